@@ -1,0 +1,27 @@
+"""Conversions, done at the edges only. Inside: g, L, g/L, day, kg."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+IggUnit = Literal["mg/dL", "g/L"]
+
+G_PER_L_IN: Final[dict[str, float]] = {"g/L": 1.0, "mg/dL": 0.01}
+"""One of this unit, in g/L."""
+
+MASS_IN_G: Final[dict[str, float]] = {"g": 1.0, "mg": 0.001}
+DOSE_PER_WEIGHT_IN_G_PER_KG: Final[dict[str, float]] = {"g/kg": 1.0, "mg/kg": 0.001}
+WEIGHT_IN_KG: Final[dict[str, float]] = {"kg": 1.0, "g": 0.001, "lb": 0.45359237}
+TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "h": 1 / 24, "hour": 1 / 24, "min": 1 / 1440}
+
+HOURS_PER_DAY: Final = 24.0
+
+
+def g_per_l(value: float, unit: IggUnit) -> float:
+    """An IgG level in g/L."""
+    return value * G_PER_L_IN[unit]
+
+
+def from_g_per_l(value: float, unit: IggUnit) -> float:
+    """An IgG level, given in g/L, in the unit asked for."""
+    return value / G_PER_L_IN[unit]
