@@ -24,12 +24,14 @@ def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str
             known[name] = covariate.when_missing
             notes.append(f"{name} unknown: {card.id} uses {when_missing_text(covariate)}")
         elif rule := value_rule(card, name, covariate, value):
-            problems.append(Problem(file="call", column=name, found=str(value), expected=rule))
+            found = value if isinstance(value, str) else f"{value:g}"
+            problems.append(Problem(file="call", column=name, found=found, expected=rule))
         else:
             known[name] = value
+    refused = {problem.column for problem in problems}
     for limit in card.limits:
         value = given.get(limit.covariate, "")
-        if is_missing(value) or isinstance(value, str):
+        if isinstance(value, str) or is_missing(value) or limit.covariate in refused:
             continue
         if outside(value, limit.hard):
             problems.append(limit_problem(card, limit, value))
