@@ -13,7 +13,7 @@ _EXPORTS = {
     "read_cohort": "igkinetics.cohort.read",
     "simulate": "igkinetics.simulate.run",
 }
-__all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604
+__all__ = ["__version__", *_EXPORTS]
 
 
 def __getattr__(name: str) -> Any:

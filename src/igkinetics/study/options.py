@@ -18,7 +18,9 @@ PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
 DISPOSITIONS: Final = ("one_compartment", "two_compartment")
 PRODUCTIONS: Final = ("constant", "step_loss", "gradual_loss", "loss_and_recovery")
-STRUCTURES: Final = tuple(f"{disposition}/{production}" for disposition in DISPOSITIONS for production in PRODUCTIONS)
+STRUCTURES: Final = tuple(
+    f"{disposition}/{production}" for disposition in DISPOSITIONS for production in PRODUCTIONS
+)
 DEFAULT_STRUCTURE: Final = "two_compartment/loss_and_recovery"
 
 
@@ -66,7 +68,7 @@ class FitOptions:
         if not 0 < self.level < 1:
             problems.append(_problem("level", self.level, "a fraction between 0 and 1, such as 0.95"))
         if self.draws < 100:
-            problems.append(_problem("draws", self.draws, "100 or more; fewer give no interval worth the name"))
+            problems.append(_problem("draws", self.draws, "100 or more, or intervals mean nothing"))
         if self.jobs < 1:
             problems.append(_problem("jobs", self.jobs, "1 or more"))
         if self.seed < 0:

@@ -17,8 +17,8 @@ PARAMETER_COLUMNS: Final = (
 )  # fmt: skip
 """kind: estimated, fixed or derived. contraction: 1 - (posterior SD / prior SD)^2, nan without a prior."""
 NADIR_COLUMNS: Final = (
-    "patient_id", "group", "n_samples", "n_below_limit", "unit", "level", "window_start", "window_end", "baseline",
-    "raw_nadir", "raw_nadir_below_limit", "raw_nadir_day",
+    "patient_id", "group", "n_samples", "n_below_limit", "unit", "level", "window_start", "window_end",
+    "baseline", "raw_nadir", "raw_nadir_below_limit", "raw_nadir_day",
     "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
     "fitted_nadir_day", "fitted_nadir_day_lower", "fitted_nadir_day_upper", "nadir_position", "nadir_reached",
     "endogenous_nadir", "endogenous_nadir_lower", "endogenous_nadir_upper", "endogenous_nadir_day",
@@ -27,13 +27,13 @@ NADIR_COLUMNS: Final = (
 """One row for every patient in any file; days are day numbers, IgG is in `unit`."""
 CURVE_COLUMNS: Final = ("patient_id", "day", "total", "lower", "upper", "endogenous", "infused", "unit")
 PATIENT_COLUMNS: Final = (
-    "patient_id", "group", "status", "reason", "model", "model_weight", "rows_used", "rows_set_aside", "objective",
-    "pareto_k", "n_starts_agreeing",
+    "patient_id", "group", "status", "reason", "model", "model_weight", "rows_used", "rows_set_aside",
+    "objective", "pareto_k", "n_starts_agreeing",
 )  # fmt: skip
 THRESHOLD_COLUMNS: Final = (
     "patient_id", "group", "threshold", "unit", "level", "first_day_below", "first_day_below_lower",
-    "first_day_below_upper", "share_of_draws_below", "days_below", "days_below_lower", "days_below_upper", "status",
-    "reason",
+    "first_day_below_upper", "share_of_draws_below", "days_below", "days_below_lower", "days_below_upper",
+    "status", "reason",
 )  # fmt: skip
 """A row per patient and threshold; first_day_below is nan when the fitted curve stays above the threshold."""
 STRUCTURE_COLUMNS: Final = (
@@ -43,8 +43,8 @@ CONFLICT_COLUMNS: Final = ("parameter", "mean_eta", "expected_se", "ratio", "n",
 """Cohort-level conflict with the prior: mean eta over its expected standard error, flagged beyond 3."""
 
 STATUSES: Final = (
-    "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged", "at_bound",
-    "set_aside",
+    "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
+    "at_bound", "set_aside",
 )  # fmt: skip
 TABLES: Final = {
     "parameters": PARAMETER_COLUMNS,
@@ -93,8 +93,9 @@ class CohortFit:
         unknown = set(self.patients["status"]) - set(STATUSES)
         if unknown:
             raise AssertionError(f"unknown status: {sorted(unknown)}")
-        if not set(self.cohort.patient_ids) == set(self.patients["patient_id"]) == set(self.nadir["patient_id"]):
-            raise AssertionError("patients and nadir need one row for every patient of the cohort")
+        everyone = list(self.cohort.patient_ids)
+        if not everyone == list(self.patients["patient_id"]) == list(self.nadir["patient_id"]):
+            raise AssertionError("patients and nadir need a row for every patient, in the cohort's order")
 
     @property
     def started(self) -> datetime:
