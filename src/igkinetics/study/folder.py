@@ -44,7 +44,8 @@ def refuse_existing(folder: Path, kind: Kind, *, overwrite: bool) -> None:
         raise call_error("--out", folder, "exists already; choose another, or replace it with --overwrite")
     foreign = sorted(present - kind.names)
     if foreign:
-        raise call_error("--out", folder, f"holds {', '.join(foreign[:3])}, not written by this command; kept")
+        names = ", ".join(foreign[:3])
+        raise call_error("--out", folder, f"holds {names}, not written by this command; kept")
     if kind.marker not in present:
         raise call_error("--out", folder, f"holds no {kind.marker}, so not written by this command; kept")
 
@@ -80,9 +81,9 @@ def _take_place(filling: Path, target: Path, old: Path) -> None:
     target.rename(old)
     try:
         filling.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
+    finally:
+        if not target.exists():
+            old.rename(target)
 
 
 def copy_folder(source: Path, filling: Path) -> None:

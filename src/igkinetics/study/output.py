@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from igkinetics.errors import PROBLEM_COLUMNS
@@ -51,8 +51,8 @@ def run_record(fit: CohortFit) -> dict[str, Any]:
         "seed": fit.options.seed,
         "igg_unit": fit.cohort.igg_unit,
         "thresholds": list(fit.options.thresholds),
-        "inputs": {Path(name).name: digest for name, digest in sorted(fit.cohort.inputs.items())},
-        "rows": {Path(name).name: asdict(count) for name, count in fit.cohort.rows.items()},
+        "inputs": {_without_folder(name): digest for name, digest in sorted(fit.cohort.inputs.items())},
+        "rows": {_without_folder(name): asdict(count) for name, count in fit.cohort.rows.items()},
         "cards": fit.card_ids,
         "versions": package_versions(),
         "verdict": fit.verdict,
@@ -64,10 +64,9 @@ def run_record(fit: CohortFit) -> dict[str, Any]:
 
 
 def write_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
-    """UTF-8, a comma, one line feed per row, ten significant digits, an empty field where nothing is known."""
-    table.to_csv(
-        path, columns=list(columns), index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8"
-    )
+    """UTF-8, comma, one line feed per row, ten significant digits, an empty field where nothing is known."""
+    ordered = table[list(columns)]
+    ordered.to_csv(path, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
 
 
 def write_parquet(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
@@ -87,6 +86,11 @@ def write_json(record: dict[str, Any], path: Path) -> None:
 
 def _plain(value: Any) -> Any:
     """A numpy number as the Python number it holds."""
-    if hasattr(value, "item") and not (isinstance(value, float) and math.isnan(value)):
+    if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} has no place in a run record")
+
+
+def _without_folder(name: str) -> str:
+    """A file's name as the cohort gave it; of an absolute path only the last part."""
+    return Path(name).name if Path(name).is_absolute() else name
