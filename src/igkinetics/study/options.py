@@ -16,19 +16,12 @@ DEFAULT_CARD: Final = "adult_b_cell_depletion"
 
 PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
-DISPOSITIONS: Final = ("one_compartment", "two_compartment")
-PRODUCTIONS: Final = ("constant", "step_loss", "gradual_loss", "loss_and_recovery")
-STRUCTURES: Final = tuple(
-    f"{disposition}/{production}" for disposition in DISPOSITIONS for production in PRODUCTIONS
-)
-DEFAULT_STRUCTURE: Final = "two_compartment/loss_and_recovery"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
-    card: id of a model card or path of a card file. structure: one of STRUCTURES; None means the default.
+    card: id of a model card or path of a card file. structure: disposition/production, one of
+    kinetics.parameters.STRUCTURES; None means the default there.
     window: days (first, last) replacing each patient's own window. thresholds: IgG in the cohort's unit.
     draws: from the Laplace approximation, per patient. level: of every interval, as a fraction.
     """
@@ -51,6 +44,8 @@ class FitOptions:
             raise InputError(problems)
 
     def _choice_problems(self) -> list[Problem]:
+        from igkinetics.kinetics.parameters import STRUCTURES  # here, for help must not wait for numpy
+
         choices = [("prior", self.prior, PRIORS), ("residual", self.residual, RESIDUALS)]
         if self.structure is not None:
             choices.append(("structure", self.structure, STRUCTURES))
