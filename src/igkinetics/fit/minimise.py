@@ -16,6 +16,7 @@ AGREE_WITHIN: Final = 0.01
 """Two starts agree when their -2 log posteriors differ by less."""
 DECREMENT_TOLERANCE: Final = 1e-6
 """g' H^-1 g / 2 at the optimum: the improvement that a further Newton step would promise."""
+MOST_ITERATIONS: Final = 300
 NEWTON_STEPS: Final = 8
 
 
@@ -97,9 +98,8 @@ def lmfit_minimum(problem: FitProblem, guess: Floats) -> Floats:
         return np.nan_to_num(problem.value_and_gradient(vector(values))[1])
 
     minimiser = lmfit.Minimizer(objective, parameters, nan_policy="propagate")
-    result = minimiser.scalar_minimize(
-        method="BFGS", jac=gradient, options={"gtol": GRADIENT_TOLERANCE, "maxiter": 300}
-    )
+    options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS}
+    result = minimiser.scalar_minimize(method="BFGS", jac=gradient, options=options)
     return np.asarray(result.x, dtype=float)
 
 

@@ -158,8 +158,16 @@ def alternatives(
         if not settings.use_prior and other.day.size <= len(other.names):
             continue
         best = minimise(other, [warm_start(other, estimated, problem.model)])
-        found.append(Alternative(model=structure, objective=best.objective, problem=other, x=best.x,
-                                 log_marginal=laplace_log_marginal(other, best), failed_tests=best.failed_tests))  # fmt: skip
+        found.append(
+            Alternative(
+                model=structure,
+                objective=best.objective,
+                problem=other,
+                x=best.x,
+                log_marginal=laplace_log_marginal(other, best),
+                failed_tests=best.failed_tests,
+            )
+        )
     return tuple(found)
 
 
