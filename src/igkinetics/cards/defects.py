@@ -71,9 +71,10 @@ def unknown_key(key: str, known: list[str]) -> str:
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """ "did you mean 'x'? " or nothing."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+    """ "did you mean 'x'? " or nothing; case does not matter."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"did you mean {by_folded[near[0]]!r}? " if near else ""
 
 
 def known_keys(location: tuple[int | str, ...]) -> list[str]:
@@ -86,7 +87,7 @@ def known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def inner_models(models: list[type[BaseModel]], part: str) -> Iterator[type[BaseModel]]:
-    """Models that the field, or the variant of a union, named `part` can hold; none for a key of a mapping."""
+    """Models the field (or variant of a union) named `part` can hold; none for a key of a mapping."""
     for model in models:
         if part in model.model_fields:
             yield from models_in(model.model_fields[part].annotation)
