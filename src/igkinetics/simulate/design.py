@@ -30,13 +30,13 @@ class Design(Table):
     visits: Visits
     assay: Assay = Assay()
     group: list[Group] = Field(min_length=1)
-    outcomes: dict[Name, Outcome] = {}
+    outcomes: dict[Name, Outcome] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _holds(self) -> Design:
-        groups = dict(enumerate(self.group))
-        names = tuple(group.name for group in self.group)
-        refuse(disagreements(Sections(assay=self.assay, groups=groups, group_names=names, outcomes=self.outcomes)))
+        parts = Sections(assay=self.assay, groups=dict(enumerate(self.group)), outcomes=self.outcomes,
+                         group_names=tuple(group.name for group in self.group))
+        refuse(disagreements(parts))
         return self
 
     def therapy_of(self, group: Group) -> Therapy | None:
@@ -108,30 +108,32 @@ def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
             yield Fault(key, str(count), f"group {group!r} has {sizes[group]} patients")
     for group in dict.fromkeys(sections.group_names):
         if group not in outcome.counts:
-            yield Fault(("outcomes", name, "counts", group), "", "needed: a count for every group, 0 for none")
+            key = ("outcomes", name, "counts", group)
+            yield Fault(key, "", "needed: a count for every group, 0 for none")
 
 
 def _order(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
-    """`after` names a counted outcome that at least as many patients have, and leads back to a first one."""
+    """`after` names a counted outcome of at least as many patients, and leads back to a first one."""
     if outcome.after is None or outcome.counts is None:
         return
     key = ("outcomes", name, "after")
     earlier = sections.outcomes.get(outcome.after)
     if earlier is None or earlier.counts is None:
-        counted = [other for other, one in sections.outcomes.items() if one.counts is not None and other != name]
-        yield Fault(key, outcome.after, f"must be an outcome with `counts`; {suggestion(outcome.after, counted)}")
+        known = [other for other, one in sections.outcomes.items() if one.counts and other != name]
+        hint = suggestion(outcome.after, known)
+        yield Fault(key, outcome.after, f"must be an outcome with `counts`; {hint}")
         return
     if ends_follow_up(outcome.after, earlier):
         yield Fault(key, outcome.after, "ends follow-up; nothing comes after it")
-    if name in _chain(sections.outcomes, outcome.after):
+    if name in chain_of(sections.outcomes, outcome.after):
         yield Fault(key, outcome.after, "leads back to this outcome")
     for group, count in outcome.counts.items():
         if count > earlier.counts.get(group, count):
             yield Fault(("outcomes", name, "counts", group), str(count),
-                        f"more than the {earlier.counts[group]} of {outcome.after!r}, which comes first")
+                        f"more than the {earlier.counts[group]} of {outcome.after!r}, its `after`")
 
 
-def _chain(outcomes: Mapping[str, Outcome], name: str) -> tuple[str, ...]:
+def chain_of(outcomes: Mapping[str, Outcome], name: str) -> tuple[str, ...]:
     """This outcome and those it comes after, last first; a circle is followed once."""
     chain: list[str] = []
     following: str | None = name

@@ -26,13 +26,14 @@ class Doses:
 
     def given(self, which: npt.NDArray[np.bool_]) -> Doses:
         """Those doses for which the mask holds."""
-        return Doses(day=self.day[which], amount_g=self.amount_g[which], duration_day=self.duration_day[which],
-                     is_sc=self.is_sc[which])
+        return Doses(day=self.day[which], amount_g=self.amount_g[which],
+                     duration_day=self.duration_day[which], is_sc=self.is_sc[which])
 
     def followed_by(self, *, day: float, amount_g: float, duration_day: float, is_sc: bool) -> Doses:
         """These doses and one more, later than all of them."""
         return Doses(day=np.append(self.day, day), amount_g=np.append(self.amount_g, amount_g),
-                     duration_day=np.append(self.duration_day, duration_day), is_sc=np.append(self.is_sc, is_sc))
+                     duration_day=np.append(self.duration_day, duration_day),
+                     is_sc=np.append(self.is_sc, is_sc))
 
     @property
     def last_day(self) -> float | None:

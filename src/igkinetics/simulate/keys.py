@@ -1,4 +1,4 @@
-"""The base of every table of a TOML file that a person writes: nothing unknown, nothing converted, all faults told."""
+"""The base of every table of a design file: nothing unknown, nothing converted, all faults told."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Table(BaseModel):
 
 
 class Fault(NamedTuple):
-    """A rule between keys that does not hold: the key (path below the table), what it holds, what is expected."""
+    """A rule between keys that does not hold: the key (its path below the table), what it holds, the rule."""
 
     key: tuple[str | int, ...]
     found: str
@@ -31,14 +31,16 @@ class Fault(NamedTuple):
 
 
 def refuse(faults: Iterable[Fault]) -> None:
-    """Raise all faults as one pydantic error, which `toml_file` takes apart again; nothing when there is none."""
+    """Raise all faults as one pydantic error, which `toml_file` takes apart again; nothing without one."""
     listed = list(faults)
     if listed:
-        text = "; ".join(f"{'.'.join(map(str, fault.key))}: found {fault.found!r}; {fault.expected}" for fault in listed)
+        keys = [".".join(map(str, fault.key)) for fault in listed]
+        text = "; ".join(f"{key}: found {fault.found!r}; {fault.expected}"
+                         for key, fault in zip(keys, listed, strict=True))
         raise PydanticCustomError(CONTRADICTION, "{text}", {"text": text, "faults": listed})
 
 
 def suggestion(unknown: str, known: Sequence[str]) -> str:
     """What to write instead of an unknown name: the nearest known one, else all of them."""
-    near = get_close_matches(unknown, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    near = get_close_matches(unknown, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(dict.fromkeys(known)) or 'none'}"

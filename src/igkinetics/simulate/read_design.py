@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from igkinetics.errors import InputError, Problem, call_error
+from igkinetics.cards.load import parse_toml, read_bytes
+from igkinetics.errors import InputError, call_error
 from igkinetics.simulate.design import Design, Sections, disagreements
 from igkinetics.simulate.keys import CONTRADICTION, Table
 from igkinetics.simulate.sections import Assay, Group, Outcome
-from igkinetics.simulate.toml_file import key_text, parse_toml, problems_of, read_text
+from igkinetics.simulate.toml_file import problem_of, problems_of
 
 TEXT_NAME = "design.toml"
 Part = TypeVar("Part", bound=Table)
@@ -37,28 +38,27 @@ def read_design(source: str | Path, *, seed: int | None = None) -> DesignFile:
     seed: replaces the file's own, in the text too. InputError with every problem of the file.
     """
     if isinstance(source, str) and "\n" in source:
-        name, text, folder = TEXT_NAME, source, None
+        name, content, folder = TEXT_NAME, source.encode(), None
     else:
         path = Path(source)
-        name, text, folder = path.name, read_text(path), path.parent
-    design = parse_design(text, name)
+        name, content, folder = path.name, read_bytes(path), path.parent
+    design = parse_design(content, name)
+    text = content.decode()
     if seed is not None:
         text = with_seed(text, seed)
-        design = parse_design(text, name)
+        design = parse_design(text.encode(), name)
     return DesignFile(name=name, text=text, design=design, folder=folder)
 
 
-def parse_design(text: str, file: str) -> Design:
-    """The design in a text. InputError with every problem."""
-    raw = parse_toml(text, file)
+def parse_design(content: bytes, file: str) -> Design:
+    """The design in a file's bytes. InputError with every problem."""
+    raw = parse_toml(content, file)
     try:
         return Design.model_validate(raw)
     except ValidationError as error:
         problems = list(problems_of(error, raw, Design, file))
-        told_by_design = any(detail["type"] == CONTRADICTION and not detail["loc"] for detail in error.errors())
-        if not told_by_design:
-            problems += [Problem(file=file, column=key_text(fault.key, raw), found=fault.found,
-                                 expected=fault.expected) for fault in disagreements(sound_sections(raw))]
+        if not any(told["type"] == CONTRADICTION and not told["loc"] for told in error.errors()):
+            problems += [problem_of(fault, raw, file) for fault in disagreements(sound_sections(raw))]
         raise InputError(problems) from None
 
 
@@ -87,7 +87,7 @@ def _sound(model: type[Part], table: object) -> Part | None:
 
 
 def with_seed(text: str, seed: int) -> str:
-    """The text of a design with another seed. InputError where its own seed cannot be found as a plain line."""
+    """The text of a design with another seed. InputError unless its own is a plain line, `seed = 1`."""
     if seed < 0:
         raise call_error("seed", seed, "must be 0 or more")
     changed = re.sub(r"(?m)^(\s*seed\s*=\s*)[0-9_]+", rf"\g<1>{seed}", text, count=1)

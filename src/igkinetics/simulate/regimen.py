@@ -36,7 +36,7 @@ class Rule(Table):
     stop_day: float | None = None
     delay_day: NotNegative = 0.0
     recorded: bool = True
-    """Whether the measurements of `check_every_day` stand in the record too; if not, dosing is not ignorable."""
+    """Whether the measurements of `check_every_day` stand in the record; if not, dosing is not ignorable."""
 
     @model_validator(mode="after")
     def _holds(self) -> Rule:
@@ -62,14 +62,15 @@ class Rule(Table):
             gap = round(check_day + self.delay_day - last_dose_day, DAY_DECIMALS)
             if gap < self.minimum_gap_day:
                 return False
-        return igg_mg_dl < self.below_mg_dl
+        return bool(igg_mg_dl < self.below_mg_dl)
 
 
 class Regimen(Table):
-    """A dosing regimen. By the calendar: a dose every `interval_day` days from `start_day` on, before `stop_day`;
-    `loading_g_per_kg` takes the place of the first dose. Or by a `rule`, which brings its own dose and days.
+    """A dosing regimen: by the calendar, or by a `rule`, which brings its own dose and days.
 
-    vial_g: amounts are rounded to the nearest whole vial (a half goes up), at least one. duration_h: 0 is a bolus.
+    Calendar: a dose every `interval_day` days from `start_day` (day 0 unless given) on, before `stop_day`;
+    `loading_g_per_kg` takes the place of the first. vial_g: amounts are rounded to the nearest whole vial (a
+    half goes up), at least one. duration_h: 0 is a bolus.
     """
 
     name: str = ""
@@ -97,7 +98,7 @@ class Regimen(Table):
             for key in CALENDAR_KEYS:
                 value = getattr(self, key)
                 if value is not None:
-                    yield Fault((key,), f"{value:g}", "belongs to a calendar; a rule has its own keys, inside `rule`")
+                    yield Fault((key,), f"{value:g}", "belongs to a calendar; a rule has keys of its own")
             return
         yield from one_of(("dose_g_per_kg", "dose_g"), (self.dose_g_per_kg, self.dose_g))
         if self.interval_day is None:
@@ -148,7 +149,7 @@ def amount_for_weight(dose_g_per_kg: float | None, dose_g: float | None, weight_
 
 
 def vials(amount_g: float, vial_g: float | None) -> float:
-    """The amount rounded to the nearest whole vial, a half up, at least one vial; as it is without a vial size."""
+    """The amount rounded to the nearest whole vial, a half up, at least one; as it is without a vial size."""
     if vial_g is None:
         return amount_g
     return round(max(1.0, float(np.floor(amount_g / vial_g + 0.5))) * vial_g, AMOUNT_DECIMALS)

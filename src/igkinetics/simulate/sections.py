@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from igkinetics.cohort.model import FOLLOW_UP_ENDS, PATIENT_COLUMNS
+from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.simulate.keys import Fault, Name, NotNegative, Positive, Table, refuse
 from igkinetics.simulate.regimen import Regimen, one_of
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+RESERVED_COLUMNS = ("patient_id", "group", "weight_kg", "birth", "death")
 
 
 class Spread(Table):
@@ -22,19 +23,16 @@ class Spread(Table):
     mean: Positive
     sd: NotNegative
 
-    @property
-    def log_mean(self) -> float:
-        return float(np.log(self.mean) - 0.5 * self.log_sd**2)
-
-    @property
-    def log_sd(self) -> float:
-        return float(np.sqrt(np.log1p((self.sd / self.mean) ** 2)))
+    def at(self, z: float) -> float:
+        """The value at this standard normal deviate."""
+        log_sd = np.sqrt(np.log1p((self.sd / self.mean) ** 2))
+        return float(np.exp(np.log(self.mean) - 0.5 * log_sd**2 + log_sd * z))
 
 
 class Covariate(Table):
     """A further column of patients.csv: a log-normal quantity (`mean`, `sd`) or a category (`shares`).
 
-    It is drawn and written; the cards of today let no covariate but weight and agent act on IgG.
+    It acts on IgG only through a card that has an effect for its name.
     """
 
     mean: Positive | None = None
@@ -56,27 +54,32 @@ class Covariate(Table):
 
 
 class Population(Table):
-    """Who is simulated. `typical`: the card's typical values as they are (`fixed`), drawn from their uncertainty
-    once for the cohort (`drawn`) or anew for each patient (`drawn_per_patient`, the one-patient prior)."""
+    """Who is simulated. endogenous_card: for a card whose own endogenous IgG is a constant.
+
+    typical: the card's typical values as they are (`fixed`), drawn from their uncertainty once for the cohort
+    (`drawn`), or anew for each patient (`drawn_per_patient`: the one-patient prior).
+    """
 
     card: Name
     endogenous_card: Name | None = None
     weight_kg: Spread
-    covariates: dict[str, Covariate] = {}
+    covariates: dict[str, Covariate] = Field(default_factory=dict)
     disposition: Literal["two_compartment", "one_compartment"] = "two_compartment"
     typical: Literal["fixed", "drawn", "drawn_per_patient"] = "fixed"
 
     @field_validator("covariates")
     @classmethod
     def _free_names(cls, covariates: dict[str, Covariate]) -> dict[str, Covariate]:
-        taken = [name for name in covariates if name in ("patient_id", "group", "weight_kg", "birth", "death")]
-        refuse(Fault((name,), name, f"is a column of its own ({', '.join(PATIENT_COLUMNS)})") for name in taken)
+        refuse(Fault((name,), name, "has its own place; give another name") for name in covariates
+               if name in RESERVED_COLUMNS)
         return covariates
 
 
 class Therapy(Table):
-    """Cycles of B-cell-depleting therapy: on for on_day, off for off_day. With `fewest_cycles` each patient has a
-    whole number of cycles, drawn evenly from fewest_cycles to cycles; 0 is no therapy."""
+    """Cycles of B-cell-depleting therapy: on for on_day, off for off_day; 0 cycles are no therapy.
+
+    fewest_cycles: each patient has a whole number of cycles, drawn evenly from fewest_cycles to cycles.
+    """
 
     cycles: Count
     fewest_cycles: Count | None = None
@@ -88,12 +91,13 @@ class Therapy(Table):
     @model_validator(mode="after")
     def _holds(self) -> Therapy:
         if self.fewest_cycles is not None and self.fewest_cycles > self.cycles:
-            refuse([Fault(("fewest_cycles",), str(self.fewest_cycles), f"must be at most cycles, {self.cycles}")])
+            found = str(self.fewest_cycles)
+            refuse([Fault(("fewest_cycles",), found, f"must be at most cycles, {self.cycles}")])
         return self
 
 
 class Rate(Table):
-    """Events by a hazard that follows true total IgG: per_year_at_500 * ratio^((IgG - 500 mg/dL) / 100 mg/dL)."""
+    """Events by a hazard that follows true IgG: per_year_at_500 * ratio^((IgG - 500 mg/dL) / 100 mg/dL)."""
 
     per_year_at_500: NotNegative
     rate_ratio_per_100_mg_dl: Positive
@@ -102,8 +106,9 @@ class Rate(Table):
 class Visits(Table):
     """Days on which IgG is measured: every `every_day` days from start_day to until_day, or the `days` given.
 
-    jitter_day: each visit is moved by an even draw within +- jitter_day. missed: probability, for each visit alone.
-    illness: further visits on days of illness, at a rate that follows true IgG; illness itself changes no IgG.
+    jitter_day: each visit is moved by an even draw within +- jitter_day. missed: the probability that a visit
+    is not held, for each alone. illness: further visits on days of illness, from the first therapy (or visit)
+    on, at a rate that follows true IgG; illness itself changes no IgG.
     """
 
     every_day: Positive | None = None
@@ -128,8 +133,10 @@ class Visits(Table):
         first = self.start_day if self.days is None else self.days[0]
         last = first if self.days is None else self.days[-1]
         if self.until_day is not None and self.until_day < last:
-            yield Fault(("until_day",), f"{self.until_day:g}", f"must not lie before a visit, on day {last:g}")
-        gap = self.every_day if self.every_day is not None else min(np.diff(self.days or [0.0]), default=np.inf)
+            found = f"{self.until_day:g}"
+            yield Fault(("until_day",), found, f"must not lie before a visit, on day {last:g}")
+        gaps = np.diff(self.days) if self.days is not None else [self.every_day or np.inf]
+        gap = min(gaps, default=np.inf)
         if 2 * self.jitter_day > gap:
             yield Fault(("jitter_day",), f"{self.jitter_day:g}",
                         f"must be at most half the shortest gap between visits, {gap / 2:g}")
@@ -152,12 +159,13 @@ class Assay(Table):
     def _holds(self) -> Assay:
         lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
         if lower is not None and upper is not None and upper <= lower:
-            refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", f"must be above lower_limit_mg_dl, {lower:g}")])
+            expected = f"must be above lower_limit_mg_dl, {lower:g}"
+            refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", expected)])
         return self
 
 
 class Group(Table):
-    """Patients who share a policy. regimen: absent or {} is no immunoglobulin. therapy: instead of [therapy]."""
+    """Patients who share a policy. regimen: absent or {} is none. therapy: instead of the one of all."""
 
     name: Name
     n: Annotated[int, Field(ge=1)]
@@ -191,11 +199,12 @@ class Outcome(Table):
     def _faults(self) -> Iterator[Fault]:
         yield from one_of(("counts", "rate"), (self.counts, self.rate))
         if (self.after is None) != (self.within_day is None):
-            yield Fault(("within_day" if self.within_day is None else "after",), "", "`after` and `within_day` go together")
+            absent = "within_day" if self.within_day is None else "after"
+            yield Fault((absent,), "", "`after` and `within_day` go together")
         if self.after is not None and self.rate is not None:
             yield Fault(("after",), self.after, "goes with `counts` only; a rate sets its own days")
 
 
 def ends_follow_up(name: str, outcome: Outcome) -> bool:
-    """Whether this outcome ends the record: a death, or one of the reserved names that end follow-up everywhere."""
+    """Whether this outcome ends the record: a death, or a reserved name that ends follow-up everywhere."""
     return outcome.death or name in FOLLOW_UP_ENDS

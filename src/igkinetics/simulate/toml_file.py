@@ -1,18 +1,15 @@
-"""From the text of a TOML file to a model, or to every problem in it at once."""
+"""What pydantic found wrong with a design file, as problems: key, found, expected, with the nearest name."""
 
 from __future__ import annotations
 
-import re
-import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import Problem
 from igkinetics.simulate.keys import CONTRADICTION, Fault, suggestion
 
 Key = tuple[str | int, ...]
@@ -36,38 +33,17 @@ EXPECTED = {
 }
 
 
-def read_text(path: Path) -> str:
-    """The text of a file. InputError when there is none or it is not UTF-8."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        raise InputError([Problem(file=str(path), found="", expected="no such file")]) from None
-    except UnicodeDecodeError as error:
-        raise InputError([Problem(file=str(path), found=repr(error.object[error.start:error.end]),
-                                  expected=f"must be UTF-8 text; byte {error.start} is not")]) from None
-
-
-def parse_toml(text: str, file: str) -> dict[str, object]:
-    """InputError with line and column where the text is not TOML."""
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        where = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        reason = re.sub(r" \(at .*\)$", "", str(error))
-        line = int(where[1]) if where else text.count("\n") + 1
-        lines = text.splitlines()
-        found = lines[line - 1].strip() if line <= len(lines) else "the end of the file"
-        column = f"column {where[2]}" if where else ""
-        raise InputError([Problem(file=file, line=line, column=column, found=found,
-                                  expected=f"is not TOML: {reason}")]) from None
-
-
-def problems_of(error: ValidationError, raw: Mapping[str, object], model: type[BaseModel],
-                file: str) -> Iterator[Problem]:
+def problems_of(
+    error: ValidationError, raw: Mapping[str, object], model: type[BaseModel], file: str
+) -> Iterator[Problem]:
     """Each of pydantic's errors as a problem: key, found, expected, nearest known name."""
     for detail in error.errors():
         for fault in _faults(detail, model):
-            yield Problem(file=file, column=key_text(fault.key, raw), found=fault.found, expected=fault.expected)
+            yield problem_of(fault, raw, file)
+
+
+def problem_of(fault: Fault, raw: Mapping[str, object], file: str) -> Problem:
+    return Problem(file=file, column=key_text(fault.key, raw), found=fault.found, expected=fault.expected)
 
 
 def _faults(detail: ErrorDetails, model: type[BaseModel]) -> Iterator[Fault]:
@@ -93,7 +69,7 @@ def shown(value: object) -> str:
 
 
 def key_text(key: Key, raw: Mapping[str, object]) -> str:
-    """`group[IVIG].n`: a path in the file, a list's tables by their name where they have one, else counted from 1."""
+    """`group[IVIG].n`: a path in the file; tables of a list by their name, or counted from 1 without one."""
     text, here = "", typing.cast(object, raw)
     for part in key:
         if isinstance(part, int):
