@@ -48,7 +48,7 @@ def identity_defects(card: Card) -> Iterator[Defect]:
     if card.kind == "publication" and card.n_patients is None:
         yield "n_patients", "", "is required when kind is publication"
     if card.kind == "synthesis" and card.n_patients is not None:
-        yield "n_patients", str(card.n_patients), "must be absent when kind is synthesis: no one cohort was fitted"
+        yield "n_patients", str(card.n_patients), "must be absent when kind is synthesis"
     if card.use == "full" and card.residual_error is None:
         yield "residual_error", "", "is required when use is full"
     if card.use == "full" and not any(parameter.omega for _, parameter in every_parameter(card)):
@@ -58,7 +58,9 @@ def identity_defects(card: Card) -> Iterator[Defect]:
 def structure_defects(card: Card) -> Iterator[Defect]:
     """Parameters, agents and structure belong together."""
     given = card.parameters.given()
-    needed = [(name, d) for d in card.structure.dispositions for name in NEEDED_BY_DISPOSITION[d]]
+    needed: list[tuple[str, str]] = []
+    for disposition in card.structure.dispositions:
+        needed += [(name, disposition) for name in NEEDED_BY_DISPOSITION[disposition]]
     needed += [(name, "route sc") for name in ("ka", "F") if "sc" in card.structure.routes]
     if card.structure.endogenous == "turnover":
         needed += [(name, "turnover") for name in TURNOVER_ONLY]
@@ -99,11 +101,13 @@ def covariate_defects(card: Card) -> Iterator[Defect]:
                 yield f"{key}.parameters", name, must_be_in("[parameters]", name, card.parameters.given())
         covariate = card.covariates.get(effect.covariate)
         if covariate is None:
-            yield f"{key}.covariate", effect.covariate, must_be_in("[covariates]", effect.covariate, card.covariates)
+            rule = must_be_in("[covariates]", effect.covariate, card.covariates)
+            yield f"{key}.covariate", effect.covariate, rule
         elif isinstance(effect, CategoryEffect):
             if set(effect.factors) != set(covariate.levels):
                 levels = ", ".join(covariate.levels) or "none: it is a number"
-                yield f"{key}.factors", ", ".join(effect.factors), f"must have one factor for each level ({levels})"
+                rule = f"must have one factor for each level ({levels})"
+                yield f"{key}.factors", ", ".join(effect.factors), rule
         elif covariate.levels:
             yield f"{key}.form", effect.form, f"must be category: {effect.covariate} has levels"
     for name in unused(card.covariates, (effect.covariate for effect in card.covariate_effects)):

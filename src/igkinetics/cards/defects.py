@@ -86,7 +86,7 @@ def known_keys(location: tuple[int | str, ...]) -> list[str]:
 
 
 def inner_models(models: list[type[BaseModel]], part: str) -> Iterator[type[BaseModel]]:
-    """Models that the field, or the variant of a union, named `part` can hold; none for a key of a mapping."""
+    """Models the field (or variant of a union) named `part` can hold; none for a key of a mapping."""
     for model in models:
         if part in model.model_fields:
             yield from models_in(model.model_fields[part].annotation)

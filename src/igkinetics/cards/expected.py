@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -58,12 +58,13 @@ class CheckInputs(Strict):
     dose_g_per_kg: Positive | None = None
     interval_day: Positive | None = None
     at_most_mg_dl: Positive | None = None
-    covariates: dict[str, float | str] = {}
+    covariates: dict[str, float | str] = Field(default_factory=dict)
 
 
 class Tolerance(Strict):
     kind: Literal["relative", "absolute"]
     value: Positive
+    reason: Text
 
 
 class Check(Strict):

@@ -61,7 +61,7 @@ def card_path(id_or_path: str | Path) -> Path:
     known = list_cards()
     if id_or_path not in known:
         hint = did_you_mean(id_or_path, known)
-        raise call_error("card", id_or_path, f"{hint}must be one of {', '.join(known)}, or a path to a .toml file")
+        raise call_error("card", id_or_path, f"{hint}must be {', '.join(known)}, or a path to a .toml file")
     return resource_folder("models") / f"{id_or_path}{SUFFIX}"
 
 
@@ -70,7 +70,8 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or "not readable"
-        raise InputError([Problem(file=path.name, found=reason, expected="must be a readable file")]) from None
+        problem = Problem(file=path.name, found=reason, expected="must be a readable file")
+        raise InputError([problem]) from None
 
 
 def parse_toml(content: bytes, file: str) -> dict[str, Any]:
@@ -80,7 +81,8 @@ def parse_toml(content: bytes, file: str) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         found = f"byte 0x{content[error.start]:02x}"
-        raise InputError([Problem(file=file, line=line, found=found, expected="must be UTF-8 text")]) from None
+        problem = Problem(file=file, line=line, found=found, expected="must be UTF-8 text")
+        raise InputError([problem]) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError([syntax_problem(str(error), file)]) from None
 

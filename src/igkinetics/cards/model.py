@@ -1,4 +1,4 @@
-"""A model card: one publication, or one stated synthesis, with its numbers, doubts and checks. Holds no code."""
+"""A model card: one publication, or one stated synthesis: numbers, doubts and checks. It holds no code."""
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ class CardFile(Strict):
     citations: Annotated[dict[Key, Citation], Field(min_length=1)]
     provenance: Annotated[dict[Key, Provenance], Field(min_length=1)]
     parameters: Parameters
-    covariates: dict[Key, Covariate] = {}
+    covariates: dict[Key, Covariate] = Field(default_factory=dict)
     covariate_effects: tuple[CovariateEffect, ...] = ()
-    agent_classes: dict[Key, AgentClass] = {}
+    agent_classes: dict[Key, AgentClass] = Field(default_factory=dict)
     agent_unknown: Fraction | None = None
     residual_error: ResidualError | None = None
     limits: tuple[Limit, ...] = ()

@@ -1,4 +1,4 @@
-"""The numbers of a card: values with unit, uncertainty, variability and provenance. Frozen, nothing extra allowed."""
+"""The numbers of a card: value with unit, uncertainty, variability between patients, provenance."""
 
 from __future__ import annotations
 
