@@ -148,8 +148,11 @@ class Cohort:
 
 def follow_up_end(patient: pd.Series, outcomes: pd.DataFrame) -> tuple[float, str]:
     """Earliest of death (either file) and transplant, with its name; (inf, "") while followed."""
-    ends = [(float(day), str(name)) for day, name in zip(outcomes["day"], outcomes["outcome"], strict=True)
-            if name in FOLLOW_UP_ENDS]
+    ends = [
+        (float(day), str(name))
+        for day, name in zip(outcomes["day"], outcomes["outcome"], strict=True)
+        if name in FOLLOW_UP_ENDS
+    ]
     if np.isfinite(patient["death"]):
         ends.append((float(patient["death"]), "death"))
     return min(ends, default=(np.inf, ""))

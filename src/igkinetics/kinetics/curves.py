@@ -60,9 +60,7 @@ def fill_curve(
 
 
 @kernel
-def fill_curves(
-    thetas: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats
-) -> None:
+def fill_curves(thetas: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats) -> None:
     """Curves of many parameter vectors (n, 13) under one schedule; fills (n, n_day) each, g/L."""
     scratch = np.empty(32)
     for i in range(thetas.shape[0]):

@@ -28,12 +28,12 @@ from igkinetics.kinetics.parameters import (
     K_REC,
     KA,
     PRODUCTION_RATIO,
-    Q,
-    S,
-    F,
-    Floats,
     V1,
     V2,
+    F,
+    Floats,
+    Q,
+    S,
 )
 from igkinetics.kinetics.schedule import (
     IV_BOLUS,

@@ -13,7 +13,7 @@ import numpy as np
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.disposition import RATE, TO_1_FROM_1, count_modes
-from igkinetics.kinetics.parameters import C_BASE, CL, KA, Q, F, Floats, V1
+from igkinetics.kinetics.parameters import C_BASE, CL, KA, V1, F, Floats, Q
 from igkinetics.kinetics.propagate import DEPOT, ENDOGENOUS, INFUSED, SUPPLY, production_input
 from igkinetics.kinetics.schedule import IV_RATE, SC_RATE
 
