@@ -15,7 +15,7 @@ STEP_MG_DL = 100.0
 
 def daily_grid(start_day: float, end_day: float) -> Floats:
     """The days start, start + 1, ... before end_day: each begins a piece of constant hazard."""
-    return start_day + np.arange(max(0, int(np.ceil(end_day - start_day))))
+    return start_day + np.arange(max(0, int(np.ceil(end_day - start_day))), dtype=np.float64)
 
 
 def hazard_per_day(rate: Rate, igg_mg_dl: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from igkinetics.simulate.course import Course
 from igkinetics.simulate.doses import Doses
 from igkinetics.units import G_PER_L_IN, from_g_per_l
 
-UNIT = "mg/dL"
+UNIT: Final = "mg/dL"
 CURVE_DECIMALS = 3
 NADIR_DECIMALS = 6
 

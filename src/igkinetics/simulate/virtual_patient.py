@@ -65,7 +65,7 @@ def draw_patient(
     agents = (therapy.agent,) if therapy is not None and therapy.agent and start.size else ()
     prior = merged_prior(cards, weight, covariates, agents, population.disposition)
     if start.size and prior.production == "constant":
-        expected = f"needed with therapy: {prior.card_id} keeps endogenous IgG constant; name a card of its loss"
+        expected = f"needed with therapy: {prior.card_id} keeps endogenous IgG constant"
         raise call_error("population.endogenous_card", "", expected)
     return VirtualPatient(
         patient_id=patient_id(group.name, place),
@@ -142,7 +142,7 @@ def true_parameters(prior: PatientPrior, typical: str, streams: Streams) -> Floa
     per_patient = typical == "drawn_per_patient"
     drawn = draw_parameters(prior, streams.of("parameters"), 1, with_uncertainty=per_patient)
     ratios = {"clearance_ratio": np.ones(1), "production_ratio": np.ones(1)}
-    return kinetic_parameters({**drawn, **ratios})[0]
+    return np.asarray(kinetic_parameters({**drawn, **ratios})[0])
 
 
 def cohort_prior(prior: PatientPrior, cohort: Streams) -> PatientPrior:

@@ -31,7 +31,7 @@ def planned_days(visits: Visits) -> Floats:
     if visits.every_day is None or visits.until_day is None:
         raise AssertionError("visits without days passed their checks")
     number = int(np.floor((visits.until_day - visits.start_day) / visits.every_day + 1e-9)) + 1
-    return visits.start_day + visits.every_day * np.arange(number)
+    return visits.start_day + visits.every_day * np.arange(number, dtype=np.float64)
 
 
 def scheduled_visits(visits: Visits, streams: Streams) -> list[Measurement]:
