@@ -45,6 +45,7 @@ def recorded(fate: Fate) -> Record:
         therapy_start=virtual.therapy_start[begun],
         therapy_stop=np.where(stop <= end, stop, np.inf),
         agents=(virtual.agent,) * int(begun.sum()),
+        agent_start=virtual.therapy_start[begun],
         follow_up_end=end if fate.end_reason else np.inf,
         end_reason=fate.end_reason,
     )
