@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.status import DEFECT_OF_OURS, INPUT_AT_FAULT, answering
+from igkinetics.cli.status import answering
 
 if TYPE_CHECKING:
     from igkinetics.report.card_view import CardView

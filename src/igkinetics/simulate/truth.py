@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from igkinetics.cohort.windows import nadir_window
 
 from igkinetics.cohort.model import Patient
+from igkinetics.cohort.windows import nadir_window
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
