@@ -18,6 +18,7 @@ MANY = ("n = 4", "n = 1000")
 MANY_VISITS = ("every_day = 14", "every_day = 2")
 REGIMEN = "regimen = { dose_g_per_kg = 0.4, interval_day = 28, start_day = 7, stop_day = 100 }"
 QUIET = ("cv_percent = 8", "cv_percent = 0")
+OUTCOME = "[outcomes.infection]\ncounts = { treated = 2, plain = 1 }\n"
 ALL_FILES = {
     "samples.csv", "doses.csv", "therapy.csv", "patients.csv", "outcomes.csv", "cohort.toml", "design.toml",
     "truth/parameters.csv", "truth/nadir.csv", "truth/curves.parquet",
@@ -32,10 +33,10 @@ def written(text: str, folder: Path) -> dict[str, bytes]:
 
 
 def test_one_seed_gives_one_cohort_to_the_byte(design: Callable[..., str], tmp_path: Path) -> None:
-    first = written(design(), tmp_path / "a")
-    assert first == written(design(), tmp_path / "b")
+    first = written(design(more=OUTCOME), tmp_path / "a")
+    assert first == written(design(more=OUTCOME), tmp_path / "b")
     assert set(first) == ALL_FILES
-    other = written(design(("seed = 7", "seed = 8")), tmp_path / "c")
+    other = written(design(("seed = 7", "seed = 8"), more=OUTCOME), tmp_path / "c")
     assert all(first[file] != other[file] for file in ("samples.csv", "patients.csv", "truth/nadir.csv"))
 
 
@@ -125,7 +126,7 @@ def test_a_reading_of_nothing_needs_a_lower_limit(design: Callable[..., str]) ->
 
 
 def test_the_cohort_reads_back_without_a_problem(design: Callable[..., str], tmp_path: Path) -> None:
-    simulated = simulate(design(more="[outcomes.infection]\ncounts = { treated = 2, plain = 1 }\n"))
+    simulated = simulate(design(more=OUTCOME))
     write_simulation(simulated, tmp_path)
     cohort = read_cohort(tmp_path)
     assert cohort.problems.empty
@@ -134,6 +135,12 @@ def test_the_cohort_reads_back_without_a_problem(design: Callable[..., str], tmp
     assert_array_equal(cohort.doses["amount_g"], simulated.doses["amount_g"])
     assert list(cohort.patient_ids) == [f"treated-0{i}" for i in range(1, 7)] + [f"plain-0{i}" for i in range(1, 5)]
     assert "SYNTHETIC" in (tmp_path / "cohort.toml").read_text()
+
+
+def test_what_never_happens_has_no_file(design: Callable[..., str], tmp_path: Path) -> None:
+    files = written(design((REGIMEN, ""), ("cycles = 3", "cycles = 0")), tmp_path / "a")
+    assert ALL_FILES - set(files) == {"doses.csv", "therapy.csv", "outcomes.csv"}
+    assert read_cohort(tmp_path / "a").problems.empty
 
 
 def test_covariates_are_drawn_as_asked(design: Callable[..., str]) -> None:
