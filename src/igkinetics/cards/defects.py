@@ -71,9 +71,10 @@ def unknown_key(key: str, known: list[str]) -> str:
 
 
 def did_you_mean(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """ "did you mean 'x'? " or nothing."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}? " if near else ""
+    """ "did you mean 'x'? " or nothing; case does not matter."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded, n=1)
+    return f"did you mean {by_folded[near[0]]!r}? " if near else ""
 
 
 def known_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -29,7 +29,7 @@ class Citation(Strict):
     """Where a number can be looked up; one of doi, pmid and url is needed."""
 
     authors: Text
-    year: Annotated[int, Field(strict=True, ge=1900, le=2100)]
+    year: Annotated[int, Field(strict=True, ge=1900, le=2100)] | None = None
     where: Text
     doi: Annotated[str, Field(pattern=r"^(10\.\d{4,9}/\S+)?$")] = ""
     pmid: Annotated[str, Field(pattern=r"^\d*$")] = ""

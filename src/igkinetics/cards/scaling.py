@@ -22,14 +22,16 @@ def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str
         value = given.get(name, "")
         if is_missing(value):
             known[name] = covariate.when_missing
-            notes.append(f"{name} unknown: {card.id} uses {covariate.when_missing} {covariate.unit}".rstrip())
+            notes.append(f"{name} unknown: {card.id} uses {when_missing_text(covariate)}")
         elif rule := value_rule(card, name, covariate, value):
-            problems.append(Problem(file="call", column=name, found=str(value), expected=rule))
+            found = value if isinstance(value, str) else f"{value:g}"
+            problems.append(Problem(file="call", column=name, found=found, expected=rule))
         else:
             known[name] = value
+    refused = {problem.column for problem in problems}
     for limit in card.limits:
         value = given.get(limit.covariate, "")
-        if is_missing(value) or isinstance(value, str):
+        if isinstance(value, str) or is_missing(value) or limit.covariate in refused:
             continue
         if outside(value, limit.hard):
             problems.append(limit_problem(card, limit, value))
@@ -39,6 +41,11 @@ def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str
     if problems:
         raise InputError(problems)
     return known, tuple(notes)
+
+
+def when_missing_text(covariate: Covariate) -> str:
+    value = covariate.when_missing
+    return value if isinstance(value, str) else f"{value:g} {covariate.unit}".rstrip()
 
 
 def is_missing(value: Value) -> bool:
@@ -51,8 +58,8 @@ def value_rule(card: Card, name: str, covariate: Covariate, value: Value) -> str
         return "" if value in covariate.levels else f"must be one of {', '.join(covariate.levels)}"
     if isinstance(value, str):
         return "must be a number"
-    raised = any(isinstance(effect, PowerEffect) and effect.covariate == name for effect in card.covariate_effects)
-    return "must be more than 0" if raised and value <= 0 else ""
+    raised = {effect.covariate for effect in card.covariate_effects if isinstance(effect, PowerEffect)}
+    return "must be more than 0" if name in raised and value <= 0 else ""
 
 
 def outside(value: float, limits: tuple[float, float] | None) -> bool:
