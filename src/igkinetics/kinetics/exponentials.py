@@ -31,9 +31,7 @@ def decay_triple(a: float, b: float, c: float, t: float) -> float:
     """D[a, b, c] at time t; day^2."""
     low = min(a, b, c)
     high = max(a, b, c)
-    middle = a + b + c - low - high
-    if not low <= middle <= high:  # rounding of the sum
-        middle = low if middle < low else high
+    middle = max(min(a, b), min(max(a, b), c))
     spread = (high - low) * t
     if spread > CLOSE:
         return (decay_pair(low, middle, t) - decay_pair(middle, high, t)) / (high - low)
