@@ -6,16 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from igkinetics.kinetics.parameters import INDEX, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 
 HORIZON_DAY = 150.0
-
-settings.register_profile("truths", deadline=None, derandomize=True, database=None)
-settings.load_profile("truths")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
