@@ -45,6 +45,8 @@ def supply_at(p: dict[str, float], treatment: Treatment, day: Floats) -> Floats:
         b = 1.0 - (1.0 - b) * np.exp(-p["k_rec"] * (start - since))
         on = (day >= start) & (day < stop)
         supply[on] = 0.0 if np.isinf(p["k_loss"]) else b * np.exp(-p["k_loss"] * (day[on] - start))
+        if np.isinf(stop):
+            break
         b = 0.0 if np.isinf(p["k_loss"]) else b * np.exp(-p["k_loss"] * (stop - start))
         since = stop
     return supply

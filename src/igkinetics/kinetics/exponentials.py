@@ -68,3 +68,15 @@ def forced_response(rate: float, input_rate: float, t: float, constant: float, d
     if decaying > 0.0:
         return constant * saturation(rate, t) + decaying * pair
     return (constant + decaying) * pair + constant * input_rate * decay_triple(0.0, input_rate, rate, t)
+
+
+@kernel
+def absorbed(rate: float, ka: float, t: float, depot: float, filling: float) -> float:
+    """Response of a decay `rate` to absorption from a depot that holds `depot` and is filled at `filling` per day.
+
+    Apart, for a short infusion beside a bolus: the first is huge while it lasts.
+    """
+    response = ka * depot * decay_pair(rate, ka, t)
+    if filling != 0.0:
+        response += ka * filling * decay_triple(0.0, ka, rate, t)
+    return response
