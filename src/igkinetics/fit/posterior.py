@@ -56,11 +56,16 @@ class Draws:
 
 
 def weighted_quantiles(values: Floats, weights: Floats, levels: Floats) -> Floats:
-    """Quantiles of weighted values, linear between the mid-points of the weights; nan values sort last."""
+    """Quantiles of weighted values, linear between the mid-points of the weights.
+
+    Infinite values (a day that never comes) are allowed; then the quantile is the value at that share of weight.
+    """
     order = np.argsort(values, kind="stable")
     mass = weights[order]
-    middle = np.cumsum(mass) - 0.5 * mass
-    return np.interp(levels, middle, values[order])
+    if not np.all(np.isfinite(values)):
+        places = np.searchsorted(np.cumsum(mass), levels)
+        return values[order][np.minimum(places, values.size - 1)]
+    return np.interp(levels, np.cumsum(mass) - 0.5 * mass, values[order])
 
 
 def log_t_density(x: Floats, centre: Floats, root: Floats, df: float) -> Floats:

@@ -16,6 +16,8 @@ DEFAULT_CARD: Final = "adult_b_cell_depletion"
 
 PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.

@@ -16,7 +16,7 @@ from igkinetics.study.folder import Kind
 from igkinetics.study.result import TABLES, CohortFit
 
 FLOAT_FORMAT: Final = "%.10g"
-CSV_TABLES: Final = ("parameters", "nadir", "patients", "structures", "conflict")
+CSV_TABLES: Final = ("parameters", "nadir", "patients", "structures", "sampling", "conflict")
 RUN_RECORD: Final = "run.json"
 RUN_KEYS: Final = (
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions",

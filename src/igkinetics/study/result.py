@@ -39,6 +39,12 @@ THRESHOLD_COLUMNS: Final = (
 STRUCTURE_COLUMNS: Final = (
     "patient_id", "model", "objective", "weight", "fitted_nadir", "endogenous_nadir", "unit", "note",
 )  # fmt: skip
+SAMPLING_COLUMNS: Final = (
+    "patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "expected_raw_nadir_lower",
+    "expected_raw_nadir_upper", "raw_nadir_percentile", "share_risen", "endogenous_note", "unit", "level",
+)  # fmt: skip
+"""What sampling alone does to the raw nadir: the posterior-predictive minimum at the patient's own days and limits,
+and the share of it at or below the observed one. share_risen: share of draws whose curve has risen by the end."""
 CONFLICT_COLUMNS: Final = ("parameter", "mean_eta", "expected_se", "ratio", "n", "flagged")
 """Cohort-level conflict with the prior: mean eta over its expected standard error, flagged beyond 3."""
 
@@ -53,6 +59,7 @@ TABLES: Final = {
     "patients": PATIENT_COLUMNS,
     "thresholds": THRESHOLD_COLUMNS,
     "structures": STRUCTURE_COLUMNS,
+    "sampling": SAMPLING_COLUMNS,
     "conflict": CONFLICT_COLUMNS,
 }
 """Table -> its columns, in their order."""
@@ -79,6 +86,7 @@ class CohortFit:
     patients: pd.DataFrame
     thresholds: pd.DataFrame
     structures: pd.DataFrame
+    sampling: pd.DataFrame
     conflict: pd.DataFrame
     notes: tuple[str, ...]
     seconds: float
