@@ -27,7 +27,7 @@ def fit(
     prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
     structure: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Such as one_compartment/step_loss [default: two_compartment/loss_and_recovery]"),
+        typer.Option(metavar="NAME", help="Structure, such as one_compartment/step_loss; default the full model."),
     ] = None,
     residual: Annotated[
         str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
@@ -49,7 +49,7 @@ def fit(
     on_problem: OnProblem = "stop",
     overwrite: Overwrite = False,
 ) -> None:
-    """Fit every patient; write nadirs, parameters, curves and a report."""
+    """Fit every patient, find every nadir."""
     from igkinetics.study.folder import refuse_existing
     from igkinetics.study.options import FitOptions
     from igkinetics.study.output import FIT_OUTPUT

@@ -17,16 +17,17 @@ EXAMPLE = "blina23"
 def simulate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The design, a TOML file.")],
     out: Out,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Instead of the design's own seed.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Make a synthetic cohort with its truth from a design file."""
+    """Make a synthetic cohort with its truth."""
     from igkinetics.simulate.run import simulate as run_simulation
     from igkinetics.simulate.run import write_simulation
     from igkinetics.study.folder import new_folder, refuse_existing
     from igkinetics.study.output import SIMULATION_OUTPUT
 
     refuse_existing(out, SIMULATION_OUTPUT, overwrite=overwrite)
-    simulated = run_simulation(file)
+    simulated = run_simulation(file, seed=seed)
     with new_folder(out, SIMULATION_OUTPUT, overwrite=overwrite) as folder:
         write_simulation(simulated, folder)
     print(f"Synthetic cohort written to {out}; the truth behind it lies in {out / 'truth'}.")
@@ -37,7 +38,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; it must not exist.")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Copy the synthetic example cohort, 23 patients on blinatumomab, into a folder."""
+    """Copy the synthetic example cohort."""
     from igkinetics.resources import resource_folder
     from igkinetics.study.folder import copy_folder, new_folder
     from igkinetics.study.output import SIMULATION_OUTPUT

@@ -15,7 +15,7 @@ LABEL_LENGTH: Final = 60
 
 def known(value: Any) -> bool:
     """Whether a cell holds a value: not None, nan, NaT or empty text."""
-    return bool(value != "" and not pd.isna(value))
+    return bool(not pd.isna(value) and value != "")
 
 
 def is_true(value: Any) -> bool:

@@ -29,6 +29,13 @@ FIT_OUTPUT: Final = Kind(
         | {"curves.parquet", RUN_RECORD, "report.html"}
     ),
 )
+SIMULATION_OUTPUT: Final = Kind(
+    marker="design.toml",
+    names=frozenset(
+        {"samples.csv", "doses.csv", "therapy.csv", "patients.csv", "outcomes.csv", "cohort.toml", "design.toml"}
+        | {"truth", "README.md"}
+    ),
+)
 
 
 def write_fit(fit: CohortFit, folder: Path) -> None:
