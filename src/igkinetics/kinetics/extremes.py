@@ -106,6 +106,7 @@ def fill_lowest(
     if window[0] <= schedule[0, START] <= window[1]:
         lowest[0], lowest[1] = part_level(state, True), schedule[0, START]
         lowest[2], lowest[3] = part_level(state, False), schedule[0, START]
+        below[:, 0] = np.where(lowest[0] < thresholds, schedule[0, START], np.nan)
     modified = int(schedule[0, MODIFIED])
     last = schedule.shape[0] - 1
     for k in range(last + 1):

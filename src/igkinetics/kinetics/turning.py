@@ -77,8 +77,11 @@ def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float
     start = exponential_sum(coefficients, rates, 0, n, 0.0)
     end = exponential_sum(coefficients, rates, 0, n, length)
     changes = 0
+    before = coefficients[0]
     for j in range(1, n):
-        changes += 1 if coefficients[j] * coefficients[j - 1] < 0.0 else 0
+        if coefficients[j] != 0.0:  # a term of size 0 changes no sign
+            changes += 1 if coefficients[j] * before < 0.0 else 0
+            before = coefficients[j]
     if changes == 0 or (changes == 1 and start * end > 0.0):
         return 0
     chain = np.zeros((MAX_TERMS, MAX_TERMS))
