@@ -8,9 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-RESEARCH_NOTICE: Final = (
-    "Research software, not a medical device. Doses are to be checked by the treating team."
-)
+RESEARCH_NOTICE: Final = "Research software, not a medical device. Doses are to be checked by the treating team."
 RECORDED_PACKAGES: Final = ("igkinetics", "numpy", "scipy", "numba", "pandas", "lmfit", "altair")
 
 

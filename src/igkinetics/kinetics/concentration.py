@@ -1,0 +1,152 @@
+"""`igk.concentration`: IgG at given days for given parameters, doses and therapy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from igkinetics.errors import InputError, Problem
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import (
+    DISPOSITIONS,
+    PARAMETERS,
+    PRODUCTIONS,
+    Floats,
+    needed_parameters,
+    parameter_vector,
+)
+from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.units import HOURS_PER_DAY
+
+ROUTES = ("iv", "sc")
+
+
+def concentration(
+    day: npt.ArrayLike,
+    parameters: Mapping[str, float],
+    doses: pd.DataFrame | None = None,
+    therapy: pd.DataFrame | None = None,
+    disposition: str = "one_compartment",
+    production: str = "constant",
+    start_day: float = 0.0,
+) -> pd.DataFrame:
+    """Serum IgG at `day`, split into endogenous and infused; g, L, g/L, day.
+
+    parameters: CL, V1, Q, V2, ka, F, C_base, S, k_loss, k_rec as the structure needs them; C_init defaults to
+    C_base. doses: columns day, amount_g, and optionally duration_h (absent or 0: bolus) and route (iv, sc).
+    therapy: columns start, stop (empty: ongoing); overlapping rows are joined; None: never on therapy.
+    Returns day, total, endogenous, infused in the order given; at a dose the level before it.
+    Raises InputError naming every fault: a day, dose or therapy before start_day, a missing or impossible value.
+    """
+    days = np.atleast_1d(np.asarray(day, dtype=float))
+    dose_table = _dose_table(doses)
+    therapy_table = merge_intervals(_therapy_table(therapy))
+    problems = [
+        *_structure_problems(parameters, disposition, production, bool(np.any(dose_table[:, 3] > 0))),
+        *_time_problems(days, dose_table, therapy_table, start_day),
+    ]
+    if problems:
+        raise InputError(problems)
+    schedule = build_schedule(
+        start_day=start_day,
+        dose_day=dose_table[:, 0],
+        dose_g=dose_table[:, 1],
+        dose_duration_day=dose_table[:, 2],
+        dose_is_sc=dose_table[:, 3],
+        therapy_start=therapy_table[:, 0],
+        therapy_stop=therapy_table[:, 1],
+    )
+    return _curve_table(days, parameter_vector(parameters, disposition, production), schedule)
+
+
+def _curve_table(days: Floats, vector: Floats, schedule: Schedule) -> pd.DataFrame:
+    order = np.argsort(days, kind="stable")
+    endogenous = np.empty(days.size)
+    infused = np.empty(days.size)
+    endogenous[order], infused[order] = igg_curve(vector, schedule, days[order])
+    return pd.DataFrame({"day": days, "total": endogenous + infused, "endogenous": endogenous, "infused": infused})
+
+
+def _dose_table(doses: pd.DataFrame | None) -> Floats:
+    """(n, 4): day, g, duration in days, 1 for subcutaneous."""
+    if doses is None or doses.empty:
+        return np.empty((0, 4))
+    missing = [name for name in ("day", "amount_g") if name not in doses]
+    if missing:
+        raise InputError([Problem(file="doses", column=name, found="no such column",
+                                  expected=f"doses need {name}") for name in missing])  # fmt: skip
+    routes = doses["route"] if "route" in doses else pd.Series("iv", index=doses.index)
+    unknown = [str(route) for route in routes if route not in ROUTES]
+    if unknown:
+        raise InputError([Problem(file="doses", column="route", found=route, expected="must be iv or sc")
+                          for route in unknown])  # fmt: skip
+    hours = doses["duration_h"] if "duration_h" in doses else pd.Series(0.0, index=doses.index)
+    return np.column_stack([
+        doses["day"].to_numpy(dtype=float),
+        doses["amount_g"].to_numpy(dtype=float),
+        hours.fillna(0.0).to_numpy(dtype=float) / HOURS_PER_DAY,
+        (routes == "sc").to_numpy(dtype=float),
+    ])  # fmt: skip
+
+
+def _therapy_table(therapy: pd.DataFrame | None) -> Floats:
+    if therapy is None or therapy.empty:
+        return np.empty((0, 2))
+    stops = therapy["stop"] if "stop" in therapy else pd.Series(np.inf, index=therapy.index)
+    stop = pd.to_numeric(stops).fillna(np.inf)
+    return np.column_stack([therapy["start"].to_numpy(dtype=float), stop.to_numpy(dtype=float)])
+
+
+def merge_intervals(intervals: Floats) -> Floats:
+    """Touching or overlapping intervals joined; (n, 2) start, stop; ascending."""
+    merged: list[list[float]] = []
+    for start, stop in intervals[np.argsort(intervals[:, 0], kind="stable")]:
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], stop)
+        else:
+            merged.append([start, stop])
+    return np.array(merged, dtype=float).reshape(-1, 2)
+
+
+def _structure_problems(
+    parameters: Mapping[str, float], disposition: str, production: str, subcutaneous: bool
+) -> list[Problem]:
+    found = []
+    for name, chosen, allowed in (("disposition", disposition, DISPOSITIONS), ("production", production, PRODUCTIONS)):
+        if chosen not in allowed:
+            found.append(Problem(file="call", column=name, found=chosen, expected=f"one of {', '.join(allowed)}"))
+    if found:
+        return found
+    needed = (*needed_parameters(disposition, production), *(("ka", "F") if subcutaneous else ()))
+    found += [Problem(file="parameters", column=name, found="missing", expected=f"{disposition}/{production} needs it")
+              for name in needed if name not in parameters]  # fmt: skip
+    for name, value in parameters.items():
+        positive = name in ("V1", "V2")
+        if name not in PARAMETERS:
+            found.append(Problem(file="parameters", column=name, found=str(value),
+                                 expected=f"no such parameter; known are {', '.join(PARAMETERS)}"))  # fmt: skip
+        elif not (value > 0 if positive else value >= 0) or (name in ("S", "F") and value > 1):
+            limit = "above 0" if positive else "within [0, 1]" if name in ("S", "F") else "0 or more"
+            found.append(Problem(file="parameters", column=name, found=str(value), expected=f"must be {limit}"))
+    return found
+
+
+def _time_problems(days: Floats, doses: Floats, therapy: Floats, start_day: float) -> list[Problem]:
+    expected = f"must be start_day ({start_day:g}) or later"
+    found = []
+    for file, column, values in (
+        ("call", "day", days),
+        ("doses", "day", doses[:, 0]),
+        ("therapy", "start", therapy[:, 0]),
+    ):
+        found += [Problem(file=file, column=column, found=f"{value:g}", expected=expected)
+                  for value in values if not value >= start_day]  # fmt: skip
+    for column, values in (("amount_g", doses[:, 1]), ("duration_h", doses[:, 2] * HOURS_PER_DAY)):
+        found += [Problem(file="doses", column=column, found=f"{value:g}", expected="must be 0 or more and finite")
+                  for value in values if not 0 <= value < np.inf]  # fmt: skip
+    found += [Problem(file="therapy", column="stop", found=f"{stop:g}", expected=f"must be after its start, {start:g}")
+              for start, stop in therapy if not stop > start]  # fmt: skip
+    return found

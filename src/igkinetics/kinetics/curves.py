@@ -1,0 +1,85 @@
+"""IgG over time: endogenous and infused, for one parameter vector or many."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.propagate import (
+    ENDOGENOUS,
+    INFUSED,
+    STATE_SIZE,
+    advance,
+    change_modes,
+    enter_segment,
+    level,
+    prepare,
+)
+from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
+
+
+@kernel
+def fill_curve(
+    theta: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats, scratch: Floats
+) -> None:
+    """Fill endogenous and infused (n_day,), g/L, at ascending days; at a bolus the level before it.
+
+    theta (13,); scratch (32,) is overwritten.
+    """
+    scratch[:] = 0.0
+    modes = scratch[:20].reshape(2, 2, 5)
+    state = scratch[20 : 20 + STATE_SIZE]
+    after = scratch[20 + STATE_SIZE : 20 + 2 * STATE_SIZE]
+    prepare(theta, schedule, modes, state)
+    last = schedule.shape[0] - 1
+    modified = int(schedule[0, MODIFIED])
+    n = 0
+    while n < day.size and day[n] <= schedule[0, START]:
+        endogenous[n] = level(state, ENDOGENOUS)
+        infused[n] = level(state, INFUSED)
+        n += 1
+    for k in range(last + 1):
+        if n == day.size:
+            return
+        now = int(schedule[k, MODIFIED])
+        if now != modified:
+            change_modes(modes[modified], modes[now], state)
+            modified = now
+        enter_segment(theta, modes[now], schedule[k], state)
+        start = schedule[k, START]
+        end = schedule[k + 1, START] if k < last else np.inf
+        while n < day.size and day[n] <= end:
+            advance(theta, modes[now], schedule[k], state, day[n] - start, after)
+            endogenous[n] = level(after, ENDOGENOUS)
+            infused[n] = level(after, INFUSED)
+            n += 1
+        if k < last:
+            advance(theta, modes[now], schedule[k], state, end - start, after)
+            state[:] = after
+
+
+@kernel
+def fill_curves(thetas: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats) -> None:
+    """Curves of many parameter vectors (n, 13) under one schedule; fills (n, n_day) each, g/L."""
+    scratch = np.empty(32)
+    for i in range(thetas.shape[0]):
+        fill_curve(thetas[i], schedule, day, endogenous[i], infused[i], scratch)
+
+
+def igg_curve(parameters: Floats, schedule: Schedule, day: Floats) -> tuple[Floats, Floats]:
+    """Endogenous and infused IgG, g/L, at ascending days.
+
+    parameters: (13,) or (n, 13); returns two arrays (n_day,) or (n, n_day). A day before the schedule's start
+    is an AssertionError; at the moment of a bolus the level before it is given.
+    """
+    days = np.ascontiguousarray(day, dtype=float)
+    if days.size and (days[0] < schedule[0, START] or np.any(np.diff(days) < 0)):
+        raise AssertionError("days must ascend and not lie before the start of the schedule")
+    thetas = np.atleast_2d(np.ascontiguousarray(parameters, dtype=float))
+    endogenous = np.empty((thetas.shape[0], days.size))
+    infused = np.empty_like(endogenous)
+    fill_curves(thetas, schedule, days, endogenous, infused)
+    if np.ndim(parameters) == 1:
+        return endogenous[0], infused[0]
+    return endogenous, infused

@@ -1,0 +1,158 @@
+"""The equations of DESIGN 2.1, carried exactly from event to event.
+
+State (6): two modes of endogenous C1, two of infused C1 (g/L), the depot (g, before bioavailability) and
+B-cell supply b. Between events the system has constant coefficients and exponential inputs, so a step of any
+length is exact; the cost is linear in segments plus samples.
+"""
+
+from __future__ import annotations
+
+from math import exp, expm1, isinf
+
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.disposition import (
+    RATE,
+    TO_1_FROM_1,
+    TO_1_FROM_2,
+    TO_2_FROM_1,
+    count_modes,
+    disposition_modes,
+)
+from igkinetics.kinetics.exponentials import absorbed, forced_response, saturation
+from igkinetics.kinetics.parameters import (
+    C_BASE,
+    C_INIT,
+    CL,
+    CLEARANCE_RATIO,
+    K_LOSS,
+    K_REC,
+    KA,
+    PRODUCTION_RATIO,
+    V1,
+    V2,
+    F,
+    Floats,
+    Q,
+    S,
+)
+from igkinetics.kinetics.schedule import (
+    IV_BOLUS,
+    IV_RATE,
+    MODIFIED,
+    ON_THERAPY,
+    SC_BOLUS,
+    SC_RATE,
+    Schedule,
+)
+
+ENDOGENOUS, INFUSED, DEPOT, SUPPLY = 0, 2, 4, 5
+STATE_SIZE = 6
+
+
+@kernel
+def initial_state(theta: Floats, modes: Floats, state: Floats) -> None:
+    """Both compartments at C_init, all endogenous; full supply."""
+    state[:] = 0.0
+    for i in range(2):
+        state[ENDOGENOUS + i] = (modes[0, i, TO_1_FROM_1] + modes[0, i, TO_1_FROM_2]) * theta[C_INIT]
+    state[SUPPLY] = 1.0
+
+
+@kernel
+def both_modes(theta: Floats, modes: Floats) -> None:
+    """Fill modes (2, 2, 5): without and with the clearance ratio."""
+    disposition_modes(theta[CL], theta[V1], theta[Q], theta[V2], modes[0])
+    if theta[CLEARANCE_RATIO] == 1.0:
+        modes[1] = modes[0]
+    else:
+        disposition_modes(theta[CL] * theta[CLEARANCE_RATIO], theta[V1], theta[Q], theta[V2], modes[1])
+
+
+@kernel
+def change_modes(before: Floats, after: Floats, state: Floats) -> None:
+    """Express the same concentrations in the modes of another clearance; (2, 5) each."""
+    if before[1, TO_1_FROM_1] == 0.0:
+        return  # one compartment: a single mode, the concentration itself
+    for part in (ENDOGENOUS, INFUSED):
+        c1 = state[part] + state[part + 1]
+        c2 = (state[part] * before[0, TO_2_FROM_1] / before[0, TO_1_FROM_1]
+              + state[part + 1] * before[1, TO_2_FROM_1] / before[1, TO_1_FROM_1])  # fmt: skip
+        for i in range(2):
+            state[part + i] = after[i, TO_1_FROM_1] * c1 + after[i, TO_1_FROM_2] * c2
+
+
+@kernel
+def enter_segment(theta: Floats, modes: Floats, segment: Floats, state: Floats) -> None:
+    """What happens at the instant a segment starts: boluses; supply drops at once when k_loss is infinite.
+
+    modes: (2, 5) of this segment. Amounts are continuous but for the boluses.
+    """
+    if segment[IV_BOLUS] != 0.0:
+        for i in range(2):
+            state[INFUSED + i] += modes[i, TO_1_FROM_1] * segment[IV_BOLUS] / theta[V1]
+    state[DEPOT] += segment[SC_BOLUS]
+    if segment[ON_THERAPY] != 0.0 and isinf(theta[K_LOSS]):
+        state[SUPPLY] = 0.0
+
+
+@kernel
+def production_input(theta: Floats, segment: Floats, supply: float) -> tuple[float, float, float]:
+    """p(s) = constant + decaying * exp(-rate s) in a segment that starts with `supply`; times the ratio."""
+    ratio = theta[PRODUCTION_RATIO] if segment[MODIFIED] != 0.0 else 1.0
+    if theta[S] == 0.0:
+        return ratio, 0.0, 0.0
+    if segment[ON_THERAPY] != 0.0:
+        if isinf(theta[K_LOSS]):
+            return ratio * (1.0 - theta[S]), 0.0, 0.0
+        return ratio * (1.0 - theta[S]), ratio * theta[S] * supply, theta[K_LOSS]
+    return ratio, -ratio * theta[S] * (1.0 - supply), theta[K_REC]
+
+
+@kernel
+def supply_after(theta: Floats, segment: Floats, supply: float, t: float) -> float:
+    """b after t days in a segment that starts with `supply`."""
+    if segment[ON_THERAPY] != 0.0:
+        return 0.0 if isinf(theta[K_LOSS]) else supply * exp(-theta[K_LOSS] * t)
+    return supply * exp(-theta[K_REC] * t) - expm1(-theta[K_REC] * t)
+
+
+@kernel
+def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, after: Floats) -> None:
+    """State `after` (6) t days into a segment that starts with `state` (6); modes (2, 5)."""
+    constant, decaying, rate = production_input(theta, segment, state[SUPPLY])
+    production = theta[CL] * theta[C_BASE] / theta[V1]
+    subcutaneous = state[DEPOT] != 0.0 or segment[SC_RATE] != 0.0
+    for i in range(count_modes(theta[Q])):
+        loss = modes[i, RATE]
+        weight = modes[i, TO_1_FROM_1]
+        left = exp(-loss * t)
+        made = production * forced_response(loss, rate, t, constant, decaying) if production != 0.0 else 0.0
+        after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * left + weight * made
+        after[INFUSED + i] = state[INFUSED + i] * left
+        if segment[IV_RATE] != 0.0:
+            after[INFUSED + i] += weight / theta[V1] * segment[IV_RATE] * saturation(loss, t)
+        if subcutaneous:
+            after[INFUSED + i] += weight / theta[V1] * theta[F] * absorbed(
+                loss, theta[KA], t, state[DEPOT], segment[SC_RATE])  # fmt: skip
+    after[DEPOT] = 0.0
+    if subcutaneous:
+        after[DEPOT] = state[DEPOT] * exp(-theta[KA] * t) + segment[SC_RATE] * saturation(theta[KA], t)
+    after[SUPPLY] = 1.0
+    if theta[S] != 0.0:
+        after[SUPPLY] = supply_after(theta, segment, state[SUPPLY], t)
+
+
+@kernel
+def level(state: Floats, part: int) -> float:
+    """C1 of one part (ENDOGENOUS or INFUSED), g/L."""
+    return state[part] + state[part + 1]
+
+
+@kernel
+def prepare(theta: Floats, schedule: Schedule, modes: Floats, state: Floats) -> None:
+    """Modes (2, 2, 5) and the state before anything happens on the first day."""
+    both_modes(theta, modes)
+    state[SUPPLY] = 1.0
+    initial_state(theta, modes, state)
+    if schedule[0, MODIFIED] != 0.0:
+        change_modes(modes[0], modes[1], state)

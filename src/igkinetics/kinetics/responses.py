@@ -1,0 +1,98 @@
+"""Unit responses of each mode and their derivatives: what the gradient of a curve is made of.
+
+Between changes of a parameter ("epochs") C1 is linear in a few responses per mode: to constant production (U), to
+production by B-cell supply (B), to intravenous (V) and to absorbed (X) IgG. Each is stepped with its
+derivatives in the mode's rate l and in k_loss, k_rec, ka.
+"""
+
+from __future__ import annotations
+
+from math import exp, isinf
+
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.disposition import RATE
+from igkinetics.kinetics.exponentials import absorbed, decay_pair, decay_triple, forced_response, saturation
+from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
+from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
+
+U, U_L, B, B_L, B_LOSS, B_REC, V, V_L, X, X_L, X_KA = range(11)
+N_RESPONSES = 11
+SUPPLY, SUPPLY_LOSS, SUPPLY_REC, DEPOT, DEPOT_KA, ELAPSED = range(6)
+N_SHARED = 6
+
+
+@kernel
+def supply_drops_at_once(theta: Floats, segment: Floats, shared: Floats) -> None:
+    """Step loss: supply is gone the instant therapy starts."""
+    if segment[ON_THERAPY] != 0.0 and isinf(theta[K_LOSS]):
+        shared[SUPPLY] = shared[SUPPLY_LOSS] = shared[SUPPLY_REC] = 0.0
+
+
+@kernel
+def advance_responses(
+    theta: Floats, modes: Floats, n_modes: int, segment: Floats, t: float,
+    responses: Floats, shared: Floats, responses_after: Floats, shared_after: Floats,
+) -> None:  # fmt: skip
+    """Step responses (2, 11) and shared (6) by t days within a segment; modes (2, 5)."""
+    subcutaneous = shared[DEPOT] != 0.0 or shared[DEPOT_KA] != 0.0 or segment[SC_RATE] != 0.0
+    on = segment[ON_THERAPY] != 0.0
+    supply_rate = theta[K_LOSS] if on else theta[K_REC]
+    if isinf(supply_rate):
+        supply_rate = 0.0  # supply is 0 here, its rate no longer matters
+    constant = 0.0 if on else 1.0
+    decaying = shared[SUPPLY] - constant
+    for i in range(n_modes):
+        loss = modes[i, RATE]
+        left = exp(-loss * t)
+        unit = saturation(loss, t)
+        unit_slope = decay_triple(0.0, loss, loss, t)
+        here = responses[i]
+        after = responses_after[i]
+        for k in (U, B, V, X):
+            after[k] = left * here[k]
+            after[k + 1] = left * (here[k + 1] - t * here[k])
+        after[U] += unit
+        after[U_L] -= unit_slope
+        after[B_LOSS] = left * here[B_LOSS]
+        after[B_REC] = left * here[B_REC]
+        after[X_KA] = left * here[X_KA]
+        if theta[S] != 0.0:
+            pair = decay_pair(loss, supply_rate, t)
+            after[B] += forced_response(loss, supply_rate, t, constant, decaying)
+            after[B_L] -= constant * unit_slope + decaying * decay_triple(loss, loss, supply_rate, t)
+            after[B_LOSS] += shared[SUPPLY_LOSS] * pair
+            after[B_REC] += shared[SUPPLY_REC] * pair
+            turned = decaying * decay_triple(loss, supply_rate, supply_rate, t)
+            after[B_LOSS if on else B_REC] -= turned
+        if segment[IV_RATE] != 0.0:
+            after[V] += segment[IV_RATE] * unit
+            after[V_L] -= segment[IV_RATE] * unit_slope
+        if subcutaneous:
+            ka = theta[KA]
+            rate = segment[SC_RATE]
+            emptying = ka * shared[DEPOT] - rate
+            after[X] += absorbed(loss, ka, t, shared[DEPOT], rate)
+            after[X_L] -= rate * unit_slope + emptying * decay_triple(loss, loss, ka, t)
+            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * decay_pair(loss, ka, t)
+            after[X_KA] -= emptying * decay_triple(loss, ka, ka, t)
+    advance_shared(theta, segment, t, supply_rate, constant, decaying, shared, shared_after)
+
+
+@kernel
+def advance_shared(
+    theta: Floats, segment: Floats, t: float, supply_rate: float, constant: float, decaying: float,
+    shared: Floats, after: Floats,
+) -> None:  # fmt: skip
+    """Supply and depot with their derivatives."""
+    kept = exp(-supply_rate * t)
+    after[SUPPLY] = shared[SUPPLY] * kept + constant * supply_rate * saturation(supply_rate, t)
+    after[SUPPLY_LOSS] = shared[SUPPLY_LOSS] * kept
+    after[SUPPLY_REC] = shared[SUPPLY_REC] * kept
+    after[SUPPLY_LOSS if segment[ON_THERAPY] != 0.0 else SUPPLY_REC] -= t * decaying * kept
+    after[DEPOT] = after[DEPOT_KA] = 0.0
+    if shared[DEPOT] != 0.0 or shared[DEPOT_KA] != 0.0 or segment[SC_RATE] != 0.0:
+        left = exp(-theta[KA] * t)
+        after[DEPOT] = shared[DEPOT] * left + segment[SC_RATE] * saturation(theta[KA], t)
+        after[DEPOT_KA] = (shared[DEPOT_KA] - t * shared[DEPOT]) * left
+        after[DEPOT_KA] -= segment[SC_RATE] * decay_triple(0.0, theta[KA], theta[KA], t)
+    after[ELAPSED] = shared[ELAPSED] + t
