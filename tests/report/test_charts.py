@@ -67,7 +67,7 @@ def test_values_below_the_limit_are_open_triangles_at_the_limit(fit: CohortFit) 
 def test_the_axes_hold_every_mark(fit: CohortFit) -> None:
     for name in fit.cohort.patient_ids:
         spec = chart_of(fit, name, thresholds=(5000.0,))
-        encodings = [layer["encoding"] for layer in spec["layer"]]
+        encodings = [part["encoding"] for layer in spec["layer"] for part in layer.get("layer", [layer])]
         ((first, last),) = {tuple(found["x"]["scale"]["domain"]) for found in encodings if "x" in found}
         ((_, top),) = {tuple(found["y"]["scale"]["domain"]) for found in encodings if "scale" in found.get("y", {})}
         assert top > 5000.0

@@ -41,7 +41,7 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
         "notice": RESEARCH_NOTICE,
         "sentences": five_sentences(fit, "this page; the tables lie beside it")[:-1],
-        "notes": [*fit.cohort.notes, *fit.notes],
+        "notes": list(fit.notes),
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),

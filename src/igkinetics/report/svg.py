@@ -1,6 +1,6 @@
 """Vega-Lite specifications to SVG, by one converter for the whole process.
 
-The converter starts a JavaScript engine: 0.5-0.9 s once, 25-45 ms a chart afterwards, most of it measuring
+The converter starts a JavaScript engine: 0.6 s once, 25-30 ms a chart afterwards, half of it measuring
 text. It draws one chart at a time and holds Python's lock meanwhile, so threads gain nothing.
 """
 
