@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import rows, style, text
+from igkinetics.report import rows, style, text, words
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
@@ -37,6 +37,7 @@ def fit_report(fit: CohortFit) -> str:
 def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows."""
     record = run_record(fit)
+    structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
         "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
         "notice": RESEARCH_NOTICE,
@@ -58,7 +59,10 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "conflict": fit.conflict.to_dict("records"),
         "sensitivity": rows.sensitivity_rows(sensitivities(fit)),
         "options": fit.options,
-        "structure": fit.options.structure or DEFAULT_STRUCTURE,
+        "structure": structure,
+        "production_words": words.PRODUCTION_WORDS[structure.split("/")[1]],
+        "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
+        "parameter_words": words.PARAMETER_WORDS,
         "same_day": fit.cohort.same_day,
         "cards": card_views(fit),
         "problems": fit.cohort.problems.astype(object).to_dict("records"),
