@@ -31,7 +31,7 @@ unit = "valueuom"
 column = "itemid"
 equals = 50950                         # Immunoglobulin G; 50949 is IgA, 50951 is IgM
 
-[doses]                                # drug orders: the one immunoglobulin order, by date, without a duration
+[doses]                                # drug orders: one of immunoglobulin, by date, no duration
 files = [$drugs]
 [doses.columns]
 patient_id = "subject_id"

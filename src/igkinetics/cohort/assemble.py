@@ -118,9 +118,7 @@ def _same_day_notes(doses: pd.DataFrame, samples: pd.DataFrame, moved: Mask, map
         return [
             f"{n_shared} doses known only by their date, on a date with a sample: the sample counts first"
         ]
-    return [
-        f"{int(moved.sum())} doses on the date of a sample count as ended just before it (same_day = dose_first)"
-    ]
+    return [f"{int(moved.sum())} doses on the date of a sample end just before it (same_day = dose_first)"]
 
 
 def _courses(

@@ -23,6 +23,7 @@ class MappedRows:
 
     raw: RawRows
     text: pd.DataFrame
+    written: dict[str, pd.Series[str]]
     kept: Mask
     empty: Mask
     row_problems: tuple[Problem, ...]
@@ -43,7 +44,8 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
         else:
             expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
             problems.append(Problem(file=raw.file, column="keep", found=rule.column, expected=expected))
-    columns = {name: _cells(raw.cells, source, settings.missing) for name, source in sources.items()}
+    written = {name: _joined(raw.cells, source, settings.missing) for name, source in sources.items()}
+    columns = {name: _without_missing(cells, settings.missing) for name, cells in written.items()}
     if "patient_id" in columns:
         columns["patient_id"] = columns["patient_id"].str.strip()
     empty = _empty_rows(raw.cells, columns.get("patient_id"))
@@ -60,6 +62,7 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
     return MappedRows(
         raw=raw,
         text=text,
+        written={name: cells for name, cells in written.items() if columns[name] is not cells},
         kept=kept,
         empty=empty,
         column_problems=tuple(problems),
@@ -73,9 +76,19 @@ def stack(table: TableName, settings: TableMapping, files: list[MappedRows]) -> 
     names = list(dict.fromkeys(name for file in files for name in file.text.columns))
     frames = [file.text[mask] for file, mask in zip(files, used, strict=True)]
     text = pd.concat(frames, ignore_index=True).reindex(columns=names).fillna("")
+    in_all = [name for name in names if all(name in file.text.columns for file in files)]
+    written = {
+        name: pd.concat(
+            [file.written.get(name, file.text[name])[mask] for file, mask in zip(files, used, strict=True)],
+            ignore_index=True,
+        )
+        for name in in_all
+        if any(name in file.written for file in files)
+    }
     return Table(
         name=table,
         text=text,
+        written=written,
         files=tuple(file.raw.file for file in files),
         file_code=np.repeat(np.arange(len(files)), [int(mask.sum()) for mask in used]),
         line=np.concatenate([file.raw.line[mask] for file, mask in zip(files, used, strict=True)]),
@@ -136,18 +149,18 @@ def _other_time(name: str, settings: TableMapping) -> bool:
     )
 
 
-def _cells(cells: pd.DataFrame, source: tuple[str, ...], missing: tuple[str, ...]) -> pd.Series[str]:
-    """The cells of one column, or of two joined by a blank; missing ones are ""."""
-    parts = []
-    for foreign in source:
-        part = cells[foreign]
-        absent = part.str.strip().isin(list(missing))
-        parts.append(part.where(~absent, "") if bool(absent.any()) else part)
-    return (
-        parts[0]
-        if len(parts) == 1
-        else parts[0].str.strip().str.cat(parts[1].str.strip(), sep=" ").str.strip()
-    )
+def _joined(cells: pd.DataFrame, source: tuple[str, ...], missing: tuple[str, ...]) -> pd.Series[str]:
+    """The cells of one column, or of two (without words for "missing") with a blank between them."""
+    if len(source) == 1:
+        return cells[source[0]]
+    first, second = (_without_missing(cells[foreign], missing).str.strip() for foreign in source)
+    return first.str.cat(second, sep=" ").str.strip()
+
+
+def _without_missing(cells: pd.Series[str], missing: tuple[str, ...]) -> pd.Series[str]:
+    """Words for "missing" become ""; without such words these very cells."""
+    absent = cells.str.strip().isin([word for word in missing if word])
+    return cells.where(~absent, "") if bool(absent.any()) else cells
 
 
 def _constant(value: object) -> str:

@@ -18,8 +18,8 @@ from igkinetics.cohort.duplicates import (
     check_unit_slips,
 )
 from igkinetics.cohort.findings import refuse, warn
-from igkinetics.cohort.followup import check_follow_up, check_one_death, end_of_date
-from igkinetics.cohort.parsed import Parsed, Tables
+from igkinetics.cohort.followup import check_follow_up, check_one_death
+from igkinetics.cohort.parsed import Parsed, Tables, lookup
 from igkinetics.cohort.times import TimeKind
 
 DUPLICATE_CHECKS = {
@@ -35,7 +35,7 @@ def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
     checked = check_one_death(checked, kind)
-    checked = check_follow_up(end_of_date(checked), kind)
+    checked = check_follow_up(checked, kind)
     if "samples" in checked:
         checked["samples"] = check_unit_slips(checked["samples"])
     if "doses" in checked:
@@ -55,7 +55,7 @@ def _weights(tables: Tables) -> pd.Series[float]:
 def _in_grams(doses: Parsed, weights: pd.Series[float]) -> Parsed:
     """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd."""
     frame = doses.frame
-    weight = frame["patient_id"].map(weights).astype(np.float64)
+    weight = pd.Series(lookup(frame["patient_id"], weights), index=frame.index)
     per_kg = frame["amount_g_per_kg"]
     needs_weight = (per_kg.notna() & weight.isna()).to_numpy(dtype=bool)
     cells, column = _amount_cells(doses)

@@ -24,6 +24,7 @@ class Table:
     """The rows of one table that passed its filters, as text under contract names.
 
     text: columns of the contract (and, in open tables, further ones); a missing cell is "".
+    written: the cells as they stand in the file, for columns that hold a word for "missing" such as NA.
     file_code, line: for each row, the file (index into `files`) and the physical line.
     n_read, n_filtered, n_unread: rows of each file; unread rows could not be split into cells, or are empty.
     """
@@ -33,6 +34,7 @@ class Table:
     files: tuple[str, ...]
     file_code: Rows
     line: Rows
+    written: dict[str, pd.Series[str]]
     n_read: tuple[int, ...]
     n_filtered: tuple[int, ...]
     n_unread: tuple[int, ...]
@@ -41,6 +43,10 @@ class Table:
     def column(self, name: str) -> pd.Series[str] | None:
         """The cells of a column, or None when the table does not have it."""
         return self.text[name] if name in self.text.columns else None
+
+    def as_written(self, column: str, row: int, cell: str) -> str:
+        """The cell, or the word for "missing" that stood there."""
+        return str(self.written[column].iloc[row]) if cell == "" and column in self.written else cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +134,7 @@ def problems_of(table: Table, findings: Iterable[Finding], *, skip: bool) -> Ite
                 line=int(table.line[row]),
                 patient_id=str(patients.iloc[row]),
                 column=finding.column,
-                found=found,
+                found=table.as_written(finding.column, int(row), found),
                 expected=expected,
                 severity="warning" if finding.warning else "error",
                 action=finding.warning or error_action,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from igkinetics.cohort.contract import TableName
 from igkinetics.cohort.findings import refuse, warn
-from igkinetics.cohort.parsed import Tables
+from igkinetics.cohort.parsed import Tables, lookup
 from igkinetics.cohort.times import TimeKind
 
 MOMENT_COLUMN: Final[dict[TableName, str]] = {
@@ -55,29 +55,37 @@ def _last_of_date(tables: Tables) -> pd.Series[float]:
 
 def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     """Rows after death or before birth are errors; samples after a transplant are set aside."""
-    death, birth, transplant = _deaths(tables), _first(tables, "patients", "birth"), _transplants(tables)
+    birth = _first(tables, "patients", "birth")
+    written = {"death": _deaths(tables), "hsct": _of_outcome(tables, "hsct")}
+    tables = end_of_date(tables)
+    effective = {"death": _deaths(tables), "hsct": _of_outcome(tables, "hsct")}
     checked = dict(tables)
     for name, column in MOMENT_COLUMN.items():
         if name not in tables:
             continue
         parsed = tables[name]
-        moment, patient = parsed.frame[column], parsed.frame["patient_id"]
-        cells = parsed.table.text[parsed.times[0].column]
-        dead = patient.map(death)
-        after = (moment > dead).to_numpy(dtype=bool)
-        texts = [f"after death ({_shown(day, kind)})" for day in dead[after]]
-        findings = refuse(after, parsed.times[0].column, cells, texts)
-        born = patient.map(birth)
-        before = (moment < born).to_numpy(dtype=bool)
-        texts = [f"before birth ({_shown(day, kind)})" for day in born[before]]
-        findings += refuse(before, parsed.times[0].column, cells, texts)
+        moment, patient = parsed.frame[column].to_numpy(dtype=np.float64), parsed.frame["patient_id"]
+        shown = parsed.times[0].column
+        cells = parsed.table.text[shown]
+        dead, unborn = moment > lookup(patient, effective["death"]), moment < lookup(patient, birth)
+        if name == "outcomes":
+            dead &= (parsed.frame["outcome"] != "death").to_numpy(dtype=bool)
+        findings = refuse(
+            dead, shown, cells, _texts("after death ({})", patient[dead], written["death"], kind)
+        )
+        findings += refuse(unborn, shown, cells, _texts("before birth ({})", patient[unborn], birth, kind))
         if name == "samples":
-            ended = patient.map(transplant)
-            late = (moment > ended).to_numpy(dtype=bool) & ~after
-            texts = [f"after transplant ({_shown(day, kind)}): follow-up has ended" for day in ended[late]]
-            findings += warn(late, parsed.times[0].column, cells, texts, "row set aside", removes="row")
+            ended = (moment > lookup(patient, effective["hsct"])) & ~dead
+            texts = _texts(
+                "after transplant ({}): follow-up has ended", patient[ended], written["hsct"], kind
+            )
+            findings += warn(ended, shown, cells, texts, "row set aside", removes="row")
         checked[name] = parsed.with_findings(findings)
     return checked
+
+
+def _texts(form: str, patients: pd.Series[str], moments: pd.Series[float], kind: TimeKind) -> list[str]:
+    return [form.format(_shown(moment, kind)) for moment in lookup(patients, moments)]
 
 
 def check_one_death(tables: Tables, kind: TimeKind) -> Tables:
@@ -85,9 +93,10 @@ def check_one_death(tables: Tables, kind: TimeKind) -> Tables:
     if "patients" not in tables or "outcomes" not in tables:
         return tables
     outcomes = tables["outcomes"]
-    said = outcomes.frame["patient_id"].map(_first(tables, "patients", "death"))
-    differs = (outcomes.frame["outcome"] == "death") & (np.floor(said) != np.floor(outcomes.frame["moment"]))
-    mask = (differs & said.notna() & outcomes.frame["moment"].notna()).to_numpy(dtype=bool)
+    said = lookup(outcomes.frame["patient_id"], _first(tables, "patients", "death"))
+    moment = outcomes.frame["moment"].to_numpy(dtype=np.float64)
+    is_death = (outcomes.frame["outcome"] == "death").to_numpy(dtype=bool)
+    mask = is_death & (np.floor(said) != np.floor(moment)) & ~np.isnan(said) & ~np.isnan(moment)
     texts = [f"the patients table says {_shown(day, kind)}" for day in said[mask]]
     column = outcomes.times[0].column
     cells = outcomes.table.text[column]
@@ -112,12 +121,8 @@ def _deaths(tables: Tables) -> pd.Series[float]:
     return both.groupby(level=0).min()
 
 
-def _transplants(tables: Tables) -> pd.Series[float]:
-    return _of_outcome(tables, "hsct")
-
-
 def _shown(moment: float, kind: TimeKind) -> str:
     if kind == "days":
         return f"day {moment:g}"
-    stamp = pd.Timestamp(0) + pd.Timedelta(days=moment)
-    return str(stamp.round("s"))
+    stamp = (pd.Timestamp(0) + pd.Timedelta(days=moment)).round("s")
+    return str(stamp.date()) if stamp == stamp.normalize() else str(stamp)

@@ -48,7 +48,9 @@ def locate(path: Path) -> Located:
     if path.is_dir():
         return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None)
     if not path.is_file():
-        expected = "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
+        expected = (
+            "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
+        )
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
         return _in_folder(path.parent, path)

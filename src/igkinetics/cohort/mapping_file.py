@@ -94,6 +94,8 @@ def _key_problems(faults: list[ErrorDetails], document: Any, text: str, file: st
         named = _written_part(fault, document)
         if fault["type"] == "extra_forbidden":
             found, expected = path[-1], "unknown key; " + suggestion(path[-1], _known_keys(path[:-1]))
+        elif fault["type"] == "missing":
+            found, expected = _shown(fault["input"]), f"the key {path[-1]!r} is needed"
         else:
             found, expected = _shown(fault["input"]), fault["msg"].removeprefix("Value error, ")
         key = (named, found)

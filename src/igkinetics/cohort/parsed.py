@@ -61,6 +61,11 @@ def whole_table(table: Table, column: str, found: str, expected: str) -> Problem
     return Problem(file=table.files[0], column=column, found=found, expected=expected)
 
 
+def lookup(patients: pd.Series[str], values: pd.Series[float]) -> Floats:
+    """The value of each row's patient; nan where the patient has none."""
+    return np.asarray(patients.map(values), dtype=np.float64)
+
+
 def further_columns(table: Table) -> pd.DataFrame:
     """Columns outside the contract: numbers where every filled cell is one, else text."""
     known = set(CONTRACT[table.name].names)

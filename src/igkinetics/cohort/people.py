@@ -31,9 +31,8 @@ def parse_patients(table: Table) -> Parsed:
     height, height_findings = number_column(table, "height_cm", HEIGHT)
     age, age_findings = number_column(table, "age_y", AGE)
     if table.column("death") is not None:
-        findings += refuse(
-            death.moment < birth.moment, "death", table.text["death"], "must not be before birth"
-        )
+        too_early = (death.moment < birth.moment) & (death.is_date == birth.is_date)
+        findings += refuse(too_early, "death", table.text["death"], "must not be before birth")
     findings += death_findings + weight_findings + height_findings + age_findings
     frame = pd.DataFrame(
         {

@@ -53,13 +53,14 @@ def empty_rows_problem(file: str, lines: Sequence[int] | Lines) -> list[Problem]
 def read_parquet(path: Path, file: str, settings: TableMapping) -> RawRows:
     """A Parquet file as text: numbers in their shortest exact form, dates and times in ISO form."""
     try:
-        table = pyarrow.parquet.read_table(path)
+        with path.open("rb") as stream:
+            table = pyarrow.parquet.read_table(stream)
         columns = {
             name: _as_text(table[name], settings.decimal) for name in dict.fromkeys(table.column_names)
         }
     except (pa.ArrowException, OSError) as fault:
-        first_line = str(fault).splitlines()[0]
-        problem = Problem(file=file, found=first_line, expected="a readable Parquet file of plain columns")
+        expected = "a readable Parquet file of plain columns"
+        problem = Problem(file=file, found=type(fault).__name__, expected=expected)
         raise InputError([problem]) from None
     cells = pa.table(columns).to_pandas()
     return RawRows(file=file, cells=cells, line=np.arange(1, len(cells) + 1, dtype=np.intp))

@@ -73,7 +73,7 @@ def read_cohort(
         therapy=assembled.therapy,
         patients=assembled.patients,
         outcomes=assembled.outcomes,
-        problems=pd.DataFrame([_row(one) for one in problems], columns=list(PROBLEM_COLUMNS)),
+        problems=problem_table(problems),
         rows=assembled.rows,
         inputs=located.inputs,
         set_aside_patients=assembled.set_aside_patients,
@@ -150,7 +150,7 @@ def _read_file(source: Source, mapping: Mapping) -> MappedRows:
 
 def _no_rows(table: Table) -> Problem:
     n_read = sum(table.n_read)
-    found = f"{n_read} rows, {sum(table.n_filtered)} of them filtered" if n_read else "a header without rows"
+    found = f"rows read: {n_read}, filtered: {sum(table.n_filtered)}" if n_read else "a header without rows"
     if table.name == "samples":
         return Problem(
             file=table.files[0], found=found, expected="a cohort needs at least one row of samples"
@@ -171,5 +171,7 @@ def _row_action(problem: Problem, skip: bool) -> Problem:
     return replace(problem, action="row set aside") if skip and problem.severity == "error" else problem
 
 
-def _row(problem: Problem) -> dict[str, object]:
-    return {name: getattr(problem, name) for name in PROBLEM_COLUMNS}
+def problem_table(problems: list[Problem]) -> pd.DataFrame:
+    """The problems as a table with PROBLEM_COLUMNS; `line` is empty for a whole file."""
+    rows = [[getattr(problem, name) for name in PROBLEM_COLUMNS] for problem in problems]
+    return pd.DataFrame(rows, columns=list(PROBLEM_COLUMNS)).astype({"line": "Int64"})

@@ -15,7 +15,8 @@ from igkinetics.units import G_PER_L_IN, IggUnit
 
 HIGHEST_IGG_G_PER_L = 150.0
 """15,000 mg/dL: nothing above has been seen, even in myeloma."""
-LIMIT_NAMES = ("", "below", "above")
+LIMIT_NAMES = ("", "above", "below")
+"""By the sign of a censored value: 0, 1, -1 (from the end)."""
 STATE_THE_UNIT = (
     'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, '
     "or give --igg-unit mg/dL"
@@ -23,7 +24,7 @@ STATE_THE_UNIT = (
 
 
 def parse_samples(table: Table, mapping: Mapping) -> Parsed:
-    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, factor (unit of the row to g/L)."""
+    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, factor (row's unit to g/L)."""
     times, findings = event_times(table)
     findings += patient_column(table)
     factor, unit_findings, problems = _factors(table, mapping)
@@ -41,9 +42,13 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     lower, lower_findings = _limits(table, "lower_limit", factor, mapping.lower_limit, mapping.igg_unit)
     upper, upper_findings = _limits(table, "upper_limit", factor, mapping.upper_limit, mapping.igg_unit)
     findings += unit_findings + lower_findings + upper_findings
-    findings += refuse(lower >= upper, "lower_limit", cells, "lower_limit must be below upper_limit")
+    crossed = lower >= upper
+    lower_cells = table.column("lower_limit")
+    findings += refuse(
+        crossed, "lower_limit", cells if lower_cells is None else lower_cells, "must be below upper_limit"
+    )
     igg = parsed.value * factor
-    plain = parsed.limit == 0
+    plain = (parsed.limit == 0) & ~crossed
     too_low, too_high = plain & (igg < lower), plain & (igg > upper)
     findings += _outside(cells, too_low, lower, factor, "below the lower", "<")
     findings += _outside(cells, too_high, upper, factor, "above the upper", ">")

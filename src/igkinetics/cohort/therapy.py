@@ -33,7 +33,8 @@ def parse_therapy(table: Table) -> Parsed:
             "stop must be after start; where depletion outlasts the last dose, leave stop empty and "
             "state lasts_day under [therapy]"
         )
-        findings += refuse(stop.moment <= start.moment, "stop", table.text["stop"], expected)
+        reversed_rows = (stop.moment <= start.moment) & (stop.is_date == start.is_date)
+        findings += refuse(reversed_rows, "stop", table.text["stop"], expected)
     frame = pd.DataFrame(
         {
             "patient_id": table.text["patient_id"],

@@ -10,7 +10,7 @@ from igkinetics.cohort.contract import TABLES
 from igkinetics.cohort.findings import Mask
 from igkinetics.cohort.mapping import TimeOrigin
 from igkinetics.cohort.model import Floats, SameDay
-from igkinetics.cohort.parsed import Tables, whole_table
+from igkinetics.cohort.parsed import Tables, lookup, whole_table
 from igkinetics.cohort.times import TimeKind, wrong_kind
 from igkinetics.errors import Problem
 
@@ -99,7 +99,7 @@ def origins(
 
 def days(moment: Floats, patients: pd.Series[str], origin: pd.Series[float]) -> Floats:
     """Moments as days of each row's patient."""
-    start = np.asarray(patients.map(origin), dtype=np.float64)
+    start = lookup(patients, origin)
     return np.where(np.isinf(moment), moment, moment - start)
 
 

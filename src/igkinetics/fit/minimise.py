@@ -16,7 +16,10 @@ AGREE_WITHIN: Final = 0.01
 """Two starts agree when their -2 log posteriors differ by less."""
 DECREMENT_TOLERANCE: Final = 1e-6
 """g' H^-1 g / 2 at the optimum: the improvement that a further Newton step would promise."""
+DECREMENT_GOAL: Final = 1e-14
 MOST_ITERATIONS: Final = 300
+NOT_FINITE: Final = 1e10
+"""What a line search is told where the model is not finite: it turns back."""
 NEWTON_STEPS: Final = 8
 
 
@@ -61,12 +64,28 @@ def first_guesses(problem: FitProblem) -> list[Floats]:
 
 
 def minimise(problem: FitProblem, guesses: list[Floats]) -> Optimum:
-    """Fit from every guess; the best optimum with what the others found."""
-    found = [polish(problem, lmfit_minimum(problem, guess)) for guess in guesses]
-    values = np.array([problem.value_and_gradient(x)[0] for x in found])
-    values = np.where(np.isfinite(values), values, np.inf)
+    """The fit: every guess explored by the compiled optimiser, the best of them fitted again with lmfit.
+
+    lmfit starts at the guess that led to the lowest value, not at the minimum found, so two optimisers of
+    different make must agree; the lower of both is polished and kept.
+    """
+    explored = [problem.minimum_from(guess) for guess in guesses]
+    best_guess = int(np.argmin([value for _, value in explored]))
+    explored.append(by_lmfit(problem, guesses[best_guess]))
+    return best_of(problem, explored)
+
+
+def explore(problem: FitProblem, guesses: list[Floats]) -> Optimum:
+    """The same by the compiled optimiser alone: for structures beside the fitted one and for large cohorts."""
+    return best_of(problem, [problem.minimum_from(guess) for guess in guesses])
+
+
+def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
+    """The lowest of several minima (x, value), polished, with its curvature and the convergence tests."""
+    found = [polish(problem, x) for x, _ in found]
+    values = np.array([value if np.isfinite(value) else np.inf for _, value in found])
     order = np.argsort(values, kind="stable")
-    best = found[order[0]]
+    best = found[order[0]][0]
     value, gradient = problem.value_and_gradient(best)
     hessian = problem.hessian(best)
     return Optimum(
@@ -74,50 +93,58 @@ def minimise(problem: FitProblem, guesses: list[Floats]) -> Optimum:
         objective=value,
         gradient=gradient,
         hessian=hessian,
-        modes=distinct([found[k] for k in order if np.isfinite(values[k])], problem),
-        n_starts=len(guesses),
+        modes=distinct([found[k][0] for k in order if np.isfinite(values[k])], problem),
+        n_starts=len(found),
         n_agreeing=int(np.sum(values - values[order[0]] < AGREE_WITHIN)),
         failed_tests=failed_convergence_tests(value, gradient, hessian),
     )
 
 
-def lmfit_minimum(problem: FitProblem, guess: Floats) -> Floats:
-    """BFGS with the kernels' gradient, through lmfit; parameters are unbounded."""
+def by_lmfit(problem: FitProblem, guess: Floats) -> tuple[Floats, float]:
+    """BFGS with the kernels' gradient, through lmfit; parameters are unbounded. Returns x and its value."""
     parameters = lmfit.Parameters()
-    for name, value in zip(problem.names, guess, strict=True):
-        parameters.add(name, value=float(value))
+    for name, start in zip(problem.names, guess, strict=True):
+        parameters.add(name, value=float(start))
+    last: dict[bytes, tuple[float, Floats]] = {}
 
-    def vector(values: lmfit.Parameters) -> Floats:
-        return np.fromiter((parameter.value for parameter in values.values()), dtype=float, count=len(values))
+    def evaluate(values: lmfit.Parameters) -> tuple[float, Floats]:
+        x = np.fromiter((parameter.value for parameter in values.values()), dtype=float, count=len(values))
+        key = x.tobytes()
+        if key not in last:  # value and gradient are asked for one after the other
+            last.clear()
+            last[key] = problem.value_and_gradient(x)
+        return last[key]
 
     def objective(values: lmfit.Parameters) -> float:
-        value = problem.value_and_gradient(vector(values))[0]
-        return value if np.isfinite(value) else 1e10  # a line search that left the finite region turns back
+        value = evaluate(values)[0]
+        return value if np.isfinite(value) else NOT_FINITE
 
     def gradient(values: lmfit.Parameters) -> Floats:
-        return np.nan_to_num(problem.value_and_gradient(vector(values))[1])
+        value, slope = evaluate(values)
+        return slope if np.isfinite(value) else np.zeros_like(slope)
 
     minimiser = lmfit.Minimizer(objective, parameters, nan_policy="propagate")
     options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS}
     result = minimiser.scalar_minimize(method="BFGS", jac=gradient, options=options)
-    return np.asarray(result.x, dtype=float)
+    x = np.asarray(result.x, dtype=float)
+    return x, problem.value_and_gradient(x)[0]
 
 
-def polish(problem: FitProblem, x: Floats) -> Floats:
+def polish(problem: FitProblem, x: Floats) -> tuple[Floats, float]:
     """Newton steps while they lower the objective: brings the gradient to rounding level."""
     value, gradient = problem.value_and_gradient(x)
     for _ in range(NEWTON_STEPS):
-        if not np.isfinite(value) or newton_decrement(gradient, hessian := problem.hessian(x)) < 1e-14:
-            return x
+        if not np.isfinite(value) or newton_decrement(gradient, hessian := problem.hessian(x)) < DECREMENT_GOAL:
+            return x, value
         try:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
-            return x
+            return x, value
         new_value, new_gradient = problem.value_and_gradient(x - step)
         if not new_value <= value:
-            return x
+            return x, value
         x, value, gradient = x - step, new_value, new_gradient
-    return x
+    return x, value
 
 
 def newton_decrement(gradient: Floats, hessian: Floats) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
-from igkinetics.fit.minimise import Optimum, first_guesses, minimise
+from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import draw_posterior, laplace_log_marginal, laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import profile_interval
@@ -157,7 +157,7 @@ def alternatives(
         other = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
         if not settings.use_prior and other.day.size <= len(other.names):
             continue
-        best = minimise(other, [warm_start(other, estimated, problem.model)])
+        best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
         found.append(
             Alternative(
                 model=structure,

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
+from igkinetics.fit.engine import bfgs
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
@@ -69,6 +70,12 @@ class FitProblem:
         hessian = np.empty((x.size, x.size))
         fill_hessian(x, *self._arguments(), hessian)  # type: ignore[arg-type,call-arg]
         return hessian
+
+    def minimum_from(self, start: Floats) -> tuple[Floats, float]:
+        """Local minimum of -2 log posterior reached by the compiled optimiser, and its value."""
+        x = np.empty(start.size)
+        value = bfgs(np.ascontiguousarray(start), self.prior_sd, *self._arguments(), x)  # type: ignore[arg-type,call-arg]
+        return x, value
 
     def theta(self, x: Floats) -> Floats:
         """Natural parameters (13,) at x."""

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from igkinetics.fit.minimise import Optimum, lmfit_minimum, polish
+from igkinetics.fit.minimise import Optimum, polish
 from igkinetics.fit.problem import FitProblem, from_scale
 from igkinetics.kinetics.parameters import Floats, S
 
@@ -44,8 +44,8 @@ def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: f
     def excess(distance: float) -> float:
         value = centre + distance * step
         reduced = held(problem, index, value)
-        others.append(polish(reduced, lmfit_minimum(reduced, others[-1])))
-        objective = reduced.value_and_gradient(others[-1])[0]
+        x, objective = polish(reduced, reduced.minimum_from(others[-1])[0])
+        others.append(x)
         if np.isfinite(problem.sd[index]):
             own = ((value - problem.mu[index]) / problem.sd[index]) ** 2
             objective += own + np.log(2 * np.pi * problem.sd[index] ** 2)

@@ -31,9 +31,7 @@ def decay_triple(a: float, b: float, c: float, t: float) -> float:
     """D[a, b, c] at time t; day^2."""
     low = min(a, b, c)
     high = max(a, b, c)
-    middle = a + b + c - low - high
-    if not low <= middle <= high:  # rounding of the sum
-        middle = low if middle < low else high
+    middle = max(min(a, b), min(max(a, b), c))
     spread = (high - low) * t
     if spread > CLOSE:
         return (decay_pair(low, middle, t) - decay_pair(middle, high, t)) / (high - low)
@@ -70,3 +68,15 @@ def forced_response(rate: float, input_rate: float, t: float, constant: float, d
     if decaying > 0.0:
         return constant * saturation(rate, t) + decaying * pair
     return (constant + decaying) * pair + constant * input_rate * decay_triple(0.0, input_rate, rate, t)
+
+
+@kernel
+def absorbed(rate: float, ka: float, t: float, depot: float, filling: float) -> float:
+    """Response of a decay `rate` to absorption from a depot that holds `depot` and is filled at `filling` per day.
+
+    Apart, for a short infusion beside a bolus: the first is huge while it lasts.
+    """
+    response = ka * depot * decay_pair(rate, ka, t)
+    if filling != 0.0:
+        response += ka * filling * decay_triple(0.0, ka, rate, t)
+    return response

@@ -97,9 +97,10 @@ def read_level(
         for j in range(N_PARAMETERS):
             gradient[j] += left * (a * start[4 + j] + d * start[4 + N_PARAMETERS + j]) if j > V2 else 0.0
         gradient[C_BASE] += weight * theta[CL] * production_ratio * production
-        gradient[S] += weight * made * (r[B] - r[U])
-        gradient[K_LOSS] += weight * made * theta[S] * r[B_LOSS]
-        gradient[K_REC] += weight * made * theta[S] * r[B_REC]
+        if theta[S] != 0.0:
+            gradient[S] += weight * made * (r[B] - r[U])
+            gradient[K_LOSS] += weight * made * theta[S] * r[B_LOSS]
+            gradient[K_REC] += weight * made * theta[S] * r[B_REC]
         if modified:
             gradient[PRODUCTION_RATIO] += weight * theta[CL] * theta[C_BASE] * production
     finish_disposition(theta, modes, n_modes, from_1, from_2, modified, clearance_ratio, production_ratio,
@@ -134,8 +135,8 @@ def fill_curve_with_gradient(
 ) -> None:
     """Fill endogenous, infused (n_day,) g/L and gradient (n_day, 13) of their sum, at ascending days.
 
-    Same conventions as curves.fill_curve. Where Q = 0 the derivatives in Q and V2 are 0 (one compartment); with
-    k_loss infinite its derivative is 0.
+    Same conventions as curves.fill_curve. What a structure lacks has derivative 0: Q and V2 where Q = 0 (one
+    compartment), S, k_loss and k_rec where S = 0 (constant production), k_loss where it is infinite (step loss).
     """
     n_modes = count_modes(theta[Q])
     modes = np.zeros((2, 2, 5))

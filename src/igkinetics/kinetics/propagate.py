@@ -18,7 +18,7 @@ from igkinetics.kinetics.disposition import (
     count_modes,
     disposition_modes,
 )
-from igkinetics.kinetics.exponentials import forced_response, saturation
+from igkinetics.kinetics.exponentials import absorbed, forced_response, saturation
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
@@ -132,9 +132,8 @@ def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: flo
         if segment[IV_RATE] != 0.0:
             after[INFUSED + i] += weight / theta[V1] * segment[IV_RATE] * saturation(loss, t)
         if subcutaneous:
-            given = theta[F] * segment[SC_RATE]
-            absorbed = forced_response(loss, theta[KA], t, given, theta[F] * theta[KA] * state[DEPOT] - given)
-            after[INFUSED + i] += weight / theta[V1] * absorbed
+            after[INFUSED + i] += weight / theta[V1] * theta[F] * absorbed(
+                loss, theta[KA], t, state[DEPOT], segment[SC_RATE])  # fmt: skip
     after[DEPOT] = 0.0
     if subcutaneous:
         after[DEPOT] = state[DEPOT] * exp(-theta[KA] * t) + segment[SC_RATE] * saturation(theta[KA], t)

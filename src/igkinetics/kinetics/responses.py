@@ -11,7 +11,7 @@ from math import exp, isinf
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.disposition import RATE
-from igkinetics.kinetics.exponentials import decay_pair, decay_triple, forced_response, saturation
+from igkinetics.kinetics.exponentials import absorbed, decay_pair, decay_triple, forced_response, saturation
 from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
 from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
 
@@ -71,7 +71,7 @@ def advance_responses(
             ka = theta[KA]
             rate = segment[SC_RATE]
             emptying = ka * shared[DEPOT] - rate
-            after[X] += forced_response(loss, ka, t, rate, emptying)
+            after[X] += absorbed(loss, ka, t, shared[DEPOT], rate)
             after[X_L] -= rate * unit_slope + emptying * decay_triple(loss, loss, ka, t)
             after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * decay_pair(loss, ka, t)
             after[X_KA] -= emptying * decay_triple(loss, ka, ka, t)

@@ -9,7 +9,7 @@ from igkinetics.simulate.assay import Noise, Reading, noise_of, reading
 from igkinetics.simulate.doses import Doses
 from igkinetics.simulate.plan import Plan
 from igkinetics.simulate.regimen import DAY_DECIMALS
-from igkinetics.simulate.visits import Measurement
+from igkinetics.simulate.visits import KINDS, Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +52,31 @@ def follow(plan: Plan) -> Course:
 
 
 def all_measurements(plan: Plan, doses: Doses) -> tuple[Measurement, ...]:
-    """Planned measurements and those on days of illness, ascending."""
+    """Planned measurements and those on days of illness, ascending.
+
+    Blood is drawn once at a time: a recorded check stands for the visit of that very moment, and either for an
+    illness.
+    """
+    every = sorted([*plan.measurements, *illness_measurements(plan, doses)], key=by_day_and_kind)
+    hides_checks = plan.rule is not None and not plan.rule.recorded
+    chosen = {(one.day, hides_checks and one.kind == "check"): one for one in reversed(every)}
+    return tuple(reversed(chosen.values()))
+
+
+def by_day_and_kind(measurement: Measurement) -> tuple[float, int]:
+    return measurement.day, KINDS.index(measurement.kind)
+
+
+def illness_measurements(plan: Plan, doses: Doses) -> list[Measurement]:
+    """Measurements on days of illness under these doses."""
     rate = plan.design.visits.illness
     if rate is None:
-        return plan.measurements
+        return []
     streams = plan.patient.streams
     days = plan.event_days(doses, rate, streams.of("illness"))
     noise = streams.of("illness noise").standard_normal(days.size)
-    ill = [Measurement(day=float(day), kind="illness", z=float(z))
-           for day, z in zip(days, noise, strict=True)]
-    return tuple(sorted([*plan.measurements, *ill], key=lambda one: one.day))
+    return [Measurement(day=float(day), kind="illness", z=float(z))
+            for day, z in zip(days, noise, strict=True)]
 
 
 def read_all(plan: Plan, doses: Doses, measurements: Sequence[Measurement]) -> tuple[Reading, ...]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from igkinetics.errors import call_error
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import KA, F, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.doses import Doses
@@ -62,8 +63,13 @@ class Plan:
 
 
 def plan_course(design: Design, patient: VirtualPatient) -> Plan:
-    """Settle visits, checks, calendar doses and the days between which all happens."""
+    """Settle visits, checks, calendar doses and the days between which all happens.
+
+    InputError for subcutaneous doses under a card that says nothing of absorption.
+    """
     regimen = patient.group.regimen
+    if regimen is not None and regimen.route == "sc" and np.isnan(patient.parameters[[KA, F]]).any():
+        raise call_error("population.card", design.population.card, "has no ka and F; subcutaneous doses need them")
     rule = regimen.rule if regimen is not None else None
     end_day = design.visits.planned_end_day
     visits = scheduled_visits(design.visits, patient.streams)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from igkinetics.cohort.courses import depletion_intervals
 from igkinetics.cohort.model import Patient
 from igkinetics.simulate.assay import Reading
 from igkinetics.simulate.outcomes import Fate
@@ -19,6 +20,7 @@ class Record:
     fate: Fate
     patient: Patient
     readings: tuple[Reading, ...]
+    agent: str
     covariates: dict[str, float | str]
     events: tuple[tuple[str, float], ...]
 
@@ -30,7 +32,9 @@ def recorded(fate: Fate) -> Record:
     kept = [(one, read) for one, read in course.recorded if one.day <= end]
     doses = course.doses.given(course.doses.day < end if fate.end_reason else course.doses.day <= end)
     begun = virtual.therapy_start < end
-    stop = virtual.therapy_stop[begun]
+    start, stop = virtual.therapy_start[begun], virtual.therapy_stop[begun]
+    stop = np.where(stop <= end, stop, np.inf)
+    union = depletion_intervals(start, stop)
     patient = Patient(
         patient_id=virtual.patient_id,
         group=virtual.group.name,
@@ -42,10 +46,10 @@ def recorded(fate: Fate) -> Record:
         dose_g=doses.amount_g,
         dose_duration_day=doses.duration_day,
         dose_is_sc=doses.is_sc,
-        therapy_start=virtual.therapy_start[begun],
-        therapy_stop=np.where(stop <= end, stop, np.inf),
-        agents=(virtual.agent,) * int(begun.sum()),
-        agent_start=virtual.therapy_start[begun],
+        therapy_start=union[0],
+        therapy_stop=union[1],
+        agents=(virtual.agent,) * start.size,
+        agent_start=start,
         follow_up_end=end if fate.end_reason else np.inf,
         end_reason=fate.end_reason,
     )
@@ -53,6 +57,7 @@ def recorded(fate: Fate) -> Record:
         fate=fate,
         patient=patient,
         readings=tuple(read for _, read in kept),
+        agent=virtual.agent,
         covariates=virtual.covariates,
         events=tuple(sorted(fate.events, key=lambda event: event[1])),
     )

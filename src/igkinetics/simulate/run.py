@@ -68,7 +68,6 @@ def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> Simul
     """Tables of the records, and the truth behind them."""
     used = (cards.main,) if cards.endogenous is None else (cards.main, cards.endogenous)
     truths = [row for record in records for row in parameter_rows(record.fate.course)]
-    curves = [curve_table(record.fate.course, record.fate.end_day) for record in records]
     notes = [note for record in records for note in record.fate.course.plan.patient.notes]
     return SimulatedCohort(
         name=file.design.title or file.name,
@@ -82,6 +81,6 @@ def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> Simul
         outcomes=outcomes_table(records),
         truth_parameters=pd.DataFrame(truths, columns=PARAMETER_COLUMNS),
         truth_nadir=pd.DataFrame([nadir_row(record.fate.course, record.patient) for record in records]),
-        truth_curves=pd.concat(curves, ignore_index=True),
+        truth_curves=curve_table([(record.fate.course, record.fate.end_day) for record in records]),
         notes=tuple(dict.fromkeys(notes)),
     )

@@ -35,10 +35,9 @@ def doses_table(records: Iterable[Record]) -> pd.DataFrame:
 
 def therapy_table(records: Iterable[Record]) -> pd.DataFrame:
     """patient_id, start, stop (nan: ongoing at the end of follow-up), agent."""
-    rows = [(record.patient.patient_id, start, stop if np.isfinite(stop) else np.nan, agent)
+    rows = [(record.patient.patient_id, start, stop if np.isfinite(stop) else np.nan, record.agent)
             for record in records
-            for start, stop, agent in zip(record.patient.therapy_start, record.patient.therapy_stop,
-                                          record.patient.agents, strict=True)]
+            for start, stop in zip(record.patient.therapy_start, record.patient.therapy_stop, strict=True)]
     return pd.DataFrame(rows, columns=["patient_id", "start", "stop", "agent"])
 
 

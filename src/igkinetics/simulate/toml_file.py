@@ -26,8 +26,8 @@ EXPECTED = {
     "string_too_short": "must not be empty",
     "string_pattern_mismatch": "must not be empty, nor begin or end with a space",
     "literal_error": "must be {expected}",
-    "model_type": "must be a table, { key = value }",
-    "dict_type": "must be a table, { key = value }",
+    "model_type": "must be a table, {{ key = value }}",
+    "dict_type": "must be a table, {{ key = value }}",
     "list_type": "must be a list, [ ... ]",
     "too_short": "must not be empty",
 }

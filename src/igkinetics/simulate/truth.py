@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from igkinetics.cohort.windows import nadir_window
 
 from igkinetics.cohort.model import Patient
+from igkinetics.cohort.windows import nadir_window
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
@@ -19,6 +19,9 @@ from igkinetics.simulate.doses import Doses
 from igkinetics.units import G_PER_L_IN, from_g_per_l
 
 UNIT: Final = "mg/dL"
+NADIR_COLUMNS: Final = (
+    "patient_id", "nadir", "nadir_day", "endogenous_nadir", "nadir_without_ivig", "nadir_day_without_ivig", "unit",
+)  # fmt: skip
 CURVE_DECIMALS = 3
 NADIR_DECIMALS = 6
 
@@ -63,13 +66,15 @@ def parameter_rows(course: Course) -> Iterator[tuple[str, str, float, str]]:
 
 
 def nadir_row(course: Course, record: Patient) -> dict[str, object]:
-    """A row of truth/nadir.csv, over the window of the record."""
-    row: dict[str, object] = {"patient_id": record.patient_id}
+    """A row of truth/nadir.csv, over the window of the record; levels empty without one."""
     window = nadir_window(record)
+    if not window.exists:
+        return {"patient_id": record.patient_id, **dict.fromkeys(NADIR_COLUMNS[1:-1], np.nan), "unit": UNIT}
     before = course.doses.given(course.doses.day < window.start)
     truth = lowest_under(course, course.doses, window.start, window.end)
     without = lowest_under(course, before, window.start, window.end)
-    return row | {
+    return {
+        "patient_id": record.patient_id,
         "nadir": round(truth.total_mg_dl, NADIR_DECIMALS),
         "nadir_day": round(truth.total_day, NADIR_DECIMALS),
         "endogenous_nadir": round(truth.endogenous_mg_dl, NADIR_DECIMALS),
@@ -79,16 +84,21 @@ def nadir_row(course: Course, record: Patient) -> dict[str, object]:
     }
 
 
-def curve_table(course: Course, end_day: float) -> pd.DataFrame:
-    """True levels each day from the start of the state to the end of the record."""
-    plan = course.plan
-    day = np.append(np.arange(plan.start_day, end_day), end_day)
-    endogenous, infused = igg_curve(plan.patient.parameters, plan.schedule(course.doses), day)
+def curve_table(courses: Sequence[tuple[Course, float]]) -> pd.DataFrame:
+    """True levels each day, from the start of the state to the day given with the course (end of the record)."""
+    ids, days, parts = [], [], []
+    for course, end_day in courses:
+        plan = course.plan
+        day = np.append(np.arange(plan.start_day, end_day), end_day)
+        parts.append(igg_curve(plan.patient.parameters, plan.schedule(course.doses), day))
+        days.append(day)
+        ids.append(np.full(day.size, plan.patient.patient_id, dtype=object))
+    endogenous, infused = np.concatenate(parts, axis=1) / G_PER_L_IN[UNIT]
     return pd.DataFrame({
-        "patient_id": plan.patient.patient_id,
-        "day": day,
-        "total": np.round((endogenous + infused) / G_PER_L_IN[UNIT], CURVE_DECIMALS),
-        "endogenous": np.round(endogenous / G_PER_L_IN[UNIT], CURVE_DECIMALS),
-        "infused": np.round(infused / G_PER_L_IN[UNIT], CURVE_DECIMALS),
+        "patient_id": np.concatenate(ids),
+        "day": np.concatenate(days),
+        "total": np.round(endogenous + infused, CURVE_DECIMALS),
+        "endogenous": np.round(endogenous, CURVE_DECIMALS),
+        "infused": np.round(infused, CURVE_DECIMALS),
         "unit": UNIT,
     })

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from igkinetics.cards.model import Card
 from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,
@@ -14,8 +16,6 @@ from igkinetics.cards.prior import (
     kinetic_parameters,
     patient_prior,
 )
-
-from igkinetics.cards.model import Card
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.simulate.design import patient_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from igkinetics.simulate.regimen import DAY_DECIMALS, Rule
 from igkinetics.simulate.sections import Visits
 from igkinetics.simulate.streams import Streams
 
-Kind = Literal["visit", "illness", "check"]
+Kind = Literal["check", "visit", "illness"]
+KINDS: Final[tuple[Kind, ...]] = ("check", "visit", "illness")
+"""In the order in which one measurement stands for another of the same moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

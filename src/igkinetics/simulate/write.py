@@ -12,14 +12,20 @@ from igkinetics.simulate.design import Design
 from igkinetics.simulate.simulated import SimulatedCohort
 
 SYNTHETIC = "SYNTHETIC data, written by `igkinetics simulate`; no value here was measured in a patient."
-TRUTH_FORMAT = "%.9g"
+NUMBER_FORMAT = "%.9g"
+ALWAYS_WRITTEN = ("samples", "patients")
 
 
 def write_simulation(simulated: SimulatedCohort, folder: str | Path) -> None:
-    """Write the cohort's files and its truth (DESIGN 3.6) into an existing, empty folder. UTF-8."""
+    """Write the cohort's files and its truth (DESIGN 3.6) into an existing, empty folder. UTF-8.
+
+    Of doses, therapy and outcomes only tables with rows are written: without the file there were none.
+    """
     here = Path(folder)
-    for name in ("samples", "doses", "therapy", "patients", "outcomes"):
-        write_csv(getattr(simulated, name), here / f"{name}.csv")
+    for name in ("samples", "patients", "doses", "therapy", "outcomes"):
+        table: pd.DataFrame = getattr(simulated, name)
+        if name in ALWAYS_WRITTEN or not table.empty:
+            write_csv(table, here / f"{name}.csv")
     write_text(cohort_toml(simulated.design), here / "cohort.toml")
     write_text(simulated.design_text, here / "design.toml")
     truth = here / "truth"
@@ -43,7 +49,7 @@ def cohort_toml(design: Design) -> str:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", float_format=TRUTH_FORMAT)
+    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8", float_format=NUMBER_FORMAT)
 
 
 def write_text(text: str, path: Path) -> None:

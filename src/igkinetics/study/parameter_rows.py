@@ -9,8 +9,8 @@ import numpy as np
 from igkinetics.fit.conflict import contraction
 from igkinetics.fit.problem import PRIOR_NAME, FitProblem, from_scale
 from igkinetics.fit.result import PatientFit
-from igkinetics.kinetics.disposition import RATE, count_modes, disposition_modes
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, CL, INDEX, PARAMETER_UNITS, PARAMETERS, V1, V2, Floats, Q
+from igkinetics.kinetics.disposition import fill_half_lives
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, INDEX, PARAMETER_UNITS, PARAMETERS, Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
 MOSTLY_PRIOR_BELOW: Final = 0.3
@@ -19,16 +19,13 @@ NOTHING_LEARNT_BELOW: Final = 0.05
 GOOD_PARETO_K: Final = 0.7
 
 
-def half_lives(theta: Floats) -> tuple[float, float]:
-    """Half-life from clearance and steady-state volume, ln 2 (V1 + V2)/CL, and terminal half-life; days.
-
-    One compartment (Q = 0): both are ln 2 V1/CL.
+def half_lives(thetas: Floats) -> Floats:
+    """(n, 2) of thetas (n, 13): half-life ln 2 (V1 + V2)/CL, from clearance and steady-state volume, and terminal
+    half-life, of the slowest disposition rate; days. One compartment (Q = 0): both are ln 2 V1/CL.
     """
-    modes = np.empty((2, 5))
-    disposition_modes(theta[CL], theta[V1], theta[Q], theta[V2], modes)
-    volume = theta[V1] + (theta[V2] if theta[Q] > 0 else 0.0)
-    slowest = modes[count_modes(theta[Q]) - 1, RATE]
-    return float(np.log(2) * volume / theta[CL]), float(np.log(2) / slowest)
+    found = np.empty((thetas.shape[0], 2))
+    fill_half_lives(thetas, found)
+    return found
 
 
 def contraction_note(value: float) -> str:
@@ -92,12 +89,12 @@ def _fixed_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], igg_unit
 
 def _derived_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], level: float) -> list[dict[str, Any]]:
     _, _, draws = fit.fitted()
-    best = half_lives(theta)
-    each = np.array([half_lives(row) for row in draws.theta])
+    best = half_lives(theta[None, :])[0]
+    each = half_lives(draws.theta)
     rows = []
     for j, name in enumerate(("half_life", "terminal_half_life")):
         lower, upper = draws.interval(each[:, j], level)
-        rows.append({**common, "parameter": name, "kind": "derived", "value": best[j], "stderr": np.nan,
+        rows.append({**common, "parameter": name, "kind": "derived", "value": float(best[j]), "stderr": np.nan,
                      "lower": lower, "upper": upper, "unit": "day", "scale": "", "contraction": np.nan,
                      "note": "ln 2 (V1 + V2)/CL" if j == 0 else "slowest disposition rate"})  # fmt: skip
     return rows
