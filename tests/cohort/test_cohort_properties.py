@@ -36,7 +36,7 @@ doses = st.lists(
     max_size=10,
     unique_by=lambda row: row[:2],
 )
-few = settings(max_examples=15, deadline=None)
+few = settings(max_examples=10, deadline=None)
 
 
 def table(header: str, rows: list[str]) -> str:
