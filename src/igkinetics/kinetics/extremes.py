@@ -170,6 +170,10 @@ def fill_lowest(
                 for i in range(n):
                     if values[i] < lowest[2 * part]:
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
+                        if i == n - 1:
+                            lowest[2 * part + 1] = min(window[1], end)  # exact, where start + knot rounds
+                        elif i == 0:
+                            lowest[2 * part + 1] = max(window[0], start)
                 if part == 0 and thresholds.size:
                     add_days_below(theta, modes[now], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         if end > window[1]:
