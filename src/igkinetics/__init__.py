@@ -11,7 +11,7 @@ _EXPORTS = {
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
     "read_cohort": "igkinetics.cohort.read",
-    "simulate": "igkinetics.simulate.run",
+    "simulate_cohort": "igkinetics.simulate.run",
 }
 __all__ = ["__version__", *_EXPORTS]
 

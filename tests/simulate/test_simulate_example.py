@@ -8,14 +8,14 @@ import pandas as pd
 
 from igkinetics.cohort.read import read_cohort
 from igkinetics.resources import resource_folder
-from igkinetics.simulate.run import simulate, write_simulation
+from igkinetics.simulate.run import simulate_cohort, write_simulation
 
 DATA = resource_folder("data")
 EXAMPLE = DATA / "blina23"
 
 
 def test_the_example_is_a_fresh_run_of_its_design(tmp_path: Path) -> None:
-    write_simulation(simulate(DATA / "blina23.toml"), tmp_path)
+    write_simulation(simulate_cohort(DATA / "blina23.toml"), tmp_path)
     made = sorted(str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
     kept = sorted(str(file.relative_to(EXAMPLE)) for file in EXAMPLE.rglob("*") if file.is_file())
     assert [*made, "README.md"] == sorted(kept, key=lambda name: (name == "README.md", name))
@@ -59,7 +59,7 @@ def test_its_comment_tells_what_the_design_does_in_large_groups() -> None:
     """400 patients in each group: median raw nadirs 354 v 332 mg/dL; true 375 with IVIG, 300 without it."""
     text = (DATA / "blina23.toml").read_text()
     text = text[: text.index("[outcomes.")].replace("n = 17", "n = 400").replace("n = 6\n", "n = 400\n")
-    simulated = simulate(text)
+    simulated = simulate_cohort(text)
     group = simulated.patients.set_index("patient_id")["group"]
     samples = simulated.samples[simulated.samples["day"] >= 0]
     raw = samples["igg"].str.lstrip("<").astype(float).groupby(samples["patient_id"]).min()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from igkinetics.simulate.run import simulate
+from igkinetics.simulate.run import simulate_cohort
 from igkinetics.simulate.simulated import SimulatedCohort
 
 COUNTS = """
@@ -33,7 +33,7 @@ def first_days(simulated: SimulatedCohort) -> pd.DataFrame:
 
 def test_counts_are_exact_and_nested_and_in_order(design: Callable[..., str]) -> None:
     for seed in range(1, 9):
-        simulated = simulate(design(("seed = 7", f"seed = {seed}"), more=COUNTS))
+        simulated = simulate_cohort(design(("seed = 7", f"seed = {seed}"), more=COUNTS))
         days = first_days(simulated)
         counts = days.notna().groupby(days.index.str.split("-").str[0]).sum()
         assert counts.loc["treated", ["infection", "icu", "infection_death", "death"]].to_list() == [5, 3, 2, 2]
@@ -49,7 +49,7 @@ def test_counts_are_exact_and_nested_and_in_order(design: Callable[..., str]) ->
 
 def test_the_lowest_true_nadirs_have_the_outcome(design: Callable[..., str]) -> None:
     for seed in range(1, 9):
-        simulated = simulate(design(("seed = 7", f"seed = {seed}"), more=COUNTS))
+        simulated = simulate_cohort(design(("seed = 7", f"seed = {seed}"), more=COUNTS))
         nadirs = simulated.truth_nadir.set_index("patient_id")["nadir"]
         for _, rows in simulated.outcomes.groupby("outcome"):
             struck = nadirs.index.isin(rows["patient_id"])
@@ -59,7 +59,7 @@ def test_the_lowest_true_nadirs_have_the_outcome(design: Callable[..., str]) -> 
 
 
 def test_a_death_ends_the_record(design: Callable[..., str]) -> None:
-    alive, simulated = simulate(design()), simulate(design(more=COUNTS))
+    alive, simulated = simulate_cohort(design()), simulate_cohort(design(more=COUNTS))
     death = first_days(simulated)["death"].dropna()
     assert len(death) == 3
     for patient_id, day in death.items():
@@ -76,7 +76,7 @@ def test_a_death_ends_the_record(design: Callable[..., str]) -> None:
 def test_a_rate_gives_the_events_it_promises(design: Callable[..., str]) -> None:
     """Without an influence of IgG: per_year * years, Poisson."""
     rate = "[outcomes.infection]\nrate = { per_year_at_500 = 2, rate_ratio_per_100_mg_dl = 1 }\n"
-    events = simulate(design(("n = 4", "n = 994"), more=rate)).outcomes
+    events = simulate_cohort(design(("n = 4", "n = 994"), more=rate)).outcomes
     expected = 1000 * 2 * 140 / 365.25
     assert abs(len(events) - expected) < 4 * np.sqrt(expected)
     assert_allclose(events["day"].mean(), 70, atol=4 * 140 / np.sqrt(12 * expected))
@@ -85,7 +85,7 @@ def test_a_rate_gives_the_events_it_promises(design: Callable[..., str]) -> None
 def test_a_rate_follows_true_igg(design: Callable[..., str]) -> None:
     """Expected events of each patient, summed over the true daily curve."""
     rate = "[outcomes.infection]\nrate = { per_year_at_500 = 3, rate_ratio_per_100_mg_dl = 0.6 }\n"
-    simulated = simulate(design(("n = 4", "n = 994"), more=rate))
+    simulated = simulate_cohort(design(("n = 4", "n = 994"), more=rate))
     curves = simulated.truth_curves[simulated.truth_curves["day"] < 140]
     hazard = 3 / 365.25 * 0.6 ** ((curves["total"] - 500) / 100)
     expected = hazard.groupby(curves["patient_id"]).sum()
@@ -99,7 +99,7 @@ def test_a_rate_follows_true_igg(design: Callable[..., str]) -> None:
 def test_death_by_a_rate_happens_once_and_stops_other_outcomes(design: Callable[..., str]) -> None:
     rates = "[outcomes.infection]\nrate = { per_year_at_500 = 4, rate_ratio_per_100_mg_dl = 0.8 }\n" \
             "[outcomes.death]\nrate = { per_year_at_500 = 1, rate_ratio_per_100_mg_dl = 0.8 }\n"
-    simulated = simulate(design(("n = 4", "n = 94"), more=rates))
+    simulated = simulate_cohort(design(("n = 4", "n = 94"), more=rates))
     death = simulated.outcomes.query("outcome == 'death'").set_index("patient_id")["day"]
     assert 10 < len(death) < 80
     assert death.index.is_unique

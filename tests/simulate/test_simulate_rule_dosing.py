@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import expm
 
-from igkinetics.simulate.run import simulate
+from igkinetics.simulate.run import simulate_cohort
 
 REGIMEN = "dose_g_per_kg = 0.4, interval_day = 28, start_day = 7, stop_day = 100"
 CHECKED = (
@@ -49,7 +49,7 @@ def doses_day_by_day(value: pd.Series, weight_kg: float) -> tuple[list[int], lis
 
 
 def test_a_rule_doses_as_a_day_by_day_check_would(design: Callable[..., str]) -> None:
-    simulated = simulate(design(QUIET, (REGIMEN, CHECKED), ("n = 6", "n = 8")))
+    simulated = simulate_cohort(design(QUIET, (REGIMEN, CHECKED), ("n = 6", "n = 8")))
     values = simulated.truth_parameters.pivot(index="patient_id", columns="parameter", values="value")
     doses = simulated.doses.groupby("patient_id")
     dosed = 0
@@ -68,7 +68,7 @@ def test_the_record_alone_explains_every_dose(design: Callable[..., str], seed: 
     rule = "rule = { below_mg_dl = 600, check = 'visits', minimum_gap_day = 21, dose_g = 30, start_day = 5 }"
     visits = "until_day = 140\njitter_day = 4\nmissed = 0.2\n" \
              "illness = { per_year_at_500 = 6, rate_ratio_per_100_mg_dl = 0.7 }"
-    simulated = simulate(design(("seed = 7", f"seed = {seed}"), (REGIMEN, rule), ("until_day = 140", visits)))
+    simulated = simulate_cohort(design(("seed = 7", f"seed = {seed}"), (REGIMEN, rule), ("until_day = 140", visits)))
     expected = []
     for patient_id, rows in simulated.samples.groupby("patient_id", sort=False):
         last = -np.inf
@@ -82,8 +82,8 @@ def test_the_record_alone_explains_every_dose(design: Callable[..., str], seed: 
 
 
 def test_hidden_checks_dose_without_standing_in_the_record(design: Callable[..., str]) -> None:
-    shown = simulate(design((REGIMEN, CHECKED)))
-    hidden = simulate(design((REGIMEN, CHECKED.replace("delay_day = 2", "delay_day = 2, recorded = false"))))
+    shown = simulate_cohort(design((REGIMEN, CHECKED)))
+    hidden = simulate_cohort(design((REGIMEN, CHECKED.replace("delay_day = 2", "delay_day = 2, recorded = false"))))
     assert shown.doses.equals(hidden.doses)
     visits = set(hidden.samples[["patient_id", "day"]].itertuples(index=False, name=None))
     assert len(visits) == 10 * 11
@@ -97,7 +97,7 @@ def test_illness_visits_before_a_dose_do_not_depend_on_it(design: Callable[..., 
     later = REGIMEN.replace("start_day = 7", "start_day = 70").replace("0.4", "2")
     sooner = REGIMEN.replace("0.4", "2").replace("start_day = 7", "start_day = 42")
     record = {
-        start: simulate(design(("until_day = 140", illness), (REGIMEN, regimen))).samples
+        start: simulate_cohort(design(("until_day = 140", illness), (REGIMEN, regimen))).samples
         for start, regimen in ((42, sooner), (70, later))
     }
     own = {start: rows[rows["patient_id"].str.startswith("treated")] for start, rows in record.items()}

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.simulate.run import simulate
+from igkinetics.simulate.run import simulate_cohort
 from igkinetics.simulate.simulated import SimulatedCohort
 
 RULE = "rule = { below_mg_dl = 450, check = 'visits', minimum_gap_day = 21, dose_g_per_kg = 0.5 }, duration_h = 5"
@@ -45,7 +45,7 @@ def fine_curve(simulated: SimulatedCohort, patient_id: str, day: Floats, kept: C
     (ONE_COMPARTMENT, (REGIMEN, REGIMEN + ", route = 'sc'")),
 ])  # fmt: skip
 def test_nadirs_are_the_minima_of_a_fine_grid(design: Callable[..., str], changes: tuple[tuple[str, str], ...]) -> None:
-    simulated = simulate(design(*changes, ("n = 4", "n = 2")))
+    simulated = simulate_cohort(design(*changes, ("n = 4", "n = 2")))
     for row in simulated.truth_nadir.itertuples():
         days = simulated.samples.loc[simulated.samples["patient_id"] == row.patient_id, "day"]
         grid = np.unique(np.append(np.arange(0, days.max(), 0.002), days.max()))
@@ -59,15 +59,15 @@ def test_nadirs_are_the_minima_of_a_fine_grid(design: Callable[..., str], change
 
 
 def test_immunoglobulin_before_therapy_is_kept_in_the_world_without(design: Callable[..., str]) -> None:
-    with_early = simulate(design((REGIMEN, EARLY))).truth_nadir.set_index("patient_id")
-    only_early = simulate(design((REGIMEN, EARLY.replace("100", "0")))).truth_nadir.set_index("patient_id")
+    with_early = simulate_cohort(design((REGIMEN, EARLY))).truth_nadir.set_index("patient_id")
+    only_early = simulate_cohort(design((REGIMEN, EARLY.replace("100", "0")))).truth_nadir.set_index("patient_id")
     assert_allclose(with_early["nadir_without_ivig"], only_early["nadir"], rtol=1e-9)
     treated = with_early[with_early.index.str.startswith("treated")]
     assert (treated["nadir_without_ivig"] > treated["endogenous_nadir"] + 1).all()
 
 
 def test_curves_agree_with_the_noise_free_samples(design: Callable[..., str]) -> None:
-    simulated = simulate(design(("cv_percent = 8", "cv_percent = 0"), (REGIMEN, RULE)))
+    simulated = simulate_cohort(design(("cv_percent = 8", "cv_percent = 0"), (REGIMEN, RULE)))
     curves = simulated.truth_curves.merge(simulated.samples, on=["patient_id", "day"])
     assert len(curves) == len(simulated.samples)
     assert_allclose(curves["total"], curves["igg"].astype(float), atol=0.5)

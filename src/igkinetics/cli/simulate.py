@@ -21,13 +21,12 @@ def simulate(
     overwrite: Overwrite = False,
 ) -> None:
     """Make a synthetic cohort with its truth."""
-    from igkinetics.simulate.run import simulate as run_simulation
-    from igkinetics.simulate.run import write_simulation
+    from igkinetics.simulate.run import simulate_cohort, write_simulation
     from igkinetics.study.folder import new_folder, refuse_existing
     from igkinetics.study.output import SIMULATION_OUTPUT
 
     refuse_existing(out, SIMULATION_OUTPUT, overwrite=overwrite)
-    simulated = run_simulation(file, seed=seed)
+    simulated = simulate_cohort(file, seed=seed)
     with new_folder(out, SIMULATION_OUTPUT, overwrite=overwrite) as folder:
         write_simulation(simulated, folder)
     print(f"Synthetic cohort written to {out}; the truth behind it lies in {out / 'truth'}.")

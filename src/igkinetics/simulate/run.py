@@ -33,7 +33,7 @@ __all__ = ["SimulatedCohort", "simulate", "write_simulation"]
 PARAMETER_COLUMNS = ["patient_id", "parameter", "value", "unit"]
 
 
-def simulate(source: str | Path, *, seed: int | None = None) -> SimulatedCohort:
+def simulate_cohort(source: str | Path, *, seed: int | None = None) -> SimulatedCohort:
     """Simulate the cohort of a design: a path, or its text (a str with line breaks).
 
     seed: instead of the design's own. The same design, seed and package versions give the same numbers.
