@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from igkinetics.cli.status import answering
+from igkinetics.cli.status import DEFECT_OF_OURS, INPUT_AT_FAULT, answering
 
 models = typer.Typer(help="Model cards: list, show, check.", rich_markup_mode=None, no_args_is_help=True)
 
