@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import igkinetics
 from fabricated import fabricated_cohort, fabricated_fit
 from igkinetics.cli import fit as fit_command
 from igkinetics.cli.main import DEFECT, app
+from igkinetics.resources import resource_folder
 from igkinetics.study.output import FIT_OUTPUT
 from igkinetics.study.result import CohortFit
 
@@ -186,6 +188,76 @@ def test_models_check_tells_found_beside_expected() -> None:
     assert result.exit_code == 0, result.output
     assert "FAILED" not in result.stdout
     assert "checks hold." in result.stdout.splitlines()[-1]
+
+
+def test_a_card_that_misses_its_own_figures_fails(tmp_path: Path) -> None:
+    shipped = (resource_folder("models") / "tortorici_2019.toml").read_text(encoding="utf-8")
+    wrong = re.sub(r"^expected = .*$", "expected = 123456.0", shipped, count=1, flags=re.MULTILINE)
+    assert wrong != shipped
+    own = tmp_path / "own.toml"
+    own.write_text(wrong.replace('id = "tortorici_2019"', 'id = "own"'), encoding="utf-8")
+    result = call("models", "check", own)
+    assert result.exit_code == 2, result.output
+    assert result.stdout.count("FAILED own") == 1
+
+
+DESIGN = """
+seed = 1
+[population]
+card = "adult_b_cell_depletion"
+weight_kg = { mean = 75, sd = 15 }
+[therapy]
+cycles = 1
+on_day = 28
+off_day = 14
+agent = "blinatumomab"
+[visits]
+every_day = 14
+until_day = 60
+[assay]
+cv_percent = 8
+lower_limit_mg_dl = 40
+[[group]]
+name = "control"
+n = 2
+"""
+
+
+def test_simulate_writes_a_cohort_that_check_accepts(tmp_path: Path) -> None:
+    design = tmp_path / "tiny.toml"
+    design.write_text(DESIGN, encoding="utf-8")
+    out = tmp_path / "tiny"
+    made = call("simulate", design, "--out", out)
+    assert made.exit_code == 0, made.output
+    assert (out / "truth" / "nadir.csv").is_file()
+    checked = call("check", out)
+    assert checked.exit_code == 0, checked.output
+    assert "patients: 2" in checked.stdout
+    assert call("simulate", design, "--out", out).exit_code == 2
+    first = (out / "samples.csv").read_bytes()
+    assert call("simulate", design, "--out", out, "--overwrite").exit_code == 0
+    assert (out / "samples.csv").read_bytes() == first
+    assert call("simulate", design, "--out", out, "--seed", 2, "--overwrite").exit_code == 0
+    assert (out / "samples.csv").read_bytes() != first
+
+
+def test_simulate_tells_what_is_wrong_with_a_design(tmp_path: Path) -> None:
+    design = tmp_path / "bad.toml"
+    design.write_text(DESIGN.replace("every_day", "evry_day").replace("n = 2", "n = 0"), encoding="utf-8")
+    result = call("simulate", design, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "evry_day" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_demo_copies_the_example_and_says_what_to_do_next(tmp_path: Path) -> None:
+    result = call("demo", tmp_path / "demo")
+    assert result.exit_code == 0, result.output
+    assert "ynthetic" in result.stdout
+    checked = call("check", tmp_path / "demo")
+    assert checked.exit_code == 0, checked.output
+    assert "patients: 23" in checked.stdout
+    assert call("demo", tmp_path / "demo").exit_code == 2
 
 
 def test_an_unexpected_exception_is_a_defect_of_ours_with_status_1(tmp_path: Path) -> None:

@@ -46,6 +46,15 @@ def test_when_all_or_none_are_fitted(fit: CohortFit) -> None:
     assert five_sentences(nobody, "x")[1] == "No fitted nadir."
 
 
+def test_patients_set_aside_for_one_reason_are_named_with_it(fit: CohortFit) -> None:
+    reason = "interrupted before this patient was reached"
+    table = fit.patients.assign(status="set_aside", reason=reason)
+    nadir = fit.nadir.assign(status="set_aside", reason=reason)
+    said = five_sentences(changed(fit, patients=table, nadir=nadir, interrupted=True), "x")
+    assert said[3].startswith(f"8 patients not fitted (set aside, {reason}: P01, P02, ")
+    assert "Interrupted" in said[0]
+
+
 def test_an_endogenous_nadir_rests_on_the_prior_where_s_hardly_contracted(fit: CohortFit) -> None:
     assert mostly_prior(fit) == {HOSTILE}
     said = limit_sentences(fit)

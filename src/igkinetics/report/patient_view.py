@@ -98,7 +98,7 @@ def facts(patient: Patient, nadir: Mapping[Any, Any], rests_on_prior: bool) -> l
         mark = ", mostly prior" if rests_on_prior else ""
         found += [
             ("Fitted nadir", f"{level_with_interval(nadir, 'fitted_nadir')} {unit}"),
-            ("on day", f"{day_with_interval(nadir, 'fitted_nadir_day')}; {reached(nadir)}"),
+            ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}; {reached(nadir)}"),
             ("Endogenous nadir", f"{level_with_interval(nadir, 'endogenous_nadir')} {unit}{mark}"),
             ("Lowest reading expected", f"{text.level(nadir['expected_raw_nadir'], unit)} {unit}"),
         ]

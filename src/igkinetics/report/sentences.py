@@ -18,7 +18,7 @@ STATUS_WORDS: Final = {
     "unexplained_change": "a change that no dose or therapy explains",
     "not_converged": "the fit did not converge",
     "at_bound": "an estimate ran to a bound",
-    "set_aside": "set aside when the data were read",
+    "set_aside": "set aside",
 }
 """status -> words."""
 
@@ -82,7 +82,14 @@ def not_fitted_sentence(fit: CohortFit) -> str:
     if rows.empty:
         return "Nobody was left unfitted."
     why = [
-        f"{STATUS_WORDS[str(status)]}: {text.listed(text.visible(name) for name in group['patient_id'])}"
+        f"{_why(str(status), set(group['reason']))}: {text.listed(text.visible(name) for name in group['patient_id'])}"
         for status, group in rows.groupby("status", sort=False)
     ]
     return f"{text.counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
+
+
+def _why(status: str, reasons: set[str]) -> str:
+    """The status in words; for patients set aside the reason too, where it is one and the same."""
+    if status == "set_aside" and len(reasons) == 1:
+        return f"{STATUS_WORDS[status]}, {text.visible(reasons.pop(), most=200)}"
+    return STATUS_WORDS[status]
