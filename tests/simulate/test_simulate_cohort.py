@@ -88,7 +88,8 @@ def test_visits_are_moved_evenly_within_the_jitter(design: Callable[..., str]) -
 
 def test_visits_are_missed_at_the_rate_asked_for(design: Callable[..., str]) -> None:
     full = simulate_cohort(design(("n = 4", "n = 300"))).samples
-    missed = simulate_cohort(design(("n = 4", "n = 300"), ("until_day = 140", "until_day = 140\nmissed = 0.25"))).samples
+    seldom = ("until_day = 140", "until_day = 140\nmissed = 0.25")
+    missed = simulate_cohort(design(("n = 4", "n = 300"), seldom)).samples
     standard_error = np.sqrt(0.25 * 0.75 / len(full))
     assert abs(1 - len(missed) / len(full) - 0.25) < 4 * standard_error
     both = missed.merge(full, on=["patient_id", "day"])

@@ -170,8 +170,8 @@ def fill_lowest(
                 for i in range(n):
                     if values[i] < lowest[2 * part]:
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
-                        if i == n - 1:
-                            lowest[2 * part + 1] = max(window[0], min(window[1], end))  # exact, where start + knot rounds
+                        if i == n - 1:  # exact, where start + knot rounds
+                            lowest[2 * part + 1] = max(window[0], min(window[1], end))
                         elif i == 0:
                             lowest[2 * part + 1] = max(window[0], start)
                 if part == 0 and thresholds.size:

@@ -28,7 +28,7 @@ from igkinetics.simulate.truth import curve_table, nadir_row, parameter_rows, pl
 from igkinetics.simulate.virtual_patient import Cards, VirtualPatient, draw_patient
 from igkinetics.simulate.write import write_simulation
 
-__all__ = ["SimulatedCohort", "simulate", "write_simulation"]
+__all__ = ["SimulatedCohort", "simulate_cohort", "write_simulation"]
 
 PARAMETER_COLUMNS = ["patient_id", "parameter", "value", "unit"]
 
