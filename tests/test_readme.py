@@ -1,0 +1,58 @@
+"""The README's commands and code give the output printed under them."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.findall(r"```console\n\$ python -m igkinetics (.+)\n((?:.*\n)*?)```", README)
+PYTHON = re.findall(r"```python\n((?:.*\n)*?)```\n\n(?:```\n((?:.*\n)*?)```)", README)
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+WARD = {
+    "samples.csv": "patient_id,day,igg\nP07,0,620\nP07,14,-3\nP11,0,<<40\nP11,7,530\nP11,7,350\n",
+    "doses.csv": "patient_id,day,amount_g\nP07,10,350\nP12,3,30\n",
+}
+"""The faulty cohort of the README's example."""
+
+
+def assert_same_words_and_numbers(found: str, printed: str) -> None:
+    """Words to the letter; numbers to 2 % or one unit: other processors round the last digit otherwise."""
+    squeezed = [" ".join(NUMBER.sub("#", text).split()) for text in (found, printed)]
+    assert squeezed[0] == squeezed[1]
+    for one, other in zip(NUMBER.findall(found), NUMBER.findall(printed), strict=True):
+        assert float(one) == pytest.approx(float(other), rel=0.02, abs=1.0 if "." not in other else 0.02)
+
+
+@pytest.mark.parametrize(("arguments", "printed"), CONSOLE, ids=[arguments for arguments, _ in CONSOLE])
+def test_commands_print_what_the_readme_shows(arguments: str, printed: str, tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    (tmp_path / "ward").mkdir()
+    for name, text in WARD.items():
+        (tmp_path / "ward" / name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "igkinetics", *arguments.split()],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+    assert_same_words_and_numbers(said, printed)
+
+
+def test_python_examples_print_what_the_readme_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert len(PYTHON) == 2
+    names: dict[str, object] = {}
+    for code, printed in PYTHON:
+        screen = io.StringIO()
+        with redirect_stdout(screen):
+            exec(code, names)
+        assert_same_words_and_numbers(screen.getvalue(), printed)
