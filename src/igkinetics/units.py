@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 IggUnit = Literal["mg/dL", "g/L"]
+Level = TypeVar("Level", float, "npt.NDArray[np.float64]")
 
 G_PER_L_IN: Final[dict[str, float]] = {"g/L": 1.0, "mg/dL": 0.01}
 """One of this unit, in g/L."""
@@ -17,11 +22,11 @@ TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "h": 1 / 24, "hour": 1 / 24,
 HOURS_PER_DAY: Final = 24.0
 
 
-def g_per_l(value: float, unit: IggUnit) -> float:
-    """An IgG level in g/L."""
+def g_per_l(value: Level, unit: IggUnit) -> Level:
+    """An IgG level (or an array of them) in g/L."""
     return value * G_PER_L_IN[unit]
 
 
-def from_g_per_l(value: float, unit: IggUnit) -> float:
-    """An IgG level, given in g/L, in the unit asked for."""
+def from_g_per_l(value: Level, unit: IggUnit) -> Level:
+    """An IgG level (or an array of them), given in g/L, in the unit asked for."""
     return value / G_PER_L_IN[unit]

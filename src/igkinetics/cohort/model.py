@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from igkinetics.cohort.courses import depletion_intervals
 from igkinetics.units import IggUnit
 
 Floats = npt.NDArray[np.float64]
 SameDay = Literal["sample_first", "dose_first"]
 
 SAMPLE_COLUMNS = ("patient_id", "day", "igg", "limit", "line")
-"""igg in g/L; limit is "" (measured), "below" (igg holds the lower limit) or "above" (igg holds the upper one)."""
+"""igg in g/L; limit is "" (measured), "below" (igg holds the lower limit) or "above" (the upper one)."""
 DOSE_COLUMNS = ("patient_id", "day", "amount_g", "duration_day", "route", "product", "line")
 THERAPY_COLUMNS = ("patient_id", "start", "stop", "agent", "line")
-"""Merged, sorted; stop is inf while therapy is ongoing."""
+"""Courses: touching rows of one agent merged, sorted; stop is inf while therapy is ongoing."""
 PATIENT_COLUMNS = ("patient_id", "group", "weight_kg", "height_cm", "sex", "age_y", "birth", "death")
 """birth and death in days of the patient's own time line; further columns are covariates."""
 OUTCOME_COLUMNS = ("patient_id", "day", "outcome")
+RESERVED_OUTCOMES = ("death", "hsct", "relapse")
 FOLLOW_UP_ENDS = ("death", "hsct")
 """Outcomes that end follow-up everywhere (DESIGN 3.1)."""
 
@@ -59,7 +61,11 @@ class Patient:
     dose_is_sc: npt.NDArray[np.bool_]
     therapy_start: Floats
     therapy_stop: Floats
+    """Intervals of B-cell depletion [start, stop), disjoint: the union of the courses of all agents."""
     agents: tuple[str, ...]
+    """The agent of each course, "" where not stated."""
+    agent_start: Floats
+    """The start of each course, ascending; parallel to `agents`, not to `therapy_start`."""
     follow_up_end: float
     """Day of death or transplant, else inf."""
     end_reason: str
@@ -100,59 +106,73 @@ class Cohort:
         return tuple(self.patients["patient_id"])
 
     @cached_property
-    def _by_patient(self) -> dict[str, dict[str, pd.DataFrame]]:
-        tables = {"samples": self.samples, "doses": self.doses, "therapy": self.therapy, "outcomes": self.outcomes}
+    def _position(self) -> dict[str, int]:
+        return {patient_id: position for position, patient_id in enumerate(self.patient_ids)}
+
+    @cached_property
+    def _blocks(self) -> dict[str, _Blocks]:
+        index = pd.Index(self.patients["patient_id"])
         return {
-            name: {str(key): rows for key, rows in table.groupby("patient_id", sort=False)}
-            for name, table in tables.items()
+            "samples": _Blocks(self.samples, index, ("day", "igg", "limit")),
+            "doses": _Blocks(self.doses, index, ("day", "amount_g", "duration_day", "route")),
+            "therapy": _Blocks(self.therapy, index, ("start", "stop", "agent")),
+            "outcomes": _Blocks(self.outcomes, index, ("day", "outcome")),
         }
 
     def patient(self, patient_id: str) -> Patient:
         """The record of one patient. KeyError when nobody has this id."""
-        row = self.patients[self.patients["patient_id"] == patient_id]
-        if row.empty:
-            raise KeyError(patient_id)
-        return self._record(row.iloc[0])
+        return self._record(self._position[patient_id])
 
     def each_patient(self) -> Iterator[Patient]:
-        for _, row in self.patients.iterrows():
-            yield self._record(row)
+        for position in range(len(self.patients)):
+            yield self._record(position)
 
-    def _record(self, row: pd.Series) -> Patient:
-        patient_id = str(row["patient_id"])
-        tables = {
-            name: self._by_patient[name].get(patient_id, getattr(self, name).iloc[:0])
-            for name in ("samples", "doses", "therapy", "outcomes")
-        }
-        samples, doses, therapy = tables["samples"], tables["doses"], tables["therapy"]
-        end_day, end_reason = follow_up_end(row, tables["outcomes"])
-        limit = samples["limit"].map({"": 0, "below": -1, "above": 1}).to_numpy(dtype=np.int8)
+    def _record(self, position: int) -> Patient:
+        row = self.patients.iloc[position]
+        sample_day, igg, limit = self._blocks["samples"].of(position)
+        dose_day, amount_g, duration_day, route = self._blocks["doses"].of(position)
+        start, stop, agent = self._blocks["therapy"].of(position)
+        therapy_start, therapy_stop = depletion_intervals(start.astype(float), stop.astype(float))
+        end_day, end_reason = follow_up_end(float(row["death"]), *self._blocks["outcomes"].of(position))
         return Patient(
-            patient_id=patient_id,
+            patient_id=str(row["patient_id"]),
             group=str(row["group"]),
             weight_kg=float(row["weight_kg"]),
-            sample_day=samples["day"].to_numpy(dtype=float),
-            sample_igg=samples["igg"].to_numpy(dtype=float),
-            sample_limit=limit,
-            dose_day=doses["day"].to_numpy(dtype=float),
-            dose_g=doses["amount_g"].to_numpy(dtype=float),
-            dose_duration_day=doses["duration_day"].to_numpy(dtype=float),
-            dose_is_sc=(doses["route"] == "sc").to_numpy(dtype=bool),
-            therapy_start=therapy["start"].to_numpy(dtype=float),
-            therapy_stop=therapy["stop"].to_numpy(dtype=float),
-            agents=tuple(therapy["agent"].astype(str)),
+            sample_day=sample_day.astype(float),
+            sample_igg=igg.astype(float),
+            sample_limit=(limit == "above").astype(np.int8) - (limit == "below").astype(np.int8),
+            dose_day=dose_day.astype(float),
+            dose_g=amount_g.astype(float),
+            dose_duration_day=duration_day.astype(float),
+            dose_is_sc=np.asarray(route == "sc", dtype=bool),
+            therapy_start=therapy_start,
+            therapy_stop=therapy_stop,
+            agents=tuple(str(name) for name in agent),
+            agent_start=start.astype(float),
             follow_up_end=end_day,
             end_reason=end_reason,
         )
 
 
-def follow_up_end(patient: pd.Series, outcomes: pd.DataFrame) -> tuple[float, str]:
-    """Earliest of death (either file) and transplant, with its name; (inf, "") while followed."""
+class _Blocks:
+    """Columns of a table as arrays in which the rows of each patient lie together, in their order."""
+
+    def __init__(self, table: pd.DataFrame, patients: pd.Index[str], columns: tuple[str, ...]) -> None:
+        owner = patients.get_indexer(pd.Index(table["patient_id"]))
+        order = np.argsort(owner, kind="stable")
+        self._columns = [table[name].to_numpy()[order] for name in columns]
+        self._bounds = np.searchsorted(owner[order], np.arange(len(patients) + 1))
+
+    def of(self, position: int) -> list[npt.NDArray[Any]]:
+        rows = slice(self._bounds[position], self._bounds[position + 1])
+        return [column[rows] for column in self._columns]
+
+
+def follow_up_end(death: float, days: npt.NDArray[Any], outcomes: npt.NDArray[Any]) -> tuple[float, str]:
+    """Earliest of death (either file; nan: none) and transplant, with its name; (inf, "") while followed."""
     ends = [
-        (float(day), str(name))
-        for day, name in zip(outcomes["day"], outcomes["outcome"], strict=True)
-        if name in FOLLOW_UP_ENDS
+        (float(day), str(name)) for day, name in zip(days, outcomes, strict=True) if name in FOLLOW_UP_ENDS
     ]
-    if np.isfinite(patient["death"]):
-        ends.append((float(patient["death"]), "death"))
+    if np.isfinite(death):
+        ends.append((death, "death"))
     return min(ends, default=(np.inf, ""))

@@ -8,7 +8,9 @@ Source: eigenvalues of the 2 x 2 system, integrated by hand; tests/kinetics chec
 
 from __future__ import annotations
 
-from math import sqrt
+from math import log, sqrt
+
+import numpy as np
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import Floats
@@ -90,3 +92,14 @@ def disposition_slopes(cl: float, v1: float, q: float, v2: float, modes: Floats,
         slopes[1, TO_2_FROM_1, j] = dq21
         slopes[0, TO_2_FROM_2, j] = -dw1
         slopes[1, TO_2_FROM_2, j] = dw1
+
+
+@kernel
+def fill_half_lives(thetas: Floats, half_lives: Floats) -> None:
+    """thetas (n, 13) -> (n, 2): ln 2 (V1 + V2)/CL and ln 2 / slowest rate, days; Q = 0: V2 does not count."""
+    modes = np.empty((2, 5))
+    for i in range(thetas.shape[0]):
+        cl, v1, q, v2 = thetas[i, 0], thetas[i, 1], thetas[i, 2], thetas[i, 3]
+        disposition_modes(cl, v1, q, v2, modes)
+        half_lives[i, 0] = log(2.0) * (v1 + (v2 if q > 0.0 else 0.0)) / cl
+        half_lives[i, 1] = log(2.0) / modes[count_modes(q) - 1, RATE]

@@ -50,21 +50,25 @@ def level_at(
 
 @kernel
 def knots_of_segment(
-    theta: Floats, modes: Floats, segment: Floats, state: Floats, low: float, high: float, total: bool, knots: Floats
-) -> int:
-    """Times (from the segment's start) between which the curve is monotonic: low, turning points, high."""
-    knots[0] = low
+    theta: Floats, modes: Floats, segment: Floats, state: Floats, edges: Floats, at_edges: Floats, total: bool,
+    knots: Floats, values: Floats, work: Floats,
+) -> int:  # fmt: skip
+    """Times (from the segment's start) between which the curve is monotonic, and its levels there.
+
+    edges (2,): first and last time; at_edges (2, 6): the states there. knots, values (6,) are filled: first edge,
+    turning points, last edge. work (4, 6) is overwritten. Returns the number of knots.
+    """
+    knots[0], values[0] = edges[0], part_level(at_edges[0], total)
     n = 1
-    if high > low:
-        coefficients = np.empty(MAX_TERMS)
-        rates = np.empty(MAX_TERMS)
-        roots = np.empty(MAX_TERMS)
+    if edges[1] > edges[0]:
+        coefficients, rates, roots, after = work[0], work[1], work[2], work[3]
         terms = slope_terms(theta, modes, segment, state, total, coefficients, rates)
-        for k in range(exponential_roots(coefficients, rates, terms, high, roots)):
-            if low < roots[k] < high:
+        for k in range(exponential_roots(coefficients, rates, terms, edges[1], roots)):
+            if edges[0] < roots[k] < edges[1]:
                 knots[n] = roots[k]
+                values[n] = level_at(theta, modes, segment, state, roots[k], total, after)
                 n += 1
-        knots[n] = high
+        knots[n], values[n] = edges[1], part_level(at_edges[1], total)
         n += 1
     return n
 
@@ -72,10 +76,9 @@ def knots_of_segment(
 @kernel
 def crossing(
     theta: Floats, modes: Floats, segment: Floats, state: Floats, low: float, high: float, threshold: float,
-    after: Floats,
+    falling: bool, after: Floats,
 ) -> float:  # fmt: skip
-    """When total IgG passes the threshold on a monotonic piece that crosses it."""
-    falling = level_at(theta, modes, segment, state, low, True, after) >= threshold
+    """When total IgG passes the threshold on a monotonic piece that crosses it; bisection to ROOT_TOLERANCE_DAY."""
     while high - low > ROOT_TOLERANCE_DAY:
         middle = 0.5 * (low + high)
         above = level_at(theta, modes, segment, state, middle, True, after) >= threshold
@@ -84,6 +87,46 @@ def crossing(
         else:
             high = middle
     return 0.5 * (low + high)
+
+
+@kernel
+def add_days_below(
+    theta: Floats, modes: Floats, segment: Floats, state: Floats, knots: Floats, values: Floats, thresholds: Floats,
+    below: Floats, after: Floats,
+) -> None:  # fmt: skip
+    """Add the time of one segment below each threshold; between knots the curve is monotonic."""
+    for j in range(thresholds.size):
+        if values[0] < thresholds[j] and np.isnan(below[j, 0]):
+            below[j, 0] = segment[START] + knots[0]
+        for i in range(1, knots.size):
+            low, high = knots[i - 1], knots[i]
+            low_is_below = values[i - 1] < thresholds[j]
+            if low_is_below != (values[i] < thresholds[j]):
+                passed = crossing(theta, modes, segment, state, low, high, thresholds[j], not low_is_below, after)
+                if low_is_below:
+                    high = passed
+                else:
+                    low = passed
+                    if np.isnan(below[j, 0]):
+                        below[j, 0] = segment[START] + low
+                below[j, 1] += high - low
+            elif low_is_below:
+                below[j, 1] += high - low
+
+
+@kernel
+def start_of_search(
+    state: Floats, first_day: float, window: Floats, thresholds: Floats, lowest: Floats, below: Floats
+) -> None:
+    """Nothing found yet but the level before anything happens, where the window holds the first day."""
+    lowest[0] = lowest[2] = np.inf
+    lowest[1] = lowest[3] = np.nan
+    below[:, 0] = np.nan
+    below[:, 1] = 0.0
+    if window[0] <= first_day <= window[1]:
+        lowest[0], lowest[1] = part_level(state, True), first_day
+        lowest[2], lowest[3] = part_level(state, False), first_day
+        below[:, 0] = np.where(lowest[0] < thresholds, first_day, np.nan)
 
 
 @kernel
@@ -96,69 +139,42 @@ def fill_lowest(
     """
     modes = np.zeros((2, 2, 5))
     state = np.zeros(STATE_SIZE)
-    after = np.zeros(STATE_SIZE)
+    edges = np.empty(2)
+    at_edges = np.zeros((2, STATE_SIZE))
     knots = np.empty(MAX_TERMS + 2)
+    values = np.empty(MAX_TERMS + 2)
+    work = np.zeros((4, STATE_SIZE))
     prepare(theta, schedule, modes, state)
-    lowest[0] = lowest[2] = np.inf
-    lowest[1] = lowest[3] = np.nan
-    below[:, 0] = np.nan
-    below[:, 1] = 0.0
-    if window[0] <= schedule[0, START] <= window[1]:
-        lowest[0], lowest[1] = part_level(state, True), schedule[0, START]
-        lowest[2], lowest[3] = part_level(state, False), schedule[0, START]
-        below[:, 0] = np.where(lowest[0] < thresholds, schedule[0, START], np.nan)
+    start_of_search(state, schedule[0, START], window, thresholds, lowest, below)
     modified = int(schedule[0, MODIFIED])
     last = schedule.shape[0] - 1
     for k in range(last + 1):
-        now = int(schedule[k, MODIFIED])
+        segment = schedule[k]
+        now = int(segment[MODIFIED])
         if now != modified:
             change_modes(modes[modified], modes[now], state)
             modified = now
-        enter_segment(theta, modes[now], schedule[k], state)
-        start = schedule[k, START]
+        enter_segment(theta, modes[now], segment, state)
+        start = segment[START]
         end = schedule[k + 1, START] if k < last else np.inf
-        low = max(window[0], start) - start
-        high = min(window[1], end) - start
-        if high >= low:
+        edges[0] = max(window[0], start) - start
+        edges[1] = min(window[1], end) - start
+        advance(theta, modes[now], segment, state, edges[1], at_edges[1])
+        if edges[1] >= edges[0]:
+            if edges[0] == 0.0:
+                at_edges[0] = state
+            else:
+                advance(theta, modes[now], segment, state, edges[0], at_edges[0])
             for part in range(2):
-                n = knots_of_segment(theta, modes[now], schedule[k], state, low, high, part == 0, knots)
+                n = knots_of_segment(theta, modes[now], segment, state, edges, at_edges, part == 0, knots, values, work)
                 for i in range(n):
-                    value = level_at(theta, modes[now], schedule[k], state, knots[i], part == 0, after)
-                    if value < lowest[2 * part]:
-                        lowest[2 * part], lowest[2 * part + 1] = value, start + knots[i]
+                    if values[i] < lowest[2 * part]:
+                        lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
                 if part == 0 and thresholds.size:
-                    add_days_below(theta, modes[now], schedule[k], state, knots[:n], thresholds, below, after)
+                    add_days_below(theta, modes[now], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         if end > window[1]:
             return
-        advance(theta, modes[now], schedule[k], state, end - start, after)
-        state[:] = after
-
-
-@kernel
-def add_days_below(
-    theta: Floats, modes: Floats, segment: Floats, state: Floats, knots: Floats, thresholds: Floats, below: Floats,
-    after: Floats,
-) -> None:  # fmt: skip
-    """Add the time of one segment below each threshold; between knots the curve is monotonic."""
-    for j in range(thresholds.size):
-        value = level_at(theta, modes, segment, state, knots[0], True, after)
-        if value < thresholds[j] and np.isnan(below[j, 0]):
-            below[j, 0] = segment[START] + knots[0]
-        for i in range(1, knots.size):
-            low, high = knots[i - 1], knots[i]
-            next_value = level_at(theta, modes, segment, state, high, True, after)
-            if (value < thresholds[j]) != (next_value < thresholds[j]):
-                middle = crossing(theta, modes, segment, state, low, high, thresholds[j], after)
-                if value < thresholds[j]:
-                    high = middle
-                else:
-                    low = middle
-                    if np.isnan(below[j, 0]):
-                        below[j, 0] = segment[START] + low
-                below[j, 1] += high - low
-            elif value < thresholds[j]:
-                below[j, 1] += high - low
-            value = next_value
+        state[:] = at_edges[1]
 
 
 @kernel

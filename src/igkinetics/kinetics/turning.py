@@ -58,8 +58,8 @@ def bracketed_root(coefficients: Floats, rates: Floats, first: int, n: int, low:
 
 
 @kernel
-def sort_and_part(coefficients: Floats, rates: Floats, n: int) -> None:
-    """Ascending rates, equal ones parted; in place."""
+def sort_by_rate(coefficients: Floats, rates: Floats, n: int) -> None:
+    """Ascending rates, in place."""
     for i in range(1, n):
         for j in range(i, 0, -1):
             if rates[j] < rates[j - 1]:
@@ -68,22 +68,31 @@ def sort_and_part(coefficients: Floats, rates: Floats, n: int) -> None:
 
 
 @kernel
+def sign_changes(coefficients: Floats, n: int) -> int:
+    """Descartes' bound on the number of roots; zeros are passed over."""
+    changes = 0
+    last = 0.0
+    for j in range(n):
+        if coefficients[j] != 0.0:
+            changes += 1 if coefficients[j] * last < 0.0 else 0
+            last = coefficients[j]
+    return changes
+
+
+@kernel
 def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats) -> int:
     """All sign changes of sum_j coefficients_j exp(-rates_j t) in (0, length), ascending, into roots (4,).
 
     coefficients, rates (n <= 4) with distinct rates; overwritten. Returns their number.
     """
-    sort_and_part(coefficients, rates, n)
-    start = exponential_sum(coefficients, rates, 0, n, 0.0)
-    end = exponential_sum(coefficients, rates, 0, n, length)
-    changes = 0
-    before = coefficients[0]
-    for j in range(1, n):
-        if coefficients[j] != 0.0:  # a term of size 0 changes no sign
-            changes += 1 if coefficients[j] * before < 0.0 else 0
-            before = coefficients[j]
-    if changes == 0 or (changes == 1 and start * end > 0.0):
+    sort_by_rate(coefficients, rates, n)
+    changes = sign_changes(coefficients, n)
+    if changes == 0:
         return 0
+    if changes == 1:
+        start = exponential_sum(coefficients, rates, 0, n, 0.0)
+        if start * exponential_sum(coefficients, rates, 0, n, length) > 0.0:
+            return 0
     chain = np.zeros((MAX_TERMS, MAX_TERMS))
     chain[0, :n] = coefficients[:n]
     for level in range(1, n):

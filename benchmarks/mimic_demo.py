@@ -1,0 +1,113 @@
+"""Real IgG from the open MIMIC-III demo, read through a mapping: row accounting and what each patient has.
+
+Usage: python benchmarks/mimic_demo.py FOLDER, where FOLDER holds immunoglobulins.csv, drug_events.csv,
+weights.csv and admissions.csv as taken from the demo (Open Database License). Nothing is written there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from string import Template
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.cohort.summary import summary
+from igkinetics.cohort.windows import nadir_window
+
+MAPPING = Template("""\
+igg_unit = "mg/dL"
+
+[samples]                              # laboratory events: IgA, IgG and IgM rows together
+files = [$laboratory]
+[samples.columns]
+patient_id = "subject_id"
+datetime = "charttime"
+igg = "value"
+unit = "valueuom"
+[[samples.keep]]
+column = "itemid"
+equals = 50950                         # Immunoglobulin G; 50949 is IgA, 50951 is IgM
+
+[doses]                                # drug orders: one of immunoglobulin, by date, no duration
+files = [$drugs]
+[doses.columns]
+patient_id = "subject_id"
+datetime = "startdate"
+amount = "dose_val_rx"
+amount_unit = "dose_unit_rx"
+product = "drug"
+[[doses.keep]]
+column = "drug"
+equals = "Gammagard Liquid"
+
+[therapy]                              # the same orders: rituximab, depletion taken as 180 days
+files = [$drugs]
+lasts_day = { Rituximab = 180 }
+[therapy.columns]
+patient_id = "subject_id"
+start = "startdate"
+agent = "drug"
+[[therapy.keep]]
+column = "drug"
+equals = "Rituximab"
+
+[patients]                             # charted weights: the first one in kg of each patient
+files = [$weights]
+repeated = "first"
+[patients.columns]
+patient_id = "subject_id"
+weight = "valuenum"
+weight_unit = "valueuom"
+[[patients.keep]]
+column = "valueuom"
+equals = "kg"
+
+[outcomes]                             # admissions that end in death
+files = [$admissions]
+constants = { outcome = "death" }
+[outcomes.columns]
+patient_id = "subject_id"
+datetime = "deathtime"
+[[outcomes.keep]]
+column = "deathtime"
+empty = false
+""")
+
+
+def read_demo(folder: Path) -> Cohort:
+    """The demo's tables as a cohort, unchanged where they lie."""
+    names = {
+        "laboratory": "immunoglobulins.csv",
+        "drugs": "drug_events.csv",
+        "weights": "weights.csv",
+        "admissions": "admissions.csv",
+    }
+    paths = {key: json.dumps((folder / name).resolve().as_posix()) for key, name in names.items()}
+    with tempfile.TemporaryDirectory() as temporary:
+        mapping = Path(temporary) / "cohort.toml"
+        mapping.write_text(MAPPING.substitute(paths), encoding="utf-8")
+        return read_cohort(mapping)
+
+
+def print_cohort(cohort: Cohort) -> None:
+    for file, rows in cohort.rows.items():
+        parts = f"{rows.filtered} filtered + {rows.used} used + {rows.set_aside} set aside"
+        print(f"{file}: {rows.read} = {parts}")
+    print(summary(cohort).to_string(index=False))
+    for patient in cohort.each_patient():
+        window = nadir_window(patient)
+        print(
+            f"{patient.patient_id}: {patient.sample_day.size} samples, {patient.dose_g.sum():g} g, "
+            f"window {window.start:.2f} to {window.end:.2f} ({window.reason})"
+        )
+    if not cohort.problems.empty:
+        print(cohort.problems.to_string(index=False))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python benchmarks/mimic_demo.py FOLDER")
+    print_cohort(read_demo(Path(sys.argv[1])))

@@ -1,0 +1,28 @@
+"""Serum IgG kinetics under B-cell-depleting therapy and immunoglobulin."""
+
+from importlib import import_module
+from typing import Any
+
+_EXPORTS = {
+    "FitOptions": "igkinetics.study.options",
+    "InputError": "igkinetics.errors",
+    "concentration": "igkinetics.kinetics.concentration",
+    "fit_cohort": "igkinetics.study.fit_cohort",
+    "list_cards": "igkinetics.cards.load",
+    "load_card": "igkinetics.cards.load",
+    "read_cohort": "igkinetics.cohort.read",
+    "simulate": "igkinetics.simulate.run",
+}
+__all__ = ["__version__", *_EXPORTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("igkinetics.provenance").package_versions()["igkinetics"]
+    if name in _EXPORTS:
+        return getattr(import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m igkinetics`."""
+
+from igkinetics.cli.main import main
+
+main()

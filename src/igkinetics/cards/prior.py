@@ -1,0 +1,154 @@
+"""What a card says about one patient before any measurement, and draws from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from igkinetics.cards.agents import production_share
+from igkinetics.cards.model import Card
+from igkinetics.cards.parts import BetweenPatients, Parameter, Spread, sd_of
+from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
+from igkinetics.errors import call_error
+from igkinetics.kinetics.parameters import PARAMETERS, Floats
+
+PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
+"""The kinetics' names, the initial level as its ratio to C_base."""
+WHEN_ABSENT: Final[dict[str, float]] = {
+    "ka": math.nan, "F": math.nan, "C_init_ratio": 1.0, "S": 0.0, "k_loss": 0.0, "k_rec": 0.0,
+    "clearance_ratio": 1.0, "production_ratio": 1.0,
+}  # fmt: skip
+"""What a card without the parameter means, fixed: no subcutaneous dose can be given (nan, as in the
+kinetics); start at C_base; endogenous IgG constant; nothing changes under immunoglobulin."""
+SCALE_WHEN_ABSENT: Final[dict[str, str]] = {"F": "logit", "S": "logit"}
+"""All others: log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientPrior:
+    """Typical values, scales and spreads for one patient. g, L, day.
+
+    A parameter with omega = uncertainty = 0 is fixed and may lie outside its scale (Q = 0, S = 0, ka = nan).
+    """
+
+    card_id: str
+    disposition: str
+    typical: dict[str, float]
+    scale: dict[str, str]
+    """ "log" or "logit" """
+    omega: dict[str, float]
+    """Between-patient SD on that scale; 0 = none."""
+    uncertainty: dict[str, float]
+    """SD of the typical value on that scale; 0 = fixed."""
+    additive_g_per_l: float
+    proportional: float
+    production: str
+    """ "from_model", or "constant": the card's endogenous IgG is a constant and ignores therapy."""
+    notes: tuple[str, ...]
+
+    def sd(self, name: str) -> float:
+        """Prior SD of one patient's value on the parameter's scale."""
+        return math.hypot(self.omega[name], self.uncertainty[name])
+
+
+def patient_prior(
+    card: Card,
+    *,
+    weight_kg: float,
+    agents: tuple[str, ...],
+    disposition: str = "two_compartment",
+    covariates: Mapping[str, float | str] | None = None,
+) -> PatientPrior:
+    """The card's prior for a patient of this weight (nan: unknown) under these therapies.
+
+    covariates: others the card may use; unknown ones are ignored, missing ones take the card's value.
+    Raises InputError for a card of typical values only, a disposition without numbers, and hard limits.
+    """
+    if card.use != "full" or card.residual_error is None:
+        raise call_error("card", card.id, "must have use = full: this card has typical values only")
+    parameters, typical, notes = patient_typical(card, weight_kg, agents, disposition, covariates or {})
+    unreported = [name for name, found in parameters.items() if found.uncertainty == "not_reported"]
+    if unreported:
+        names = ", ".join(unreported)
+        notes += (f"{card.id} reports no uncertainty of its typical {names}: taken as known",)
+    scale = {name: SCALE_WHEN_ABSENT.get(name, "log") for name in PRIOR_PARAMETERS}
+    none = dict.fromkeys(PRIOR_PARAMETERS, 0.0)
+    return PatientPrior(
+        card_id=card.id,
+        disposition=disposition,
+        typical=typical,
+        scale=scale | {name: parameter.scale for name, parameter in parameters.items()},
+        omega=none | {name: parameter.omega for name, parameter in parameters.items()},
+        uncertainty=none | {name: sd_of(parameter.uncertainty) for name, parameter in parameters.items()},
+        additive_g_per_l=card.residual_error.additive_g_per_l,
+        proportional=card.residual_error.proportional_sd,
+        production="from_model" if card.structure.endogenous == "turnover" else "constant",
+        notes=notes,
+    )
+
+
+def patient_typical(
+    card: Card,
+    weight_kg: float,
+    agents: tuple[str, ...],
+    disposition: str,
+    covariates: Mapping[str, float | str],
+) -> tuple[dict[str, Parameter], dict[str, float], tuple[str, ...]]:
+    """The card's parameters under the kinetics' names, all their typical values in g, L, day, and notes."""
+    supported_disposition(card, disposition)
+    used, notes = patient_covariates(card, {**covariates, "weight_kg": weight_kg})
+    parameters = dict(card.parameters.given())
+    values = typical_parameters(card, used)
+    if card.structure.endogenous == "turnover":
+        share, share_notes = production_share(card, agents)
+        parameters["S"], values["S"], notes = share, share.natural, notes + share_notes
+    if disposition == "one_compartment":
+        for name in ("Q", "V2"):
+            parameters.pop(name, None)
+        parameters["V1"] = parameters.pop("V")
+        values |= {"V1": values["V"], "Q": 0.0, "V2": 1.0}  # without exchange V2 plays no part
+    typical = {name: values.get(name, WHEN_ABSENT.get(name, math.nan)) for name in PRIOR_PARAMETERS}
+    return {name: parameters[name] for name in PRIOR_PARAMETERS if name in parameters}, typical, notes
+
+
+def draw_parameters(
+    prior: PatientPrior, rng: np.random.Generator, n: int, *, with_uncertainty: bool
+) -> dict[str, Floats]:
+    """n patients of the prior, natural units, each parameter (n,).
+
+    with_uncertainty False: patients of the typical card (omega alone); True: each with its own draw of the
+    typical values as well, the one-patient prior. The stream is used the same way whatever is fixed.
+    """
+    standard = rng.standard_normal((n, len(PRIOR_PARAMETERS)))
+    drawn = {}
+    for column, name in enumerate(PRIOR_PARAMETERS):
+        sd = prior.sd(name) if with_uncertainty else prior.omega[name]
+        drawn[name] = from_scale(prior.typical[name], prior.scale[name], sd * standard[:, column])
+    return drawn
+
+
+def from_scale(typical: float, scale: str, deviation: Floats) -> Floats:
+    """The typical value moved by a deviation on its scale; a fixed value needs no scale."""
+    if not deviation.any():
+        return np.full(deviation.shape, typical)
+    if scale == "log":
+        return np.asarray(typical * np.exp(deviation))
+    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
+
+
+def kinetic_parameters(values: Mapping[str, float | Floats]) -> Floats:
+    """The kinetics' vectors (..., 13) from natural values by name; C_init = C_base * C_init_ratio."""
+    named = {**values, "C_init": np.multiply(values["C_base"], values["C_init_ratio"])}
+    return np.stack(np.broadcast_arrays(*(named[name] for name in PARAMETERS)), axis=-1).astype(float)
+
+
+def omega_uncertainty(parameter: Parameter) -> float:
+    """SD of the log of a parameter's between-patient SD; 0 when it has none or none was reported."""
+    between = parameter.between_patients
+    if isinstance(between, BetweenPatients) and isinstance(between.uncertainty, Spread):
+        return between.uncertainty.sd
+    return 0.0

@@ -1,0 +1,40 @@
+"""`check`: read and validate a cohort, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem
+from igkinetics.cli.reading import problems_text, read
+from igkinetics.cli.status import answering
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+
+
+@answering
+def check(
+    cohort: CohortPath,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+) -> None:
+    """Say what is in a cohort and what is wrong."""
+    found = read(cohort, igg_unit, file_format, on_problem)
+    print("\n".join(summary_lines(found)))
+    print(problems_text(found) or "No problems.")
+
+
+def summary_lines(cohort: Cohort) -> list[str]:
+    """What the cohort holds, a line for each quantity under its topic."""
+    from igkinetics.cohort.summary import summary
+    from igkinetics.report.text import visible
+
+    lines = [f"Cohort {visible(cohort.name)}, IgG in {cohort.igg_unit}"]
+    for topic, rows in summary(cohort).groupby("topic", sort=False):
+        lines.append(f"{topic}")
+        lines += [
+            "  " + visible(": ".join(filter(None, (quantity, f"{value} {unit}".strip()))), most=400)
+            for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True)
+        ]
+    return lines

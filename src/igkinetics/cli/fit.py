@@ -1,0 +1,96 @@
+"""`fit`: every patient of a cohort, with nadirs, tables and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
+from igkinetics.cli.progress import progress_bar
+from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
+from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.study.options import FitOptions
+    from igkinetics.study.result import CohortFit
+
+
+@answering
+def fit(
+    cohort: CohortPath,
+    out: Out,
+    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
+    prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
+    structure: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Structure, such as one_compartment/step_loss; default the full model."),
+    ] = None,
+    residual: Annotated[
+        str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+    ] = "normal",
+    window: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
+    ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
+    ] = None,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
+    profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Fit every patient, find every nadir."""
+    from igkinetics.study.folder import refuse_existing
+    from igkinetics.study.options import FitOptions
+    from igkinetics.study.output import FIT_OUTPUT
+
+    options = FitOptions(
+        card=card, prior=prior, structure=structure, residual=residual, window=days_of(window),
+        thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
+    found = read(cohort, igg_unit, file_format, on_problem)
+    tell_problems(found)
+    fitted = fit_with_progress(found, options)
+    write(fitted, out, overwrite=overwrite)
+    tell_result(fitted, out)
+
+
+def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:
+    from igkinetics.study.fit_cohort import fit_cohort
+
+    with progress_bar("Fitting patients") as progress:
+        return fit_cohort(cohort, options, progress)
+
+
+def write(fitted: CohortFit, out: Path, *, overwrite: bool) -> None:
+    """Tables and report, whole or not at all."""
+    from igkinetics.report.page import REPORT_NAME, write_fit_report
+    from igkinetics.study.folder import new_folder
+    from igkinetics.study.output import FIT_OUTPUT, write_fit
+
+    with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
+        write_fit(fitted, folder)
+        write_fit_report(fitted, folder / REPORT_NAME)
+
+
+def tell_result(fitted: CohortFit, out: Path) -> None:
+    """Five sentences on stdout, and the exit status."""
+    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.sentences import five_sentences
+
+    print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))
+    if fitted.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if fitted.n_fitted == 0:
+        raise typer.Exit(NOBODY_FITTED)

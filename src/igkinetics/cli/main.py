@@ -1,0 +1,43 @@
+"""`igkinetics`: the commands. Nothing heavy is imported before a command runs, so that help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+import typer
+from typer.main import get_command
+
+from igkinetics.cli.check import check
+from igkinetics.cli.fit import fit
+from igkinetics.cli.models import models
+from igkinetics.cli.simulate import demo, simulate
+
+DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
+
+app = typer.Typer(
+    name="igkinetics",
+    help="Serum IgG under B-cell-depleting therapy and immunoglobulin: nadirs with honest uncertainty.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+app.command("check")(check)
+app.command("fit")(fit)
+app.command("simulate")(simulate)
+app.command("demo")(demo)
+app.add_typer(models, name="models")
+
+
+def main() -> None:
+    """Run the command line of this process and exit: 0, 1 a defect of ours, 2 input or call, 3, or 130."""
+    sys.excepthook = tell_defect
+    get_command(app)(prog_name="igkinetics")
+
+
+def tell_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The traceback of an exception that nobody expected, and whose fault it is."""
+    sys.__excepthook__(kind, error, trace)
+    if issubclass(kind, Exception):
+        print(DEFECT, file=sys.stderr)

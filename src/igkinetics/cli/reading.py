@@ -1,0 +1,44 @@
+"""Reading a cohort for a command, and telling what was wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from igkinetics.cli.status import tell
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+
+MOST_TOLD: Final = 20
+
+
+def read(path: Path, igg_unit: str | None, file_format: str | None, on_problem: str) -> Cohort:
+    """The cohort; InputError with everything that is wrong."""
+    from igkinetics.cohort.read import read_cohort
+
+    return read_cohort(path, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
+
+
+def problems_text(cohort: Cohort, most: int | None = None) -> str:
+    """The problems of a cohort that was read all the same, at most so many; empty when there are none."""
+    from igkinetics.errors import Problem, describe_problems
+
+    rows = cohort.problems.astype(object).where(cohort.problems.notna(), None).to_dict("records")
+    problems = [
+        Problem(**{str(key): value for key, value in row.items()} | {"line": _whole(row["line"])}) for row in rows
+    ]
+    shown = problems if most is None else problems[:most]
+    more = f"\n... and {len(problems) - len(shown)} more" if len(shown) < len(problems) else ""
+    return describe_problems(shown) + more
+
+
+def tell_problems(cohort: Cohort) -> None:
+    """The first problems on stderr; problems.csv of the output has all."""
+    found = problems_text(cohort, MOST_TOLD)
+    if found:
+        tell(found)
+
+
+def _whole(line: object) -> int | None:
+    return None if line is None else int(str(line).removesuffix(".0"))

@@ -1,0 +1,41 @@
+"""Exit statuses, and what is said on stderr when the input or the call is at fault."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Final, ParamSpec
+
+import typer
+
+from igkinetics.errors import InputError
+
+INPUT_AT_FAULT: Final = 2
+NOBODY_FITTED: Final = 3
+INTERRUPTED: Final = 130
+DEFECT_OF_OURS: Final = 1
+
+Arguments = ParamSpec("Arguments")
+
+
+def tell(line: str) -> None:
+    """A line on stderr."""
+    print(line, file=sys.stderr)
+
+
+def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """The command with its input errors told on stderr, all of them, and its exit statuses kept."""
+
+    @functools.wraps(command)
+    def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            tell(str(error))
+            raise typer.Exit(INPUT_AT_FAULT) from None
+        except KeyboardInterrupt:
+            tell("Interrupted; nothing was written.")
+            raise typer.Exit(INTERRUPTED) from None
+
+    return run

@@ -1,0 +1,133 @@
+"""Rows that say the same thing twice (used once, with a warning) or contradict each other (an error)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.findings import Finding, Scope, refuse, warn
+from igkinetics.cohort.mapping import PatientsMapping
+from igkinetics.cohort.parsed import Parsed
+
+USED_ONCE = "used once"
+SAMPLE_VALUES = ("igg", "limit")
+DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
+
+
+def check_samples(parsed: Parsed) -> Parsed:
+    """At one moment a patient has one IgG."""
+    parsed, once = _identical(parsed, ("patient_id", "moment", *SAMPLE_VALUES), "igg")
+    twice = once[once.duplicated(["patient_id", "moment"], keep=False)]
+    findings = _contradictions(
+        parsed,
+        twice,
+        ["patient_id", "moment"],
+        "igg",
+        "row",
+        "one value per patient and time; {others} another: give times of day, or keep one",
+    )
+    return parsed.with_findings(findings)
+
+
+def check_doses(parsed: Parsed) -> Parsed:
+    """Different doses at one time are all given (vials, sites); only identical rows are doubtful."""
+    return _identical(parsed, ("patient_id", "moment", *DOSE_VALUES), _first_column(parsed, "amount"))[0]
+
+
+def check_therapy(parsed: Parsed) -> Parsed:
+    return _identical(parsed, ("patient_id", "start", "stop", "agent"), "start")[0]
+
+
+def check_outcomes(parsed: Parsed) -> Parsed:
+    """The same outcome at one time counts once; a patient dies on one day."""
+    parsed, once = _identical(parsed, ("patient_id", "moment", "outcome"), "outcome")
+    deaths = once[(once["outcome"] == "death") & once["moment"].notna()]
+    twice = deaths[deaths.duplicated("patient_id", keep=False)]
+    findings = _contradictions(
+        parsed, twice, ["patient_id"], parsed.times[0].column, "patient", "one day of death; {others} another"
+    )
+    return parsed.with_findings(findings)
+
+
+def check_patients(parsed: Parsed) -> Parsed:
+    """One row for each patient, or the first or last of several where the mapping says `repeated`."""
+    rows = parsed.usable()
+    settings = parsed.table.settings
+    rule = settings.repeated if isinstance(settings, PatientsMapping) else "error"
+    if rule != "error":
+        surplus = rows.index[rows.duplicated("patient_id", keep=rule)]
+        cells = parsed.table.text["patient_id"]
+        findings = [
+            replace(one, listed=False)
+            for one in warn(
+                parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row"
+            )
+        ]
+        note = [f'patients: {len(surplus)} further rows of a patient set aside (repeated = "{rule}")']
+        return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
+    complete = pd.concat([parsed.frame, parsed.extra], axis=1)
+    parsed, once = _identical(parsed, tuple(complete.columns), "patient_id", complete)
+    twice = once[once.duplicated("patient_id", keep=False)]
+    findings = _contradictions(
+        parsed,
+        twice,
+        ["patient_id"],
+        "patient_id",
+        "patient",
+        'one row per patient; {others} different values: keep one, or state repeated = "first" or "last" '
+        "under [patients]",
+    )
+    return parsed.with_findings(findings)
+
+
+def _identical(
+    parsed: Parsed, key: tuple[str, ...], column: str, values: pd.DataFrame | None = None
+) -> tuple[Parsed, pd.DataFrame]:
+    """Warn of every repetition of an identical row; returns also the rows that are left."""
+    usable = parsed.usable()
+    rows = usable if values is None else values.loc[usable.index]
+    again = rows.duplicated(list(key), keep="first")
+    if not again.any():
+        return parsed, usable
+    cells = parsed.table.text[column]
+    mask = parsed.rows(usable.index[again])
+    parsed = parsed.with_findings(
+        warn(mask, column, cells, "the same as an earlier row", USED_ONCE, removes="row")
+    )
+    return parsed, usable[~again]
+
+
+def _contradictions(
+    parsed: Parsed, rows: pd.DataFrame, key: list[str], column: str, removes: Scope, expected: str
+) -> list[Finding]:
+    """An error for each of these rows; `{others}` becomes the lines of the other rows of its group."""
+    if rows.empty:
+        return []
+    line = pd.Series(parsed.table.line[rows.index.to_numpy()], index=rows.index)
+    others = pd.Series("", index=rows.index, dtype=object)
+    for _, group in line.groupby([rows[name] for name in key]):
+        for row in group.index:
+            rest = [str(number) for number in group.drop(row)]
+            others[row] = f"line {rest[0]} has" if len(rest) == 1 else f"lines {', '.join(rest)} have"
+    texts = [expected.format(others=text) for text in others.sort_index()]
+    return refuse(parsed.rows(rows.index), column, parsed.table.text[column], texts, removes)
+
+
+def _first_column(parsed: Parsed, start: str) -> str:
+    return next((name for name in parsed.table.text.columns if name.startswith(start)), "patient_id")
+
+
+def check_unit_slips(parsed: Parsed) -> Parsed:
+    """Warn of values about 100 times off the patient's others: mg/dL written as g/L, or the reverse."""
+    rows = parsed.usable()
+    level = np.log10(rows["igg"])
+    by_patient = level.groupby(rows["patient_id"])
+    usual = by_patient.transform("median")
+    pair = by_patient.transform("size") == 2
+    usual = usual.where(~pair, by_patient.transform("first"))
+    slipped = (level - usual).abs().between(np.log10(50.0), np.log10(200.0))
+    mask = parsed.rows(rows.index[slipped])
+    expected = "about 100 times off this patient's other values: is the unit right?"
+    return parsed.with_findings(warn(mask, "igg", parsed.table.text["igg"], expected))

@@ -1,0 +1,181 @@
+"""Which files make up a cohort: a folder, a cohort.toml, or one file of samples."""
+
+from __future__ import annotations
+
+import glob
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.mapping import Mapping
+from igkinetics.cohort.mapping_file import load_mapping
+from igkinetics.errors import InputError, Problem
+from igkinetics.provenance import sha256_of_bytes, sha256_of_file
+
+MAPPING_NAME: Final = "cohort.toml"
+TABLE_SUFFIXES: Final = (".csv", ".parquet")
+WORKBOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".ods")
+NO_WORKBOOKS: Final = "workbooks are not supported yet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file of one table; `label` names it in every message and output (never an absolute path)."""
+
+    table: TableName
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A cohort before any table is read."""
+
+    name: str
+    mapping: Mapping
+    sources: tuple[Source, ...]
+    inputs: dict[str, str]
+    problems: tuple[Problem, ...]
+
+
+def locate(path: Path) -> Located:
+    """Find the mapping and the files of a cohort. InputError when there is nothing to read."""
+    if path.suffix.lower() in WORKBOOK_SUFFIXES:
+        expected = f"{NO_WORKBOOKS}; save each sheet as CSV: samples.csv, doses.csv, ..."
+        raise InputError([Problem(file=path.name, found=path.suffix, expected=expected)])
+    if path.is_dir():
+        return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None)
+    if not path.is_file():
+        expected = (
+            "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
+        )
+        raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
+    if path.suffix.lower() == ".toml":
+        return _in_folder(path.parent, path)
+    source = Source(table="samples", path=path, label=path.name)
+    return _located(path.stem, Mapping(), [source], [], None)
+
+
+def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
+    mapping = (
+        Mapping() if mapping_path is None else load_mapping(mapping_path.read_bytes(), mapping_path.name)
+    )
+    problems: list[Problem] = []
+    paths: list[tuple[TableName, Path]] = []
+    for table in TABLES:
+        patterns = mapping.table(table).files
+        if patterns is None:
+            found, faults = _default_file(folder, table)
+        else:
+            found, faults = _files_named(folder, table, patterns, mapping_path)
+        paths += [(table, path) for path in found]
+        problems += faults
+    if not any(table == "samples" for table, _ in paths) and not problems:
+        problems.append(_no_samples(folder))
+    problems += _overlooked(folder, paths)
+    labels = _labels(folder, [path for _, path in paths])
+    sources = [Source(table=table, path=path, label=labels[path]) for table, path in paths]
+    return _located(folder.resolve().name, mapping, sources, problems, mapping_path)
+
+
+def _located(
+    name: str, mapping: Mapping, sources: list[Source], problems: list[Problem], mapping_path: Path | None
+) -> Located:
+    inputs = {source.label: sha256_of_file(source.path) for source in sources}
+    if mapping_path is not None:
+        inputs[mapping_path.name] = sha256_of_bytes(mapping_path.read_bytes())
+    return Located(
+        name=name, mapping=mapping, sources=tuple(sources), inputs=inputs, problems=tuple(problems)
+    )
+
+
+def _default_file(folder: Path, table: TableName) -> tuple[list[Path], list[Problem]]:
+    found = [
+        folder / f"{table}{suffix}" for suffix in TABLE_SUFFIXES if (folder / f"{table}{suffix}").is_file()
+    ]
+    if len(found) < 2:
+        return found, []
+    names = " and ".join(path.name for path in found)
+    expected = f'one of them only, or name the file: files = ["{found[0].name}"] under [{table}]'
+    return [], [Problem(file=found[0].name, found=names, expected=expected)]
+
+
+def _files_named(
+    folder: Path, table: TableName, patterns: tuple[str, ...], mapping_path: Path | None
+) -> tuple[list[Path], list[Problem]]:
+    """Files matching the patterns, each once, in the order of the patterns and then of their names."""
+    found: dict[Path, None] = {}
+    problems = []
+    for pattern in patterns:
+        matches = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
+        paths = [folder / match for match in matches if (folder / match).is_file()]
+        found.update(dict.fromkeys(paths))
+        if not paths:
+            problems.append(
+                Problem(
+                    file=mapping_path.name if mapping_path else MAPPING_NAME,
+                    column=f"{table}.files",
+                    found=pattern,
+                    expected="no file matches, relative to the folder of this file",
+                )
+            )
+        problems += [
+            Problem(
+                file=path.name,
+                found=path.suffix,
+                expected=f"files of {table} are .csv, .parquet or other "
+                "delimited text; workbooks are not supported yet",
+            )
+            for path in paths
+            if path.suffix.lower() in WORKBOOK_SUFFIXES
+        ]
+    return list(found), problems
+
+
+def _no_samples(folder: Path) -> Problem:
+    present = sorted(path.name for path in folder.iterdir() if path.is_file())
+    near = nearest("samples.csv", present)
+    shown = ", ".join(present[:12]) or "an empty folder"
+    return Problem(
+        file="samples.csv",
+        found=shown,
+        expected=f"a cohort needs samples.csv or samples.parquet{f'; rename {near!r}?' if near else ''}",
+    )
+
+
+def _overlooked(folder: Path, paths: list[tuple[TableName, Path]]) -> list[Problem]:
+    """Tables in the folder that nobody reads and whose name is nearly that of an absent table."""
+    absent = [table for table in CONTRACT if table != "samples" and all(table != used for used, _ in paths)]
+    used_paths = {path.resolve() for _, path in paths}
+    problems = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in TABLE_SUFFIXES and path.resolve() not in used_paths:
+            near = nearest(path.stem, absent)
+            if near is not None:
+                problems.append(
+                    Problem(
+                        file=path.name,
+                        found=path.name,
+                        expected=f"rename it to {near}{path.suffix.lower()} if it belongs to this cohort",
+                        severity="warning",
+                        action="not read",
+                    )
+                )
+    return problems
+
+
+def _labels(folder: Path, paths: list[Path]) -> dict[Path, str]:
+    """A name for each file: its path inside the folder, else its own (with its folder's when needed)."""
+    unique = list(dict.fromkeys(paths))
+    inside = {path: path.resolve().is_relative_to(folder.resolve()) for path in unique}
+    short = {
+        path: path.resolve().relative_to(folder.resolve()).as_posix() if inside[path] else path.name
+        for path in unique
+    }
+    repeated = {label for label, count in Counter(short.values()).items() if count > 1}
+    return {
+        path: f"{path.resolve().parent.name}/{path.name}" if label in repeated else label
+        for path, label in short.items()
+    }

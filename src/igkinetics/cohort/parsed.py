@@ -1,0 +1,79 @@
+"""A table whose cells have been read, before it is compared with the other tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.cells import numbers
+from igkinetics.cohort.contract import CONTRACT, TableName
+from igkinetics.cohort.findings import Finding, Mask, Table, removed_rows
+from igkinetics.cohort.model import Floats
+from igkinetics.cohort.times import Times, read_times
+from igkinetics.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """frame: one row for each row of the table, in its order: patient_id and typed columns (nan: refused).
+
+    times: the columns of times, with the same rows. problems: those that concern the whole table.
+    """
+
+    table: Table
+    frame: pd.DataFrame
+    times: tuple[Times, ...]
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    extra: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Further columns of an open table, with the same rows."""
+
+    def with_findings(self, more: Iterable[Finding]) -> Parsed:
+        return replace(self, findings=(*self.findings, *more))
+
+    def usable(self) -> pd.DataFrame:
+        """The rows of the frame that nothing has removed so far; the index still is the row of the table."""
+        return self.frame[~removed_rows(self.table, self.findings)]
+
+    def rows(self, index: pd.Index[int]) -> Mask:
+        """These rows of the table as a mask over all its rows."""
+        mask = np.zeros(len(self.frame), dtype=bool)
+        mask[index.to_numpy()] = True
+        return mask
+
+
+Tables = dict[TableName, Parsed]
+
+
+def event_times(table: Table) -> tuple[Times, list[Finding]]:
+    """The column day or datetime of samples, doses and outcomes; every row needs one."""
+    if "datetime" in table.text.columns:
+        return read_times(table, "datetime", "dates", needed=True)
+    return read_times(table, "day", "days", needed=True)
+
+
+def whole_table(table: Table, column: str, found: str, expected: str) -> Problem:
+    """A problem of a table as such, told at its first file."""
+    return Problem(file=table.files[0], column=column, found=found, expected=expected)
+
+
+def lookup(patients: pd.Series[str], values: pd.Series[float]) -> Floats:
+    """The value of each row's patient; nan where the patient has none."""
+    return np.asarray(patients.map(values), dtype=np.float64)
+
+
+def further_columns(table: Table) -> pd.DataFrame:
+    """Columns outside the contract: numbers where every filled cell is one, else text."""
+    known = set(CONTRACT[table.name].names)
+    columns: dict[str, pd.Series[str] | Floats] = {}
+    for name in table.text.columns:
+        if name not in known:
+            values, unreadable = numbers(table.text[name], table.settings.decimal)
+            columns[name] = (
+                table.text[name].str.strip() if unreadable.any() or np.isnan(values).all() else values
+            )
+    return pd.DataFrame(columns, index=table.text.index)

@@ -1,0 +1,123 @@
+"""What a cohort holds, in a table for `check`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.units import from_g_per_l
+
+SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
+
+
+def summary(cohort: Cohort) -> pd.DataFrame:
+    """Columns topic, quantity, value (text), unit; medians with their range."""
+    rows = [
+        ("patients", "patients", str(len(cohort.patients)), ""),
+        *_groups(cohort),
+        *_samples(cohort),
+        *_doses(cohort),
+        *_therapy(cohort),
+        *(("outcomes", str(name), str(count), "patients") for name, count in _outcomes(cohort).items()),
+        *(
+            (
+                "rows",
+                file,
+                f"{one.read} read = {one.filtered} filtered + {one.used} used + {one.set_aside} set aside",
+                "",
+            )
+            for file, one in cohort.rows.items()
+        ),
+        *(("notes", "", note, "") for note in cohort.notes),
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+Row = tuple[str, str, str, str]
+
+
+def _spread(values: pd.Series[float] | pd.Series[int]) -> str:
+    """Median (lowest to highest)."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    if known.size == 0:
+        return "unknown"
+    return f"{np.median(known):.4g} ({known.min():.4g} to {known.max():.4g})"
+
+
+def _groups(cohort: Cohort) -> list[Row]:
+    patients = cohort.patients
+    rows = [
+        ("patients", f"group {name!r}", str(count), "")
+        for name, count in patients["group"].value_counts(sort=False).items()
+        if name != ""
+    ]
+    rows.append(("patients", "weight", _spread(patients["weight_kg"]), "kg"))
+    n_unknown = int(patients["weight_kg"].isna().sum())
+    if n_unknown:
+        rows.append(("patients", "weight unknown", str(n_unknown), "patients"))
+    if cohort.set_aside_patients:
+        rows.append(("patients", "set aside", str(len(cohort.set_aside_patients)), "patients"))
+    return rows
+
+
+def _samples(cohort: Cohort) -> list[Row]:
+    samples = cohort.samples
+    per_patient = samples.groupby("patient_id").size().reindex(cohort.patients["patient_id"], fill_value=0)
+    span = samples.groupby("patient_id")["day"].agg(lambda day: day.max() - day.min())
+    level = from_g_per_l(1.0, cohort.igg_unit) * samples["igg"]
+    rows = [
+        ("samples", "samples", str(len(samples)), ""),
+        ("samples", "samples per patient", _spread(per_patient), ""),
+        ("samples", "patients without samples", str(int((per_patient == 0).sum())), "patients"),
+        ("samples", "first to last sample", _spread(span), "days"),
+        ("samples", "IgG", _spread(level), cohort.igg_unit),
+    ]
+    for limit, words in (("below", "below the lower limit"), ("above", "above the upper limit")):
+        n_outside = int((samples["limit"] == limit).sum())
+        share = f" ({n_outside / len(samples):.1%})" if len(samples) else ""
+        rows.append(("samples", words, f"{n_outside}{share}", "samples"))
+    return rows
+
+
+def _doses(cohort: Cohort) -> list[Row]:
+    doses = cohort.doses
+    weight = doses["patient_id"].map(cohort.patients.set_index("patient_id")["weight_kg"]).astype(np.float64)
+    per_patient = doses.groupby("patient_id").size()
+    return [
+        ("doses", "doses", str(len(doses)), ""),
+        ("doses", "patients with doses", str(len(per_patient)), "patients"),
+        ("doses", "doses per dosed patient", _spread(per_patient), ""),
+        ("doses", "amount", _spread(doses["amount_g"]), "g"),
+        ("doses", "amount per weight", _spread(doses["amount_g"].astype(np.float64) / weight), "g/kg"),
+        ("doses", "subcutaneous", str(int((doses["route"] == "sc").sum())), "doses"),
+    ]
+
+
+def _therapy(cohort: Cohort) -> list[Row]:
+    therapy = cohort.therapy
+    agents = therapy.groupby("agent")["patient_id"].nunique() if len(therapy) else pd.Series(dtype=np.int64)
+    return [
+        ("therapy", "patients with therapy", str(therapy["patient_id"].nunique()), "patients"),
+        ("therapy", "courses", str(len(therapy)), ""),
+        (
+            "therapy",
+            "ongoing",
+            str(int(np.isinf(therapy["stop"].to_numpy(dtype=np.float64)).sum())),
+            "courses",
+        ),
+        *(
+            ("therapy", f"agent {name!r}" if name else "agent not stated", str(count), "patients")
+            for name, count in agents.items()
+        ),
+    ]
+
+
+def _outcomes(cohort: Cohort) -> dict[str, int]:
+    """Patients with each outcome; a death in the patients table counts too."""
+    pairs = cohort.outcomes[["patient_id", "outcome"]].drop_duplicates()
+    counts = {str(name): int(count) for name, count in pairs["outcome"].value_counts(sort=False).items()}
+    dead = set(pairs.loc[pairs["outcome"] == "death", "patient_id"])
+    dead |= set(cohort.patients.loc[cohort.patients["death"].notna(), "patient_id"])
+    return {**counts, "death": len(dead)} if dead else counts

@@ -1,0 +1,131 @@
+"""Day numbers and dates: reading them, and putting every patient's rows on that patient's own time line.
+
+Inside this package a moment is a float: the day number as given, or days since 1970-01-01 00:00, so that its
+floor is the date either way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.cells import numbers
+from igkinetics.cohort.findings import Finding, Mask, Table, refuse
+from igkinetics.cohort.model import Floats
+from igkinetics.units import TIME_IN_DAY
+
+TimeKind = Literal["days", "dates"]
+Accepts = Literal["days", "dates", "either"]
+ISO_DATE: Final = r"\d{4}-\d{2}-\d{2}"
+ISO_DATE_TIME: Final = ISO_DATE + r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+CLOCK_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c")
+MICROSECONDS_PER_DAY: Final = 86_400_000_000
+LARGEST_DAY: Final = 100_000.0
+EXPECTED: Final = {
+    "days": "a number of days; dates belong in a column datetime",
+    "dates": "a date or local date-time such as 2024-03-31 or 2024-03-31 08:30 (state any other form as "
+    "datetime_format); day numbers belong in a column day",
+    "either": "a number of days, or a date such as 2024-03-31 or 2024-03-31 08:30 (state any other form as "
+    "datetime_format)",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Moments of one column; nan where empty or refused."""
+
+    column: str
+    moment: Floats
+    is_date: Mask
+    """The cell was a date or date-time, not a day number."""
+    date_only: Mask
+    """Known only by its date: a date without a time of day, or a whole day number."""
+    midnight_only: bool = False
+    """Every cell had a time of day and it was always midnight, so these are dates."""
+
+    def __len__(self) -> int:
+        return len(self.moment)
+
+
+def no_times(column: str, n_rows: int) -> Times:
+    nothing = np.zeros(n_rows, dtype=bool)
+    return Times(column=column, moment=np.full(n_rows, np.nan), is_date=nothing, date_only=nothing)
+
+
+def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> tuple[Times, list[Finding]]:
+    """One column of times. Findings: unreadable cells and, when `needed`, empty ones."""
+    cells = table.column(column)
+    if cells is None:
+        return no_times(column, len(table.text)), []
+    text = cells.str.strip()
+    filled = (text != "").to_numpy(dtype=bool)
+    day = np.full(len(text), np.nan)
+    if accepts != "dates":
+        day = numbers(text, table.settings.decimal)[0] * TIME_IN_DAY[table.settings.units.get(column, "day")]
+        day[np.abs(day) > LARGEST_DAY] = np.nan
+    moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
+    if accepts != "days":
+        moment, clock = _dates(text.where(np.isnan(day), ""), table.settings.datetime_format)
+    is_date = ~np.isnan(moment)
+    midnight_only = bool(clock.any()) and bool((moment[is_date] == np.floor(moment[is_date])).all())
+    moment = np.where(is_date, moment, day)
+    whole_day = ~is_date & (day == np.floor(day))
+    bad = np.isnan(moment) & (filled | needed)
+    times = Times(
+        column=column,
+        moment=moment,
+        is_date=is_date,
+        date_only=whole_day | (is_date & (~clock | midnight_only)),
+        midnight_only=midnight_only,
+    )
+    return times, refuse(bad, column, cells, f"must be {EXPECTED[accepts]}")
+
+
+def _dates(text: pd.Series[str], formats: tuple[str, ...]) -> tuple[Floats, Mask]:
+    """(moments, has a time of day); nan where no format fits."""
+    if not formats:
+        date = text.str.fullmatch(ISO_DATE).to_numpy(dtype=bool)
+        clock = text.str.fullmatch(ISO_DATE_TIME).to_numpy(dtype=bool)
+        readable = text.where(date | clock, "")
+        stamps = pd.to_datetime(readable.where(readable != "", None), format="ISO8601", errors="coerce")
+        return _moments(stamps), clock
+    moments, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
+    for one_format in formats:
+        open_rows = np.isnan(moments)
+        stamps = pd.to_datetime(text[open_rows], format=one_format, errors="coerce")
+        found = _moments(stamps)
+        moments[open_rows] = found
+        clock[open_rows] = ~np.isnan(found) & any(part in one_format for part in CLOCK_DIRECTIVES)
+    return moments, clock
+
+
+def _moments(stamps: pd.Series[pd.Timestamp]) -> Floats:
+    """Days since 1970-01-01 00:00; nan for no time."""
+    microseconds = stamps.to_numpy(dtype="datetime64[us]")
+    days: Floats = microseconds.astype(np.int64) / MICROSECONDS_PER_DAY
+    days[np.isnat(microseconds)] = np.nan
+    return days
+
+
+def wrong_kind(table: Table, times: Times, kind: TimeKind) -> list[Finding]:
+    """Cells that are dates among day numbers, or the reverse: a mix is an error."""
+    cells = table.column(times.column)
+    if cells is None:
+        return []
+    given = ~np.isnan(times.moment)
+    if kind == "days":
+        return refuse(
+            given & times.is_date,
+            times.column,
+            cells,
+            "must be a number of days like the samples; a mix of days and dates is an error",
+        )
+    return refuse(
+        given & ~times.is_date,
+        times.column,
+        cells,
+        "must be a date like the samples; a mix of days and dates is an error",
+    )

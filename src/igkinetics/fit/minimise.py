@@ -1,0 +1,176 @@
+"""Minimising one problem: several starts with lmfit, a Newton polish, named convergence tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import lmfit
+import numpy as np
+
+from igkinetics.fit.problem import FitProblem
+from igkinetics.kinetics.parameters import Floats
+
+GRADIENT_TOLERANCE: Final = 1e-5
+AGREE_WITHIN: Final = 0.01
+"""Two starts agree when their -2 log posteriors differ by less."""
+DECREMENT_TOLERANCE: Final = 1e-6
+"""g' H^-1 g / 2 at the optimum: the improvement that a further Newton step would promise."""
+DECREMENT_GOAL: Final = 1e-14
+MOST_ITERATIONS: Final = 300
+NOT_FINITE: Final = 1e10
+"""What a line search is told where the model is not finite: it turns back."""
+NEWTON_STEPS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimum:
+    """The best of several starts. hessian is that of -2 log posterior."""
+
+    x: Floats
+    objective: float
+    gradient: Floats
+    hessian: Floats
+    modes: tuple[Floats, ...]
+    """Distinct local optima found, best first (the best included)."""
+    n_starts: int
+    n_agreeing: int
+    failed_tests: tuple[str, ...]
+    """Names among: gradient (not flat), curvature (not a minimum), finite. Empty when converged."""
+
+
+def first_guesses(problem: FitProblem) -> list[Floats]:
+    """Starts: the prior's centre, levels read off the data, k_loss and CL/V1 swapped, little and much loss."""
+    centre = problem.mu.copy()
+    place = {name: i for i, name in enumerate(problem.names)}
+    levels = problem.igg[problem.limit == 0]
+    informed = centre.copy()
+    if levels.size and "C_base" in place:
+        informed[place["C_base"]] = np.log(max(levels[0], 1e-3))
+    guesses = [informed, centre]
+    if "k_loss" in place:
+        swapped = informed.copy()
+        theta = problem.theta(informed)
+        turnover = theta[0] / (theta[1] + (theta[3] if theta[2] > 0 else 0.0))
+        swapped[place["k_loss"]] = np.log(turnover)
+        swapped[place["CL"]] += np.clip(np.log(theta[9] / turnover), -2.0, 2.0)
+        guesses.append(swapped)
+    if "S" in place:
+        for shift in (-1.5, 1.5):
+            moved = informed.copy()
+            moved[place["S"]] += shift
+            guesses.append(moved)
+    return guesses
+
+
+def minimise(problem: FitProblem, guesses: list[Floats]) -> Optimum:
+    """The fit: every guess explored by the compiled optimiser, the best of them fitted again with lmfit.
+
+    lmfit starts at the guess that led to the lowest value, not at the minimum found, so two optimisers of
+    different make must agree; the lower of both is polished and kept.
+    """
+    explored = [problem.minimum_from(guess) for guess in guesses]
+    best_guess = int(np.argmin([value for _, value in explored]))
+    explored.append(by_lmfit(problem, guesses[best_guess]))
+    return best_of(problem, explored)
+
+
+def explore(problem: FitProblem, guesses: list[Floats]) -> Optimum:
+    """The same by the compiled optimiser alone: for structures beside the fitted one and for large cohorts."""
+    return best_of(problem, [problem.minimum_from(guess) for guess in guesses])
+
+
+def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
+    """The lowest of several minima (x, value), polished, with its curvature and the convergence tests."""
+    found = [polish(problem, x) for x, _ in found]
+    values = np.array([value if np.isfinite(value) else np.inf for _, value in found])
+    order = np.argsort(values, kind="stable")
+    best = found[order[0]][0]
+    value, gradient = problem.value_and_gradient(best)
+    hessian = problem.hessian(best)
+    return Optimum(
+        x=best,
+        objective=value,
+        gradient=gradient,
+        hessian=hessian,
+        modes=distinct([found[k][0] for k in order if np.isfinite(values[k])], problem),
+        n_starts=len(found),
+        n_agreeing=int(np.sum(values - values[order[0]] < AGREE_WITHIN)),
+        failed_tests=failed_convergence_tests(value, gradient, hessian),
+    )
+
+
+def by_lmfit(problem: FitProblem, guess: Floats) -> tuple[Floats, float]:
+    """BFGS with the kernels' gradient, through lmfit; parameters are unbounded. Returns x and its value."""
+    parameters = lmfit.Parameters()
+    for name, start in zip(problem.names, guess, strict=True):
+        parameters.add(name, value=float(start))
+    last: dict[bytes, tuple[float, Floats]] = {}
+
+    def evaluate(values: lmfit.Parameters) -> tuple[float, Floats]:
+        x = np.fromiter((parameter.value for parameter in values.values()), dtype=float, count=len(values))
+        key = x.tobytes()
+        if key not in last:  # value and gradient are asked for one after the other
+            last.clear()
+            last[key] = problem.value_and_gradient(x)
+        return last[key]
+
+    def objective(values: lmfit.Parameters) -> float:
+        value = evaluate(values)[0]
+        return value if np.isfinite(value) else NOT_FINITE
+
+    def gradient(values: lmfit.Parameters) -> Floats:
+        value, slope = evaluate(values)
+        return slope if np.isfinite(value) else np.zeros_like(slope)
+
+    minimiser = lmfit.Minimizer(objective, parameters, nan_policy="propagate")
+    options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS}
+    result = minimiser.scalar_minimize(method="BFGS", jac=gradient, options=options)
+    x = np.asarray(result.x, dtype=float)
+    return x, problem.value_and_gradient(x)[0]
+
+
+def polish(problem: FitProblem, x: Floats) -> tuple[Floats, float]:
+    """Newton steps while they lower the objective: brings the gradient to rounding level."""
+    value, gradient = problem.value_and_gradient(x)
+    for _ in range(NEWTON_STEPS):
+        if not np.isfinite(value) or newton_decrement(gradient, hessian := problem.hessian(x)) < DECREMENT_GOAL:
+            return x, value
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:
+            return x, value
+        new_value, new_gradient = problem.value_and_gradient(x - step)
+        if not new_value <= value:
+            return x, value
+        x, value, gradient = x - step, new_value, new_gradient
+    return x, value
+
+
+def newton_decrement(gradient: Floats, hessian: Floats) -> float:
+    """g' H^-1 g / 2; inf where the Hessian is not positive definite."""
+    if not np.all(np.isfinite(hessian)):
+        return float(np.inf)
+    eigenvalues, vectors = np.linalg.eigh(hessian)
+    if eigenvalues[0] <= 0:
+        return float(np.inf)
+    return float(0.5 * np.sum((vectors.T @ gradient) ** 2 / eigenvalues))
+
+
+def failed_convergence_tests(value: float, gradient: Floats, hessian: Floats) -> tuple[str, ...]:
+    """Names of the tests that fail: finite, curvature (positive definite), gradient (no further gain)."""
+    if not (np.isfinite(value) and np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
+        return ("finite",)
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    if eigenvalues[0] <= 1e-10 * eigenvalues[-1]:
+        return ("curvature",)
+    return () if newton_decrement(gradient, hessian) < DECREMENT_TOLERANCE else ("gradient",)
+
+
+def distinct(candidates: list[Floats], problem: FitProblem) -> tuple[Floats, ...]:
+    """Local optima that differ by more than a tenth of a prior SD in some parameter, in the given order."""
+    kept: list[Floats] = []
+    for x in candidates:
+        if all(np.max(np.abs(x - other) / problem.prior_sd) > 0.1 for other in kept):
+            kept.append(x)
+    return tuple(kept)

@@ -1,0 +1,126 @@
+"""-2 log posterior of one patient on unbounded scales, with its gradient (DESIGN 2.3).
+
+x holds the estimated parameters: log of positive ones, logit of S, and log(C_init / C_base). The gradient comes
+from the kernels; the Hessian from central differences of that gradient.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, pi
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.fit.likelihood import minus_two_log
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats, S
+from igkinetics.kinetics.schedule import Schedule
+
+Integers = npt.NDArray[np.int64]
+HESSIAN_STEP = 1e-4
+LOG_2PI = log(2.0 * pi)
+
+
+@kernel
+def fill_theta(x: Floats, free: Integers, fixed: Floats, theta: Floats) -> None:
+    """Natural parameters (13,) from x; `free` names the place of each x; C_init is carried as a ratio in `fixed`."""
+    theta[:] = fixed
+    for i in range(x.size):
+        if free[i] == S:
+            theta[S] = 1.0 / (1.0 + exp(-x[i]))
+        else:
+            theta[free[i]] = exp(x[i])
+    theta[C_INIT] *= theta[C_BASE]
+
+
+@kernel
+def fill_thetas(xs: Floats, free: Integers, fixed: Floats, thetas: Floats) -> None:
+    for i in range(xs.shape[0]):
+        fill_theta(xs[i], free, fixed, thetas[i])
+
+
+@kernel
+def prior_term(x: Floats, mu: Floats, sd: Floats) -> float:
+    """Sum of ((x - mu)/sd)^2 + log(2 pi sd^2); an infinite sd means no prior on that parameter."""
+    total = 0.0
+    for i in range(x.size):
+        if sd[i] < np.inf:
+            total += ((x[i] - mu[i]) / sd[i]) ** 2 + LOG_2PI + 2.0 * log(sd[i])
+    return total
+
+
+@kernel
+def objective(
+    x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
+    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, gradient: Floats,
+) -> float:  # fmt: skip
+    """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days."""
+    theta = np.empty(N_PARAMETERS)
+    fill_theta(x, free, fixed, theta)
+    endogenous = np.empty(day.size)
+    infused = np.empty(day.size)
+    slopes = np.empty((day.size, N_PARAMETERS))
+    fill_curve_with_gradient(theta, schedule, day, endogenous, infused, slopes)
+    by_theta = np.zeros(N_PARAMETERS)
+    value = prior_term(x, mu, sd)
+    for n in range(day.size):
+        term, slope = minus_two_log(kind, igg[n], limit[n], endogenous[n] + infused[n], a, b)
+        value += term
+        for j in range(N_PARAMETERS):
+            by_theta[j] += slope * slopes[n, j]
+    for i in range(x.size):
+        place = free[i]
+        if place == S:
+            gradient[i] = by_theta[S] * theta[S] * (1.0 - theta[S])
+        else:
+            gradient[i] = by_theta[place] * theta[place]
+        if place == C_BASE:
+            gradient[i] += by_theta[C_INIT] * theta[C_INIT]
+        if sd[i] < np.inf:
+            gradient[i] += 2.0 * (x[i] - mu[i]) / (sd[i] * sd[i])
+    return value
+
+
+@kernel
+def objective_values(
+    xs: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
+    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, values: Floats,
+) -> None:  # fmt: skip
+    """-2 log posterior of many x (n, p), without gradients, into values (n,)."""
+    theta = np.empty(N_PARAMETERS)
+    endogenous = np.empty(day.size)
+    infused = np.empty(day.size)
+    scratch = np.empty(32)
+    for k in range(xs.shape[0]):
+        fill_theta(xs[k], free, fixed, theta)
+        fill_curve(theta, schedule, day, endogenous, infused, scratch)
+        value = prior_term(xs[k], mu, sd)
+        for n in range(day.size):
+            term, _ = minus_two_log(kind, igg[n], limit[n], endogenous[n] + infused[n], a, b)
+            value += term
+        values[k] = value
+
+
+@kernel
+def fill_hessian(
+    x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
+    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, hessian: Floats,
+) -> None:  # fmt: skip
+    """Hessian (p, p) of -2 log posterior at x, by central differences of the gradient, symmetric."""
+    p = x.size
+    up = np.empty(p)
+    down = np.empty(p)
+    moved = x.copy()
+    for i in range(p):
+        moved[i] = x[i] + HESSIAN_STEP
+        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, up)
+        moved[i] = x[i] - HESSIAN_STEP
+        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, down)
+        moved[i] = x[i]
+        for j in range(p):
+            hessian[i, j] = (up[j] - down[j]) / (2.0 * HESSIAN_STEP)
+    for i in range(p):
+        for j in range(i):
+            hessian[i, j] = hessian[j, i] = 0.5 * (hessian[i, j] + hessian[j, i])

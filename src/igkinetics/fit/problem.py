@@ -1,0 +1,151 @@
+"""One patient's fitting problem: data, schedule, prior and structure, ready for the kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.cards.prior import PatientPrior
+from igkinetics.cohort.model import Patient
+from igkinetics.fit.engine import bfgs
+from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
+from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
+from igkinetics.kinetics.schedule import Schedule, build_schedule
+
+PRIOR_NAME: Final = {"C_init": "C_init_ratio"}
+"""Estimated as a ratio to C_base; the card gives it under this name."""
+
+
+def to_scale(value: float, scale: str) -> float:
+    """Natural value on its estimation scale."""
+    return float(np.log(value) if scale == "log" else np.log(value / (1.0 - value)))
+
+
+def from_scale(value: float, scale: str) -> float:
+    """The natural value of one on its estimation scale."""
+    return float(np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitProblem:
+    """Everything the objective needs. mu, sd (p,) on estimation scales; sd inf where there is no prior."""
+
+    model: str
+    names: tuple[str, ...]
+    free: Integers
+    fixed: Floats
+    mu: Floats
+    sd: Floats
+    prior_sd: Floats
+    """The card's one-patient prior SD, also where `prior="none"` makes sd infinite."""
+    schedule: Schedule
+    day: Floats
+    igg: Floats
+    limit: npt.NDArray[np.int8]
+    kind: int
+    a: float
+    b: float
+
+    def _arguments(self) -> tuple[object, ...]:
+        return (self.free, self.fixed, self.mu, self.sd, self.schedule, self.day, self.igg, self.limit,
+                self.kind, self.a, self.b)  # fmt: skip
+
+    def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
+        """-2 log posterior and its gradient (p,) at x (p,)."""
+        gradient = np.empty(x.size)
+        return objective(x, *self._arguments(), gradient), gradient  # type: ignore[arg-type,call-arg]
+
+    def values(self, xs: Floats) -> Floats:
+        """-2 log posterior of each row of xs (n, p)."""
+        values = np.empty(xs.shape[0])
+        objective_values(xs, *self._arguments(), values)  # type: ignore[arg-type,call-arg]
+        return values
+
+    def hessian(self, x: Floats) -> Floats:
+        """Hessian (p, p) of -2 log posterior."""
+        hessian = np.empty((x.size, x.size))
+        fill_hessian(x, *self._arguments(), hessian)  # type: ignore[arg-type,call-arg]
+        return hessian
+
+    def minimum_from(self, start: Floats) -> tuple[Floats, float]:
+        """Local minimum of -2 log posterior reached by the compiled optimiser, and its value."""
+        x = np.empty(start.size)
+        value = bfgs(np.ascontiguousarray(start), self.prior_sd, *self._arguments(), x)  # type: ignore[arg-type,call-arg]
+        return x, value
+
+    def theta(self, x: Floats) -> Floats:
+        """Natural parameters (13,) at x."""
+        theta = np.empty(N_PARAMETERS)
+        fill_theta(x, self.free, self.fixed, theta)
+        return theta
+
+    def thetas(self, xs: Floats) -> Floats:
+        """Natural parameters (n, 13) of xs (n, p)."""
+        thetas = np.empty((xs.shape[0], N_PARAMETERS))
+        fill_thetas(np.ascontiguousarray(xs), self.free, self.fixed, thetas)
+        return thetas
+
+    @property
+    def has_prior(self) -> bool:
+        return bool(np.all(np.isfinite(self.sd)))
+
+    def without_prior(self) -> FitProblem:
+        return replace(self, sd=np.full_like(self.sd, np.inf))
+
+
+def patient_schedule(patient: Patient, *, ignore_therapy: bool, doses: npt.NDArray[np.bool_] | None = None) -> Schedule:
+    """The patient's segments. doses: which rows to give (all when None); a card may ignore therapy."""
+    given = np.ones(patient.dose_day.size, dtype=bool) if doses is None else doses
+    none = np.empty(0)
+    return build_schedule(
+        start_day=patient.start_day,
+        dose_day=patient.dose_day[given],
+        dose_g=patient.dose_g[given],
+        dose_duration_day=patient.dose_duration_day[given],
+        dose_is_sc=patient.dose_is_sc[given],
+        therapy_start=none if ignore_therapy else patient.therapy_start,
+        therapy_stop=none if ignore_therapy else patient.therapy_stop,
+    )
+
+
+def estimated_names(prior: PatientPrior, disposition: str, production: str, *, subcutaneous: bool) -> tuple[str, ...]:
+    """Parameters that a structure needs and that the card does not fix, in the order of the 13-vector."""
+    names = [*needed_parameters(disposition, production), "C_init", *(("ka", "F") if subcutaneous else ())]
+    free = [name for name in PARAMETERS if name in names and prior.sd(PRIOR_NAME.get(name, name)) > 0]
+    return tuple(free)
+
+
+def build_problem(
+    patient: Patient, prior: PatientPrior, production: str, *, residual: str = "normal", use_prior: bool = True
+) -> FitProblem:
+    """The problem of one patient under prior.disposition and `production`. Units g, g/L, day."""
+    disposition = prior.disposition
+    subcutaneous = bool(patient.dose_is_sc.any())
+    names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
+    values = {name: value for name, value in prior.typical.items() if np.isfinite(value)}
+    fixed = parameter_vector(values, disposition, production)
+    fixed[INDEX["C_init"]] = prior.typical["C_init_ratio"]
+    card_names = [PRIOR_NAME.get(name, name) for name in names]
+    prior_sd = np.array([prior.sd(name) for name in card_names])
+    used = np.ones(patient.sample_day.size, dtype=bool) if np.isinf(patient.follow_up_end) else (
+        patient.sample_day <= patient.follow_up_end)  # fmt: skip
+    return FitProblem(
+        model=f"{disposition}/{production}",
+        names=names,
+        free=np.array([INDEX[name] for name in names], dtype=np.int64),
+        fixed=fixed,
+        mu=np.array([to_scale(prior.typical[name], prior.scale[name]) for name in card_names]),
+        sd=prior_sd if use_prior else np.full(len(names), np.inf),
+        prior_sd=prior_sd,
+        schedule=patient_schedule(patient, ignore_therapy=production == "constant"),
+        day=patient.sample_day[used],
+        igg=patient.sample_igg[used],
+        limit=patient.sample_limit[used],
+        kind=RESIDUALS[residual],
+        a=prior.additive_g_per_l,
+        b=prior.proportional,
+    )

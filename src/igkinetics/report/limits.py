@@ -1,0 +1,151 @@
+"""What the data behind a fit cannot tell, and where the prior speaks instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from igkinetics.report import text
+from igkinetics.study.result import CohortFit
+
+MOSTLY_PRIOR_BELOW: Final = 0.3
+"""Contraction of S below which an endogenous nadir is mostly the prior's (DESIGN 2.3)."""
+WELL_LEARNT_FROM: Final = 0.7
+PARETO_K_LIMIT: Final = 0.7
+"""Importance weights beyond this shape parameter do not correct the Laplace intervals reliably."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """How much the patients' own data said about one parameter. contraction: median over patients, 0 to 1."""
+
+    parameter: str
+    n: int
+    contraction: float
+    words: str
+
+
+def mostly_prior(fit: CohortFit) -> frozenset[str]:
+    """Patients whose endogenous nadir rests on the prior: S contracted by less than 0.3."""
+    rows = fit.parameters[(fit.parameters["parameter"] == "S") & (fit.parameters["kind"] == "estimated")]
+    return frozenset(rows.loc[rows["contraction"] < MOSTLY_PRIOR_BELOW, "patient_id"])
+
+
+def learnt(fit: CohortFit) -> list[Learnt]:
+    """One entry per estimated parameter, in the order of the table; empty without a prior."""
+    fitted = set(fit.patients.loc[fit.patients["status"] == "fitted", "patient_id"])
+    rows = fit.parameters[
+        (fit.parameters["kind"] == "estimated")
+        & fit.parameters["contraction"].notna()
+        & fit.parameters["patient_id"].isin(fitted)
+    ]
+    entries = []
+    for parameter, group in rows.groupby("parameter", sort=False):
+        median = float(group["contraction"].median())
+        entries.append(
+            Learnt(parameter=str(parameter), n=len(group), contraction=median, words=contraction_words(median))
+        )
+    return entries
+
+
+def contraction_words(contraction: float) -> str:
+    """A contraction in plain words."""
+    if contraction >= WELL_LEARNT_FROM:
+        return "learnt from the samples"
+    if contraction >= MOSTLY_PRIOR_BELOW:
+        return "partly learnt, partly the prior"
+    return "mostly the prior"
+
+
+def limit_sentences(fit: CohortFit) -> list[str]:
+    """Plain warnings that this fit gives rise to; empty when there are none."""
+    said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit)]
+    return [sentence for sentence in said if sentence]
+
+
+def _prior_sentences(fit: CohortFit) -> list[str]:
+    if fit.options.prior == "none":
+        return ["Fitted without a prior: what the samples cannot tell is not held by anything."]
+    resting = [name for name in fit.cohort.patient_ids if name in mostly_prior(fit)]
+    flagged = [row for row in fit.conflict.to_dict("records") if text.is_true(row["flagged"])]
+    return [
+        f"The endogenous nadir is mostly prior (the samples say little about how much production depends on "
+        f"B cells) for {_names(resting)}."
+        if resting
+        else "",
+        *(
+            f"These patients disagree with the prior in {row['parameter']}: their mean deviation is "
+            f"{text.number(row['ratio'], 2)} standard errors from what the prior expects. Another card, or a "
+            f"fit without the prior, should be looked at."
+            for row in flagged
+        ),
+    ]
+
+
+def _window_sentences(fit: CohortFit) -> list[str]:
+    fitted = fit.nadir[fit.nadir["status"] == "fitted"]
+    at_end = list(fitted.loc[fitted["nadir_position"] == "end", "patient_id"])
+    at_start = list(fitted.loc[fitted["nadir_position"] == "start", "patient_id"])
+    return [
+        f"The lowest level lies at the end of the window for {_names(at_end)}: it may fall further." if at_end else "",
+        f"The lowest level lies at the start of the window for {_names(at_start)}: no fall was seen in it."
+        if at_start
+        else "",
+    ]
+
+
+def _quality_sentences(fit: CohortFit) -> list[str]:
+    unreliable = list(fit.patients.loc[fit.patients["pareto_k"] > PARETO_K_LIMIT, "patient_id"])
+    unexplained = list(fit.patients.loc[fit.patients["status"] == "unexplained_change", "patient_id"])
+    return [
+        f"Intervals are rough (Pareto k above {PARETO_K_LIMIT}) for {_names(unreliable)}." if unreliable else "",
+        f"A change that no recorded dose or therapy explains was found in {_names(unexplained)}: plasma exchange, "
+        "protein loss, an unrecorded infusion and a sample mix-up all look like this."
+        if unexplained
+        else "",
+    ]
+
+
+def _names(patient_ids: list[str]) -> str:
+    return text.listed((text.visible(name) for name in patient_ids), most=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """How one patient's fitted nadir moves with the structure; levels in `unit`."""
+
+    patient_id: str
+    unit: str
+    lowest: float
+    highest: float
+    credible_lowest: float
+    credible_highest: float
+    preferred: str
+    preferred_weight: float
+
+
+CREDIBLE_WEIGHT: Final = 0.05
+
+
+def sensitivities(fit: CohortFit) -> list[Sensitivity]:
+    """One entry per patient with more than one structure fitted."""
+    rows = fit.structures[fit.structures["fitted_nadir"].notna()]
+    return [_sensitivity(str(name), group) for name, group in rows.groupby("patient_id", sort=False) if len(group) > 1]
+
+
+def _sensitivity(patient_id: str, rows: pd.DataFrame) -> Sensitivity:
+    nadirs = rows["fitted_nadir"]
+    credible = rows.loc[rows["weight"] >= CREDIBLE_WEIGHT, "fitted_nadir"]
+    best = rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+    return Sensitivity(
+        patient_id=patient_id,
+        unit=str(best["unit"]),
+        lowest=float(nadirs.min()),
+        highest=float(nadirs.max()),
+        credible_lowest=float(credible.min()),
+        credible_highest=float(credible.max()),
+        preferred=str(best["model"]),
+        preferred_weight=float(best["weight"]),
+    )

@@ -1,0 +1,110 @@
+"""report.html of a fit: one file, no network, no script, readable on paper and on a telephone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.provenance import RESEARCH_NOTICE
+from igkinetics.report import rows, style, text
+from igkinetics.report.card_view import CardView, card_view
+from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart
+from igkinetics.report.limits import learnt, limit_sentences, sensitivities
+from igkinetics.report.patient_view import patient_views, without_chart
+from igkinetics.report.sentences import fitted_nadirs, five_sentences
+from igkinetics.report.svg import Figure, draw
+from igkinetics.study.output import run_record
+from igkinetics.study.result import CohortFit
+
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+REPORT_NAME: Final = "report.html"
+
+
+def write_fit_report(fit: CohortFit, path: Path) -> None:
+    """Write the report of `fit` to `path`."""
+    path.write_text(fit_report(fit), encoding="utf-8", newline="\n")
+
+
+def fit_report(fit: CohortFit) -> str:
+    """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
+    return _environment().get_template("fit.html.j2").render(page_values(fit))
+
+
+def page_values(fit: CohortFit) -> dict[str, Any]:
+    """What the template shows."""
+    record = run_record(fit)
+    return {
+        "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
+        "notice": RESEARCH_NOTICE,
+        "sentences": five_sentences(fit, "this page; the tables lie beside it")[:-1],
+        "notes": [*fit.cohort.notes, *fit.notes],
+        "counts": counts(fit),
+        "unit": fit.cohort.igg_unit,
+        "level": text.percent(fit.options.level),
+        "cohort_figure": cohort_figure(fit),
+        "most_rows": MOST_ROWS,
+        "nadirs": rows.nadir_rows(fit),
+        "thresholds": rows.threshold_rows(fit),
+        "asked_thresholds": [text.number(value) for value in fit.options.thresholds],
+        "patients": patient_views(fit),
+        "without_chart": without_chart(fit),
+        "not_fitted": rows.not_fitted_rows(fit),
+        "limits": limit_sentences(fit),
+        "learnt": rows.learnt_rows(learnt(fit)),
+        "conflict": fit.conflict.to_dict("records"),
+        "sensitivity": rows.sensitivity_rows(sensitivities(fit)),
+        "options": fit.options,
+        "structure": fit.options.structure or DEFAULT_STRUCTURE,
+        "same_day": fit.cohort.same_day,
+        "cards": card_views(fit),
+        "problems": fit.cohort.problems.astype(object).to_dict("records"),
+        "record": record,
+        "record_text": json.dumps(record, indent=2, ensure_ascii=False),
+        "look": style,
+    }
+
+
+def counts(fit: CohortFit) -> list[tuple[str, str]]:
+    """What was analysed, as pairs of term and value."""
+    cohort = fit.cohort
+    limits = int((cohort.samples["limit"] != "").sum())
+    grams = text.number(float(cohort.doses["amount_g"].sum()), 5)
+    return [
+        ("Patients", str(len(cohort.patients))),
+        ("IgG samples", f"{len(cohort.samples)}" + (f", {limits} beyond a limit" if limits else "")),
+        ("Infusions", f"{len(cohort.doses)}" + (f", {grams} g" if len(cohort.doses) else "")),
+        ("Therapy periods", str(len(cohort.therapy))),
+        ("Unit of IgG", cohort.igg_unit),
+        ("Files", ", ".join(text.visible(name) for name in sorted(cohort.inputs))),
+        ("Rows set aside", str(sum(count.set_aside for count in cohort.rows.values()))),
+    ]
+
+
+def cohort_figure(fit: CohortFit) -> Figure | None:
+    """The picture of the whole cohort; None when nobody was fitted."""
+    nadirs = fitted_nadirs(fit)
+    if nadirs.empty:
+        return None
+    title = f"Fitted nadir of every patient, {fit.cohort.igg_unit}"
+    return draw([(title, cohort_chart(nadirs, fit.options.thresholds, fit.cohort.igg_unit))])[0]
+
+
+def card_views(fit: CohortFit) -> list[CardView]:
+    return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = text.visible
+    environment.filters["number"] = text.number
+    return environment

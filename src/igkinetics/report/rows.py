@@ -1,0 +1,171 @@
+"""Rows of the report's tables: what each cell reads, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from igkinetics.report import text
+from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
+from igkinetics.report.sentences import STATUS_WORDS
+from igkinetics.study.result import CohortFit
+
+Cells = dict[str, str]
+POSITION_WORDS: Final = {
+    "interior": "",
+    "start": "at the start of the window",
+    "end": "at the end of the window",
+}
+
+
+def raw_level(row: Mapping[Any, Any]) -> str:
+    """The lowest measurement; "<40" where only a limit is known."""
+    below = "<" if text.is_true(row["raw_nadir_below_limit"]) else ""
+    return below + text.level(row["raw_nadir"], row["unit"])
+
+
+def level_interval(row: Mapping[Any, Any], name: str) -> str:
+    """ "317 to 495", or nothing where there is no interval."""
+    lower, upper = row[f"{name}_lower"], row[f"{name}_upper"]
+    return text.level_interval(lower, upper, row["unit"]) if text.known(lower) and text.known(upper) else ""
+
+
+def day_interval(row: Mapping[Any, Any], name: str) -> str:
+    lower, upper = row[f"{name}_lower"], row[f"{name}_upper"]
+    return text.day_interval(lower, upper) if text.known(lower) and text.known(upper) else ""
+
+
+def level_with_interval(row: Mapping[Any, Any], name: str) -> str:
+    """ "396 (317 to 495)"."""
+    return text.level(row[name], row["unit"]) + in_brackets(level_interval(row, name))
+
+
+def day_with_interval(row: Mapping[Any, Any], name: str) -> str:
+    """ "183 (174 to 195)"."""
+    return text.day(row[name]) + in_brackets(day_interval(row, name))
+
+
+def in_brackets(interval: str) -> str:
+    """ " (317 to 495)", or nothing."""
+    return f" ({interval})" if interval else ""
+
+
+def reached(row: Mapping[Any, Any]) -> str:
+    """Whether the fitted nadir is one, or the lowest level so far, and where in the window it lies."""
+    if not text.known(row["fitted_nadir"]):
+        return text.UNKNOWN
+    words = "reached" if text.is_true(row["nadir_reached"]) else "lowest so far"
+    place = POSITION_WORDS[row["nadir_position"]] if text.known(row["nadir_position"]) else ""
+    return f"{words}, {place}" if place else words
+
+
+def nadir_rows(fit: CohortFit) -> list[Cells]:
+    """A row for every patient, in the cohort's order."""
+    resting = mostly_prior(fit)
+    return [
+        {
+            "number": str(place),
+            "patient": text.visible(row["patient_id"]),
+            "group": text.visible(row["group"]),
+            "samples": samples(row),
+            "window": text.day_interval(row["window_start"], row["window_end"]),
+            "baseline": text.level(row["baseline"], row["unit"]),
+            "raw": raw_level(row),
+            "raw_day": f"day {text.day(row['raw_nadir_day'])}" if text.known(row["raw_nadir_day"]) else "",
+            "fitted": text.level(row["fitted_nadir"], row["unit"]),
+            "fitted_interval": level_interval(row, "fitted_nadir"),
+            "day": text.day(row["fitted_nadir_day"]),
+            "day_interval": day_interval(row, "fitted_nadir_day"),
+            "endogenous": text.level(row["endogenous_nadir"], row["unit"]),
+            "endogenous_interval": level_interval(row, "endogenous_nadir"),
+            "mostly_prior": "mostly prior" if row["patient_id"] in resting else "",
+            "expected": text.level(row["expected_raw_nadir"], row["unit"]),
+            "outcome": reached(row) if row["status"] == "fitted" else STATUS_WORDS[row["status"]],
+        }
+        for place, row in enumerate(fit.nadir.to_dict("records"), start=1)
+    ]
+
+
+def samples(row: Mapping[Any, Any]) -> str:
+    """Number of samples in the window, and how many of them lie below the limit."""
+    if not text.known(row["n_samples"]):
+        return text.UNKNOWN
+    below = int(row["n_below_limit"]) if text.known(row["n_below_limit"]) else 0
+    return f"{int(row['n_samples'])}" + (f" ({below} below limit)" if below else "")
+
+
+def not_fitted_rows(fit: CohortFit) -> list[Cells]:
+    return [
+        {
+            "number": str(place),
+            "patient": text.visible(row["patient_id"]),
+            "status": STATUS_WORDS[row["status"]],
+            "reason": text.visible(row["reason"], most=400) if text.known(row["reason"]) else text.UNKNOWN,
+        }
+        for place, row in enumerate(fit.patients.to_dict("records"), start=1)
+        if row["status"] != "fitted"
+    ]
+
+
+def threshold_rows(fit: CohortFit) -> list[Cells]:
+    """First day and days below each threshold, for patients with a curve."""
+    return [
+        {
+            "patient": text.visible(row["patient_id"]),
+            "threshold": f"{text.number(row['threshold'])} {row['unit']}",
+            "first_day": first_day_below(row),
+            "share": text.percent(row["share_of_draws_below"]) if text.known(row["share_of_draws_below"]) else "–",
+            "days": day_with_interval(row, "days_below"),
+        }
+        for row in fit.thresholds.to_dict("records")
+        if text.known(row["days_below"])
+    ]
+
+
+def first_day_below(row: Mapping[Any, Any]) -> str:
+    if not text.known(row["first_day_below"]):
+        return "stays above"
+    return day_with_interval(row, "first_day_below")
+
+
+def parameter_rows(fit: CohortFit, patient_id: str) -> list[Cells]:
+    """One patient's parameters, with how much the samples said about each."""
+    rows = fit.parameters[fit.parameters["patient_id"] == patient_id]
+    return [
+        {
+            "name": row["parameter"],
+            "kind": row["kind"],
+            "value": f"{text.number(row['value'])} {row['unit']}".removesuffix(" 1"),
+            "interval": f"{text.number(row['lower'])} to {text.number(row['upper'])}"
+            if text.known(row["lower"]) and text.known(row["upper"])
+            else text.UNKNOWN,
+            "contraction": text.number(row["contraction"], 2),
+            "note": text.visible(row["note"], most=200) if text.known(row["note"]) else "",
+        }
+        for row in rows.to_dict("records")
+    ]
+
+
+def learnt_rows(entries: list[Learnt]) -> list[Cells]:
+    return [
+        {
+            "parameter": entry.parameter,
+            "n": str(entry.n),
+            "contraction": f"{entry.contraction:.2f}".replace("-", "−"),
+            "words": entry.words,
+        }
+        for entry in entries
+    ]
+
+
+def sensitivity_rows(entries: list[Sensitivity]) -> list[Cells]:
+    return [
+        {
+            "patient": text.visible(entry.patient_id),
+            "all": text.level_interval(entry.lowest, entry.highest, entry.unit),
+            "credible": text.level_interval(entry.credible_lowest, entry.credible_highest, entry.unit),
+            "preferred": entry.preferred,
+            "weight": f"{entry.preferred_weight:.2f}",
+        }
+        for entry in entries
+    ]

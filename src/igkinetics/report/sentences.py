@@ -1,0 +1,88 @@
+"""What a fit says, in five plain sentences: for the end of the command and the head of the report."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from igkinetics.report import text
+from igkinetics.study.result import CohortFit
+
+LOWEST_NAMED: Final = 3
+STATUS_WORDS: Final = {
+    "fitted": "fitted",
+    "prior_only": "too little data, so the curve is the prior's",
+    "no_samples": "no samples",
+    "too_few_samples": "too few samples",
+    "unexplained_change": "a change that no dose or therapy explains",
+    "not_converged": "the fit did not converge",
+    "at_bound": "an estimate ran to a bound",
+    "set_aside": "set aside when the data were read",
+}
+"""status -> words."""
+
+
+def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
+    """Patients, lowest nadirs with intervals, how many not reached, who was not fitted and why, where."""
+    return (
+        patients_sentence(fit),
+        lowest_sentence(fit),
+        reached_sentence(fit),
+        not_fitted_sentence(fit),
+        f"Report: {report}.",
+    )
+
+
+def patients_sentence(fit: CohortFit) -> str:
+    groups = fit.patients.loc[fit.patients["group"] != "", "group"].value_counts(sort=False)
+    by_group = ", ".join(f"{count} {text.visible(group)}" for group, count in groups.items())
+    shown = f" ({by_group})" if by_group else ""
+    stopped = " Interrupted; patients not reached are listed as not fitted." if fit.interrupted else ""
+    n_samples = text.counted(len(fit.cohort.samples), "IgG sample")
+    n_patients = text.counted(len(fit.patients), "patient")
+    return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
+
+
+def fitted_nadirs(fit: CohortFit) -> pd.DataFrame:
+    """Rows of the nadir table with status `fitted`, lowest fitted nadir first."""
+    rows = fit.nadir[(fit.nadir["status"] == "fitted") & fit.nadir["fitted_nadir"].notna()]
+    return rows.sort_values("fitted_nadir", kind="stable")
+
+
+def lowest_sentence(fit: CohortFit) -> str:
+    lowest = fitted_nadirs(fit).head(LOWEST_NAMED)
+    if lowest.empty:
+        return "No fitted nadir."
+    named = [
+        f"{text.visible(row['patient_id'])} {text.level(row['fitted_nadir'], row['unit'])} "
+        f"({text.level_interval(row['fitted_nadir_lower'], row['fitted_nadir_upper'], row['unit'])}) "
+        f"{row['unit']} on day {text.day(row['fitted_nadir_day'])}"
+        for row in lowest.to_dict("records")
+    ]
+    return f"Lowest fitted nadirs ({text.percent(fit.options.level)} interval): {'; '.join(named)}."
+
+
+def reached_sentence(fit: CohortFit) -> str:
+    rows = fitted_nadirs(fit)
+    if rows.empty:
+        return "No nadir to call reached or not."
+    reached = sum(text.is_true(value) for value in rows["nadir_reached"])
+    waiting = len(rows) - reached
+    if waiting == 0:
+        return f"The nadir was reached in all {len(rows)} fitted: every curve rises again after therapy."
+    return (
+        f"The nadir was reached in {reached} of {len(rows)} fitted; "
+        f"in the other {waiting} the level given is the lowest so far."
+    )
+
+
+def not_fitted_sentence(fit: CohortFit) -> str:
+    rows = fit.patients[fit.patients["status"] != "fitted"]
+    if rows.empty:
+        return "Nobody was left unfitted."
+    why = [
+        f"{STATUS_WORDS[str(status)]}: {text.listed(text.visible(name) for name in group['patient_id'])}"
+        for status, group in rows.groupby("status", sort=False)
+    ]
+    return f"{text.counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."

@@ -1,0 +1,82 @@
+"""Numbers and names as a reader sees them; nothing here computes."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final
+
+import pandas as pd
+
+UNKNOWN: Final = "–"
+HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+LABEL_LENGTH: Final = 60
+
+
+def known(value: Any) -> bool:
+    """Whether a cell holds a value: not None, nan, NaT or empty text."""
+    return bool(not pd.isna(value) and value != "")
+
+
+def is_true(value: Any) -> bool:
+    """Whether a cell of a column of truth values with gaps holds true."""
+    return known(value) and bool(value)
+
+
+def visible(name: Any, most: int = LABEL_LENGTH) -> str:
+    """Text from the input with control and direction characters spelt out, at most `most` letters."""
+    shown = "".join(
+        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in HIDDEN_CATEGORIES else letter
+        for letter in str(name)
+    )
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
+
+
+def level(value: Any, unit: str) -> str:
+    """An IgG level without its unit: whole mg/dL, or g/L to two decimals."""
+    if not known(value):
+        return UNKNOWN
+    return f"{float(value):.0f}" if unit == "mg/dL" else f"{float(value):.2f}"
+
+
+def level_interval(lower: Any, upper: Any, unit: str) -> str:
+    """Two levels, "251 to 310"; a dash when either is unknown."""
+    if not (known(lower) and known(upper)):
+        return UNKNOWN
+    return f"{level(lower, unit)} to {level(upper, unit)}"
+
+
+def day(value: Any) -> str:
+    """A day number, whole; minus as a minus sign."""
+    return f"{float(value):.0f}".replace("-", "−") if known(value) else UNKNOWN
+
+
+def day_interval(lower: Any, upper: Any) -> str:
+    return f"{day(lower)} to {day(upper)}" if known(lower) and known(upper) else UNKNOWN
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number to so many significant digits."""
+    if not known(value):
+        return UNKNOWN
+    return f"{float(value):.{digits}g}".replace("-", "−")
+
+
+def percent(fraction: float) -> str:
+    """0.95 as "95 %", 0.999 as "99.9 %"."""
+    return f"{100 * fraction:.3g} %"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """ "1 patient", "2 patients"."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(parts: Iterable[str], most: int = 5) -> str:
+    """ "a, b and c"; beyond `most`, "a, b, c, d, e and 4 more"."""
+    found = list(parts)
+    if len(found) > most:
+        found = [*found[:most], f"{len(found) - most} more"]
+    if len(found) < 2:
+        return "".join(found)
+    return f"{', '.join(found[:-1])} and {found[-1]}"

@@ -1,0 +1,143 @@
+"""The whole simulation file, and what its parts must agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import Field, model_validator
+
+from igkinetics.simulate.keys import Fault, Name, Table, refuse, suggestion
+from igkinetics.simulate.sections import (
+    Assay,
+    Count,
+    Group,
+    Outcome,
+    Population,
+    Therapy,
+    Visits,
+    ends_follow_up,
+)
+
+
+class Design(Table):
+    """A whole simulation file."""
+
+    seed: Count
+    title: str = ""
+    population: Population
+    therapy: Therapy | None = None
+    visits: Visits
+    assay: Assay = Assay()
+    group: list[Group] = Field(min_length=1)
+    outcomes: dict[Name, Outcome] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _holds(self) -> Design:
+        parts = Sections(assay=self.assay, groups=dict(enumerate(self.group)), outcomes=self.outcomes,
+                         group_names=tuple(group.name for group in self.group))
+        refuse(disagreements(parts))
+        return self
+
+    def therapy_of(self, group: Group) -> Therapy | None:
+        """A group's own therapy, else the one of all."""
+        return group.therapy if group.therapy is not None else self.therapy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """The parts of a design that are sound in themselves, so that the rules between them can be checked
+    even while other parts are at fault. groups: by place; group_names: all of them, of unsound groups too."""
+
+    assay: Assay | None
+    groups: Mapping[int, Group]
+    group_names: tuple[str, ...]
+    outcomes: Mapping[str, Outcome]
+
+
+def disagreements(sections: Sections) -> Iterator[Fault]:
+    """Every rule between the parts of a design that does not hold."""
+    yield from _repeated_names(sections)
+    yield from _rules_and_limits(sections)
+    for name, outcome in sections.outcomes.items():
+        yield from _counts(sections, name, outcome)
+        yield from _order(sections, name, outcome)
+    ending = [name for name, outcome in sections.outcomes.items() if ends_follow_up(name, outcome)]
+    if len(ending) > 1:
+        yield Fault(("outcomes",), ", ".join(ending), "only one outcome may end follow-up")
+
+
+def patient_id(group_name: str, place: int) -> str:
+    """`IVIG-01`: counted within the group, so that no other group's size changes it."""
+    return f"{'_'.join(group_name.split())}-{place + 1:02d}"
+
+
+def _repeated_names(sections: Sections) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for place, name in enumerate(sections.group_names):
+        key = patient_id(name, 0)
+        if key in seen:
+            yield Fault(("group", place, "name"), name, "groups need different names")
+        seen.add(key)
+
+
+def _rules_and_limits(sections: Sections) -> Iterator[Fault]:
+    if sections.assay is None:
+        return
+    lower, upper = sections.assay.lower_limit_mg_dl, sections.assay.upper_limit_mg_dl
+    for place, group in sections.groups.items():
+        if group.regimen is None or group.regimen.rule is None:
+            continue
+        below = group.regimen.rule.below_mg_dl
+        key = ("group", place, "regimen", "rule", "below_mg_dl")
+        if lower is not None and below <= lower:
+            yield Fault(key, f"{below:g}", f"must be above assay.lower_limit_mg_dl, {lower:g}")
+        if upper is not None and below > upper:
+            yield Fault(key, f"{below:g}", f"must be at most assay.upper_limit_mg_dl, {upper:g}")
+
+
+def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
+    if outcome.counts is None:
+        return
+    sizes = {group.name: group.n for group in sections.groups.values()}
+    for group, count in outcome.counts.items():
+        key = ("outcomes", name, "counts", group)
+        if group not in sections.group_names:
+            yield Fault(key, group, f"no group has this name; {suggestion(group, sections.group_names)}")
+        elif count > sizes.get(group, count):
+            yield Fault(key, str(count), f"group {group!r} has {sizes[group]} patients")
+    for group in dict.fromkeys(sections.group_names):
+        if group not in outcome.counts:
+            key = ("outcomes", name, "counts", group)
+            yield Fault(key, "", "needed: a count for every group, 0 for none")
+
+
+def _order(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
+    """`after` names a counted outcome of at least as many patients, and leads back to a first one."""
+    if outcome.after is None or outcome.counts is None:
+        return
+    key = ("outcomes", name, "after")
+    earlier = sections.outcomes.get(outcome.after)
+    if earlier is None or earlier.counts is None:
+        known = [other for other, one in sections.outcomes.items() if one.counts and other != name]
+        hint = suggestion(outcome.after, known)
+        yield Fault(key, outcome.after, f"must be an outcome with `counts`; {hint}")
+        return
+    if ends_follow_up(outcome.after, earlier):
+        yield Fault(key, outcome.after, "ends follow-up; nothing comes after it")
+    if name in chain_of(sections.outcomes, outcome.after):
+        yield Fault(key, outcome.after, "leads back to this outcome")
+    for group, count in outcome.counts.items():
+        if count > earlier.counts.get(group, count):
+            yield Fault(("outcomes", name, "counts", group), str(count),
+                        f"more than the {earlier.counts[group]} of {outcome.after!r}, its `after`")
+
+
+def chain_of(outcomes: Mapping[str, Outcome], name: str) -> tuple[str, ...]:
+    """This outcome and those it comes after, last first; a circle is followed once."""
+    chain: list[str] = []
+    following: str | None = name
+    while following is not None and following in outcomes and following not in chain:
+        chain.append(following)
+        following = outcomes[following].after
+    return tuple(chain)

@@ -1,0 +1,86 @@
+"""From a simulation file to a synthetic cohort with its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from igkinetics.cards.load import SUFFIX, load_card
+from igkinetics.cards.model import Card
+from igkinetics.simulate.course import follow
+from igkinetics.simulate.design import Design
+from igkinetics.simulate.outcomes import fates
+from igkinetics.simulate.plan import plan_course
+from igkinetics.simulate.read_design import DesignFile, read_design
+from igkinetics.simulate.record import Record, recorded
+from igkinetics.simulate.sections import Population
+from igkinetics.simulate.simulated import SimulatedCohort
+from igkinetics.simulate.tables import (
+    doses_table,
+    outcomes_table,
+    patients_table,
+    samples_table,
+    therapy_table,
+)
+from igkinetics.simulate.truth import curve_table, nadir_row, parameter_rows, planned_nadir
+from igkinetics.simulate.virtual_patient import Cards, VirtualPatient, draw_patient
+from igkinetics.simulate.write import write_simulation
+
+__all__ = ["SimulatedCohort", "simulate", "write_simulation"]
+
+PARAMETER_COLUMNS = ["patient_id", "parameter", "value", "unit"]
+
+
+def simulate(source: str | Path, *, seed: int | None = None) -> SimulatedCohort:
+    """Simulate the cohort of a design: a path, or its text (a str with line breaks).
+
+    seed: instead of the design's own. The same design, seed and package versions give the same numbers.
+    InputError with every problem of the design, or of its card.
+    """
+    file = read_design(source, seed=seed)
+    cards = cards_of(file.design.population, file.folder)
+    courses = [follow(plan_course(file.design, patient)) for patient in draw_cohort(file.design, cards)]
+    cohort = fates(file.design, courses, [planned_nadir(course) for course in courses])
+    return assemble(file, cards, [recorded(fate) for fate in cohort])
+
+
+def cards_of(population: Population, folder: Path | None) -> Cards:
+    """The cards a population names. A path to a card starts at the design's folder."""
+
+    def found(name: str) -> Card:
+        return load_card(folder / name if name.endswith(SUFFIX) and folder is not None else name)
+
+    other = population.endogenous_card
+    return Cards(main=found(population.card), endogenous=None if other is None else found(other))
+
+
+def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:
+    """Every patient of every group, in the order of the design."""
+    for group in design.group:
+        therapy = design.therapy_of(group)
+        for place in range(group.n):
+            yield draw_patient(design.population, group, therapy, cards, design.seed, place)
+
+
+def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> SimulatedCohort:
+    """Tables of the records, and the truth behind them."""
+    used = (cards.main,) if cards.endogenous is None else (cards.main, cards.endogenous)
+    truths = [row for record in records for row in parameter_rows(record.fate.course)]
+    notes = [note for record in records for note in record.fate.course.plan.patient.notes]
+    return SimulatedCohort(
+        name=file.design.title or file.name,
+        design=file.design,
+        design_text=file.text,
+        cards={card.id: card.sha256 for card in used},
+        samples=samples_table(records),
+        doses=doses_table(records),
+        therapy=therapy_table(records),
+        patients=patients_table(records),
+        outcomes=outcomes_table(records),
+        truth_parameters=pd.DataFrame(truths, columns=PARAMETER_COLUMNS),
+        truth_nadir=pd.DataFrame([nadir_row(record.fate.course, record.patient) for record in records]),
+        truth_curves=curve_table([(record.fate.course, record.fate.end_day) for record in records]),
+        notes=tuple(dict.fromkeys(notes)),
+    )

@@ -1,0 +1,210 @@
+"""The parts of a simulation file (DESIGN 3.6) as models. Days, kg, mg/dL, as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from igkinetics.cohort.model import FOLLOW_UP_ENDS
+from igkinetics.simulate.keys import Fault, Name, NotNegative, Positive, Table, refuse
+from igkinetics.simulate.regimen import Regimen, one_of
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+RESERVED_COLUMNS = ("patient_id", "group", "weight_kg", "birth", "death")
+
+
+class Spread(Table):
+    """A log-normal quantity by its own mean and standard deviation."""
+
+    mean: Positive
+    sd: NotNegative
+
+    def at(self, z: float) -> float:
+        """The value at this standard normal deviate."""
+        log_sd = np.sqrt(np.log1p((self.sd / self.mean) ** 2))
+        return float(np.exp(np.log(self.mean) - 0.5 * log_sd**2 + log_sd * z))
+
+
+class Covariate(Table):
+    """A further column of patients.csv: a log-normal quantity (`mean`, `sd`) or a category (`shares`).
+
+    It acts on IgG only through a card that has an effect for its name.
+    """
+
+    mean: Positive | None = None
+    sd: NotNegative | None = None
+    shares: dict[str, Positive] | None = None
+
+    @model_validator(mode="after")
+    def _holds(self) -> Covariate:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        if (self.mean is None) != (self.sd is None):
+            yield Fault(("mean" if self.mean is None else "sd",), "", "`mean` and `sd` go together")
+        elif (self.mean is None) == (self.shares is None):
+            yield Fault(("shares",), "", "give either `mean` and `sd`, or `shares`")
+        elif self.shares is not None and abs(sum(self.shares.values()) - 1) > 1e-9:
+            yield Fault(("shares",), f"a sum of {sum(self.shares.values()):g}", "shares must sum to 1")
+
+
+class Population(Table):
+    """Who is simulated. endogenous_card: for a card whose own endogenous IgG is a constant.
+
+    typical: the card's typical values as they are (`fixed`), drawn from their uncertainty once for the cohort
+    (`drawn`), or anew for each patient (`drawn_per_patient`: the one-patient prior).
+    """
+
+    card: Name
+    endogenous_card: Name | None = None
+    weight_kg: Spread
+    covariates: dict[str, Covariate] = Field(default_factory=dict)
+    disposition: Literal["two_compartment", "one_compartment"] = "two_compartment"
+    typical: Literal["fixed", "drawn", "drawn_per_patient"] = "fixed"
+
+    @field_validator("covariates")
+    @classmethod
+    def _free_names(cls, covariates: dict[str, Covariate]) -> dict[str, Covariate]:
+        refuse(Fault((name,), name, "has its own place; give another name") for name in covariates
+               if name in RESERVED_COLUMNS)
+        return covariates
+
+
+class Therapy(Table):
+    """Cycles of B-cell-depleting therapy: on for on_day, off for off_day; 0 cycles are no therapy.
+
+    fewest_cycles: each patient has a whole number of cycles, drawn evenly from fewest_cycles to cycles.
+    """
+
+    cycles: Count
+    fewest_cycles: Count | None = None
+    on_day: Positive
+    off_day: NotNegative
+    agent: str = ""
+    start_day: float = 0.0
+
+    @model_validator(mode="after")
+    def _holds(self) -> Therapy:
+        if self.fewest_cycles is not None and self.fewest_cycles > self.cycles:
+            found = str(self.fewest_cycles)
+            refuse([Fault(("fewest_cycles",), found, f"must be at most cycles, {self.cycles}")])
+        return self
+
+
+class Rate(Table):
+    """Events by a hazard that follows true IgG: per_year_at_500 * ratio^((IgG - 500 mg/dL) / 100 mg/dL)."""
+
+    per_year_at_500: NotNegative
+    rate_ratio_per_100_mg_dl: Positive
+
+
+class Visits(Table):
+    """Days on which IgG is measured: every `every_day` days from start_day to until_day, or the `days` given.
+
+    jitter_day: each visit is moved by an even draw within +- jitter_day. missed: the probability that a visit
+    is not held, for each alone. illness: further visits on days of illness, from the first therapy (or visit)
+    on, at a rate that follows true IgG; illness itself changes no IgG.
+    """
+
+    every_day: Positive | None = None
+    days: list[float] | None = Field(default=None, min_length=1)
+    start_day: float = 0.0
+    until_day: float | None = None
+    jitter_day: NotNegative = 0.0
+    missed: Share = 0.0
+    illness: Rate | None = None
+
+    @model_validator(mode="after")
+    def _holds(self) -> Visits:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from one_of(("every_day", "days"), (self.every_day, self.days))
+        if self.days is not None and sorted(set(self.days)) != self.days:
+            yield Fault(("days",), str(self.days), "must ascend, each day once")
+        if self.every_day is not None and self.until_day is None:
+            yield Fault(("until_day",), "", "needed with `every_day`: the last day of follow-up")
+        first = self.start_day if self.days is None else self.days[0]
+        last = first if self.days is None else self.days[-1]
+        if self.until_day is not None and self.until_day < last:
+            found = f"{self.until_day:g}"
+            yield Fault(("until_day",), found, f"must not lie before a visit, on day {last:g}")
+        gaps = np.diff(self.days) if self.days is not None else [self.every_day or np.inf]
+        gap = min(gaps, default=np.inf)
+        if 2 * self.jitter_day > gap:
+            yield Fault(("jitter_day",), f"{self.jitter_day:g}",
+                        f"must be at most half the shortest gap between visits, {gap / 2:g}")
+
+    @property
+    def planned_end_day(self) -> float:
+        """End of planned follow-up: until_day, else the last of `days`, and the jitter of that visit."""
+        last = self.until_day if self.until_day is not None else (self.days or [self.start_day])[-1]
+        return float(last + self.jitter_day)
+
+
+class Assay(Table):
+    """How IgG is measured. cv_percent: purely proportional noise; absent: the card's residual error."""
+
+    cv_percent: NotNegative | None = None
+    lower_limit_mg_dl: Positive | None = None
+    upper_limit_mg_dl: Positive | None = None
+
+    @model_validator(mode="after")
+    def _holds(self) -> Assay:
+        lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
+        if lower is not None and upper is not None and upper <= lower:
+            expected = f"must be above lower_limit_mg_dl, {lower:g}"
+            refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", expected)])
+        return self
+
+
+class Group(Table):
+    """Patients who share a policy. regimen: absent or {} is none. therapy: instead of the one of all."""
+
+    name: Name
+    n: Annotated[int, Field(ge=1)]
+    regimen: Regimen | None = None
+    therapy: Therapy | None = None
+
+    @field_validator("regimen", mode="before")
+    @classmethod
+    def _empty_is_none(cls, regimen: object) -> object:
+        return None if regimen == {} else regimen
+
+
+class Outcome(Table):
+    """An outcome by exact `counts` in each group (lowest true nadir first) or by a `rate`.
+
+    after, within_day: the day lies within so many days after that other counted outcome of the same patient.
+    death: the patient dies of it; a row `death` is written too and the record ends.
+    """
+
+    counts: dict[str, Count] | None = None
+    rate: Rate | None = None
+    after: str | None = None
+    within_day: Positive | None = None
+    death: bool = False
+
+    @model_validator(mode="after")
+    def _holds(self) -> Outcome:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from one_of(("counts", "rate"), (self.counts, self.rate))
+        if (self.after is None) != (self.within_day is None):
+            absent = "within_day" if self.within_day is None else "after"
+            yield Fault((absent,), "", "`after` and `within_day` go together")
+        if self.after is not None and self.rate is not None:
+            yield Fault(("after",), self.after, "goes with `counts` only; a rate sets its own days")
+
+
+def ends_follow_up(name: str, outcome: Outcome) -> bool:
+    """Whether this outcome ends the record: a death, or a reserved name that ends follow-up everywhere."""
+    return outcome.death or name in FOLLOW_UP_ENDS

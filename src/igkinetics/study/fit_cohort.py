@@ -1,0 +1,180 @@
+"""`igk.fit_cohort`: every patient of a cohort fitted, every nadir found, as frozen tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.load import load_card
+from igkinetics.cards.model import Card
+from igkinetics.cards.prior import PatientPrior, patient_prior
+from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.windows import nadir_window
+from igkinetics.errors import InputError
+from igkinetics.fit.conflict import prior_conflict
+from igkinetics.fit.patient import FitSettings, fit_patient
+from igkinetics.fit.result import PatientFit, Status
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.nadir.fitted import fitted_nadir
+from igkinetics.nadir.raw import raw_nadir
+from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
+from igkinetics.study.options import FitOptions
+from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows
+from igkinetics.study.patient_rows import patient_row, structure_rows
+from igkinetics.study.result import TABLES, CohortFit
+from igkinetics.units import g_per_l
+
+Progress = Callable[[int, int], None]
+Rows = dict[str, list[dict[str, Any]]]
+INTERRUPTED = "interrupted before this patient was reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientResult:
+    """One patient's fit with the rows it gives to each table."""
+
+    fit: PatientFit | None
+    rows: Rows
+    curves: pd.DataFrame | None = None
+
+
+def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Progress | None = None) -> CohortFit:
+    """Fit every patient. progress(done, of) is called after each one.
+
+    Patients are independent: order and number of jobs change no number. InputError when the card cannot be read.
+    """
+    options = options or FitOptions()
+    began = time.perf_counter()
+    card = load_card(options.card)
+    patients = list(cohort.each_patient())
+    results: dict[int, PatientResult] = {}
+    interrupted = False
+
+    def work(place: int) -> None:
+        results[place] = patient_result(cohort, patients[place], card, options)
+
+    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
+        futures = [pool.submit(work, place) for place in range(len(patients))]
+        try:
+            for done, future in enumerate(futures, start=1):
+                future.result()
+                if progress is not None:
+                    progress(done, len(patients))
+        except KeyboardInterrupt:
+            interrupted = True
+            pool.shutdown(wait=False, cancel_futures=True)
+    ordered = [
+        results[place] if place in results else unfitted(cohort, patient, card, options, "set_aside", INTERRUPTED)
+        for place, patient in enumerate(patients)
+    ]
+    return assemble(cohort, card, options, ordered, time.perf_counter() - began, interrupted)
+
+
+def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
+    return FitSettings(
+        structure=options.structure or DEFAULT_STRUCTURE,
+        use_prior=options.prior == "card",
+        residual=options.residual,
+        draws=options.draws,
+        level=options.level,
+        seed=options.seed,
+        profile=options.profile,
+        igg_unit=cohort.igg_unit,
+    )
+
+
+def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
+    """Fit one patient, or say why not: a patient set aside, outside the card's limits, or beyond its routes."""
+    if patient.patient_id in cohort.set_aside_patients:
+        reason = cohort.set_aside_patients[patient.patient_id]
+        return unfitted(cohort, patient, card, options, "set_aside", reason)
+    if patient.dose_is_sc.any() and "sc" not in card.structure.routes:
+        reason = f"has subcutaneous doses, for which card {card.id} holds no absorption"
+        return unfitted(cohort, patient, card, options, "set_aside", reason)
+    if options.residual == "lognormal" and np.any(patient.sample_igg <= 0):
+        reason = "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
+        return unfitted(cohort, patient, card, options, "set_aside", reason)
+
+    def prior_of(who: Patient, disposition: str) -> PatientPrior:
+        return patient_prior(card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition)
+
+    try:
+        fit = fit_patient(patient, prior_of, settings_of(cohort, options))
+    except InputError as error:  # the card refuses this patient: weight outside its hard limits
+        return unfitted(cohort, patient, card, options, "set_aside", "; ".join(map(str, error.problems)))
+    return rows_of(cohort, fit, options)
+
+
+def unfitted(
+    cohort: Cohort, patient: Patient, card: Card, options: FitOptions, status: Status, reason: str
+) -> PatientResult:
+    """The rows of a patient for whom no fit was tried."""
+    prior = patient_prior(card, weight_kg=np.nan, agents=())
+    fit = PatientFit(patient=patient, prior=prior, status=status, reason=reason)
+    return replace(rows_of(cohort, fit, options), fit=None)
+
+
+def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResult:
+    """Everything the tables say of one patient."""
+    unit, level = cohort.igg_unit, options.level
+    window = nadir_window(fit.patient, options.window)
+    raw = raw_nadir(fit.patient, window)
+    rows: Rows = {name: [] for name in TABLES}
+    rows["patients"].append(patient_row(cohort, fit))
+    if not fit.has_numbers or not window.exists:
+        rows["nadir"].append(nadir_row(fit, window, raw, None, unit, level))
+        if fit.has_numbers:
+            rows["parameters"] = parameter_rows(fit, unit, level)
+        return PatientResult(fit=fit, rows=rows)
+    thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
+    fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed)
+    rows["nadir"].append(nadir_row(fit, window, raw, fitted, unit, level))
+    rows["parameters"] = parameter_rows(fit, unit, level)
+    rows["sampling"].append(sampling_row(fit, raw, fitted, unit, level))
+    rows["thresholds"] = threshold_rows(fit, fitted, unit, level)
+    rows["structures"] = structure_rows(fit, fitted.window, unit)
+    return PatientResult(fit=fit, rows=rows, curves=curve_table(fit, fitted.window, unit, level))
+
+
+def assemble(
+    cohort: Cohort, card: Card, options: FitOptions, results: list[PatientResult], seconds: float, interrupted: bool
+) -> CohortFit:
+    """One frozen result from the patients' rows, in the cohort's order."""
+    fits = [result.fit for result in results if result.fit is not None]
+    tables = {
+        name: pd.DataFrame([row for result in results for row in result.rows[name]], columns=list(columns))
+        for name, columns in TABLES.items()
+    }
+    curves = [result.curves for result in results if result.curves is not None]
+    tables["curves"] = pd.concat(curves, ignore_index=True) if curves else tables["curves"]
+    tables["conflict"] = prior_conflict(fits)
+    return CohortFit(
+        cohort=cohort,
+        card_ids={card.id: card.sha256},
+        options=options,
+        notes=(*cohort.notes, *fit_notes(fits)),
+        seconds=seconds,
+        interrupted=interrupted,
+        finished=datetime.now(UTC),
+        **tables,
+    )
+
+
+def fit_notes(fits: list[PatientFit]) -> list[str]:
+    """What was said of single patients, once, with whom it concerns."""
+    concerned: dict[str, list[str]] = {}
+    for fit in fits:
+        for note in fit.notes:
+            concerned.setdefault(note, []).append(fit.patient.patient_id)
+        if fit.draws is not None and fit.draws.pareto_k > GOOD_PARETO_K:
+            said = f"Pareto k above {GOOD_PARETO_K}: intervals are approximate"
+            concerned.setdefault(said, []).append(fit.patient.patient_id)
+    return [f"{note} ({len(who)} of {len(fits)} patients: {', '.join(who[:8])}{', ...' if len(who) > 8 else ''})"
+            for note, who in concerned.items()]  # fmt: skip

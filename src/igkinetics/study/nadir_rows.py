@@ -1,0 +1,125 @@
+"""Rows of nadir.csv and thresholds.csv, and the curves, of one patient (DESIGN 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.windows import Window
+from igkinetics.fit.conflict import contraction
+from igkinetics.fit.result import PatientFit
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.schedule import START
+from igkinetics.nadir.fitted import FittedNadir
+from igkinetics.nadir.raw import RawNadir
+from igkinetics.study.parameter_rows import MOSTLY_PRIOR_BELOW
+from igkinetics.units import IggUnit, from_g_per_l
+
+BAND_DRAWS: Final = 400
+"""Equal-weight draws behind the band of a curve."""
+JUST_AFTER_DAY: Final = 1e-6
+"""How long after a bolus the curve shows the level behind it."""
+
+
+def nadir_row(
+    fit: PatientFit, window: Window, raw: RawNadir, fitted: FittedNadir | None, unit: IggUnit, level: float
+) -> dict[str, Any]:
+    """One row for one patient; fitted columns are empty where there are no numbers."""
+    row: dict[str, Any] = {
+        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "n_samples": raw.n_samples,
+        "n_below_limit": raw.n_below_limit, "unit": unit, "level": level,
+        "window_start": window.start, "window_end": window.end, "baseline": from_g_per_l(raw.baseline, unit),
+        "raw_nadir": from_g_per_l(raw.value, unit), "raw_nadir_below_limit": raw.below_limit,
+        "raw_nadir_day": raw.day, "nadir_position": "", "nadir_reached": None, "status": fit.status,
+        "reason": fit.reason,
+    }  # fmt: skip
+    if fitted is not None:
+        row |= {
+            "window_start": fitted.window.start, "window_end": fitted.window.end,
+            "fitted_nadir": from_g_per_l(fitted.total.value, unit),
+            "fitted_nadir_lower": from_g_per_l(fitted.total.lower, unit),
+            "fitted_nadir_upper": from_g_per_l(fitted.total.upper, unit),
+            "fitted_nadir_day": fitted.day.value, "fitted_nadir_day_lower": fitted.day.lower,
+            "fitted_nadir_day_upper": fitted.day.upper, "nadir_position": fitted.position,
+            "nadir_reached": fitted.reached,
+            "endogenous_nadir": from_g_per_l(fitted.endogenous.value, unit),
+            "endogenous_nadir_lower": from_g_per_l(fitted.endogenous.lower, unit),
+            "endogenous_nadir_upper": from_g_per_l(fitted.endogenous.upper, unit),
+            "endogenous_nadir_day": fitted.endogenous_day,
+            "expected_raw_nadir": from_g_per_l(fitted.predicted_raw.mean, unit),
+        }  # fmt: skip
+    return row
+
+
+def sampling_row(fit: PatientFit, raw: RawNadir, fitted: FittedNadir, unit: IggUnit, level: float) -> dict[str, Any]:
+    """Where the observed raw nadir lies among the minima that this patient's own sampling would give."""
+    predicted = fitted.predicted_raw
+    return {
+        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "n_samples": raw.n_samples,
+        "raw_nadir": from_g_per_l(raw.value, unit), "expected_raw_nadir": from_g_per_l(predicted.mean, unit),
+        "expected_raw_nadir_lower": from_g_per_l(predicted.lower, unit),
+        "expected_raw_nadir_upper": from_g_per_l(predicted.upper, unit),
+        "raw_nadir_percentile": predicted.observed_percentile, "share_risen": fitted.share_risen,
+        "endogenous_note": endogenous_note(fit), "unit": unit, "level": level,
+    }  # fmt: skip
+
+
+def endogenous_note(fit: PatientFit) -> str:
+    """ "mostly prior" where the share S, on which an endogenous nadir rests, was hardly learnt."""
+    problem, _, _ = fit.fitted()
+    if not problem.has_prior or "S" not in problem.names:
+        return ""
+    return "mostly prior" if contraction(fit)["S"] < MOSTLY_PRIOR_BELOW else ""
+
+
+def threshold_rows(fit: PatientFit, fitted: FittedNadir, unit: IggUnit, level: float) -> list[dict[str, Any]]:
+    """First day and days below each threshold; a first day that never comes is empty."""
+    return [
+        {
+            "patient_id": fit.patient.patient_id, "group": fit.patient.group,
+            "threshold": from_g_per_l(below.threshold, unit), "unit": unit, "level": level,
+            "first_day_below": below.first_day.value,
+            "first_day_below_lower": _finite(below.first_day.lower),
+            "first_day_below_upper": _finite(below.first_day.upper),
+            "share_of_draws_below": below.share_ever, "days_below": below.days.value,
+            "days_below_lower": below.days.lower, "days_below_upper": below.days.upper,
+            "status": fit.status, "reason": fit.reason,
+        }
+        for below in fitted.below
+    ]  # fmt: skip
+
+
+def _finite(day: float) -> float:
+    return day if np.isfinite(day) else np.nan
+
+
+def curve_days(fit: PatientFit, window: Window) -> Floats:
+    """Daily from the start of the state to the window's end, with samples and both sides of every dose."""
+    problem, _, _ = fit.fitted()
+    start, end = float(problem.schedule[0, START]), window.end
+    doses = fit.patient.dose_day
+    ends = doses + fit.patient.dose_duration_day
+    after = np.where(fit.patient.dose_duration_day > 0, ends, doses + JUST_AFTER_DAY)
+    days = np.concatenate([np.arange(start, end, 1.0), [window.start, end], problem.day, doses, after])
+    return np.unique(days[(days >= start) & (days <= end)])
+
+
+def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float) -> pd.DataFrame:
+    """MAP curve with its parts and the pointwise band of the draws."""
+    problem, optimum, draws = fit.fitted()
+    days = curve_days(fit, window)
+    endogenous, infused = igg_curve(problem.theta(optimum.x), problem.schedule, days)
+    each = np.add(*igg_curve(draws.resampled(BAND_DRAWS), problem.schedule, days))
+    tail = (1.0 - level) / 2.0
+    lower, upper = np.quantile(each, [tail, 1.0 - tail], axis=0)
+    return pd.DataFrame(
+        {
+            "patient_id": fit.patient.patient_id, "day": days, "total": from_g_per_l(endogenous + infused, unit),
+            "lower": from_g_per_l(lower, unit), "upper": from_g_per_l(upper, unit),
+            "endogenous": from_g_per_l(endogenous, unit), "infused": from_g_per_l(infused, unit),
+            "unit": unit,
+        }
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""The files of a fit: tables, problems and the run record. The same fit gives the same bytes, times aside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.provenance import package_versions
+from igkinetics.study.folder import Kind
+from igkinetics.study.result import TABLES, CohortFit
+
+FLOAT_FORMAT: Final = "%.10g"
+CSV_TABLES: Final = ("parameters", "nadir", "patients", "structures", "sampling", "conflict")
+RUN_RECORD: Final = "run.json"
+RUN_KEYS: Final = (
+    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions",
+    "verdict", "interrupted", "started", "seconds",
+)  # fmt: skip
+FIT_OUTPUT: Final = Kind(
+    marker=RUN_RECORD,
+    names=frozenset(
+        {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "problems")}
+        | {"curves.parquet", RUN_RECORD, "report.html"}
+    ),
+)
+SIMULATION_OUTPUT: Final = Kind(
+    marker="design.toml",
+    names=frozenset(
+        {"samples.csv", "doses.csv", "therapy.csv", "patients.csv", "outcomes.csv", "cohort.toml", "design.toml"}
+        | {"truth", "README.md"}
+    ),
+)
+
+
+def write_fit(fit: CohortFit, folder: Path) -> None:
+    """Every table of `fit`, problems.csv and run.json into the existing, empty `folder`."""
+    for table in CSV_TABLES:
+        write_csv(getattr(fit, table), TABLES[table], folder / f"{table}.csv")
+    if fit.options.thresholds:
+        write_csv(fit.thresholds, TABLES["thresholds"], folder / "thresholds.csv")
+    write_csv(fit.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    write_parquet(fit.curves, TABLES["curves"], folder / "curves.parquet")
+    write_json(run_record(fit), folder / RUN_RECORD)
+
+
+def run_record(fit: CohortFit) -> dict[str, Any]:
+    """What was run on what, with which choices, cards and versions. Names files, never their folders."""
+    values: dict[str, Any] = {
+        "command": "fit",
+        "options": fit.options.record(),
+        "level": fit.options.level,
+        "seed": fit.options.seed,
+        "igg_unit": fit.cohort.igg_unit,
+        "thresholds": list(fit.options.thresholds),
+        "inputs": {_without_folder(name): digest for name, digest in sorted(fit.cohort.inputs.items())},
+        "rows": {_without_folder(name): asdict(count) for name, count in fit.cohort.rows.items()},
+        "cards": fit.card_ids,
+        "versions": package_versions(),
+        "verdict": fit.verdict,
+        "interrupted": fit.interrupted,
+        "started": fit.started.isoformat(timespec="seconds"),
+        "seconds": round(fit.seconds, 3),
+    }
+    return {key: values[key] for key in RUN_KEYS}
+
+
+def write_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
+    """UTF-8, comma, one line feed per row, ten significant digits, an empty field where nothing is known."""
+    ordered = table[list(columns)]
+    ordered.to_csv(path, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
+
+
+def write_parquet(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
+    """One row group per 1,048,576 rows, zstd; the bytes depend on the rows and the pyarrow version alone."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = pa.Table.from_pandas(table[list(columns)], preserve_index=False)
+    pq.write_table(content, path, compression="zstd")
+
+
+def write_json(record: dict[str, Any], path: Path) -> None:
+    """Indented, UTF-8; numbers JSON does not have (nan, infinity) are refused by ValueError."""
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def _plain(value: Any) -> Any:
+    """A numpy number as the Python number it holds."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in a run record")
+
+
+def _without_folder(name: str) -> str:
+    """A file's name as the cohort gave it; of an absolute path only the last part."""
+    return Path(name).name if Path(name).is_absolute() else name

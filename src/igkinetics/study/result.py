@@ -1,0 +1,121 @@
+"""What fitting a cohort gives: frozen tables in long form, each row with its unit, status and reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.study.options import FitOptions as FitOptions
+
+PARAMETER_COLUMNS: Final = (
+    "patient_id", "model", "parameter", "kind", "value", "stderr", "lower", "upper", "level", "unit", "scale",
+    "contraction", "note",
+)  # fmt: skip
+"""kind: estimated, fixed or derived. contraction: 1 - (posterior SD / prior SD)^2, nan without a prior."""
+NADIR_COLUMNS: Final = (
+    "patient_id", "group", "n_samples", "n_below_limit", "unit", "level", "window_start", "window_end",
+    "baseline", "raw_nadir", "raw_nadir_below_limit", "raw_nadir_day",
+    "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
+    "fitted_nadir_day", "fitted_nadir_day_lower", "fitted_nadir_day_upper", "nadir_position", "nadir_reached",
+    "endogenous_nadir", "endogenous_nadir_lower", "endogenous_nadir_upper", "endogenous_nadir_day",
+    "expected_raw_nadir", "status", "reason",
+)  # fmt: skip
+"""One row for every patient in any file; days are day numbers, IgG is in `unit`."""
+CURVE_COLUMNS: Final = ("patient_id", "day", "total", "lower", "upper", "endogenous", "infused", "unit")
+PATIENT_COLUMNS: Final = (
+    "patient_id", "group", "status", "reason", "model", "model_weight", "rows_used", "rows_set_aside",
+    "objective", "pareto_k", "n_starts_agreeing",
+)  # fmt: skip
+THRESHOLD_COLUMNS: Final = (
+    "patient_id", "group", "threshold", "unit", "level", "first_day_below", "first_day_below_lower",
+    "first_day_below_upper", "share_of_draws_below", "days_below", "days_below_lower", "days_below_upper",
+    "status", "reason",
+)  # fmt: skip
+"""A row per patient and threshold; first_day_below is nan when the fitted curve stays above the threshold."""
+STRUCTURE_COLUMNS: Final = (
+    "patient_id", "model", "objective", "weight", "fitted_nadir", "endogenous_nadir", "unit", "note",
+)  # fmt: skip
+SAMPLING_COLUMNS: Final = (
+    "patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "expected_raw_nadir_lower",
+    "expected_raw_nadir_upper", "raw_nadir_percentile", "share_risen", "endogenous_note", "unit", "level",
+)  # fmt: skip
+"""What sampling alone does to the raw nadir: the posterior-predictive minimum at the patient's own days and limits,
+and the share of it at or below the observed one. share_risen: share of draws whose curve has risen by the end."""
+CONFLICT_COLUMNS: Final = ("parameter", "mean_eta", "expected_se", "ratio", "n", "flagged")
+"""Cohort-level conflict with the prior: mean eta over its expected standard error, flagged beyond 3."""
+
+STATUSES: Final = (
+    "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
+    "at_bound", "set_aside",
+)  # fmt: skip
+TABLES: Final = {
+    "parameters": PARAMETER_COLUMNS,
+    "nadir": NADIR_COLUMNS,
+    "curves": CURVE_COLUMNS,
+    "patients": PATIENT_COLUMNS,
+    "thresholds": THRESHOLD_COLUMNS,
+    "structures": STRUCTURE_COLUMNS,
+    "sampling": SAMPLING_COLUMNS,
+    "conflict": CONFLICT_COLUMNS,
+}
+"""Table -> its columns, in their order."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortFit:
+    """Every patient of a cohort, fitted or with the reason why not.
+
+    card_ids: id of each model card used -> SHA-256 of its file. seconds: what the fit took.
+    interrupted: stopped by the user; patients not reached are rows with a reason.
+    """
+
+    cohort: Cohort
+    card_ids: dict[str, str]
+    options: FitOptions
+    parameters: pd.DataFrame
+    nadir: pd.DataFrame
+    curves: pd.DataFrame
+    patients: pd.DataFrame
+    thresholds: pd.DataFrame
+    structures: pd.DataFrame
+    sampling: pd.DataFrame
+    conflict: pd.DataFrame
+    notes: tuple[str, ...]
+    seconds: float
+    interrupted: bool
+    finished: datetime = field(default_factory=_now)
+
+    def __post_init__(self) -> None:
+        for table, columns in TABLES.items():
+            found = tuple(getattr(self, table).columns)
+            if found != columns:
+                raise AssertionError(f"table {table} has the columns {found}, not {columns}")
+        unknown = set(self.patients["status"]) - set(STATUSES)
+        if unknown:
+            raise AssertionError(f"unknown status: {sorted(unknown)}")
+        everyone = list(self.cohort.patient_ids)
+        if not everyone == list(self.patients["patient_id"]) == list(self.nadir["patient_id"]):
+            raise AssertionError("patients and nadir need a row for every patient, in the cohort's order")
+
+    @property
+    def started(self) -> datetime:
+        """When the fit began (UTC)."""
+        return self.finished - timedelta(seconds=self.seconds)
+
+    @property
+    def n_fitted(self) -> int:
+        return int((self.patients["status"] == "fitted").sum())
+
+    @property
+    def verdict(self) -> str:
+        """What became of the patients, in one sentence."""
+        stopped = "; interrupted before the end" if self.interrupted else ""
+        return f"{self.n_fitted} of {len(self.patients)} patients fitted{stopped}"

@@ -1,0 +1,125 @@
+# ruff: noqa: E501  (the messages are repeated exactly)
+"""Defects of cohort.toml."""
+
+from __future__ import annotations
+
+from defect import ONE_SAMPLE, THERAPY, Defect
+
+DEFECTS = (
+    Defect(
+        "TOML syntax",
+        {"cohort.toml": 'igg_unit = "mg/dL"\nlower_limit 40\n', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 1 problem
+  line 2, column 13: found 'lower_limit 40'; not TOML: Expected '=' after a key in a key/value pair
+""",
+    ),
+    Defect(
+        "TOML ends too early",
+        {"cohort.toml": 'igg_unit = "mg/dL"\n[samples', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 1 problem
+  line 2, end of file: found ''; not TOML: Expected ']' at the end of a table declaration
+""",
+    ),
+    Defect(
+        "TOML not UTF-8",
+        {"cohort.toml": 'igg_unit = "mg/dL" # \u00b5\n'.encode("latin-1"), "samples.csv": ONE_SAMPLE},
+        r"""
+cohort.toml: 1 problem
+  line 1: found "b'\\xb5'"; TOML is UTF-8 text
+""",
+    ),
+    Defect(
+        "unknown key",
+        {
+            "cohort.toml": 'igg_units = "mg/dL"\n[samples]\ndelimeter = ";"\n[sample]\nfiles = "x"\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 3 problems
+  line 1, igg_units: found 'igg_units'; unknown key; did you mean 'igg_unit'?
+  line 3, samples.delimeter: found 'delimeter'; unknown key; did you mean 'delimiter'?
+  line 4, sample: found 'sample'; unknown key; did you mean 'samples'?
+""",
+    ),
+    Defect(
+        "unit not allowed",
+        {"cohort.toml": 'igg_unit = "mg/l"\nsame_day = "first"\n', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 2 problems
+  line 1, igg_unit: found 'mg/l'; Input should be 'mg/dL' or 'g/L'
+  line 2, same_day: found 'first'; Input should be 'sample_first' or 'dose_first'
+""",
+    ),
+    Defect(
+        "unknown contract name",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples.columns]\npatient = "id"\n[doses.units]\namount_g = "kg"\nroute = "h"\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 3 problems
+  line 3, samples.columns.patient: found 'patient'; not a column of samples; did you mean 'patient_id'?
+  line 5, doses.units.amount_g: found 'kg'; one of g, mg
+  line 6, doses.units.route: found 'route'; has no unit in doses; known: day, amount_g, amount_g_per_kg, amount, duration_h, duration
+""",
+    ),
+    Defect(
+        "keep with two operators",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[[samples.keep]]\ncolumn = "a"\nequals = 1\nempty = true\n[[samples.keep]]\nequal = 2\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 3 problems
+  line 2, samples.keep: found "{'column': 'a', 'equals': 1, 'empty': True}"; one of equals, one_of, none_of, contains, matches, at_least, at_most, empty is needed, not 2
+  line 2, samples.keep: found "{'equal': 2}"; the key 'column' is needed
+  line 7, samples.keep.equal: found 'equal'; unknown key; did you mean 'equals'?
+""",
+    ),
+    Defect(
+        "bad pattern and encoding",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nencoding = "utf-9"\n[[doses.keep]]\ncolumn = "a"\nmatches = "("\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 2 problems
+  line 3, samples.encoding: found 'utf-9'; not an encoding Python knows, such as 'utf-8', 'cp1252' or 'utf-16'
+  line 6, doses.keep.matches: found '('; not a regular expression (missing ), unterminated subpattern at position 0)
+""",
+    ),
+    Defect(
+        "lasts_day negative",
+        {"cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = -2\n', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 1 problem
+  line 3, therapy.lasts_day: found '-2'; Input should be greater than 0
+""",
+    ),
+    Defect(
+        "lasts_day of an unknown agent",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = { rituximab = 180 }\n',
+            "samples.csv": ONE_SAMPLE,
+            "therapy.csv": THERAPY + "P1,0,,Rituximab\n",
+        },
+        """
+therapy.csv: 1 problem
+  lasts_day: found 'rituximab'; no row has this agent; did you mean 'Rituximab'?
+""",
+    ),
+    Defect(
+        "not yet supported",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nsheet = "Labs"\ntime_zone = "Europe/Berlin"\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 2 problems
+  line 3, samples.sheet: found 'Labs'; workbooks are not supported yet
+  line 4, samples.time_zone: found 'Europe/Berlin'; time zones are not supported yet; write local date-times
+""",
+    ),
+)

@@ -1,0 +1,132 @@
+"""Specifications of the charts: what they hold, and that the schema of Vega-Lite and the converter accept them."""
+
+from __future__ import annotations
+
+import dataclasses
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+import altair
+import numpy as np
+import pandas as pd
+import pytest
+
+from fabricated import HOSTILE, LIMIT_MG_DL
+from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
+from igkinetics.report.patient_chart import LOOKS, patient_chart
+from igkinetics.report.sentences import fitted_nadirs
+from igkinetics.report.svg import Spec, draw
+from igkinetics.study.result import CohortFit
+
+MG_PER_DL_IN_G_PER_L = 100.0
+
+
+def chart_of(fit: CohortFit, name: str, thresholds: tuple[float, ...] = (400.0,)) -> Spec:
+    nadir = fit.nadir[fit.nadir["patient_id"] == name].to_dict("records")[0]
+    curve = fit.curves[fit.curves["patient_id"] == name]
+    return patient_chart(fit.cohort.patient(name), curve, nadir, thresholds, "mg/dL")
+
+
+def rows_with(spec: Spec, look: str) -> list[dict[str, Any]]:
+    """Points of one look, from the last layer."""
+    points = spec["layer"][-1]["data"]["values"]
+    return [row for row in points if all(row[key] == value for key, value in LOOKS[look].items())]
+
+
+def rendered(spec: Spec) -> str:
+    figure = draw([("a chart", spec)])[0]
+    assert figure.failure == ""
+    ElementTree.fromstring(figure.svg)
+    return figure.svg
+
+
+def test_a_patient_chart_holds_samples_doses_therapy_curve_and_nadirs(fit: CohortFit) -> None:
+    spec = chart_of(fit, "P01")
+    patient = fit.cohort.patient("P01")
+    drawn = rows_with(spec, "measured")
+    np.testing.assert_allclose([row["day"] for row in drawn], patient.sample_day)
+    np.testing.assert_allclose([row["igg"] for row in drawn], MG_PER_DL_IN_G_PER_L * patient.sample_igg)
+    data = [layer["data"]["values"] for layer in spec["layer"]]
+    assert [(row["day"], row["stop"]) for row in data[0]] == [(0.0, 28.0), (42.0, 70.0), (84.0, 112.0)]
+    assert data[1] == [{"igg": 400.0}]
+    assert [row["day"] for row in data[-2]] == [30.0, 58.0, 86.0]
+    nadir = fit.nadir.iloc[0]
+    (diamond,) = rows_with(spec, "fitted_nadir")
+    assert (diamond["day"], diamond["igg"]) == (nadir["fitted_nadir_day"], nadir["fitted_nadir"])
+    assert spec["layer"][-1]["encoding"]["y"]["title"] == "Serum IgG (mg/dL)"
+    assert spec["layer"][-1]["encoding"]["x"]["title"] == "Time (day)"
+
+
+def test_values_below_the_limit_are_open_triangles_at_the_limit(fit: CohortFit) -> None:
+    below = rows_with(chart_of(fit, "P02"), "below")
+    n_below = int((fit.cohort.patient("P02").sample_limit < 0).sum())
+    assert n_below > 0
+    assert [row["igg"] for row in below] == pytest.approx([LIMIT_MG_DL] * n_below)
+
+
+def test_the_axes_hold_every_mark(fit: CohortFit) -> None:
+    for name in fit.cohort.patient_ids:
+        spec = chart_of(fit, name, thresholds=(5000.0,))
+        encodings = [layer["encoding"] for layer in spec["layer"]]
+        ((first, last),) = {tuple(found["x"]["scale"]["domain"]) for found in encodings if "x" in found}
+        ((_, top),) = {tuple(found["y"]["scale"]["domain"]) for found in encodings if "scale" in found.get("y", {})}
+        assert top > 5000.0
+        for layer in spec["layer"]:
+            days = [row["day"] for row in layer["data"]["values"] if "day" in row]
+            assert all(first <= day <= last for day in days)
+
+
+def test_every_specification_is_valid_vega_lite(fit: CohortFit) -> None:
+    specs = [chart_of(fit, name) for name in ("P01", "P02", HOSTILE)]
+    for spec in [*specs, cohort_chart(fitted_nadirs(fit), (400.0,), "mg/dL")]:
+        altair.Chart.from_dict(spec, validate=True)
+
+
+def test_hostile_names_stay_text_in_the_picture(fit: CohortFit) -> None:
+    nadirs = fitted_nadirs(fit).assign(patient_id='"><script>x</script>', group=["<b>'&g", "a", "b", "c"])
+    svg = rendered(cohort_chart(nadirs, (), "mg/dL"))
+    assert "<script" not in svg
+    assert "<b>" not in svg
+    assert "&lt;b&gt;" in svg
+
+
+def test_equal_looking_names_keep_a_row_each(fit: CohortFit) -> None:
+    rows = interval_rows(fitted_nadirs(fit).assign(patient_id=["x" * 80 + str(i) for i in range(4)]))
+    assert len({row["patient"] for row in rows}) == 4
+
+
+def test_missing_intervals_and_one_sample_can_be_drawn(fit: CohortFit) -> None:
+    nadirs = fitted_nadirs(fit).assign(fitted_nadir_lower=np.nan, raw_nadir=np.nan)
+    rendered(cohort_chart(nadirs, (), "mg/dL"))
+    curve = fit.curves[fit.curves["patient_id"] == "P01"].assign(lower=np.nan, upper=np.nan)
+    rendered(patient_chart(fit.cohort.patient("P01"), curve, fit.nadir.iloc[0].to_dict(), (), "mg/dL"))
+    rendered(chart_of(fit, "P06"))
+
+
+def test_a_patient_without_anything_gets_empty_axes(fit: CohortFit) -> None:
+    bare = dataclasses.replace(
+        fit.cohort.patient('P04 & "co"'), therapy_start=np.empty(0), therapy_stop=np.empty(0), agents=()
+    )
+    nadir = fit.nadir[fit.nadir["patient_id"] == 'P04 & "co"'].to_dict("records")[0]
+    rendered(patient_chart(bare, fit.curves.iloc[:0], nadir, (), "mg/dL"))
+
+
+def test_a_large_cohort_is_drawn_as_shares(fit: CohortFit) -> None:
+    nadirs = pd.concat([fitted_nadirs(fit)] * MOST_ROWS, ignore_index=True)
+    spec = cohort_chart(nadirs, (), "mg/dL")
+    (layer,) = spec["layer"]
+    for group, rows in pd.DataFrame(layer["data"]["values"]).groupby("group"):
+        members = nadirs[nadirs["group"] == group]
+        assert rows["share"].max() == 1.0
+        at = rows["share"].searchsorted(0.5)
+        assert rows["nadir"].iloc[at] == pytest.approx(members["fitted_nadir"].quantile(0.5, interpolation="lower"))
+    assert spec["height"] < MOST_ROWS * 20
+    rendered(spec)
+
+
+def test_a_chart_that_cannot_be_drawn_says_why() -> None:
+    good, bad = draw([("good", {"data": {"values": []}, "mark": "point"}), ("bad", {"mark": "no such mark"})])
+    assert good.failure == ""
+    assert "<svg" in good.svg
+    assert bad.svg == ""
+    assert bad.failure != ""

@@ -1,0 +1,133 @@
+"""The page: whole, escaped, self-contained, honest about failures."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from fabricated import HOSTILE, fabricated_fit
+from igkinetics.provenance import RESEARCH_NOTICE
+from igkinetics.report import page, patient_view
+from igkinetics.report.page import fit_report
+from igkinetics.report.svg import Figure
+from igkinetics.study.result import CohortFit
+
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collects tags, ids, links and text; checks that tags nest."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        values = [(name, value or "") for name, value in attrs]
+        self.attributes += values
+        self.ids += [value for name, value in values if name == "id"]
+        self.links += [value for name, value in values if name in ("href", "src", "xlink:href")]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"closing {tag} that was never opened"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def source(fit: CohortFit) -> str:
+    return fit_report(fit)
+
+
+@pytest.fixture(scope="module")
+def parsed(source: str) -> Page:
+    return Page(source)
+
+
+def test_tags_nest_and_every_link_leads_somewhere(parsed: Page) -> None:
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
+
+
+def test_nothing_is_loaded_and_nothing_runs(source: str, parsed: Page) -> None:
+    assert "script" not in parsed.tags
+    assert {"img", "link", "iframe", "object"}.isdisjoint(parsed.tags)
+    assert all(link.startswith("#") for link in parsed.links)
+    assert [name for name, _ in parsed.attributes if name.startswith("on")] == []
+    assert "@import" not in source
+    assert re.findall(r"url\((?!#)", source) == []
+
+
+def test_hostile_names_are_shown_as_text_and_never_used_as_anchors(parsed: Page, source: str) -> None:
+    assert HOSTILE in parsed.text
+    assert "<script>" not in source
+    assert "<b>IVIG" not in source
+    assert all(re.fullmatch(r"[a-z-]+(-\d+)?", name) for name in parsed.ids)
+
+
+def test_every_patient_has_a_place_and_the_notice_stands_there(fit: CohortFit, parsed: Page) -> None:
+    assert [name for name in parsed.ids if name.startswith("patient-")] == [
+        f"patient-{number}" for number in range(1, len(fit.patients) + 1)
+    ]
+    assert parsed.text.count(RESEARCH_NOTICE) == 2
+    assert parsed.tags.count("figure") == len(fit.patients) + 1
+
+
+def test_who_was_not_fitted_and_why(parsed: Page) -> None:
+    for words in ("no IgG sample in the window", "7797 to 4292 mg/dL within 1.65 days", "1 sample for 7 parameters"):
+        assert words in parsed.text
+
+
+def test_a_raw_nadir_below_the_limit_reads_so(parsed: Page) -> None:
+    assert "<40 mg/dL on day" in parsed.text
+
+
+def test_units_level_and_choices_are_stated() -> None:
+    parsed = Page(fit_report(fabricated_fit(level=0.9, window=(0.0, 120.0), residual="student_t", prior="none")))
+    assert "intervals are 90 % intervals" in parsed.text
+    assert "day 0 to 120 for" in parsed.text
+    assert "heavy tails" in parsed.text
+    assert "without a prior" in parsed.text
+
+
+def test_a_card_that_cannot_be_shown_is_a_visible_box() -> None:
+    assert "the card file has changed since the fit" in Page(fit_report(fabricated_fit())).text
+    assert "could not be shown" in Page(fit_report(fabricated_fit(card="gone.toml"))).text
+
+
+def test_a_figure_that_cannot_be_drawn_is_a_visible_box(fit: CohortFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(charts: list[tuple[str, object]]) -> list[Figure]:
+        return [Figure(title=title, failure="no <room>") for title, _ in charts]
+
+    monkeypatch.setattr(patient_view, "draw", fail)
+    monkeypatch.setattr(page, "draw", fail)
+    parsed = Page(fit_report(fit))
+    assert parsed.text.count("This figure could not be drawn") == len(fit.patients) + 1
+    assert "no <room>" in parsed.text
+
+
+def test_beyond_the_limit_patients_are_counted_not_dropped(fit: CohortFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient_view, "MOST_CHARTS", 3)
+    parsed = Page(fit_report(fit))
+    assert "5 further patients have no chart here" in parsed.text
+    assert parsed.open == []
+    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)

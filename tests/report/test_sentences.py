@@ -1,0 +1,93 @@
+"""Sentences say what the tables say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fabricated import HOSTILE
+from igkinetics.report.limits import contraction_words, learnt, limit_sentences, mostly_prior, sensitivities
+from igkinetics.report.sentences import fitted_nadirs, five_sentences
+from igkinetics.study.result import CohortFit
+
+
+def changed(fit: CohortFit, **tables: object) -> CohortFit:
+    return CohortFit(**({name: getattr(fit, name) for name in fit.__dataclass_fields__} | tables))
+
+
+def test_the_five_sentences(fit: CohortFit) -> None:
+    who, lowest, reached, unfitted, where = five_sentences(fit, "out/report.html")
+    assert who == f"8 patients (3 IVIG, 3 control, 1 <b>IVIG</b>) with {len(fit.cohort.samples)} IgG samples: 4 fitted."
+    first = fitted_nadirs(fit).iloc[0]
+    assert lowest.startswith(
+        f"Lowest fitted nadirs (95 % interval): P02 {first['fitted_nadir']:.0f} "
+        f"({first['fitted_nadir_lower']:.0f} to {first['fitted_nadir_upper']:.0f}) mg/dL on day "
+    )
+    assert lowest.count(" mg/dL on day ") == 3
+    assert reached == "The nadir was reached in 1 of 4 fitted; in the other 3 the level given is the lowest so far."
+    assert unfitted.startswith("4 patients not fitted (no samples: P04")
+    assert "a change that no dose or therapy explains: P05" in unfitted
+    assert where == "Report: out/report.html."
+
+
+def test_the_interval_level_is_the_one_used(fit: CohortFit) -> None:
+    from fabricated import fabricated_fit
+
+    assert "(80 % interval)" in five_sentences(fabricated_fit(level=0.8), "x")[1]
+
+
+def test_when_all_or_none_are_fitted(fit: CohortFit) -> None:
+    everyone = changed(
+        fit, patients=fit.patients.assign(status="fitted"), nadir=fit.nadir.assign(status="fitted", nadir_reached=True)
+    )
+    assert five_sentences(everyone, "x")[3] == "Nobody was left unfitted."
+    assert "was reached in all" in five_sentences(everyone, "x")[2]
+    failed = {"status": "no_samples"}
+    nobody = changed(fit, patients=fit.patients.assign(**failed), nadir=fit.nadir.assign(**failed))
+    assert five_sentences(nobody, "x")[1] == "No fitted nadir."
+
+
+def test_an_endogenous_nadir_rests_on_the_prior_where_s_hardly_contracted(fit: CohortFit) -> None:
+    assert mostly_prior(fit) == {HOSTILE}
+    said = limit_sentences(fit)
+    assert any("mostly prior (" in line and HOSTILE in line for line in said)
+    assert any("disagree with the prior in S" in line and "4.5 standard errors" in line for line in said)
+    assert any("no recorded dose or therapy explains was found in P05" in line for line in said)
+
+
+def test_no_warning_where_there_is_nothing_to_warn_of(fit: CohortFit) -> None:
+    calm = changed(
+        fit,
+        parameters=fit.parameters.assign(contraction=0.9),
+        conflict=fit.conflict.assign(flagged=False),
+        patients=fit.patients.assign(status="fitted"),
+    )
+    assert limit_sentences(calm) == []
+
+
+def test_positions_and_rough_intervals_are_named(fit: CohortFit) -> None:
+    position = fit.nadir["nadir_position"].where(fit.nadir["patient_id"] != "P02", "end")
+    rough = fit.patients["pareto_k"].where(fit.patients["patient_id"] != "P01", 0.9)
+    said = limit_sentences(changed(
+        fit, nadir=fit.nadir.assign(nadir_position=position), patients=fit.patients.assign(pareto_k=rough)
+    ))  # fmt: skip
+    assert any("end of the window for P02: it may fall further" in line for line in said)
+    assert any("Intervals are rough" in line and "P01" in line for line in said)
+
+
+def test_what_was_learnt_is_the_median_over_fitted_patients(fit: CohortFit) -> None:
+    found = {entry.parameter: entry for entry in learnt(fit)}
+    assert set(found) == {"C_base", "S", "CL"}
+    assert found["S"].n == 4
+    assert np.isclose(found["S"].contraction, np.median([0.6, 0.6, 0.1, 0.6]))
+    assert [contraction_words(value) for value in (0.29, 0.3, 0.7)] == [
+        "mostly the prior", "partly learnt, partly the prior", "learnt from the samples",
+    ]  # fmt: skip
+
+
+def test_sensitivity_spans_the_structures(fit: CohortFit) -> None:
+    entries = sensitivities(fit)
+    assert len(entries) == 4
+    assert (entries[0].lowest, entries[0].highest) == (280.0, 290.0)
+    assert (entries[0].preferred, entries[0].preferred_weight) == ("two_compartment/loss_and_recovery", 0.7)
+    light = changed(fit, structures=fit.structures.assign(weight=[0.99, 0.01] * 4))
+    assert (sensitivities(light)[0].credible_lowest, sensitivities(light)[0].credible_highest) == (280.0, 280.0)

@@ -1,0 +1,39 @@
+"""How numbers and names read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from igkinetics.report import text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [(337.4, "mg/dL", "337"), (3.374, "g/L", "3.37"), (np.nan, "g/L", "–"), (None, "mg/dL", "–"), (pd.NA, "g/L", "–")],
+)
+def test_a_level_is_whole_mg_per_dl_or_g_per_l_to_two_decimals(value: object, unit: str, shown: str) -> None:
+    assert text.level(value, unit) == shown
+
+
+def test_control_and_direction_characters_of_a_name_are_spelt_out() -> None:
+    assert text.visible("P\x1b[31m1") == "P\\u001b[31m1"
+    assert text.visible("a\u202eb") == "a\\u202eb"
+    assert text.visible("Zoë-7 患者") == "Zoë-7 患者"
+    assert text.visible("x" * 100) == "x" * 59 + "…"
+
+
+def test_lists_read_like_a_sentence() -> None:
+    assert text.listed([]) == ""
+    assert text.listed(["a"]) == "a"
+    assert text.listed(["a", "b", "c"]) == "a, b and c"
+    assert text.listed("abcdefg", most=2) == "a, b and 5 more"
+
+
+def test_negative_days_and_shares() -> None:
+    assert text.day(-4.6) == "−5"
+    assert text.percent(0.95) == "95 %"
+    assert text.percent(0.999) == "99.9 %"
+    assert not text.is_true(np.nan)
+    assert text.is_true(np.True_)
