@@ -169,7 +169,9 @@ def fill_lowest(
                 n = knots_of_segment(theta, modes[now], segment, state, edges, at_edges, part == 0, knots, values, work)
                 for i in range(n):
                     if values[i] < lowest[2 * part]:
-                        lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
+                        day = start + knots[i]  # rounded, maybe past an edge of the window
+                        lowest[2 * part] = values[i]
+                        lowest[2 * part + 1] = min(max(day, window[0]), window[1])
                 if part == 0 and thresholds.size:
                     add_days_below(theta, modes[now], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         if end > window[1]:
