@@ -44,8 +44,11 @@ def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: f
     def excess(distance: float) -> float:
         value = centre + distance * step
         reduced = held(problem, index, value)
-        x, objective = polish(reduced, reduced.minimum_from(others[-1])[0])
-        others.append(x)
+        if reduced.free.size:
+            x, objective = polish(reduced, reduced.minimum_from(others[-1])[0])
+            others.append(x)
+        else:  # the only free parameter is the one held
+            objective = float(reduced.values(others[-1][None, :])[0])
         if np.isfinite(problem.sd[index]):
             own = ((value - problem.mu[index]) / problem.sd[index]) ** 2
             objective += own + np.log(2 * np.pi * problem.sd[index] ** 2)
