@@ -94,6 +94,7 @@ def fabricated_fit(**options: Any) -> CohortFit:
         patients=_table("patients", [_patient(name) for name in WHO]),
         thresholds=_table("thresholds", [_threshold(row) for row in nadirs]),
         structures=_table("structures", [row for name in WHO for row in _structures(name)]),
+        sampling=_table("sampling", [_sampling(row) for row in nadirs if row["status"] == "fitted"]),
         conflict=_table(
             "conflict",
             [
@@ -183,6 +184,16 @@ def _patient(name: str) -> dict[str, Any]:
 def _threshold(nadir: dict[str, Any]) -> dict[str, Any]:
     shared = {key: nadir[key] for key in ("patient_id", "group", "unit", "level", "status", "reason")}
     return shared | {"threshold": 400.0, "first_day_below": 20.0, "days_below": 100.0, "share_of_draws_below": 0.9}
+
+
+def _sampling(nadir: dict[str, Any]) -> dict[str, Any]:
+    shared = ("patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "unit", "level")
+    expected = nadir["expected_raw_nadir"]
+    return {key: nadir[key] for key in shared} | {
+        "expected_raw_nadir_lower": 0.8 * expected, "expected_raw_nadir_upper": 1.2 * expected,
+        "raw_nadir_percentile": 0.004, "share_risen": 0.5,
+        "endogenous_note": "mostly prior" if nadir["patient_id"] == HOSTILE else "",
+    }  # fmt: skip
 
 
 def _structures(name: str) -> list[dict[str, Any]]:

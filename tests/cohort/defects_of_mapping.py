@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from defect import ONE_SAMPLE, THERAPY, Defect
+from defect import DATED, ONE_SAMPLE, THERAPY, Defect
 
 DEFECTS = (
     Defect(
@@ -95,7 +95,7 @@ cohort.toml: 2 problems
         {"cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = -2\n', "samples.csv": ONE_SAMPLE},
         """
 cohort.toml: 1 problem
-  line 3, therapy.lasts_day: found '-2'; Input should be greater than 0
+  line 3, therapy.lasts_day: found '-2'; Input should be greater than 0, or: Input should be a valid dictionary
 """,
     ),
     Defect(
@@ -108,6 +108,29 @@ cohort.toml: 1 problem
         """
 therapy.csv: 1 problem
   lasts_day: found 'rituximab'; no row has this agent; did you mean 'Rituximab'?
+""",
+    ),
+    Defect(
+        "values of the wrong type",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nskip_lines = -1\n[samples.columns]\nigg = 3\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 2 problems
+  line 3, samples.skip_lines: found '-1'; Input should be greater than or equal to 0
+  line 5, samples.columns.igg: found '3'; Input should be a valid string, or: Input should be a valid tuple
+""",
+    ),
+    Defect(
+        "dates as given",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\ntime_origin = "as_given"\n',
+            "samples.csv": DATED + "P1,2024-01-01,500\n",
+        },
+        """
+cohort.toml: 1 problem
+  time_origin: found 'as_given'; dates need an origin: therapy, first_sample or first_dose
 """,
     ),
     Defect(

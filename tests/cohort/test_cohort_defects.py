@@ -46,7 +46,10 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"igg_unit": "g/l"}, "call: 1 problem\n  igg_unit: found 'g/l'; one of g/L, mg/dL"),
-        ({"igg_unit": "g/L"}, "call: 1 problem\n  igg_unit: found 'g/L'; cohort.toml says igg_unit = \"mg/dL\""),
+        (
+            {"igg_unit": "g/L"},
+            "call: 1 problem\n  igg_unit: found 'g/L'; cohort.toml says igg_unit = \"mg/dL\"",
+        ),
         ({"on_problem": "ignore"}, "call: 1 problem\n  on_problem: found 'ignore'; one of stop, skip"),
         ({"file_format": "sas"}, "call: 1 problem\n  format: found 'sas'; one of tables, nonmem"),
     ],

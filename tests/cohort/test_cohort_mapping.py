@@ -52,10 +52,14 @@ def read(tmp_path: Path, files: Files, **arguments: str) -> Cohort:
 
 
 def test_a_hospital_export_is_read_by_its_mapping(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": HOSPITAL, "lab-1.txt": LAB.encode("cp1252"),
-        "patients.csv": "patient_id,weight_kg,bcma_dose\n77,154.3234,0.5\n78,,\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": HOSPITAL,
+            "lab-1.txt": LAB.encode("cp1252"),
+            "patients.csv": "patient_id,weight_kg,bcma_dose\n77,154.32358,0.5\n78,,\n",
+        },
+    )
     assert cohort.rows["lab-1.txt"] == RowCount(read=4, filtered=2, used=2)
     patient = cohort.patient("77")
     assert patient.sample_day.tolist() == pytest.approx([0.0, 1 + 15.5 / 24])
@@ -69,10 +73,15 @@ def test_a_hospital_export_is_read_by_its_mapping(tmp_path: Path) -> None:
 
 
 def test_several_files_are_one_table(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nfiles = ["b.csv", "a*.csv", "*.csv"]\n',
-        "a1.csv": SAMPLES + "P1,0,500\n", "a2.csv": "igg,patient_id,day\n400,P1,7\n", "b.csv": SAMPLES + "P2,0,300\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nfiles = ["b.csv", "a*.csv", "*.csv"]\n',
+            "a1.csv": SAMPLES + "P1,0,500\n",
+            "a2.csv": "igg,patient_id,day\n400,P1,7\n",
+            "b.csv": SAMPLES + "P2,0,300\n",
+        },
+    )
     assert list(cohort.rows) == ["b.csv", "a1.csv", "a2.csv"]
     assert cohort.patient("P1").sample_igg.tolist() == pytest.approx([5.0, 4.0])
 
@@ -122,10 +131,15 @@ def test_amounts_and_durations_in_every_unit(
     tmp_path: Path, columns: str, row: str, mapping: str, grams: float, days: float
 ) -> None:
     units = f"[doses.units]\n{mapping}" if mapping else ""
-    cohort = read(tmp_path, {
-        "cohort.toml": f'igg_unit = "mg/dL"\n{units}', "samples.csv": ONE_SAMPLE,
-        "doses.csv": f"patient_id,day,{columns}\nP1,3,{row}\n", "patients.csv": "patient_id,weight_kg\nP1,80\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": f'igg_unit = "mg/dL"\n{units}',
+            "samples.csv": ONE_SAMPLE,
+            "doses.csv": f"patient_id,day,{columns}\nP1,3,{row}\n",
+            "patients.csv": "patient_id,weight_kg\nP1,80\n",
+        },
+    )
     patient = cohort.patient("P1")
     assert patient.dose_g.tolist() == pytest.approx([grams])
     assert patient.dose_duration_day.tolist() == pytest.approx([days])
@@ -140,8 +154,14 @@ def test_weights_in_every_unit(tmp_path: Path, unit: str) -> None:
 
 
 def test_what_is_assumed_is_noted(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": DOSES + "P1,3,40\n",
-                             "therapy.csv": "patient_id,start,stop\nP1,0,\n"})
+    cohort = read(
+        tmp_path,
+        {
+            "samples.csv": ONE_SAMPLE,
+            "doses.csv": DOSES + "P1,3,40\n",
+            "therapy.csv": "patient_id,start,stop\nP1,0,\n",
+        },
+    )
     assert cohort.notes == (
         "doses: 1 without a route, taken as iv",
         "doses: 1 without a duration, given as a bolus (duration 0)",
@@ -155,19 +175,27 @@ def test_what_is_assumed_is_noted(tmp_path: Path) -> None:
     [("180", [180.0, 230.0, 28.0]), ("{ rituximab = 180 }", [180.0, float("inf"), 28.0])],
 )
 def test_rows_without_a_stop_last_as_stated(tmp_path: Path, lasts: str, stops: list[float]) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": f'igg_unit = "mg/dL"\n[therapy]\nlasts_day = {lasts}\n', "samples.csv": ONE_SAMPLE,
-        "therapy.csv": "patient_id,start,stop,agent\nP1,0,,rituximab\nP2,50,,car-t\nP3,0,28,rituximab\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": f'igg_unit = "mg/dL"\n[therapy]\nlasts_day = {lasts}\n',
+            "samples.csv": ONE_SAMPLE,
+            "therapy.csv": "patient_id,start,stop,agent\nP1,0,,rituximab\nP2,50,,car-t\nP3,0,28,rituximab\n",
+        },
+    )
     assert cohort.therapy["stop"].tolist() == stops
 
 
 @pytest.mark.parametrize(("rule", "weight"), [("first", 70.0), ("last", 75.0)])
 def test_repeated_patients(tmp_path: Path, rule: str, weight: float) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": f'igg_unit = "mg/dL"\n[patients]\nrepeated = "{rule}"\n', "samples.csv": ONE_SAMPLE,
-        "patients.csv": "patient_id,weight_kg\nP1,70\nP1,72\nP1,75\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": f'igg_unit = "mg/dL"\n[patients]\nrepeated = "{rule}"\n',
+            "samples.csv": ONE_SAMPLE,
+            "patients.csv": "patient_id,weight_kg\nP1,70\nP1,72\nP1,75\n",
+        },
+    )
     assert cohort.patient("P1").weight_kg == weight
     assert cohort.rows["patients.csv"] == RowCount(read=3, used=1, set_aside=2)
     assert cohort.problems.empty
@@ -178,12 +206,33 @@ def test_repeated_patients(tmp_path: Path, rule: str, weight: float) -> None:
     [
         ({"cohort.toml": None, "samples.csv": ONE_SAMPLE}, {"igg_unit": "mg/dL"}, "mg/dL", 5.0),
         ({"cohort.toml": 'igg_unit = "g/L"', "samples.csv": SAMPLES + "P1,0,5\n"}, {}, "g/L", 5.0),
-        ({"cohort.toml": None, "samples.csv": "patient_id,day,igg,unit\nP1,0,5,g/l\nP1,1,400,MG/DL\nP1,2,4,g/L\n"},
-         {}, "g/L", 5.0),
-        ({"cohort.toml": 'igg_unit = "mg/dL"', "samples.csv": "patient_id,day,igg,unit\nP1,0,5,g/L\nP1,1,400,\n"},
-         {}, "mg/dL", 5.0),
-        ({"cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nigg = "g/L"', "samples.csv": SAMPLES + "P1,0,5\n"},
-         {}, "mg/dL", 5.0),
+        (
+            {
+                "cohort.toml": None,
+                "samples.csv": "patient_id,day,igg,unit\nP1,0,5,g/l\nP1,1,400,MG/DL\nP1,2,4,g/L\n",
+            },
+            {},
+            "g/L",
+            5.0,
+        ),
+        (
+            {
+                "cohort.toml": 'igg_unit = "mg/dL"',
+                "samples.csv": "patient_id,day,igg,unit\nP1,0,5,g/L\nP1,1,400,\n",
+            },
+            {},
+            "mg/dL",
+            5.0,
+        ),
+        (
+            {
+                "cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nigg = "g/L"',
+                "samples.csv": SAMPLES + "P1,0,5\n",
+            },
+            {},
+            "mg/dL",
+            5.0,
+        ),
     ],
 )
 def test_where_the_unit_comes_from(
@@ -202,10 +251,13 @@ def test_one_samples_file_is_a_cohort(tmp_path: Path) -> None:
 
 
 def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
-    samples = pd.DataFrame({
-        "patient_id": [7, 7, 8], "datetime": pd.to_datetime(["2024-03-01 08:30", "2024-03-09 10:00", "2024-03-01 11:00"]),
-        "igg": [512.25, 0.1 + 0.2, 300.0],
-    })
+    samples = pd.DataFrame(
+        {
+            "patient_id": [7, 7, 8],
+            "datetime": pd.to_datetime(["2024-03-01 08:30", "2024-03-09 10:00", "2024-03-01 11:00"]),
+            "igg": [512.25, 0.1 + 0.2, 300.0],
+        }
+    )
     doses = pd.DataFrame({"patient_id": [7, 8], "amount_g": [40.0, 30.0], "duration_h": [6.0, None]})
     doses["datetime"] = pd.to_datetime(["2024-03-02", "2024-03-03"]).date
     folders = []
@@ -216,28 +268,40 @@ def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
             table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
         folders.append(folder)
     first, second = (read_cohort(folder) for folder in folders)
-    pd.testing.assert_frame_equal(first.samples.drop(columns="line"), second.samples.drop(columns="line"), check_exact=True)
-    pd.testing.assert_frame_equal(first.doses.drop(columns="line"), second.doses.drop(columns="line"), check_exact=True)
+    pd.testing.assert_frame_equal(
+        first.samples.drop(columns="line"), second.samples.drop(columns="line"), check_exact=True
+    )
+    pd.testing.assert_frame_equal(
+        first.doses.drop(columns="line"), second.doses.drop(columns="line"), check_exact=True
+    )
     assert second.samples["line"].tolist() == [1, 2, 3]
     assert first.samples["igg"].iloc[1] == (0.1 + 0.2) * 0.01
 
 
 def test_a_contract_name_not_in_the_mapping_is_found_by_itself(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": 'igg_unit = "mg/dL"\n[samples.columns]\nigg = "value"\nday = "since_start"\n',
-        "samples.csv": "patient_id,since_start,datetime,value\nP1,3,2024-01-01,500\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples.columns]\nigg = "value"\nday = "since_start"\n',
+            "samples.csv": "patient_id,since_start,datetime,value\nP1,3,2024-01-01,500\n",
+        },
+    )
     assert cohort.patient("P1").sample_day.tolist() == [3.0]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {"samples.csv": b"\xef\xbb\xbf" + (SAMPLES + "P1,0,500\n").replace("\n", "\r\n").encode()})
+    cohort = read(
+        tmp_path, {"samples.csv": b"\xef\xbb\xbf" + (SAMPLES + "P1,0,500\n").replace("\n", "\r\n").encode()}
+    )
     assert cohort.samples["line"].tolist() == [2]
 
 
 @pytest.mark.parametrize("last_line_end", ["\n", ""])
 def test_lines_are_physical_lines(tmp_path: Path, last_line_end: str) -> None:
-    text = 'patient_id,comment,day,igg\nP1,"one\ntwo ""quoted""\nthree",0,500\n\nP1,,7,400\nP1,"a\nb",9,300' + last_line_end
+    text = (
+        'patient_id,comment,day,igg\nP1,"one\ntwo ""quoted""\nthree",0,500\n\nP1,,7,400\nP1,"a\nb",9,300'
+        + last_line_end
+    )
     cohort = read(tmp_path, {"samples.csv": text})
     assert cohort.samples["line"].tolist() == [2, 6, 7]
     assert cohort.rows["samples.csv"] == RowCount(read=3, used=3)

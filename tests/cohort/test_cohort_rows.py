@@ -12,6 +12,8 @@ from igkinetics.cohort.model import Cohort, RowCount
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
 
+ORDERS = "patient_id,start,stop,drug,amount\nP1,0,28,blinatumomab,\nP1,3,,IVIG,40\nP1,4,,saline,1\n"
+
 
 def skip(tmp_path: Path, files: Files) -> Cohort:
     return read_cohort(write_cohort(tmp_path / "ward", files), on_problem="skip")
@@ -32,7 +34,10 @@ def test_contradicting_samples_are_all_set_aside(tmp_path: Path) -> None:
 
 
 def test_rows_after_death_are_set_aside(tmp_path: Path) -> None:
-    cohort = skip(tmp_path, {"samples.csv": SAMPLES + "P1,0,500\nP1,51,300\n", "patients.csv": "patient_id,death\nP1,50\n"})
+    cohort = skip(
+        tmp_path,
+        {"samples.csv": SAMPLES + "P1,0,500\nP1,51,300\n", "patients.csv": "patient_id,death\nP1,50\n"},
+    )
     assert cohort.patient("P1").sample_day.tolist() == [0.0]
 
 
@@ -59,21 +64,31 @@ def test_a_patient_whose_rows_cannot_be_told_apart_is_set_aside(tmp_path: Path, 
 
 
 def test_a_bad_outcome_that_ends_nothing_costs_its_row_only(tmp_path: Path) -> None:
-    cohort = skip(tmp_path, {"samples.csv": ONE_SAMPLE, "outcomes.csv": "patient_id,day,outcome\nP1,soon,infection\n"})
+    cohort = skip(
+        tmp_path, {"samples.csv": ONE_SAMPLE, "outcomes.csv": "patient_id,day,outcome\nP1,soon,infection\n"}
+    )
     assert cohort.set_aside_patients == {}
     assert cohort.patient("P1").sample_day.size == 1
 
 
 def test_incomplete_doses_and_therapy_are_noted(tmp_path: Path) -> None:
-    cohort = skip(tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": DOSES + "P1,3,40\nP1,31,x\n",
-                             "therapy.csv": THERAPY + "P1,9,5,b\n"})
+    cohort = skip(
+        tmp_path,
+        {
+            "samples.csv": ONE_SAMPLE,
+            "doses.csv": DOSES + "P1,3,40\nP1,31,x\n",
+            "therapy.csv": THERAPY + "P1,9,5,b\n",
+        },
+    )
     assert cohort.patient("P1").dose_day.tolist() == [3.0]
     assert "doses: rows set aside, so the record is incomplete for 1 patients: P1" in cohort.notes
     assert "therapy: rows set aside, so the record is incomplete for 1 patients: P1" in cohort.notes
 
 
 def test_a_weight_set_aside_takes_the_doses_per_kg_with_it(tmp_path: Path) -> None:
-    cohort = skip(tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": "patient_id,day,amount_g_per_kg\nP1,3,0.4\n"})
+    cohort = skip(
+        tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": "patient_id,day,amount_g_per_kg\nP1,3,0.4\n"}
+    )
     assert cohort.doses.empty
     assert cohort.rows["doses.csv"] == RowCount(read=1, set_aside=1)
 
@@ -97,11 +112,16 @@ def test_skipping_never_loses_a_row(tmp_path: Path, defect: object) -> None:
 
 
 def test_every_patient_of_every_file_has_a_row(tmp_path: Path) -> None:
-    cohort = skip(tmp_path, {
-        "samples.csv": SAMPLES + "P2,0,500\nP1,0,x\n", "doses.csv": DOSES + "P3,0,40\n",
-        "therapy.csv": THERAPY + "P4,0,28,b\n", "patients.csv": "patient_id,group\nP5,IVIG\n",
-        "outcomes.csv": "patient_id,day,outcome\nP6,3,infection\n",
-    })
+    cohort = skip(
+        tmp_path,
+        {
+            "samples.csv": SAMPLES + "P2,0,500\nP1,0,x\n",
+            "doses.csv": DOSES + "P3,0,40\n",
+            "therapy.csv": THERAPY + "P4,0,28,b\n",
+            "patients.csv": "patient_id,group\nP5,IVIG\n",
+            "outcomes.csv": "patient_id,day,outcome\nP6,3,infection\n",
+        },
+    )
     assert cohort.patient_ids == ("P5", "P2", "P1", "P3", "P4", "P6")
     assert cohort.patients["group"].tolist() == ["IVIG", "", "", "", "", ""]
     assert [patient.sample_day.size for patient in cohort.each_patient()] == [0, 1, 0, 0, 0, 0]
@@ -113,10 +133,14 @@ def test_a_file_that_serves_two_tables_is_counted_for_each(tmp_path: Path) -> No
         drug = "IVIG" if table == "doses" else "blinatumomab"
         mapping += f'[{table}]\nfiles = "orders.csv"\n[{table}.columns]\n{columns}\n'
         mapping += f'[[{table}.keep]]\ncolumn = "drug"\nequals = "{drug}"\n'
-    cohort = skip(tmp_path, {
-        "cohort.toml": mapping, "samples.csv": ONE_SAMPLE,
-        "orders.csv": "patient_id,start,stop,drug,amount\nP1,0,28,blinatumomab,\nP1,3,,IVIG,40\nP1,4,,saline,1\n",
-    })
+    cohort = skip(
+        tmp_path,
+        {
+            "cohort.toml": mapping,
+            "samples.csv": ONE_SAMPLE,
+            "orders.csv": ORDERS,
+        },
+    )
     assert cohort.rows["orders.csv (doses)"] == RowCount(read=3, filtered=2, used=1)
     assert cohort.rows["orders.csv (therapy)"] == RowCount(read=3, filtered=2, used=1)
     assert cohort.patient("P1").therapy_stop.tolist() == [28.0]

@@ -13,7 +13,9 @@ from igkinetics.cohort.read import read_cohort
 
 DATED_DOSES = "patient_id,datetime,amount_g,duration_h\n"
 DATED_THERAPY = "patient_id,start,stop\nP1,2024-03-05,2024-04-02\n"
-TWO_PATIENTS = DATED + "P1,2024-03-01 06:00,500\nP1,2024-03-08 18:00,400\nP2,2023-12-31,300\nP2,2024-01-01,250\n"
+TWO_PATIENTS = (
+    DATED + "P1,2024-03-01 06:00,500\nP1,2024-03-08 18:00,400\nP2,2023-12-31,300\nP2,2024-01-01,250\n"
+)
 
 
 def read(tmp_path: Path, files: Files) -> Cohort:
@@ -21,7 +23,13 @@ def read(tmp_path: Path, files: Files) -> Cohort:
 
 
 def test_day_numbers_are_kept_as_given(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {"samples.csv": SAMPLES + "P1,12.5,500\nP1,-3,600\n", "therapy.csv": "patient_id,start,stop\nP1,5,33\n"})
+    cohort = read(
+        tmp_path,
+        {
+            "samples.csv": SAMPLES + "P1,12.5,500\nP1,-3,600\n",
+            "therapy.csv": "patient_id,start,stop\nP1,5,33\n",
+        },
+    )
     assert cohort.patient("P1").sample_day.tolist() == [-3.0, 12.5]
     assert cohort.patient("P1").therapy_start.tolist() == [5.0]
 
@@ -31,51 +39,79 @@ def test_dates_count_from_the_first_therapy_else_the_first_sample(tmp_path: Path
     assert cohort.patient("P1").sample_day.tolist() == pytest.approx([-3.75, 3.75])
     assert cohort.patient("P1").therapy_stop.tolist() == [28.0]
     assert cohort.patient("P2").sample_day.tolist() == [0.0, 1.0]
-    assert "day 0 is each patient's first therapy start; the first sample for 1 patients without one" in cohort.notes
+    assert (
+        "day 0 is each patient's first therapy start; the first sample for 1 patients without one"
+        in cohort.notes
+    )
 
 
 @pytest.mark.parametrize(
-    ("origin", "days"), [("first_sample", [0.0, 7.5]), ("first_dose", [-1.25, 6.25]), ("therapy", [-3.75, 3.75])]
+    ("origin", "days"),
+    [("first_sample", [0.0, 7.5]), ("first_dose", [-1.25, 6.25]), ("therapy", [-3.75, 3.75])],
 )
 def test_another_origin(tmp_path: Path, origin: str, days: list[float]) -> None:
-    cohort = read(tmp_path, {
-        "cohort.toml": f'igg_unit = "mg/dL"\ntime_origin = "{origin}"\n', "samples.csv": TWO_PATIENTS,
-        "therapy.csv": DATED_THERAPY, "doses.csv": DATED_DOSES + "P1,2024-03-02 12:00,40,6\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": f'igg_unit = "mg/dL"\ntime_origin = "{origin}"\n',
+            "samples.csv": TWO_PATIENTS,
+            "therapy.csv": DATED_THERAPY,
+            "doses.csv": DATED_DOSES + "P1,2024-03-02 12:00,40,6\n",
+        },
+    )
     assert cohort.patient("P1").sample_day.tolist() == pytest.approx(days)
     assert cohort.patient("P2").sample_day.tolist() == [0.0, 1.0]
 
 
 def test_a_dose_known_by_its_date_counts_after_the_samples_of_that_date(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "samples.csv": DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\nP1,2024-03-08 20:00,390\n",
-        "doses.csv": DATED_DOSES + "P1,2024-03-08,40,6\nP1,2024-03-09,30,6\nP1,2024-03-10 07:00,20,6\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "samples.csv": DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\nP1,2024-03-08 20:00,390\n",
+            "doses.csv": DATED_DOSES + "P1,2024-03-08,40,6\nP1,2024-03-09,30,6\nP1,2024-03-10 07:00,20,6\n",
+        },
+    )
     patient = cohort.patient("P1")
     assert patient.dose_day.tolist() == pytest.approx([7 + 20 / 24, 8.0, 9 + 7 / 24])
     assert patient.dose_day[0] == patient.sample_day[2]
-    assert "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+    assert (
+        "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+    )
 
 
 def test_midnight_everywhere_means_dates(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "samples.csv": DATED + "P1,2024-03-01 08:00,500\nP1,2024-03-08 08:00,400\n",
-        "doses.csv": DATED_DOSES + "P1,2024-03-08 00:00:00,40,6\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "samples.csv": DATED + "P1,2024-03-01 08:00,500\nP1,2024-03-08 08:00,400\n",
+            "doses.csv": DATED_DOSES + "P1,2024-03-08 00:00:00,40,6\n",
+        },
+    )
     assert cohort.patient("P1").dose_day[0] == cohort.patient("P1").sample_day[1]
-    assert "doses: every time of day in datetime is midnight, so these are taken as dates without a time" in cohort.notes
+    assert (
+        "doses: every time of day in datetime is midnight, so these are taken as dates without a time"
+        in cohort.notes
+    )
 
 
 @pytest.mark.parametrize("duration_h", ["0", "6", "7.3", "30"])
 @pytest.mark.parametrize("dated", [True, False])
-def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(tmp_path: Path, duration_h: str, dated: bool) -> None:
-    samples = DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n" if dated else SAMPLES + "P1,0,500\nP1,7,400\n"
+def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(
+    tmp_path: Path, duration_h: str, dated: bool
+) -> None:
+    samples = (
+        DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n" if dated else SAMPLES + "P1,0,500\nP1,7,400\n"
+    )
     moment = "2024-03-08" if dated else "7"
     header = DATED_DOSES if dated else "patient_id,day,amount_g,duration_h\n"
-    cohort = read(tmp_path, {
-        "cohort.toml": 'igg_unit = "mg/dL"\nsame_day = "dose_first"\n', "samples.csv": samples,
-        "doses.csv": f"{header}P1,{moment},40,{duration_h}\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\nsame_day = "dose_first"\n',
+            "samples.csv": samples,
+            "doses.csv": f"{header}P1,{moment},40,{duration_h}\n",
+        },
+    )
     patient = cohort.patient("P1")
     end = patient.dose_day[0] + patient.dose_duration_day[0]
     assert end < patient.sample_day[1]
@@ -84,32 +120,57 @@ def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(tmp_path: Path, 
 
 
 def test_day_numbers_on_a_tie_stay_a_tie(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {"samples.csv": SAMPLES + "P1,0,500\nP1,7,400\n", "doses.csv": DOSES + "P1,7,40\nP1,8,40\n"})
+    cohort = read(
+        tmp_path, {"samples.csv": SAMPLES + "P1,0,500\nP1,7,400\n", "doses.csv": DOSES + "P1,7,40\nP1,8,40\n"}
+    )
     assert cohort.patient("P1").dose_day.tolist() == [7.0, 8.0]
-    assert "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+    assert (
+        "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+    )
 
 
 def test_everything_on_the_date_of_death_precedes_the_death(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {
-        "samples.csv": DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n",
-        "doses.csv": DATED_DOSES + "P1,2024-03-08 10:00,40,1\n", "patients.csv": "patient_id,death\nP1,2024-03-08\n",
-    })
+    cohort = read(
+        tmp_path,
+        {
+            "samples.csv": DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n",
+            "doses.csv": DATED_DOSES + "P1,2024-03-08 10:00,40,1\n",
+            "patients.csv": "patient_id,death\nP1,2024-03-08\n",
+        },
+    )
     assert cohort.patient("P1").follow_up_end == pytest.approx(7 + 10 / 24)
     assert cohort.patient("P1").end_reason == "death"
 
 
 def test_days_in_hours(tmp_path: Path) -> None:
-    cohort = read(tmp_path, {"cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nday = "h"\n',
-                             "samples.csv": SAMPLES + "P1,0,500\nP1,36,400\n"})
+    cohort = read(
+        tmp_path,
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nday = "h"\n',
+            "samples.csv": SAMPLES + "P1,0,500\nP1,36,400\n",
+        },
+    )
     assert cohort.patient("P1").sample_day.tolist() == [0.0, 1.5]
 
 
 def test_dates_and_day_numbers_describe_the_same_cohort(tmp_path: Path) -> None:
-    days = read_cohort(write_cohort(tmp_path / "days", {
-        "samples.csv": SAMPLES + "P1,-3.75,500\nP1,3.75,400\n", "therapy.csv": "patient_id,start,stop\nP1,0,28\n",
-    }))
-    dates = read_cohort(write_cohort(tmp_path / "dates", {
-        "samples.csv": TWO_PATIENTS.split("P2")[0], "therapy.csv": DATED_THERAPY,
-    }))
+    days = read_cohort(
+        write_cohort(
+            tmp_path / "days",
+            {
+                "samples.csv": SAMPLES + "P1,-3.75,500\nP1,3.75,400\n",
+                "therapy.csv": "patient_id,start,stop\nP1,0,28\n",
+            },
+        )
+    )
+    dates = read_cohort(
+        write_cohort(
+            tmp_path / "dates",
+            {
+                "samples.csv": TWO_PATIENTS.split("P2")[0],
+                "therapy.csv": DATED_THERAPY,
+            },
+        )
+    )
     np.testing.assert_allclose(days.samples["day"], dates.samples["day"], atol=1e-9)
     np.testing.assert_allclose(days.therapy["stop"], dates.therapy["stop"], atol=1e-9)

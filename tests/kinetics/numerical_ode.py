@@ -39,10 +39,8 @@ def ode_levels(parameters: Floats, treatment: Treatment, days: Floats) -> tuple[
             ratio = p["production_ratio"] if modified else 1.0
             production = p["CL"] * p["C_base"] * ratio * (1.0 - p["S"] + p["S"] * y[B])
             loss, out, back = (clearance + p["Q"]) / p["V1"], p["Q"] / p["V1"], p["Q"] / p["V2"]
-            if on:
-                supply = 0.0 if np.isinf(p["k_loss"]) else -p["k_loss"] * y[B]
-            else:
-                supply = p["k_rec"] * (1.0 - y[B])
+            loss_rate = 0.0 if np.isinf(p["k_loss"]) else p["k_loss"]
+            supply = -loss_rate * y[B] if on else p["k_rec"] * (1.0 - y[B])
             return [
                 production - loss * y[A1_ENDOGENOUS] + back * y[A2_ENDOGENOUS],
                 out * y[A1_ENDOGENOUS] - back * y[A2_ENDOGENOUS],

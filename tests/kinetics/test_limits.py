@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from awkward_patients import TREATMENT, disposition_rates
@@ -24,9 +26,7 @@ def total(parameters: Floats, treatment: Treatment, days: Floats = DAYS) -> Floa
 def convergence(changes: list[float], expected: Floats, found: list[Floats]) -> None:
     """The distance to the limit falls in proportion to the change, to 5 %."""
     distances = [float(np.max(np.abs(curve - expected))) for curve in found]
-    for (large, far), (small, near) in zip(
-        zip(changes, distances, strict=True), zip(changes[1:], distances[1:], strict=True), strict=False
-    ):
+    for (large, far), (small, near) in pairwise(zip(changes, distances, strict=True)):
         assert near / far == pytest.approx(small / large, rel=0.05)
 
 
@@ -144,7 +144,7 @@ def test_area_under_one_dose_is_dose_over_clearance(exchange: float, dose: Dose,
         return float(igg_curve(parameters, schedule, np.array([day]))[1][0])
 
     edges = [0.0, 3.0, 20.0, 100.0, 400.0, 2000.0]
-    area = sum(quad(infused, a, b, epsabs=0.0, epsrel=1e-11)[0] for a, b in zip(edges, edges[1:], strict=False))
+    area = sum(quad(infused, a, b, epsabs=0.0, epsrel=1e-11)[0] for a, b in pairwise(edges))
     assert area == pytest.approx(absorbed_g / 0.155, rel=1e-10)
 
 
@@ -157,8 +157,8 @@ def test_plateau_average_of_a_long_regimen(exchange: float, subcutaneous: bool) 
     nodes, weights = np.polynomial.legendre.leggauss(40)
     start = tau * (n - 1)
     edges = start + np.array([0.0, 0.2, 1.0, 4.0, 10.0, tau])
-    days = np.concatenate([0.5 * (b - a) * nodes + 0.5 * (a + b) for a, b in zip(edges, edges[1:], strict=False)])
-    weight = np.concatenate([0.5 * (b - a) * weights for a, b in zip(edges, edges[1:], strict=False)])
+    days = np.concatenate([0.5 * (b - a) * nodes + 0.5 * (a + b) for a, b in pairwise(edges)])
+    weight = np.concatenate([0.5 * (b - a) * weights for a, b in pairwise(edges)])
     parameters, schedule = vector(Q=exchange), Treatment(doses=doses).schedule()
     _, infused = igg_curve(parameters, schedule, days)
     absorbed_g = 28.0 * (0.69 if subcutaneous else 1.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import Any
 
 import altair
@@ -15,7 +17,7 @@ from fabricated import HOSTILE, LIMIT_MG_DL
 from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
 from igkinetics.report.patient_chart import LOOKS, patient_chart
 from igkinetics.report.sentences import fitted_nadirs
-from igkinetics.report.svg import Spec, draw
+from igkinetics.report.svg import Spec, converter_process, draw
 from igkinetics.study.result import CohortFit
 
 MG_PER_DL_IN_G_PER_L = 100.0
@@ -67,7 +69,7 @@ def test_values_below_the_limit_are_open_triangles_at_the_limit(fit: CohortFit) 
 def test_the_axes_hold_every_mark(fit: CohortFit) -> None:
     for name in fit.cohort.patient_ids:
         spec = chart_of(fit, name, thresholds=(5000.0,))
-        encodings = [layer["encoding"] for layer in spec["layer"]]
+        encodings = [part["encoding"] for layer in spec["layer"] for part in layer.get("layer", [layer])]
         ((first, last),) = {tuple(found["x"]["scale"]["domain"]) for found in encodings if "x" in found}
         ((_, top),) = {tuple(found["y"]["scale"]["domain"]) for found in encodings if "scale" in found.get("y", {})}
         assert top > 5000.0
@@ -130,3 +132,19 @@ def test_a_chart_that_cannot_be_drawn_says_why() -> None:
     assert "<svg" in good.svg
     assert bad.svg == ""
     assert bad.failure != ""
+
+
+def test_the_converter_process_draws_the_same_and_is_replaced_when_it_fails(
+    fit: CohortFit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charts = [("first", chart_of(fit, "P01")), ("bad", {"mark": "no such mark"}), ("last", chart_of(fit, HOSTILE))]
+    here = draw(charts)
+    with converter_process() as draw_elsewhere:
+        assert draw_elsewhere(charts) == here
+    failing = tmp_path / "failing"
+    failing.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    failing.chmod(0o700)
+    for program in (failing, tmp_path / "missing"):
+        monkeypatch.setattr(sys, "executable", str(program))
+        with converter_process() as draw_elsewhere:
+            assert draw_elsewhere(charts) == here

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import pytest
 
 from fabricated import HOSTILE, fabricated_fit
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import page, patient_view
+from igkinetics.report import patient_view
 from igkinetics.report.page import fit_report
-from igkinetics.report.svg import Figure
+from igkinetics.report.svg import Chart, Figure
 from igkinetics.study.result import CohortFit
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -114,13 +115,11 @@ def test_a_card_that_cannot_be_shown_is_a_visible_box() -> None:
     assert "could not be shown" in Page(fit_report(fabricated_fit(card="gone.toml"))).text
 
 
-def test_a_figure_that_cannot_be_drawn_is_a_visible_box(fit: CohortFit, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(charts: list[tuple[str, object]]) -> list[Figure]:
+def test_a_figure_that_cannot_be_drawn_is_a_visible_box(fit: CohortFit) -> None:
+    def fail(charts: Sequence[Chart]) -> list[Figure]:
         return [Figure(title=title, failure="no <room>") for title, _ in charts]
 
-    monkeypatch.setattr(patient_view, "draw", fail)
-    monkeypatch.setattr(page, "draw", fail)
-    parsed = Page(fit_report(fit))
+    parsed = Page(fit_report(fit, fail))
     assert parsed.text.count("This figure could not be drawn") == len(fit.patients) + 1
     assert "no <room>" in parsed.text
 

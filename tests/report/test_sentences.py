@@ -57,7 +57,7 @@ def test_an_endogenous_nadir_rests_on_the_prior_where_s_hardly_contracted(fit: C
 def test_no_warning_where_there_is_nothing_to_warn_of(fit: CohortFit) -> None:
     calm = changed(
         fit,
-        parameters=fit.parameters.assign(contraction=0.9),
+        sampling=fit.sampling.assign(endogenous_note=""),
         conflict=fit.conflict.assign(flagged=False),
         patients=fit.patients.assign(status="fitted"),
     )

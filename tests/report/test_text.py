@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from igkinetics.kinetics.parameters import PARAMETERS, PRODUCTIONS
 from igkinetics.report import text
+from igkinetics.report.words import PARAMETER_WORDS, PRODUCTION_WORDS, RESIDUAL_WORDS
+from igkinetics.study.options import RESIDUALS
 
 
 @pytest.mark.parametrize(
@@ -37,3 +40,9 @@ def test_negative_days_and_shares() -> None:
     assert text.percent(0.999) == "99.9 %"
     assert not text.is_true(np.nan)
     assert text.is_true(np.True_)
+
+
+def test_everything_the_model_names_has_words() -> None:
+    assert set(PARAMETER_WORDS) == {*PARAMETERS, "half_life", "terminal_half_life"}
+    assert set(PRODUCTION_WORDS) == set(PRODUCTIONS)
+    assert set(RESIDUAL_WORDS) == set(RESIDUALS)

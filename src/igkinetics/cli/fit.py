@@ -15,6 +15,7 @@ from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
+    from igkinetics.report.svg import Draw
     from igkinetics.study.options import FitOptions
     from igkinetics.study.result import CohortFit
 
@@ -50,6 +51,7 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit every patient, find every nadir."""
+    from igkinetics.report.svg import converter_process
     from igkinetics.study.folder import refuse_existing
     from igkinetics.study.options import FitOptions
     from igkinetics.study.output import FIT_OUTPUT
@@ -59,10 +61,11 @@ def fit(
         thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
-    found = read(cohort, igg_unit, file_format, on_problem)
-    tell_problems(found)
-    fitted = fit_with_progress(found, options)
-    write(fitted, out, overwrite=overwrite)
+    with converter_process() as draw:
+        found = read(cohort, igg_unit, file_format, on_problem)
+        tell_problems(found)
+        fitted = fit_with_progress(found, options)
+        write(fitted, out, draw, overwrite=overwrite)
     tell_result(fitted, out)
 
 
@@ -73,7 +76,7 @@ def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:
         return fit_cohort(cohort, options, progress)
 
 
-def write(fitted: CohortFit, out: Path, *, overwrite: bool) -> None:
+def write(fitted: CohortFit, out: Path, draw: Draw, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all."""
     from igkinetics.report.page import REPORT_NAME, write_fit_report
     from igkinetics.study.folder import new_folder
@@ -81,7 +84,7 @@ def write(fitted: CohortFit, out: Path, *, overwrite: bool) -> None:
 
     with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
         write_fit(fitted, folder)
-        write_fit_report(fitted, folder / REPORT_NAME)
+        write_fit_report(fitted, folder / REPORT_NAME, draw)
 
 
 def tell_result(fitted: CohortFit, out: Path) -> None:

@@ -20,11 +20,9 @@ from igkinetics.cohort.model import (
     THERAPY_COLUMNS,
     RowCount,
 )
-from igkinetics.cohort.parsed import Tables
+from igkinetics.cohort.parsed import Tables, by_date
 from igkinetics.cohort.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.times import TimeKind
-
-NO_SAMPLES_FRAME = pd.DataFrame(columns=["patient_id", "moment", "date_only", "igg", "limit", "line"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,45 +39,34 @@ class Assembled:
     notes: tuple[str, ...]
 
 
-def assemble(tables: Tables, mapping: Mapping, kind: TimeKind) -> Assembled:
+def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKind) -> Assembled:
     """Build the tables. Every row still holding a nan has been removed by its finding."""
-    patients = all_patients(tables)
     aside: dict[str, str] = {}
     for parsed in tables.values():
         aside = {**removed_patients(parsed.table, parsed.findings), **aside}
     removed = {name: _removed(tables, name, aside) for name in tables}
-    origin, notes = origins(tables, patients, kind, mapping.time_origin)
+    origin, notes = origins(tables, len(patients), kind, mapping.time_origin)
     notes = [note for parsed in tables.values() for note in parsed.notes] + notes + midnight_notes(tables)
-    samples = _events(tables, removed, "samples", patients)
-    doses = _events(tables, removed, "doses", patients)
-    outcomes = _events(tables, removed, "outcomes", patients)
+    samples = _events(tables, removed, "samples")
+    doses = _events(tables, removed, "doses")
+    outcomes = _events(tables, removed, "outcomes")
     if not doses.empty:
         moments, moved = effective_dose_moments(doses, samples, kind, mapping.same_day)
         notes += _same_day_notes(doses, samples, moved, mapping)
-        doses = doses.assign(moment=moments)
+        doses = _sorted(doses.assign(moment=moments))
     samples, doses, outcomes = (_on_days(frame, origin) for frame in (samples, doses, outcomes))
-    therapy, therapy_notes = _courses(tables, removed, patients, origin)
+    therapy, therapy_notes = _courses(tables, removed, origin)
     notes += therapy_notes + _incomplete_notes(tables, aside)
-    further = [
-        name for name in outcomes.columns if name not in (*OUTCOME_COLUMNS, "moment", "date_only", "line")
-    ]
     return Assembled(
-        samples=samples.reindex(columns=list(SAMPLE_COLUMNS)),
-        doses=doses.reindex(columns=list(DOSE_COLUMNS)),
+        samples=samples.reindex(columns=list(SAMPLE_COLUMNS)).reset_index(drop=True),
+        doses=doses.reindex(columns=list(DOSE_COLUMNS)).reset_index(drop=True),
         therapy=therapy,
         patients=_patients(tables, removed, patients, origin),
-        outcomes=outcomes.reindex(columns=[*OUTCOME_COLUMNS, *further]),
+        outcomes=_outcomes(tables, outcomes),
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
     )
-
-
-def all_patients(tables: Tables) -> list[str]:
-    """Everyone in any row of any file, as they first appear: patients, samples, doses, therapy, outcomes."""
-    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes")
-    ids = [tables[name].frame["patient_id"] for name in order if name in tables]
-    return [str(one) for one in pd.concat(ids).unique() if one != ""] if ids else []
 
 
 def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:
@@ -88,30 +75,36 @@ def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:
     return removed_rows(parsed.table, parsed.findings) | by_patient
 
 
-def _events(
-    tables: Tables, removed: dict[TableName, Mask], name: TableName, patients: list[str]
-) -> pd.DataFrame:
+def _events(tables: Tables, removed: dict[TableName, Mask], name: TableName) -> pd.DataFrame:
     """The rows in use, with their lines, sorted by patient and moment (equal moments keep their order)."""
     if name not in tables:
-        return pd.DataFrame({"patient_id": pd.Series(dtype=str), "moment": pd.Series(dtype=np.float64)})
+        return pd.DataFrame(
+            {
+                "patient_id": pd.Series(dtype=str),
+                "patient": pd.Series(dtype=np.int64),
+                "moment": pd.Series(dtype=np.float64),
+                "date_only": pd.Series(dtype=bool),
+            }
+        )
     parsed = tables[name]
-    frame = pd.concat([parsed.frame, parsed.extra], axis=1).assign(line=parsed.table.line)[~removed[name]]
-    position = pd.Index(patients).get_indexer(pd.Index(frame["patient_id"]))
-    return frame.iloc[np.lexsort((frame["moment"], position))].reset_index(drop=True)
+    frame = parsed.frame.assign(line=parsed.table.line)
+    return _sorted(frame[~removed[name]] if removed[name].any() else frame)
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    """The index stays the row of the table."""
+    order = np.lexsort((frame["moment"], frame["patient"]))
+    return frame if bool((order[1:] > order[:-1]).all()) else frame.iloc[order]
 
 
 def _on_days(frame: pd.DataFrame, origin: pd.Series[float]) -> pd.DataFrame:
-    """With a column day. A moved dose can change places, so the order is made again."""
-    day = days(frame["moment"].to_numpy(dtype=np.float64), frame["patient_id"], origin)
-    position = pd.factorize(frame["patient_id"])[0]
-    return frame.assign(day=day).iloc[np.lexsort((day, position))].reset_index(drop=True)
+    return frame.assign(day=days(frame["moment"].to_numpy(dtype=np.float64), frame["patient"], origin))
 
 
 def _same_day_notes(doses: pd.DataFrame, samples: pd.DataFrame, moved: Mask, mapping: Mapping) -> list[str]:
-    dates = np.floor(samples["moment"]) if not samples.empty else pd.Series(dtype=np.float64)
-    sampled = pd.MultiIndex.from_arrays([samples["patient_id"], dates])
-    dosed = pd.MultiIndex.from_arrays([doses["patient_id"], np.floor(doses["moment"])])
-    n_shared = int((dosed.isin(sampled) & doses["date_only"].to_numpy(dtype=bool)).sum())
+    sampled = by_date(samples["patient"], samples["moment"])
+    shared = pd.Series(by_date(doses["patient"], doses["moment"])).isin(sampled).to_numpy(dtype=bool)
+    n_shared = int((shared & doses["date_only"].to_numpy(dtype=bool)).sum())
     if n_shared == 0 and not moved.any():
         return []
     if mapping.same_day == "sample_first":
@@ -122,7 +115,7 @@ def _same_day_notes(doses: pd.DataFrame, samples: pd.DataFrame, moved: Mask, map
 
 
 def _courses(
-    tables: Tables, removed: dict[TableName, Mask], patients: list[str], origin: pd.Series[float]
+    tables: Tables, removed: dict[TableName, Mask], origin: pd.Series[float]
 ) -> tuple[pd.DataFrame, list[str]]:
     if "therapy" not in tables:
         return pd.DataFrame(
@@ -133,35 +126,41 @@ def _courses(
         ), []
     parsed = tables["therapy"]
     frame = parsed.frame.assign(line=parsed.table.line)[~removed["therapy"]]
-    position = pd.Index(patients).get_indexer(pd.Index(frame["patient_id"]))
-    frame = frame.iloc[np.argsort(position, kind="stable")].reset_index(drop=True)
     frame = frame.assign(
-        start=days(frame["start"].to_numpy(dtype=np.float64), frame["patient_id"], origin),
-        stop=days(frame["stop"].to_numpy(dtype=np.float64), frame["patient_id"], origin),
+        start=days(frame["start"].to_numpy(dtype=np.float64), frame["patient"], origin),
+        stop=days(frame["stop"].to_numpy(dtype=np.float64), frame["patient"], origin),
     )
-    courses, n_joined = merge_courses(frame[list(THERAPY_COLUMNS)])
+    courses, n_joined = merge_courses(frame)
     notes = [f"therapy: {n_joined} rows joined to another that they touch or overlap"] if n_joined else []
-    return courses, notes
+    return courses[list(THERAPY_COLUMNS)], notes
+
+
+def _outcomes(tables: Tables, events: pd.DataFrame) -> pd.DataFrame:
+    """With the further columns of the table."""
+    table = events.reindex(columns=list(OUTCOME_COLUMNS))
+    if "outcomes" in tables:
+        table = pd.concat([table, tables["outcomes"].extra.loc[events.index]], axis=1)
+    return table.reset_index(drop=True)
 
 
 def _patients(
     tables: Tables, removed: dict[TableName, Mask], patients: list[str], origin: pd.Series[float]
 ) -> pd.DataFrame:
     """One row for everyone; empty where nothing is known."""
+    names = list(PATIENT_COLUMNS[1:])
+    table = pd.DataFrame(index=pd.RangeIndex(len(patients)), columns=names)
     if "patients" in tables:
-        parsed = tables["patients"]
-        known = pd.concat([parsed.frame, parsed.extra], axis=1)[~removed["patients"]]
-    else:
-        known = pd.DataFrame(columns=["patient_id"])
-    further = [name for name in known.columns if name not in (*PATIENT_COLUMNS, "death_date_only")]
-    table = known.set_index("patient_id").reindex(patients).reindex(columns=[*PATIENT_COLUMNS[1:], *further])
+        parsed, used = tables["patients"], ~removed["patients"]
+        known = pd.concat([parsed.frame[names], parsed.extra], axis=1)[used]
+        table = known.set_axis(parsed.frame["patient"][used], axis=0).reindex(table.index)
     for name in ("group", "sex"):
         table[name] = table[name].astype(object).where(table[name].notna(), "").astype(str)
     for name in ("weight_kg", "height_cm", "age_y", "birth", "death"):
         table[name] = table[name].astype(np.float64)
     for name in ("birth", "death"):
-        table[name] = table[name] - origin.reindex(patients)
-    return table.rename_axis("patient_id").reset_index()
+        table[name] = table[name] - origin
+    table.insert(0, "patient_id", pd.Series(patients, dtype=str))
+    return table.reset_index(drop=True)
 
 
 def _row_counts(tables: Tables, removed: dict[TableName, Mask]) -> dict[str, RowCount]:

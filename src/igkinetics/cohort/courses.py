@@ -12,26 +12,25 @@ Floats = npt.NDArray[np.float64]
 def merge_courses(therapy: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     """(courses, number of rows joined to another): rows of one patient and agent that touch or overlap.
 
-    therapy: patient_id, start, stop, agent, line. Rows of different agents stay apart. The result keeps the
-    first line of a course and is sorted by patient (as they first appear) and start.
+    therapy: patient (position), patient_id, start, stop, agent, line. Rows of different agents stay apart.
+    The result keeps the first line of a course and is sorted by patient and start.
     """
     if therapy.empty:
         return therapy, 0
-    position = pd.factorize(therapy["patient_id"])[0]
-    rows = therapy.assign(position=position).sort_values(["position", "agent", "start"], kind="stable")
-    same = [rows["position"], rows["agent"]]
+    rows = therapy.sort_values(["patient", "agent", "start"], kind="stable")
+    same = [rows["patient"], rows["agent"]]
     reached = rows["stop"].groupby(same).cummax().groupby(same).shift()
     course = (~(rows["start"] <= reached)).cumsum()
     merged = rows.groupby(course, sort=False).agg(
-        position=("position", "first"),
+        patient=("patient", "first"),
         patient_id=("patient_id", "first"),
         start=("start", "first"),
         stop=("stop", "max"),
         agent=("agent", "first"),
         line=("line", "min"),
     )
-    merged = merged.sort_values(["position", "start", "agent"], kind="stable").reset_index(drop=True)
-    return merged[list(therapy.columns)], len(therapy) - len(merged)
+    merged = merged.sort_values(["patient", "start", "agent"], kind="stable").reset_index(drop=True)
+    return merged, len(therapy) - len(merged)
 
 
 def depletion_intervals(start: Floats, stop: Floats) -> tuple[Floats, Floats]:

@@ -49,13 +49,13 @@ def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
 def _weights(tables: Tables) -> pd.Series[float]:
     if "patients" not in tables:
         return pd.Series(dtype=np.float64)
-    return tables["patients"].usable().drop_duplicates("patient_id").set_index("patient_id")["weight_kg"]
+    return tables["patients"].usable().drop_duplicates("patient").set_index("patient")["weight_kg"]
 
 
 def _in_grams(doses: Parsed, weights: pd.Series[float]) -> Parsed:
     """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd."""
     frame = doses.frame
-    weight = pd.Series(lookup(frame["patient_id"], weights), index=frame.index)
+    weight = pd.Series(lookup(frame["patient"], weights), index=frame.index)
     per_kg = frame["amount_g_per_kg"]
     needs_weight = (per_kg.notna() & weight.isna()).to_numpy(dtype=bool)
     cells, column = _amount_cells(doses)
@@ -80,9 +80,9 @@ def _amount_cells(doses: Parsed) -> tuple[pd.Series[str], str]:
 
 def _without_samples(parsed: Parsed, samples: Parsed) -> Parsed:
     """Warn once for each patient in this table who has no sample at all."""
-    frame = parsed.frame[parsed.frame["patient_id"] != ""]
-    unknown = frame[~frame["patient_id"].isin(samples.frame["patient_id"])]
-    first = unknown.index[~unknown.duplicated("patient_id")]
+    patients = parsed.frame["patient"]
+    unknown = patients[~patients.isin(samples.frame["patient"].unique()) & (patients >= 0)]
+    first = unknown.index[~unknown.duplicated()]
     expected = "this patient has no samples: is the id right?"
     cells = parsed.table.text["patient_id"]
     return parsed.with_findings(warn(parsed.rows(first), "patient_id", cells, expected))

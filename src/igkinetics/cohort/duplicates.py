@@ -18,12 +18,12 @@ DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product"
 
 def check_samples(parsed: Parsed) -> Parsed:
     """At one moment a patient has one IgG."""
-    parsed, once = _identical(parsed, ("patient_id", "moment", *SAMPLE_VALUES), "igg")
-    twice = once[once.duplicated(["patient_id", "moment"], keep=False)]
+    parsed, once = _identical(parsed, ("patient", "moment", *SAMPLE_VALUES), "igg")
+    twice = once[once.duplicated(["patient", "moment"], keep=False)]
     findings = _contradictions(
         parsed,
         twice,
-        ["patient_id", "moment"],
+        ["patient", "moment"],
         "igg",
         "row",
         "one value per patient and time; {others} another: give times of day, or keep one",
@@ -33,20 +33,20 @@ def check_samples(parsed: Parsed) -> Parsed:
 
 def check_doses(parsed: Parsed) -> Parsed:
     """Different doses at one time are all given (vials, sites); only identical rows are doubtful."""
-    return _identical(parsed, ("patient_id", "moment", *DOSE_VALUES), _first_column(parsed, "amount"))[0]
+    return _identical(parsed, ("patient", "moment", *DOSE_VALUES), _first_column(parsed, "amount"))[0]
 
 
 def check_therapy(parsed: Parsed) -> Parsed:
-    return _identical(parsed, ("patient_id", "start", "stop", "agent"), "start")[0]
+    return _identical(parsed, ("patient", "start", "stop", "agent"), "start")[0]
 
 
 def check_outcomes(parsed: Parsed) -> Parsed:
     """The same outcome at one time counts once; a patient dies on one day."""
-    parsed, once = _identical(parsed, ("patient_id", "moment", "outcome"), "outcome")
+    parsed, once = _identical(parsed, ("patient", "moment", "outcome"), "outcome")
     deaths = once[(once["outcome"] == "death") & once["moment"].notna()]
-    twice = deaths[deaths.duplicated("patient_id", keep=False)]
+    twice = deaths[deaths.duplicated("patient", keep=False)]
     findings = _contradictions(
-        parsed, twice, ["patient_id"], parsed.times[0].column, "patient", "one day of death; {others} another"
+        parsed, twice, ["patient"], parsed.times[0].column, "patient", "one day of death; {others} another"
     )
     return parsed.with_findings(findings)
 
@@ -57,7 +57,7 @@ def check_patients(parsed: Parsed) -> Parsed:
     settings = parsed.table.settings
     rule = settings.repeated if isinstance(settings, PatientsMapping) else "error"
     if rule != "error":
-        surplus = rows.index[rows.duplicated("patient_id", keep=rule)]
+        surplus = rows.index[rows.duplicated("patient", keep=rule)]
         cells = parsed.table.text["patient_id"]
         findings = [
             replace(one, listed=False)
@@ -67,13 +67,14 @@ def check_patients(parsed: Parsed) -> Parsed:
         ]
         note = [f'patients: {len(surplus)} further rows of a patient set aside (repeated = "{rule}")']
         return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
-    complete = pd.concat([parsed.frame, parsed.extra], axis=1)
-    parsed, once = _identical(parsed, tuple(complete.columns), "patient_id", complete)
-    twice = once[once.duplicated("patient_id", keep=False)]
+    complete = pd.concat([parsed.frame, parsed.extra.add_prefix("covariate ")], axis=1)
+    key = ("patient", *complete.columns.drop("patient"))
+    parsed, once = _identical(parsed, key, "patient_id", complete)
+    twice = once[once.duplicated("patient", keep=False)]
     findings = _contradictions(
         parsed,
         twice,
-        ["patient_id"],
+        ["patient"],
         "patient_id",
         "patient",
         'one row per patient; {others} different values: keep one, or state repeated = "first" or "last" '
@@ -85,10 +86,15 @@ def check_patients(parsed: Parsed) -> Parsed:
 def _identical(
     parsed: Parsed, key: tuple[str, ...], column: str, values: pd.DataFrame | None = None
 ) -> tuple[Parsed, pd.DataFrame]:
-    """Warn of every repetition of an identical row; returns also the rows that are left."""
+    """Warn of every repetition of an identical row; returns also the rows that are left.
+
+    The first two names of the key are looked at first: few rows share a patient and a moment.
+    """
     usable = parsed.usable()
     rows = usable if values is None else values.loc[usable.index]
-    again = rows.duplicated(list(key), keep="first")
+    candidates = rows[rows.duplicated(list(key[:2]), keep=False)]
+    again = pd.Series(False, index=rows.index)
+    again.loc[candidates.index] = candidates.duplicated(list(key), keep="first")
     if not again.any():
         return parsed, usable
     cells = parsed.table.text[column]
@@ -123,7 +129,7 @@ def check_unit_slips(parsed: Parsed) -> Parsed:
     """Warn of values about 100 times off the patient's others: mg/dL written as g/L, or the reverse."""
     rows = parsed.usable()
     level = np.log10(rows["igg"])
-    by_patient = level.groupby(rows["patient_id"])
+    by_patient = level.groupby(rows["patient"])
     usual = by_patient.transform("median")
     pair = by_patient.transform("size") == 2
     usual = usual.where(~pair, by_patient.transform("first"))

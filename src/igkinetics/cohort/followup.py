@@ -10,7 +10,8 @@ import pandas as pd
 
 from igkinetics.cohort.contract import TableName
 from igkinetics.cohort.findings import refuse, warn
-from igkinetics.cohort.parsed import Tables, lookup
+from igkinetics.cohort.model import FOLLOW_UP_ENDS
+from igkinetics.cohort.parsed import Parsed, Tables, by_date, lookup
 from igkinetics.cohort.times import TimeKind
 
 MOMENT_COLUMN: Final[dict[TableName, str]] = {
@@ -28,29 +29,36 @@ def end_of_date(tables: Tables) -> Tables:
     for name, column, flag in (("patients", "death", "death_date_only"), ("outcomes", "moment", "date_only")):
         for table, parsed in tables.items():
             if table == name:
-                frame = parsed.frame.copy()
-                ends = (
-                    frame["outcome"].isin(["death", "hsct"]) if name == "outcomes" else frame[column].notna()
-                )
-                rows = frame.index[frame[flag].astype(bool) & ends & frame[column].notna()]
-                key = pd.MultiIndex.from_arrays(
-                    [frame.loc[rows, "patient_id"], np.floor(frame.loc[rows, column])]
-                )
-                later = last.reindex(key).to_numpy(dtype=np.float64)
-                frame.loc[rows, column] = np.fmax(frame.loc[rows, column].to_numpy(dtype=np.float64), later)
-                changed[table] = replace(parsed, frame=frame)
+                changed[table] = _moved_behind(parsed, column, flag, last)
     return changed
 
 
+def _moved_behind(parsed: Parsed, column: str, flag: str, last: pd.Series[float]) -> Parsed:
+    frame = parsed.frame
+    chosen = frame[flag].astype(bool) & frame[column].notna()
+    if "outcome" in frame:
+        chosen &= frame["outcome"].isin(list(FOLLOW_UP_ENDS))
+    ends = frame[chosen]
+    if ends.empty:
+        return parsed
+    later = last.reindex(by_date(ends["patient"], ends[column])).to_numpy(dtype=np.float64)
+    moments = frame[column].copy()
+    moments[ends.index] = np.fmax(ends[column].to_numpy(dtype=np.float64), later)
+    n_moved = int((moments != frame[column])[ends.index].sum())
+    note = f"{parsed.table.name}: {n_moved} ends of follow-up known only by date count after all of that date"
+    notes = (*parsed.notes, note) if n_moved else parsed.notes
+    return replace(parsed, frame=frame.assign(**{column: moments}), notes=notes)
+
+
 def _last_of_date(tables: Tables) -> pd.Series[float]:
-    """The last sample, dose or therapy start of each patient and date."""
+    """The last sample, dose or therapy start of each patient and date, by `by_date`."""
     parts = [
-        tables[name].usable()[["patient_id", MOMENT_COLUMN[name]]].set_axis(["patient_id", "moment"], axis=1)
+        tables[name].usable()[["patient", MOMENT_COLUMN[name]]].set_axis(["patient", "moment"], axis=1)
         for name in ("samples", "doses", "therapy")
         if name in tables
     ]
-    moments = pd.concat(parts, ignore_index=True).dropna()
-    return moments.groupby(["patient_id", np.floor(moments["moment"])])["moment"].max()
+    rows = pd.concat(parts, ignore_index=True).dropna()
+    return rows["moment"].groupby(by_date(rows["patient"], rows["moment"])).max()
 
 
 def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
@@ -64,7 +72,7 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
         if name not in tables:
             continue
         parsed = tables[name]
-        moment, patient = parsed.frame[column].to_numpy(dtype=np.float64), parsed.frame["patient_id"]
+        moment, patient = parsed.frame[column].to_numpy(dtype=np.float64), parsed.frame["patient"]
         shown = parsed.times[0].column
         cells = parsed.table.text[shown]
         dead, unborn = moment > lookup(patient, effective["death"]), moment < lookup(patient, birth)
@@ -84,7 +92,7 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     return checked
 
 
-def _texts(form: str, patients: pd.Series[str], moments: pd.Series[float], kind: TimeKind) -> list[str]:
+def _texts(form: str, patients: pd.Series[int], moments: pd.Series[float], kind: TimeKind) -> list[str]:
     return [form.format(_shown(moment, kind)) for moment in lookup(patients, moments)]
 
 
@@ -93,7 +101,7 @@ def check_one_death(tables: Tables, kind: TimeKind) -> Tables:
     if "patients" not in tables or "outcomes" not in tables:
         return tables
     outcomes = tables["outcomes"]
-    said = lookup(outcomes.frame["patient_id"], _first(tables, "patients", "death"))
+    said = lookup(outcomes.frame["patient"], _first(tables, "patients", "death"))
     moment = outcomes.frame["moment"].to_numpy(dtype=np.float64)
     is_death = (outcomes.frame["outcome"] == "death").to_numpy(dtype=bool)
     mask = is_death & (np.floor(said) != np.floor(moment)) & ~np.isnan(said) & ~np.isnan(moment)
@@ -106,14 +114,14 @@ def check_one_death(tables: Tables, kind: TimeKind) -> Tables:
 def _first(tables: Tables, name: TableName, column: str) -> pd.Series[float]:
     if name not in tables:
         return pd.Series(dtype=np.float64)
-    return tables[name].usable().groupby("patient_id")[column].min().dropna()
+    return tables[name].usable().groupby("patient")[column].min().dropna()
 
 
 def _of_outcome(tables: Tables, outcome: str) -> pd.Series[float]:
     if "outcomes" not in tables:
         return pd.Series(dtype=np.float64)
     rows = tables["outcomes"].usable()
-    return rows[rows["outcome"] == outcome].groupby("patient_id")["moment"].min().dropna()
+    return rows[rows["outcome"] == outcome].groupby("patient")["moment"].min().dropna()
 
 
 def _deaths(tables: Tables) -> pd.Series[float]:

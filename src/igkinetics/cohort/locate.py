@@ -77,13 +77,23 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
     problems += _overlooked(folder, paths)
     labels = _labels(folder, [path for _, path in paths])
     sources = [Source(table=table, path=path, label=labels[path]) for table, path in paths]
-    return _located(folder.resolve().name, mapping, sources, problems, mapping_path)
+    named = mapping_path is not None and mapping_path.name != MAPPING_NAME
+    name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
+    return _located(name, mapping, sources, problems, mapping_path)
 
 
 def _located(
     name: str, mapping: Mapping, sources: list[Source], problems: list[Problem], mapping_path: Path | None
 ) -> Located:
-    inputs = {source.label: sha256_of_file(source.path) for source in sources}
+    inputs = {}
+    for source in sources:
+        try:
+            inputs[source.label] = sha256_of_file(source.path)
+        except OSError as fault:
+            problem = Problem(
+                file=source.label, found=str(fault.strerror), expected="a file that can be read"
+            )
+            raise InputError([problem]) from None
     if mapping_path is not None:
         inputs[mapping_path.name] = sha256_of_bytes(mapping_path.read_bytes())
     return Located(

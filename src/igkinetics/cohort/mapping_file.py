@@ -98,16 +98,11 @@ def _key_problems(faults: list[ErrorDetails], document: Any, text: str, file: st
             found, expected = _shown(fault["input"]), f"the key {path[-1]!r} is needed"
         else:
             found, expected = _shown(fault["input"]), fault["msg"].removeprefix("Value error, ")
-        key = (named, found)
-        problems.setdefault(
-            key,
-            Problem(
-                file=file,
-                line=line_of(text, named),
-                column=".".join(named),
-                found=found,
-                expected=expected,
-            ),
+        same = problems.get((named, found))  # a value that fits none of several types has a fault for each
+        if same is not None and expected not in same.expected:
+            expected = f"{same.expected}, or: {expected}"
+        problems[named, found] = Problem(
+            file=file, line=line_of(text, named), column=".".join(named), found=found, expected=expected
         )
     return list(problems.values())
 

@@ -110,6 +110,11 @@ class Cohort:
         return {patient_id: position for position, patient_id in enumerate(self.patient_ids)}
 
     @cached_property
+    def _people(self) -> tuple[npt.NDArray[Any], ...]:
+        names = ("patient_id", "group", "weight_kg", "death")
+        return tuple(self.patients[name].to_numpy() for name in names)
+
+    @cached_property
     def _blocks(self) -> dict[str, _Blocks]:
         index = pd.Index(self.patients["patient_id"])
         return {
@@ -128,16 +133,16 @@ class Cohort:
             yield self._record(position)
 
     def _record(self, position: int) -> Patient:
-        row = self.patients.iloc[position]
+        patient_id, group, weight_kg, death = (column[position] for column in self._people)
         sample_day, igg, limit = self._blocks["samples"].of(position)
         dose_day, amount_g, duration_day, route = self._blocks["doses"].of(position)
         start, stop, agent = self._blocks["therapy"].of(position)
         therapy_start, therapy_stop = depletion_intervals(start.astype(float), stop.astype(float))
-        end_day, end_reason = follow_up_end(float(row["death"]), *self._blocks["outcomes"].of(position))
+        end_day, end_reason = follow_up_end(float(death), *self._blocks["outcomes"].of(position))
         return Patient(
-            patient_id=str(row["patient_id"]),
-            group=str(row["group"]),
-            weight_kg=float(row["weight_kg"]),
+            patient_id=str(patient_id),
+            group=str(group),
+            weight_kg=float(weight_kg),
             sample_day=sample_day.astype(float),
             sample_igg=igg.astype(float),
             sample_limit=(limit == "above").astype(np.int8) - (limit == "below").astype(np.int8),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.cells import numbers
@@ -37,7 +39,8 @@ class Parsed:
 
     def usable(self) -> pd.DataFrame:
         """The rows of the frame that nothing has removed so far; the index still is the row of the table."""
-        return self.frame[~removed_rows(self.table, self.findings)]
+        removed = removed_rows(self.table, self.findings)
+        return self.frame[~removed] if removed.any() else self.frame
 
     def rows(self, index: pd.Index[int]) -> Mask:
         """These rows of the table as a mask over all its rows."""
@@ -47,6 +50,8 @@ class Parsed:
 
 
 Tables = dict[TableName, Parsed]
+DATES: Final = 1 << 23
+"""More dates than there are between the years 1 and 9999."""
 
 
 def event_times(table: Table) -> tuple[Times, list[Finding]]:
@@ -61,9 +66,36 @@ def whole_table(table: Table, column: str, found: str, expected: str) -> Problem
     return Problem(file=table.files[0], column=column, found=found, expected=expected)
 
 
-def lookup(patients: pd.Series[str], values: pd.Series[float]) -> Floats:
+def number_patients(tables: Tables) -> tuple[Tables, list[str]]:
+    """The frames with a column `patient` (position in the list, -1 for nobody), and the list of everyone.
+
+    Everyone is whoever stands in any row of any file, as they first appear: patients, samples, doses,
+    therapy, outcomes.
+    """
+    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes")
+    present = [name for name in order if name in tables]
+    if not present:
+        return {}, []
+    ids = [tables[name].frame["patient_id"] for name in present]
+    position, everyone = pd.factorize(pd.concat(ids, ignore_index=True).replace("", None))
+    parts = np.split(position, np.cumsum([len(one) for one in ids])[:-1])
+    numbers_of = dict(zip(present, parts, strict=True))
+    numbered = {
+        name: replace(parsed, frame=parsed.frame.assign(patient=numbers_of[name]))
+        for name, parsed in tables.items()
+    }
+    return numbered, [str(one) for one in everyone]
+
+
+def lookup(patients: pd.Series[int], values: pd.Series[float]) -> Floats:
     """The value of each row's patient; nan where the patient has none."""
-    return np.asarray(patients.map(values), dtype=np.float64)
+    return np.asarray(values.reindex(patients.to_numpy()), dtype=np.float64)
+
+
+def by_date(patients: pd.Series[int], moments: pd.Series[float]) -> npt.NDArray[np.int64]:
+    """One number for each patient and date. Moments must be numbers."""
+    date = np.floor(moments.to_numpy(dtype=np.float64)).astype(np.int64)
+    return patients.to_numpy(dtype=np.int64) * DATES + date + DATES // 2
 
 
 def further_columns(table: Table) -> pd.DataFrame:

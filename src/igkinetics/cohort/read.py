@@ -18,7 +18,7 @@ from igkinetics.cohort.findings import Table, problems_of
 from igkinetics.cohort.locate import Located, Source, locate
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.parsed import Parsed, Tables
+from igkinetics.cohort.parsed import Parsed, Tables, number_patients
 from igkinetics.cohort.people import parse_outcomes, parse_patients
 from igkinetics.cohort.raw import read_parquet
 from igkinetics.cohort.samples import commonest_unit, parse_samples
@@ -53,8 +53,9 @@ def read_cohort(
     mapping = _with_call(located.mapping, igg_unit, file_format)
     files = _read_files(located, mapping)
     tables, table_problems = _parse(files.tables, mapping)
+    tables, patients = number_patients(tables)
     kind = time_kind(tables)
-    tables, kind_problems = check_one_kind(tables, kind)
+    tables, kind_problems = check_one_kind(tables, kind, mapping.time_origin)
     fatal = [*files.fatal, *table_problems, *kind_problems]
     if not fatal:
         tables = compare_tables(tables, kind)
@@ -63,7 +64,7 @@ def read_cohort(
         problems += problems_of(parsed.table, parsed.findings, skip=skip)
     if fatal or (not skip and any(one.severity == "error" for one in problems)):
         raise InputError(problems)
-    assembled = assemble(tables, mapping, kind)
+    assembled = assemble(tables, patients, mapping, kind)
     return Cohort(
         name=located.name,
         igg_unit=mapping.igg_unit or commonest_unit(tables["samples"].frame["factor"].to_numpy()),

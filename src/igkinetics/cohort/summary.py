@@ -65,7 +65,8 @@ def _groups(cohort: Cohort) -> list[Row]:
 def _samples(cohort: Cohort) -> list[Row]:
     samples = cohort.samples
     per_patient = samples.groupby("patient_id").size().reindex(cohort.patients["patient_id"], fill_value=0)
-    span = samples.groupby("patient_id")["day"].agg(lambda day: day.max() - day.min())
+    by_patient = samples.groupby("patient_id")["day"]
+    span = by_patient.max() - by_patient.min()
     level = from_g_per_l(1.0, cohort.igg_unit) * samples["igg"]
     rows = [
         ("samples", "samples", str(len(samples)), ""),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.contract import TABLES
 from igkinetics.cohort.findings import Mask
 from igkinetics.cohort.mapping import TimeOrigin
 from igkinetics.cohort.model import Floats, SameDay
-from igkinetics.cohort.parsed import Tables, lookup, whole_table
+from igkinetics.cohort.parsed import Tables, by_date, lookup, whole_table
 from igkinetics.cohort.times import TimeKind, wrong_kind
 from igkinetics.errors import Problem
-
-Codes = npt.NDArray[np.intp]
 
 
 def time_kind(tables: Tables) -> TimeKind:
@@ -27,9 +24,9 @@ def time_kind(tables: Tables) -> TimeKind:
     return "dates" if 2 * n_dates > n_given else "days"
 
 
-def check_one_kind(tables: Tables, kind: TimeKind) -> tuple[Tables, list[Problem]]:
+def check_one_kind(tables: Tables, kind: TimeKind, asked: TimeOrigin | None) -> tuple[Tables, list[Problem]]:
     """Findings for start, stop, birth and death of the other kind; a problem for a whole column of it."""
-    checked, problems = dict(tables), []
+    checked, problems = dict(tables), _origin_problem(kind, asked)
     other = "datetime" if kind == "days" else "day"
     for name in TABLES:
         if name not in tables:
@@ -50,6 +47,13 @@ def check_one_kind(tables: Tables, kind: TimeKind) -> tuple[Tables, list[Problem
     return checked, problems
 
 
+def _origin_problem(kind: TimeKind, asked: TimeOrigin | None) -> list[Problem]:
+    if kind == "dates" and asked == "as_given":
+        expected = "dates need an origin: therapy, first_sample or first_dose"
+        return [Problem(file="cohort.toml", column="time_origin", found=asked, expected=expected)]
+    return []
+
+
 def midnight_notes(tables: Tables) -> list[str]:
     return [
         f"{name}: every time of day in {time.column} is midnight, so these are taken as dates without a time"
@@ -60,21 +64,22 @@ def midnight_notes(tables: Tables) -> list[str]:
 
 
 def first_moments(tables: Tables, name: str, column: str) -> pd.Series[float]:
-    """The earliest moment of each patient in a table, by patient_id."""
+    """The earliest moment of each patient in a table, by position of the patient."""
     parsed = next((parsed for table, parsed in tables.items() if table == name), None)
     if parsed is None:
         return pd.Series(dtype=np.float64)
-    return parsed.usable().groupby("patient_id")[column].min().dropna()
+    return parsed.usable().groupby("patient")[column].min().dropna()
 
 
 def origins(
-    tables: Tables, patients: list[str], kind: TimeKind, asked: TimeOrigin | None
+    tables: Tables, n_patients: int, kind: TimeKind, asked: TimeOrigin | None
 ) -> tuple[pd.Series[float], list[str]]:
     """The moment of day 0 for each patient, and how it was chosen.
 
     Day numbers are kept as given unless an origin is asked for. Where a patient lacks the event, the first
     sample counts, else the first dose, else the first therapy, else the first outcome.
     """
+    patients = pd.RangeIndex(n_patients)
     if asked == "as_given" or (kind == "days" and asked is None):
         return pd.Series(0.0, index=patients), []
     chosen = asked or "therapy"
@@ -97,7 +102,7 @@ def origins(
     return origin, notes
 
 
-def days(moment: Floats, patients: pd.Series[str], origin: pd.Series[float]) -> Floats:
+def days(moment: Floats, patients: pd.Series[int], origin: pd.Series[float]) -> Floats:
     """Moments as days of each row's patient."""
     start = lookup(patients, origin)
     return np.where(np.isinf(moment), moment, moment - start)
@@ -116,10 +121,11 @@ def effective_dose_moments(
     if doses.empty or samples.empty:
         return moment, np.zeros(len(doses), dtype=bool)
     relevant = samples if kind == "dates" else samples[samples["date_only"]]
-    by_date = relevant.assign(date=np.floor(relevant["moment"])).groupby(["patient_id", "date"])
-    bounds = by_date.agg(first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any"))
-    key = pd.MultiIndex.from_arrays([doses["patient_id"], np.floor(moment)])
-    found = bounds.reindex(key)
+    by_patient_and_date = relevant.groupby(by_date(relevant["patient"], relevant["moment"]))
+    bounds = by_patient_and_date.agg(
+        first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any")
+    )
+    found = bounds.reindex(by_date(doses["patient"], doses["moment"]))
     date_only = doses["date_only"].to_numpy(dtype=bool)
     if same_day == "sample_first":
         last = found["last"].to_numpy(dtype=np.float64)

@@ -1,8 +1,9 @@
 """The one decorator that compiles every kernel, and where the compiled code is kept.
 
 Numba's disk cache notices an edit of the compiled function's own file only, not of a helper elsewhere. So the
-cache lies in a folder named by a hash of every source that holds a kernel, with the versions of igkinetics
-and numba: an edit anywhere means a new folder. Where nothing can be written, kernels are compiled in memory.
+cache lies in a folder named by a hash of every source that holds a kernel and of this whole package (the order
+of the parameters is compiled in too), with the versions of igkinetics and numba: an edit anywhere means a new
+folder. Where nothing can be written, kernels are compiled in memory.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def cache_root() -> Path:
 
 
 def kernel_hash() -> str:
-    """Hash of all sources that hold a kernel, and of the versions that compile them."""
+    """Hash of all sources that hold a kernel or a constant compiled into one, and of the versions that compile them."""
     digest = hashlib.sha256(numba.__version__.encode())
     try:
         digest.update(version("igkinetics").encode())
@@ -46,7 +47,7 @@ def kernel_hash() -> str:
         digest.update(b"checkout")
     for path in sorted(PACKAGE.rglob("*.py")):
         content = path.read_bytes()
-        if b"@kernel" in content:
+        if b"@kernel" in content or path.parent == PACKAGE / "kinetics":
             digest.update(path.relative_to(PACKAGE).as_posix().encode())
             digest.update(content)
     return digest.hexdigest()[:16]

@@ -42,14 +42,19 @@ def concentration(
     Raises InputError naming every fault: a day, dose or therapy before start_day, a missing or impossible value.
     """
     days = np.atleast_1d(np.asarray(day, dtype=float))
-    dose_table = _dose_table(doses)
-    therapy_table = merge_intervals(_therapy_table(therapy))
+    unreadable_doses = _table_problems("doses", doses, needed=("day", "amount_g"), optional=("duration_h",))
+    unreadable_therapy = _table_problems("therapy", therapy, needed=("start",), optional=("stop",))
+    dose_table = _dose_table(None if unreadable_doses else doses)
+    therapy_table = _therapy_table(None if unreadable_therapy else therapy)
     problems = [
         *_structure_problems(parameters, disposition, production, bool(np.any(dose_table[:, 3] > 0))),
+        *unreadable_doses,
+        *unreadable_therapy,
         *_time_problems(days, dose_table, therapy_table, start_day),
     ]
     if problems:
         raise InputError(problems)
+    therapy_table = merge_intervals(therapy_table)
     schedule = build_schedule(
         start_day=start_day,
         dose_day=dose_table[:, 0],
@@ -70,34 +75,46 @@ def _curve_table(days: Floats, vector: Floats, schedule: Schedule) -> pd.DataFra
     return pd.DataFrame({"day": days, "total": endogenous + infused, "endogenous": endogenous, "infused": infused})
 
 
+def _table_problems(
+    file: str, table: pd.DataFrame | None, *, needed: tuple[str, ...], optional: tuple[str, ...]
+) -> list[Problem]:
+    """Missing columns, text where numbers belong, unknown routes: what keeps a table from being read."""
+    if table is None or table.empty:
+        return []
+    found = [Problem(file=file, column=name, found="no such column", expected=f"needs {name}")
+             for name in needed if name not in table]  # fmt: skip
+    for name in (*needed, *optional):
+        if name in table:
+            text = table[name][pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()]
+            found += [Problem(file=file, column=name, found=str(value), expected="must be a number") for value in text]
+    if "route" in table:
+        found += [Problem(file=file, column="route", found=str(route), expected="must be iv or sc")
+                  for route in table["route"] if route not in ROUTES]  # fmt: skip
+    return found
+
+
+def _numbers(table: pd.DataFrame, column: str, absent: float) -> Floats:
+    """A column as float; `absent` where it is empty or there is none."""
+    if column not in table:
+        return np.full(len(table), absent)
+    return pd.to_numeric(table[column]).fillna(absent).to_numpy(dtype=float)
+
+
 def _dose_table(doses: pd.DataFrame | None) -> Floats:
     """(n, 4): day, g, duration in days, 1 for subcutaneous."""
     if doses is None or doses.empty:
         return np.empty((0, 4))
-    missing = [name for name in ("day", "amount_g") if name not in doses]
-    if missing:
-        raise InputError([Problem(file="doses", column=name, found="no such column",
-                                  expected=f"doses need {name}") for name in missing])  # fmt: skip
-    routes = doses["route"] if "route" in doses else pd.Series("iv", index=doses.index)
-    unknown = [str(route) for route in routes if route not in ROUTES]
-    if unknown:
-        raise InputError([Problem(file="doses", column="route", found=route, expected="must be iv or sc")
-                          for route in unknown])  # fmt: skip
-    hours = doses["duration_h"] if "duration_h" in doses else pd.Series(0.0, index=doses.index)
-    return np.column_stack([
-        doses["day"].to_numpy(dtype=float),
-        doses["amount_g"].to_numpy(dtype=float),
-        hours.fillna(0.0).to_numpy(dtype=float) / HOURS_PER_DAY,
-        (routes == "sc").to_numpy(dtype=float),
-    ])  # fmt: skip
+    subcutaneous = (doses["route"] == "sc").to_numpy(dtype=float) if "route" in doses else np.zeros(len(doses))
+    duration_day = _numbers(doses, "duration_h", absent=0.0) / HOURS_PER_DAY
+    day, amount_g = (_numbers(doses, name, absent=np.nan) for name in ("day", "amount_g"))
+    return np.column_stack([day, amount_g, duration_day, subcutaneous])
 
 
 def _therapy_table(therapy: pd.DataFrame | None) -> Floats:
+    """(n, 2): start, stop (inf: ongoing)."""
     if therapy is None or therapy.empty:
         return np.empty((0, 2))
-    stops = therapy["stop"] if "stop" in therapy else pd.Series(np.inf, index=therapy.index)
-    stop = pd.to_numeric(stops).fillna(np.inf)
-    return np.column_stack([therapy["start"].to_numpy(dtype=float), stop.to_numpy(dtype=float)])
+    return np.column_stack([_numbers(therapy, "start", absent=np.nan), _numbers(therapy, "stop", absent=np.inf)])
 
 
 def merge_intervals(intervals: Floats) -> Floats:
@@ -131,11 +148,13 @@ def _structure_problems(
         elif not (value > 0 if positive else value >= 0) or (name in ("S", "F") and value > 1):
             limit = "above 0" if positive else "within [0, 1]" if name in ("S", "F") else "0 or more"
             found.append(Problem(file="parameters", column=name, found=str(value), expected=f"must be {limit}"))
+        elif value == np.inf and name != "k_loss":
+            found.append(Problem(file="parameters", column=name, found=str(value), expected="must be finite"))
     return found
 
 
 def _time_problems(days: Floats, doses: Floats, therapy: Floats, start_day: float) -> list[Problem]:
-    expected = f"must be start_day ({start_day:g}) or later"
+    expected = f"must be finite, and start_day ({start_day:g}) or later"
     found = []
     for file, column, values in (
         ("call", "day", days),
@@ -143,7 +162,7 @@ def _time_problems(days: Floats, doses: Floats, therapy: Floats, start_day: floa
         ("therapy", "start", therapy[:, 0]),
     ):
         found += [Problem(file=file, column=column, found=f"{value:g}", expected=expected)
-                  for value in values if not value >= start_day]  # fmt: skip
+                  for value in values if not start_day <= value < np.inf]  # fmt: skip
     for column, values in (("amount_g", doses[:, 1]), ("duration_h", doses[:, 2] * HOURS_PER_DAY)):
         found += [Problem(file="doses", column=column, found=f"{value:g}", expected="must be 0 or more and finite")
                   for value in values if not 0 <= value < np.inf]  # fmt: skip

@@ -115,7 +115,9 @@ def add_days_below(
 
 
 @kernel
-def start_of_search(state: Floats, first_day: float, window: Floats, lowest: Floats, below: Floats) -> None:
+def start_of_search(
+    state: Floats, first_day: float, window: Floats, thresholds: Floats, lowest: Floats, below: Floats
+) -> None:
     """Nothing found yet but the level before anything happens, where the window holds the first day."""
     lowest[0] = lowest[2] = np.inf
     lowest[1] = lowest[3] = np.nan
@@ -124,6 +126,7 @@ def start_of_search(state: Floats, first_day: float, window: Floats, lowest: Flo
     if window[0] <= first_day <= window[1]:
         lowest[0], lowest[1] = part_level(state, True), first_day
         lowest[2], lowest[3] = part_level(state, False), first_day
+        below[:, 0] = np.where(lowest[0] < thresholds, first_day, np.nan)
 
 
 @kernel
@@ -142,7 +145,7 @@ def fill_lowest(
     values = np.empty(MAX_TERMS + 2)
     work = np.zeros((4, STATE_SIZE))
     prepare(theta, schedule, modes, state)
-    start_of_search(state, schedule[0, START], window, lowest, below)
+    start_of_search(state, schedule[0, START], window, thresholds, lowest, below)
     modified = int(schedule[0, MODIFIED])
     last = schedule.shape[0] - 1
     for k in range(last + 1):
@@ -167,6 +170,10 @@ def fill_lowest(
                 for i in range(n):
                     if values[i] < lowest[2 * part]:
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
+                        if i == n - 1:
+                            lowest[2 * part + 1] = min(window[1], end)  # exact, where start + knot rounds
+                        elif i == 0:
+                            lowest[2 * part + 1] = max(window[0], start)
                 if part == 0 and thresholds.size:
                     add_days_below(theta, modes[now], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         if end > window[1]:

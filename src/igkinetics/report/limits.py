@@ -8,13 +8,11 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.report import text
+from igkinetics.study.parameter_rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
 from igkinetics.study.result import CohortFit
 
-MOSTLY_PRIOR_BELOW: Final = 0.3
-"""Contraction of S below which an endogenous nadir is mostly the prior's (DESIGN 2.3)."""
 WELL_LEARNT_FROM: Final = 0.7
-PARETO_K_LIMIT: Final = 0.7
-"""Importance weights beyond this shape parameter do not correct the Laplace intervals reliably."""
+CREDIBLE_WEIGHT: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +26,9 @@ class Learnt:
 
 
 def mostly_prior(fit: CohortFit) -> frozenset[str]:
-    """Patients whose endogenous nadir rests on the prior: S contracted by less than 0.3."""
-    rows = fit.parameters[(fit.parameters["parameter"] == "S") & (fit.parameters["kind"] == "estimated")]
-    return frozenset(rows.loc[rows["contraction"] < MOSTLY_PRIOR_BELOW, "patient_id"])
+    """Patients whose endogenous nadir rests on the prior, S having hardly been learnt."""
+    rows = fit.sampling
+    return frozenset(rows.loc[rows["endogenous_note"] == "mostly prior", "patient_id"])
 
 
 def learnt(fit: CohortFit) -> list[Learnt]:
@@ -97,10 +95,10 @@ def _window_sentences(fit: CohortFit) -> list[str]:
 
 
 def _quality_sentences(fit: CohortFit) -> list[str]:
-    unreliable = list(fit.patients.loc[fit.patients["pareto_k"] > PARETO_K_LIMIT, "patient_id"])
+    unreliable = list(fit.patients.loc[fit.patients["pareto_k"] > GOOD_PARETO_K, "patient_id"])
     unexplained = list(fit.patients.loc[fit.patients["status"] == "unexplained_change", "patient_id"])
     return [
-        f"Intervals are rough (Pareto k above {PARETO_K_LIMIT}) for {_names(unreliable)}." if unreliable else "",
+        f"Intervals are rough (Pareto k above {GOOD_PARETO_K}) for {_names(unreliable)}." if unreliable else "",
         f"A change that no recorded dose or therapy explains was found in {_names(unexplained)}: plasma exchange, "
         "protein loss, an unrecorded infusion and a sample mix-up all look like this."
         if unexplained
@@ -124,9 +122,6 @@ class Sensitivity:
     credible_highest: float
     preferred: str
     preferred_weight: float
-
-
-CREDIBLE_WEIGHT: Final = 0.05
 
 
 def sensitivities(fit: CohortFit) -> list[Sensitivity]:

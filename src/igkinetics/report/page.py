@@ -10,13 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import rows, style, text
+from igkinetics.report import rows, style, text, words
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
-from igkinetics.report.patient_view import patient_views, without_chart
+from igkinetics.report.patient_view import patient_charts, patient_views, shown_patients, without_chart
 from igkinetics.report.sentences import fitted_nadirs, five_sentences
-from igkinetics.report.svg import Figure, draw
+from igkinetics.report.svg import Chart, Draw, draw
 from igkinetics.study.output import run_record
 from igkinetics.study.result import CohortFit
 
@@ -24,33 +24,37 @@ TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 REPORT_NAME: Final = "report.html"
 
 
-def write_fit_report(fit: CohortFit, path: Path) -> None:
-    """Write the report of `fit` to `path`."""
-    path.write_text(fit_report(fit), encoding="utf-8", newline="\n")
+def write_fit_report(fit: CohortFit, path: Path, draw: Draw = draw) -> None:
+    """Write the report of `fit` to `path`; draw: what makes figures of charts."""
+    path.write_text(fit_report(fit, draw), encoding="utf-8", newline="\n")
 
 
-def fit_report(fit: CohortFit) -> str:
+def fit_report(fit: CohortFit, draw: Draw = draw) -> str:
     """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
-    return _environment().get_template("fit.html.j2").render(page_values(fit))
+    patients = shown_patients(fit)
+    cohort = cohort_charts(fit)
+    figures = draw([*cohort, *patient_charts(fit, patients)])
+    views = patient_views(fit, patients, figures[len(cohort) :])
+    drawn = {"cohort_figures": figures[: len(cohort)], "patients": views}
+    return _environment().get_template("fit.html.j2").render(page_values(fit) | drawn)
 
 
 def page_values(fit: CohortFit) -> dict[str, Any]:
-    """What the template shows."""
+    """What the template shows, apart from the figures."""
     record = run_record(fit)
+    structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
         "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
         "notice": RESEARCH_NOTICE,
         "sentences": five_sentences(fit, "this page; the tables lie beside it")[:-1],
-        "notes": [*fit.cohort.notes, *fit.notes],
+        "notes": list(fit.notes),
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),
-        "cohort_figure": cohort_figure(fit),
         "most_rows": MOST_ROWS,
         "nadirs": rows.nadir_rows(fit),
         "thresholds": rows.threshold_rows(fit),
         "asked_thresholds": [text.number(value) for value in fit.options.thresholds],
-        "patients": patient_views(fit),
         "without_chart": without_chart(fit),
         "not_fitted": rows.not_fitted_rows(fit),
         "limits": limit_sentences(fit),
@@ -58,7 +62,10 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "conflict": fit.conflict.to_dict("records"),
         "sensitivity": rows.sensitivity_rows(sensitivities(fit)),
         "options": fit.options,
-        "structure": fit.options.structure or DEFAULT_STRUCTURE,
+        "structure": structure,
+        "production_words": words.PRODUCTION_WORDS[structure.split("/")[1]],
+        "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
+        "parameter_words": words.PARAMETER_WORDS,
         "same_day": fit.cohort.same_day,
         "cards": card_views(fit),
         "problems": fit.cohort.problems.astype(object).to_dict("records"),
@@ -84,13 +91,11 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
     ]
 
 
-def cohort_figure(fit: CohortFit) -> Figure | None:
-    """The picture of the whole cohort; None when nobody was fitted."""
+def cohort_charts(fit: CohortFit) -> list[Chart]:
+    """The picture of the whole cohort; none when nobody was fitted."""
     nadirs = fitted_nadirs(fit)
-    if nadirs.empty:
-        return None
     title = f"Fitted nadir of every patient, {fit.cohort.igg_unit}"
-    return draw([(title, cohort_chart(nadirs, fit.options.thresholds, fit.cohort.igg_unit))])[0]
+    return [(title, cohort_chart(nadirs, fit.options.thresholds, fit.cohort.igg_unit))] if len(nadirs) else []
 
 
 def card_views(fit: CohortFit) -> list[CardView]:

@@ -46,7 +46,7 @@ def patient_chart(
     layers = [
         therapy_layer(patient, first, last),
         threshold_layer(thresholds),
-        *curve_layers(curve),
+        curve_layer(curve),
         dose_layer(patient),
         point_layer(points),
     ]
@@ -56,7 +56,7 @@ def patient_chart(
         "scale": {"domain": [0, highest(points, curve, thresholds)], "nice": True},
         "title": f"Serum IgG ({unit})",
     }
-    shared = {"x": days | {"axis": {"tickCount": 6}}, "y": levels | {"axis": {"tickCount": 4}}}
+    shared = {"x": days | {"axis": {"tickCount": 5}}, "y": levels | {"axis": {"tickCount": 4}}}
     shown = [_on_axes(layer, shared) for layer in layers if layer["data"]["values"]]
     return {
         "width": style.CHART_WIDTH, "height": style.CHART_HEIGHT, "config": style.CONFIG,
@@ -66,6 +66,8 @@ def patient_chart(
 
 def _on_axes(layer: Spec, shared: Mapping[str, Spec]) -> Spec:
     """The layer with the common scale and axis on each field; positions in pixels stay as they are."""
+    if "layer" in layer:
+        return {**layer, "layer": [_on_axes(part, shared) for part in layer["layer"]]}
     encoding = {
         channel: {**shared.get(channel, {}), **place} if "field" in place else place
         for channel, place in layer["encoding"].items()
@@ -129,27 +131,19 @@ def threshold_layer(thresholds: Sequence[float]) -> Spec:
     return _layer([{"igg": float(value)} for value in thresholds], mark, {"y": {"field": "igg"}})
 
 
-def curve_layers(curve: pd.DataFrame) -> list[Spec]:
-    """Band, endogenous part and total."""
-    rows = curve_rows(curve)
+def curve_layer(curve: pd.DataFrame) -> Spec:
+    """Band, endogenous part and total, on one copy of the data (three copies cost a third of the drawing time)."""
     days = {"field": "day"}
-    return [
-        _layer(
-            [row for row in rows if row["lower"] is not None and row["upper"] is not None],
-            {"type": "area", "color": style.TOTAL, "opacity": 0.2},
-            {"x": days, "y": {"field": "lower"}, "y2": {"field": "upper"}},
-        ),
-        _layer(
-            rows,
-            {"type": "line", "color": style.ENDOGENOUS, "strokeDash": [6, 3], "strokeWidth": 2},
-            {"x": days, "y": {"field": "endogenous"}},
-        ),
-        _layer(
-            rows,
-            {"type": "line", "color": style.TOTAL, "strokeWidth": 2.5},
-            {"x": days, "y": {"field": "total"}},
-        ),
+    band = {"type": "area", "color": style.TOTAL, "opacity": 0.2}
+    endogenous = {"type": "line", "color": style.ENDOGENOUS, "strokeDash": [6, 3], "strokeWidth": 2}
+    total = {"type": "line", "color": style.TOTAL, "strokeWidth": 2.5}
+    layers = [
+        {"mark": band, "encoding": {"x": days, "y": {"field": "lower"}, "y2": {"field": "upper"}}},
+        {"mark": endogenous, "encoding": {"x": days, "y": {"field": "endogenous"}}},
+        {"mark": total, "encoding": {"x": days, "y": {"field": "total"}}},
     ]
+    banded = curve["lower"].notna().all() and curve["upper"].notna().all()
+    return {"data": {"values": curve_rows(curve)}, "layer": layers if banded else layers[1:]}
 
 
 def curve_rows(curve: pd.DataFrame) -> list[Row]:

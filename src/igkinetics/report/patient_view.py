@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from igkinetics.cohort.model import Patient
@@ -12,7 +13,7 @@ from igkinetics.report.limits import mostly_prior
 from igkinetics.report.patient_chart import patient_chart
 from igkinetics.report.rows import Cells, day_with_interval, level_with_interval, parameter_rows, raw_level, reached
 from igkinetics.report.sentences import STATUS_WORDS
-from igkinetics.report.svg import Figure, Spec, draw
+from igkinetics.report.svg import Chart, Figure
 from igkinetics.study.result import CohortFit
 
 MOST_CHARTS: Final = 100
@@ -32,11 +33,14 @@ class PatientView:
     parameters: tuple[Cells, ...]
 
 
-def patient_views(fit: CohortFit) -> list[PatientView]:
+def shown_patients(fit: CohortFit) -> list[Patient]:
     """The first MOST_CHARTS patients, in the cohort's order."""
-    patients = [patient for _, patient in zip(range(MOST_CHARTS), fit.cohort.each_patient(), strict=False)]
-    nadirs = {str(row["patient_id"]): row for row in fit.nadir.to_dict("records")}
-    figures = draw(patient_charts(fit, patients, nadirs))
+    return list(islice(fit.cohort.each_patient(), MOST_CHARTS))
+
+
+def patient_views(fit: CohortFit, patients: list[Patient], figures: list[Figure]) -> list[PatientView]:
+    """One part of the report for each patient, with the figure drawn of the chart below."""
+    nadirs = nadir_of_each(fit)
     resting = mostly_prior(fit)
     return [
         PatientView(
@@ -52,10 +56,13 @@ def patient_views(fit: CohortFit) -> list[PatientView]:
     ]
 
 
-def patient_charts(
-    fit: CohortFit, patients: list[Patient], nadirs: Mapping[str, Mapping[Any, Any]]
-) -> list[tuple[str, Spec]]:
+def nadir_of_each(fit: CohortFit) -> dict[str, Mapping[Any, Any]]:
+    return {str(row["patient_id"]): row for row in fit.nadir.to_dict("records")}
+
+
+def patient_charts(fit: CohortFit, patients: list[Patient]) -> list[Chart]:
     """Title and specification of each patient's chart."""
+    nadirs = nadir_of_each(fit)
     curves = dict(iter(fit.curves.groupby("patient_id", sort=False)))
     unit = fit.cohort.igg_unit
     return [

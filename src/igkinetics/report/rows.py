@@ -62,6 +62,7 @@ def reached(row: Mapping[Any, Any]) -> str:
 def nadir_rows(fit: CohortFit) -> list[Cells]:
     """A row for every patient, in the cohort's order."""
     resting = mostly_prior(fit)
+    sampling = {row["patient_id"]: row for row in fit.sampling.to_dict("records")}
     return [
         {
             "number": str(place),
@@ -80,6 +81,9 @@ def nadir_rows(fit: CohortFit) -> list[Cells]:
             "endogenous_interval": level_interval(row, "endogenous_nadir"),
             "mostly_prior": "mostly prior" if row["patient_id"] in resting else "",
             "expected": text.level(row["expected_raw_nadir"], row["unit"]),
+            "expected_interval": level_interval(sampling[row["patient_id"]], "expected_raw_nadir")
+            if row["patient_id"] in sampling
+            else "",
             "outcome": reached(row) if row["status"] == "fitted" else STATUS_WORDS[row["status"]],
         }
         for place, row in enumerate(fit.nadir.to_dict("records"), start=1)

@@ -23,7 +23,7 @@ CONFIG: Final[dict[str, Any]] = {
     "background": "#FFFFFF",
     "view": {"stroke": None},
     "axis": {
-        "labelFontSize": 13, "titleFontSize": 14, "titleFontWeight": "normal", "labelColor": "#222222",
+        "labelFontSize": 14, "titleFontSize": 15, "titleFontWeight": "normal", "labelColor": "#222222",
         "titleColor": "#222222", "gridColor": GRID, "domainColor": "#666666", "tickColor": "#666666",
         "labelOverlap": False,
     },
