@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from igkinetics.errors import InputError
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import prior_term
-from igkinetics.fit.problem import FitProblem
+from igkinetics.fit.problem import FitProblem, build_problem
+from igkinetics.fit.profile import held
+from igkinetics.fit.unexplained import jacobian
 from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, PRODUCTIONS, Floats
-from made_records import problem_of, record
+from made_records import prior_of, problem_of, record, true_levels
 
 SIXTH_ORDER = ((1, 45.0), (2, -9.0), (3, 1.0))
 """Central difference (Fornberg 1988): f' = sum w_k (f(kh) - f(-kh)) / 60h."""
@@ -90,6 +95,41 @@ def test_x_at_the_centre_is_the_cards_typical_patient() -> None:
               "S": 1 / (1 + np.exp(-0.2)), "k_loss": np.log(2) / 8, "k_rec": np.log(2) / 90}  # fmt: skip
     for name, value in wanted.items():
         assert theta[INDEX[name]] == pytest.approx(value, rel=1e-9), name
+
+
+def test_a_bioavailability_that_a_card_leaves_open_is_a_share() -> None:
+    prior = prior_of(DOSED)
+    open_f = replace(prior, uncertainty=prior.uncertainty | {"F": 0.4})
+    asked = build_problem(DOSED, open_f, "loss_and_recovery")
+    place = asked.names.index("F")
+    assert asked.theta(asked.mu)[INDEX["F"]] == pytest.approx(0.69, rel=1e-12)
+    x = asked.mu + 0.3 * asked.prior_sd
+    wanted = sixth_order_gradient(asked, x, 4e-3)
+    np.testing.assert_allclose(asked.value_and_gradient(x)[1], wanted, rtol=1e-8, atol=1e-9 * np.abs(wanted).max())
+    _, by_x = jacobian(asked, x)
+    step = np.zeros(x.size)
+    step[place] = 1e-4
+    up, down = (true_levels(DOSED, asked.theta(moved)) for moved in (x + step, x - step))
+    np.testing.assert_allclose(by_x[:, place], (up - down) / 2e-4, rtol=1e-6, atol=1e-9)
+    assert held(asked, place, float(x[place])).theta(np.delete(x, place)) == pytest.approx(asked.theta(x), rel=1e-12)
+
+
+def test_a_share_with_its_spread_on_the_log_scale_is_refused() -> None:
+    prior = prior_of(DOSED)
+    with pytest.raises(InputError, match="spread of S on the logit scale"):
+        build_problem(DOSED, replace(prior, scale=prior.scale | {"S": "log"}), "loss_and_recovery")
+
+
+def test_the_sensitivity_of_levels_is_the_derivative() -> None:
+    asked = problem("two_compartment", "loss_and_recovery", "normal")
+    x = asked.mu + 0.2
+    level, by_x = jacobian(asked, x)
+    np.testing.assert_allclose(level, true_levels(DOSED, asked.theta(x)), rtol=1e-12)
+    for i in range(x.size):
+        step = np.zeros(x.size)
+        step[i] = 1e-4
+        up, down = (true_levels(DOSED, asked.theta(moved)) for moved in (x + step, x - step))
+        np.testing.assert_allclose(by_x[:, i], (up - down) / 2e-4, rtol=1e-6, atol=1e-7)
 
 
 def test_the_initial_level_moves_with_the_baseline() -> None:

@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats, S
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import build_schedule
 
 SCORE_LIMIT: Final = 25.0
@@ -48,7 +48,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     fill_curve_with_gradient(theta, problem.schedule, problem.day, endogenous, infused, slopes)
     by_x = np.empty((n, x.size))
     for i, place in enumerate(problem.free):
-        chain = theta[S] * (1 - theta[S]) if place == S else theta[place]
+        chain = theta[place] * (1 - theta[place]) if place in (S, F) else theta[place]
         by_x[:, i] = slopes[:, place] * chain
         if place == C_BASE:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]
