@@ -24,7 +24,8 @@ def prior_conflict(fits: Sequence[PatientFit]) -> pd.DataFrame:
     """Mean eta (MAP minus typical, estimation scale) per parameter over its expected standard error.
 
     A patient's eta varies by contraction * prior variance; the card's own uncertainty is shared by all patients,
-    so it does not average out. Fits without a prior take no part: nothing draws their etas to it. Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
+    so it does not average out. Fits without a prior take no part: nothing draws their etas to it.
+    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
     """
     gathered: dict[str, list[tuple[float, float, float, float]]] = {}
     for fit in fits:
