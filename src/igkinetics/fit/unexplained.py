@@ -91,8 +91,7 @@ def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
     pulses = pulse_responses(problem, x)[:, measured]
     candidates = np.vstack([pulses, np.eye(int(measured.sum()))])
     usable = np.sum(candidates**2, axis=1) > 0
-    changes = _search(candidates, usable, residual, precision, design, information, problem.day[measured],
-                      problem.igg[measured], problem.day)  # fmt: skip
+    changes = _search(candidates, usable, residual, precision, design, information, measured, problem.day, problem.igg)
     if changes:
         return tuple(sorted(changes, key=lambda change: change.day_before))
     misfit = float(np.sum(precision * residual**2) + np.sum(prior * prior_gap**2))
@@ -105,10 +104,14 @@ def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
 
 def _search(
     candidates: Floats, usable: npt.NDArray[np.bool_], residual: Floats, precision: Floats, design: Floats,
-    information: Floats, day: Floats, igg: Floats, all_days: Floats,
+    information: Floats, measured: npt.NDArray[np.bool_], day: Floats, igg: Floats,
 ) -> list[Change]:  # fmt: skip
-    """Forward selection by score; a chosen change joins the design with a flat prior."""
-    n_gap = all_days.size - 1
+    """Forward selection by score; a chosen change joins the design with a flat prior.
+
+    candidates: first a pulse in each gap between samples, then each measured sample; day and igg of all samples.
+    """
+    n_gap = day.size - 1
+    places = np.flatnonzero(measured)
     found: list[Change] = []
     for _ in range(MOST_CHANGES):
         weighted = candidates * precision
@@ -121,15 +124,12 @@ def _search(
         if z[best] ** 2 < SCORE_LIMIT:
             return found
         if best < n_gap:
-            before, after = all_days[best], all_days[best + 1]
-            kind = "sudden change"
+            before, after, kind = best, best + 1, "sudden change"
         else:
-            before = after = day[best - n_gap]
+            before = after = int(places[best - n_gap])
             kind = "odd sample"
-        found.append(Change(kind=kind, day_before=float(before), day_after=float(after),
-                            igg_before=float(igg[np.searchsorted(day, before)]),
-                            igg_after=float(igg[min(np.searchsorted(day, after), igg.size - 1)]),
-                            z=float(z[best])))  # fmt: skip
+        found.append(Change(kind=kind, day_before=float(day[before]), day_after=float(day[after]),
+                            igg_before=float(igg[before]), igg_after=float(igg[after]), z=float(z[best])))  # fmt: skip
         usable = usable.copy()
         usable[best] = False
         new = candidates[best]
