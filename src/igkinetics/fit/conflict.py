@@ -24,13 +24,16 @@ def prior_conflict(fits: Sequence[PatientFit]) -> pd.DataFrame:
     """Mean eta (MAP minus typical, estimation scale) per parameter over its expected standard error.
 
     A patient's eta varies by contraction * prior variance; the card's own uncertainty is shared by all patients,
-    so it does not average out. Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
+    so it does not average out. Fits without a prior take no part: nothing draws their etas to it.
+    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
     """
     gathered: dict[str, list[tuple[float, float, float, float]]] = {}
     for fit in fits:
         if fit.status != "fitted":
             continue
         problem, optimum, _ = fit.fitted()
+        if not problem.has_prior:
+            continue
         learnt = contraction(fit)
         for i, name in enumerate(problem.names):
             shared = fit.prior.uncertainty[PRIOR_NAME.get(name, name)]

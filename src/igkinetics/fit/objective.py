@@ -1,6 +1,6 @@
 """-2 log posterior of one patient on unbounded scales, with its gradient (DESIGN 2.3).
 
-x holds the estimated parameters: log of positive ones, logit of S, and log(C_init / C_base). The gradient comes
+x holds the estimated parameters: logs of positive ones, logits of S and F, and log(C_init / C_base). The gradient comes
 from the kernels; the Hessian from central differences of that gradient.
 """
 
@@ -15,7 +15,7 @@ from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import fill_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats, S
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import Schedule
 
 Integers = npt.NDArray[np.int64]
@@ -28,8 +28,8 @@ def fill_theta(x: Floats, free: Integers, fixed: Floats, theta: Floats) -> None:
     """Natural parameters (13,) from x; `free` names the place of each x; C_init is carried as a ratio in `fixed`."""
     theta[:] = fixed
     for i in range(x.size):
-        if free[i] == S:
-            theta[S] = 1.0 / (1.0 + exp(-x[i]))
+        if free[i] in (S, F):
+            theta[free[i]] = 1.0 / (1.0 + exp(-x[i]))
         else:
             theta[free[i]] = exp(x[i])
     theta[C_INIT] *= theta[C_BASE]
@@ -72,8 +72,8 @@ def objective(
             by_theta[j] += slope * slopes[n, j]
     for i in range(x.size):
         place = free[i]
-        if place == S:
-            gradient[i] = by_theta[S] * theta[S] * (1.0 - theta[S])
+        if place in (S, F):
+            gradient[i] = by_theta[place] * theta[place] * (1.0 - theta[place])
         else:
             gradient[i] = by_theta[place] * theta[place]
         if place == C_BASE:

@@ -11,6 +11,7 @@ import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
+from igkinetics.errors import InputError
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import draw_posterior, laplace_log_marginal, laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
@@ -145,13 +146,16 @@ def profiles(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, t
 def alternatives(
     patient: Patient, prior_of: PriorOf, settings: FitSettings, problem: FitProblem, optimum: Optimum
 ) -> tuple[Alternative, ...]:
-    """All structures this patient can have, the fitted one first; each started from the fitted values."""
+    """All structures this patient and the card can have, the fitted one first; each started from the fitted values."""
     found = [Alternative(model=problem.model, objective=optimum.objective, problem=problem, x=optimum.x,
                          log_marginal=laplace_log_marginal(problem, optimum), failed_tests=())]  # fmt: skip
     estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
     for structure in STRUCTURES:
         disposition, production = structure.split("/")
-        prior = prior_of(patient, disposition)
+        try:
+            prior = prior_of(patient, disposition)
+        except InputError:  # the card has no numbers for this disposition
+            continue
         if structure == problem.model or possible_production(patient, prior, production)[0] != production:
             continue
         other = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)

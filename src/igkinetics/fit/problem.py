@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
+from igkinetics.errors import call_error
 from igkinetics.fit.engine import bfgs
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
@@ -18,6 +19,10 @@ from igkinetics.kinetics.schedule import Schedule, build_schedule
 
 PRIOR_NAME: Final = {"C_init": "C_init_ratio"}
 """Estimated as a ratio to C_base; the card gives it under this name."""
+
+
+SHARES: Final = ("S", "F")
+"""Estimated as logits; all others as logs."""
 
 
 def to_scale(value: float, scale: str) -> float:
@@ -122,7 +127,10 @@ def estimated_names(prior: PatientPrior, disposition: str, production: str, *, s
 def build_problem(
     patient: Patient, prior: PatientPrior, production: str, *, residual: str = "normal", use_prior: bool = True
 ) -> FitProblem:
-    """The problem of one patient under prior.disposition and `production`. Units g, g/L, day."""
+    """The problem of one patient under prior.disposition and `production`. Units g, g/L, day.
+
+    InputError for a card whose S or F has its spread on another scale than the logit.
+    """
     disposition = prior.disposition
     subcutaneous = bool(patient.dose_is_sc.any())
     names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
@@ -130,6 +138,9 @@ def build_problem(
     fixed = parameter_vector(values, disposition, production)
     fixed[INDEX["C_init"]] = prior.typical["C_init_ratio"]
     card_names = [PRIOR_NAME.get(name, name) for name in names]
+    for name in SHARES:
+        if name in names and prior.scale[name] != "logit":
+            raise call_error("card", prior.card_id, f"must give the spread of {name} on the logit scale to be fitted")
     prior_sd = np.array([prior.sd(name) for name in card_names])
     used = np.ones(patient.sample_day.size, dtype=bool) if np.isinf(patient.follow_up_end) else (
         patient.sample_day <= patient.follow_up_end)  # fmt: skip

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from igkinetics.fit.minimise import Optimum, polish
 from igkinetics.fit.problem import FitProblem, from_scale
-from igkinetics.kinetics.parameters import Floats, S
+from igkinetics.kinetics.parameters import F, Floats, S
 
 WIDEST: Final = 30.0
 """Standard errors from the estimate beyond which a bound is called open."""
@@ -23,7 +23,7 @@ def held(problem: FitProblem, index: int, value: float) -> FitProblem:
     keep = np.arange(problem.free.size) != index
     fixed = problem.fixed.copy()
     place = int(problem.free[index])
-    fixed[place] = from_scale(value, "logit" if place == S else "log")
+    fixed[place] = from_scale(value, "logit" if place in (S, F) else "log")
     return replace(problem, names=tuple(name for name, kept in zip(problem.names, keep, strict=True) if kept),
                    free=problem.free[keep], fixed=fixed, mu=problem.mu[keep], sd=problem.sd[keep],
                    prior_sd=problem.prior_sd[keep])  # fmt: skip
@@ -44,8 +44,11 @@ def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: f
     def excess(distance: float) -> float:
         value = centre + distance * step
         reduced = held(problem, index, value)
-        x, objective = polish(reduced, reduced.minimum_from(others[-1])[0])
-        others.append(x)
+        if reduced.free.size:
+            x, objective = polish(reduced, reduced.minimum_from(others[-1])[0])
+            others.append(x)
+        else:  # the only free parameter is the one held
+            objective = float(reduced.values(others[-1][None, :])[0])
         if np.isfinite(problem.sd[index]):
             own = ((value - problem.mu[index]) / problem.sd[index]) ** 2
             objective += own + np.log(2 * np.pi * problem.sd[index] ** 2)

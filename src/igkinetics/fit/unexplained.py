@@ -18,7 +18,7 @@ from scipy.stats import chi2
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats, S
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import build_schedule
 
 SCORE_LIMIT: Final = 25.0
@@ -48,7 +48,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     fill_curve_with_gradient(theta, problem.schedule, problem.day, endogenous, infused, slopes)
     by_x = np.empty((n, x.size))
     for i, place in enumerate(problem.free):
-        chain = theta[S] * (1 - theta[S]) if place == S else theta[place]
+        chain = theta[place] * (1 - theta[place]) if place in (S, F) else theta[place]
         by_x[:, i] = slopes[:, place] * chain
         if place == C_BASE:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]
@@ -91,8 +91,7 @@ def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
     pulses = pulse_responses(problem, x)[:, measured]
     candidates = np.vstack([pulses, np.eye(int(measured.sum()))])
     usable = np.sum(candidates**2, axis=1) > 0
-    changes = _search(candidates, usable, residual, precision, design, information, problem.day[measured],
-                      problem.igg[measured], problem.day)  # fmt: skip
+    changes = _search(candidates, usable, residual, precision, design, information, measured, problem.day, problem.igg)
     if changes:
         return tuple(sorted(changes, key=lambda change: change.day_before))
     misfit = float(np.sum(precision * residual**2) + np.sum(prior * prior_gap**2))
@@ -105,10 +104,14 @@ def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
 
 def _search(
     candidates: Floats, usable: npt.NDArray[np.bool_], residual: Floats, precision: Floats, design: Floats,
-    information: Floats, day: Floats, igg: Floats, all_days: Floats,
+    information: Floats, measured: npt.NDArray[np.bool_], day: Floats, igg: Floats,
 ) -> list[Change]:  # fmt: skip
-    """Forward selection by score; a chosen change joins the design with a flat prior."""
-    n_gap = all_days.size - 1
+    """Forward selection by score; a chosen change joins the design with a flat prior.
+
+    candidates: first a pulse in each gap between samples, then each measured sample; day and igg of all samples.
+    """
+    n_gap = day.size - 1
+    places = np.flatnonzero(measured)
     found: list[Change] = []
     for _ in range(MOST_CHANGES):
         weighted = candidates * precision
@@ -121,15 +124,12 @@ def _search(
         if z[best] ** 2 < SCORE_LIMIT:
             return found
         if best < n_gap:
-            before, after = all_days[best], all_days[best + 1]
-            kind = "sudden change"
+            before, after, kind = best, best + 1, "sudden change"
         else:
-            before = after = day[best - n_gap]
+            before = after = int(places[best - n_gap])
             kind = "odd sample"
-        found.append(Change(kind=kind, day_before=float(before), day_after=float(after),
-                            igg_before=float(igg[np.searchsorted(day, before)]),
-                            igg_after=float(igg[min(np.searchsorted(day, after), igg.size - 1)]),
-                            z=float(z[best])))  # fmt: skip
+        found.append(Change(kind=kind, day_before=float(day[before]), day_after=float(day[after]),
+                            igg_before=float(igg[before]), igg_after=float(igg[after]), z=float(z[best])))  # fmt: skip
         usable = usable.copy()
         usable[best] = False
         new = candidates[best]

@@ -36,7 +36,7 @@ def raw_nadir(patient: Patient, window: Window) -> RawNadir:
     if not inside.any():
         return RawNadir(value=np.nan, day=np.nan, below_limit=False, n_samples=0, n_below_limit=0, baseline=baseline)
     days, levels, limits = (values[inside] for values in (patient.sample_day, patient.sample_igg, patient.sample_limit))
-    order = np.lexsort((days, limits, levels))  # at equal levels, "below" is lower than measured
+    order = np.lexsort((days, limits, levels, limits > 0))  # at equal levels, "below" is lower than measured
     lowest = int(order[0])
     return RawNadir(
         value=float(levels[lowest]),

@@ -15,6 +15,7 @@ import pandas as pd
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PatientPrior, patient_prior
+from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.errors import InputError
@@ -48,11 +49,13 @@ class PatientResult:
 def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Progress | None = None) -> CohortFit:
     """Fit every patient. progress(done, of) is called after each one.
 
-    Patients are independent: order and number of jobs change no number. InputError when the card cannot be read.
+    Patients are independent: order and number of jobs change no number. InputError when the card cannot be read or
+    has no numbers for the structure's disposition.
     """
     options = options or FitOptions()
     began = time.perf_counter()
     card = load_card(options.card)
+    supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
     results: dict[int, PatientResult] = {}
     interrupted = False
@@ -116,7 +119,7 @@ def unfitted(
     cohort: Cohort, patient: Patient, card: Card, options: FitOptions, status: Status, reason: str
 ) -> PatientResult:
     """The rows of a patient for whom no fit was tried."""
-    prior = patient_prior(card, weight_kg=np.nan, agents=())
+    prior = patient_prior(card, weight_kg=np.nan, agents=(), disposition=card.structure.dispositions[0])
     fit = PatientFit(patient=patient, prior=prior, status=status, reason=reason)
     return replace(rows_of(cohort, fit, options), fit=None)
 

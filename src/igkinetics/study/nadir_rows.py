@@ -27,14 +27,14 @@ JUST_AFTER_DAY: Final = 1e-6
 def nadir_row(
     fit: PatientFit, window: Window, raw: RawNadir, fitted: FittedNadir | None, unit: IggUnit, level: float
 ) -> dict[str, Any]:
-    """One row for one patient; fitted columns are empty where there are no numbers."""
+    """One row for one patient; fitted columns are empty where there are no numbers or no window, which reason says."""
     row: dict[str, Any] = {
         "patient_id": fit.patient.patient_id, "group": fit.patient.group, "n_samples": raw.n_samples,
         "n_below_limit": raw.n_below_limit, "unit": unit, "level": level,
         "window_start": window.start, "window_end": window.end, "baseline": from_g_per_l(raw.baseline, unit),
         "raw_nadir": from_g_per_l(raw.value, unit), "raw_nadir_below_limit": raw.below_limit,
         "raw_nadir_day": raw.day, "nadir_position": "", "nadir_reached": None, "status": fit.status,
-        "reason": fit.reason,
+        "reason": fit.reason if window.exists else "; ".join(filter(None, [fit.reason, window.reason])),
     }  # fmt: skip
     if fitted is not None:
         row |= {

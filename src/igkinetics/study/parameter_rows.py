@@ -63,7 +63,7 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
 def natural_stderr(problem: FitProblem, theta: Floats, covariance: Floats, i: int) -> float:
     """Standard error of parameter i on its natural scale: |d theta/dx| times that of x; C_init = C_base * ratio."""
     name = problem.names[i]
-    if name == "S":
+    if name in ("S", "F"):
         return float(theta[INDEX[name]] * (1 - theta[INDEX[name]]) * np.sqrt(covariance[i, i]))
     slope = np.zeros(len(problem.names))
     slope[i] = theta[INDEX[name]]
