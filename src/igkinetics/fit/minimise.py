@@ -82,10 +82,11 @@ def explore(problem: FitProblem, guesses: list[Floats]) -> Optimum:
 
 def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
     """The lowest of several minima (x, value), polished, with its curvature and the convergence tests."""
-    found = [polish(problem, x) for x, _ in found]
     values = np.array([value if np.isfinite(value) else np.inf for _, value in found])
     order = np.argsort(values, kind="stable")
-    best = found[order[0]][0]
+    kept = distinct([found[k][0] for k in order if np.isfinite(values[k])] or [found[0][0]], problem)
+    polished = sorted((polish(problem, x) for x in kept), key=lambda pair: pair[1])
+    best = polished[0][0]
     value, gradient = problem.value_and_gradient(best)
     hessian = problem.hessian(best)
     return Optimum(
@@ -93,9 +94,9 @@ def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
         objective=value,
         gradient=gradient,
         hessian=hessian,
-        modes=distinct([found[k][0] for k in order if np.isfinite(values[k])], problem),
+        modes=distinct([x for x, _ in polished], problem),
         n_starts=len(found),
-        n_agreeing=int(np.sum(values - values[order[0]] < AGREE_WITHIN)),
+        n_agreeing=int(np.sum(values - value < AGREE_WITHIN)),
         failed_tests=failed_convergence_tests(value, gradient, hessian),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import profile_interval
 from igkinetics.fit.result import Alternative, PatientFit, Status
 from igkinetics.fit.unexplained import Change, unexplained_changes
-from igkinetics.kinetics.parameters import INDEX, STRUCTURES, Floats
+from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, STRUCTURES, Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
 BOUND_DISTANCE: Final = 7.0
@@ -150,13 +150,9 @@ def alternatives(
     found = [Alternative(model=problem.model, objective=optimum.objective, problem=problem, x=optimum.x,
                          log_marginal=laplace_log_marginal(problem, optimum), failed_tests=())]  # fmt: skip
     estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
-    for structure in STRUCTURES:
-        disposition, production = structure.split("/")
-        try:
-            prior = prior_of(patient, disposition)
-        except InputError:  # the card has no numbers for this disposition
-            continue
-        if structure == problem.model or possible_production(patient, prior, production)[0] != production:
+    for structure, prior in possible_structures(patient, prior_of):
+        production = structure.split("/")[1]
+        if structure == problem.model:
             continue
         other = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
         if not settings.use_prior and other.day.size <= len(other.names):
@@ -173,6 +169,19 @@ def alternatives(
             )
         )
     return tuple(found)
+
+
+def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[str, PatientPrior]]:
+    """Each structure that the card has numbers for and this patient's record allows, with its prior."""
+    for disposition in DISPOSITIONS:
+        try:
+            prior = prior_of(patient, disposition)
+        except InputError:  # the card has no numbers for this disposition
+            continue
+        for structure in STRUCTURES:
+            wanted, production = structure.split("/")
+            if wanted == disposition and possible_production(patient, prior, production)[0] == production:
+                yield structure, prior
 
 
 def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
