@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from igkinetics.cli.check import check
+from igkinetics.cli.compare import compare
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("fit")(fit)
+app.command("compare")(compare)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
 app.add_typer(models, name="models")
