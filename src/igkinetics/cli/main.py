@@ -12,6 +12,7 @@ from igkinetics.cli.check import check
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
+from igkinetics.cli.template import template
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
 
@@ -27,6 +28,7 @@ app.command("check")(check)
 app.command("fit")(fit)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
+app.command("template")(template)
 app.add_typer(models, name="models")
 
 
