@@ -13,6 +13,7 @@ from igkinetics.cli.compare import compare
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
+from igkinetics.cli.template import template
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
 
@@ -29,6 +30,7 @@ app.command("fit")(fit)
 app.command("compare")(compare)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
+app.command("template")(template)
 app.add_typer(models, name="models")
 
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest, suggestion
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.mapping_file import load_mapping
+from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES, sheet_for, sheet_names
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes, sha256_of_file
 
 MAPPING_NAME: Final = "cohort.toml"
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
-WORKBOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".ods")
-NO_WORKBOOKS: Final = "workbooks are not supported yet"
+WORKBOOK_NAME: Final = "cohort.xlsx"
+OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Source:
     table: TableName
     path: Path
     label: str
+    sheet: str = ""
+    """Of a workbook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,8 @@ class Located:
 
 def locate(path: Path) -> Located:
     """Find the mapping and the files of a cohort. InputError when there is nothing to read."""
-    if path.suffix.lower() in WORKBOOK_SUFFIXES:
-        expected = f"{NO_WORKBOOKS}; save each sheet as CSV: samples.csv, doses.csv, ..."
+    if path.suffix.lower() in OTHER_WORKBOOKS:
+        expected = "a workbook saved as .xlsx"
         raise InputError([Problem(file=path.name, found=path.suffix, expected=expected)])
     if path.is_dir():
         return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None)
@@ -54,6 +57,9 @@ def locate(path: Path) -> Located:
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
         return _in_folder(path.parent, path)
+    if path.suffix.lower() in WORKBOOK_SUFFIXES:
+        sheets, problems = _sheets(Mapping(), path, path.name)
+        return _located(path.stem, Mapping(), sheets, [*problems, *_mapping_beside(path)], None)
     source = Source(table="samples", path=path, label=path.name)
     return _located(path.stem, Mapping(), [source], [], None)
 
@@ -68,6 +74,8 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
         patterns = mapping.table(table).files
         if patterns is None:
             found, faults = _default_file(folder, table)
+            if not found and not faults and (folder / WORKBOOK_NAME).is_file():
+                found = [folder / WORKBOOK_NAME]
         else:
             found, faults = _files_named(folder, table, patterns, mapping_path)
         paths += [(table, path) for path in found]
@@ -76,7 +84,15 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
         problems.append(_no_samples(folder))
     problems += _overlooked(folder, paths)
     labels = _labels(folder, [path for _, path in paths])
-    sources = [Source(table=table, path=path, label=labels[path]) for table, path in paths]
+    sources = []
+    for table, path in paths:
+        if path.suffix.lower() in WORKBOOK_SUFFIXES:
+            asked = mapping.table(table).files is not None or mapping.table(table).sheet is not None
+            sheets, faults = _sheets(mapping, path, labels[path], table, needed=asked)
+            sources += sheets
+            problems += faults
+        else:
+            sources.append(Source(table=table, path=path, label=labels[path]))
     named = mapping_path is not None and mapping_path.name != MAPPING_NAME
     name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
     return _located(name, mapping, sources, problems, mapping_path)
@@ -85,10 +101,12 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
 def _located(
     name: str, mapping: Mapping, sources: list[Source], problems: list[Problem], mapping_path: Path | None
 ) -> Located:
-    inputs = {}
+    inputs: dict[str, str] = {}
     for source in sources:
+        label = source.label.removesuffix(f" [{source.sheet}]")
         try:
-            inputs[source.label] = sha256_of_file(source.path)
+            if label not in inputs:
+                inputs[label] = sha256_of_file(source.path)
         except OSError as fault:
             problem = Problem(
                 file=source.label, found=str(fault.strerror), expected="a file that can be read"
@@ -135,13 +153,50 @@ def _files_named(
             Problem(
                 file=path.name,
                 found=path.suffix,
-                expected=f"files of {table} are .csv, .parquet or other "
-                "delimited text; workbooks are not supported yet",
+                expected=f"files of {table} are .csv, .parquet, .xlsx or other delimited text",
             )
             for path in paths
-            if path.suffix.lower() in WORKBOOK_SUFFIXES
+            if path.suffix.lower() in OTHER_WORKBOOKS
         ]
     return list(found), problems
+
+
+def _sheets(
+    mapping: Mapping, path: Path, label: str, only: TableName | None = None, *, needed: bool = False
+) -> tuple[list[Source], list[Problem]]:
+    """The sheet of each table (or of one) in a workbook: the one the mapping names, else the table's own name."""
+    names = sheet_names(path, label)
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for table in TABLES if only is None else (only,):
+        asked = mapping.table(table).sheet
+        found = asked if asked in names else sheet_for(table, names) if asked is None else None
+        if found is not None:
+            sources.append(Source(table=table, path=path, label=f"{label} [{found}]", sheet=found))
+        elif asked is not None or needed or table == "samples":
+            expected = f"a sheet {asked or table}; {suggestion(asked or table, names)}"
+            problems.append(Problem(file=label, column="sheet", found=", ".join(names), expected=expected))
+        else:
+            problems += _nearly(label, table, names)
+    return sources, problems
+
+
+def _nearly(label: str, table: TableName, names: list[str]) -> list[Problem]:
+    """A warning for a sheet that nobody reads and whose name is nearly that of an absent table."""
+    others = [name for name in names if all(sheet_for(known, [name]) is None for known in TABLES)]
+    near = nearest(table, others)
+    if near is None:
+        return []
+    expected = f"rename the sheet to {table} if it belongs to this cohort"
+    return [Problem(file=label, column="sheet", found=near, expected=expected, severity="warning", action="not read")]
+
+
+def _mapping_beside(path: Path) -> list[Problem]:
+    """A warning when a cohort.toml lies beside a workbook that is read without it."""
+    if not (path.parent / MAPPING_NAME).is_file():
+        return []
+    expected = f"give the folder, or {MAPPING_NAME}, to have it applied to {path.name}"
+    return [Problem(file=MAPPING_NAME, found=MAPPING_NAME, expected=expected, severity="warning", action="not read")]
 
 
 def _no_samples(folder: Path) -> Problem:

@@ -20,7 +20,6 @@ SYNTAX_PLACE = re.compile(
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 NOT_YET = {
-    "sheet": "workbooks are not supported yet",
     "time_zone": "time zones are not supported yet; write local date-times",
 }
 NONMEM_ONLY = ("amount_unit", "time_unit")

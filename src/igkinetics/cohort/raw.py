@@ -14,7 +14,7 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from igkinetics.cohort.mapping import TableMapping
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import InputError, Problem, counted
 
 Lines = npt.NDArray[np.intp]
 
@@ -37,7 +37,7 @@ def empty_rows_problem(file: str, lines: Sequence[int] | Lines) -> list[Problem]
     """One warning for all rows without any text, at the first of them."""
     if len(lines) == 0:
         return []
-    found = f"{len(lines)} empty row{'s' if len(lines) > 1 else ''}"
+    found = counted(len(lines), "empty row")
     return [
         Problem(
             file=file,

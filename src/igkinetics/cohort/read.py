@@ -25,6 +25,7 @@ from igkinetics.cohort.samples import commonest_unit, parse_samples
 from igkinetics.cohort.textfile import read_text
 from igkinetics.cohort.therapy import parse_therapy
 from igkinetics.cohort.timeline import check_one_kind, time_kind
+from igkinetics.cohort.workbook import read_sheet
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN
 
@@ -41,7 +42,7 @@ ON_PROBLEM: Final = ("stop", "skip")
 def read_cohort(
     path: str | Path, *, igg_unit: str | None = None, file_format: str | None = None, on_problem: str = "stop"
 ) -> Cohort:
-    """Read a cohort: a folder, a cohort.toml, or one CSV or Parquet file of samples (DESIGN 3.1).
+    """Read a cohort: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples.
 
     igg_unit: "mg/dL" or "g/L" where the files do not say it. on_problem: "stop" refuses a cohort with any
     error; "skip" sets aside the rows or patients concerned. Raises InputError with all problems of all files.
@@ -142,7 +143,9 @@ def _read_files(located: Located, mapping: Mapping) -> _Files:
 
 def _read_file(source: Source, mapping: Mapping) -> MappedRows:
     settings = mapping.table(source.table)
-    if source.path.suffix.lower() == ".parquet":
+    if source.sheet:
+        raw = read_sheet(source.path, source.label, source.sheet)
+    elif source.path.suffix.lower() == ".parquet":
         raw = read_parquet(source.path, source.label, settings)
     else:
         raw = read_text(source.path, source.label, settings, source.table)
