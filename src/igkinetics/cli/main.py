@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from igkinetics.cli.check import check
+from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
@@ -29,6 +30,7 @@ app.command("fit")(fit)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
 app.command("template")(template)
+app.command("export")(export)
 app.add_typer(models, name="models")
 
 
