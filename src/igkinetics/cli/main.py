@@ -9,6 +9,7 @@ import typer
 from typer.main import get_command
 
 from igkinetics.cli.check import check
+from igkinetics.cli.compare import compare
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("fit")(fit)
+app.command("compare")(compare)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
 app.command("template")(template)
