@@ -71,3 +71,15 @@ def test_the_worked_patient_would_be_read_without_a_problem(tmp_path: Path) -> N
     cohort = read_cohort(tmp_path / "example.xlsx")
     assert cohort.problems.empty
     assert cohort.patient("P01").dose_g.tolist() == [30.0]
+
+
+def test_export_writes_a_cohort_that_check_reads(tmp_path: Path) -> None:
+    samples = tmp_path / "samples.csv"
+    samples.write_text("patient_id,day,igg\nP1,0,500\nP1,7,400\n")
+    done = call("export", str(samples), "--igg-unit", "mg/dL", "--format", "nonmem", "--out", str(tmp_path / "nm"))
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "nm" / "events.csv").read_text().splitlines()[1] == "1,0.0,0,0,.,.,2,500.0,0,.,0"
+    assert call("check", str(tmp_path / "nm")).exit_code == 0
+    refused = call("export", str(samples), "--igg-unit", "mg/dL", "--format", "sas", "--out", str(tmp_path / "x"))
+    assert refused.exit_code == 2
+    assert "--format: found 'sas'; must be nonmem" in refused.stderr

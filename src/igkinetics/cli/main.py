@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
+from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
@@ -31,6 +32,7 @@ app.command("compare")(compare)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
 app.command("template")(template)
+app.command("export")(export)
 app.add_typer(models, name="models")
 
 

@@ -21,6 +21,7 @@ from igkinetics.cohort.model import (
     RowCount,
 )
 from igkinetics.cohort.parsed import Tables, by_date
+from igkinetics.cohort.steady_state import implied_doses
 from igkinetics.cohort.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.times import TimeKind
 from igkinetics.errors import counted
@@ -51,11 +52,14 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
     samples = _events(tables, removed, "samples")
     doses = _events(tables, removed, "doses")
     outcomes = _events(tables, removed, "outcomes")
-    if not doses.empty:
+    if not doses.empty and mapping.format == "tables":
         moments, moved = effective_dose_moments(doses, samples, kind, mapping.same_day)
         notes += _same_day_notes(doses, samples, moved, mapping)
         doses = _sorted(doses.assign(moment=moments))
     samples, doses, outcomes = (_on_days(frame, origin) for frame in (samples, doses, outcomes))
+    if "interval_day" in doses and not doses.empty:
+        doses, implied_notes = implied_doses(doses, samples)
+        notes += implied_notes
     therapy, therapy_notes = _courses(tables, removed, origin)
     notes += therapy_notes + _incomplete_notes(tables, aside)
     return Assembled(

@@ -8,28 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest, suggestion
+from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.mapping_file import load_mapping
-from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES, sheet_for, sheet_names
+from igkinetics.cohort.sources import Source, sheet_sources
+from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes, sha256_of_file
 
 MAPPING_NAME: Final = "cohort.toml"
+EVENT_FILE: Final = "events.csv"
+"""The default name of a NONMEM event file."""
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 WORKBOOK_NAME: Final = "cohort.xlsx"
 OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One file of one table; `label` names it in every message and output (never an absolute path)."""
-
-    table: TableName
-    path: Path
-    label: str
-    sheet: str = ""
-    """Of a workbook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +33,11 @@ class Located:
     sources: tuple[Source, ...]
     inputs: dict[str, str]
     problems: tuple[Problem, ...]
+
+    @property
+    def event_files(self) -> frozenset[str]:
+        """The samples files, which are event files when the format is nonmem."""
+        return frozenset(source.label for source in self.sources if source.table == "samples")
 
 
 def locate(path: Path) -> Located:
@@ -58,7 +55,7 @@ def locate(path: Path) -> Located:
     if path.suffix.lower() == ".toml":
         return _in_folder(path.parent, path)
     if path.suffix.lower() in WORKBOOK_SUFFIXES:
-        sheets, problems = _sheets(Mapping(), path, path.name)
+        sheets, problems = sheet_sources(Mapping(), path, path.name)
         return _located(path.stem, Mapping(), sheets, [*problems, *_mapping_beside(path)], None)
     source = Source(table="samples", path=path, label=path.name)
     return _located(path.stem, Mapping(), [source], [], None)
@@ -72,6 +69,10 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
     paths: list[tuple[TableName, Path]] = []
     for table in TABLES:
         patterns = mapping.table(table).files
+        if mapping.format == "nonmem" and table == "samples" and patterns is None:
+            patterns = (EVENT_FILE,)
+        if mapping.format == "nonmem" and table == "doses" and patterns is None:
+            continue
         if patterns is None:
             found, faults = _default_file(folder, table)
             if not found and not faults and (folder / WORKBOOK_NAME).is_file():
@@ -88,7 +89,7 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
     for table, path in paths:
         if path.suffix.lower() in WORKBOOK_SUFFIXES:
             asked = mapping.table(table).files is not None or mapping.table(table).sheet is not None
-            sheets, faults = _sheets(mapping, path, labels[path], table, needed=asked)
+            sheets, faults = sheet_sources(mapping, path, labels[path], table, needed=asked)
             sources += sheets
             problems += faults
         else:
@@ -159,36 +160,6 @@ def _files_named(
             if path.suffix.lower() in OTHER_WORKBOOKS
         ]
     return list(found), problems
-
-
-def _sheets(
-    mapping: Mapping, path: Path, label: str, only: TableName | None = None, *, needed: bool = False
-) -> tuple[list[Source], list[Problem]]:
-    """The sheet of each table (or of one) in a workbook: the one the mapping names, else the table's own name."""
-    names = sheet_names(path, label)
-    sources: list[Source] = []
-    problems: list[Problem] = []
-    for table in TABLES if only is None else (only,):
-        asked = mapping.table(table).sheet
-        found = asked if asked in names else sheet_for(table, names) if asked is None else None
-        if found is not None:
-            sources.append(Source(table=table, path=path, label=f"{label} [{found}]", sheet=found))
-        elif asked is not None or needed or table == "samples":
-            expected = f"a sheet {asked or table}; {suggestion(asked or table, names)}"
-            problems.append(Problem(file=label, column="sheet", found=", ".join(names), expected=expected))
-        else:
-            problems += _nearly(label, table, names)
-    return sources, problems
-
-
-def _nearly(label: str, table: TableName, names: list[str]) -> list[Problem]:
-    """A warning for a sheet that nobody reads and whose name is nearly that of an absent table."""
-    others = [name for name in names if all(sheet_for(known, [name]) is None for known in TABLES)]
-    near = nearest(table, others)
-    if near is None:
-        return []
-    expected = f"rename the sheet to {table} if it belongs to this cohort"
-    return [Problem(file=label, column="sheet", found=near, expected=expected, severity="warning", action="not read")]
 
 
 def _mapping_beside(path: Path) -> list[Problem]:

@@ -110,7 +110,7 @@ def _written_part(fault: ErrorDetails, document: Any) -> tuple[str, ...]:
     """The path of a fault as far as it stands in the file: no indices, none of pydantic's own steps."""
     named = []
     for part in fault["loc"]:
-        if isinstance(part, int) and isinstance(document, list):
+        if isinstance(part, int) and isinstance(document, list) and part < len(document):
             document = document[part]
         elif isinstance(document, dict) and part in document:
             document = document[str(part)]

@@ -58,7 +58,7 @@ def read_parquet(path: Path, file: str, settings: TableMapping) -> RawRows:
         columns = {
             name: _as_text(table[name], settings.decimal) for name in dict.fromkeys(table.column_names)
         }
-    except (pa.ArrowException, OSError) as fault:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         expected = "a readable Parquet file of plain columns"
         problem = Problem(file=file, found=type(fault).__name__, expected=expected)
         raise InputError([problem]) from None
