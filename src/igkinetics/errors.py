@@ -52,7 +52,7 @@ def describe_problems(problems: Iterable[Problem]) -> str:
         by_file.setdefault(problem.file, []).append(problem)
     lines = []
     for file, found in by_file.items():
-        lines.append(f"{file}: {len(found)} problem{'s' if len(found) > 1 else ''}")
+        lines.append(f"{file}: {counted(len(found), 'problem')}")
         ordered = sorted(found, key=lambda problem: -1 if problem.line is None else problem.line)
         lines += [f"  {'warning: ' if problem.severity == 'warning' else ''}{problem}" for problem in ordered]
     return "\n".join(lines)
@@ -61,3 +61,8 @@ def describe_problems(problems: Iterable[Problem]) -> str:
 def call_error(option: str, found: object, expected: str) -> InputError:
     """A call that cannot be carried out: the option (or argument), what it was, what it may be."""
     return InputError([Problem(file="call", column=option, found=str(found), expected=expected)])
+
+
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2 rows`: a count with its noun."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -101,13 +101,13 @@ cohort.toml: 1 problem
     Defect(
         "lasts_day of an unknown agent",
         {
-            "cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = { rituximab = 180 }\n',
+            "cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = { rituximb = 180 }\n',
             "samples.csv": ONE_SAMPLE,
             "therapy.csv": THERAPY + "P1,0,,Rituximab\n",
         },
         """
 therapy.csv: 1 problem
-  lasts_day: found 'rituximab'; no row has this agent; did you mean 'Rituximab'?
+  lasts_day: found 'rituximb'; no row has this agent; did you mean 'Rituximab'?
 """,
     ),
     Defect(
@@ -136,13 +136,12 @@ cohort.toml: 1 problem
     Defect(
         "not yet supported",
         {
-            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nsheet = "Labs"\ntime_zone = "Europe/Berlin"\n',
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "Europe/Berlin"\n',
             "samples.csv": ONE_SAMPLE,
         },
         """
-cohort.toml: 2 problems
-  line 3, samples.sheet: found 'Labs'; workbooks are not supported yet
-  line 4, samples.time_zone: found 'Europe/Berlin'; time zones are not supported yet; write local date-times
+cohort.toml: 1 problem
+  line 3, samples.time_zone: found 'Europe/Berlin'; time zones are not supported yet; write local date-times
 """,
     ),
 )

@@ -61,8 +61,3 @@ def test_a_call_that_cannot_be_carried_out(tmp_path: Path, arguments: dict[str, 
     assert str(refused.value) == message
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("ward.xlsx", {}), ("ward.csv", {"file_format": "nonmem"})])
-def test_what_cannot_be_read_yet_says_so(tmp_path: Path, name: str, arguments: dict[str, str]) -> None:
-    (tmp_path / name).write_text("ID,TIME\n1,0\n")
-    with pytest.raises(InputError, match="not supported yet"):
-        read_cohort(tmp_path / name, **arguments)

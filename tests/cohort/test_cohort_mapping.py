@@ -165,7 +165,7 @@ def test_what_is_assumed_is_noted(tmp_path: Path) -> None:
     assert cohort.notes == (
         "doses: 1 without a route, taken as iv",
         "doses: 1 without a duration, given as a bolus (duration 0)",
-        "therapy: 1 rows without a stop are taken as ongoing",
+        "therapy: 1 row without a stop, taken as ongoing",
     )
     assert cohort.therapy["stop"].tolist() == [float("inf")]
 

@@ -81,8 +81,8 @@ def test_incomplete_doses_and_therapy_are_noted(tmp_path: Path) -> None:
         },
     )
     assert cohort.patient("P1").dose_day.tolist() == [3.0]
-    assert "doses: rows set aside, so the record is incomplete for 1 patients: P1" in cohort.notes
-    assert "therapy: rows set aside, so the record is incomplete for 1 patients: P1" in cohort.notes
+    assert "doses: rows set aside, so the record is incomplete for 1 patient: P1" in cohort.notes
+    assert "therapy: rows set aside, so the record is incomplete for 1 patient: P1" in cohort.notes
 
 
 def test_a_weight_set_aside_takes_the_doses_per_kg_with_it(tmp_path: Path) -> None:

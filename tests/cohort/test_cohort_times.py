@@ -40,7 +40,7 @@ def test_dates_count_from_the_first_therapy_else_the_first_sample(tmp_path: Path
     assert cohort.patient("P1").therapy_stop.tolist() == [28.0]
     assert cohort.patient("P2").sample_day.tolist() == [0.0, 1.0]
     assert (
-        "day 0 is each patient's first therapy start; the first sample for 1 patients without one"
+        "day 0 is each patient's first therapy start; the first sample for 1 patient without one"
         in cohort.notes
     )
 
@@ -75,7 +75,7 @@ def test_a_dose_known_by_its_date_counts_after_the_samples_of_that_date(tmp_path
     assert patient.dose_day.tolist() == pytest.approx([7 + 20 / 24, 8.0, 9 + 7 / 24])
     assert patient.dose_day[0] == patient.sample_day[2]
     assert (
-        "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+        "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
     )
 
 
@@ -116,7 +116,7 @@ def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(
     end = patient.dose_day[0] + patient.dose_duration_day[0]
     assert end < patient.sample_day[1]
     assert end == pytest.approx(patient.sample_day[1], abs=1e-9)
-    assert cohort.notes[-1] == "1 doses on the date of a sample end just before it (same_day = dose_first)"
+    assert cohort.notes[-1] == "1 dose on the date of a sample: ending just before it (same_day = dose_first)"
 
 
 def test_day_numbers_on_a_tie_stay_a_tie(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_day_numbers_on_a_tie_stay_a_tie(tmp_path: Path) -> None:
     )
     assert cohort.patient("P1").dose_day.tolist() == [7.0, 8.0]
     assert (
-        "1 doses known only by their date, on a date with a sample: the sample counts first" in cohort.notes
+        "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
     )
 
 

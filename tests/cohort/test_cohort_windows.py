@@ -34,7 +34,7 @@ def test_rows_of_one_agent_that_touch_or_overlap_are_one_course(tmp_path: Path) 
         ["P1", 42.0, 90.0, 2],
         ["P2", 5.0, 9.0, 6],
     ]
-    assert "therapy: 2 rows joined to another that they touch or overlap" in cohort.notes
+    assert "therapy: 2 rows joined to another, touched or overlapped" in cohort.notes
     assert cohort.rows["therapy.csv"].used == 5
 
 

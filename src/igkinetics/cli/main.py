@@ -9,9 +9,12 @@ import typer
 from typer.main import get_command
 
 from igkinetics.cli.check import check
+from igkinetics.cli.compare import compare
+from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.simulate import demo, simulate
+from igkinetics.cli.template import template
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
 
@@ -25,8 +28,11 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("fit")(fit)
+app.command("compare")(compare)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
+app.command("template")(template)
+app.command("export")(export)
 app.add_typer(models, name="models")
 
 

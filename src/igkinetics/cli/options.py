@@ -11,7 +11,7 @@ from igkinetics.errors import call_error
 
 CohortPath = Annotated[
     Path,
-    typer.Argument(metavar="COHORT", help="A folder of tables, a cohort.toml or one CSV of samples."),
+    typer.Argument(metavar="COHORT", help="A folder of tables, a cohort.toml, a workbook or one CSV of samples."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it must not exist.")]
 Overwrite = Annotated[

@@ -21,8 +21,10 @@ from igkinetics.cohort.model import (
     RowCount,
 )
 from igkinetics.cohort.parsed import Tables, by_date
+from igkinetics.cohort.steady_state import implied_doses
 from igkinetics.cohort.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.times import TimeKind
+from igkinetics.errors import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +52,14 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
     samples = _events(tables, removed, "samples")
     doses = _events(tables, removed, "doses")
     outcomes = _events(tables, removed, "outcomes")
-    if not doses.empty:
+    if not doses.empty and mapping.format == "tables":
         moments, moved = effective_dose_moments(doses, samples, kind, mapping.same_day)
         notes += _same_day_notes(doses, samples, moved, mapping)
         doses = _sorted(doses.assign(moment=moments))
     samples, doses, outcomes = (_on_days(frame, origin) for frame in (samples, doses, outcomes))
+    if "interval_day" in doses and not doses.empty:
+        doses, implied_notes = implied_doses(doses, samples)
+        notes += implied_notes
     therapy, therapy_notes = _courses(tables, removed, origin)
     notes += therapy_notes + _incomplete_notes(tables, aside)
     return Assembled(
@@ -109,9 +114,10 @@ def _same_day_notes(doses: pd.DataFrame, samples: pd.DataFrame, moved: Mask, map
         return []
     if mapping.same_day == "sample_first":
         return [
-            f"{n_shared} doses known only by their date, on a date with a sample: the sample counts first"
+            f"{counted(n_shared, 'dose')} known only by date, on a date with a sample: the sample counts first"
         ]
-    return [f"{int(moved.sum())} doses on the date of a sample end just before it (same_day = dose_first)"]
+    n_moved = counted(int(moved.sum()), "dose")
+    return [f"{n_moved} on the date of a sample: ending just before it (same_day = dose_first)"]
 
 
 def _courses(
@@ -131,7 +137,7 @@ def _courses(
         stop=days(frame["stop"].to_numpy(dtype=np.float64), frame["patient"], origin),
     )
     courses, n_joined = merge_courses(frame)
-    notes = [f"therapy: {n_joined} rows joined to another that they touch or overlap"] if n_joined else []
+    notes = [f"therapy: {counted(n_joined, 'row')} joined to another, touched or overlapped"] if n_joined else []
     return courses[list(THERAPY_COLUMNS)], notes
 
 
@@ -194,6 +200,6 @@ def _incomplete_notes(tables: Tables, aside: dict[str, str]) -> list[str]:
         if ids:
             shown = ", ".join(ids[:10]) + (", ..." if len(ids) > 10 else "")
             notes.append(
-                f"{name}: rows set aside, so the record is incomplete for {len(ids)} patients: {shown}"
+                f"{name}: rows set aside, so the record is incomplete for {counted(len(ids), 'patient')}: {shown}"
             )
     return notes

@@ -112,10 +112,14 @@ def _contradictions(
     if rows.empty:
         return []
     line = pd.Series(parsed.table.line[rows.index.to_numpy()], index=rows.index)
+    code = pd.Series(parsed.table.file_code[rows.index.to_numpy()], index=rows.index)
     others = pd.Series("", index=rows.index, dtype=object)
     for _, group in line.groupby([rows[name] for name in key]):
         for row in group.index:
-            rest = [str(number) for number in group.drop(row)]
+            rest = [
+                str(number) if code[other] == code[row] else f"{number} of {parsed.table.files[code[other]]}"
+                for other, number in group.drop(row).items()
+            ]
             others[row] = f"line {rest[0]} has" if len(rest) == 1 else f"lines {', '.join(rest)} have"
     texts = [expected.format(others=text) for text in others.sort_index()]
     return refuse(parsed.rows(rows.index), column, parsed.table.text[column], texts, removes)

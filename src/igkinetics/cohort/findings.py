@@ -44,6 +44,12 @@ class Table:
         """The cells of a column, or None when the table does not have it."""
         return self.text[name] if name in self.text.columns else None
 
+    def first_file_with(self, column: str) -> str:
+        """The first file with a filled cell in this column, else the first file."""
+        cells = self.column(column)
+        rows = np.flatnonzero(cells != "") if cells is not None else np.empty(0, dtype=np.intp)
+        return self.files[self.file_code[rows[0]]] if rows.size else self.files[0]
+
     def as_written(self, column: str, row: int, cell: str) -> str:
         """The cell, or the word for "missing" that stood there."""
         return str(self.written[column].iloc[row]) if cell == "" and column in self.written else cell

@@ -11,22 +11,17 @@ from typing import Final
 from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.mapping_file import load_mapping
+from igkinetics.cohort.sources import Source, sheet_sources
+from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes, sha256_of_file
 
 MAPPING_NAME: Final = "cohort.toml"
+EVENT_FILE: Final = "events.csv"
+"""The default name of a NONMEM event file."""
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
-WORKBOOK_SUFFIXES: Final = (".xlsx", ".xlsm", ".xls", ".ods")
-NO_WORKBOOKS: Final = "workbooks are not supported yet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """One file of one table; `label` names it in every message and output (never an absolute path)."""
-
-    table: TableName
-    path: Path
-    label: str
+WORKBOOK_NAME: Final = "cohort.xlsx"
+OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +34,16 @@ class Located:
     inputs: dict[str, str]
     problems: tuple[Problem, ...]
 
+    @property
+    def event_files(self) -> frozenset[str]:
+        """The samples files, which are event files when the format is nonmem."""
+        return frozenset(source.label for source in self.sources if source.table == "samples")
+
 
 def locate(path: Path) -> Located:
     """Find the mapping and the files of a cohort. InputError when there is nothing to read."""
-    if path.suffix.lower() in WORKBOOK_SUFFIXES:
-        expected = f"{NO_WORKBOOKS}; save each sheet as CSV: samples.csv, doses.csv, ..."
+    if path.suffix.lower() in OTHER_WORKBOOKS:
+        expected = "a workbook saved as .xlsx"
         raise InputError([Problem(file=path.name, found=path.suffix, expected=expected)])
     if path.is_dir():
         return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None)
@@ -54,6 +54,9 @@ def locate(path: Path) -> Located:
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
         return _in_folder(path.parent, path)
+    if path.suffix.lower() in WORKBOOK_SUFFIXES:
+        sheets, problems = sheet_sources(Mapping(), path, path.name)
+        return _located(path.stem, Mapping(), sheets, [*problems, *_mapping_beside(path)], None)
     source = Source(table="samples", path=path, label=path.name)
     return _located(path.stem, Mapping(), [source], [], None)
 
@@ -66,8 +69,14 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
     paths: list[tuple[TableName, Path]] = []
     for table in TABLES:
         patterns = mapping.table(table).files
+        if mapping.format == "nonmem" and table == "samples" and patterns is None:
+            patterns = (EVENT_FILE,)
+        if mapping.format == "nonmem" and table == "doses" and patterns is None:
+            continue
         if patterns is None:
             found, faults = _default_file(folder, table)
+            if not found and not faults and (folder / WORKBOOK_NAME).is_file():
+                found = [folder / WORKBOOK_NAME]
         else:
             found, faults = _files_named(folder, table, patterns, mapping_path)
         paths += [(table, path) for path in found]
@@ -76,7 +85,15 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
         problems.append(_no_samples(folder))
     problems += _overlooked(folder, paths)
     labels = _labels(folder, [path for _, path in paths])
-    sources = [Source(table=table, path=path, label=labels[path]) for table, path in paths]
+    sources = []
+    for table, path in paths:
+        if path.suffix.lower() in WORKBOOK_SUFFIXES:
+            asked = mapping.table(table).files is not None or mapping.table(table).sheet is not None
+            sheets, faults = sheet_sources(mapping, path, labels[path], table, needed=asked)
+            sources += sheets
+            problems += faults
+        else:
+            sources.append(Source(table=table, path=path, label=labels[path]))
     named = mapping_path is not None and mapping_path.name != MAPPING_NAME
     name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
     return _located(name, mapping, sources, problems, mapping_path)
@@ -85,10 +102,12 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
 def _located(
     name: str, mapping: Mapping, sources: list[Source], problems: list[Problem], mapping_path: Path | None
 ) -> Located:
-    inputs = {}
+    inputs: dict[str, str] = {}
     for source in sources:
+        label = source.label.removesuffix(f" [{source.sheet}]")
         try:
-            inputs[source.label] = sha256_of_file(source.path)
+            if label not in inputs:
+                inputs[label] = sha256_of_file(source.path)
         except OSError as fault:
             problem = Problem(
                 file=source.label, found=str(fault.strerror), expected="a file that can be read"
@@ -135,13 +154,20 @@ def _files_named(
             Problem(
                 file=path.name,
                 found=path.suffix,
-                expected=f"files of {table} are .csv, .parquet or other "
-                "delimited text; workbooks are not supported yet",
+                expected=f"files of {table} are .csv, .parquet, .xlsx or other delimited text",
             )
             for path in paths
-            if path.suffix.lower() in WORKBOOK_SUFFIXES
+            if path.suffix.lower() in OTHER_WORKBOOKS
         ]
     return list(found), problems
+
+
+def _mapping_beside(path: Path) -> list[Problem]:
+    """A warning when a cohort.toml lies beside a workbook that is read without it."""
+    if not (path.parent / MAPPING_NAME).is_file():
+        return []
+    expected = f"give the folder, or {MAPPING_NAME}, to have it applied to {path.name}"
+    return [Problem(file=MAPPING_NAME, found=MAPPING_NAME, expected=expected, severity="warning", action="not read")]
 
 
 def _no_samples(folder: Path) -> Problem:

@@ -20,7 +20,6 @@ SYNTAX_PLACE = re.compile(
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 NOT_YET = {
-    "sheet": "workbooks are not supported yet",
     "time_zone": "time zones are not supported yet; write local date-times",
 }
 NONMEM_ONLY = ("amount_unit", "time_unit")
@@ -111,7 +110,7 @@ def _written_part(fault: ErrorDetails, document: Any) -> tuple[str, ...]:
     """The path of a fault as far as it stands in the file: no indices, none of pydantic's own steps."""
     named = []
     for part in fault["loc"]:
-        if isinstance(part, int) and isinstance(document, list):
+        if isinstance(part, int) and isinstance(document, list) and part < len(document):
             document = document[part]
         elif isinstance(document, dict) and part in document:
             document = document[str(part)]

@@ -62,8 +62,8 @@ def event_times(table: Table) -> tuple[Times, list[Finding]]:
 
 
 def whole_table(table: Table, column: str, found: str, expected: str) -> Problem:
-    """A problem of a table as such, told at its first file."""
-    return Problem(file=table.files[0], column=column, found=found, expected=expected)
+    """A problem of a column of a table, told at the first file that has it (else the first)."""
+    return Problem(file=table.first_file_with(column), column=column, found=found, expected=expected)
 
 
 def number_patients(tables: Tables) -> tuple[Tables, list[str]]:

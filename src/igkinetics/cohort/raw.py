@@ -14,7 +14,7 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from igkinetics.cohort.mapping import TableMapping
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import InputError, Problem, counted
 
 Lines = npt.NDArray[np.intp]
 
@@ -37,7 +37,7 @@ def empty_rows_problem(file: str, lines: Sequence[int] | Lines) -> list[Problem]
     """One warning for all rows without any text, at the first of them."""
     if len(lines) == 0:
         return []
-    found = f"{len(lines)} empty row{'s' if len(lines) > 1 else ''}"
+    found = counted(len(lines), "empty row")
     return [
         Problem(
             file=file,
@@ -58,7 +58,7 @@ def read_parquet(path: Path, file: str, settings: TableMapping) -> RawRows:
         columns = {
             name: _as_text(table[name], settings.decimal) for name in dict.fromkeys(table.column_names)
         }
-    except (pa.ArrowException, OSError) as fault:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         expected = "a readable Parquet file of plain columns"
         problem = Problem(file=file, found=type(fault).__name__, expected=expected)
         raise InputError([problem]) from None

@@ -15,16 +15,20 @@ from igkinetics.cohort.contract import TABLES, TableName
 from igkinetics.cohort.crosscheck import compare_tables
 from igkinetics.cohort.doses import parse_doses
 from igkinetics.cohort.findings import Table, problems_of
-from igkinetics.cohort.locate import Located, Source, locate
+from igkinetics.cohort.locate import Located, locate
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.nonmem import check_settings, split_events, with_units
+from igkinetics.cohort.nonmem_parsed import in_file_order, in_items
 from igkinetics.cohort.parsed import Parsed, Tables, number_patients
 from igkinetics.cohort.people import parse_outcomes, parse_patients
 from igkinetics.cohort.raw import read_parquet
 from igkinetics.cohort.samples import commonest_unit, parse_samples
+from igkinetics.cohort.sources import Source
 from igkinetics.cohort.textfile import read_text
 from igkinetics.cohort.therapy import parse_therapy
 from igkinetics.cohort.timeline import check_one_kind, time_kind
+from igkinetics.cohort.workbook import read_sheet
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN
 
@@ -41,7 +45,7 @@ ON_PROBLEM: Final = ("stop", "skip")
 def read_cohort(
     path: str | Path, *, igg_unit: str | None = None, file_format: str | None = None, on_problem: str = "stop"
 ) -> Cohort:
-    """Read a cohort: a folder, a cohort.toml, or one CSV or Parquet file of samples (DESIGN 3.1).
+    """Read a cohort: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples.
 
     igg_unit: "mg/dL" or "g/L" where the files do not say it. on_problem: "stop" refuses a cohort with any
     error; "skip" sets aside the rows or patients concerned. Raises InputError with all problems of all files.
@@ -62,6 +66,8 @@ def read_cohort(
     problems = [*fatal, *files.warnings, *(_row_action(one, skip) for one in files.row_problems)]
     for parsed in tables.values():
         problems += problems_of(parsed.table, parsed.findings, skip=skip)
+    if mapping.format == "nonmem":
+        problems = [in_items(one, located.event_files) for one in problems]
     if fatal or (not skip and any(one.severity == "error" for one in problems)):
         raise InputError(problems)
     assembled = assemble(tables, patients, mapping, kind)
@@ -101,8 +107,11 @@ def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) 
         mapping = mapping.model_copy(update={"igg_unit": igg_unit})
     if file_format is not None and file_format not in FORMATS:
         raise call_error("format", file_format, f"one of {', '.join(FORMATS)}")
-    if "nonmem" in (file_format, mapping.format):
-        raise call_error("format", "nonmem", "NONMEM files are not supported yet; use the tables of a cohort")
+    if file_format is not None:
+        mapping = mapping.model_copy(update={"format": file_format})
+    if mapping.format == "nonmem":
+        check_settings(mapping)
+        mapping = with_units(mapping)
     for name in ("lower_limit", "upper_limit"):
         limit = getattr(mapping, name)
         if limit is not None and mapping.igg_unit is None:
@@ -118,13 +127,16 @@ def _read_files(located: Located, mapping: Mapping) -> _Files:
     fatal = [one for one in located.problems if one.severity == "error"]
     warnings = [one for one in located.problems if one.severity == "warning"]
     row_problems: list[Problem] = []
-    for name in TABLES:
-        mapped = []
-        for source in (one for one in located.sources if one.table == name):
-            try:
-                mapped.append(_read_file(source, mapping))
-            except InputError as fault:
-                fatal += fault.problems
+    by_table: dict[TableName, list[MappedRows]] = {name: [] for name in TABLES}
+    own_tables = {source.table for source in located.sources}
+    for source in located.sources:
+        try:
+            for name, rows in _read_file(source, mapping).items():
+                if name == source.table or name not in own_tables:
+                    by_table[name].append(rows)
+        except InputError as fault:
+            fatal += fault.problems
+    for name, mapped in by_table.items():
         if not mapped:
             continue
         column_problems = [problem for one in mapped for problem in one.column_problems]
@@ -132,7 +144,7 @@ def _read_files(located: Located, mapping: Mapping) -> _Files:
         row_problems += [problem for one in mapped for problem in one.row_problems]
         if all("patient_id" in one.text.columns for one in mapped):
             tables[name] = stack(name, mapping.table(name), mapped)
-            if tables[name].text.empty:
+            if tables[name].text.empty and (name in own_tables or name == "samples"):
                 problem = _no_rows(tables[name])
                 (fatal if name == "samples" else warnings).append(problem)
     return _Files(
@@ -140,13 +152,17 @@ def _read_files(located: Located, mapping: Mapping) -> _Files:
     )
 
 
-def _read_file(source: Source, mapping: Mapping) -> MappedRows:
+def _read_file(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
     settings = mapping.table(source.table)
-    if source.path.suffix.lower() == ".parquet":
+    if source.sheet:
+        raw = read_sheet(source.path, source.label, source.sheet)
+    elif source.path.suffix.lower() == ".parquet":
         raw = read_parquet(source.path, source.label, settings)
     else:
         raw = read_text(source.path, source.label, settings, source.table)
-    return map_columns(raw, source.table, settings)
+    if mapping.format == "nonmem" and source.table == "samples":
+        return split_events(raw, mapping)
+    return {source.table: map_columns(raw, source.table, settings)}
 
 
 def _no_rows(table: Table) -> Problem:
@@ -165,6 +181,8 @@ def _parse(tables: dict[TableName, Table], mapping: Mapping) -> tuple[Tables, li
     parsed: Tables = {}
     for name, table in tables.items():
         parsed[name] = parse_samples(table, mapping) if name == "samples" else PARSERS[name](table)
+        if mapping.format == "nonmem" and name in ("samples", "doses"):
+            parsed[name] = in_file_order(parsed[name])
     return parsed, [problem for one in parsed.values() for problem in one.problems]
 
 

@@ -12,7 +12,7 @@ from igkinetics.cohort.mapping import TherapyMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parsed import Parsed, whole_table
 from igkinetics.cohort.times import read_times
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 
 
 def parse_therapy(table: Table) -> Parsed:
@@ -27,6 +27,7 @@ def parse_therapy(table: Table) -> Parsed:
     refused_stop = np.zeros(len(agent), dtype=bool)
     for finding in stop_findings:
         refused_stop[finding.rows] = True
+    agent, agent_notes = _one_spelling(agent)
     ends, notes, problems = _ends(table, start.moment, stop.moment, agent, refused_stop)
     if table.column("stop") is not None:
         expected = (
@@ -50,8 +51,22 @@ def parse_therapy(table: Table) -> Parsed:
         times=(start, stop),
         findings=tuple(findings),
         problems=tuple(problems),
-        notes=tuple(notes),
+        notes=(*agent_notes, *notes),
     )
+
+
+def _one_spelling(agent: pd.Series[str]) -> tuple[pd.Series[str], list[str]]:
+    """Agents that differ only in capitals are one agent, under the spelling that stands first."""
+    spellings = pd.Series(agent.unique(), dtype=str)
+    folded = spellings.str.casefold()
+    first = spellings.groupby(folded).transform("first")
+    differing = sorted(set(first[spellings != first]))
+    if not differing:
+        return agent, []
+    notes = [
+        f"therapy: {', '.join(sorted(set(spellings[first == name])))} are one agent, {name}" for name in differing
+    ]
+    return agent.map(dict(zip(spellings, first, strict=True))), notes
 
 
 def _ends(
@@ -62,12 +77,14 @@ def _ends(
     problems = []
     if isinstance(lasts, dict):
         agents = sorted(set(agent))
+        folded = {name.casefold() for name in agents}
         problems = [
             whole_table(table, "lasts_day", name, f"no row has this agent; {suggestion(name, agents)}")
             for name in lasts
-            if name not in agents
+            if name.casefold() not in folded
         ]
-        days = agent.map(lasts).to_numpy(dtype=np.float64)
+        lasting = {name.casefold(): day for name, day in lasts.items()}
+        days = agent.str.casefold().map(lasting).to_numpy(dtype=np.float64)
     else:
         days = np.full(len(agent), np.nan if lasts is None else lasts)
     empty = np.isnan(stop) & ~refused
@@ -76,9 +93,9 @@ def _ends(
     n_lasting, n_ongoing = int((empty & ~ongoing).sum()), int(ongoing.sum())
     notes = []
     if n_lasting:
-        notes.append(f"therapy: {n_lasting} rows without a stop last lasts_day ({_shown(lasts)})")
+        notes.append(f"therapy: {counted(n_lasting, 'row')} without a stop: lasts_day ({_shown(lasts)})")
     if n_ongoing:
-        notes.append(f"therapy: {n_ongoing} rows without a stop are taken as ongoing")
+        notes.append(f"therapy: {counted(n_ongoing, 'row')} without a stop, taken as ongoing")
     return np.where(ongoing, np.inf, filled), notes, problems
 
 

@@ -11,7 +11,7 @@ from igkinetics.cohort.mapping import TimeOrigin
 from igkinetics.cohort.model import Floats, SameDay
 from igkinetics.cohort.parsed import Tables, by_date, lookup, whole_table
 from igkinetics.cohort.times import TimeKind, wrong_kind
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 
 
 def time_kind(tables: Tables) -> TimeKind:
@@ -98,7 +98,7 @@ def origins(
     words = {"therapy": "therapy start", "samples": "first sample", "doses": "first dose"}
     notes = [f"day 0 is each patient's {words[primary].replace('therapy start', 'first therapy start')}"]
     if n_without and primary != "samples":
-        notes[0] += f"; the first sample for {n_without} patients without one"
+        notes[0] += f"; the first sample for {counted(n_without, 'patient')} without one"
     return origin, notes
 
 

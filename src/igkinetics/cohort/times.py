@@ -85,13 +85,7 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
 
 
 def _dates(text: pd.Series[str], formats: tuple[str, ...]) -> tuple[Floats, Mask]:
-    """(moments, has a time of day); nan where no format fits."""
-    if not formats:
-        date = text.str.fullmatch(ISO_DATE).to_numpy(dtype=bool)
-        clock = text.str.fullmatch(ISO_DATE_TIME).to_numpy(dtype=bool)
-        readable = text.where(date | clock, "")
-        stamps = pd.to_datetime(readable.where(readable != "", None), format="ISO8601", errors="coerce")
-        return _moments(stamps), clock
+    """(moments, has a time of day); nan where no format fits. ISO dates (typed cells come so) need no format."""
     moments, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
     for one_format in formats:
         open_rows = np.isnan(moments)
@@ -99,7 +93,18 @@ def _dates(text: pd.Series[str], formats: tuple[str, ...]) -> tuple[Floats, Mask
         found = _moments(stamps)
         moments[open_rows] = found
         clock[open_rows] = ~np.isnan(found) & any(part in one_format for part in CLOCK_DIRECTIVES)
+    open_rows = np.isnan(moments)
+    if open_rows.any():
+        moments[open_rows], clock[open_rows] = _iso_dates(text[open_rows])
     return moments, clock
+
+
+def _iso_dates(text: pd.Series[str]) -> tuple[Floats, Mask]:
+    date = text.str.fullmatch(ISO_DATE).to_numpy(dtype=bool)
+    clock = text.str.fullmatch(ISO_DATE_TIME).to_numpy(dtype=bool)
+    readable = text.where(date | clock, "")
+    stamps = pd.to_datetime(readable.where(readable != "", None), format="ISO8601", errors="coerce")
+    return _moments(stamps), clock
 
 
 def _moments(stamps: pd.Series[pd.Timestamp]) -> Floats:

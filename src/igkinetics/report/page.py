@@ -36,7 +36,7 @@ def fit_report(fit: CohortFit, draw: Draw = draw) -> str:
     figures = draw([*cohort, *patient_charts(fit, patients)])
     views = patient_views(fit, patients, figures[len(cohort) :])
     drawn = {"cohort_figures": figures[: len(cohort)], "patients": views}
-    return _environment().get_template("fit.html.j2").render(page_values(fit) | drawn)
+    return page_environment().get_template("fit.html.j2").render(page_values(fit) | drawn)
 
 
 def page_values(fit: CohortFit) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def card_views(fit: CohortFit) -> list[CardView]:
     return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

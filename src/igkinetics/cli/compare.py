@@ -1,0 +1,65 @@
+"""`compare`: the group table of a cohort study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
+from igkinetics.cli.progress import progress_bar
+from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
+from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+
+@answering
+def compare(
+    cohort: CohortPath,
+    out: Out,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Given twice: the groups, A then B; default the two there are."),
+    ] = None,
+    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card of the fitted nadirs.")] = DEFAULT_CARD,
+    window: Annotated[
+        str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
+    ] = None,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(metavar="IGG", help="Compare the time to first below this level (cohort's unit); repeatable."),
+    ] = None,
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws behind fitted nadirs.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Compare two groups: nadirs, times, outcomes."""
+    from igkinetics.errors import call_error
+    from igkinetics.report.compare_page import compare_sentences, write_compare_report
+    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.study.compare import compare as compare_groups
+    from igkinetics.study.compare_output import COMPARE_OUTPUT, write_compare
+    from igkinetics.study.folder import new_folder, refuse_existing
+    from igkinetics.study.options import FitOptions
+
+    if group and len(group) != 2:
+        raise call_error("--group", ", ".join(group), "must be given twice, or not at all")
+    options = FitOptions(card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed,
+                         jobs=jobs)  # fmt: skip
+    refuse_existing(out, COMPARE_OUTPUT, overwrite=overwrite)
+    found = read(cohort, igg_unit, file_format, on_problem)
+    tell_problems(found)
+    with progress_bar("Fitting patients") as progress:
+        comparison = compare_groups(found, options, (group[0], group[1]) if group else None, progress)
+    with new_folder(out, COMPARE_OUTPUT, overwrite=overwrite) as folder:
+        write_compare(comparison, folder)
+        write_compare_report(comparison, folder / REPORT_NAME)
+    print("\n".join([*compare_sentences(comparison), f"Report: {out / REPORT_NAME}."]))
+    if comparison.fit.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if comparison.fit.n_fitted == 0:
+        raise typer.Exit(NOBODY_FITTED)

@@ -1,0 +1,37 @@
+"""`export`: a cohort in a form that other programs read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, IggUnit, OnProblem, Out, Overwrite
+from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.status import answering
+from igkinetics.errors import call_error
+
+
+@answering
+def export(
+    cohort: CohortPath,
+    out: Out,
+    file_format: Annotated[str, typer.Option("--format", metavar="nonmem", help="Format to write.")] = "nonmem",
+    igg_unit: IggUnit = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a cohort as a NONMEM event file."""
+    from igkinetics.cohort.export_nonmem import NAMES, write_nonmem
+    from igkinetics.cohort.locate import EVENT_FILE
+    from igkinetics.study.folder import Kind, new_folder, refuse_existing
+
+    if file_format != "nonmem":
+        raise call_error("--format", file_format, "must be nonmem")
+    output = Kind(marker=EVENT_FILE, names=NAMES)
+    refuse_existing(out, output, overwrite=overwrite)
+    found = read(cohort, igg_unit, None, on_problem)
+    tell_problems(found)
+    with new_folder(out, output, overwrite=overwrite) as folder:
+        write_nonmem(found, folder)
+    print(f"{len(found.patient_ids)} patients written to {out / EVENT_FILE}; read it back with: igkinetics check {out}")

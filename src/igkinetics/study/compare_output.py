@@ -1,0 +1,34 @@
+"""The files of a group comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.study.compare import COMPARE_COLUMNS, GroupComparison
+from igkinetics.study.folder import Kind
+from igkinetics.study.group_data import GROUP_COLUMNS
+from igkinetics.study.output import RUN_RECORD, run_record, write_csv, write_json
+from igkinetics.study.result import NADIR_COLUMNS
+
+COMPARE_OUTPUT: Final = Kind(
+    marker="compare.csv",
+    names=frozenset({"compare.csv", "groups.csv", "nadir.csv", "problems.csv", RUN_RECORD, "report.html"}),
+)
+
+
+def write_compare(comparison: GroupComparison, folder: Path) -> None:
+    """compare.csv, groups.csv (samples and missing data), nadir.csv of the fit behind it, problems.csv, run.json."""
+    write_csv(comparison.table, COMPARE_COLUMNS, folder / "compare.csv")
+    write_csv(comparison.sampling, GROUP_COLUMNS, folder / "groups.csv")
+    write_csv(comparison.fit.nadir, NADIR_COLUMNS, folder / "nadir.csv")
+    write_csv(comparison.fit.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    write_json(compare_record(comparison), folder / RUN_RECORD)
+
+
+def compare_record(comparison: GroupComparison) -> dict[str, Any]:
+    """The fit's run record with this command's name and groups."""
+    record = run_record(comparison.fit)
+    groups = [comparison.group_a, comparison.group_b]
+    return record | {"command": "compare", "options": record["options"] | {"groups": groups}}

@@ -1,0 +1,174 @@
+# ruff: noqa: E501  (the messages are repeated exactly)
+"""NONMEM event files: what they say equals hand-made folders, what they imply equals explicit doses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from defect import SAMPLES, write_cohort
+from numpy.testing import assert_allclose
+
+from igkinetics.cohort.export_nonmem import write_nonmem
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import parameter_vector
+from igkinetics.resources import resource_folder
+from made_records import schedule_of
+
+UNITS = 'format = "nonmem"\nigg_unit = "g/L"\namount_unit = "g"\ntime_unit = "day"\n'
+HOURS = 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "mg"\ntime_unit = "hour"\n'
+HEADER = "ID,TIME,AMT,RATE,DV,EVID,MDV,II,ADDL,SS\n"
+VALUES = {"CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "C_base": 6.0, "S": 0.55, "k_loss": 0.087, "k_rec": 0.0077,
+          "ka": 0.4, "F": 0.69}  # fmt: skip
+
+
+def read(folder: Path, events: str, mapping: str = UNITS, **others: str) -> Cohort:
+    files = {"cohort.toml": mapping, "events.csv": events, **{f"{name}.csv": text for name, text in others.items()}}
+    return read_cohort(write_cohort(folder, files))
+
+
+def infused(cohort: Cohort, patient: str, days: list[float]) -> np.ndarray:
+    theta = parameter_vector(VALUES, "two_compartment", "loss_and_recovery")
+    return igg_curve(theta, schedule_of(cohort.patient(patient)), np.array(days))[1]
+
+
+def test_an_event_file_is_the_folder_made_by_hand(tmp_path: Path) -> None:
+    """Six theophylline-like profiles: one dose by mouth, samples in hours."""
+    times = [0.25, 0.57, 1.12, 2.02, 3.82, 5.1, 7.03, 9.05, 12.12, 24.37]
+    levels = [[284 + 13 * who + 7 * place for place in range(len(times))] for who in range(6)]
+    lines, samples, doses, people = [], [], [], []
+    for who, row in enumerate(levels, start=1):
+        lines += [f"{who},0,{300 + who},.,1,1,1,{70 + who}"]
+        lines += [f"{who},{time},.,{level},0,0,2,{70 + who}" for time, level in zip(times, row, strict=True)]
+        samples += [f"{who},{time},{level}" for time, level in zip(times, row, strict=True)]
+        doses += [f"{who},0,{300 + who},sc"]
+        people += [f"{who},{70 + who}"]
+    mapping = (
+        HOURS + '[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n[patients.columns]\nweight_kg = "WT"\n'
+    )
+    events = read(tmp_path / "events", "\n".join(["ID,TIME,AMT,DV,EVID,MDV,CMT,WT", *lines, ""]), mapping)
+    by_hand = read_cohort(write_cohort(tmp_path / "hand", {
+        "cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nday = "h"\n[doses.units]\nday = "h"\namount_g = "mg"\n',
+        "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
+        "doses.csv": "\n".join(["patient_id,day,amount_g,route", *doses, ""]),
+        "patients.csv": "\n".join(["patient_id,weight_kg", *people, ""]),
+    }))  # fmt: skip
+    for table in ("samples", "doses", "patients"):
+        one, other = (getattr(cohort, table).drop(columns="line", errors="ignore") for cohort in (events, by_hand))
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    assert events.rows["events.csv (samples)"].filtered == 6
+    assert events.rows["events.csv (doses)"].filtered == 60
+
+
+@pytest.mark.parametrize("rate", [0, 120, 15])
+def test_additional_doses_are_explicit_doses(tmp_path: Path, rate: int) -> None:
+    days = [0.0, 13.0, 20.99, 21.5, 70.0, 200.0]
+    seen = "".join(f"1,{day},.,.,5,0,0,.,.,.\n" for day in days[1:])
+    short = read(tmp_path / "addl", HEADER + f"1,0,30,{rate},.,1,1,21,5,.\n" + seen)
+    explicit = HEADER + "".join(f"1,{21 * k},30,{rate},.,1,1,.,.,.\n" for k in range(6))
+    long = read(tmp_path / "explicit", explicit + seen.replace("1,", "2,", 1).replace("\n1,", "\n2,"))
+    assert_allclose(infused(short, "1", days), infused(long, "1", days), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [0, 120])
+def test_a_steady_state_is_the_sum_of_all_earlier_doses(tmp_path: Path, rate: int) -> None:
+    """Against the geometric series of the two modes of one dose, summed in closed form."""
+    days = [0.0, 1.0, 7.0, 14.0, 27.9]
+    seen = "".join(f"1,{day},.,.,5,0,0,.,.,.\n" for day in days[1:])
+    steady = read(tmp_path / "ss", HEADER + f"1,0,30,{rate},.,1,1,28,.,1\n" + seen)
+    single = read(tmp_path / "single", HEADER + f"1,0,30,{rate},.,1,1,.,.,.\n" + seen)
+    k10, k12, k21 = VALUES["CL"] / VALUES["V1"], VALUES["Q"] / VALUES["V1"], VALUES["Q"] / VALUES["V2"]
+    total = k10 + k12 + k21
+    root = np.sqrt(total**2 - 4 * k10 * k21)
+    rates = np.array([(total + root) / 2, (total - root) / 2])
+    duration = 30 / rate if rate else 0.0
+    weight = 30 / VALUES["V1"] * (rates - k21) / (rates - rates[::-1])
+    spread = np.expm1(rates * duration) / (rates * duration) if rate else np.ones(2)
+    earlier = [np.sum(weight * spread * np.exp(-rates * (day + 28)) / -np.expm1(-rates * 28)) for day in days]
+    found = infused(steady, "1", days)
+    assert_allclose(found - infused(single, "1", days), earlier, rtol=1e-11)
+    assert steady.notes[-1] == "doses: steady states (SS) written out as 131 doses over the 3650 days before"
+
+
+def test_the_order_of_the_file_counts_at_one_time(tmp_path: Path) -> None:
+    rows = "1,0,30,.,.,1,1,.,.,.\n1,0,.,.,9,0,0,.,.,.\n2,0,.,.,9,0,0,.,.,.\n2,0,30,.,.,1,1,.,.,.\n"
+    cohort = read(tmp_path / "ward", HEADER + rows)
+    after, before = (infused(cohort, who, [0.0])[0] for who in ("1", "2"))
+    assert after == pytest.approx(30 / 3.2, rel=1e-12)
+    assert before == 0.0
+
+
+def test_censored_values_and_resets(tmp_path: Path) -> None:
+    events = (
+        "ID,TIME,AMT,DV,EVID,MDV,CENS,BLQ,LLOQ\n1,0,.,5,0,0,0,0,0.4\n1,3,.,0.4,0,0,1,0,0.4\n1,4,.,0,0,0,0,1,0.3\n"
+        "1,5,.,30,0,0,-1,0,.\n1,6,.,.,2,1,.,.,.\n1,0,20,.,4,1,.,.,.\n1,7,.,6,0,0,0,0,.\n"
+    )
+    cohort = read(tmp_path / "ward", events)
+    assert cohort.patient_ids == ("1", "1:2")
+    assert cohort.patient("1").sample_igg.tolist() == [5.0, 0.4, 0.3, 30.0]
+    assert cohort.patient("1").sample_limit.tolist() == [0, -1, -1, 1]
+    assert cohort.patient("1:2").dose_g.tolist() == [20.0]
+
+
+DEFECTS = {
+    "EVID": ("1,0,.,.,5,7,0,.,.,.\n", "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4"),
+    "an amount in an observation": ("1,0,9,.,5,0,0,.,.,.\n", "line 3, patient 1, AMT: found '9'; no amount in an observation (EVID 0)"),
+    "a modelled rate": ("1,1,9,-2,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-2'; 0 or more: modelled rates (-1, -2) have no value here"),
+    "no interval": ("1,1,9,.,.,1,1,.,3,.\n", "line 3, patient 1, II: found ''; above 0 with ADDL or SS"),
+    "part of a dose": ("1,1,9,.,.,1,1,7,1.5,.\n", "line 3, patient 1, ADDL: found '1.5'; a whole number from 0 to 40000"),
+    "SS 3": ("2,1,9,.,.,1,1,7,.,3\n", "line 3, patient 2, SS: found '3'; 0, 1 or 2"),
+    "steady state later": ("1,1,9,.,.,1,1,7,.,1\n", "line 3, patient 1, SS: found '1'; no earlier row of this patient: a steady state in the middle of a record cannot be said by doses"),
+    "a time that falls": ("1,-1,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4"),
+    "an ID in two places": ("2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n", "line 4, patient 1, ID: found '1'; the rows of one ID must stand together"),
+    "no amount": ("1,1,.,.,.,1,1,.,.,.\n", "line 3, patient 1, AMT: found ''; an amount is needed"),
+    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT"),
+    "TIME that is a clock": ("1,10:30,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '10:30'; must be a number of days; dates belong in a column datetime"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_defects_of_event_files_are_told(tmp_path: Path, name: str) -> None:
+    rows, message = DEFECTS[name]
+    with pytest.raises(InputError) as refused:
+        read(tmp_path / "ward", HEADER + "1,0,.,.,5,0,0,.,.,.\n" + rows)
+    assert str(refused.value) == f"events.csv: 1 problem\n  {message}"
+
+
+@pytest.mark.parametrize("missing", ["igg_unit", "amount_unit", "time_unit"])
+def test_units_of_event_files_are_never_guessed(tmp_path: Path, missing: str) -> None:
+    mapping = "\n".join(line for line in UNITS.splitlines() if not line.startswith(missing))
+    with pytest.raises(InputError, match=f"{missing}: found 'nothing'; needed with format"):
+        read(tmp_path / "ward", HEADER, mapping)
+
+
+def same_cohort(one: Cohort, other: Cohort) -> None:
+    assert one.patient_ids == other.patient_ids
+    for first, second in zip(one.each_patient(), other.each_patient(), strict=True):
+        for name in ("sample_day", "sample_limit", "dose_day", "dose_g", "therapy_start", "therapy_stop", "dose_is_sc"):
+            np.testing.assert_array_equal(getattr(first, name), getattr(second, name), err_msg=name)
+        for name in ("sample_igg", "dose_duration_day"):
+            assert_allclose(getattr(first, name), getattr(second, name), rtol=1e-14)
+        assert (first.group, first.agents, first.follow_up_end) == (second.group, second.agents, second.follow_up_end)
+        assert first.weight_kg == second.weight_kg or np.isnan(second.weight_kg)
+
+
+def test_an_exported_cohort_comes_back_the_same(tmp_path: Path) -> None:
+    cohort = read_cohort(resource_folder("data") / "blina23")
+    write_nonmem(cohort, tmp_path)
+    same_cohort(cohort, read_cohort(tmp_path))
+
+
+def test_hostile_ids_and_subcutaneous_doses_come_back_the_same(tmp_path: Path) -> None:
+    hostile = ["<script>", "=cmd|' /C calc'!A0", "../x", "é🩸", 'quote"d', "x" * 10_000]
+    rows = "".join(f'"{one.replace(chr(34), chr(34) * 2)}",{day},5\n' for one in hostile for day in (0, 7.25))
+    doses = "patient_id,day,amount_g,duration_h,route\n../x,7.25,9,0,sc\n<script>,3,30,4,iv\n"
+    folder = write_cohort(tmp_path / "ward", {"cohort.toml": 'igg_unit = "g/L"\n', "samples.csv": SAMPLES + rows, "doses.csv": doses})
+    cohort = read_cohort(folder)
+    (tmp_path / "out").mkdir()
+    write_nonmem(cohort, tmp_path / "out")
+    same_cohort(cohort, read_cohort(tmp_path / "out"))

@@ -1,0 +1,132 @@
+"""Workbooks: cells of every kind, what is refused, and the path of somebody who starts from the template."""
+
+from __future__ import annotations
+
+import datetime
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from defect import warnings_of, write_cohort
+
+from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+
+Sheets = dict[str, list[list[Any]]]
+HEADER = ["patient_id", "day", "igg", "unit"]
+SAMPLES: Sheets = {"samples": [HEADER, ["P1", 0, 640, "mg/dL"], ["P1", 7.5, "<40", "mg/dL"]]}
+
+
+def workbook(path: Path, sheets: Sheets) -> Path:
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd/mm/yyyy hh:mm"}) as book:
+        for name, rows in sheets.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                for place, cell in enumerate(row):
+                    if isinstance(cell, str) and cell.startswith("{="):
+                        sheet.write_formula(number, place, cell[1:-1], None, "")
+                    else:
+                        sheet.write(number, place, cell)
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InputError) as told:
+        read_cohort(path)
+    return str(told.value)
+
+
+def test_a_sheet_is_a_table(tmp_path: Path) -> None:
+    sheets = SAMPLES | {
+        "Doses": [["patient_id", "day", "amount_g"], ["P1", 3, 40]],
+        "notes": [["anything", 1]],
+    }
+    cohort = read_cohort(workbook(tmp_path / "ward.xlsx", sheets))
+    patient = cohort.patient("P1")
+    assert patient.sample_igg.tolist() == pytest.approx([6.4, 0.4])
+    assert patient.sample_limit.tolist() == [0, -1]
+    assert patient.dose_g.tolist() == [40.0]
+    assert list(cohort.rows) == ["ward.xlsx [samples]", "ward.xlsx [Doses]"]
+    assert list(cohort.inputs) == ["ward.xlsx"]
+
+
+def test_dates_in_cells_need_no_format_and_join(tmp_path: Path) -> None:
+    day = datetime.datetime(2024, 3, 1)
+    rows = [["id", "date", "time", "igg"], [7, day, datetime.time(8, 30), 500], [7, "02.03.2024", "20:30", 400]]
+    workbook(tmp_path / "lab.xlsx", {"Labor": rows})
+    mapping = (
+        'igg_unit = "mg/dL"\n[samples]\nfiles = "lab.xlsx"\nsheet = "Labor"\ndatetime_format = "%d.%m.%Y %H:%M"\n'
+        '[samples.columns]\npatient_id = "id"\ndatetime = ["date", "time"]\n'
+    )
+    cohort = read_cohort(write_cohort(tmp_path, {"cohort.toml": mapping}))
+    assert cohort.patient("7").sample_day.tolist() == pytest.approx([0.0, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("sheets", "message"),
+    [
+        (
+            {"samples": [*SAMPLES["samples"], ["P2", 3, "{=5*100}", "mg/dL"]]},
+            "ward.xlsx [samples]: 1 problem\n  line 4, cell C4: found 'a formula'; a formula without its result; "
+            "open and save the workbook in a spreadsheet program, or write the value",
+        ),
+        (
+            {"samples": [*SAMPLES["samples"], [], ["P2", "x", 500, "mg/dL"]]},
+            "ward.xlsx [samples]: 2 problems\n  warning: line 4: found '1 empty row'; rows with cells\n"
+            "  line 5, patient P2, day: found 'x'; must be a number of days; dates belong in a column datetime",
+        ),
+        (
+            {"samples": [*SAMPLES["samples"], ["P2", 3, 500, "mg/dL", "see chart"]]},
+            "ward.xlsx [samples]: 1 problem\n  line 4: found 'see chart'; no cell outside the columns that have a name",
+        ),
+        (
+            {"Labs": SAMPLES["samples"], "sample": [["x"]]},
+            "ward.xlsx: 1 problem\n  sheet: found 'Labs, sample'; a sheet samples; did you mean 'sample'?",
+        ),
+        (
+            {"samples": []},
+            "ward.xlsx [samples]: 1 problem\n  file: found ''; an empty sheet; a header and rows are needed",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_workbook_is_told(tmp_path: Path, sheets: Sheets, message: str) -> None:
+    assert refused(workbook(tmp_path / "ward.xlsx", sheets)) == message
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"patient_id,day\n", b"\xd0\xcf\x11\xe0" * 200])
+def test_what_is_no_workbook_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "ward.xlsx").write_bytes(content)
+    assert "a readable .xlsx workbook" in refused(tmp_path / "ward.xlsx")
+
+
+def test_other_formats_of_workbooks_are_told(tmp_path: Path) -> None:
+    (tmp_path / "ward.ods").write_bytes(b"PK")
+    assert refused(tmp_path / "ward.ods") == "ward.ods: 1 problem\n  file: found '.ods'; a workbook saved as .xlsx"
+
+
+def test_a_cell_at_the_far_corner_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "ward.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("samples")
+        sheet.write_row(0, 0, ["patient_id", "day", "igg"])
+        sheet.write(1_048_575, 16_383, 1)
+    assert "found '1048576 rows and 16384 columns'; at most 50,000,000 cells" in refused(path)
+
+
+def test_a_part_that_would_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "ward.xlsx", SAMPLES)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/big.xml", "w") as part:
+        for _ in range(1025):
+            part.write(bytes(1 << 20))
+    assert "MiB when unpacked'; at most 1024 MiB; save large tables as CSV or Parquet" in refused(path)
+
+
+def test_a_mapping_beside_a_workbook_is_not_applied_and_this_is_said(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "ward.xlsx", SAMPLES)
+    (tmp_path / "cohort.toml").write_text('lower_limit = 40\nigg_unit = "mg/dL"\n')
+    assert warnings_of(read_cohort(path)) == [
+        "cohort.toml: file: found 'cohort.toml'; give the folder, or cohort.toml, to have it applied to ward.xlsx "
+        "[not read]"
+    ]

@@ -1,0 +1,104 @@
+"""`compare` on the example cohort: the index paper's counts, the groups' samples, files and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from igkinetics.cli.main import app
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+from igkinetics.resources import resource_folder
+from igkinetics.study.compare import COMPARE_COLUMNS, GroupComparison, chosen_groups, compare
+from igkinetics.study.group_data import first_below
+from igkinetics.study.options import FitOptions
+
+EXAMPLE = resource_folder("data") / "blina23"
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return read_cohort(EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def comparison(cohort: Cohort) -> GroupComparison:
+    return compare(cohort, FitOptions(thresholds=(400.0,), draws=200))
+
+
+def test_outcomes_are_those_of_the_index_paper(comparison: GroupComparison) -> None:
+    rows = comparison.table.set_index("variable")
+    assert [round(rows.loc[name, "p"], 3) for name in ("infection", "icu", "infection_death")] == [0.576, 1.0, 1.0]
+    infection = rows.loc["infection", ["value_a", "lower_a", "upper_a", "value_b", "lower_b", "upper_b"]]
+    assert [round(100 * value) for value in infection] == [82, 57, 96, 67, 22, 96]
+
+
+def test_nadirs_are_those_of_the_fit(comparison: GroupComparison) -> None:
+    rows, nadir = comparison.table.set_index("variable"), comparison.fit.nadir
+    by_group = nadir.groupby("group")[["raw_nadir", "fitted_nadir"]].median()
+    for variable in ("raw_nadir", "fitted_nadir"):
+        assert rows.loc[variable, "value_a"] == by_group.loc["IVIG", variable]
+        assert rows.loc[variable, "value_b"] == by_group.loc["control", variable]
+        assert rows.loc[variable, "lower"] < rows.loc[variable, "estimate"] < rows.loc[variable, "upper"]
+
+
+def test_exchanged_groups_turn_every_difference(cohort: Cohort, comparison: GroupComparison) -> None:
+    turned = compare(cohort, FitOptions(thresholds=(400.0,), draws=200), ("control", "IVIG")).table
+    straight = comparison.table
+    np.testing.assert_allclose(turned["estimate"], -straight["estimate"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(turned["lower"], -straight["upper"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(turned["p"], straight["p"], rtol=1e-9)
+
+
+def test_samples_and_missing_data_of_each_group(cohort: Cohort, comparison: GroupComparison) -> None:
+    groups = comparison.sampling.set_index("group")
+    assert list(groups.index) == ["IVIG", "control"]
+    assert list(groups["n_patients"]) == [17, 6]
+    assert groups.loc["control", "n_infused"] == 0
+    assert (groups["sampling_shift"] < 0).all()  # a dozen noisy values: the lowest reads too low
+
+
+def test_first_below_counts_limits_for_what_they_are(comparison: GroupComparison) -> None:
+    fit = comparison.fit
+    patient = fit.cohort.patient("control-06")
+    times = first_below(fit, "control", 4.0)
+    inside = (patient.sample_day >= 0) & (patient.sample_igg < 4.0)
+    assert patient.sample_day[inside][0] in times.day
+    samples = fit.cohort.samples.assign(igg=5.0, limit="below")
+    all_censored = replace(fit, cohort=replace(fit.cohort, samples=samples))
+    assert not first_below(all_censored, "control", 4.0).happened.any()  # "<500" may be 450
+    assert first_below(all_censored, "control", 6.0).happened.all()
+
+
+def test_groups_must_be_two(cohort: Cohort) -> None:
+    alone = replace(cohort, patients=cohort.patients.assign(group=""))
+    with pytest.raises(InputError, match="needs two groups"):
+        chosen_groups(alone, None)
+    with pytest.raises(InputError, match="must be a group of this cohort: IVIG, control"):
+        chosen_groups(cohort, ("IVIG", "controls"))
+    with pytest.raises(InputError, match="two different groups"):
+        chosen_groups(cohort, ("IVIG", "IVIG"))
+
+
+def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
+    out = tmp_path / "groups"
+    done = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out), "--threshold", "400"])
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in out.iterdir()} == {
+        "compare.csv", "groups.csv", "nadir.csv", "problems.csv", "run.json", "report.html"}  # fmt: skip
+    table = pd.read_csv(out / "compare.csv")
+    assert tuple(table.columns) == COMPARE_COLUMNS
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "82.4 %" in page
+    assert "Days to first below 400 mg/dL" in page
+    assert "biased against IVIG" in page
+    again = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out)])
+    assert again.exit_code == 2
+    only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])
+    assert only_one.exit_code == 2
