@@ -32,7 +32,8 @@ PUBLISHED = {"CDA1": (25.3, 31.8)}
 
 def vector(x: Floats) -> Floats:
     """Natural parameters of log CL, V1, Q, V2; no endogenous IgG."""
-    return parameter_vector({**dict(zip(NAMES, np.exp(x[:4]), strict=True)), "C_base": 0.0}, "two_compartment", "constant")
+    values = {**dict(zip(NAMES, np.exp(x[:4]), strict=True)), "C_base": 0.0}
+    return parameter_vector(values, "two_compartment", "constant")
 
 
 def minus_two_log_likelihood(x: Floats, schedule: Schedule, day: Floats, level: Floats) -> float:
@@ -57,7 +58,8 @@ def fit_profile(dose: float, day: Floats, level: Floats) -> OptimizeResult:
 
 def main(folder: Path) -> None:
     profiles = pd.read_csv(folder / "human_mab_plasma_profiles.csv").dropna(subset=["conc_mg_per_L"])
-    print(f"{'profile':24}{'points':>7}{'CL mL/kg/d':>12}{'V1 mL/kg':>10}{'b %':>6}{'terminal half-life, d':>23}  published")
+    titles = f"{'points':>7}{'CL mL/kg/d':>12}{'V1 mL/kg':>10}{'b %':>6}{'terminal half-life, d':>23}"
+    print(f"{'profile':24}{titles}  published")
     for (compound, dose), rows in profiles.groupby(["compound", "dose_mg_per_kg"], sort=False):
         rows = rows.sort_values("time_day")
         best = fit_profile(float(dose), rows["time_day"].to_numpy(), rows["conc_mg_per_L"].to_numpy())

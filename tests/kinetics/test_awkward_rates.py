@@ -12,7 +12,7 @@ from matrix_exponential import exact_levels
 from treatments import log_uniform
 
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.exponentials import decay_pair, decay_triple, forced_response, saturation
+from igkinetics.kinetics.exponentials import decay, decay_pair, decay_triple, forced_response, pair_of, triple_from_zero
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
@@ -62,7 +62,20 @@ def test_divided_differences_of_unrelated_rates(a: float, b: float, c: float, t:
     rounding = 2.3e-16 * min(a, b, c) * t
     assert_relative(decay_pair(a, b, t), exact_difference([a, b], t), 1e-15 + 2.3e-16 * min(a, b) * t)
     assert_relative(decay_triple(a, b, c, t), exact_difference([a, b, c], t), 1e-14 + rounding)
-    assert_relative(saturation(a, t), exact_difference([0.0, a], t), 1e-15)
+    step = decay(a, t)
+    assert_relative(step.area, exact_difference([0.0, a], t), 1e-15)
+    assert_relative(step.left, mpmath.exp(-mpmath.mpf(a) * mpmath.mpf(t)), 1e-15 + 2.3e-16 * a * t)
+
+
+@given(RATES, APART, DAY, st.booleans())
+@settings(max_examples=400)
+def test_differences_made_from_single_decays(rate: float, apart: float, t: float, turned: bool) -> None:
+    """The forms that reuse exponentials equal the plain ones, for near and for far rates."""
+    a, b = (rate * (1 + apart), rate) if turned else (rate, rate * (1 + apart))
+    one, other = decay(a, t), decay(b, t)
+    pair = pair_of(one, other, t)
+    assert_relative(pair, exact_difference([a, b], t), 2e-15 + 4e-16 * min(a, b) * t)
+    assert_relative(triple_from_zero(one, other, pair, t), exact_difference([0.0, a, b], t), 1e-14)
 
 
 @given(RATES, RATES, DAY, st.floats(0.0, 10.0), st.floats(-1.0, 10.0))
@@ -70,5 +83,7 @@ def test_divided_differences_of_unrelated_rates(a: float, b: float, c: float, t:
 def test_response_to_a_decaying_input(rate: float, input_rate: float, t: float, constant: float, share: float) -> None:
     """Input constant + decaying * exp(-r s), never below 0: no digits are lost when decaying is negative."""
     decaying = share * constant
-    exact = constant * exact_difference([0.0, rate], t) + mpmath.mpf(decaying) * exact_difference([rate, input_rate], t)
-    assert_relative(forced_response(rate, input_rate, t, constant, decaying), exact, 1e-13)
+    flat, falling = exact_difference([0.0, rate], t), exact_difference([rate, input_rate], t)
+    with mpmath.workdps(60):  # the two nearly cancel
+        exact = constant * flat + decaying * falling
+    assert_relative(forced_response(decay(rate, t), decay(input_rate, t), t, constant, decaying), exact, 1e-13)

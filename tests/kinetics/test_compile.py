@@ -15,8 +15,8 @@ from igkinetics.resources import PACKAGE
 
 KINETICS = ["propagate.py", "curves.py", "exponentials.py", "disposition.py", "turning.py", "parameters.py"]
 COMPUTE_ONE_LEVEL = """
-from igkinetics.kinetics.exponentials import saturation
-print(saturation(0.5, 2.0))
+from igkinetics.kinetics.exponentials import decay
+print(decay(0.5, 2.0).area)
 """
 ANNOUNCED = "compiling its kernels"
 

@@ -46,16 +46,17 @@ def fill_curve(
         if now != modified:
             change_modes(modes[modified], modes[now], state)
             modified = now
-        enter_segment(theta, modes[now], schedule[k], state)
-        start = schedule[k, START]
+        segment, mode = schedule[k], modes[now]
+        enter_segment(theta, mode, segment, state)
+        start = segment[START]
         end = schedule[k + 1, START] if k < last else np.inf
         while n < day.size and day[n] <= end:
-            advance(theta, modes[now], schedule[k], state, day[n] - start, after)
+            advance(theta, mode, segment, state, day[n] - start, after)
             endogenous[n] = level(after, ENDOGENOUS)
             infused[n] = level(after, INFUSED)
             n += 1
         if k < last:
-            advance(theta, modes[now], schedule[k], state, end - start, after)
+            advance(theta, mode, segment, state, end - start, after)
             state[:] = after
 
 

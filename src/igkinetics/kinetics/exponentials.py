@@ -8,11 +8,34 @@ Source: McCurdy, Ng, Parlett, Math. Comp. 1984;43:501 (series for close, recursi
 from __future__ import annotations
 
 from math import exp, expm1
+from typing import NamedTuple
 
 from igkinetics.kinetics.compile import kernel
 
 CLOSE = 0.3  # spread * t below which the recursion would cancel more than a digit
 SERIES_TERMS = 14  # remainder below 1e-17 for a spread of CLOSE
+HALVED = 0.5  # rate * t above which 1 - exp(-rate t) loses less than two bits
+
+
+class Decay(NamedTuple):
+    """One rate over one step, so that each exponential is computed once."""
+
+    rate: float  # 1/day
+    left: float  # exp(-rate t)
+    area: float  # D[0, rate] = (1 - exp(-rate t)) / rate, day: the response to a unit constant input
+
+
+@kernel
+def decay(rate: float, t: float) -> Decay:
+    """rate 1/day, 0 or more and finite; t days, 0 or more."""
+    x = rate * t
+    if x > HALVED:
+        left = exp(-x)
+        return Decay(rate, left, (1.0 - left) / rate)
+    if rate == 0.0:
+        return Decay(rate, 1.0, t)
+    lost = -expm1(-x)
+    return Decay(rate, 1.0 - lost, lost / rate)
 
 
 @kernel
@@ -49,34 +72,47 @@ def decay_triple(a: float, b: float, c: float, t: float) -> float:
 
 
 @kernel
-def saturation(rate: float, t: float) -> float:
-    """D[0, rate] = (1 - exp(-rate t)) / rate: response to a unit constant input; day."""
-    if rate == 0.0:
-        return t
-    return -expm1(-rate * t) / rate
+def pair_of(a: Decay, b: Decay, t: float) -> float:
+    """D[a, b]; day."""
+    gap = abs(b.rate - a.rate)
+    if gap * t > HALVED:
+        return abs(a.left - b.left) / gap
+    if gap * t == 0.0:
+        return t * a.left
+    return -max(a.left, b.left) * expm1(-gap * t) / gap
 
 
 @kernel
-def forced_response(rate: float, input_rate: float, t: float, constant: float, decaying: float) -> float:
-    """Response of a decay `rate` to the input constant + decaying * exp(-input_rate s), from 0 to t.
+def triple_from_zero(a: Decay, b: Decay, pair: float, t: float) -> float:
+    """D[0, a, b], where pair = D[a, b]; day^2."""
+    high = max(a.rate, b.rate)
+    if high * t > CLOSE:
+        return ((a.area if a.rate < b.rate else b.area) - pair) / high
+    return decay_triple(0.0, a.rate, b.rate, t)
+
+
+@kernel
+def forced_response(loss: Decay, source: Decay, t: float, constant: float, decaying: float) -> float:
+    """Response of a decay `loss` to the input constant + decaying * exp(-source.rate s), from 0 to t.
 
     Written so that no two terms cancel while the input stays 0 or more.
     """
     if decaying == 0.0:
-        return constant * saturation(rate, t)
-    pair = decay_pair(rate, input_rate, t)
+        return constant * loss.area
+    pair = pair_of(loss, source, t)
     if decaying > 0.0:
-        return constant * saturation(rate, t) + decaying * pair
-    return (constant + decaying) * pair + constant * input_rate * decay_triple(0.0, input_rate, rate, t)
+        return constant * loss.area + decaying * pair
+    return (constant + decaying) * pair + constant * source.rate * triple_from_zero(source, loss, pair, t)
 
 
 @kernel
-def absorbed(rate: float, ka: float, t: float, depot: float, filling: float) -> float:
-    """Response of a decay `rate` to absorption from a depot that holds `depot` and is filled at `filling` per day.
+def absorbed(loss: Decay, absorption: Decay, t: float, depot: float, filling: float) -> float:
+    """Response of a decay `loss` to absorption from a depot that holds `depot` and is filled at `filling` per day.
 
     Apart, for a short infusion beside a bolus: the first is huge while it lasts.
     """
-    response = ka * depot * decay_pair(rate, ka, t)
+    pair = pair_of(loss, absorption, t)
+    response = absorption.rate * depot * pair
     if filling != 0.0:
-        response += ka * filling * decay_triple(0.0, ka, rate, t)
+        response += absorption.rate * filling * triple_from_zero(absorption, loss, pair, t)
     return response

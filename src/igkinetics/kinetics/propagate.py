@@ -7,7 +7,7 @@ length is exact; the cost is linear in segments plus samples.
 
 from __future__ import annotations
 
-from math import exp, expm1, isinf
+from math import isinf
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.disposition import (
@@ -18,7 +18,7 @@ from igkinetics.kinetics.disposition import (
     count_modes,
     disposition_modes,
 )
-from igkinetics.kinetics.exponentials import absorbed, forced_response, saturation
+from igkinetics.kinetics.exponentials import absorbed, decay, forced_response
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
@@ -109,37 +109,31 @@ def production_input(theta: Floats, segment: Floats, supply: float) -> tuple[flo
 
 
 @kernel
-def supply_after(theta: Floats, segment: Floats, supply: float, t: float) -> float:
-    """b after t days in a segment that starts with `supply`."""
-    if segment[ON_THERAPY] != 0.0:
-        return 0.0 if isinf(theta[K_LOSS]) else supply * exp(-theta[K_LOSS] * t)
-    return supply * exp(-theta[K_REC] * t) - expm1(-theta[K_REC] * t)
-
-
-@kernel
 def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, after: Floats) -> None:
     """State `after` (6) t days into a segment that starts with `state` (6); modes (2, 5)."""
     constant, decaying, rate = production_input(theta, segment, state[SUPPLY])
     production = theta[CL] * theta[C_BASE] / theta[V1]
     subcutaneous = state[DEPOT] != 0.0 or segment[SC_RATE] != 0.0
+    supply = decay(rate, t)
+    absorption = decay(theta[KA], t) if subcutaneous else supply
     for i in range(count_modes(theta[Q])):
-        loss = modes[i, RATE]
+        loss = decay(modes[i, RATE], t)
         weight = modes[i, TO_1_FROM_1]
-        left = exp(-loss * t)
-        made = production * forced_response(loss, rate, t, constant, decaying) if production != 0.0 else 0.0
-        after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * left + weight * made
-        after[INFUSED + i] = state[INFUSED + i] * left
-        if segment[IV_RATE] != 0.0:
-            after[INFUSED + i] += weight / theta[V1] * segment[IV_RATE] * saturation(loss, t)
+        made = production * forced_response(loss, supply, t, constant, decaying) if production != 0.0 else 0.0
+        after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * loss.left + weight * made
+        given = segment[IV_RATE] * loss.area
         if subcutaneous:
-            after[INFUSED + i] += weight / theta[V1] * theta[F] * absorbed(
-                loss, theta[KA], t, state[DEPOT], segment[SC_RATE])  # fmt: skip
+            given += theta[F] * absorbed(loss, absorption, t, state[DEPOT], segment[SC_RATE])
+        after[INFUSED + i] = state[INFUSED + i] * loss.left + weight / theta[V1] * given
     after[DEPOT] = 0.0
     if subcutaneous:
-        after[DEPOT] = state[DEPOT] * exp(-theta[KA] * t) + segment[SC_RATE] * saturation(theta[KA], t)
-    after[SUPPLY] = 1.0
-    if theta[S] != 0.0:
-        after[SUPPLY] = supply_after(theta, segment, state[SUPPLY], t)
+        after[DEPOT] = state[DEPOT] * absorption.left + segment[SC_RATE] * absorption.area
+    if theta[S] == 0.0:
+        after[SUPPLY] = 1.0
+    elif segment[ON_THERAPY] != 0.0:
+        after[SUPPLY] = 0.0 if isinf(theta[K_LOSS]) else state[SUPPLY] * supply.left
+    else:
+        after[SUPPLY] = state[SUPPLY] * supply.left + supply.rate * supply.area
 
 
 @kernel

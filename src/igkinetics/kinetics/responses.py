@@ -7,11 +7,11 @@ derivatives in the mode's rate l and in k_loss, k_rec, ka.
 
 from __future__ import annotations
 
-from math import exp, isinf
+from math import isinf
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.disposition import RATE
-from igkinetics.kinetics.exponentials import absorbed, decay_pair, decay_triple, forced_response, saturation
+from igkinetics.kinetics.exponentials import Decay, absorbed, decay, decay_triple, forced_response, pair_of
 from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
 from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
 
@@ -41,10 +41,11 @@ def advance_responses(
         supply_rate = 0.0  # supply is 0 here, its rate no longer matters
     constant = 0.0 if on else 1.0
     decaying = shared[SUPPLY] - constant
+    supply = decay(supply_rate, t)
+    absorption = decay(theta[KA], t) if subcutaneous else supply
     for i in range(n_modes):
-        loss = modes[i, RATE]
-        left = exp(-loss * t)
-        unit = saturation(loss, t)
+        lost = decay(modes[i, RATE], t)
+        loss, left, unit = lost.rate, lost.left, lost.area
         unit_slope = decay_triple(0.0, loss, loss, t)
         here = responses[i]
         after = responses_after[i]
@@ -57,8 +58,8 @@ def advance_responses(
         after[B_REC] = left * here[B_REC]
         after[X_KA] = left * here[X_KA]
         if theta[S] != 0.0:
-            pair = decay_pair(loss, supply_rate, t)
-            after[B] += forced_response(loss, supply_rate, t, constant, decaying)
+            pair = pair_of(lost, supply, t)
+            after[B] += forced_response(lost, supply, t, constant, decaying)
             after[B_L] -= constant * unit_slope + decaying * decay_triple(loss, loss, supply_rate, t)
             after[B_LOSS] += shared[SUPPLY_LOSS] * pair
             after[B_REC] += shared[SUPPLY_REC] * pair
@@ -71,28 +72,29 @@ def advance_responses(
             ka = theta[KA]
             rate = segment[SC_RATE]
             emptying = ka * shared[DEPOT] - rate
-            after[X] += absorbed(loss, ka, t, shared[DEPOT], rate)
+            after[X] += absorbed(lost, absorption, t, shared[DEPOT], rate)
             after[X_L] -= rate * unit_slope + emptying * decay_triple(loss, loss, ka, t)
-            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * decay_pair(loss, ka, t)
+            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * pair_of(lost, absorption, t)
             after[X_KA] -= emptying * decay_triple(loss, ka, ka, t)
-    advance_shared(theta, segment, t, supply_rate, constant, decaying, shared, shared_after)
+    advance_shared(theta, segment, t, supply, constant, decaying, shared, shared_after)
 
 
 @kernel
 def advance_shared(
-    theta: Floats, segment: Floats, t: float, supply_rate: float, constant: float, decaying: float,
+    theta: Floats, segment: Floats, t: float, supply: Decay, constant: float, decaying: float,
     shared: Floats, after: Floats,
 ) -> None:  # fmt: skip
     """Supply and depot with their derivatives."""
-    kept = exp(-supply_rate * t)
-    after[SUPPLY] = shared[SUPPLY] * kept + constant * supply_rate * saturation(supply_rate, t)
+    kept = supply.left
+    after[SUPPLY] = shared[SUPPLY] * kept + constant * supply.rate * supply.area
     after[SUPPLY_LOSS] = shared[SUPPLY_LOSS] * kept
     after[SUPPLY_REC] = shared[SUPPLY_REC] * kept
     after[SUPPLY_LOSS if segment[ON_THERAPY] != 0.0 else SUPPLY_REC] -= t * decaying * kept
     after[DEPOT] = after[DEPOT_KA] = 0.0
     if shared[DEPOT] != 0.0 or shared[DEPOT_KA] != 0.0 or segment[SC_RATE] != 0.0:
-        left = exp(-theta[KA] * t)
-        after[DEPOT] = shared[DEPOT] * left + segment[SC_RATE] * saturation(theta[KA], t)
+        absorption = decay(theta[KA], t)
+        left = absorption.left
+        after[DEPOT] = shared[DEPOT] * left + segment[SC_RATE] * absorption.area
         after[DEPOT_KA] = (shared[DEPOT_KA] - t * shared[DEPOT]) * left
         after[DEPOT_KA] -= segment[SC_RATE] * decay_triple(0.0, theta[KA], theta[KA], t)
     after[ELAPSED] = shared[ELAPSED] + t
