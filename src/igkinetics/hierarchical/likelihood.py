@@ -1,0 +1,160 @@
+"""Log likelihood of a whole cohort with its gradient in every patient's parameters and in the residual error.
+
+The kinetics and the likelihood of one value are those of the single-patient fit; here they are summed over patients,
+and a and b of the residual error (DESIGN 2.2) are free.
+"""
+
+from __future__ import annotations
+
+from math import log1p, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.fit.likelihood import (
+    LOGNORMAL,
+    STUDENT_DF,
+    STUDENT_T,
+    log_normal_cdf,
+    log_t4_cdf,
+    minus_two_log,
+)
+from igkinetics.fit.objective import fill_theta
+from igkinetics.hierarchical.cohort_arrays import PLACES, CohortArrays
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
+
+Limits = npt.NDArray[np.int8]
+Integers = npt.NDArray[np.int64]
+CURVE_SCRATCH = 32
+
+
+@kernel
+def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: float) -> tuple[float, float]:
+    """Derivatives in a and in b of fit.likelihood.minus_two_log, same arguments."""
+    if kind == LOGNORMAL:
+        cv2 = b * b + a * a / (c * c)
+        variance = log1p(cv2)
+        by_a = 2.0 * a / (c * c) / (1.0 + cv2)
+        by_b = 2.0 * b / (1.0 + cv2)
+        z = (np.log(y) - np.log(c)) / sqrt(variance)
+    else:
+        variance = a * a + b * b * c * c
+        by_a = 2.0 * a
+        by_b = 2.0 * b * c * c
+        z = (y - c) / sqrt(variance)
+    z_slope = -0.5 * z / variance
+    if limit != 0:
+        side = -float(limit)
+        _, slope = log_t4_cdf(side * z) if kind == STUDENT_T else log_normal_cdf(side * z)
+        by_variance = -2.0 * slope * side * z_slope
+    elif kind == STUDENT_T:
+        by_variance = (STUDENT_DF + 1.0) * 2.0 * z * z_slope / (STUDENT_DF + z * z) + 1.0 / variance
+    else:
+        by_variance = 2.0 * z * z_slope + 1.0 / variance
+    return by_variance * by_a, by_variance * by_b
+
+
+@kernel
+def patient_theta(x: Floats, used: Limits, places: Integers, fixed: Floats, theta: Floats) -> None:
+    """Natural parameters (13,) of a row x (p,) of the cohort's matrix; C_init * C_base as in the fit."""
+    n_used = 0
+    for i in range(x.size):
+        n_used += used[i]
+    values = np.empty(n_used)
+    free = np.empty(n_used, dtype=np.int64)
+    k = 0
+    for i in range(x.size):
+        if used[i]:
+            values[k] = x[i]
+            free[k] = places[i]
+            k += 1
+    fill_theta(values, free, fixed, theta)
+
+
+@kernel
+def chain_to_scale(by_theta: Floats, theta: Floats, used: Limits, places: Integers, by_x: Floats) -> None:
+    """Derivatives in theta (13,) turned into those on log and logit scales, by_x (p,); 0 where not used."""
+    for i in range(places.size):
+        place = places[i]
+        by_x[i] = 0.0
+        if used[i]:
+            by_x[i] = by_theta[place] * theta[place]
+            if place in (S, F):
+                by_x[i] *= 1.0 - theta[place]
+            elif place == C_BASE:
+                by_x[i] += by_theta[C_INIT] * theta[C_INIT]
+
+
+@kernel
+def fill_log_likelihood(
+    x: Floats, error: Floats, kind: int, places: Integers, used: Limits, fixed: Floats, segments: Floats,
+    segment_bounds: Integers, day: Floats, igg: Floats, limit: Limits, sample_bounds: Integers,
+    by_x: Floats, by_error: Floats,
+) -> float:  # fmt: skip
+    """Log likelihood at x (n, p) and error (a g/L, b); fills by_x (n, p) and by_error (2,).
+
+    Not finite where a parameter has run out of the range of floating-point numbers; the sampler refuses such a point.
+    """
+    theta = np.empty(N_PARAMETERS)
+    by_theta = np.empty(N_PARAMETERS)
+    total = 0.0
+    by_error[:] = 0.0
+    for i in range(x.shape[0]):
+        first, last = sample_bounds[i], sample_bounds[i + 1]
+        patient_theta(x[i], used[i], places, fixed[i], theta)
+        schedule = segments[segment_bounds[i] : segment_bounds[i + 1]]
+        endogenous = np.empty(last - first)
+        infused = np.empty(last - first)
+        slopes = np.empty((last - first, N_PARAMETERS))
+        fill_curve_with_gradient(theta, schedule, day[first:last], endogenous, infused, slopes)
+        by_theta[:] = 0.0
+        for k in range(last - first):
+            level = endogenous[k] + infused[k]
+            y, side = igg[first + k], limit[first + k]
+            term, slope = minus_two_log(kind, y, side, level, error[0], error[1])
+            by_a, by_b = slopes_in_error(kind, y, side, level, error[0], error[1])
+            total -= 0.5 * term
+            by_error[0] -= 0.5 * by_a
+            by_error[1] -= 0.5 * by_b
+            for j in range(N_PARAMETERS):
+                by_theta[j] -= 0.5 * slope * slopes[k, j]
+        chain_to_scale(by_theta, theta, used[i], places, by_x[i])
+    return total
+
+
+@kernel
+def fill_terms(
+    x: Floats, error: Floats, kind: int, places: Integers, used: Limits, fixed: Floats, segments: Floats,
+    segment_bounds: Integers, day: Floats, igg: Floats, limit: Limits, sample_bounds: Integers, terms: Floats,
+) -> None:  # fmt: skip
+    """Log likelihood of every sample at x (n, p), without gradient, into terms (n_samples,): for LOO."""
+    theta = np.empty(N_PARAMETERS)
+    scratch = np.empty(CURVE_SCRATCH)
+    for i in range(x.shape[0]):
+        first, last = sample_bounds[i], sample_bounds[i + 1]
+        patient_theta(x[i], used[i], places, fixed[i], theta)
+        schedule = segments[segment_bounds[i] : segment_bounds[i + 1]]
+        endogenous = np.empty(last - first)
+        infused = np.empty(last - first)
+        fill_curve(theta, schedule, day[first:last], endogenous, infused, scratch)
+        for k in range(last - first):
+            level = endogenous[k] + infused[k]
+            term, _ = minus_two_log(kind, igg[first + k], limit[first + k], level, error[0], error[1])
+            terms[first + k] = -0.5 * term
+
+
+def log_likelihood(x: Floats, error: Floats, kind: int, cohort: CohortArrays) -> tuple[float, Floats, Floats]:
+    """Log likelihood at x (n, p) on estimation scales, error (a in g/L, b); with gradients (n, p) and (2,)."""
+    by_x, by_error = np.empty_like(x), np.empty(2)
+    total = fill_log_likelihood(x, error, kind, PLACES, *cohort, by_x, by_error)
+    return total, by_x, by_error
+
+
+def terms_of(x: Floats, error: Floats, kind: int, cohort: CohortArrays) -> Floats:
+    """Log likelihood of every sample (n_samples,), patients end to end."""
+    terms = np.empty(cohort.day.size)
+    fill_terms(x, error, kind, PLACES, *cohort, terms)
+    return terms
