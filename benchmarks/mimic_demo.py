@@ -107,7 +107,22 @@ def print_cohort(cohort: Cohort) -> None:
         print(cohort.problems.to_string(index=False))
 
 
+def check_demo(cohort: Cohort) -> None:
+    """What SOURCE.md of the tables says of them; AssertionError where the mapping gives anything else."""
+    laboratory = cohort.rows["immunoglobulins.csv"]
+    assert (laboratory.read, laboratory.filtered, laboratory.used) == (41, 18, 23), laboratory
+    assert cohort.doses["amount_g"].tolist() == [40.0]
+    rituximab = cohort.rows["drug_events.csv (therapy)"]
+    assert rituximab.used == 3, rituximab
+    assert (cohort.therapy["agent"] == "Rituximab").all()
+    assert cohort.patients["weight_kg"].notna().sum() == 5
+    assert cohort.problems.empty
+    print("41 immunoglobulin rows = 18 filtered + 23 used; a dose of 40 g; 3 rituximab rows; 5 weights: as expected")
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: python benchmarks/mimic_demo.py FOLDER")
-    print_cohort(read_demo(Path(sys.argv[1])))
+    demo = read_demo(Path(sys.argv[1]))
+    print_cohort(demo)
+    check_demo(demo)

@@ -134,14 +134,25 @@ cohort.toml: 1 problem
 """,
     ),
     Defect(
-        "not yet supported",
+        "time zones",
         {
-            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "Europe/Berlin"\n',
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "Berlin"\n',
             "samples.csv": ONE_SAMPLE,
         },
         """
 cohort.toml: 1 problem
-  line 3, samples.time_zone: found 'Europe/Berlin'; time zones are not supported yet; write local date-times
+  line 3, samples.time_zone: found 'Berlin'; not a time zone such as 'Europe/Berlin' or 'UTC'
+""",
+    ),
+    Defect(
+        "two clocks",
+        {
+            "cohort.toml": 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "UTC"\n[doses]\ntime_zone = "Asia/Tokyo"\n',
+            "samples.csv": ONE_SAMPLE,
+        },
+        """
+cohort.toml: 1 problem
+  line 5, doses.time_zone: found 'Asia/Tokyo'; one local clock for all tables, that of samples (UTC)
 """,
     ),
 )

@@ -172,7 +172,7 @@ samples.csv: 1 problem
         {"samples.csv": DATED + "P1,03/04/2024,500\n"},
         """
 samples.csv: 1 problem
-  line 2, patient P1, datetime: found '03/04/2024'; must be a date or local date-time such as 2024-03-31 or 2024-03-31 08:30 (state any other form as datetime_format); day numbers belong in a column day
+  line 2, patient P1, datetime: found '03/04/2024'; which is the day and which the month? State it: datetime_format = "%d/%m/%Y" under [samples] in cohort.toml
 """,
     ),
     Defect(
@@ -188,7 +188,7 @@ samples.csv: 1 problem
         {"samples.csv": DATED + "P1,2024-02-03T08:00:00+01:00,500\n"},
         """
 samples.csv: 1 problem
-  line 2, patient P1, datetime: found '2024-02-03T08:00:00+01:00'; must be a date or local date-time such as 2024-03-31 or 2024-03-31 08:30 (state any other form as datetime_format); day numbers belong in a column day
+  line 2, patient P1, datetime: found '2024-02-03T08:00:00+01:00'; has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" under [samples] in cohort.toml
 """,
     ),
     Defect(

@@ -22,6 +22,16 @@ def read(tmp_path: Path, files: Files) -> Cohort:
     return read_cohort(write_cohort(tmp_path / "ward", files))
 
 
+def test_offsets_become_the_local_clock_of_the_stated_zone(tmp_path: Path) -> None:
+    """31 March 2024: Berlin's clocks go from 2 to 3; day 0 is midnight by the local clock."""
+    times = ("2024-03-30 00:00", "2024-03-30T22:00:00Z", "2024-03-31T00:30:00-01:00", "2024-04-01T12:00+0200")
+    rows = "".join(f"P1,{time},{500 - place}\n" for place, time in enumerate(times))
+    mapping = 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "Europe/Berlin"\n'
+    cohort = read(tmp_path, {"cohort.toml": mapping, "samples.csv": DATED + rows})
+    hours = [0, 23, 24 + 3.5, 48 + 12]
+    assert (24 * cohort.patient("P1").sample_day).tolist() == pytest.approx(hours)
+
+
 def test_day_numbers_are_kept_as_given(tmp_path: Path) -> None:
     cohort = read(
         tmp_path,

@@ -14,6 +14,7 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
+from igkinetics.report.compare_page import compare_report, compare_sentences
 from igkinetics.resources import resource_folder
 from igkinetics.study.compare import COMPARE_COLUMNS, GroupComparison, chosen_groups, compare
 from igkinetics.study.group_data import first_below
@@ -102,3 +103,35 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
     assert again.exit_code == 2
     only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])
     assert only_one.exit_code == 2
+
+
+def some_of(cohort: Cohort, patients: list[str], unsampled: str = "") -> Cohort:
+    """The cohort of these patients alone, one of them without samples."""
+    tables = {
+        name: table[table["patient_id"].isin(patients)].reset_index(drop=True)
+        for name in ("samples", "doses", "therapy", "patients", "outcomes")
+        for table in [getattr(cohort, name)]
+    }
+    kept = tables["samples"]["patient_id"] != unsampled
+    return replace(cohort, **(tables | {"samples": tables["samples"][kept].reset_index(drop=True)}))
+
+
+def test_one_patient_a_group_has_values_but_no_interval(cohort: Cohort) -> None:
+    small = compare(some_of(cohort, ["IVIG-01", "control-01"]), FitOptions(thresholds=(50.0, 400.0), draws=200))
+    rows = small.table.set_index("variable")
+    assert rows.loc["raw_nadir", "estimate"] == rows.loc["raw_nadir", "value_a"] - rows.loc["raw_nadir", "value_b"]
+    assert rows.loc["raw_nadir", ["lower", "upper", "lower_a", "upper_b"]].isna().all()
+    assert rows.loc["raw_nadir", "p"] == 1.0
+    assert np.isnan(rows.loc["first_below_50", "p"])  # nobody fell so low
+    assert "Days to first below 50 mg/dL: – (0 of 1) v – (0 of 1), P not defined." in compare_sentences(small)
+
+
+def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
+    some = some_of(cohort, ["IVIG-01", "IVIG-02", "control-01"], unsampled="control-01")
+    lacking = compare(some, FitOptions(thresholds=(400.0,), draws=200))
+    rows = lacking.table.set_index("variable")
+    assert list(rows["n_b"].iloc[:5]) == [0, 0, 0, 0, 0]
+    empty = rows.loc[["raw_nadir", "fitted_nadir", "first_below_400"], ["value_b", "estimate", "p"]]
+    assert empty.isna().all(axis=None)
+    assert "Without a fitted nadir: control-01." in lacking.notes
+    assert "0 of 1" in compare_report(lacking)

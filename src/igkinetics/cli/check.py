@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem
 from igkinetics.cli.reading import problems_text, read
 from igkinetics.cli.status import answering
+from igkinetics.errors import InputError
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
@@ -20,9 +22,21 @@ def check(
     on_problem: OnProblem = "stop",
 ) -> None:
     """Say what is in a cohort and what is wrong."""
-    found = read(cohort, igg_unit, file_format, on_problem)
+    try:
+        found = read(cohort, igg_unit, file_format, on_problem)
+    except InputError as error:
+        offer_draft(cohort, error)
+        raise
     print("\n".join(summary_lines(found)))
     print(problems_text(found) or "No problems.")
+
+
+def offer_draft(path: Path, error: InputError) -> None:
+    """A draft of cohort.toml on stdout when columns or tables were not found under their names."""
+    from igkinetics.cohort.draft import draft_mapping
+
+    if any(problem.line is None and problem.column != "igg_unit" for problem in error.problems):
+        print(draft_mapping(path), end="")
 
 
 def summary_lines(cohort: Cohort) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import zoneinfo
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -87,6 +88,13 @@ class TableMapping(_Section):
             codecs.lookup(name)
         except LookupError:
             raise ValueError("not an encoding Python knows, such as 'utf-8', 'cp1252' or 'utf-16'") from None
+        return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in zoneinfo.available_timezones():
+            raise ValueError("not a time zone such as 'Europe/Berlin' or 'UTC'")
         return name
 
     @model_validator(mode="after")

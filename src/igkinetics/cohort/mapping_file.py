@@ -19,9 +19,6 @@ SYNTAX_PLACE = re.compile(
 )
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
-NOT_YET = {
-    "time_zone": "time zones are not supported yet; write local date-times",
-}
 NONMEM_ONLY = ("amount_unit", "time_unit")
 
 
@@ -143,15 +140,17 @@ def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]
     lower, upper = mapping.lower_limit, mapping.upper_limit
     if lower is not None and upper is not None and lower >= upper:
         yield ("lower_limit",), f"{lower:g}", f"must be below upper_limit ({upper:g})"
+    zones = {name: zone for name in TABLES if (zone := mapping.table(name).time_zone) is not None}
+    for name, zone in zones.items():
+        if zone != next(iter(zones.values())):
+            first = next(iter(zones))
+            yield (name, "time_zone"), zone, f"one local clock for all tables, that of {first} ({zones[first]})"
     for name in TABLES:
         yield from _table_faults(mapping, name)
 
 
 def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str, ...], str, str]]:
     section, contract = mapping.table(name), CONTRACT[name]
-    for key, expected in NOT_YET.items():
-        if getattr(section, key) is not None:
-            yield (name, key), getattr(section, key), expected
     for part in ("columns", "constants", "values"):
         for column in getattr(section, part):
             if column not in contract.names and not contract.open:

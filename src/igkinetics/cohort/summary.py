@@ -67,10 +67,12 @@ def _samples(cohort: Cohort) -> list[Row]:
     per_patient = samples.groupby("patient_id").size().reindex(cohort.patients["patient_id"], fill_value=0)
     by_patient = samples.groupby("patient_id")["day"]
     span = by_patient.max() - by_patient.min()
+    gaps = by_patient.diff().groupby(samples["patient_id"]).max()
     level = from_g_per_l(1.0, cohort.igg_unit) * samples["igg"]
     rows = [
         ("samples", "samples", str(len(samples)), ""),
         ("samples", "samples per patient", _spread(per_patient), ""),
+        ("samples", "longest gap between a patient's samples", _spread(gaps), "days"),
         ("samples", "patients without samples", str(int((per_patient == 0).sum())), "patients"),
         ("samples", "first to last sample", _spread(span), "days"),
         ("samples", "IgG", _spread(level), cohort.igg_unit),

@@ -21,6 +21,8 @@ TimeKind = Literal["days", "dates"]
 Accepts = Literal["days", "dates", "either"]
 ISO_DATE: Final = r"\d{4}-\d{2}-\d{2}"
 ISO_DATE_TIME: Final = ISO_DATE + r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+ISO_WITH_OFFSET: Final = ISO_DATE_TIME + r"\s?(?:Z|[+-]\d{2}:?\d{2})"
+EITHER_WAY: Final = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 CLOCK_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c")
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
 LARGEST_DAY: Final = 100_000.0
@@ -68,7 +70,8 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
         day[np.abs(day) > LARGEST_DAY] = np.nan
     moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
     if accepts != "days":
-        moment, clock = _dates(text.where(np.isnan(day), ""), table.settings.datetime_format)
+        settings = table.settings
+        moment, clock = _dates(text.where(np.isnan(day), ""), settings.datetime_format, settings.time_zone)
     is_date = ~np.isnan(moment)
     midnight_only = bool(clock.any()) and bool((moment[is_date] == np.floor(moment[is_date])).all())
     moment = np.where(is_date, moment, day)
@@ -81,10 +84,26 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
         date_only=whole_day | (is_date & (~clock | midnight_only)),
         midnight_only=midnight_only,
     )
-    return times, refuse(bad, column, cells, f"must be {EXPECTED[accepts]}")
+    return times, _unreadable(table, column, text, bad, accepts)
 
 
-def _dates(text: pd.Series[str], formats: tuple[str, ...]) -> tuple[Floats, Mask]:
+def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
+    """What is wrong with each cell that is no time: an offset without a zone, a day that may be a month, or other."""
+    offset, either = np.zeros_like(bad), np.zeros_like(bad)
+    if accepts != "days" and bad.any():
+        offset[bad] = text[bad].str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
+        either[bad] = text[bad].str.fullmatch(EITHER_WAY).to_numpy(dtype=bool)
+    under = f"under [{table.name}] in cohort.toml"
+    zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
+    form = f'which is the day and which the month? State it: datetime_format = "%d/%m/%Y" {under}'
+    found = refuse(offset, column, text, zone)
+    if not table.settings.datetime_format:
+        found += refuse(either, column, text, form)
+        bad = bad & ~either
+    return found + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
+
+
+def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> tuple[Floats, Mask]:
     """(moments, has a time of day); nan where no format fits. ISO dates (typed cells come so) need no format."""
     moments, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
     for one_format in formats:
@@ -96,6 +115,11 @@ def _dates(text: pd.Series[str], formats: tuple[str, ...]) -> tuple[Floats, Mask
     open_rows = np.isnan(moments)
     if open_rows.any():
         moments[open_rows], clock[open_rows] = _iso_dates(text[open_rows])
+    with_offset = np.isnan(moments) & text.str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
+    if zone is not None and with_offset.any():
+        stamps = pd.to_datetime(text[with_offset], format="ISO8601", utc=True, errors="coerce")
+        moments[with_offset] = _moments(stamps.dt.tz_convert(zone).dt.tz_localize(None))
+        clock[with_offset] = ~np.isnan(moments[with_offset])
     return moments, clock
 
 

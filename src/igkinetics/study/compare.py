@@ -10,7 +10,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError, Problem, call_error
-from igkinetics.study.compare_rows import measured_row, outcome_row, time_row
+from igkinetics.study.compare_rows import measured_row, outcome_row, percent, time_row
 from igkinetics.study.fit_cohort import Progress, fit_cohort
 from igkinetics.study.group_data import Floats, first_below, sampling_table
 from igkinetics.study.options import FitOptions
@@ -120,7 +120,7 @@ def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
               for group in groups]  # fmt: skip
     if abs(shares[0] - shares[1]) > 0:
         notes.append(
-            f"Ever infused: {shares[0]:.0%} of {groups[0]}, {shares[1]:.0%} of {groups[1]}. If IVIG was given because "
-            "IgG fell, those who fell lower were infused, and this comparison is biased against IVIG."
+            f"Ever infused: {percent(shares[0])} of {groups[0]}, {percent(shares[1])} of {groups[1]}. If IVIG was "
+            "given because IgG fell, those who fell lower were infused, and this comparison is biased against IVIG."
         )
     return tuple(notes)

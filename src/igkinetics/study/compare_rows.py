@@ -12,6 +12,11 @@ from igkinetics.study.group_data import Floats, Times
 from igkinetics.study.group_power import POWER, detectable_risks, detectable_shift
 
 
+def percent(share: float) -> str:
+    """A share in whole percent."""
+    return f"{100 * share:.0f} %"
+
+
 def _of(interval: group_tests.Interval, suffix: str = "") -> dict[str, float]:
     value = f"value{suffix}" if suffix else "estimate"
     return {value: interval.value, f"lower{suffix}": interval.lower, f"upper{suffix}": interval.upper}
@@ -28,7 +33,7 @@ def measured_row(
     seen_unit = "days" if in_days else unit
     notes = ["medians; shift by Hodges-Lehmann"]
     if np.isfinite(seen):
-        notes.append(f"a shift of {seen:.3g} {seen_unit} would have been seen with {POWER:.0%} probability")
+        notes.append(f"a shift of {seen:.3g} {seen_unit} would have been seen with {percent(POWER)} probability")
     if in_days:
         reached = [f"{row.n_reached} of {row.n_fitted}" for row in sampling.itertuples()]
         notes.append(f"descriptive: the fitted nadir was reached in {reached[0]} and {reached[1]}")
@@ -66,10 +71,10 @@ def outcome_row(outcome: str, a: tuple[int, int], b: tuple[int, int], level: flo
     if a[1] and b[1]:
         risk_b = b[0] / b[1]
         low, high = detectable_risks(a[1], b[1], risk_b, level)
-        seen = [words for risk, words in ((low, f"at or below {low:.0%}"), (high, f"at or above {high:.0%}"))
+        seen = [words for risk, words in ((low, f"at or below {percent(low)}"), (high, f"at or above {percent(high)}"))
                 if np.isfinite(risk)]  # fmt: skip
         words = f"only a risk {' or '.join(seen)}" if seen else "no risk whatever"
-        notes.append(f"against {risk_b:.0%}, {words} would have been seen with {POWER:.0%} probability")
+        notes.append(f"against {percent(risk_b)}, {words} would have been seen with {percent(POWER)} probability")
     return {
         "variable": outcome, "n_a": a[1], "n_b": b[1], "count_a": a[0], "count_b": b[0],
         **_of(group_tests.risk(*a, level), "_a"), **_of(group_tests.risk(*b, level), "_b"), **_of(difference),

@@ -48,7 +48,7 @@ def median(values: Floats, level: float) -> Interval:
 def shift(a: Floats, b: Floats, level: float) -> tuple[Interval, float]:
     """Hodges-Lehmann shift a - b with the interval that inverts the Mann-Whitney test, and that test's P.
 
-    Ties are given the normal approximation, as is anything beyond MOST_EXACT_PAIRS.
+    P has the normal approximation with ties and beyond MOST_EXACT_PAIRS; the interval takes the ranks as untied.
     """
     if a.size == 0 or b.size == 0:
         return UNKNOWN, NONE

@@ -1,0 +1,205 @@
+"""A draft of cohort.toml for tables with foreign columns: guesses, marked as such, that nobody applies but the user."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from igkinetics.cohort.cells import numbers
+from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.mapping import TableMapping
+from igkinetics.cohort.raw import RawRows, read_parquet
+from igkinetics.cohort.textfile import read_text
+from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES, read_sheet, sheet_names
+from igkinetics.errors import InputError
+
+SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    "patient_id": ("subject_id", "subject", "mrn", "id", "pid", "patient", "case", "fallnummer", "person_id"),
+    "day": ("time", "time_day", "days", "study_day", "tag"),
+    "datetime": ("charttime", "date", "datum", "time", "collected", "sampled", "startdate", "starttime", "given"),
+    "igg": ("valuenum", "value", "result", "igg_mg_dl", "igg_g_l", "conc", "ergebnis", "wert", "immunoglobulin_g"),
+    "unit": ("valueuom", "units", "einheit", "uom"),
+    "amount": ("dose", "dosis", "dose_val_rx", "amount", "grams", "menge"),
+    "amount_unit": ("dose_unit_rx", "dose_unit", "dose_uom"),
+    "product": ("drug", "medication", "preparation"),
+    "route": ("route", "weg"),
+    "start": ("startdate", "starttime", "from", "begin"),
+    "stop": ("enddate", "endtime", "end", "to", "until"),
+    "agent": ("drug", "medication", "therapy"),
+    "weight": ("wt", "weight", "gewicht", "bw"),
+    "weight_unit": ("weight_uom", "wt_unit"),
+    "outcome": ("event", "endpoint", "complication"),
+}  # fmt: skip
+DELIMITERS: Final = (";", "\t", "|", ",")
+IGG_WORDS: Final = re.compile(r"^\s*(igg|immunoglobulin g|immunglobulin g)\b(?!\s*(sub|[1-4]))", re.IGNORECASE)
+DATES: Final = {
+    r"\d{1,2}\.\d{1,2}\.\d{4}": ("%d.%m.%Y",),
+    r"\d{1,2}/\d{1,2}/\d{4}": ("%d/%m/%Y", "%m/%d/%Y"),
+    r"\d{1,2}-\d{1,2}-\d{4}": ("%d-%m-%Y", "%m-%d-%Y"),
+}
+TOP: Final = """\
+# A draft with guesses. Nothing of it is applied. Check every line marked GUESS, choose igg_unit, and save it
+# as cohort.toml beside the tables.
+# igg_unit = "mg/dL"        # CHOOSE "mg/dL" or "g/L"; never guessed
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A table as it lies in the folder, with the columns guessed for it."""
+
+    table: TableName
+    name: str
+    settings: TableMapping
+    raw: RawRows
+    columns: dict[str, str]
+
+
+def draft_mapping(path: Path) -> str:
+    """The text of a cohort.toml for what lies at `path`; empty when no table was understood as samples."""
+    places = sorted(path.iterdir()) if path.is_dir() else [path]
+    rows = [one for place in places if place.is_file() for one in _read(place)]
+    chosen: dict[TableName, _Found] = {}
+    used = set()
+    for one in sorted(rows, key=lambda found: -_score(found)):
+        place = (one.name, one.settings.sheet)
+        if _score(one) > 0 and one.table not in chosen and place not in used:
+            chosen[one.table] = one
+            used.add(place)
+    if "samples" not in chosen:
+        return ""
+    return TOP + "".join(_section(chosen[name]) for name in TABLES if name in chosen)
+
+
+def _read(path: Path) -> list[_Found]:
+    """Every way in which a file could be a table."""
+    suffix = path.suffix.lower()
+    settings, read = TableMapping(files=(path.name,)), []
+    try:
+        if suffix in WORKBOOK_SUFFIXES:
+            sheets = sheet_names(path, path.name)
+            read += [
+                (settings.model_copy(update={"sheet": sheet}), read_sheet(path, path.name, sheet)) for sheet in sheets
+            ]
+        elif suffix == ".parquet":
+            read.append((settings, read_parquet(path, path.name, settings)))
+        elif suffix in (".csv", ".txt", ".tsv"):
+            settings = _text_settings(path, settings)
+            read.append((settings, read_text(path, path.name, settings, "samples")))
+    except InputError:
+        return []  # told by the reader itself; nothing can be guessed about it
+    return [
+        replace(empty, columns=_columns(table, raw))
+        for setting, raw in read for table in TABLES
+        for empty in [_Found(table=table, name=path.name, settings=setting, raw=raw, columns={})]
+    ]  # fmt: skip
+
+
+def _text_settings(path: Path, settings: TableMapping) -> TableMapping:
+    """Encoding, delimiter and decimal mark by the look of the first lines."""
+    with path.open("rb") as stream:
+        start = stream.read(65536)
+    encoding = "utf-8"
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    elif b"\xef\xbb\xbf" not in start[:3]:
+        try:
+            start[: start.rfind(b"\n") + 1].decode("utf-8")
+        except UnicodeDecodeError:
+            encoding = "cp1252"
+    lines = start.decode(encoding, "replace").splitlines() or [""]
+    delimiter = max(DELIMITERS, key=lines[0].count)
+    comma = delimiter != "," and any(re.search(r"(^|[;\t|<>])\s*\d+,\d+\s*($|[;\t|])", line) for line in lines[1:50])
+    return settings.model_copy(
+        update={"encoding": encoding, "delimiter": delimiter, "decimal": "," if comma else "."}
+    )
+
+
+def _columns(table: TableName, raw: RawRows) -> dict[str, str]:
+    """Contract name -> foreign name: the same name, else a usual one, else the nearest."""
+    present = list(raw.cells.columns)
+    by_lower = {name.strip().lower().replace(" ", "_"): name for name in reversed(present)}
+    found: dict[str, str] = {}
+    for name in CONTRACT[table].names:
+        usual = (name, *SYNONYMS.get(name, ()))
+        match = next((by_lower[one] for one in usual if one in by_lower), None)
+        if match is None and any(name in group for group in CONTRACT[table].required):
+            match = nearest(name, [one for one in present if one not in found.values()])
+        if match is not None and match not in found.values():
+            found[name] = match
+    return _one_time(raw, found)
+
+
+def _one_time(raw: RawRows, found: dict[str, str]) -> dict[str, str]:
+    """Either day or datetime, by what the cells look like."""
+    column = found.get("day", found.get("datetime"))
+    if column is None:
+        return found
+    rest = {name: foreign for name, foreign in found.items() if name not in ("day", "datetime")}
+    filled = raw.cells[column][raw.cells[column].str.strip() != ""]
+    are_days = bool((~numbers(filled)[1]).all())
+    return {**rest, "day" if are_days else "datetime": column}
+
+
+def _score(found: _Found) -> float:
+    """0 unless every required column has a match; a table under its own name wins."""
+    groups = CONTRACT[found.table].required
+    if not all(any(name in found.columns for name in group) for group in groups):
+        return 0.0
+    names = (found.settings.sheet or "", Path(found.name).stem)
+    own = sum(name == foreign for name, foreign in found.columns.items())
+    return len(groups) + own / 100 + 10 * (found.table in [name.lower() for name in names])
+
+
+def _section(found: _Found) -> str:
+    settings, raw = found.settings, found.raw
+    lines = [f"\n[{found.table}]", f"files = [{json.dumps(found.name, ensure_ascii=False)}]"]
+    if settings.sheet:
+        lines.append(f"sheet = {json.dumps(settings.sheet, ensure_ascii=False)}")
+    for key, usual in (("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
+        if (value := getattr(settings, key)) != usual:
+            lines.append(f"{key} = {json.dumps(value)}    # GUESS")
+    for name in ("datetime", "start"):
+        if name in found.columns:
+            lines += _date_format(raw.cells[found.columns[name]])
+    lines.append(f"[{found.table}.columns]")
+    for name, foreign in found.columns.items():
+        mark = "" if name == foreign else "    # GUESS"
+        lines.append(f"{name} = {json.dumps(foreign, ensure_ascii=False)}{mark}")
+    unused = [name for name in raw.cells.columns if name not in found.columns.values()]
+    if unused:
+        lines.append(f"# not used: {', '.join(json.dumps(name, ensure_ascii=False) for name in unused)}")
+    if found.table == "samples":
+        lines += _keep(raw.cells[unused])
+    return "\n".join(lines) + "\n"
+
+
+def _date_format(cells: pd.Series[str]) -> list[str]:
+    filled = cells[cells.str.strip() != ""].str.strip()
+    for pattern, formats in DATES.items():
+        if len(filled) and bool(filled.str.match(pattern).all()):
+            clock = " %H:%M" if bool(filled.str.contains(":", regex=False).all()) else ""
+            readable = [
+                one for one in formats if pd.to_datetime(filled, format=one + clock, errors="coerce").notna().all()
+            ]
+            shown = f'datetime_format = "{(readable or formats)[0]}{clock}"'
+            if len(readable) > 1:
+                return [f"# {shown}    # CHOOSE: day and month could be either"]
+            return [f"{shown}    # GUESS"]
+    return []
+
+
+def _keep(cells: pd.DataFrame) -> list[str]:
+    """A rule when one column tells several analytes, and one of them is IgG."""
+    for name in cells.columns:
+        words = cells[name].str.strip().unique()
+        igg = [word for word in words if IGG_WORDS.match(str(word))]
+        if igg and len(words) > len(igg):
+            column, values = json.dumps(name, ensure_ascii=False), json.dumps(igg, ensure_ascii=False)
+            return ["[[samples.keep]]    # GUESS", f"column = {column}", f"one_of = {values}"]
+    return []

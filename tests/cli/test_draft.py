@@ -1,0 +1,69 @@
+"""The draft that check offers for foreign tables: complete, marked, and right once the unit is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from igkinetics.cli.main import app
+from igkinetics.cohort.draft import draft_mapping
+from igkinetics.cohort.read import read_cohort
+
+LABS = (
+    "row_id;subject_id;label;charttime;value;valueuom\n1;77;Immunoglobulin A;01.03.2024 08:30;90,5;mg/dL\n"
+    "2;77;Immunoglobulin G;01.03.2024 08:30;512,5;mg/dL\n3;77;Immunoglobulin G;15.03.2024 09:00;401;mg/dL\n"
+)
+ORDERS = "subject_id,startdate,drug,dose_val_rx,dose_unit_rx\n77,2024-03-05,IVIG,40,g\n"
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Path:
+    folder = tmp_path / "ward"
+    folder.mkdir()
+    (folder / "labs.csv").write_text(LABS)
+    (folder / "doses.csv").write_text(ORDERS)
+    return folder
+
+
+def test_check_offers_a_draft_and_applies_nothing(ward: Path) -> None:
+    done = call("check", ward)
+    assert done.exit_code == 2
+    assert "a cohort needs samples.csv" in done.stderr
+    assert done.stdout.startswith("# A draft with guesses. Nothing of it is applied.")
+    assert 'igg = "value"    # GUESS' in done.stdout
+    assert sorted(path.name for path in ward.iterdir()) == ["doses.csv", "labs.csv"]
+
+
+def test_the_draft_reads_the_tables_once_the_unit_is_chosen(ward: Path) -> None:
+    text = draft_mapping(ward).replace('# igg_unit = "mg/dL"', 'igg_unit = "mg/dL"')
+    (ward / "cohort.toml").write_text(text)
+    patient = read_cohort(ward).patient("77")
+    assert patient.sample_igg.tolist() == pytest.approx([5.125, 4.01])
+    assert patient.sample_day.tolist() == pytest.approx([0.0, 14 + 0.5 / 24])
+    assert patient.dose_g.tolist() == [40.0]
+
+
+def test_day_and_month_that_could_be_either_are_left_to_the_user(tmp_path: Path) -> None:
+    path = tmp_path / "labs.csv"
+    path.write_text("mrn,date,result\n1,03/04/2024,500\n1,05/06/2024,400\n")
+    assert '# datetime_format = "%d/%m/%Y"    # CHOOSE: day and month could be either' in draft_mapping(path)
+    path.write_text("mrn,date,result\n1,03/04/2024,500\n1,05/16/2024,400\n")
+    assert '\ndatetime_format = "%m/%d/%Y"    # GUESS' in draft_mapping(path)
+
+
+def test_no_draft_where_nothing_looks_like_samples(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    assert draft_mapping(tmp_path) == ""
+
+
+def test_no_draft_for_a_cohort_whose_columns_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "samples.csv"
+    path.write_text("patient_id,day,igg\nP1,0,-3\n")
+    done = call("check", path, "--igg-unit", "mg/dL")
+    assert (done.exit_code, done.stdout) == (2, "")
