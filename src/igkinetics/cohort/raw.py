@@ -70,6 +70,7 @@ def _as_text(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     text = pa.compute.fill_null(column.cast(pa.string()), "")
+    text.validate(full=True)  # text that is not UTF-8
     if pa.types.is_floating(column.type):
         text = pa.compute.replace_substring_regex(text, pattern=r"^nan$", replacement="")
         if decimal != ".":
