@@ -132,9 +132,9 @@ def describe_change(change: Change, unit: IggUnit) -> str:
     if change.kind == "whole course":
         return (f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "
                 f"(distance {change.z:.1f})")  # fmt: skip
-    kind = "gain" if change.z > 0 else "loss"
+    side = "higher" if change.z > 0 else "lower"
     return (f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
-            f"{before:.4g} -> {after:.4g} {unit}, a {kind} that no recorded dose or therapy explains "
+            f"{before:.4g} -> {after:.4g} {unit}, {side} than recorded doses and therapy explain "
             f"(z = {change.z:.1f})")  # fmt: skip
 
 

@@ -106,13 +106,14 @@ def _search(
     candidates: Floats, usable: npt.NDArray[np.bool_], residual: Floats, precision: Floats, design: Floats,
     information: Floats, measured: npt.NDArray[np.bool_], day: Floats, igg: Floats,
 ) -> list[Change]:  # fmt: skip
-    """Forward selection by score; a chosen change joins the design with a flat prior.
+    """Forward selection by score; a chosen change joins the design with a flat prior. Its z is that of all together.
 
     candidates: first a pulse in each gap between samples, then each measured sample; day and igg of all samples.
     """
     n_gap = day.size - 1
     places = np.flatnonzero(measured)
-    found: list[Change] = []
+    chosen: list[int] = []
+    original, n_parameters = residual, design.shape[1]
     for _ in range(MOST_CHANGES):
         weighted = candidates * precision
         cross = weighted @ design
@@ -122,22 +123,25 @@ def _search(
         z = np.where(testable, score / np.sqrt(np.where(testable, spread, 1.0)), 0.0)
         best = int(np.argmax(np.abs(z)))
         if z[best] ** 2 < SCORE_LIMIT:
-            return found
-        if best < n_gap:
-            before, after, kind = best, best + 1, "sudden change"
-        else:
-            before = after = int(places[best - n_gap])
-            kind = "odd sample"
-        found.append(Change(kind=kind, day_before=float(day[before]), day_after=float(day[after]),
-                            igg_before=float(igg[before]), igg_after=float(igg[after]), z=float(z[best])))  # fmt: skip
+            break
+        chosen.append(best)
         usable = usable.copy()
         usable[best] = False
-        new = candidates[best]
-        joined = np.column_stack([design, new])
+        joined = np.column_stack([design, candidates[best]])
         wider = np.zeros((joined.shape[1], joined.shape[1]))
         wider[:-1, :-1] = information - (design.T * precision) @ design
         wider += (joined.T * precision) @ joined
-        residual = residual - joined @ np.linalg.pinv(wider) @ (joined.T @ (precision * residual) - np.append(
-            design.T @ (precision * residual), 0.0))  # fmt: skip
         design, information = joined, wider
+        sizes = np.linalg.pinv(information)[:, n_parameters:] @ (design[:, n_parameters:].T @ (precision * original))
+        residual = original - design @ sizes
+    covariance = np.linalg.pinv(information)[n_parameters:, n_parameters:]
+    jumps = covariance @ (design[:, n_parameters:].T @ (precision * original))
+    found = []
+    for place, z_joint in zip(chosen, jumps / np.sqrt(np.diag(covariance)), strict=True):
+        gap = place < n_gap
+        before = place if gap else int(places[place - n_gap])
+        after = before + 1 if gap else before
+        found.append(Change(kind="sudden change" if gap else "odd sample",
+                            day_before=float(day[before]), day_after=float(day[after]),
+                            igg_before=float(igg[before]), igg_after=float(igg[after]), z=float(z_joint)))  # fmt: skip
     return found
