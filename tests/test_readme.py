@@ -10,6 +10,7 @@ import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,3 +57,15 @@ def test_python_examples_print_what_the_readme_shows(monkeypatch: pytest.MonkeyP
         with redirect_stdout(screen):
             exec(code, names)
         assert_same_words_and_numbers(screen.getvalue(), printed)
+
+
+@pytest.mark.parametrize("name", ["all", "undosed", "calendar", "triggered"])
+def test_the_coverage_table_is_the_committed_one(name: str) -> None:
+    """Each share of the README's table is that of tests/calibration/coverage.csv, to three places."""
+    table = pd.read_csv(ROOT / "tests" / "calibration" / "coverage.csv")
+    (row,) = table[table["value"].eq(name) | (table["by"].eq("all") & (name == "all"))].to_dict("records")
+    line = re.search(rf"^\| {name} \|(.*)\|$", README, re.MULTILINE)
+    assert line, name
+    quantities = ("C_base", "CL", "fitted_nadir", "endogenous_nadir")
+    for shown, quantity in zip(line[1].split("|"), quantities, strict=True):
+        assert float(shown) == pytest.approx(row[quantity], abs=0.000501)
