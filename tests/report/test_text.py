@@ -38,6 +38,11 @@ def test_negative_days_and_shares() -> None:
     assert text.day(-4.6) == "−5"
     assert text.percent(0.95) == "95 %"
     assert text.percent(0.999) == "99.9 %"
+
+
+def test_a_share_of_draws_claims_no_more_than_the_draws_can_tell() -> None:
+    shares = [0.0, 8.4e-13, 0.25, 0.99999, 1.0]
+    assert [text.share_of_draws(share) for share in shares] == ["0 %", "< 0.1 %", "25 %", "> 99.9 %", "100 %"]
     assert not text.is_true(np.nan)
     assert text.is_true(np.True_)
 

@@ -47,8 +47,7 @@ def summary_lines(cohort: Cohort) -> list[str]:
     lines = [f"Cohort {visible(cohort.name)}, IgG in {cohort.igg_unit}"]
     for topic, rows in summary(cohort).groupby("topic", sort=False):
         lines.append(f"{topic}")
-        lines += [
-            "  " + visible(": ".join(filter(None, (quantity, f"{value} {unit}".strip()))), most=400)
-            for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True)
-        ]
+        for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
+            amount = f"{value} {unit.removesuffix('s') if value == '1' else unit}".strip()
+            lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
     return lines

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from igkinetics.errors import counted
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report import style, text
 from igkinetics.report.page import card_views, page_environment
@@ -115,7 +116,7 @@ def compare_sentences(comparison: GroupComparison) -> list[str]:
     """What the table says, in plain sentences: for the end of the command and the head of the page."""
     a, b = text.visible(comparison.group_a), text.visible(comparison.group_b)
     sizes = [int(n) for n in comparison.sampling["n_patients"]]
-    said = [f"{a} ({text.counted(sizes[0], 'patient')}) against {b} ({text.counted(sizes[1], 'patient')})."]
+    said = [f"{a} ({counted(sizes[0], 'patient')}) against {b} ({counted(sizes[1], 'patient')})."]
     for row in comparison.table.to_dict("records"):
         words = shown(row, comparison.fit.cohort.igg_unit)
         own_unit = "days" if row["unit"] == "day" else row["unit"]

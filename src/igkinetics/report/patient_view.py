@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from igkinetics.cohort.model import Patient
+from igkinetics.errors import counted
 from igkinetics.report import text
 from igkinetics.report.limits import mostly_prior
 from igkinetics.report.patient_chart import patient_chart
@@ -122,7 +123,7 @@ def therapy(patient: Patient) -> str:
     agents = text.listed(sorted({text.visible(agent) for agent in patient.agents if agent})) or "agent not named"
     stop = float(patient.therapy_stop[-1])
     until = f"to {text.day(stop)}" if stop < float("inf") else "on, ongoing"
-    periods = text.counted(int(patient.therapy_start.size), "period")
+    periods = counted(int(patient.therapy_start.size), "period")
     return f"{agents}; {periods}, from day {text.day(patient.therapy_start[0])} {until}"
 
 

@@ -118,12 +118,17 @@ def threshold_rows(fit: CohortFit) -> list[Cells]:
             "patient": text.visible(row["patient_id"]),
             "threshold": f"{text.number(row['threshold'])} {row['unit']}",
             "first_day": first_day_below(row),
-            "share": text.percent(row["share_of_draws_below"]) if text.known(row["share_of_draws_below"]) else "–",
+            "share": share_below(row),
             "days": day_with_interval(row, "days_below"),
         }
         for row in fit.thresholds.to_dict("records")
         if text.known(row["days_below"])
     ]
+
+
+def share_below(row: Mapping[Any, Any]) -> str:
+    share = row["share_of_draws_below"]
+    return text.share_of_draws(share) if text.known(share) else text.UNKNOWN
 
 
 def first_day_below(row: Mapping[Any, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from igkinetics.errors import counted
 from igkinetics.report import text
 from igkinetics.study.result import CohortFit
 
@@ -39,8 +40,8 @@ def patients_sentence(fit: CohortFit) -> str:
     by_group = ", ".join(f"{count} {text.visible(group)}" for group, count in groups.items())
     shown = f" ({by_group})" if by_group else ""
     stopped = " Interrupted; patients not reached are listed as not fitted." if fit.interrupted else ""
-    n_samples = text.counted(len(fit.cohort.samples), "IgG sample")
-    n_patients = text.counted(len(fit.patients), "patient")
+    n_samples = counted(len(fit.cohort.samples), "IgG sample")
+    n_patients = counted(len(fit.patients), "patient")
     return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
 
 
@@ -85,7 +86,7 @@ def not_fitted_sentence(fit: CohortFit) -> str:
         f"{_why(str(status), set(group['reason']))}: {text.listed(text.visible(name) for name in group['patient_id'])}"
         for status, group in rows.groupby("status", sort=False)
     ]
-    return f"{text.counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
+    return f"{counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
 
 
 def _why(status: str, reasons: set[str]) -> str:

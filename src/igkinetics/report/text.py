@@ -67,9 +67,13 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.3g} %"
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """ "1 patient", "2 patients"."""
-    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+def share_of_draws(fraction: float) -> str:
+    """As percent; beyond what some thousand weighted draws can tell apart from 0 or 1, "< 0.1 %" or "> 99.9 %"."""
+    if 0.0 < fraction < 0.001:
+        return "< 0.1 %"
+    if 0.999 < fraction < 1.0:
+        return "> 99.9 %"
+    return percent(fraction)
 
 
 def listed(parts: Iterable[str], most: int = 5) -> str:
