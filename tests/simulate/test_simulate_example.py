@@ -67,3 +67,11 @@ def test_its_comment_tells_what_the_design_does_in_large_groups() -> None:
     truth = simulated.truth_nadir.set_index("patient_id")
     assert truth["nadir"].groupby(group).median().round()["IVIG"] == 375
     assert truth["nadir_without_ivig"].groupby(group).median().round()["IVIG"] == 300
+
+
+def test_what_is_read_of_it_is_called_synthetic_too(tmp_path: Path) -> None:
+    """`check`, `fit` and their reports print the notes of a cohort; without a design there is none."""
+    assert read_cohort(EXAMPLE).notes[0].startswith("SYNTHETIC data")
+    for name in ("samples.csv", "cohort.toml"):
+        (tmp_path / name).write_bytes((EXAMPLE / name).read_bytes())
+    assert not any("SYNTHETIC" in note for note in read_cohort(tmp_path).notes)

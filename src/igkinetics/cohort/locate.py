@@ -215,3 +215,11 @@ def _labels(folder: Path, paths: list[Path]) -> dict[Path, str]:
         path: f"{path.resolve().parent.name}/{path.name}" if label in repeated else label
         for path, label in short.items()
     }
+
+
+def synthetic_notes(path: Path) -> tuple[str, ...]:
+    """Said of a folder that `simulate` wrote: its design lies beside the tables, so nobody takes them for patients."""
+    folder = path if path.is_dir() else path.parent
+    if not (folder / "design.toml").is_file():
+        return ()
+    return ("SYNTHETIC data, written by `igkinetics simulate` (design.toml): no value was measured in a patient",)

@@ -15,7 +15,7 @@ from igkinetics.cohort.contract import TABLES, TableName
 from igkinetics.cohort.crosscheck import compare_tables
 from igkinetics.cohort.doses import parse_doses
 from igkinetics.cohort.findings import Table, problems_of
-from igkinetics.cohort.locate import Located, locate
+from igkinetics.cohort.locate import Located, locate, synthetic_notes
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem import check_settings, split_events, with_units
@@ -84,7 +84,7 @@ def read_cohort(
         rows=assembled.rows,
         inputs=located.inputs,
         set_aside_patients=assembled.set_aside_patients,
-        notes=assembled.notes,
+        notes=(*synthetic_notes(Path(path)), *assembled.notes),
     )
 
 
