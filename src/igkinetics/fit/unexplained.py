@@ -8,13 +8,14 @@ one at a time until none is left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import chi2
 
+from igkinetics.fit.likelihood import STUDENT_T
+from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
@@ -25,6 +26,8 @@ SCORE_LIMIT: Final = 25.0
 """Chi-square with 1 degree of freedom at which a change is called unexplained (5 standard errors)."""
 WHOLE_COURSE_P: Final = 1e-7
 MOST_CHANGES: Final = 8
+LEAST_SPREAD: Final = 0.05
+"""A change whose effect the parameters can imitate to all but this share cannot be told from them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,72 +79,84 @@ def pulse_responses(problem: FitProblem, x: Floats) -> Floats:
 def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
     """All changes beyond SCORE_LIMIT, in the order of their days; empty when the model explains the course.
 
-    Censored samples take no part. x: the fitted parameters.
+    Censored samples take no part. x: the fitted parameters. Whether there is a change is judged at the fit; which one
+    it is, at a fit with heavy-tailed error, which one odd sample or jump does not bend towards itself.
     """
-    measured = problem.limit == 0
-    if measured.sum() < 2:
+    if (problem.limit == 0).sum() < 2:
         return ()
-    level, by_x = jacobian(problem, x)
-    precision = 1.0 / (problem.a**2 + (problem.b * level[measured]) ** 2)
-    residual = (problem.igg - level)[measured]
-    design = by_x[measured]
-    prior = np.where(np.isfinite(problem.sd), 1.0 / problem.sd**2, 0.0)
-    prior_gap = np.where(np.isfinite(problem.sd), (x - problem.mu), 0.0)
-    information = np.diag(prior) + (design.T * precision) @ design
-    pulses = pulse_responses(problem, x)[:, measured]
-    candidates = np.vstack([pulses, np.eye(int(measured.sum()))])
-    usable = np.sum(candidates**2, axis=1) > 0
-    changes = _search(candidates, usable, residual, precision, design, information, measured, problem.day, problem.igg)
-    if changes:
-        return tuple(sorted(changes, key=lambda change: change.day_before))
-    misfit = float(np.sum(precision * residual**2) + np.sum(prior * prior_gap**2))
-    if chi2.sf(misfit, int(measured.sum())) < WHOLE_COURSE_P:
-        return (Change(kind="whole course", day_before=float(problem.day[0]), day_after=float(problem.day[-1]),
-                       igg_before=float(problem.igg[0]), igg_after=float(problem.igg[-1]),
-                       z=float(np.sqrt(misfit))),)  # fmt: skip
-    return ()
+    found = Linearised(problem, x).changes()
+    if found:
+        robust = explore(replace(problem, kind=STUDENT_T), [x, *first_guesses(problem)])
+        found = Linearised(problem, robust.x).changes() or found
+        return tuple(sorted(found, key=lambda change: change.day_before))
+    return whole_course(problem, x)
 
 
-def _search(
-    candidates: Floats, usable: npt.NDArray[np.bool_], residual: Floats, precision: Floats, design: Floats,
-    information: Floats, measured: npt.NDArray[np.bool_], day: Floats, igg: Floats,
-) -> list[Change]:  # fmt: skip
-    """Forward selection by score; a chosen change joins the design with a flat prior. Its z is that of all together.
+def whole_course(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
+    """One change for all days when residuals and prior together lie beyond chance; else none."""
+    at = Linearised(problem, x)
+    misfit = float(np.sum(at.precision * at.residual**2) + np.sum(at.prior * at.prior_gap**2))
+    if chi2.sf(misfit, at.residual.size) >= WHOLE_COURSE_P:
+        return ()
+    return (Change(kind="whole course", day_before=float(problem.day[0]), day_after=float(problem.day[-1]),
+                   igg_before=float(problem.igg[0]), igg_after=float(problem.igg[-1]),
+                   z=float(np.sqrt(misfit))),)  # fmt: skip
 
-    candidates: first a pulse in each gap between samples, then each measured sample; day and igg of all samples.
-    """
-    n_gap = day.size - 1
-    places = np.flatnonzero(measured)
-    chosen: list[int] = []
-    original, n_parameters = residual, design.shape[1]
-    for _ in range(MOST_CHANGES):
-        weighted = candidates * precision
-        cross = weighted @ design
-        spread = np.sum(weighted * candidates, axis=1) - np.sum((cross @ np.linalg.pinv(information)) * cross, axis=1)
-        score = weighted @ residual
-        testable = usable & (spread > 0.05 * np.sum(weighted * candidates, axis=1))
-        z = np.where(testable, score / np.sqrt(np.where(testable, spread, 1.0)), 0.0)
-        best = int(np.argmax(np.abs(z)))
-        if z[best] ** 2 < SCORE_LIMIT:
-            break
-        chosen.append(best)
-        usable = usable.copy()
-        usable[best] = False
-        joined = np.column_stack([design, candidates[best]])
-        wider = np.zeros((joined.shape[1], joined.shape[1]))
-        wider[:-1, :-1] = information - (design.T * precision) @ design
-        wider += (joined.T * precision) @ joined
-        design, information = joined, wider
-        sizes = np.linalg.pinv(information)[:, n_parameters:] @ (design[:, n_parameters:].T @ (precision * original))
-        residual = original - design @ sizes
-    covariance = np.linalg.pinv(information)[n_parameters:, n_parameters:]
-    jumps = covariance @ (design[:, n_parameters:].T @ (precision * original))
-    found = []
-    for place, z_joint in zip(chosen, jumps / np.sqrt(np.diag(covariance)), strict=True):
+
+class Linearised:
+    """The model as a straight line in its parameters around x, for the measured samples."""
+
+    def __init__(self, problem: FitProblem, x: Floats) -> None:
+        self.problem = problem
+        self.measured = problem.limit == 0
+        level, by_x = jacobian(problem, x)
+        self.residual = (problem.igg - level)[self.measured]
+        self.precision = 1.0 / (problem.a**2 + (problem.b * level[self.measured]) ** 2)
+        self.design = by_x[self.measured]
+        known = np.isfinite(problem.sd)
+        self.prior = np.where(known, 1.0 / problem.sd**2, 0.0)
+        self.prior_gap = np.where(known, x - problem.mu, 0.0)
+        pulses = pulse_responses(problem, x)[:, self.measured]
+        self.candidates = np.vstack([pulses, np.eye(self.residual.size)])
+        """First a pulse in each gap between samples, then each measured sample."""
+
+    def solve(self, chosen: list[int]) -> tuple[Floats, Floats, Floats, Floats]:
+        """Optimum with free sizes of the chosen changes: residual, design, covariance, z of each chosen."""
+        extra = self.candidates[chosen].T
+        design = np.column_stack([self.design, extra])
+        pull = np.append(self.prior * self.prior_gap, np.zeros(len(chosen)))
+        information = np.diag(np.append(self.prior, np.zeros(len(chosen)))) + (design.T * self.precision) @ design
+        covariance = np.linalg.pinv(information)
+        moved = covariance @ (design.T @ (self.precision * self.residual) - pull)
+        n = self.prior.size
+        return self.residual - design @ moved, design, covariance, moved[n:] / np.sqrt(np.diag(covariance)[n:])
+
+    def changes(self) -> list[Change]:
+        """Forward selection by score; a chosen change gets a free size. Each z is that of all together."""
+        weight = np.sum(self.candidates**2 * self.precision, axis=1)
+        usable = weight > 0
+        chosen: list[int] = []
+        residual, design, covariance, z_chosen = self.solve(chosen)
+        while len(chosen) < MOST_CHANGES:
+            weighted = self.candidates * self.precision
+            cross = weighted @ design
+            spread = weight - np.sum((cross @ covariance) * cross, axis=1)
+            testable = usable & (spread > LEAST_SPREAD * weight)
+            z = np.where(testable, weighted @ residual / np.sqrt(np.where(testable, spread, 1.0)), 0.0)
+            best = int(np.argmax(np.abs(z)))
+            if z[best] ** 2 < SCORE_LIMIT:
+                break
+            chosen.append(best)
+            usable[best] = False
+            residual, design, covariance, z_chosen = self.solve(chosen)
+        return [self.described(place, float(z)) for place, z in zip(chosen, z_chosen, strict=True)]
+
+    def described(self, place: int, z: float) -> Change:
+        day, igg = self.problem.day, self.problem.igg
+        n_gap = day.size - 1
         gap = place < n_gap
-        before = place if gap else int(places[place - n_gap])
+        before = place if gap else int(np.flatnonzero(self.measured)[place - n_gap])
         after = before + 1 if gap else before
-        found.append(Change(kind="sudden change" if gap else "odd sample",
-                            day_before=float(day[before]), day_after=float(day[after]),
-                            igg_before=float(igg[before]), igg_after=float(igg[after]), z=float(z_joint)))  # fmt: skip
-    return found
+        return Change(kind="sudden change" if gap else "odd sample", day_before=float(day[before]),
+                      day_after=float(day[after]), igg_before=float(igg[before]), igg_after=float(igg[after]),
+                      z=z)  # fmt: skip
