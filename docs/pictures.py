@@ -7,11 +7,11 @@ from pathlib import Path
 
 import vl_convert
 
+from igkinetics.charts.converter import VEGA_LITE
 from igkinetics.cohort.read import read_cohort
-from igkinetics.report.converter import VEGA_LITE
-from igkinetics.report.patient_view import patient_charts
 from igkinetics.study.fit_cohort import fit_cohort
 from igkinetics.study.options import FitOptions
+from igkinetics.study.plots import patient_charts
 
 PATIENT = "IVIG-12"
 """A long course with infusions and a nadir between them."""

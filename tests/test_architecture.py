@@ -17,8 +17,9 @@ import igkinetics
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
-    ("errors", "units"), ("resources", "provenance"), ("cohort",), ("kinetics",), ("cards",), ("simulate",), ("fit",),
-    ("nadir",), ("hierarchical",), ("effect",), ("scenarios",), ("study",), ("report",), ("cli", "__main__"),
+    ("errors", "units", "text"), ("resources", "provenance"), ("cohort",), ("kinetics",), ("cards",), ("simulate",),
+    ("fit",), ("nadir",), ("charts",), ("hierarchical",), ("effect",), ("scenarios",),
+    ("study",), ("report",), ("cli", "__main__"),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MODULE_LINES = 250

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 from fabricated import HOSTILE, LIMIT_MG_DL
-from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
-from igkinetics.report.patient_chart import LOOKS, patient_chart
-from igkinetics.report.sentences import fitted_nadirs
-from igkinetics.report.svg import Spec, converter_process, draw
+from igkinetics.charts.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
+from igkinetics.charts.curves_chart import curves_chart, evenly_spaced
+from igkinetics.charts.patient_chart import LOOKS, patient_chart
+from igkinetics.charts.svg import Spec, converter_process, draw
+from igkinetics.study.plots import fitted_nadirs
 from igkinetics.study.result import CohortFit
 
 MG_PER_DL_IN_G_PER_L = 100.0
@@ -148,3 +149,40 @@ def test_the_converter_process_draws_the_same_and_is_replaced_when_it_fails(
         monkeypatch.setattr(sys, "executable", str(program))
         with converter_process() as draw_elsewhere:
             assert draw_elsewhere(charts) == here
+
+
+def test_altair_charts_of_a_fit_hold_the_same_as_the_report(fit: CohortFit) -> None:
+    drawn = fit.plot_patient("P01")
+    assert isinstance(drawn, altair.LayerChart)
+    assert drawn.to_dict()["layer"][-1]["encoding"]["y"]["title"] == "Serum IgG (mg/dL)"
+    assert isinstance(fit.plot_nadirs(), altair.LayerChart)
+    assert isinstance(fit.plot_curves(), altair.LayerChart)
+    with pytest.raises(KeyError):
+        fit.plot_patient("nobody")
+
+
+def test_a_notebook_shows_the_nadir_table_with_names_as_text(fit: CohortFit) -> None:
+    shown = fit._repr_html_()
+    assert "<script>" not in shown
+    assert f"{fit.nadir.iloc[0]['fitted_nadir']:.4g}" in shown
+
+
+def test_the_curves_of_a_cohort_keep_their_ends_and_lowest_points(fit: CohortFit) -> None:
+    nadirs = fitted_nadirs(fit)
+    spec = curves_chart(fit.curves, nadirs, (400.0,), "mg/dL")
+    rule, lines, points = (pd.DataFrame(layer["data"]["values"]) for layer in spec["layer"])
+    assert list(rule["igg"]) == [400.0]
+    assert list(points["igg"]) == list(nadirs["fitted_nadir"])
+    for number, name in enumerate(nadirs["patient_id"]):
+        curve = fit.curves[fit.curves["patient_id"] == name]
+        line = lines[lines["curve"] == number]
+        assert line["igg"].min() == pytest.approx(curve["total"].min(), rel=1e-3)
+        assert (line["day"].min(), line["day"].max()) == (curve["day"].min(), round(curve["day"].max(), 2))
+    rendered(spec)
+    altair.Chart.from_dict(spec, validate=True)
+
+
+def test_more_curves_than_can_be_told_apart_are_spread_over_the_nadirs() -> None:
+    rows = pd.DataFrame({"nadir": range(1000)})
+    assert list(evenly_spaced(rows, 4)["nadir"]) == [0, 333, 666, 999]
+    assert evenly_spaced(rows.head(4), 4).equals(rows.head(4))

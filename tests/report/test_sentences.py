@@ -6,7 +6,8 @@ import numpy as np
 
 from fabricated import HOSTILE
 from igkinetics.report.limits import contraction_words, learnt, limit_sentences, mostly_prior, sensitivities
-from igkinetics.report.sentences import fitted_nadirs, five_sentences
+from igkinetics.report.sentences import five_sentences
+from igkinetics.study.plots import fitted_nadirs
 from igkinetics.study.result import CohortFit
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from igkinetics import text
 from igkinetics.kinetics.parameters import PARAMETERS, PRODUCTIONS
-from igkinetics.report import text
 from igkinetics.report.words import PARAMETER_WORDS, PRODUCTION_WORDS, RESIDUAL_WORDS
 from igkinetics.study.options import RESIDUALS
 

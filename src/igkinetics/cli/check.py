@@ -42,7 +42,7 @@ def offer_draft(path: Path, error: InputError) -> None:
 def summary_lines(cohort: Cohort) -> list[str]:
     """What the cohort holds, a line for each quantity under its topic."""
     from igkinetics.cohort.summary import summary
-    from igkinetics.report.text import visible
+    from igkinetics.text import visible
 
     lines = [f"Cohort {visible(cohort.name)}, IgG in {cohort.igg_unit}"]
     for topic, rows in summary(cohort).groupby("topic", sort=False):

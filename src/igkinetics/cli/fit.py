@@ -14,8 +14,8 @@ from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
+    from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
-    from igkinetics.report.svg import Draw
     from igkinetics.study.options import FitOptions
     from igkinetics.study.result import CohortFit
 
@@ -51,7 +51,7 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit every patient, find every nadir."""
-    from igkinetics.report.svg import converter_process
+    from igkinetics.charts.svg import converter_process
     from igkinetics.study.folder import refuse_existing
     from igkinetics.study.options import FitOptions
     from igkinetics.study.output import FIT_OUTPUT

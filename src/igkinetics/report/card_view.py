@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from igkinetics import text
 from igkinetics.cards.check import origin_text
 from igkinetics.cards.consistency import every_parameter
 from igkinetics.cards.describe import citation_text
@@ -11,7 +12,6 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import Parameter
 from igkinetics.errors import InputError
-from igkinetics.report import text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from igkinetics import text
+from igkinetics.charts import style
 from igkinetics.errors import counted
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import style, text
 from igkinetics.report.page import card_views, page_environment
 from igkinetics.study.compare import GroupComparison
 from igkinetics.study.compare_output import compare_record

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from igkinetics.report import text
+from igkinetics import text
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
 from igkinetics.study.result import CohortFit
 

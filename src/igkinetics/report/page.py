@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from igkinetics import text
+from igkinetics.charts import style
+from igkinetics.charts.cohort_chart import MOST_ROWS
+from igkinetics.charts.curves_chart import MOST_CURVES
+from igkinetics.charts.svg import Chart, Draw, draw
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import rows, style, text, words
+from igkinetics.report import rows, words
 from igkinetics.report.card_view import CardView, card_view
-from igkinetics.report.cohort_chart import MOST_ROWS, cohort_chart
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
-from igkinetics.report.patient_view import patient_charts, patient_views, shown_patients, without_chart
-from igkinetics.report.sentences import fitted_nadirs, five_sentences
-from igkinetics.report.svg import Chart, Draw, draw
+from igkinetics.report.patient_view import patient_views, shown_patients, without_chart
+from igkinetics.report.sentences import five_sentences
 from igkinetics.study.output import run_record
+from igkinetics.study.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts
 from igkinetics.study.result import CohortFit
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+SCRIPT: Final = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
+SCRIPT_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+"""The one script that the page's content security policy lets run."""
 REPORT_NAME: Final = "report.html"
 
 
@@ -51,7 +60,9 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),
-        "most_rows": MOST_ROWS,
+        "cohort_captions": cohort_captions(fit),
+        "script": SCRIPT,
+        "script_hash": SCRIPT_HASH,
         "nadirs": rows.nadir_rows(fit),
         "thresholds": rows.threshold_rows(fit),
         "asked_thresholds": [text.number(value) for value in fit.options.thresholds],
@@ -92,10 +103,32 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
 
 
 def cohort_charts(fit: CohortFit) -> list[Chart]:
-    """The picture of the whole cohort; none when nobody was fitted."""
-    nadirs = fitted_nadirs(fit)
-    title = f"Fitted nadir of every patient, {fit.cohort.igg_unit}"
-    return [(title, cohort_chart(nadirs, fit.options.thresholds, fit.cohort.igg_unit))] if len(nadirs) else []
+    """The pictures of the whole cohort; none when nobody was fitted."""
+    unit = fit.cohort.igg_unit
+    if fitted_nadirs(fit).empty:
+        return []
+    return [
+        (f"Fitted IgG of the patients over time with their nadirs, {unit}", curves_spec(fit)),
+        (f"Fitted nadir of every patient, {unit}", nadirs_chart(fit)),
+    ]
+
+
+def cohort_captions(fit: CohortFit) -> list[str]:
+    """What each picture of the cohort shows, in the order of `cohort_charts`."""
+    dotted = " Dotted lines are the thresholds asked for." if fit.options.thresholds else ""
+    level = text.percent(fit.options.level)
+    each = (
+        "All fitted curves, each with its nadir."
+        if fit.n_fitted <= MOST_CURVES
+        else f"{MOST_CURVES} of {fit.n_fitted} fitted curves, evenly spaced from the lowest nadir to the highest."
+    )
+    nadirs = (
+        f"Fitted nadir of every patient with its {level} interval, lowest first. Open circles are the lowest measured "
+        "values; an open triangle means measured below the limit of the assay."
+        if fit.n_fitted <= MOST_ROWS
+        else "Share of the patients of each group with a fitted nadir at or below a level."
+    )
+    return [each + dotted, nadirs + dotted]
 
 
 def card_views(fit: CohortFit) -> list[CardView]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+from igkinetics import text
+from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
-from igkinetics.report import text
 from igkinetics.report.limits import mostly_prior
-from igkinetics.report.patient_chart import patient_chart
 from igkinetics.report.rows import Cells, day_with_interval, level_with_interval, parameter_rows, raw_level, reached
 from igkinetics.report.sentences import STATUS_WORDS
-from igkinetics.report.svg import Chart, Figure
+from igkinetics.study.plots import nadir_of_each
 from igkinetics.study.result import CohortFit
 
 MOST_CHARTS: Final = 100
@@ -54,30 +54,6 @@ def patient_views(fit: CohortFit, patients: list[Patient], figures: list[Figure]
             parameters=tuple(parameter_rows(fit, patient.patient_id)),
         )
         for place, (patient, figure) in enumerate(zip(patients, figures, strict=True), start=1)
-    ]
-
-
-def nadir_of_each(fit: CohortFit) -> dict[str, Mapping[Any, Any]]:
-    return {str(row["patient_id"]): row for row in fit.nadir.to_dict("records")}
-
-
-def patient_charts(fit: CohortFit, patients: list[Patient]) -> list[Chart]:
-    """Title and specification of each patient's chart."""
-    nadirs = nadir_of_each(fit)
-    curves = dict(iter(fit.curves.groupby("patient_id", sort=False)))
-    unit = fit.cohort.igg_unit
-    return [
-        (
-            f"IgG of patient {text.visible(patient.patient_id)} over time, {unit}",
-            patient_chart(
-                patient,
-                curves.get(patient.patient_id, fit.curves.iloc[:0]),
-                nadirs[patient.patient_id],
-                fit.options.thresholds,
-                unit,
-            ),
-        )
-        for patient in patients
     ]
 
 

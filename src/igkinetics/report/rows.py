@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from igkinetics.report import text
+from igkinetics import text
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
 from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.study.result import CohortFit

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import pandas as pd
-
+from igkinetics import text
 from igkinetics.errors import counted
-from igkinetics.report import text
+from igkinetics.study.plots import fitted_nadirs
 from igkinetics.study.result import CohortFit
 
 LOWEST_NAMED: Final = 3
@@ -43,12 +42,6 @@ def patients_sentence(fit: CohortFit) -> str:
     n_samples = counted(len(fit.cohort.samples), "IgG sample")
     n_patients = counted(len(fit.patients), "patient")
     return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
-
-
-def fitted_nadirs(fit: CohortFit) -> pd.DataFrame:
-    """Rows of the nadir table with status `fitted`, lowest fitted nadir first."""
-    rows = fit.nadir[(fit.nadir["status"] == "fitted") & fit.nadir["fitted_nadir"].notna()]
-    return rows.sort_values("fitted_nadir", kind="stable")
 
 
 def lowest_sentence(fit: CohortFit) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from html import escape
+from typing import Any, Final
 
 import pandas as pd
 
@@ -119,3 +120,29 @@ class CohortFit:
         """What became of the patients, in one sentence."""
         stopped = "; interrupted before the end" if self.interrupted else ""
         return f"{self.n_fitted} of {len(self.patients)} patients fitted{stopped}"
+
+    def plot_patient(self, patient_id: str) -> Any:
+        """An Altair chart of one patient: samples, doses, therapy, fitted curve, nadirs. KeyError for an unknown id."""
+        from igkinetics.study.plots import as_altair, patient_charts
+
+        ((_, spec),) = patient_charts(self, [self.cohort.patient(patient_id)])
+        return as_altair(spec)
+
+    def plot_nadirs(self) -> Any:
+        """An Altair chart of every fitted nadir with its interval, lowest first."""
+        from igkinetics.study.plots import as_altair, nadirs_chart
+
+        return as_altair(nadirs_chart(self))
+
+    def plot_curves(self) -> Any:
+        """An Altair chart of all fitted curves with their nadirs."""
+        from igkinetics.study.plots import as_altair, curves_spec
+
+        return as_altair(curves_spec(self))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict and the nadir table."""
+        shown = ["patient_id", "raw_nadir", "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
+                 "fitted_nadir_day", "nadir_reached", "endogenous_nadir", "unit", "status"]  # fmt: skip
+        table = self.nadir[shown].to_html(index=False, float_format="{:.4g}".format, na_rep="", max_rows=60)
+        return f"<p>{escape(self.cohort.name)}: {escape(self.verdict)}.</p>{table}"

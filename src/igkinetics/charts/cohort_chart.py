@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from igkinetics.report import style, text
-from igkinetics.report.svg import Spec
+from igkinetics import text
+from igkinetics.charts import style
+from igkinetics.charts.svg import Spec
 from igkinetics.units import IggUnit
 
 MOST_ROWS: Final = 60

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from igkinetics.report.converter import convert
+from igkinetics.charts.converter import convert
 
 Spec = dict[str, Any]
 Chart = tuple[str, Spec]

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from igkinetics.charts import style
+from igkinetics.charts.svg import Spec
 from igkinetics.cohort.model import Patient
-from igkinetics.report import style
-from igkinetics.report.svg import Spec
-from igkinetics.report.text import known
+from igkinetics.text import known
 from igkinetics.units import IggUnit, from_g_per_l
 
 Row = dict[str, Any]
