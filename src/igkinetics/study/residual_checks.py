@@ -59,8 +59,8 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
          "note": "mean of IWRES"},
         {"quantity": "iwres_sd", **_with_interval(each, spread, level), **of_all,
          "expected": np.sqrt(total["expected_squares"] / total["n"]), "note": "root mean square of IWRES"},
-        {"quantity": "iwres_beyond_2", **_of_share(_with_interval(each, share_beyond, level)), "expected": np.nan, **of_all,
-         "note": "share of IWRES below -2 or above 2"},
+        {"quantity": "iwres_beyond_2", **_of_share(_with_interval(each, share_beyond, level)), **of_all,
+         "expected": np.nan, "note": "share of IWRES below -2 or above 2"},
     ]  # fmt: skip
     if total["pairs"] > 0:
         expected = total["expected_products"] / total["expected_pair_squares"]
