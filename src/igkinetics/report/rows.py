@@ -114,7 +114,7 @@ def group_rows(fit: CohortFit) -> list[Cells]:
             "fitted": str(row["n_fitted"]),
             "samples": str(row["n_samples"]),
             "per_patient": f"{text.number(row['samples_median'])} ({row['samples_least']} to {row['samples_most']})",
-            "near": f"{int(row['n_near_infection'])} ({text.percent(row['share_near_infection'])})"
+            "near": f"{int(row['n_near_infection'])} ({100 * row['share_near_infection']:.0f} %)"
             if text.known(row["share_near_infection"])
             else text.UNKNOWN,
         }
