@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -16,6 +18,7 @@ from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.prior_draws import PRIOR_COLUMNS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import Floats
 from igkinetics.study.effect_options import EffectOptions
 
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
@@ -36,7 +39,7 @@ class Sampling:
     """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
 
     extensions: posteriors beside the base model. left_out: patient -> why not in the posterior. sensitivity: heading ->
-    table, as they come. saved: the posterior as a file's bytes, or None when it was read from one.
+    table, as they come. covariates (patients, m) with labels: for the adjusted contrast. save: writes posterior.nc.
     """
 
     posterior: CohortPosterior
@@ -47,6 +50,9 @@ class Sampling:
     left_out: dict[str, str] = field(default_factory=dict)
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    covariates: Floats | None = None
+    labels: tuple[str, ...] = ()
+    save: Callable[[Path], None] | None = None
 
 
 def _now() -> datetime:

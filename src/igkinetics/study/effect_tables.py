@@ -39,11 +39,10 @@ def card_weight(card: Card) -> float:
 
 
 def effect_of(
-    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, covariates: Floats | None = None,
-    labels: Sequence[str] = (), regimen: Regimen | None = None, began: float | None = None,
-    progress: Progress | None = None,
+    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, regimen: Regimen | None = None,
+    began: float | None = None, progress: Progress | None = None,
 ) -> CohortEffect:  # fmt: skip
-    """Every table from the draws. covariates (patients of the posterior, m), labels: for the adjusted contrast.
+    """Every table from the draws.
 
     regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
     """
@@ -54,8 +53,9 @@ def effect_of(
     changes = within_patient(posterior, people, thresholds, options.jobs, progress)
     estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
     estimands += ratios(sampling.extensions, infused_of(cohort, sampling.extensions, card, options))
-    design = np.empty((len(people), 0)) if covariates is None else covariates[[one.place for one in people]]
-    estimands += between_groups(changes, design, labels, options.seed)
+    given = sampling.covariates
+    design = np.empty((len(people), 0)) if given is None else given[[one.place for one in people]]
+    estimands += between_groups(changes, design, sampling.labels, options.seed)
     criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
                         rope=options.rope)  # fmt: skip
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
