@@ -1,0 +1,49 @@
+"""Covariates that a card computes from weight, height and sex: lean body mass so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from igkinetics.cards.body_size import lean_body_mass_kg, sex_of
+from igkinetics.cards.covariates import Covariate
+from igkinetics.cards.model import Card
+from igkinetics.errors import Problem
+
+Value = float | str
+SOURCES = ("weight_kg", "height_cm", "sex")
+"""What lean body mass is computed from."""
+
+
+def covariate_inputs(card: Card) -> tuple[str, ...]:
+    """Every property of a patient that the card can use, those a covariate is computed from among them."""
+    computed = any(covariate.computed_by for covariate in card.covariates.values())
+    return tuple(dict.fromkeys((*card.covariates, *(SOURCES if computed else ()))))
+
+
+def is_missing(value: Value) -> bool:
+    return value == "" if isinstance(value, str) else math.isnan(value)
+
+
+def computed_value(
+    card: Card, name: str, covariate: Covariate, given: Mapping[str, Value]
+) -> tuple[float | None, list[Problem]]:
+    """The covariate by its formula; None where the weight is unknown too (the card's value is taken then).
+
+    A known weight without height or sex is a problem: a reference value would contradict that weight.
+    """
+    weight, height, sex = (given.get(source, "") for source in SOURCES)
+    if covariate.computed_by is None or is_missing(weight):
+        return None, []
+    needed = f"needed by {card.id} for {covariate.description} ({name})"
+    problems = []
+    if is_missing(height) or isinstance(height, str):
+        rule = f"must be a number: {needed}"
+        problems.append(Problem(file="call", column="height_cm", found=str(height), expected=rule))
+    known_sex = sex_of(str(sex))
+    if known_sex is None:
+        rule = f"must be female or male: {needed}"
+        problems.append(Problem(file="call", column="sex", found=str(sex), expected=rule))
+    if problems or known_sex is None:
+        return None, problems
+    return float(lean_body_mass_kg(float(weight), float(height), known_sex)), []
