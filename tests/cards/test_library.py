@@ -10,6 +10,7 @@ from scipy.integrate import solve_ivp
 
 from igkinetics.cards.caveats import card_caveats
 from igkinetics.cards.check import check_card, half_lives, infused_auc_at_steady_state
+from igkinetics.cards.computed_covariates import computed_columns
 from igkinetics.cards.describe import cards_table, describe_card
 from igkinetics.cards.expected import CheckInputs
 from igkinetics.cards.load import list_cards, load_card
@@ -118,6 +119,21 @@ def test_a_known_weight_without_height_and_sex_is_refused_and_an_unknown_one_is_
     _, values, notes = patient_typical(card, math.nan, (), "two_compartment", {})
     assert values["CL"] == pytest.approx(0.183)
     assert "lean_body_mass_kg unknown: li_2022 uses 47 kg" in notes
+
+
+def test_lean_masses_of_many_are_those_of_each() -> None:
+    card = load_card("li_2022")
+    columns = {
+        "weight_kg": np.array([70.0, 50.0, 95.0]), "height_cm": np.array([170.0, 160.0, 182.0]),
+        "sex": np.array(["male", "female", "male"]),
+    }  # fmt: skip
+    lean = computed_columns(card, columns)["lean_body_mass_kg"]
+    for place, (weight, height, sex) in enumerate(zip(*columns.values(), strict=True)):
+        one = typical(card, float(weight), height_cm=float(height), sex=str(sex))
+        assert one["V1"] == pytest.approx(3.01 * lean[place] / 47, rel=1e-12)
+    assert computed_columns(card, {**columns, "lean_body_mass_kg": lean}) == {}
+    assert computed_columns(card, {"weight_kg": columns["weight_kg"]}) == {}
+    assert computed_columns(load_card("luo_2020"), columns) == {}
 
 
 def test_an_unphysiological_exponent_is_kept_within_the_masses_studied() -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cards.body_size import lean_body_mass_kg, sex_of
 from igkinetics.cards.covariates import Covariate
@@ -11,6 +15,7 @@ from igkinetics.cards.model import Card
 from igkinetics.errors import Problem
 
 Value = float | str
+Column = npt.NDArray[Any]
 SOURCES = ("weight_kg", "height_cm", "sex")
 """What lean body mass is computed from."""
 
@@ -47,3 +52,16 @@ def computed_value(
     if problems or known_sex is None:
         return None, problems
     return float(lean_body_mass_kg(float(weight), float(height), known_sex)), []
+
+
+def computed_columns(card: Card, columns: Mapping[str, Column]) -> dict[str, Column]:
+    """What the card computes, for many patients at once, as computed_value does for one; each (n,).
+
+    Only covariates that are not among the columns and whose weight_kg, height_cm and sex (female or male) all are.
+    """
+    if any(source not in columns for source in SOURCES):
+        return {}
+    male = columns["sex"] == "male"
+    weight, height = columns["weight_kg"], columns["height_cm"]
+    lean = np.where(male, lean_body_mass_kg(weight, height, "male"), lean_body_mass_kg(weight, height, "female"))
+    return {name: lean for name, one in card.covariates.items() if one.computed_by and name not in columns}
