@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +46,8 @@ class About:
 
     kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
-    uncertainty: what mean_lower and mean_upper hold. cards: id -> (SHA-256, where it was loaded from).
+    uncertainty: what mean_lower and mean_upper hold. example: weight, height, whether male, and who that is: the patient
+    of the calendar. cards: id -> (SHA-256, where it was loaded from).
     """
 
     kind: str
@@ -61,7 +62,7 @@ class About:
     inputs: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     from_day: float = 0.0
-    extra: dict[str, Any] = field(default_factory=dict)
+    example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
 
 
 class People(Protocol):

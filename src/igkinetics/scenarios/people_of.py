@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import outside
 from igkinetics.scenarios.agreement import card_pairs, quantity_of
@@ -42,10 +44,21 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
         model_weights=tuple(model.weight for model in models),
         cards=cards,
         notes=(*notes, *card_notes(models), *therapy_notes(models, therapy is not None)),
-        extra={"agents": agents},
+        example=example_of(population),
     )
     return VirtualPeople(models=models, population=population, therapy=therapy, seed=scenario.seed, limits=limits,
                          about=about)  # fmt: skip
+
+
+def example_of(population: Population) -> tuple[float, float, bool, str]:
+    """Someone of the mean weight and height, of the commoner sex."""
+    if population.weight_kg is None:
+        raise AssertionError("a population of a card without weights passed its checks")
+    weight = population.weight_kg.mean
+    height = population.height_cm.mean if population.height_cm is not None else np.nan
+    male = (population.sex or {}).get("male", 0.0) > 0.5
+    tall = f", {height:g} cm, {'male' if male else 'female'}" if population.height_cm and population.sex else ""
+    return weight, height, male, f"a patient of the mean weight, {weight:g} kg{tall}"
 
 
 def uncertainty_words(models: tuple[Model, ...]) -> str:
@@ -61,7 +74,7 @@ def uncertainty_words(models: tuple[Model, ...]) -> str:
 def card_notes(models: tuple[Model, ...]) -> list[str]:
     """What the cards say of any patient, once."""
     notes = [note for model in models for note in model.prior.notes if "outside the soft domain" not in note]
-    return list(dict.fromkeys(note for note in notes if "unknown:" not in note or "weight_kg" not in note))
+    return list(dict.fromkeys(notes))
 
 
 def therapy_notes(models: tuple[Model, ...], given: bool) -> list[str]:

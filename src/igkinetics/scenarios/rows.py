@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import expit, logit, ndtri
 
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
@@ -38,13 +38,20 @@ TRAJECTORY_COLUMNS: Final = (
 )  # fmt: skip
 
 
+def odds_of(share: Floats, n: Floats) -> Floats:
+    """Log odds of a share among n, finite at 0 and 1 (half a patient is added on either side)."""
+    return np.asarray(logit((share * n + 0.5) / (n + 1.0)))
+
+
 def mean_interval(
-    tally: Tally, uncertain: Tally | None, weights: Floats, outcome: int, level: float, is_own: bool
+    tally: Tally, uncertain: Tally | None, weights: Floats, outcome: int, level: float, is_own: bool,
+    is_share: bool = False,
 ) -> tuple[float, float, float, float]:
     """Mean over patients and models, the ends of its interval, its Monte Carlo error.
 
     The interval holds what draws of the parameters do to the mean and, in quadrature, the error of a finite number of
     virtual patients; means of several models enter by their weights. is_own: the patients are the population itself.
+    is_share: draws act on the log odds.
     """
     shares = weights / weights.sum()
     means = tally.means[:, outcome]
@@ -53,6 +60,9 @@ def mean_interval(
     if uncertain is not None:
         by_draw = uncertain.by_draw[:, :, outcome]
         draws = means[:, None] + by_draw[:, 1:] - by_draw[:, :1]
+        if is_share:
+            few = uncertain.counts[:, :1]
+            draws = expit(logit(means)[:, None] + odds_of(by_draw[:, 1:], few) - odds_of(by_draw[:, :1], few))
     else:
         draws = tally.by_draw[:, :, outcome]
     each = np.repeat(shares / draws.shape[1], draws.shape[1])
@@ -68,8 +78,7 @@ def mean_interval(
 def within(value: float, outcome: Outcome) -> float:
     """An end of an interval kept to what the quantity can be: no share beyond 0 and 1, no negative amount."""
     most = 1.0 if outcome.name.startswith("p_") else np.inf
-    least = -np.inf if outcome.name == "nadir_day" else 0.0
-    return float(np.clip(value, least, most))
+    return float(np.clip(value, 0.0, most))
 
 
 def outcome_rows(
@@ -80,7 +89,8 @@ def outcome_rows(
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids))
+            mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
+                                                      outcome.name.startswith("p_"))
             yield {
                 "regimen": regimen.name, "outcome": outcome.name, "threshold_mg_dl": outcome.threshold_mg_dl,
                 "mean": mean, "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
@@ -127,7 +137,10 @@ def model_rows(
             for number, name in enumerate(about.model_names):
                 alone = np.eye(len(weights))[number]
                 unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
-                mean, lower, upper, _ = mean_interval(of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False)
+                mean, lower, upper, _ = mean_interval(
+                    of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False,
+                    outcome.name.startswith("p_"),
+                )
                 yield {
                     "regimen": regimen.name, "model": name, "weight": weights[number], "outcome": outcome.name,
                     "threshold_mg_dl": outcome.threshold_mg_dl, "mean": mean, "mean_lower": within(lower, outcome),

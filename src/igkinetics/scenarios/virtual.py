@@ -34,6 +34,8 @@ class Model:
     endogenous: Card | None
     weight: float
     prior: PatientPrior
+    other: PatientPrior | None
+    """Of the card that stands in for endogenous IgG."""
 
     @property
     def name(self) -> str:
@@ -45,12 +47,26 @@ def model_of(card: Card, endogenous: Card | None, weight: float, agents: tuple[s
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
     disposition = population.disposition or preferred_disposition(card)
-    own = any_prior(card, agents, disposition, population.weight_kg.mean)
+    person = typical_person(population)
+    own = any_prior(card, agents, disposition, person)
     other = None
     if endogenous is not None:
         theirs = disposition if disposition in endogenous.structure.dispositions else preferred_disposition(endogenous)
-        other = any_prior(endogenous, agents, theirs, population.weight_kg.mean)
-    return Model(card=card, endogenous=endogenous, weight=weight, prior=merged(own, other))
+        other = any_prior(endogenous, agents, theirs, person)
+    return Model(card=card, endogenous=endogenous, weight=weight, prior=merged(own, other), other=other)
+
+
+def typical_person(population: Population) -> dict[str, float | str]:
+    """Mean quantities, commonest categories."""
+    person: dict[str, float | str] = {}
+    for name in ("weight_kg", "height_cm"):
+        if (spread := getattr(population, name)) is not None:
+            person[name] = spread.mean
+    if population.sex is not None:
+        person["sex"] = max(population.sex, key=lambda name: population.sex[name])  # type: ignore[index]
+    for name, one in population.covariates.items():
+        person[name] = one.mean if one.mean is not None else max(one.shares or {}, key=lambda x: (one.shares or {})[x])
+    return person
 
 
 def preferred_disposition(card: Card) -> str:
@@ -176,10 +192,8 @@ class VirtualPeople:
         bodies = draw_bodies(self.population, self.limits, self.seed, batch, n)
         prior, draws = model.prior, typical_z.shape[0]
         typical = typical_of_many(model.card, prior, bodies.covariates, n)
-        if model.endogenous is not None:
-            other = any_prior(model.endogenous, self.about.extra["agents"], preferred_disposition(model.endogenous),
-                              float(bodies.weight_kg[0]))
-            theirs = typical_of_many(model.endogenous, other, bodies.covariates, n)
+        if model.endogenous is not None and model.other is not None:
+            theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
         z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
         values: dict[str, float | Floats] = {}
