@@ -24,7 +24,8 @@ def trajectory_chart(rows: pd.DataFrame, thresholds: Sequence[float], highest: f
          "upper": round(row["upper"], 1), "endogenous": round(row["endogenous"], 1)}
         for row in rows.to_dict("records")
     ]  # fmt: skip
-    x = {"field": "day", "type": "quantitative", "title": "Time (day)", "axis": {"tickCount": 6}, "scale": {"nice": False}}
+    x = {"field": "day", "type": "quantitative", "title": "Time (day)", "axis": {"tickCount": 6},
+         "scale": {"nice": False}}  # fmt: skip
     y = {"type": "quantitative", "title": "Serum IgG (mg/dL)", "scale": {"domain": [0, highest], "nice": False}}
     layers: list[Spec] = [
         {"mark": {"type": "area", "color": style.TOTAL, "opacity": 0.18},
@@ -62,7 +63,8 @@ def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float)
     layers: list[Spec] = [
         {"transform": [{"filter": "datum.front"}], "mark": {"type": "line", "color": style.TOTAL, "strokeDash": [4, 3]},
          "encoding": {"x": x, "y": y, "order": {"field": "grams"}}},
-        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1}, "encoding": {"x": x, "y": y, "color": color}},
+        {"mark": {"type": "point", "filled": True, "size": 110, "opacity": 1},
+         "encoding": {"x": x, "y": y, "color": color}},
         {"mark": {"type": "text", "dx": 11, "dy": -9, "fontSize": 14, "align": "left"},
          "encoding": {"x": x, "y": y, "text": {"field": "number"}}},
     ]  # fmt: skip

@@ -38,4 +38,5 @@ def view(calendar: Calendar) -> CalendarView:
     shown = lines[:MOST_DOSES]
     if len(lines) > MOST_DOSES:
         shown.append(f"and {len(lines) - MOST_DOSES} more, the last on day {calendar.day[-1]:g}")
-    return CalendarView(name=text.visible(calendar.name, 120), lines=tuple(shown), total=f"{np.sum(calendar.amount_g):g} g")
+    total = f"{np.sum(calendar.amount_g):g} g"
+    return CalendarView(name=text.visible(calendar.name, 120), lines=tuple(shown), total=total)

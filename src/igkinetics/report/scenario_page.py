@@ -74,14 +74,16 @@ def efficiency_charts(result: ScenarioResult) -> list[Chart]:
         return []
     rows = [(row.name, row.grams, row.share) for row in protection(result)]
     threshold = result.file.scenario.thresholds_mg_dl[0]
-    return [(f"Days at or above {threshold:g} mg/dL against grams of immunoglobulin", efficiency_chart(rows, threshold))]
+    title = f"Days at or above {threshold:g} mg/dL against grams of immunoglobulin"
+    return [(title, efficiency_chart(rows, threshold))]
 
 
 def heat_charts(result: ScenarioResult) -> list[Chart]:
     """One map of dose and interval for each vial size."""
     table = result.search[result.search["patient_id"] == ""] if len(result.search) else result.search
     charts: list[Chart] = []
-    for vial, rows in table.groupby("vial_g", sort=False, dropna=False):
+    for _, rows in table.groupby("vial_g", sort=False, dropna=False):
+        vial = float(rows["vial_g"].iloc[0])
         size = "" if pd.isna(vial) else f", vials of {vial:g} g"
         charts.append((f"Share of patients at target over dose and interval{size}", attainment_chart(rows)))
     return charts

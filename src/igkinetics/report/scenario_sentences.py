@@ -14,16 +14,18 @@ Row = Mapping[Any, Any]
 
 
 def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
-    """Whose patients and which regimens; lowest IgG; troughs; grams; what the search found, if any; where the report is."""
+    """Whose patients and which regimens; lowest IgG; troughs; grams; what a search found; where the report is."""
     scenario = result.file.scenario
-    said = [f"{result.about.says[0].upper()}{result.about.says[1:]}; {counted(len(scenario.regimen), 'regimen')} over "
-            f"{scenario.horizon_day:g} days{'; interrupted after ' + str(result.n_simulated) + ' patients' if result.interrupted else ''}."]
+    stopped = f"; interrupted after {counted(result.n_simulated, 'patient')}" if result.interrupted else ""
+    regimens = counted(len(scenario.regimen), "regimen")
+    whose = result.about.says[0].upper() + result.about.says[1:]
+    said = [f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}."]
     level = text.percent(result.level)
     if scenario.regimen:
         said += [
             f"Mean nadir ({level} interval of the mean): {of_each(result, 'nadir', nadir_words)} mg/dL.",
-            f"Trough at or above {scenario.thresholds_mg_dl[0]:g} mg/dL: {of_each(result, 'p_trough_at_least', share_words)} "
-            "of patients.",
+            f"Trough at or above {scenario.thresholds_mg_dl[0]:g} mg/dL: "
+            f"{of_each(result, 'p_trough_at_least', share_words)} of patients.",
             f"Immunoglobulin, mean: {of_each(result, 'grams', gram_words)}.",
         ]
     if scenario.search is not None and len(result.search):
@@ -64,7 +66,8 @@ def target_words(result: ScenarioResult) -> str:
     if search is None:
         raise AssertionError("no search was asked for")
     target = search.target
-    return f"{target.quantity} at or above {target.at_least_mg_dl:g} mg/dL in {text.percent(target.probability)} of patients"
+    share = text.percent(target.probability)
+    return f"{target.quantity} at or above {target.at_least_mg_dl:g} mg/dL in {share} of patients"
 
 
 def search_sentence(result: ScenarioResult) -> str:
@@ -79,6 +82,6 @@ def search_sentence(result: ScenarioResult) -> str:
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it with this number of patients"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
-    return (f"Fewest grams for a {target_words(result)}: {row['dose_g_per_kg']:g} g/kg every {row['interval_day']:g} days"
-            f"{vials} ({row['grams']:.0f} g; reached in {100 * row['probability']:.1f} % ± "
+    return (f"Fewest grams for a {target_words(result)}: {row['dose_g_per_kg']:g} g/kg every "
+            f"{row['interval_day']:g} days{vials} ({row['grams']:.0f} g; reached in {100 * row['probability']:.1f} % ± "
             f"{100 * row['probability_error']:.1f}{sure}; {tried} tried).")  # fmt: skip

@@ -114,7 +114,8 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "meets": "yes" if row["meets_target"] else "no",
             "sure": "" if row["decided"] else "too close to tell", "grams": f"{row['grams']:.0f}",
             "infusions": f"{row['infusions']:.0f}",
-            "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN, "cheapest": bool(row["cheapest"]),
+            "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
+            "cheapest": bool(row["cheapest"]),
             "best_for": "" if np.isnan(row["cheapest_for_share"]) else f"{100 * row['cheapest_for_share']:.1f} %",
         }
         for row in table.to_dict("records")

@@ -29,7 +29,7 @@ def disagreements(parts: Scenario | dict[str, Any], cards: Mapping[str, Card]) -
         if main in cards:
             yield from _therapy(key, cards[main], cards.get(endogenous or ""), endogenous, therapy)
             yield from _domain(key, cards[main], population)
-            if endogenous in cards:
+            if endogenous is not None and endogenous in cards:
                 yield from _domain(key, cards[endogenous], population)
             yield from _routes(cards[main], regimens)
             if population.disposition and population.disposition not in cards[main].structure.dispositions:
@@ -94,7 +94,7 @@ def _routes(card: Card, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
 
 def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[Fault]:
     """Covariates that a card knows, with the levels it knows."""
-    named = [cards[name] for _, main, other in card_pairs(population) for name in (main, other) if name in cards]
+    named = [cards[name] for _, main, other in card_pairs(population) for name in (main, other or "") if name in cards]
     for name, value in population.covariates.items():
         users = [card for card in named if name in card.covariates]
         key = ("population", "covariates", name)
@@ -116,7 +116,7 @@ def _weights(population: Population, regimens: Mapping[int, Dosing]) -> Iterator
     """A dose by ideal, adjusted or lean weight needs height and sex."""
     if population.effect is not None or population.fit is not None:
         return
-    for place, regimen in regimens.items():
+    for regimen in regimens.values():
         if regimen.weight in NEEDS_HEIGHT_AND_SEX:
             for name in ("height_cm", "sex"):
                 if getattr(population, name) is None:

@@ -60,6 +60,6 @@ def calendar(regimen: Dosing, case: Cases, from_day: float, horizon_day: float) 
     rule = regimen.rule
     grams = float(amounts_g(rule.dose_g_per_kg, rule.dose_g, regimen, case)[0])
     delay = f", given {rule.delay_day:g} days later" if rule.delay_day else ""
-    words = (f"{grams:g} g whenever IgG, measured every {rule.check_every_day:g} days from day {rule.start_day:g} on, is "
-             f"below {rule.below_mg_dl:g} mg/dL{delay}; at least {rule.minimum_gap_day:g} days between doses")  # fmt: skip
+    words = (f"{grams:g} g whenever IgG, measured every {rule.check_every_day:g} days from day {rule.start_day:g} on, "
+             f"is below {rule.below_mg_dl:g} mg/dL{delay}; at least {rule.minimum_gap_day:g} days between doses")
     return Calendar(name=regimen.name, day=np.empty(0), amount_g=np.empty(0), rule=words)

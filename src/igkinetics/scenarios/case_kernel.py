@@ -44,15 +44,15 @@ def marks_as_doses(marks: Floats) -> Floats:
 @kernel
 def simulate_cases(
     thetas: Floats, start_day: Floats, therapy: Floats, history: Floats, dose_day: Floats, amount: Floats,
-    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, thresholds: Floats, day: Floats,
-    found: Floats, below: Floats, endogenous: Floats, infused: Floats,
+    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, thresholds: Floats,
+    day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
 ) -> None:  # fmt: skip
     """Fill found (n, 8), below (n, n_threshold), endogenous and infused (n, n_day).
 
     thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up with nan.
-    dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with a
-    rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its own.
-    marks (5), thresholds g/L, day ascending.
+    dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with
+    a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
+    own. marks (5), thresholds g/L, day ascending.
     """
     scratch = np.zeros(32)
     each_below = np.empty((thresholds.size, 2))

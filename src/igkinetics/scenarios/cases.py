@@ -46,8 +46,8 @@ class About:
 
     kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
-    uncertainty: what mean_lower and mean_upper hold. example: weight, height, whether male, and who that is: the patient
-    of the calendar. cards: id -> (SHA-256, where it was loaded from).
+    uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
+    male, and who that is. cards: id -> (SHA-256, where it was loaded from).
     """
 
     kind: str

@@ -117,7 +117,9 @@ def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Wo
     def work(part: slice) -> None:
         endogenous, infused = simulated.endogenous[:, part], simulated.infused[:, part]
         for places, values, wanted in (
-            (slice(0, 3), endogenous + infused, shares), (slice(3, 4), endogenous, MEDIAN), (slice(4, 5), infused, MEDIAN),
+            (slice(0, 3), endogenous + infused, shares),
+            (slice(3, 4), endogenous, MEDIAN),
+            (slice(4, 5), infused, MEDIAN),
         ):  # fmt: skip
             found = np.empty((wanted.size, values.shape[1]))
             fill_quantiles(np.ascontiguousarray(values), rows, wanted, found)

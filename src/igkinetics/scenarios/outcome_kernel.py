@@ -40,7 +40,7 @@ FROM, UNTIL, INTERVAL_START, INTERVAL_END, LOWEST_IS_TROUGH = range(5)
 @kernel
 def amount_in_body(theta: Floats, modes: Floats, state: Floats, part: int) -> float:
     """IgG of one part (ENDOGENOUS or INFUSED) in both compartments, g; modes (2, 5)."""
-    amount = theta[V1] * (state[part] + state[part + 1])
+    amount: float = theta[V1] * (state[part] + state[part + 1])
     for i in range(2):
         if modes[i, TO_1_FROM_1] != 0.0:
             amount += theta[V2] * state[part + i] * modes[i, TO_2_FROM_1] / modes[i, TO_1_FROM_1]
@@ -127,4 +127,4 @@ def fill_outcomes(
 @kernel
 def theta_f(theta: Floats, state: Floats) -> float:
     """Bioavailability where the depot holds anything; 0 where it is empty (a card without one has F = nan)."""
-    return theta[F] if state[DEPOT] != 0.0 else 0.0
+    return float(theta[F]) if state[DEPOT] != 0.0 else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from igkinetics.scenarios.outcome_kernel import (
 )
 from igkinetics.units import from_g_per_l, g_per_l
 
-UNIT = "mg/dL"
+UNIT: Final = "mg/dL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,10 @@ def next_event(doses: Floats, n: int, courses: Floats, now: float) -> float:
 
 @kernel
 def is_on_therapy(courses: Floats, now: float) -> bool:
+    on = False
     for i in range(courses.shape[0]):
-        if courses[i, 0] <= now < courses[i, 1]:
-            return True
-    return False
+        on = on or courses[i, 0] <= now < courses[i, 1]
+    return on
 
 
 @kernel

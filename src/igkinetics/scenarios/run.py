@@ -16,7 +16,7 @@ from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios import rows
 from igkinetics.scenarios.cases import About, People
-from igkinetics.scenarios.engine import Progress, Setting, Workers, workers
+from igkinetics.scenarios.engine import Progress, Setting, workers
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.people_of import people_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import Field, model_validator
 
-from igkinetics.scenarios.sections import ExposureResponse, Population, Regimens, Search, Seed
+from igkinetics.scenarios.sections import Dosing, ExposureResponse, Population, Regimens, Search, Seed
 from igkinetics.simulate.keys import Fault, Positive, Table, refuse
 from igkinetics.simulate.sections import Therapy
 
@@ -40,10 +40,17 @@ class Scenario(Table):
             if regimen.name in seen:
                 yield Fault(("regimen", place, "name"), regimen.name, "regimens need different names")
             seen.add(regimen.name)
-            for key, day in (("start_day", regimen.first_day), ("stop_day", regimen.stop_day)):
-                if day is not None and day >= self.horizon_day and not regimen.gives_nothing and key == "start_day":
-                    yield Fault(("regimen", place, key), f"{day:g}", f"must be before horizon_day, {self.horizon_day:g}")
+            if not regimen.gives_nothing:
+                yield from self._start_faults(place, regimen)
         yield from self._therapy_faults()
+
+    def _start_faults(self, place: int, regimen: Dosing) -> Iterator[Fault]:
+        day = regimen.first_day
+        key = ("regimen", place, "rule", "start_day") if regimen.rule is not None else ("regimen", place, "start_day")
+        if day >= self.horizon_day:
+            yield Fault(key, f"{day:g}", f"must be before horizon_day, {self.horizon_day:g}")
+        if day < 0 and self.population.fit is None and self.population.effect is None:
+            yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
 
     def _therapy_faults(self) -> Iterator[Fault]:
         own = self.population.fit is not None or (self.population.effect is not None and self.population.new is None)

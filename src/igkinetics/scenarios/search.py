@@ -51,6 +51,7 @@ def doses_of(search: Search) -> list[float]:
 
 def candidates_of(search: Search) -> list[Candidate]:
     """Every combination of dose, interval and vial size."""
+    vials: list[float | None] = [*search.vial_g] if search.vial_g is not None else [None]
     return [
         Candidate(
             dose_g_per_kg=dose, interval_day=interval, vial_g=vial,
@@ -61,7 +62,7 @@ def candidates_of(search: Search) -> list[Candidate]:
                 duration_h=search.duration_h,
             ),
         )
-        for vial in (search.vial_g or [None])
+        for vial in vials
         for interval in search.interval_day
         for dose in doses_of(search)
     ]  # fmt: skip

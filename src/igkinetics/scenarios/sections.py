@@ -104,7 +104,8 @@ class Population(Table):
         if form == "fit" and self.patient is None:
             yield Fault(("patient",), "", "needed with `fit`: the patient_id of one fitted patient")
         if of_cards and "from_day" in self.model_fields_set:
-            yield Fault(("from_day",), str(self.from_day), "goes with `effect` or `fit`; virtual patients start on day 0")
+            rule = "goes with `effect` or `fit`; virtual patients start on day 0"
+            yield Fault(("from_day",), str(self.from_day), rule)
 
 
 class Dosing(Regimen):

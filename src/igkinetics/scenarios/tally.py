@@ -1,7 +1,8 @@
 """Sums, squares and quantiles of many batches, so that memory does not grow with the number of patients.
 
-A quantile of all patients is the mean of the batches' own quantiles: with one batch (2,000 patients or fewer) exact, with
-more its bias is that of a quantile of 2,000 values, below 0.2 % of a level at the 2.5 % point of a log-normal spread.
+A quantile of all patients is the mean of the batches' own quantiles: with one batch (2,000 patients or fewer) exact,
+with more its bias is that of a quantile of 2,000 values, below 0.2 % of a level at the 2.5 % point of a log-normal
+spread.
 """
 
 from __future__ import annotations

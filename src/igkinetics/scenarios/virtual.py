@@ -42,7 +42,9 @@ class Model:
         return self.card.id if self.endogenous is None else f"{self.card.id} + {self.endogenous.id}"
 
 
-def model_of(card: Card, endogenous: Card | None, weight: float, agents: tuple[str, ...], population: Population) -> Model:
+def model_of(
+    card: Card, endogenous: Card | None, weight: float, agents: tuple[str, ...], population: Population
+) -> Model:
     """InputError for a card that cannot stand behind virtual patients."""
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
@@ -84,7 +86,9 @@ class Bodies:
     covariates: dict[str, Column]
 
 
-def draw_bodies(population: Population, limits: Mapping[str, tuple[float, float]], seed: int, batch: int, n: int) -> Bodies:
+def draw_bodies(
+    population: Population, limits: Mapping[str, tuple[float, float]], seed: int, batch: int, n: int
+) -> Bodies:
     """People of a batch. limits: hard limits within which the log-normal quantities are drawn."""
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
@@ -175,7 +179,8 @@ class VirtualPeople:
     def batch(self, place: int) -> Cases:
         """The patients of one batch under each model, one model after the other."""
         n = min(BATCH, self.about.n_patients - place * BATCH)
-        return stacked([self.cases(model, k, place, n, np.zeros((1, len(PRIOR_PARAMETERS)))) for k, model in enumerate(self.models)])
+        as_they_are = np.zeros((1, len(PRIOR_PARAMETERS)))
+        return stacked([self.cases(model, k, place, n, as_they_are) for k, model in enumerate(self.models)])
 
     def uncertain(self) -> Cases | None:
         """The first patients under draws of the typical values (draw 0: as they are), the same deviates for every
