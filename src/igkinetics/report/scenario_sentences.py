@@ -25,12 +25,17 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
         said += [
             f"Mean nadir ({level} interval of the mean): {of_each(result, 'nadir', nadir_words)} mg/dL.",
             f"Trough at or above {scenario.thresholds_mg_dl[0]:g} mg/dL: "
-            f"{of_each(result, 'p_trough_at_least', share_words)} of patients.",
+            f"{of_each(result, 'p_trough_at_least', share_words)} of {counted_in(result)}.",
             f"Immunoglobulin, mean: {of_each(result, 'grams', gram_words)}.",
         ]
     if scenario.search is not None and len(result.search):
         said.append(search_sentence(result))
     return [*said, f"Report: {report}."]
+
+
+def counted_in(result: ScenarioResult) -> str:
+    """What a probability is a share of."""
+    return "draws" if len(result.about.patient_ids) == 1 else "patients"
 
 
 def outcome_row(result: ScenarioResult, regimen: str, outcome: str) -> Row:
@@ -67,7 +72,7 @@ def target_words(result: ScenarioResult) -> str:
         raise AssertionError("no search was asked for")
     target = search.target
     share = text.percent(target.probability)
-    return f"{target.quantity} at or above {target.at_least_mg_dl:g} mg/dL in {share} of patients"
+    return f"{target.quantity} at or above {target.at_least_mg_dl:g} mg/dL in {share} of {counted_in(result)}"
 
 
 def search_sentence(result: ScenarioResult) -> str:

@@ -8,6 +8,7 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import outside
 from igkinetics.scenarios.agreement import card_pairs, quantity_of
 from igkinetics.scenarios.cases import About, People
+from igkinetics.scenarios.posterior_people import effect_people, fitted_people
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.sections import Population
 from igkinetics.scenarios.virtual import Model, VirtualPeople, model_of, share_below
@@ -18,6 +19,11 @@ LEAST_TOLD = 0.0005
 
 def people_of(file: ScenarioFile) -> People:
     """InputError for what the cards or folders cannot give."""
+    population = file.scenario.population
+    if population.fit is not None:
+        return fitted_people(file)
+    if population.effect is not None:
+        return effect_people(file)
     return virtual_people(file)
 
 

@@ -75,6 +75,12 @@ def mean_interval(
     return mean, mean + float(lower), mean + float(upper), error
 
 
+def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, float]:
+    """What n draws can tell of the probability of one patient: there are no other patients to take a share of."""
+    half = float(ndtri(0.5 + level / 2.0)) * np.sqrt(share * (1.0 - share) / n)
+    return share - half, share + half
+
+
 def within(value: float, outcome: Outcome) -> float:
     """An end of an interval kept to what the quantity can be: no share beyond 0 and 1, no negative amount."""
     most = 1.0 if outcome.name.startswith("p_") else np.inf
@@ -91,6 +97,8 @@ def outcome_rows(
         for k, outcome in enumerate(columns.all):
             mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
                                                       outcome.name.startswith("p_"))
+            if len(about.patient_ids) == 1 and outcome.name.startswith("p_"):
+                lower, upper = share_of_draws_interval(mean, about.n_draws, level)
             yield {
                 "regimen": regimen.name, "outcome": outcome.name, "threshold_mg_dl": outcome.threshold_mg_dl,
                 "mean": mean, "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
