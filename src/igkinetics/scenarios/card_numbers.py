@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from igkinetics.cards.computed_covariates import computed_columns
 from igkinetics.cards.covariates import CategoryEffect, CovariateEffect, ExponentialEffect, PowerEffect
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
@@ -33,16 +34,25 @@ def effect_factors(effect: CovariateEffect, values: Column) -> Floats:
 
 def typical_of_many(card: Card, prior: PatientPrior, covariates: Covariates, n: int) -> dict[str, Floats]:
     """Typical values (n,) by name. prior: the card's for any one patient; covariates: columns; absent: as unknown."""
+    covariates = {**covariates, **computed_columns(card, covariates)}
     typical = {name: np.full(n, card_value(card, prior, name)) for name in PRIOR_PARAMETERS}
     for effect in card.covariate_effects:
         known = covariates.get(effect.covariate)
         column = np.full(n, card.covariates[effect.covariate].when_missing) if known is None else known
         factors = effect_factors(effect, column)
-        for name in effect.parameters:
-            place = "V1" if name == "V" else name
-            if place in typical and applies(prior, name):
+        for place in (place for name in effect.parameters if applies(prior, name) for place in places(card, name)):
+            if place in typical:
                 typical[place] = typical[place] * factors
     return typical
+
+
+def places(card: Card, name: str) -> tuple[str, ...]:
+    """The kinetics' parameters that a card's parameter is a factor of: CL = k_deg V where the card gives k_deg."""
+    if name == "k_deg":
+        return ("CL",)
+    if name == "V":
+        return ("V1", "CL") if card.parameters.k_deg is not None else ("V1",)
+    return (name,)
 
 
 def applies(prior: PatientPrior, name: str) -> bool:
@@ -55,6 +65,8 @@ def card_value(card: Card, prior: PatientPrior, name: str) -> float:
     """A typical value at the reference covariates."""
     source = "V" if name == "V1" and prior.disposition == "one_compartment" else name
     given = card.parameters.given()
+    if name == "CL" and "k_deg" in given:
+        return given["k_deg"].natural * given["V"].natural
     if source in given and applies(prior, source):
         return given[source].natural
     return prior.typical[name]  # fixed, or S of the agent: no covariate acts on it

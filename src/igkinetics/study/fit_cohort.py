@@ -18,7 +18,7 @@ from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, call_error
 from igkinetics.fit.conflict import prior_conflict
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.result import PatientFit, Status
@@ -31,6 +31,7 @@ from igkinetics.study.groups import groups_table
 from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
 from igkinetics.study.options import FitOptions
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows
+from igkinetics.study.patient_covariates import patient_covariates_of
 from igkinetics.study.patient_rows import patient_row, structure_rows
 from igkinetics.study.residual_checks import residual_checks, shrinkage_table
 from igkinetics.study.result import TABLES, CohortFit
@@ -60,6 +61,8 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
     options = options or FitOptions()
     began = time.perf_counter()
     card = load_card(options.card)
+    if card.structure.endogenous == "none":
+        raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
     results: dict[int, PatientResult] = {}
@@ -110,12 +113,16 @@ def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOpt
         reason = "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
         return unfitted(cohort, patient, card, options, "set_aside", reason)
 
+    covariates = patient_covariates_of(cohort, patient.patient_id, card)
+
     def prior_of(who: Patient, disposition: str) -> PatientPrior:
-        return patient_prior(card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition)
+        return patient_prior(
+            card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
+        )
 
     try:
         fit = fit_patient(patient, prior_of, settings_of(cohort, options))
-    except InputError as error:  # the card refuses this patient: weight outside its hard limits
+    except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return unfitted(cohort, patient, card, options, "set_aside", "; ".join(map(str, error.problems)))
     return rows_of(cohort, fit, options)
 
