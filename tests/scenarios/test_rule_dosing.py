@@ -36,8 +36,10 @@ def by_hand(theta: Floats, regimen: Dosing, earlier: Floats, noise: Floats, erro
         amounts = np.array([*earlier[:, 1], *[rule.dose_g] * len(days)])
         durations = np.array([*earlier[:, 2], *[regimen.duration_day] * len(days)])
         under_skin = np.array([*earlier[:, 3], *[float(regimen.route == "sc")] * len(days)])
-        schedule = build_schedule(start_day=-5.0, dose_day=given, dose_g=amounts, dose_duration_day=durations,
-                                  dose_is_sc=under_skin, therapy_start=THERAPY[:, 0], therapy_stop=THERAPY[:, 1])  # fmt: skip
+        schedule = build_schedule(
+            start_day=-5.0, dose_day=given, dose_g=amounts, dose_duration_day=durations, dose_is_sc=under_skin,
+            therapy_start=THERAPY[:, 0], therapy_stop=THERAPY[:, 1],
+        )  # fmt: skip
         level = float(np.add(*igg_curve(theta, schedule, np.array([day])))[0])
         a, b = error if rule.assay_cv_percent is None else (0.0, rule.assay_cv_percent / 100)
         read = level + np.hypot(a, b * level) * noise[k]

@@ -51,7 +51,8 @@ def test_levels_of_a_constant_card_without_immunoglobulin_are_that_constant() ->
 @pytest.mark.parametrize("regimen", [EVERY_4_WEEKS, RULE], ids=["calendar", "rule"])
 def test_jobs_and_other_regimens_change_no_number(regimen: dict[str, Any]) -> None:
     alone = igk.simulate_regimens(POPULATION, [regimen], therapy=THERAPY, jobs=1, **FIXED)
-    beside = igk.simulate_regimens(POPULATION, [{"name": "none"}, EVERY_3_WEEKS, regimen], therapy=THERAPY, jobs=3, **FIXED)
+    others = [{"name": "none"}, EVERY_3_WEEKS]
+    beside = igk.simulate_regimens(POPULATION, [*others, regimen], therapy=THERAPY, jobs=3, **FIXED)
     same = beside.outcomes[beside.outcomes["regimen"] == regimen["name"]].reset_index(drop=True)
     pd.testing.assert_frame_equal(alone.outcomes, same, check_exact=True)
 
@@ -76,9 +77,8 @@ def test_common_random_numbers_shrink_the_error_of_a_difference() -> None:
 def test_several_models_average_by_their_weights_and_the_spread_between_them_is_told() -> None:
     cards = ["tortorici_2019", "cheng_2026"]
     common = {"n": 400, "weight_kg": {"mean": 60, "sd": 6}}
-    mixed = igk.simulate_regimens(
-        {**common, "models": [{"card": cards[0], "weight": 3}, {"card": cards[1], "weight": 1}]}, [EVERY_4_WEEKS], **FIXED
-    )
+    models = [{"card": card, "weight": weight} for card, weight in zip(cards, (3, 1), strict=True)]
+    mixed = igk.simulate_regimens({**common, "models": models}, [EVERY_4_WEEKS], **FIXED)
     each = [igk.simulate_regimens({**common, "card": card}, [EVERY_4_WEEKS], **FIXED) for card in cards]
     for outcome in ("trough", "nadir", "auc_infused"):
         alone = np.array([value(one.outcomes, "mean", outcome=outcome) for one in each])
@@ -132,7 +132,7 @@ def test_a_dose_by_ideal_weight_takes_height_and_sex() -> None:
     found = igk.simulate_regimens(people, regimens, horizon_day=28, thresholds=[400], seed=1)
     grams = [value(found.outcomes, "mean", regimen=basis, outcome="grams")
              for basis in ("actual", "ideal", "adjusted", "lean")]  # fmt: skip
-    # Devine: 50 + 2.3 * 9 = 70.7 kg; adjusted 70.7 + 0.4 * 49.3 = 90.42; Boer: 0.407 * 120 + 0.267 * 175.26 - 19.2 = 76.43
+    # Devine 50 + 2.3 * 9 = 70.7 kg; adjusted 70.7 + 0.4 * 49.3 = 90.42; Boer 48.84 + 0.267 * 175.26 - 19.2 = 76.43
     assert grams == [47.5, 27.5, 35.0, 30.0]
 
 

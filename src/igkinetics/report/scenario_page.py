@@ -15,7 +15,14 @@ from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import page_environment
 from igkinetics.report.scenario_calendar import calendar_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
-from igkinetics.report.scenario_tables import model_view, outcome_view, protection, search_view
+from igkinetics.report.scenario_tables import (
+    model_view,
+    next_dose_view,
+    next_sample_view,
+    outcome_view,
+    protection,
+    search_view,
+)
 from igkinetics.scenarios.result import ScenarioResult
 from igkinetics.study.scenario_output import scenario_record
 
@@ -49,6 +56,8 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
         search=search_view(result),
         target=target_words(result) if scenario.search is not None else "",
         calendar=calendar_of(result),
+        next_dose=next_dose_view(result),
+        next_sample=next_sample_view(result),
         cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
         options={"prior": "card"},
         record_text=json.dumps(record, indent=2, ensure_ascii=False),

@@ -120,3 +120,34 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
         }
         for row in table.to_dict("records")
     ]  # fmt: skip
+
+
+def days_words(value: float) -> str:
+    return "beyond the horizon" if np.isinf(value) else f"{value:.0f}"
+
+
+def next_dose_view(result: ScenarioResult) -> list[dict[str, Any]]:
+    """What one dose on the day the regimens start would do."""
+    return [
+        {
+            "dose": f"{row['dose_g_per_kg']:g}", "grams": f"{row['dose_g']:.1f}",
+            "threshold": f"{row['threshold_mg_dl']:g}", "median": days_words(row["days_above_median"]),
+            "interval": f"{days_words(row['days_above_lower'])} to {days_words(row['days_above_upper'])}",
+            "shares": [text.share_of_draws(row[f"p_day_{day}"]) for day in (7, 14, 21, 28, 42)],
+        }
+        for row in result.next_dose.to_dict("records")
+    ]  # fmt: skip
+
+
+def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
+    """The day that would tell most, for each regimen."""
+    best = result.next_sample[result.next_sample["best"].astype(bool)]
+    return [
+        {
+            "regimen": text.visible(row["regimen"], 120), "day": f"{row['day']:.0f}",
+            "trough": f"{row['trough_day']:.0f}",
+            "now": f"{row['sd_now']:.0f}", "then": f"{row['expected_sd']:.0f}",
+            "narrowing": f"{100 * row['narrowing']:.0f} %",
+        }
+        for row in best.to_dict("records")
+    ]  # fmt: skip

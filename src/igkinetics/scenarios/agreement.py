@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
@@ -17,14 +18,30 @@ MOST_OUTSIDE: Final = 0.01
 """Share of patients that may lie outside a card's hard limits; the spread is then cut there, which a note says."""
 
 
-def disagreements(parts: Scenario | dict[str, Any], cards: Mapping[str, Card]) -> Iterator[Fault]:
-    """Every rule that does not hold between those parts of a file that are sound in themselves."""
-    if isinstance(parts, Scenario):
-        population, therapy, regimens = parts.population, parts.therapy, dict(enumerate(parts.regimen))
-    else:
-        population, therapy, regimens = parts["population"], parts["therapy"], parts["regimen"]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Parts of a file that are sound in themselves; None and absent places: those at fault."""
+
+    horizon_day: float | None
+    population: Population | None
+    therapy: Therapy | None
+    regimens: Mapping[int, Dosing]
+
+
+def parts_of(scenario: Scenario) -> Parts:
+    return Parts(horizon_day=scenario.horizon_day, population=scenario.population, therapy=scenario.therapy,
+                 regimens=dict(enumerate(scenario.regimen)))  # fmt: skip
+
+
+def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
+    """Every rule that does not hold between sound parts."""
+    population, therapy, regimens = parts.population, parts.therapy, parts.regimens
+    yield from _names(regimens)
+    yield from _starts(parts)
     if population is None:
         return
+    if therapy is not None and (population.fit is not None or (population.effect is not None and not population.new)):
+        yield Fault(("therapy",), "given", "the patients of this population bring their own therapy; leave it out")
     for key, main, endogenous in card_pairs(population):
         if main in cards:
             yield from _therapy(key, cards[main], cards.get(endogenous or ""), endogenous, therapy)
@@ -37,6 +54,29 @@ def disagreements(parts: Scenario | dict[str, Any], cards: Mapping[str, Card]) -
                 yield Fault(("population", "disposition"), population.disposition, f"must be {allowed} for {main}")
     yield from _covariates(population, cards)
     yield from _weights(population, regimens)
+
+
+def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for place, regimen in regimens.items():
+        if regimen.name in seen:
+            yield Fault(("regimen", place, "name"), regimen.name, "regimens need different names")
+        seen.add(regimen.name)
+
+
+def _starts(parts: Parts) -> Iterator[Fault]:
+    """Regimens start before the horizon, and for virtual patients not before day 0."""
+    people = parts.population
+    virtual = people is not None and people.fit is None and people.effect is None
+    for place, regimen in parts.regimens.items():
+        day = regimen.first_day
+        key = ("regimen", place, "rule", "start_day") if regimen.rule is not None else ("regimen", place, "start_day")
+        if regimen.gives_nothing:
+            continue
+        if parts.horizon_day is not None and day >= parts.horizon_day:
+            yield Fault(key, f"{day:g}", f"must be before horizon_day, {parts.horizon_day:g}")
+        if day < 0 and virtual:
+            yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
 
 
 def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], str, str | None]]:

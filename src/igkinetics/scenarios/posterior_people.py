@@ -148,8 +148,8 @@ def people_with(
     notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
     unshown = [name for name in cards if name not in list_cards()]
     notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
-    notes.append(f"days are the patients' own; recorded doses before day {from_day:g} stay, the regimens take the place "
-                 "of all later ones")  # fmt: skip
+    notes.append(f"days are the patients' own; recorded doses before day {from_day:g} stay, the regimens take the "
+                 "place of all later ones")  # fmt: skip
     about = About(
         kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
         model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),

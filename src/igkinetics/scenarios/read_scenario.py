@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,11 +13,14 @@ from igkinetics.cards.load import SUFFIX, load_card, parse_toml, read_bytes
 from igkinetics.cards.model import Card
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes
-from igkinetics.scenarios.agreement import disagreements
+from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
 from igkinetics.scenarios.scenario import Scenario
-from igkinetics.scenarios.sections import Population
-from igkinetics.simulate.keys import Fault
+from igkinetics.scenarios.sections import Dosing, Population, named
+from igkinetics.simulate.keys import Fault, Table
+from igkinetics.simulate.sections import Therapy
 from igkinetics.simulate.toml_file import problem_of, problems_of
+
+Part = TypeVar("Part", bound=Table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +54,18 @@ def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | N
     """The scenario in a file's tables."""
     cards, problems = named_cards(raw, file, folder)
     raw = with_covariates(raw, cards)
+    scenario: Scenario | None
     try:
         scenario = Scenario.model_validate(raw)
     except ValidationError as error:
         problems += problems_of(error, raw, Scenario, file)
-        sound = sound_parts(raw)
+        scenario, parts = None, sound_parts(raw)
     else:
-        sound = scenario
-    problems += [problem_of(fault, raw, file) for fault in disagreements(sound, cards)]
-    if problems:
+        parts = parts_of(scenario)
+    problems += [problem_of(fault, raw, file) for fault in disagreements(parts, cards)]
+    if problems or scenario is None:
         raise InputError(unlike(problems))
-    if not isinstance(sound, Scenario):
-        raise AssertionError("an unsound scenario without a problem")
-    return ScenarioFile(name=file, sha256=digest, scenario=sound, cards=cards, folder=folder)
+    return ScenarioFile(name=file, sha256=digest, scenario=scenario, cards=cards, folder=folder)
 
 
 def unlike(problems: list[Problem]) -> list[Problem]:
@@ -123,21 +125,23 @@ def with_covariates(raw: dict[str, Any], cards: Mapping[str, Card]) -> dict[str,
     return {**raw, "population": rest}
 
 
-def sound_parts(raw: Mapping[str, Any]) -> Scenario | dict[str, Any]:
-    """Of a faulty file the population and regimens that are sound in themselves."""
-    from igkinetics.scenarios.sections import Dosing, named
-    from igkinetics.simulate.sections import Therapy
-
-    parts: dict[str, Any] = {"population": None, "therapy": None, "regimen": {}}
-    for name, model in (("population", Population), ("therapy", Therapy)):
-        try:
-            parts[name] = model.model_validate(raw.get(name))
-        except ValidationError:
-            continue
+def sound_parts(raw: Mapping[str, Any]) -> Parts:
+    """Of a faulty file those parts that are sound in themselves; keys nobody knows are passed over."""
     tables = named(raw.get("regimen"))
-    for place, table in enumerate(tables if isinstance(tables, list) else []):
-        try:
-            parts["regimen"][place] = Dosing.model_validate(table)
-        except ValidationError:
-            continue
-    return parts
+    regimens = {place: _sound(Dosing, table) for place, table in enumerate(tables if isinstance(tables, list) else [])}
+    horizon = raw.get("horizon_day")
+    return Parts(
+        horizon_day=float(horizon) if isinstance(horizon, int | float) and horizon > 0 else None,
+        population=_sound(Population, raw.get("population")),
+        therapy=_sound(Therapy, raw.get("therapy")),
+        regimens={place: regimen for place, regimen in regimens.items() if regimen is not None},
+    )
+
+
+def _sound(model: type[Part], table: object) -> Part | None:
+    if not isinstance(table, Mapping):
+        return None
+    try:
+        return model.model_validate({name: value for name, value in table.items() if name in model.model_fields})
+    except ValidationError:
+        return None

@@ -22,8 +22,8 @@ EVENTS_FILE: Final = "events.parquet"
 DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional")
 """Equally weighted draws, g, L, g/L, day; a and b of a measurement."""
 EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc")
-"""event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value g),
-therapy (day to stop_day, inf while ongoing). Units inside: g, g/L, day, kg, cm."""
+"""event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value
+g), therapy (day to stop_day, inf while ongoing). Units inside: g, g/L, day, kg, cm."""
 KEPT_DRAWS: Final = 200
 
 
@@ -67,7 +67,7 @@ def event_table(cohort: Cohort) -> pd.DataFrame:
                   for start, stop in zip(patient.therapy_start, patient.therapy_stop, strict=True)]  # fmt: skip
         rows += [{"patient_id": patient.patient_id, **one} for one in found]
     table = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
-    numbers = {name: float for name in EVENT_COLUMNS[2:]}
+    numbers = dict.fromkeys(EVENT_COLUMNS[2:], float)
     return table.astype(numbers)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.scenarios.cases import About
+from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.rows import (
     DIFFERENCE_COLUMNS,
@@ -27,6 +28,8 @@ TABLES: Final = {
     "models": MODEL_COLUMNS,
     "patient_outcomes": PATIENT_OUTCOME_COLUMNS,
     "search": SEARCH_COLUMNS,
+    "next_dose": NEXT_DOSE_COLUMNS,
+    "next_sample": NEXT_SAMPLE_COLUMNS,
 }
 """Table -> its columns, in their order."""
 
@@ -38,7 +41,8 @@ def _now() -> datetime:
 @dataclass(frozen=True, kw_only=True)
 class ScenarioResult:
     """Every regimen of a scenario. differences: each regimen minus the first; models: of several cards, each alone;
-    patient_outcomes: of patients with a name; search: every candidate tried. Empty where not asked for."""
+    patient_outcomes: of patients with a name; search: every candidate tried; next_dose, next_sample: of a single
+    patient. Empty where there is nothing to tell."""
 
     file: ScenarioFile
     about: About
@@ -49,6 +53,8 @@ class ScenarioResult:
     models: pd.DataFrame
     patient_outcomes: pd.DataFrame
     search: pd.DataFrame
+    next_dose: pd.DataFrame
+    next_sample: pd.DataFrame
     notes: tuple[str, ...]
     n_simulated: int
     interrupted: bool

@@ -18,8 +18,10 @@ from igkinetics.scenarios import rows
 from igkinetics.scenarios.cases import About, People
 from igkinetics.scenarios.engine import Progress, Setting, workers
 from igkinetics.scenarios.follow import Followed, follow
+from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.people_of import people_of
+from igkinetics.scenarios.posterior_people import PosteriorPeople
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.search import search_table
@@ -49,6 +51,8 @@ def run_scenario(
         with progress("Simulating regimens") as report:
             followed = follow(people, scenario.regimen, setting, level, crew, report)
         tables = tables_of(file, people.about, followed, setting, level)
+        if isinstance(people, PosteriorPeople) and len(people.members) == 1:
+            tables |= tables_of_one(file, people, setting, level)
         if scenario.search is not None and not followed.interrupted:
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
@@ -88,9 +92,22 @@ def tables_of(
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "search": (),
+        "next_dose": (),
+        "next_sample": (),
     }
     tables = {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
     return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day)}
+
+
+def tables_of_one(
+    file: ScenarioFile, people: PosteriorPeople, setting: Setting, level: float
+) -> dict[str, pd.DataFrame]:
+    """Individual dosing: what a next dose does, and which sample would tell most."""
+    found = {
+        "next_dose": next_dose_rows(people, setting, file.scenario.search, level),
+        "next_sample": next_sample_rows(people, setting, file.scenario.regimen),
+    }
+    return {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
 
 
 def simulate_regimens(

@@ -26,7 +26,12 @@ def fill_quantiles(values: Floats, rows: Places, shares: Floats, quantiles: Floa
     for j in range(values.shape[1]):
         for i in range(rows.size):
             column[i] = values[rows[i], j]
-        column.sort()
+        if shares.size == 1:
+            place = int(shares[0] * (rows.size - 1))
+            column = np.partition(column, min(place + 1, rows.size - 1))
+            column[: place + 1].sort()
+        else:
+            column.sort()
         for k in range(shares.size):
             place = shares[k] * (rows.size - 1)
             below = int(place)

@@ -25,9 +25,9 @@ from igkinetics.fit.result import PatientFit, Status
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.nadir.fitted import fitted_nadir
 from igkinetics.nadir.raw import raw_nadir
+from igkinetics.scenarios.records import DRAW_COLUMNS, KEPT_DRAWS, draw_table
 from igkinetics.study.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.study.groups import groups_table
-from igkinetics.scenarios.records import DRAW_COLUMNS, KEPT_DRAWS, draw_table
 from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
 from igkinetics.study.options import FitOptions
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows

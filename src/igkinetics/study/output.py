@@ -31,7 +31,8 @@ FIT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset(
         {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "profiles", "dates", "problems")}
-        | {"curves.parquet", DRAWS_FILE, EVENTS_FILE, RUN_RECORD, "report.html", "diagnostics.html", "tables.xlsx", "figures"}
+        | {"curves.parquet", DRAWS_FILE, EVENTS_FILE, RUN_RECORD}
+        | {"report.html", "diagnostics.html", "tables.xlsx", "figures"}
     ),
 )
 SIMULATION_OUTPUT: Final = Kind(
