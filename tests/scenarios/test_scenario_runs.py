@@ -116,7 +116,8 @@ def test_typical_values_of_many_are_those_of_each(card_id: str) -> None:
             columns[name] = generator.choice(covariate.levels, 6)
         elif name != "weight_kg" and isinstance(covariate.when_missing, float):
             columns[name] = covariate.when_missing * generator.uniform(0.9, 1.1, 6)
-    prior = patient_prior(card, weight_kg=70.0, agents=("x",), disposition=disposition)
+    first = {name: column[0] for name, column in columns.items()}
+    prior = patient_prior(card, weight_kg=70.0, agents=("x",), disposition=disposition, covariates=first)
     found = typical_of_many(card, prior, columns, 6)
     for i in range(6):
         person = {name: column[i] for name, column in columns.items()}
