@@ -151,3 +151,19 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
         }
         for row in best.to_dict("records")
     ]  # fmt: skip
+
+
+def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
+    """Expected infections, with the evidence they rest on."""
+    rows = []
+    for row in result.infections.to_dict("records"):
+        known = text.known(row["lower"])
+        what = ("events a patient and year" if row["quantity"] == "events_per_patient_year"
+                else f"rate over that at a trough of {row['reference_mg_dl']:g} mg/dL")  # fmt: skip
+        rows.append({
+            "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
+            "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
+            "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
+            "outside": text.percent(round(row["share_outside_studied"], 3)),
+        })  # fmt: skip
+    return rows
