@@ -17,7 +17,7 @@ thresholds = [400]
 seed = 1
 
 [population]
-card = "tortorici_2018"
+card = "tortorici2019"
 n = 0
 weight_kg = { mean = 15, sd = 3 }
 
@@ -42,7 +42,7 @@ interval_day = [28]
 """
 SAID_OF_SLIPS = """\
 slips.toml: 11 problems
-  population.card: found 'tortorici_2018'; did you mean 'tortorici_2019'? must be CARDS, or a path to a .toml file
+  population.card: found 'tortorici2019'; did you mean 'tortorici_2019'? must be CARDS, or a path to a .toml file
   thresholds_mg_dl: found ''; needed
   population.n: found '0'; must be 1 or more
   therapy.off_day: found ''; needed

@@ -16,6 +16,7 @@ from igkinetics.report.environment import page_environment
 from igkinetics.report.scenario_calendar import calendar_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
+    infection_view,
     model_view,
     next_dose_view,
     next_sample_view,
@@ -56,6 +57,7 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
         search=search_view(result),
         target=target_words(result) if scenario.search is not None else "",
         calendar=calendar_of(result),
+        infections=infection_view(result),
         next_dose=next_dose_view(result),
         next_sample=next_sample_view(result),
         cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],

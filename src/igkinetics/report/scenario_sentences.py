@@ -85,7 +85,7 @@ def search_sentence(result: ScenarioResult) -> str:
         return (f"None of {tried} keeps the {target_words(result)}; the best reaches "
                 f"{100 * best['probability']:.1f} %.")  # fmt: skip
     row = cheapest[0]
-    sure = "" if row["decided"] else ", too close to the target to tell from it with this number of patients"
+    sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
     return (f"Fewest grams for a {target_words(result)}: {row['dose_g_per_kg']:g} g/kg every "
             f"{row['interval_day']:g} days{vials} ({row['grams']:.0f} g; reached in {100 * row['probability']:.1f} % ± "

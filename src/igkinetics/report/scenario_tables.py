@@ -67,14 +67,16 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
     width = len(table) // max(len(names), 1)
     for k in range(width if names else 0):
         each = [table[place * width + k] for place in range(len(names))]
-        rows.append({"outcome": outcome_words(each[0]), "cells": [cell(row) for row in each]})
+        one = len(result.about.patient_ids) == 1
+        rows.append({"outcome": outcome_words(each[0]), "cells": [cell(row, with_spread=not one) for row in each]})
     return rows
 
 
-def cell(row: dict[Any, Any]) -> dict[str, str]:
-    """Mean, its interval, and the spread between patients; a share has no spread."""
+def cell(row: dict[Any, Any], *, with_spread: bool) -> dict[str, str]:
+    """Mean, its interval, and the spread between patients; a share has none, nor has what is the same for all."""
     spread = ""
-    if not row["outcome"].startswith("p_") and text.known(row["lower"]):
+    spreads = with_spread and not row["outcome"].startswith("p_") and text.known(row["lower"])
+    if spreads and row["lower"] != row["upper"]:
         spread = f"patients {value_words(row['lower'], row)} to {value_words(row['upper'], row)}"
     interval = ""
     if text.known(row["mean_lower"]) and row["mean_lower"] != row["mean_upper"]:
@@ -104,6 +106,8 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
     if not len(result.search):
         return []
     table = result.search.sort_values("grams", kind="stable")
+    if len(result.about.patient_ids) == 1:
+        table = table[table["patient_id"] == ""]  # the population is that one patient
     return [
         {
             "patient": text.visible(row["patient_id"]), "dose": f"{row['dose_g_per_kg']:g}",
@@ -151,3 +155,19 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
         }
         for row in best.to_dict("records")
     ]  # fmt: skip
+
+
+def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
+    """Expected infections, with the evidence they rest on."""
+    rows = []
+    for row in result.infections.to_dict("records"):
+        known = text.known(row["lower"])
+        what = ("events a patient and year" if row["quantity"] == "events_per_patient_year"
+                else f"rate over that at a trough of {row['reference_mg_dl']:g} mg/dL")  # fmt: skip
+        rows.append({
+            "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
+            "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
+            "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
+            "outside": text.percent(round(row["share_outside_studied"], 3)),
+        })  # fmt: skip
+    return rows

@@ -38,7 +38,7 @@ def follow(
     """
     tail = (1.0 - level) / 2.0
     shares = np.array([0.5, tail, 1.0 - tail])
-    about, width = people.about, len(setting.columns.all)
+    about, width = people.about, setting.columns.width
     kept = [new_regimen(len(about.model_names), about.n_draws, width) for _ in regimens]
     steps, done, interrupted = people.n_batches * len(regimens), 0, False
     n_patients = 0

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from igkinetics.cards.model import Card
-from igkinetics.cards.scaling import outside
-from igkinetics.scenarios.agreement import card_pairs, quantity_of
+from igkinetics.scenarios.agreement import card_pairs
 from igkinetics.scenarios.cases import About, People
+from igkinetics.scenarios.new_patients import new_people
+from igkinetics.scenarios.people_notes import domain_of, example_of
 from igkinetics.scenarios.posterior_people import effect_people, fitted_people
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.scenarios.sections import Population
-from igkinetics.scenarios.virtual import Model, VirtualPeople, model_of, share_below
-from igkinetics.text import percent
-
-LEAST_TOLD = 0.0005
+from igkinetics.scenarios.virtual import Model, VirtualPeople, model_of
 
 
 def people_of(file: ScenarioFile) -> People:
@@ -23,7 +17,7 @@ def people_of(file: ScenarioFile) -> People:
     if population.fit is not None:
         return fitted_people(file)
     if population.effect is not None:
-        return effect_people(file)
+        return new_people(file) if population.new is not None else effect_people(file)
     return virtual_people(file)
 
 
@@ -56,17 +50,6 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
                          about=about)  # fmt: skip
 
 
-def example_of(population: Population) -> tuple[float, float, bool, str]:
-    """Someone of the mean weight and height, of the commoner sex."""
-    if population.weight_kg is None:
-        raise AssertionError("a population of a card without weights passed its checks")
-    weight = population.weight_kg.mean
-    height = population.height_cm.mean if population.height_cm is not None else np.nan
-    male = (population.sex or {}).get("male", 0.0) > 0.5
-    tall = f", {height:g} cm, {'male' if male else 'female'}" if population.height_cm and population.sex else ""
-    return weight, height, male, f"a patient of the mean weight, {weight:g} kg{tall}"
-
-
 def uncertainty_words(models: tuple[Model, ...]) -> str:
     """What the interval of a mean holds."""
     without = [model.name for model in models if not any(model.prior.uncertainty.values())]
@@ -87,28 +70,3 @@ def therapy_notes(models: tuple[Model, ...], given: bool) -> list[str]:
     if given:
         return []
     return [f"{model.name}: endogenous IgG is a constant" for model in models if model.prior.production == "constant"]
-
-
-def domain_of(cards: dict[str, Card], population: Population) -> tuple[dict[str, tuple[float, float]], list[str]]:
-    """Hard limits that all cards share, and what is to be said of patients outside a limit."""
-    limits: dict[str, tuple[float, float]] = {}
-    notes = []
-    for card in cards.values():
-        for limit in card.limits:
-            spread = quantity_of(population, limit.covariate)
-            if spread is None:
-                continue
-            if limit.hard is not None:
-                known = limits.get(limit.covariate, limit.hard)
-                limits[limit.covariate] = (max(known[0], limit.hard[0]), min(known[1], limit.hard[1]))
-                low, high = share_below(spread, limit.hard)
-                if low + 1.0 - high > LEAST_TOLD:
-                    notes.append(f"{limit.covariate} is drawn within the hard limits of {card.id}, "
-                                 f"{limit.hard[0]:g} to {limit.hard[1]:g}: {percent(low + 1.0 - high)} lay outside")
-            if limit.soft is not None:
-                low, high = share_below(spread, limit.soft)
-                share = low + 1.0 - high if spread.sd else float(outside(spread.mean, limit.soft))
-                if share > LEAST_TOLD:
-                    notes.append(f"{percent(share)} of the patients lie outside the soft domain of {card.id}, "
-                                 f"{limit.covariate} {limit.soft[0]:g} to {limit.soft[1]:g}: {limit.reason}")
-    return limits, notes

@@ -11,6 +11,7 @@ import pandas as pd
 
 from igkinetics.scenarios.cases import About
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
+from igkinetics.scenarios.infections import INFECTION_COLUMNS
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.rows import (
     DIFFERENCE_COLUMNS,
@@ -27,6 +28,7 @@ TABLES: Final = {
     "differences": DIFFERENCE_COLUMNS,
     "models": MODEL_COLUMNS,
     "patient_outcomes": PATIENT_OUTCOME_COLUMNS,
+    "infections": INFECTION_COLUMNS,
     "search": SEARCH_COLUMNS,
     "next_dose": NEXT_DOSE_COLUMNS,
     "next_sample": NEXT_SAMPLE_COLUMNS,
@@ -40,9 +42,12 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class ScenarioResult:
-    """Every regimen of a scenario. differences: each regimen minus the first; models: of several cards, each alone;
-    patient_outcomes: of patients with a name; search: every candidate tried; next_dose, next_sample: of a single
-    patient. Empty where there is nothing to tell."""
+    """Every regimen of a scenario.
+
+    differences: each regimen minus the first; models: of several cards, each alone; patient_outcomes: of patients with
+    a name; infections: expected from troughs; search: every candidate tried; next_dose, next_sample: of a single
+    patient. Empty where there is nothing to tell.
+    """
 
     file: ScenarioFile
     about: About
@@ -52,6 +57,7 @@ class ScenarioResult:
     differences: pd.DataFrame
     models: pd.DataFrame
     patient_outcomes: pd.DataFrame
+    infections: pd.DataFrame
     search: pd.DataFrame
     next_dose: pd.DataFrame
     next_sample: pd.DataFrame

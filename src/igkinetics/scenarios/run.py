@@ -19,6 +19,7 @@ from igkinetics.scenarios.cases import About, People
 from igkinetics.scenarios.engine import Progress, Setting, workers
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
+from igkinetics.scenarios.infections import infection_rows, relations_of
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.posterior_people import PosteriorPeople
@@ -71,7 +72,8 @@ def check_call(level: float, jobs: int) -> None:
 
 def setting_of(file: ScenarioFile, people: People) -> Setting:
     scenario = file.scenario
-    columns = Columns(thresholds_mg_dl=tuple(scenario.thresholds_mg_dl), price_per_g=scenario.price_per_g)
+    columns = Columns(thresholds_mg_dl=tuple(scenario.thresholds_mg_dl), price_per_g=scenario.price_per_g,
+                      relations=relations_of(scenario.exposure_response))  # fmt: skip
     return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
                    day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
 
@@ -91,6 +93,7 @@ def tables_of(
         "differences": rows.difference_rows(regimens, followed, about, columns, level),
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
+        "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
         "next_dose": (),
         "next_sample": (),

@@ -176,26 +176,48 @@ class VirtualPeople:
     def n_batches(self) -> int:
         return -(-self.about.n_patients // BATCH)
 
+    def first(self, place: int) -> int:
+        """Place of a batch's first patient among all."""
+        return place * BATCH
+
+    def size(self, place: int) -> int:
+        return min(BATCH, self.about.n_patients - place * BATCH)
+
+    @property
+    def few(self) -> int:
+        """Patients behind the uncertainty of means."""
+        return min(UNCERTAIN_PATIENTS, self.about.n_patients, BATCH)
+
     def batch(self, place: int) -> Cases:
         """The patients of one batch under each model, one model after the other."""
-        n = min(BATCH, self.about.n_patients - place * BATCH)
-        as_they_are = np.zeros((1, len(PRIOR_PARAMETERS)))
-        return stacked([self.cases(model, k, place, n, as_they_are) for k, model in enumerate(self.models)])
+        n = self.size(place)
+        none = np.zeros((1, 1, len(PRIOR_PARAMETERS)))
+        return stacked([self.cases(model, k, place, n, none, omegas(model)) for k, model in enumerate(self.models)])
 
     def uncertain(self) -> Cases | None:
         """The first patients under draws of the typical values (draw 0: as they are), the same deviates for every
         model."""
         if all(not any(model.prior.uncertainty.values()) for model in self.models):
             return None
-        n = min(UNCERTAIN_PATIENTS, self.about.n_patients, BATCH)
-        z = generator_of(self.seed, "typical", 0).standard_normal((UNCERTAIN_DRAWS, len(PRIOR_PARAMETERS)))
-        z = np.concatenate([np.zeros((1, len(PRIOR_PARAMETERS))), z])
-        return stacked([self.cases(model, k, 0, n, z) for k, model in enumerate(self.models)])
+        z = generator_of(self.seed, "typical", 0).standard_normal((UNCERTAIN_DRAWS, 1, len(PRIOR_PARAMETERS)))
+        z = np.concatenate([np.zeros((1, 1, len(PRIOR_PARAMETERS))), z])
+        return stacked([
+            self.cases(model, k, 0, self.few, z * of_each(model.prior.uncertainty), omegas(model))
+            for k, model in enumerate(self.models)
+        ])  # fmt: skip
 
-    def cases(self, model: Model, number: int, batch: int, n: int, typical_z: Floats) -> Cases:
-        """n patients of a batch under each of the draws of typical values (draws, parameters; standard normal)."""
+    def moved(self, place: int, n: int, shift: Floats, omega: Floats) -> Cases:
+        """Patients of a batch of the only model under another population level, see `cases`."""
+        return self.cases(self.models[0], 0, place, n, shift, omega)
+
+    def cases(self, model: Model, number: int, batch: int, n: int, shift: Floats, omega: Floats) -> Cases:
+        """n patients of a batch under each of the draws of a population level.
+
+        shift (draw, 1 or n, parameter): what typical values are moved by on their scale; omega: SD between patients,
+        of a shape that fits.
+        """
         bodies = draw_bodies(self.population, self.limits, self.seed, batch, n)
-        prior, draws = model.prior, typical_z.shape[0]
+        prior, draws = model.prior, shift.shape[0]
         typical = typical_of_many(model.card, prior, bodies.covariates, n)
         if model.endogenous is not None and model.other is not None:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
@@ -203,7 +225,7 @@ class VirtualPeople:
         z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
         values: dict[str, float | Floats] = {}
         for column, name in enumerate(PRIOR_PARAMETERS):
-            moved = prior.uncertainty[name] * typical_z[:, column, None] + prior.omega[name] * z[None, :, column]
+            moved = shift[..., column] + omega[..., column] * z[None, :, column]
             values[name] = scaled(np.broadcast_to(typical[name], moved.shape), prior.scale[name], moved).reshape(-1)
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
         count = n * draws
@@ -218,6 +240,15 @@ class VirtualPeople:
             patient=np.tile(batch * BATCH + np.arange(n), draws), draw=np.repeat(np.arange(draws), n),
             model=np.full(count, number), noise=np.tile(np.arange(n), draws),
         )  # fmt: skip
+
+
+def of_each(numbers: Mapping[str, float]) -> Floats:
+    """(1, 1, parameter) of numbers by name."""
+    return np.array([[[numbers[name] for name in PRIOR_PARAMETERS]]])
+
+
+def omegas(model: Model) -> Floats:
+    return of_each(model.prior.omega)
 
 
 def scaled(typical: Floats, scale: str, deviation: Floats) -> Floats:

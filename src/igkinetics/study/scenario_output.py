@@ -10,7 +10,7 @@ from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, write_csv, write_json, write_parquet
 
-OPTIONAL_CSV: Final = ("differences", "models", "patient_outcomes", "search", "next_dose", "next_sample")
+OPTIONAL_CSV: Final = ("differences", "models", "patient_outcomes", "infections", "search", "next_dose", "next_sample")
 """Tables that are written where they hold anything."""
 SCENARIO_OUTPUT: Final = Kind(
     marker="outcomes.csv",
