@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ import pandas as pd
 from igkinetics.cohort.cells import numbers
 from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
 from igkinetics.cohort.mapping import TableMapping
-from igkinetics.cohort.raw import RawRows, read_parquet
+from igkinetics.cohort.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.textfile import read_text
 from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES, read_sheet, sheet_names
 from igkinetics.errors import InputError
@@ -35,6 +36,7 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "weight_unit": ("weight_uom", "wt_unit"),
     "outcome": ("event", "endpoint", "complication"),
 }  # fmt: skip
+ENOUGH_ROWS: Final = 300_000
 DELIMITERS: Final = (";", "\t", "|", ",")
 IGG_WORDS: Final = re.compile(r"^\s*(igg|immunoglobulin g|immunglobulin g)\b(?!\s*(sub|[1-4]))", re.IGNORECASE)
 DATES: Final = {
@@ -87,10 +89,10 @@ def _read(path: Path) -> list[_Found]:
                 (settings.model_copy(update={"sheet": sheet}), read_sheet(path, path.name, sheet)) for sheet in sheets
             ]
         elif suffix == ".parquet":
-            read.append((settings, read_parquet(path, path.name, settings)))
+            read.append((settings, _first_rows(read_parquet(path, path.name, settings))))
         elif suffix in (".csv", ".txt", ".tsv"):
             settings = _text_settings(path, settings)
-            read.append((settings, read_text(path, path.name, settings, "samples")))
+            read.append((settings, _first_rows(read_text(path, path.name, settings, "samples"))))
     except InputError:
         return []  # told by the reader itself; nothing can be guessed about it
     return [
@@ -98,6 +100,16 @@ def _read(path: Path) -> list[_Found]:
         for setting, raw in read for table in TABLES
         for empty in [_Found(table=table, name=path.name, settings=setting, raw=raw, columns={})]
     ]  # fmt: skip
+
+
+def _first_rows(parts: Iterator[RawRows]) -> RawRows:
+    """The first parts of a file: enough to guess from."""
+    some = [next(parts)]
+    for part in parts:
+        some.append(part)
+        if sum(len(one.cells) for one in some) >= ENOUGH_ROWS:
+            break
+    return whole_file(some)
 
 
 def _text_settings(path: Path, settings: TableMapping) -> TableMapping:

@@ -85,7 +85,8 @@ def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
     faults = dose_faults(events, is_dose, is_sample, mapping.time_unit or "day")
     bad_sample, bad_dose = (_rows_of(raw, found) for found in (sample_faults, faults))
     samples = _mapped(raw, _sample_cells(events, names), is_sample | bad_sample, bad_sample, sample_faults)
-    doses = _mapped(replace(raw, problems=()), _dose_cells(events, names, mapping.doses), is_dose, bad_dose, faults)
+    once = replace(raw, problems=(), empty=raw.empty[:0])
+    doses = _mapped(once, _dose_cells(events, names, mapping.doses), is_dose, bad_dose, faults)
     tables: dict[TableName, MappedRows] = {"samples": samples, "doses": _translated(doses, mapping.doses)}
     people = _patients(events, names, mapping)
     return tables if people is None else {**tables, "patients": people}
@@ -205,7 +206,8 @@ def _patients(events: Events, names: dict[str, str], mapping: Mapping) -> Mapped
         return None
     cells = events.raw.cells[others].assign(patient_id=events.record)
     settings = mapping.patients.model_copy(update={"missing": (*mapping.patients.missing, MISSING)})
-    mapped = map_columns(replace(events.raw, cells=cells, problems=(), n_unread=0), "patients", settings)
+    rows = replace(events.raw, cells=cells, problems=(), n_unread=0, empty=events.raw.empty[:0])
+    mapped = map_columns(rows, "patients", settings)
     mapped_names = mapping.patients.columns.values()
     weights = [name for name in others if name.upper() in WEIGHT_NAMES and name not in mapped_names]
     warnings = [
@@ -223,5 +225,5 @@ def _mapped(
     problems = tuple(faults) if isinstance(faults, list | tuple) else ()
     return MappedRows(
         raw=raw, text=text, written={}, kept=kept, empty=bad & kept,
-        row_problems=(*raw.problems, *problems), column_problems=columns,
+        row_problems=(*raw.problems, *problems), column_problems=columns, empty_lines=raw.empty,
     )  # fmt: skip

@@ -45,8 +45,10 @@ class Times:
     """The cell was a date or date-time, not a day number."""
     date_only: Mask
     """Known only by its date: a date without a time of day, or a whole day number."""
+    clock: Mask
+    """The cell was a date with a time of day."""
     midnight_only: bool = False
-    """Every cell had a time of day and it was always midnight, so these are dates."""
+    """Some cells had a time of day and it was always midnight, so these are dates."""
 
     def __len__(self) -> int:
         return len(self.moment)
@@ -54,7 +56,21 @@ class Times:
 
 def no_times(column: str, n_rows: int) -> Times:
     nothing = np.zeros(n_rows, dtype=bool)
-    return Times(column=column, moment=np.full(n_rows, np.nan), is_date=nothing, date_only=nothing)
+    return Times(column=column, moment=np.full(n_rows, np.nan), is_date=nothing, date_only=nothing, clock=nothing)
+
+
+def dates_or_moments(column: str, moment: Floats, is_date: Mask, clock: Mask) -> Times:
+    """The times of a whole column, of which those known only by their date are told apart."""
+    whole: Mask = moment == np.floor(moment)
+    midnight_only = bool(clock.any()) and bool(whole[is_date].all())
+    return Times(
+        column=column,
+        moment=moment,
+        is_date=is_date,
+        date_only=whole & (~is_date | ~clock | midnight_only),
+        clock=clock,
+        midnight_only=midnight_only,
+    )
 
 
 def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> tuple[Times, list[Finding]]:
@@ -73,17 +89,9 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
         settings = table.settings
         moment, clock = _dates(text.where(np.isnan(day), ""), settings.datetime_format, settings.time_zone)
     is_date = ~np.isnan(moment)
-    midnight_only = bool(clock.any()) and bool((moment[is_date] == np.floor(moment[is_date])).all())
     moment = np.where(is_date, moment, day)
-    whole_day = ~is_date & (day == np.floor(day))
     bad = np.isnan(moment) & (filled | needed)
-    times = Times(
-        column=column,
-        moment=moment,
-        is_date=is_date,
-        date_only=whole_day | (is_date & (~clock | midnight_only)),
-        midnight_only=midnight_only,
-    )
+    times = dates_or_moments(column, moment, is_date, clock)
     return times, _unreadable(table, column, text, bad, accepts)
 
 
