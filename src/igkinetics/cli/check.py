@@ -48,6 +48,7 @@ def summary_lines(cohort: Cohort) -> list[str]:
     for topic, rows in summary(cohort).groupby("topic", sort=False):
         lines.append(f"{topic}")
         for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
-            amount = f"{value} {unit.removesuffix('s') if value == '1' else unit}".strip()
+            own_unit = {"unknown": "", "1": unit.removesuffix("s")}.get(value, unit)
+            amount = f"{value} {own_unit}".strip()
             lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
     return lines

@@ -20,7 +20,7 @@ from igkinetics.cohort.model import (
     THERAPY_COLUMNS,
     RowCount,
 )
-from igkinetics.cohort.parsed import Tables, by_date
+from igkinetics.cohort.parsed import Tables, by_date, time_order
 from igkinetics.cohort.raw import ROWS_AT_A_TIME
 from igkinetics.cohort.steady_state import implied_doses
 from igkinetics.cohort.timeline import days, effective_dose_moments, midnight_notes, origins
@@ -99,9 +99,8 @@ def _events(tables: Tables, removed: dict[TableName, Mask], name: TableName) -> 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     """The index stays the row of the table."""
-    patient, moment = frame["patient"].to_numpy(), frame["moment"].to_numpy(dtype=np.float64)
-    later = (patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (moment[1:] >= moment[:-1]))
-    return frame if bool(later.all()) else frame.iloc[np.lexsort((moment, patient))]
+    order = time_order(frame)
+    return frame if bool((order[1:] > order[:-1]).all()) else frame.iloc[order]
 
 
 def _plain(samples: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from igkinetics.cohort.duplicates import (
 )
 from igkinetics.cohort.findings import refuse, warn
 from igkinetics.cohort.followup import check_follow_up, check_one_death
+from igkinetics.cohort.gaps import check_gaps
 from igkinetics.cohort.parsed import Parsed, Tables, lookup
 from igkinetics.cohort.times import TimeKind
 
@@ -37,7 +38,7 @@ def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
     checked = check_one_death(checked, kind)
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
-        checked["samples"] = check_unit_slips(checked["samples"])
+        checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked["doses"], _weights(checked))
     for name in ("doses", "therapy"):

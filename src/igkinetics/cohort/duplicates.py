@@ -9,7 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.findings import Finding, Mask, Scope, refuse, warn
 from igkinetics.cohort.mapping import PatientsMapping
-from igkinetics.cohort.parsed import Parsed
+from igkinetics.cohort.parsed import Parsed, time_order
 
 USED_ONCE = "used once"
 SAMPLE_VALUES = ("igg", "limit")
@@ -107,10 +107,8 @@ def _identical(
 
 def _sharing_a_moment(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of which another one has the same patient and moment."""
-    patient, moment = rows["patient"].to_numpy(), rows["moment"].to_numpy(dtype=np.float64)
-    ascending = (patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (moment[1:] >= moment[:-1]))
-    order = np.arange(len(rows)) if bool(ascending.all()) else np.lexsort((moment, patient))
-    patient, moment = patient[order], moment[order]
+    order = time_order(rows)
+    patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
     same = (patient[1:] == patient[:-1]) & (moment[1:] == moment[:-1])
     shared = np.append(same, False) | np.append(False, same) if len(rows) else np.zeros(0, dtype=bool)
     return rows.iloc[np.sort(order[shared])]

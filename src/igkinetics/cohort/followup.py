@@ -78,6 +78,8 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
         moment, patient = parsed.frame[column].to_numpy(dtype=np.float64), parsed.frame["patient"]
         shown = parsed.times[0].column
         cells = parsed.table.text[shown]
+        comparable = parsed.times[0].is_date == (kind == "dates")
+        moment = np.where(comparable, moment, np.nan)
         dead, unborn = moment > lookup(patient, effective["death"]), moment < lookup(patient, birth)
         if name == "outcomes":
             dead &= (parsed.frame["outcome"] != "death").to_numpy(dtype=bool)

@@ -87,6 +87,13 @@ def number_patients(tables: Tables) -> tuple[Tables, list[str]]:
     return numbered, list(position)
 
 
+def time_order(rows: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """The places of the rows by patient and moment; equal moments keep their order."""
+    patient, moment = rows["patient"].to_numpy(), rows["moment"].to_numpy(dtype=np.float64)
+    later = (patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (moment[1:] >= moment[:-1]))
+    return np.arange(len(rows)) if bool(later.all()) else np.lexsort((moment, patient))
+
+
 def lookup(patients: pd.Series[int], values: pd.Series[float]) -> Floats:
     """The value of each row's patient; nan where the patient has none."""
     return np.asarray(values.reindex(patients.to_numpy()), dtype=np.float64)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.cells import numbers
+from igkinetics.cohort.clock import clock_changes
 from igkinetics.cohort.findings import Finding, Mask, Table, refuse
 from igkinetics.cohort.model import Floats
 from igkinetics.units import TIME_IN_DAY
@@ -92,7 +93,10 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
     moment = np.where(is_date, moment, day)
     bad = np.isnan(moment) & (filled | needed)
     times = dates_or_moments(column, moment, is_date, clock)
-    return times, _unreadable(table, column, text, bad, accepts)
+    findings = _unreadable(table, column, text, bad, accepts)
+    if table.settings.time_zone is not None and clock.any():
+        findings += clock_changes(table, column, moment, clock, table.settings.time_zone)
+    return times, findings
 
 
 def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
