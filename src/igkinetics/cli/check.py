@@ -35,7 +35,8 @@ def offer_draft(path: Path, error: InputError) -> None:
     """A draft of cohort.toml on stdout when columns or tables were not found under their names."""
     from igkinetics.cohort.draft import draft_mapping
 
-    if any(problem.line is None and problem.column != "igg_unit" for problem in error.problems):
+    foreign = [one for one in error.problems if one.line is None and one.file != "call" and one.found != "no unit"]
+    if foreign:
         print(draft_mapping(path), end="")
 
 

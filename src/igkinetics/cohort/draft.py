@@ -136,7 +136,7 @@ def _columns(table: TableName, raw: RawRows) -> dict[str, Foreign]:
     present = list(raw.cells.columns)
     by_lower = {name.strip().lower().replace(" ", "_"): name for name in reversed(present)}
     found: dict[str, str] = {}
-    for name in CONTRACT[table].names:
+    for name in sorted(CONTRACT[table].names, key=lambda one: one not in by_lower):
         usual = (name, *SYNONYMS.get(name, ()))
         match = next((by_lower[one] for one in usual if one in by_lower), None)
         if match is None and any(name in group for group in CONTRACT[table].required):
@@ -153,7 +153,7 @@ def _one_time(raw: RawRows, found: dict[str, str]) -> dict[str, Foreign]:
         return dict(found)
     rest = {name: foreign for name, foreign in found.items() if name not in ("day", "datetime")}
     filled = raw.cells[column][raw.cells[column].str.strip() != ""]
-    if bool((~numbers(filled)[1]).all()):
+    if bool((~numbers(filled)[1]).all()) and (len(filled) or column != "datetime"):
         return {**rest, "day": column}
     others = [name for name in raw.cells.columns if name not in found.values()]
     clocks = [name for name in others if is_clock(raw, name)]

@@ -26,7 +26,10 @@ ISO_WITH_OFFSET: Final = ISO_DATE_TIME + r"\s?(?:Z|[+-]\d{2}:?\d{2})"
 EITHER_WAY: Final = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 CLOCK_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c")
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
-LARGEST_DAY: Final = 100_000.0
+EARLIEST_DAY: Final = -100_000.0
+LATEST_DAY: Final = 36_525.0
+"""A number above a century is no day but the date of a spreadsheet program, from 2000 on."""
+SPREADSHEET_DAY_0: Final = pd.Timestamp("1899-12-30")
 EXPECTED: Final = {
     "days": "a number of days; dates belong in a column datetime",
     "dates": "a date or local date-time such as 2024-03-31 or 2024-03-31 08:30 (state any other form as "
@@ -84,7 +87,7 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
     day = np.full(len(text), np.nan)
     if accepts != "dates":
         day = numbers(text, table.settings.decimal)[0] * TIME_IN_DAY[table.settings.units.get(column, "day")]
-        day[np.abs(day) > LARGEST_DAY] = np.nan
+        day[(day > LATEST_DAY) | (day < EARLIEST_DAY)] = np.nan
     moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
     if accepts != "days":
         settings = table.settings
@@ -102,17 +105,32 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
 def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
     """What is wrong with each cell that is no time: an offset without a zone, a day that may be a month, or other."""
     offset, either = np.zeros_like(bad), np.zeros_like(bad)
+    found = _spreadsheet_dates(table, column, text, bad)
+    if found:
+        bad = bad.copy()
+        bad[found[0].rows] = False
     if accepts != "days" and bad.any():
         offset[bad] = text[bad].str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
         either[bad] = text[bad].str.fullmatch(EITHER_WAY).to_numpy(dtype=bool)
     under = f"under [{table.name}] in cohort.toml"
     zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
-    form = f'which is the day and which the month? State it: datetime_format = "%d/%m/%Y" {under}'
-    found = refuse(offset, column, text, zone)
+    found += refuse(offset, column, text, zone)
     if not table.settings.datetime_format:
-        found += refuse(either, column, text, form)
+        which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
+        marks = text[either].str.extract(r"([/.-])", expand=False)
+        found += refuse(either, column, text, [f"{which.format(mark)} {under}" for mark in marks])
         bad = bad & ~either
     return found + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
+
+
+def _spreadsheet_dates(table: Table, column: str, text: pd.Series[str], bad: Mask) -> list[Finding]:
+    """Numbers too high for a day, told with the date that they are in a spreadsheet program."""
+    number = np.full(len(text), np.nan)
+    number[bad] = numbers(text[bad], table.settings.decimal)[0]
+    serial = (number > LATEST_DAY) & (number < 2 * LATEST_DAY)
+    dates = [(SPREADSHEET_DAY_0 + pd.Timedelta(days=float(day))).date() for day in np.floor(number[serial])]
+    expected = [f"no day number; if it is a spreadsheet's date, write {date} in its place" for date in dates]
+    return refuse(serial, column, text, expected)
 
 
 def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> tuple[Floats, Mask]:
