@@ -102,8 +102,17 @@ class FitProblem:
         return replace(self, sd=np.full_like(self.sd, np.inf))
 
 
-def patient_schedule(patient: Patient, *, ignore_therapy: bool, doses: npt.NDArray[np.bool_] | None = None) -> Schedule:
-    """The patient's segments. doses: which rows to give (all when None); a card may ignore therapy."""
+def patient_schedule(
+    patient: Patient,
+    *,
+    ignore_therapy: bool,
+    doses: npt.NDArray[np.bool_] | None = None,
+    modified: tuple[float, float] | None = None,
+) -> Schedule:
+    """The patient's segments. doses: which rows to give (all when None); a card may ignore therapy.
+
+    modified: the days in which the ratios under immunoglobulin act.
+    """
     given = np.ones(patient.dose_day.size, dtype=bool) if doses is None else doses
     none = np.empty(0)
     return build_schedule(
@@ -114,6 +123,7 @@ def patient_schedule(patient: Patient, *, ignore_therapy: bool, doses: npt.NDArr
         dose_is_sc=patient.dose_is_sc[given],
         therapy_start=none if ignore_therapy else patient.therapy_start,
         therapy_stop=none if ignore_therapy else patient.therapy_stop,
+        modified=modified,
     )
 
 

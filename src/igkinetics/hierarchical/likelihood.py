@@ -20,15 +20,25 @@ from igkinetics.fit.likelihood import (
     minus_two_log,
 )
 from igkinetics.fit.objective import fill_theta
-from igkinetics.hierarchical.cohort_arrays import PLACES, CohortArrays
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import fill_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
+from igkinetics.kinetics.parameters import (
+    C_BASE,
+    C_INIT,
+    CLEARANCE_RATIO,
+    N_PARAMETERS,
+    PRODUCTION_RATIO,
+    F,
+    Floats,
+    S,
+)
 
-Limits = npt.NDArray[np.int8]
 Integers = npt.NDArray[np.int64]
 CURVE_SCRATCH = 32
+NO_RATIO = np.zeros(2)
+"""Log ratios of 1: immunoglobulin changes neither clearance nor production."""
 
 
 @kernel
@@ -58,8 +68,13 @@ def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: floa
 
 
 @kernel
-def patient_theta(x: Floats, used: Limits, places: Integers, fixed: Floats, theta: Floats) -> None:
-    """Natural parameters (13,) of a row x (p,) of the cohort's matrix; C_init * C_base as in the fit."""
+def patient_theta(
+    x: Floats, log_ratio: Floats, used: Integers, places: Integers, fixed: Floats, theta: Floats
+) -> None:
+    """Natural parameters (13,) of a row x (p,) of the cohort's matrix; C_init * C_base as in the fit.
+
+    log_ratio (2,): the logs of the clearance and production ratios under immunoglobulin, the same for everyone.
+    """
     n_used = 0
     for i in range(x.size):
         n_used += used[i]
@@ -72,10 +87,12 @@ def patient_theta(x: Floats, used: Limits, places: Integers, fixed: Floats, thet
             free[k] = places[i]
             k += 1
     fill_theta(values, free, fixed, theta)
+    theta[CLEARANCE_RATIO] *= np.exp(log_ratio[0])
+    theta[PRODUCTION_RATIO] *= np.exp(log_ratio[1])
 
 
 @kernel
-def chain_to_scale(by_theta: Floats, theta: Floats, used: Limits, places: Integers, by_x: Floats) -> None:
+def chain_to_scale(by_theta: Floats, theta: Floats, used: Integers, places: Integers, by_x: Floats) -> None:
     """Derivatives in theta (13,) turned into those on log and logit scales, by_x (p,); 0 where not used."""
     for i in range(places.size):
         place = places[i]
@@ -89,53 +106,69 @@ def chain_to_scale(by_theta: Floats, theta: Floats, used: Limits, places: Intege
 
 
 @kernel
-def fill_log_likelihood(
-    x: Floats, error: Floats, kind: int, places: Integers, used: Limits, fixed: Floats, segments: Floats,
-    segment_bounds: Integers, day: Floats, igg: Floats, limit: Limits, sample_bounds: Integers,
-    by_x: Floats, by_error: Floats,
+def patient_log_likelihood(
+    theta: Floats, error: Floats, kind: int, schedule: Floats, day: Floats, igg: Floats, limit: Integers,
+    by_theta: Floats, by_error: Floats,
 ) -> float:  # fmt: skip
-    """Log likelihood at x (n, p) and error (a g/L, b); fills by_x (n, p) and by_error (2,).
+    """Log likelihood of one patient's samples at theta (13,); fills by_theta (13,), adds to by_error (2,)."""
+    endogenous = np.empty(day.size)
+    infused = np.empty(day.size)
+    slopes = np.empty((day.size, N_PARAMETERS))
+    fill_curve_with_gradient(theta, schedule, day, endogenous, infused, slopes)
+    by_theta[:] = 0.0
+    total = 0.0
+    for k in range(day.size):
+        level = endogenous[k] + infused[k]
+        term, slope = minus_two_log(kind, igg[k], limit[k], level, error[0], error[1])
+        by_a, by_b = slopes_in_error(kind, igg[k], limit[k], level, error[0], error[1])
+        total -= 0.5 * term
+        by_error[0] -= 0.5 * by_a
+        by_error[1] -= 0.5 * by_b
+        for j in range(N_PARAMETERS):
+            by_theta[j] -= 0.5 * slope * slopes[k, j]
+    return total
 
-    Not finite where a parameter has run out of the range of floating-point numbers; the sampler refuses such a point.
+
+@kernel
+def fill_log_likelihood(
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, places: Integers, used: Integers, fixed: Floats,
+    segments: Floats, segment_bounds: Integers, day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers,
+    by_x: Floats, by_error: Floats, by_ratio: Floats,
+) -> float:  # fmt: skip
+    """Log likelihood at x (n, p), error (a g/L, b), log ratios (clearance, production) of all patients.
+
+    Fills by_x (n, p), by_error (2,), by_ratio (2,). Not finite where a parameter has run out of the range of
+    floating-point numbers; the sampler refuses such a point.
     """
     theta = np.empty(N_PARAMETERS)
     by_theta = np.empty(N_PARAMETERS)
     total = 0.0
     by_error[:] = 0.0
+    by_ratio[:] = 0.0
     for i in range(x.shape[0]):
-        first, last = sample_bounds[i], sample_bounds[i + 1]
-        patient_theta(x[i], used[i], places, fixed[i], theta)
-        schedule = segments[segment_bounds[i] : segment_bounds[i + 1]]
-        endogenous = np.empty(last - first)
-        infused = np.empty(last - first)
-        slopes = np.empty((last - first, N_PARAMETERS))
-        fill_curve_with_gradient(theta, schedule, day[first:last], endogenous, infused, slopes)
-        by_theta[:] = 0.0
-        for k in range(last - first):
-            level = endogenous[k] + infused[k]
-            y, side = igg[first + k], limit[first + k]
-            term, slope = minus_two_log(kind, y, side, level, error[0], error[1])
-            by_a, by_b = slopes_in_error(kind, y, side, level, error[0], error[1])
-            total -= 0.5 * term
-            by_error[0] -= 0.5 * by_a
-            by_error[1] -= 0.5 * by_b
-            for j in range(N_PARAMETERS):
-                by_theta[j] -= 0.5 * slope * slopes[k, j]
+        of, own = slice(sample_bounds[i], sample_bounds[i + 1]), slice(segment_bounds[i], segment_bounds[i + 1])
+        patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta)
+        total += patient_log_likelihood(
+            theta, error, kind, segments[own], day[of], igg[of], limit[of], by_theta, by_error
+        )
         chain_to_scale(by_theta, theta, used[i], places, by_x[i])
+        by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
+        by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
     return total
 
 
 @kernel
 def fill_terms(
-    x: Floats, error: Floats, kind: int, places: Integers, used: Limits, fixed: Floats, segments: Floats,
-    segment_bounds: Integers, day: Floats, igg: Floats, limit: Limits, sample_bounds: Integers, terms: Floats,
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, places: Integers, used: Integers, fixed: Floats,
+    segments: Floats, segment_bounds: Integers, day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers,
+    terms: Floats,
 ) -> None:  # fmt: skip
     """Log likelihood of every sample at x (n, p), without gradient, into terms (n_samples,): for LOO."""
     theta = np.empty(N_PARAMETERS)
     scratch = np.empty(CURVE_SCRATCH)
     for i in range(x.shape[0]):
         first, last = sample_bounds[i], sample_bounds[i + 1]
-        patient_theta(x[i], used[i], places, fixed[i], theta)
+        patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta)
         schedule = segments[segment_bounds[i] : segment_bounds[i + 1]]
         endogenous = np.empty(last - first)
         infused = np.empty(last - first)
@@ -146,15 +179,28 @@ def fill_terms(
             terms[first + k] = -0.5 * term
 
 
-def log_likelihood(x: Floats, error: Floats, kind: int, cohort: CohortArrays) -> tuple[float, Floats, Floats]:
-    """Log likelihood at x (n, p) on estimation scales, error (a in g/L, b); with gradients (n, p) and (2,)."""
-    by_x, by_error = np.empty_like(x), np.empty(2)
-    total = fill_log_likelihood(x, error, kind, PLACES, *cohort, by_x, by_error)
-    return total, by_x, by_error
+def log_likelihood(
+    x: Floats, error: Floats, kind: int, cohort: CohortArrays, log_ratio: Floats = NO_RATIO
+) -> tuple[float, Floats, Floats, Floats]:
+    """Log likelihood at x (n, p) on estimation scales, error (a in g/L, b), log ratios (2,).
+
+    With the gradients (n, p), (2,) and (2,).
+    """
+    assert_shape(x, cohort)
+    by_x, by_error, by_ratio = np.empty_like(x), np.empty(2), np.empty(2)
+    total = fill_log_likelihood(x, error, log_ratio, kind, *cohort, by_x, by_error, by_ratio)
+    return total, by_x, by_error, by_ratio
 
 
-def terms_of(x: Floats, error: Floats, kind: int, cohort: CohortArrays) -> Floats:
+def terms_of(x: Floats, error: Floats, kind: int, cohort: CohortArrays, log_ratio: Floats = NO_RATIO) -> Floats:
     """Log likelihood of every sample (n_samples,), patients end to end."""
+    assert_shape(x, cohort)
     terms = np.empty(cohort.day.size)
-    fill_terms(x, error, kind, PLACES, *cohort, terms)
+    fill_terms(x, error, log_ratio, kind, *cohort, terms)
     return terms
+
+
+def assert_shape(x: Floats, cohort: CohortArrays) -> None:
+    """AssertionError unless x has a row per patient and a column per parameter: kernels do not look."""
+    if x.shape != cohort.used.shape:
+        raise AssertionError(f"x has the shape {x.shape}, not {cohort.used.shape}")

@@ -8,7 +8,7 @@ Source: eigenvalues of the 2 x 2 system, integrated by hand; tests/kinetics chec
 
 from __future__ import annotations
 
-from math import log, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 
@@ -103,3 +103,15 @@ def fill_half_lives(thetas: Floats, half_lives: Floats) -> None:
         disposition_modes(cl, v1, q, v2, modes)
         half_lives[i, 0] = log(2.0) * (v1 + (v2 if q > 0.0 else 0.0)) / cl
         half_lives[i, 1] = log(2.0) / modes[count_modes(q) - 1, RATE]
+
+
+@kernel
+def fill_unit_responses(thetas: Floats, day: Floats, responses: Floats) -> None:
+    """thetas (n, 13), days after a bolus of 1 g -> its level (n, n_day), 1/L; at day 0 right after the bolus."""
+    modes = np.empty((2, 5))
+    for i in range(thetas.shape[0]):
+        disposition_modes(thetas[i, 0], thetas[i, 1], thetas[i, 2], thetas[i, 3], modes)
+        for j in range(day.size):
+            responses[i, j] = 0.0
+            for k in range(count_modes(thetas[i, 2])):
+                responses[i, j] += modes[k, TO_1_FROM_1] * exp(-modes[k, RATE] * day[j]) / thetas[i, 1]

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from igkinetics import text
-from igkinetics.charts import style
 from igkinetics.errors import counted
-from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report.page import card_views, page_environment
+from igkinetics.report.environment import page_environment
+from igkinetics.report.page import card_views
 from igkinetics.study.compare import GroupComparison
 from igkinetics.study.compare_output import compare_record
 
@@ -34,7 +33,6 @@ def compare_report(comparison: GroupComparison) -> str:
     record = compare_record(comparison)
     return page_environment().get_template("compare.html.j2").render(
         title=f"Groups of {text.visible(fit.cohort.name)}",
-        notice=RESEARCH_NOTICE,
         sentences=compare_sentences(comparison),
         notes=[*comparison.notes, *fit.notes],
         group_a=text.visible(comparison.group_a),
@@ -47,7 +45,6 @@ def compare_report(comparison: GroupComparison) -> str:
         cards=card_views(fit),
         options=fit.options,
         record_text=json.dumps(record, indent=2, ensure_ascii=False),
-        look=style,
     )
 
 

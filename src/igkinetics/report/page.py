@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from igkinetics import text
-from igkinetics.charts import style
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Chart, Draw, draw
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
-from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report import rows, words
 from igkinetics.report.card_view import CardView, card_view
+from igkinetics.report.environment import SCRIPT as SCRIPT
+from igkinetics.report.environment import SCRIPT_HASH as SCRIPT_HASH
+from igkinetics.report.environment import page_environment as page_environment
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
 from igkinetics.report.patient_view import patient_views, shown_patients, without_chart
 from igkinetics.report.sentences import five_sentences
@@ -26,10 +23,6 @@ from igkinetics.study.output import run_record
 from igkinetics.study.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts
 from igkinetics.study.result import CohortFit
 
-TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
-SCRIPT: Final = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
-SCRIPT_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-"""The one script that the page's content security policy lets run."""
 REPORT_NAME: Final = "report.html"
 
 
@@ -54,15 +47,12 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
     structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
         "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
-        "notice": RESEARCH_NOTICE,
         "sentences": five_sentences(fit, "this page; the tables lie beside it")[:-1],
         "notes": list(fit.notes),
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),
         "cohort_captions": cohort_captions(fit),
-        "script": SCRIPT,
-        "script_hash": SCRIPT_HASH,
         "nadirs": rows.nadir_rows(fit),
         "thresholds": rows.threshold_rows(fit),
         "asked_thresholds": [text.number(value) for value in fit.options.thresholds],
@@ -82,7 +72,6 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "problems": fit.cohort.problems.astype(object).to_dict("records"),
         "record": record,
         "record_text": json.dumps(record, indent=2, ensure_ascii=False),
-        "look": style,
     }
 
 
@@ -134,15 +123,3 @@ def cohort_captions(fit: CohortFit) -> list[str]:
 def card_views(fit: CohortFit) -> list[CardView]:
     return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
 
-
-def page_environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["visible"] = text.visible
-    environment.filters["number"] = text.number
-    return environment

@@ -58,8 +58,8 @@ def run_record(fit: CohortFit) -> dict[str, Any]:
         "seed": fit.options.seed,
         "igg_unit": fit.cohort.igg_unit,
         "thresholds": list(fit.options.thresholds),
-        "inputs": {_without_folder(name): digest for name, digest in sorted(fit.cohort.inputs.items())},
-        "rows": {_without_folder(name): asdict(count) for name, count in fit.cohort.rows.items()},
+        "inputs": {without_folder(name): digest for name, digest in sorted(fit.cohort.inputs.items())},
+        "rows": {without_folder(name): asdict(count) for name, count in fit.cohort.rows.items()},
         "cards": fit.card_ids,
         "versions": package_versions(),
         "verdict": fit.verdict,
@@ -98,6 +98,6 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a run record")
 
 
-def _without_folder(name: str) -> str:
+def without_folder(name: str) -> str:
     """A file's name as the cohort gave it; of an absolute path only the last part."""
     return Path(name).name if Path(name).is_absolute() else name

@@ -1,0 +1,123 @@
+"""`effect`: what IVIG did, in the same patients and between groups, from a model of the whole cohort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
+from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering, tell
+from igkinetics.errors import call_error
+from igkinetics.study.effect_options import IVIG_DAYS
+from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.charts.svg import Draw
+    from igkinetics.study.effect_result import CohortEffect
+
+
+@answering
+def effect(
+    cohort: CohortPath,
+    out: Out,
+    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")] = DEFAULT_CARD,
+    threshold: Annotated[
+        list[float] | None,
+        typer.Option(metavar="IGG", help="Report days below this level, in the cohort's unit; repeatable."),
+    ] = None,
+    minimum_effect: Annotated[
+        float | None, typer.Option(metavar="IGG", help="Smallest change of IgG that matters; none by default.")
+    ] = None,
+    rope: Annotated[
+        str | None, typer.Option(metavar="LOW:HIGH", help="Changes of IgG to be taken as no effect; none by default.")
+    ] = None,
+    covariate: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
+    ] = None,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
+    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 1000,
+    chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
+    sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
+    posterior: Annotated[
+        Path | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
+    ] = None,
+    control_regimen: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
+    ] = None,
+    ivig_days: Annotated[
+        float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
+    ] = IVIG_DAYS,
+    prior_only: Annotated[
+        bool, typer.Option("--prior-only", help="What the card says before any measurement.")
+    ] = False,
+    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Estimate what IVIG did to the nadir, with a model of all patients together."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.study.effect_options import EffectOptions
+    from igkinetics.study.effect_output import EFFECT_OUTPUT
+    from igkinetics.study.fit_effect import fit_effect
+    from igkinetics.study.folder import refuse_existing
+
+    options = EffectOptions(
+        card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
+        covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
+        posterior=None if posterior is None else str(posterior),
+        control_regimen=None if control_regimen is None else str(control_regimen), ivig_days=ivig_days,
+        prior_only=prior_only, level=level, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
+    with converter_process() as draw:
+        found = read(cohort, igg_unit, file_format, on_problem)
+        tell_problems(found)
+        estimated = fit_effect(found, options, tell)
+        if estimated is None:
+            tell("No patient could be fitted; nothing was written.")
+            raise typer.Exit(NOBODY_FITTED)
+        write(estimated, out, draw, overwrite=overwrite)
+    tell_result(estimated, out)
+
+
+def changes_of(rope: str | None) -> tuple[float, float] | None:
+    """The range "LOW:HIGH" as two numbers. InputError when it is not."""
+    if rope is None:
+        return None
+    low, colon, high = rope.partition(":")
+    try:
+        ends = (float(low), float(high)) if colon else None
+    except ValueError:
+        ends = None
+    if ends is None:
+        raise call_error("--rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
+    return ends
+
+
+def write(estimated: CohortEffect, out: Path, draw: Draw, *, overwrite: bool) -> None:
+    """Tables and report, whole or not at all."""
+    from igkinetics.report.effect_page import write_effect_report
+    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.study.effect_output import EFFECT_OUTPUT, write_effect
+    from igkinetics.study.folder import new_folder
+
+    with new_folder(out, EFFECT_OUTPUT, overwrite=overwrite) as folder:
+        write_effect(estimated, folder)
+        write_effect_report(estimated, folder / REPORT_NAME, draw)
+
+
+def tell_result(estimated: CohortEffect, out: Path) -> None:
+    """Five sentences on stdout, and the exit status."""
+    from igkinetics.report.effect_sentences import effect_sentences
+    from igkinetics.report.page import REPORT_NAME
+
+    print("\n".join(effect_sentences(estimated, str(out / REPORT_NAME))))
+    if estimated.interrupted:
+        raise typer.Exit(INTERRUPTED)

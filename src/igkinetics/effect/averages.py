@@ -1,0 +1,143 @@
+"""Average effects: over the treated (ATT) and over controls (ATC); rises, half-life, recovery, ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from igkinetics.effect.counterfactual import Assigned, Change
+from igkinetics.effect.estimand import Estimand, Kind
+from igkinetics.effect.exposure import Exposure
+from igkinetics.effect.rise import RISE_DAYS, apparent_recovery, infused_half_life, mean_rise, one_compartment
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
+from igkinetics.text import percent
+
+INFUSED: Final = "infused"
+NOT_INFUSED: Final = "not infused"
+"""Populations averaged over: with, and without, an infusion in the window."""
+NO_TREATED: Final = "nobody was infused in the window"
+CHANGES: Final[dict[str, tuple[str, Kind]]] = {
+    "nadir": ("nadir_change", "level"),
+    "nadir_day": ("nadir_day_change", "days"),
+    "days_below": ("days_below_change", "days"),
+    "mean_igg": ("mean_igg_change", "level"),
+}
+"""Measure -> estimand without its population, and kind."""
+RATIOS: Final[dict[Extension, tuple[str, int]]] = {
+    "clearance_ratio": ("clearance_ratio_under_ivig", CLEARANCE_RATIO),
+    "production_ratio": ("production_ratio_under_ivig", PRODUCTION_RATIO),
+}
+
+
+def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
+    """Finite-sample means over the patients with an infusion in the window."""
+    treated = [change for change in changes if change.exposure.treated]
+    if not treated:
+        yield from averages({}, "att", INFUSED, thresholds, "", NO_TREATED, sign_given=sign_given)
+        return
+    means = {name: np.mean([change.difference(name) for change in treated], axis=0) for name in CHANGES}
+    with_ivig = np.mean([change.with_ivig.at_window_end(change.exposure.window).mean() for change in treated])
+    without = np.mean([change.without_ivig.at_window_end(change.exposure.window).mean() for change in treated])
+    risen = percent(round(float(np.mean([change.risen for change in treated])), 3))
+    said = f"{position_words(float(with_ivig), float(without))}; risen again by more than 5 % at its end in {risen}"
+    yield from averages(means, "att", INFUSED, thresholds, said, "", sign_given=sign_given)
+
+
+def atc(assigned: Assigned, thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
+    """Means over the patients without an infusion in the window, given those of the treated."""
+    said = position_words(*assigned.at_window_end)
+    for estimand in averages(assigned.changes, "atc", NOT_INFUSED, thresholds, said, assigned.reason,
+                             sign_given=sign_given, places=assigned.draws):  # fmt: skip
+        yield with_note(estimand, assigned.note)
+
+
+def position_words(with_ivig: float, without_ivig: float) -> str:
+    """Share of nadirs at a window end."""
+    return (f"nadir at an end of the window in {percent(round(with_ivig, 3))} of patients and draws with IVIG, "
+            f"{percent(round(without_ivig, 3))} without")  # fmt: skip
+
+
+def averages(
+    means: Mapping[str, Floats], suffix: str, group: str, thresholds: tuple[float, ...], positions: str, why_not: str,
+    *, sign_given: bool, places: object = None,
+) -> Iterator[Estimand]:  # fmt: skip
+    """The four changes; days below for each threshold. The sign of a nadir's day is never given."""
+    for measure, (name, kind) in CHANGES.items():
+        full = f"{name}_{suffix}"
+        if why_not:
+            yield Estimand(name=full, group=group, kind=kind, reason=why_not)
+        elif measure != "days_below":
+            yield Estimand(name=full, group=group, kind=kind, draws=means[measure], judged=kind == "level",
+                           sign_given=sign_given and measure != "nadir_day", places=places,
+                           reason=positions if measure == "nadir_day" else "")  # fmt: skip
+        elif not thresholds:
+            yield Estimand(name=full, group=group, kind=kind, reason="no --threshold given")
+        else:
+            for place, threshold in enumerate(thresholds):
+                yield Estimand(name=full, group=group, kind=kind, draws=means[measure][:, place], threshold=threshold,
+                               sign_given=sign_given, places=places)  # fmt: skip
+
+
+def with_note(estimand: Estimand, note: str) -> Estimand:
+    """The estimand with a further remark in its reason."""
+    if not note or not estimand.estimated:
+        return estimand
+    return replace(estimand, reason="; ".join(filter(None, [estimand.reason, note])))
+
+
+def rises(posterior: CohortPosterior, people: Sequence[Exposure]) -> Iterator[Estimand]:
+    """Rise per 0.1 g/kg, half-life of infused IgG, apparent recovery; over the treated."""
+    treated = [one for one in people if one.treated]
+    names = [f"rise_per_0.1_g_per_kg_day_{day:g}" for day in RISE_DAYS]
+    if not treated:
+        for name in names:
+            yield Estimand(name=name, group=INFUSED, kind="level", reason=NO_TREATED)
+        yield Estimand(name="infused_half_life", group=INFUSED, kind="days", reason=NO_TREATED)
+        yield Estimand(name="apparent_recovery", group=INFUSED, kind="ratio", reason=NO_TREATED)
+        return
+    yield from rise_rows(posterior, treated, names)
+    yield Estimand(name="infused_half_life", group=INFUSED, kind="days", sign_given=True,
+                   draws=infused_half_life(posterior, treated), reason="of the slow phase")  # fmt: skip
+    recovery = apparent_recovery(posterior, treated)
+    derived = "derived: the card's V1 per kg over this cohort's; recovery and volume cannot be told apart"
+    if np.isnan(recovery).any():
+        yield Estimand(name="apparent_recovery", group=INFUSED, kind="ratio", reason="the card fixes V1")
+    else:
+        yield Estimand(name="apparent_recovery", group=INFUSED, kind="ratio", draws=recovery, reason=derived)
+
+
+def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure], names: Sequence[str]) -> Iterator[Estimand]:
+    unknown = sum(not one.weight_known for one in treated)
+    note = f"weight unknown in {unknown} of {len(treated)}: the card's is used" if unknown else ""
+    if any(np.isnan(one.weight_kg) for one in treated):
+        for name in names:
+            yield Estimand(name=name, group=INFUSED, kind="level", reason="a weight is unknown, and the card has none")
+        return
+    single = one_compartment(posterior, treated)
+    draws = mean_rise(posterior, treated)
+    for place, (name, day) in enumerate(zip(names, RISE_DAYS, strict=True)):
+        if single and day == 0.0:
+            why = "one compartment: the level at the end of an infusion is not what the model describes"
+            yield Estimand(name=name, group=INFUSED, kind="level", reason=why)
+        else:
+            yield Estimand(name=name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True, reason=note)
+
+
+def ratios(
+    posteriors: Mapping[Extension, CohortPosterior], treated: Mapping[Extension, Sequence[Exposure]]
+) -> Iterator[Estimand]:
+    """Clearance and production under IVIG, each from its own extension beside the base model."""
+    for extension, (name, column) in RATIOS.items():
+        if extension not in posteriors:
+            why = "fixed at 1 in the base model; this extension was not sampled"
+            yield Estimand(name=name, group=INFUSED, kind="ratio", reason=why)
+        elif not treated[extension]:
+            yield Estimand(name=name, group=INFUSED, kind="ratio", reason=NO_TREATED)
+        else:
+            each = [posteriors[extension].of_patient(one.place)[:, column] for one in treated[extension]]
+            yield Estimand(name=name, group=INFUSED, kind="ratio", draws=np.mean(each, axis=0),
+                           reason="from its own extension beside the base model")  # fmt: skip

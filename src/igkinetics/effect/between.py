@@ -1,0 +1,73 @@
+"""Ever minus never infused, as the index study did: raw and fitted nadirs, naive and adjusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from igkinetics.effect.contrasts import Mask, adjusted_difference, mean_difference, shrinkage
+from igkinetics.effect.counterfactual import Change
+from igkinetics.effect.estimand import Estimand
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.nadir.raw import raw_nadir
+from igkinetics.text import percent
+
+EVER_NEVER: Final = "ever infused - never infused"
+CONTRAST_STREAM: Final = 3
+FEWEST: Final = 2
+
+
+def between_groups(
+    changes: Sequence[Change], covariates: Floats, labels: Sequence[str], seed: int
+) -> Iterator[Estimand]:
+    """The three contrasts; each draw carries the scatter between patients too.
+
+    covariates (n_patient, m), standardised and complete, with their labels; none: no adjusted contrast.
+    """
+    generator = np.random.default_rng([seed, CONTRAST_STREAM])
+    ever = np.array([change.exposure.treated for change in changes], dtype=bool)
+    n_draws = changes[0].actual.nadir.size if changes else 0
+    raws = [raw_nadir(change.exposure.patient, change.exposure.window) for change in changes]
+    raw = np.array([one.value for one in raws])
+    measured = ~np.isnan(raw)
+    limits = sum(one.below_limit for one in raws)
+    note = f"{counts(ever[measured])}; difference of means"
+    note += f"; a value below the limit counts as the limit ({limits})" if limits else ""
+    values = np.broadcast_to(raw[measured], (n_draws, int(measured.sum())))
+    yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
+    fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
+    shrunk = percent(round(shrinkage(fitted), 2)) if fitted.shape[1] > 1 else ""
+    said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
+    note = f"{counts(ever)}; difference of means; {said}"
+    yield naive("naive_fitted_nadir_difference", fitted, ever, note, generator)
+    yield adjusted(fitted, ever, covariates, labels, generator)
+
+
+def counts(ever: Mask) -> str:
+    return f"{int(ever.sum())} ever and {int((~ever).sum())} never infused"
+
+
+def naive(name: str, values: Floats, ever: Mask, note: str, generator: np.random.Generator) -> Estimand:
+    if min(ever.sum(), (~ever).sum()) < FEWEST:
+        reason = f"{counts(ever)}: two on each side are needed"
+        return Estimand(name=name, group=EVER_NEVER, kind="level", reason=reason)
+    draws = mean_difference(values, ever, generator)
+    return Estimand(name=name, group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note)
+
+
+def adjusted(
+    fitted: Floats, ever: Mask, covariates: Floats, labels: Sequence[str], generator: np.random.Generator
+) -> Estimand:
+    """Linear regression of the fitted nadirs on having been infused and the covariates."""
+    name = "adjusted_fitted_nadir_difference"
+    if not labels:
+        return Estimand(name=name, group=EVER_NEVER, kind="level", reason="no --covariate named")
+    design = np.column_stack([ever.astype(float), np.ones(ever.size), covariates])
+    if design.shape[0] <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
+        reason = f"{design.shape[0]} patients do not determine {design.shape[1]} coefficients"
+        return Estimand(name=name, group=EVER_NEVER, kind="level", reason=reason)
+    note = f"{counts(ever)}; adjusted for {', '.join(labels)}"
+    draws = adjusted_difference(fitted, design, generator)
+    return Estimand(name=name, group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note)

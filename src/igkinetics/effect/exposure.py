@@ -1,0 +1,104 @@
+"""Who was infused in the window, and a patient's schedule with the infusions given, removed or exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.windows import Window, nadir_window
+from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.kinetics.schedule import START, Schedule, build_schedule
+from igkinetics.simulate.doses import Doses
+
+UNDER_IVIG_DAYS = 35.0
+"""The ratios under IVIG act from the first infusion to so many days after the last (DESIGN 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """One patient of a posterior. place: in the posterior. window: no earlier than the model's state.
+
+    weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there.
+    acts: whether the ratios under IVIG may differ from 1. ivig_days: see UNDER_IVIG_DAYS.
+    """
+
+    place: int
+    patient: Patient
+    window: Window
+    weight_kg: float
+    weight_known: bool
+    doses: Doses
+    in_window: npt.NDArray[np.bool_]
+    ignore_therapy: bool
+    acts: bool
+    ivig_days: float
+
+    @property
+    def treated(self) -> bool:
+        """At least one infusion in the window, whatever the group is called."""
+        return bool(self.in_window.any())
+
+    @property
+    def earlier(self) -> Doses:
+        """The infusions before the window's start, which no counterfactual removes."""
+        return self.doses.given(self.doses.day < self.window.start)
+
+    def schedule(self, doses: Doses) -> Schedule:
+        """This patient's therapy with these doses; ratios act where there is an infusion only."""
+        none = np.empty(0)
+        return build_schedule(
+            start_day=self.patient.start_day, dose_day=doses.day, dose_g=doses.amount_g,
+            dose_duration_day=doses.duration_day, dose_is_sc=doses.is_sc,
+            therapy_start=none if self.ignore_therapy else self.patient.therapy_start,
+            therapy_stop=none if self.ignore_therapy else self.patient.therapy_stop,
+            modified=under_ivig(doses, self.ivig_days) if self.acts else None,
+        )  # fmt: skip
+
+    def with_ivig(self) -> Schedule:
+        return self.schedule(self.doses)
+
+    def without_ivig(self) -> Schedule:
+        """The infusions from the window's start on removed, earlier ones kept."""
+        return self.schedule(self.earlier)
+
+
+def under_ivig(doses: Doses, ivig_days: float) -> tuple[float, float] | None:
+    """First infusion to `ivig_days` after the last; None without infusions."""
+    if doses.day.size == 0:
+        return None
+    return float(doses.day[0]), float(doses.day[-1]) + ivig_days
+
+
+def exposures(
+    cohort: Cohort, posterior: CohortPosterior, weight_when_unknown: float, ivig_days: float = UNDER_IVIG_DAYS
+) -> tuple[Exposure, ...]:
+    """The posterior's patients that have a window, in its order. weight_when_unknown: the card's, nan without one."""
+    found = []
+    for place, patient_id in enumerate(posterior.patient_ids):
+        patient, problem = cohort.patient(patient_id), posterior.problems[place]
+        window = nadir_window(patient)
+        if not window.exists:
+            continue
+        start = max(window.start, float(problem.schedule[0, START]))
+        known = not np.isnan(patient.weight_kg)
+        doses = Doses(day=patient.dose_day, amount_g=patient.dose_g, duration_day=patient.dose_duration_day,
+                      is_sc=patient.dose_is_sc)  # fmt: skip
+        found.append(
+            Exposure(
+                place=place,
+                patient=patient,
+                window=Window(start=start, end=max(window.end, start), reason=window.reason),
+                weight_kg=patient.weight_kg if known else weight_when_unknown,
+                weight_known=known,
+                doses=doses,
+                in_window=(doses.day >= start) & (doses.day <= window.end),
+                ignore_therapy=(problem.model or DEFAULT_STRUCTURE).endswith("/constant"),
+                acts=posterior.extension != "base",
+                ivig_days=ivig_days,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,142 @@
+"""A cohort's hierarchical fit from the record to the posterior: who takes part, model, draws, diagnostics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.model import Card
+from igkinetics.cohort.model import Cohort
+from igkinetics.errors import call_error
+from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
+from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
+from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
+from igkinetics.hierarchical.laplace import Whitening, whiten
+from igkinetics.hierarchical.members import RATIOS_LAST_DAY, Member, cohort_members, problems_of
+from igkinetics.hierarchical.population import Population, population_of
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.reading import read_posterior
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+
+if TYPE_CHECKING:
+    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings, Trace
+
+FEWEST_MEMBERS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HierarchicalOptions:
+    """covariates: columns of patients.csv in X. ratios_last_day: how long after the last infusion ratios act."""
+
+    structure: str = DEFAULT_STRUCTURE
+    residual: str = "normal"
+    covariates: tuple[str, ...] = ()
+    ratios_last_day: float = RATIOS_LAST_DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedCohort:
+    """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words."""
+
+    card: Card
+    members: tuple[Member, ...]
+    arrays: CohortArrays
+    covariates: Covariates | None
+    kind: int
+    left_out: dict[str, str]
+    notes: tuple[str, ...]
+
+    def population(self, extension: Extension) -> Population:
+        return population_of(self.card, self.members, self.arrays, self.covariates, extension)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampledCohort:
+    """A posterior with what it was made of."""
+
+    prepared: PreparedCohort
+    population: Population
+    whitening: Whitening
+    trace: Trace
+    posterior: CohortPosterior
+    diagnostics: pd.DataFrame
+
+    @property
+    def verdict(self) -> str:
+        """`good`, or what is wrong with the chains."""
+        return verdict(self.diagnostics)
+
+
+def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> PreparedCohort:
+    """Members, their arrays and covariates. InputError when fewer than two patients can take part."""
+    members, left_out, notes = cohort_members(
+        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day
+    )
+    if len(members) < FEWEST_MEMBERS:
+        reasons = "; ".join(f"{patient_id}: {why}" for patient_id, why in list(left_out.items())[:8])
+        expected = f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model ({reasons})"
+        raise call_error("cohort", f"{len(members)} such", expected)
+    covariates = None
+    if options.covariates:
+        covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
+        notes = (*notes, *covariates.notes)
+    return PreparedCohort(
+        card=card,
+        members=members,
+        arrays=cohort_arrays(problems_of(members)),
+        covariates=covariates,
+        kind=RESIDUALS[options.residual],
+        left_out=left_out,
+        notes=notes,
+    )
+
+
+def compile_prepared(prepared: PreparedCohort) -> CompiledModel:
+    """One compiled model for every fit of cohorts with this many patients, parameters and covariates."""
+    from igkinetics.hierarchical.model import build_model
+    from igkinetics.hierarchical.sampling import compile_model
+
+    population = prepared.population("base")
+    n, p = population.offset.shape
+    root = np.eye(population.prior_mean.size)
+    blank = Whitening(
+        centre=population.prior_mean, root=root, information=np.zeros((n, p, p)), linear=np.zeros((n, p))
+    )
+    return compile_model(build_model(population, prepared.arrays, blank, prepared.kind))
+
+
+def sample_prepared(
+    prepared: PreparedCohort,
+    settings: SampleSettings,
+    extension: Extension = "base",
+    compiled: CompiledModel | None = None,
+    population: Population | None = None,
+) -> SampledCohort:
+    """Draws of one model. compiled: of `compile_prepared`, used again; population: another prior than the card's."""
+    from igkinetics.hierarchical.model import build_model, model_data
+    from igkinetics.hierarchical.sampling import sample_by_pymc, sample_compiled
+
+    population = population or prepared.population(extension)
+    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind)
+    if settings.sampler == "pymc":
+        model = build_model(population, prepared.arrays, whitening, prepared.kind)
+        trace = sample_by_pymc(model, settings)
+    else:
+        compiled = compiled or compile_prepared(prepared)
+        data = model_data(population, prepared.arrays, whitening, prepared.kind)
+        trace = sample_compiled(compiled.with_data(data), settings)
+    posterior = read_posterior(trace, prepared.members, population, prepared.arrays, whitening, extension)
+    return SampledCohort(
+        prepared=prepared,
+        population=population,
+        whitening=whitening,
+        trace=trace,
+        posterior=posterior,
+        diagnostics=diagnostics_table(
+            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted
+        ),
+    )

@@ -1,0 +1,115 @@
+"""Who takes part in the hierarchical model: each patient's record, prior and fitting problem, or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from igkinetics.cards.model import Card
+from igkinetics.cards.prior import PatientPrior, patient_prior
+from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.errors import InputError
+from igkinetics.fit.minimise import explore, first_guesses
+from igkinetics.fit.patient import describe_change, possible_production
+from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
+from igkinetics.fit.unexplained import unexplained_changes
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
+
+RATIOS_LAST_DAY: Final = 35.0
+"""Ratios under immunoglobulin act from the first infusion to this many days after the last (DESIGN 2.5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A patient of the model. modified: the days in which the ratios act; x: the fit's optimum, problem.names."""
+
+    patient: Patient
+    prior: PatientPrior
+    problem: FitProblem
+    modified: tuple[float, float] | None
+    x: Floats
+
+
+def modified_days(patient: Patient, lasting: float = RATIOS_LAST_DAY) -> tuple[float, float] | None:
+    """From the first infusion to `lasting` days after the last; None for a patient never infused."""
+    if patient.dose_day.size == 0:
+        return None
+    return float(patient.dose_day[0]), float(patient.dose_day[-1]) + lasting
+
+
+def cohort_members(
+    cohort: Cohort,
+    card: Card,
+    *,
+    structure: str = DEFAULT_STRUCTURE,
+    residual: str = "normal",
+    ratios_last_day: float = RATIOS_LAST_DAY,
+) -> tuple[tuple[Member, ...], dict[str, str], tuple[str, ...]]:
+    """Members in the cohort's order, the reason of everyone left out by id, and notes on single patients.
+
+    Left out: set aside in reading, outside the card's hard limits, no samples, or a change that neither dose nor
+    therapy explains.
+    """
+    members: list[Member] = []
+    left_out: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
+    for patient in cohort.each_patient():
+        found = member_of(cohort, patient, card, structure, residual, ratios_last_day)
+        if isinstance(found, str):
+            left_out[patient.patient_id] = found
+            continue
+        members.append(found)
+        _, said = possible_production(patient, found.prior, structure.split("/")[1])
+        for note in (*found.prior.notes, *said):
+            notes.setdefault(note, []).append(patient.patient_id)
+    told = tuple(f"{note} ({len(who)} of {len(members)} patients)" for note, who in notes.items())
+    return tuple(members), left_out, told
+
+
+def member_of(
+    cohort: Cohort, patient: Patient, card: Card, structure: str, residual: str, ratios_last_day: float
+) -> Member | str:
+    """The member, or why this patient cannot be one."""
+    if patient.patient_id in cohort.set_aside_patients:
+        return cohort.set_aside_patients[patient.patient_id]
+    if patient.dose_is_sc.any() and "sc" not in card.structure.routes:
+        return f"has subcutaneous doses, for which card {card.id} holds no absorption"
+    if residual == "lognormal" and np.any(patient.sample_igg <= 0):
+        return "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
+    disposition, production = structure.split("/")
+    try:
+        prior = patient_prior(
+            card, weight_kg=patient.weight_kg, agents=patient.agents, disposition=disposition
+        )
+    except InputError as error:  # the card refuses this patient: weight outside its hard limits
+        return "; ".join(map(str, error.problems))
+    production, _ = possible_production(patient, prior, production)
+    member = as_member(patient, prior, production, residual=residual, ratios_last_day=ratios_last_day)
+    if member.problem.day.size == 0:
+        return "no IgG sample within follow-up"
+    changes = unexplained_changes(member.problem, member.x)
+    return "; ".join(describe_change(change, cohort.igg_unit) for change in changes) or member
+
+
+def as_member(
+    patient: Patient, prior: PatientPrior, production: str, *, residual: str, ratios_last_day: float
+) -> Member:
+    """The patient's problem with the days in which ratios act, and its optimum under the card's prior."""
+    problem = build_problem(patient, prior, production, residual=residual)
+    modified = modified_days(patient, ratios_last_day)
+    schedule = patient_schedule(patient, ignore_therapy=production == "constant", modified=modified)
+    problem = replace(problem, schedule=schedule)
+    return Member(
+        patient=patient,
+        prior=prior,
+        problem=problem,
+        modified=modified,
+        x=explore(problem, first_guesses(problem)).x if problem.day.size else problem.mu,
+    )
+
+
+def problems_of(members: Sequence[Member]) -> tuple[FitProblem, ...]:
+    return tuple(member.problem for member in members)

@@ -1,0 +1,61 @@
+"""The hierarchical model in PyMC. Building it, sampling it and reading it are three modules.
+
+Free variables are the whitened ones: u (k,) for phi, z (n, p) for patients, both near a standard normal in the
+posterior. Their densities are those of phi ~ Normal(prior_mean, prior_sd^2) and x_i ~ Normal(mu_i, Omega), in other
+coordinates. Everything that belongs to a cohort or a prior is `pm.Data`: another cohort of the same size, a replicate,
+a patient without samples, another prior or disposition, or a freed ratio need no recompilation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.laplace import Whitening
+from igkinetics.hierarchical.op import patients_log_density
+from igkinetics.hierarchical.population import Population
+
+POPULATION_DATA: Final = ("centre", "phi_root", "prior_mean", "prior_sd", "is_active", "offset", "design")
+
+
+def model_data(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> dict[str, Any]:
+    """Every number of the model by the name of its `pm.Data`."""
+    active = population.active
+    return {
+        "centre": whitening.centre,
+        "phi_root": whitening.root,
+        "prior_mean": population.prior_mean,
+        "prior_sd": np.where(active, population.prior_sd, 1.0),
+        "is_active": active.astype(float),
+        "offset": population.offset,
+        "design": population.design,
+        "kind": np.asarray(kind, dtype=np.int64),
+        "information": whitening.information,
+        "linear": whitening.linear,
+        **arrays._asdict(),
+    }
+
+
+def build_model(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> pm.Model:
+    """The model of these members, ready to be sampled."""
+    n, p = population.offset.shape
+    k, q = population.prior_mean.size, population.n_coefficients
+    with pm.Model() as model:
+        data = {name: pm.Data(name, value) for name, value in model_data(population, arrays, whitening, kind).items()}
+        u = pm.Flat("u", shape=k, initval=np.zeros(k))
+        phi = pm.Deterministic("phi", data["centre"] + pt.dot(data["phi_root"], u))
+        distance = (phi - data["prior_mean"]) / data["prior_sd"]
+        # what is known keeps a standard normal u of its own, which nothing depends on
+        pm.Potential("population", -0.5 * pt.sum(pt.switch(data["is_active"] > 0, distance**2, u**2)))
+        z = pm.Flat("z", shape=(n, p), initval=np.zeros((n, p)))
+        mu = data["offset"] + pt.dot(data["design"], phi[:q]).reshape((n, p))
+        root = pt.diag(pt.exp(phi[q : q + p]))
+        error = pt.exp(phi[q + p : q + p + 2])
+        patients = [data[name] for name in ("information", "linear", *CohortArrays._fields)]
+        value, *_ = patients_log_density(z, mu, root, error, phi[q + p + 2 :], data["kind"], *patients)
+        pm.Potential("patients", value)
+    return model

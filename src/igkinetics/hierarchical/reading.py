@@ -1,0 +1,94 @@
+"""From the sampler's whitened numbers to parameters of patients and population."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.laplace import Whitening
+from igkinetics.hierarchical.likelihood import Integers, patient_theta
+from igkinetics.hierarchical.members import Member, problems_of
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.sampling import Trace
+from igkinetics.hierarchical.whitening import fill_points
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+
+
+@kernel
+def fill_thetas(
+    x: Floats, log_ratio: Floats, places: Integers, used: Integers, fixed: Floats, theta: Floats
+) -> None:
+    """Natural parameters (n, 13) of all patients at x (n, p)."""
+    for i in range(x.shape[0]):
+        patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta[i])
+
+
+def phi_of(u: Floats, whitening: Whitening) -> Floats:
+    """phi (..., k) from u (..., k)."""
+    return np.asarray(whitening.centre + u @ whitening.root.T)
+
+
+def patients_of(
+    trace: Trace, phi: Floats, population: Population, arrays: CohortArrays, whitening: Whitening
+) -> tuple[Floats, Floats]:
+    """Natural parameters (chain, draw, patient, 13) and points x (chain, draw, patient, p) of every draw."""
+    x, theta = np.empty_like(trace.z), np.empty((*trace.z.shape[:3], N_PARAMETERS))
+    for place in np.ndindex(*trace.z.shape[:2]):
+        mu, omega, _, log_ratio = population.parts(phi[place])
+        fill_points(trace.z[place], mu, np.diag(omega), whitening.information, whitening.linear, x[place])
+        fill_thetas(x[place], log_ratio, arrays.places, arrays.used, arrays.fixed, theta[place])
+    return theta, x
+
+
+def population_draws(population: Population, phi: Floats) -> dict[str, Floats]:
+    """What is estimated of the population, natural units, (chain, draw) each, by label.
+
+    Typical values are those at the card's reference covariates; coefficients of covariates stay on their scale.
+    """
+    found = {}
+    for place, label in enumerate(population.labels):
+        if not population.active[place]:
+            continue
+        draws = phi[..., place]
+        if label in population.reference:
+            value, scale = population.reference[label]
+            found[label] = natural(value + draws, scale)
+        elif place < population.n_coefficients:
+            found[label] = draws
+        else:
+            found[label] = np.exp(draws)
+    return found
+
+
+def natural(values: Floats, scale: str) -> Floats:
+    """Natural values of ones on the log or logit scale."""
+    return np.asarray(np.exp(values) if scale == "log" else 1.0 / (1.0 + np.exp(-values)))
+
+
+def read_posterior(
+    trace: Trace,
+    members: Sequence[Member],
+    population: Population,
+    arrays: CohortArrays,
+    whitening: Whitening,
+    extension: Extension,
+) -> CohortPosterior:
+    """The posterior in the terms of DESIGN 2.1."""
+    phi = phi_of(trace.u, whitening)
+    theta, _ = patients_of(trace, phi, population, arrays, whitening)
+    error = np.exp(phi[..., population.n_coefficients + len(population.names) :][..., :2])
+    return CohortPosterior(
+        patient_ids=tuple(member.patient.patient_id for member in members),
+        theta=theta,
+        error=error,
+        population=population_draws(population, phi),
+        problems=problems_of(members),
+        modified=tuple(member.modified for member in members),
+        extension=extension,
+        interrupted=trace.interrupted,
+    )
+

@@ -1,0 +1,144 @@
+"""Sampling the hierarchical model: nutpie by default, PyMC's own NUTS as fallback. Nothing is read or judged here.
+
+The only module that meets a sampler's trace type; it hands on plain arrays.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pymc as pm
+import pytensor
+
+from igkinetics.errors import call_error
+from igkinetics.kinetics.parameters import Floats
+
+Sampler = Literal["nutpie", "pymc"]
+SAMPLERS: Final = ("nutpie", "pymc")
+WAIT_SECONDS: Final = 0.5
+STATISTICS: Final = {
+    "diverging": ("diverging",),
+    "energy": ("energy",),
+    "n_steps": ("n_steps",),
+    "max_tree_depth_reached": ("maxdepth_reached", "reached_max_treedepth"),
+}
+"""Ours -> the samplers' names."""
+STRICT: Final = {"numba__fastmath": False, "floatX": "float64"}
+"""With fastmath, cold and warm caches gave different draws from one seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleSettings:
+    """draws and tune per chain."""
+
+    draws: int = 1000
+    tune: int = 400
+    chains: int = 4
+    cores: int = 2
+    seed: int = 1
+    sampler: Sampler = "nutpie"
+    target_accept: float = 0.8
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """u (chain, draw, k), z (chain, draw, patient, p), statistics (chain, draw) each."""
+
+    u: Floats
+    z: Floats
+    statistics: dict[str, np.ndarray]
+    interrupted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledModel:
+    """The model of one cohort size, compiled for nutpie; other data go in without compiling again."""
+
+    compiled: Any
+
+    def with_data(self, data: Mapping[str, Any]) -> CompiledModel:
+        """The same model with other numbers under the names of its `pm.Data`; shapes of rows may change, ranks not."""
+        known = {name: value for name, value in data.items() if name in self.compiled.shared_data}
+        return CompiledModel(compiled=self.compiled.with_data(**known))
+
+
+def compile_model(model: pm.Model) -> CompiledModel:
+    """Compiled for nutpie by numba; seconds, once per cohort size."""
+    nutpie = quiet_nutpie()
+    with pytensor.config.change_flags(**STRICT):
+        return CompiledModel(compiled=nutpie.compile_pymc_model(model, backend="numba", var_names=["u", "z"]))
+
+
+def quiet_nutpie() -> Any:
+    """nutpie, without the notice that ArviZ gives on import."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        import nutpie
+    return nutpie
+
+
+def sample_compiled(compiled: CompiledModel, settings: SampleSettings) -> Trace:
+    """Draws of a compiled model by nutpie. Interrupted by the user: what every started chain has drawn."""
+    sampler = quiet_nutpie().sample(
+        compiled.compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=settings.cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        save_warmup=False,
+        progress_bar=settings.progress,
+        blocking=False,
+    )
+    try:
+        return as_trace(sampler.wait(), interrupted=False)
+    except KeyboardInterrupt:
+        return as_trace(sampler.abort(), interrupted=True)
+    except BaseException:
+        sampler.cancel()
+        raise
+
+
+def sample_by_pymc(model: pm.Model, settings: SampleSettings) -> Trace:
+    """Draws by PyMC's own NUTS, chains in spawned processes."""
+    with model, pytensor.config.change_flags(**STRICT):
+        found = pm.sample(
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=settings.cores,
+            random_seed=settings.seed,
+            target_accept=settings.target_accept,
+            nuts_sampler="pymc",
+            compile_kwargs={"mode": "NUMBA"},
+            var_names=["u", "z"],
+            compute_convergence_checks=False,
+            progressbar=settings.progress,
+            mp_ctx="spawn",
+        )
+    drawn = int(found.posterior.sizes["draw"])
+    return as_trace(found, interrupted=drawn < settings.draws)
+
+
+def as_trace(found: Any, *, interrupted: bool) -> Trace:
+    """A sampler's trace as arrays: the draws that all chains with any have. InputError when there are none."""
+    u = np.asarray(found.posterior["u"].values, dtype=float)
+    z = np.asarray(found.posterior["z"].values, dtype=float)
+    drawn = np.isfinite(u).all(axis=2).sum(axis=1) if u.size else np.zeros(0, dtype=int)
+    chains = np.flatnonzero(drawn > 0)
+    if chains.size == 0:
+        raise call_error("sampling", "interrupted", "ended before the first draw: nothing can be reported")
+    n = int(drawn[chains].min())
+    statistics = {
+        name: np.asarray(found.sample_stats[theirs].values)[chains, :n]
+        for name, names in STATISTICS.items()
+        for theirs in names
+        if theirs in found.sample_stats
+    }
+    return Trace(u=u[chains, :n], z=z[chains, :n], statistics=statistics, interrupted=interrupted)

@@ -1,0 +1,77 @@
+"""report.html of an effect analysis: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics import text
+from igkinetics.charts.svg import Draw, draw
+from igkinetics.effect.predictive import replicate_note
+from igkinetics.report import effect_rows, words
+from igkinetics.report.card_view import card_view
+from igkinetics.report.effect_sentences import effect_sentences
+from igkinetics.report.environment import page_environment
+from igkinetics.study.effect_output import effect_record
+from igkinetics.study.effect_plots import effect_charts, patient_effect_charts
+from igkinetics.study.effect_result import CohortEffect
+
+MOST_PATIENT_CHARTS: Final = 60
+"""Infused patients that get a chart of their own."""
+
+
+def write_effect_report(effect: CohortEffect, path: Path, draw: Draw = draw) -> None:
+    """Write the report of `effect` to `path`; draw: what makes figures of charts."""
+    path.write_text(effect_report(effect, draw), encoding="utf-8", newline="\n")
+
+
+def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
+    """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
+    cohort = effect_charts(effect)
+    infused = effect.in_posterior(treated=True)[:MOST_PATIENT_CHARTS]
+    figures = draw([*cohort.values(), *patient_effect_charts(effect, infused)])
+    drawn = {
+        "figures": dict(zip(cohort, figures, strict=False)),
+        "patient_figures": list(zip([text.visible(name) for name in infused], figures[len(cohort) :], strict=True)),
+        "without_chart": effect.n_treated - len(infused),
+    }
+    return page_environment().get_template("effect.html.j2").render(page_values(effect) | drawn)
+
+
+def page_values(effect: CohortEffect) -> dict[str, Any]:
+    """What the template shows, apart from the figures."""
+    options, record = effect.options, effect_record(effect)
+    structures = sorted({problem.model for problem in effect.sampling.posterior.problems})
+    productions = sorted({name.split("/")[1] for name in structures})
+    return {
+        "title": f"The effect of IVIG in {text.visible(effect.cohort.name)}",
+        "sentences": effect_sentences(effect, "this page")[:-1],
+        "notes": list(effect.notes),
+        "failed": "" if effect.sampling.passed else effect.sampling.verdict,
+        "interrupted": effect.interrupted,
+        "unit": effect.cohort.igg_unit,
+        "level": text.percent(options.level),
+        "sections": effect_rows.estimand_sections(effect),
+        "patients": effect_rows.patient_cells(effect),
+        "somebody_missing": bool((effect.patients["status"] != "estimated").any()),
+        "first_below": effect_rows.first_below_cells(effect),
+        "prior": effect_rows.prior_cells(effect),
+        "checks": effect_rows.check_cells(effect),
+        "check_note": replicate_note(effect.checks),
+        "dosing": effect.dosing,
+        "by_calendar": effect.dosing_by_calendar,
+        "sensitivity": {name: effect_rows.plain_table(table) for name, table in effect.sampling.sensitivity.items()},
+        "diagnostics": effect_rows.plain_table(effect.diagnostics),
+        "verdict": effect.verdict,
+        "options": options.record() | {"prior": "card"},
+        "asked_thresholds": [text.number(value, 5) for value in options.thresholds],
+        "regimen": options.control_regimen is not None,
+        "n_draws": int(effect.posterior.shape[0]),
+        "structures": structures,
+        "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
+        "same_day": effect.cohort.same_day,
+        "cards": [card_view(card_id, digest, options.card) for card_id, digest in effect.card_ids.items()],
+        "record": record,
+        "record_text": json.dumps(record, indent=2, ensure_ascii=False),
+    }

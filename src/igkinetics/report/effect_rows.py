@@ -1,0 +1,133 @@
+"""Tables of the effect report as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from igkinetics import text
+from igkinetics.report.effect_words import amount, estimand_words, probability, section_of, unit_words
+from igkinetics.study.effect_result import CohortEffect
+
+Cells = dict[str, str]
+
+
+def estimand_sections(effect: CohortEffect) -> list[tuple[str, list[Cells]]]:
+    """The rows of effect.csv under their headings, in their order."""
+    sections: dict[str, list[Cells]] = {}
+    for row in effect.summary.to_dict("records"):
+        sections.setdefault(section_of(str(row["estimand"])), []).append(estimand_cells(row, effect))
+    return list(sections.items())
+
+
+def estimand_cells(row: Mapping[Any, Any], effect: CohortEffect) -> Cells:
+    unit = str(row["unit"])
+    return {
+        "words": estimand_words(row, effect.cohort.igg_unit),
+        "name": str(row["estimand"]),
+        "group": str(row["group"]),
+        "median": with_unit(row["median"], unit),
+        "interval": ends(row["lower"], row["upper"], unit),
+        "positive": probability(row["p_positive"]),
+        "minimum": probability(row["p_above_minimum"]),
+        "rope": str(row["rope_verdict"]),
+        "reason": text.visible(row["reason"], 300),
+    }
+
+
+def with_unit(value: Any, unit: str) -> str:
+    return f"{amount(value, unit)} {unit_words(unit)}".strip() if text.known(value) else text.UNKNOWN
+
+
+def ends(lower: Any, upper: Any, unit: str) -> str:
+    return f"{amount(lower, unit)} to {amount(upper, unit)}" if text.known(lower) else ""
+
+
+def patient_cells(effect: CohortEffect) -> list[Cells]:
+    """One row per patient: nadir with and without, and the changes."""
+    rows = []
+    for patient_id, of_patient in effect.patients.groupby("patient_id", sort=False):
+        first = of_patient.iloc[0]
+        by_name = {str(row["estimand"]): row for row in of_patient.drop_duplicates("estimand").to_dict("records")}
+        cells = {
+            "patient": text.visible(patient_id),
+            "group": text.visible(first["group"]),
+            "infusions": str(int(first["n_infusions"])),
+            "grams": text.number(first["amount_g"], 4) if first["treated"] else "",
+            "reason": "" if first["status"] == "estimated" else text.visible(first["reason"], 200),
+        }  # fmt: skip
+        for name in ("nadir_change", "nadir_day_change", "mean_igg_change"):
+            row = by_name.get(name)
+            short = name.removesuffix("_change")
+            cells |= {f"{short}_with": "", f"{short}_without": "", short: "", f"{short}_interval": ""}
+            if row is not None:
+                unit = str(row["unit"])
+                cells |= {f"{short}_with": amount(row["with_ivig"], unit), f"{short}_without":
+                          amount(row["without_ivig"], unit)}  # fmt: skip
+                if row["treated"]:
+                    cells |= {short: amount(row["median"], unit), f"{short}_interval":
+                              ends(row["lower"], row["upper"], unit)}  # fmt: skip
+        rows.append(cells)
+    return rows
+
+
+def first_below_cells(effect: CohortEffect) -> list[Cells]:
+    return [
+        {
+            "threshold": f"{text.number(row['threshold'], 5)} {effect.cohort.igg_unit}",
+            "who": f"{row['group']} (n = {row['n']})",
+            "infusions": str(row["infusions"]),
+            "share": text.percent(round(float(row["share_ever"]), 3)),
+            "share_interval": f"{text.percent(round(float(row['share_ever_lower']), 3))} to "
+                              f"{text.percent(round(float(row['share_ever_upper']), 3))}",
+            "day": amount(row["median_day"], "day") if text.known(row["median_day"]) else "fewer than half",
+            "day_interval": " to ".join(amount(row[end], "day") if text.known(row[end]) else "never"
+                                        for end in ("median_day_lower", "median_day_upper")),
+        }
+        for row in effect.first_below.to_dict("records")
+    ]  # fmt: skip
+
+
+def prior_cells(effect: CohortEffect) -> list[Cells]:
+    """What the card alone says, what the data made of it, and how much they narrowed it."""
+    return [
+        {
+            "words": estimand_words(row, effect.cohort.igg_unit),
+            "before": with_unit(row["prior_median"], str(row["unit"])),
+            "before_interval": ends(row["prior_lower"], row["prior_upper"], str(row["unit"])),
+            "after": with_unit(row["median"], str(row["unit"])),
+            "after_interval": ends(row["lower"], row["upper"], str(row["unit"])),
+            "contraction": f"{row['contraction']:.2f}".replace("-", "−"),
+            "evidence": str(row["evidence"]),
+        }
+        for row in effect.prior.to_dict("records")
+    ]
+
+
+def check_cells(effect: CohortEffect) -> list[Cells]:
+    def share(value: Any) -> str:
+        return text.percent(round(float(value), 2)) if text.known(value) else text.UNKNOWN
+
+    return [
+        {"patient": text.visible(row["patient_id"]), "group": text.visible(row["group"]),
+         "samples": str(row["n_samples"]), "inside_50": share(row["inside_50"]), "inside_90": share(row["inside_90"]),
+         "mean": share(row["mean_rank"]),
+         "lowest": share(row["raw_nadir_rank"]), "note": str(row["note"])}
+        for row in effect.checks.to_dict("records")
+    ]  # fmt: skip
+
+
+def plain_table(table: pd.DataFrame) -> dict[str, Any]:
+    """Any table as headings and rows of text; an empty cell stays empty."""
+    rows = [[plain(value) for value in row] for row in table.itertuples(index=False)]
+    return {"headings": [str(name).replace("_", " ") for name in table.columns], "rows": rows}
+
+
+def plain(value: Any) -> str:
+    if not text.known(value):
+        return ""
+    if isinstance(value, float):
+        return text.number(value, 4)
+    return text.visible(value, 200)

@@ -1,0 +1,100 @@
+"""What an effect analysis says, in plain sentences: for the end of the command and the head of the report."""
+
+from __future__ import annotations
+
+from igkinetics import text
+from igkinetics.errors import counted
+from igkinetics.report.effect_words import amount, probability, with_interval
+from igkinetics.study.effect_result import CohortEffect
+
+EVIDENCE = "rise_per_0.1_g_per_kg_day_14"
+"""The rise in which the data's own evidence is told."""
+
+
+def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
+    """Verdict, patients, comparison of groups, sampling, where."""
+    return (
+        verdict_sentence(effect),
+        patients_sentence(effect),
+        contrast_sentence(effect),
+        sampling_sentence(effect),
+        f"Report: {report}.",
+    )
+
+
+def verdict_sentence(effect: CohortEffect) -> str:
+    """The effect on the nadir, and how far the data themselves speak on it."""
+    change = effect.estimand("nadir_change_att")
+    if change["status"] != "estimated":
+        return f"No effect of IVIG can be given: {change['reason']}."
+    if effect.options.prior_only:
+        said = with_interval(change, text.percent(effect.options.level))
+        return f"Before any measurement, the card says that IVIG raises the nadir of the infused by {said}."
+    said = (
+        f"Given mass balance and this model, IVIG raised the nadir of treated patients by "
+        f"{with_interval(change, text.percent(effect.options.level))}; {evidence(effect)}."
+    )
+    return f"{said} {judgement(effect)}".strip()
+
+
+def evidence(effect: CohortEffect) -> str:
+    """The data's own evidence on the rise per gram, against what the card alone says."""
+    rise = effect.estimand(EVIDENCE)
+    rows = effect.prior[effect.prior["estimand"] == EVIDENCE].to_dict("records")
+    if not rows or rise["status"] != "estimated":
+        return f"the data's own evidence on the rise per gram cannot be given: {rise['reason']}"
+    row = rows[0]
+    unit = str(row["unit"])
+    before = (f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
+              f"{amount(row['prior_upper'], unit)})")  # fmt: skip
+    return (f"the data's own evidence on the rise per gram is {row['evidence']}: {with_interval(rise)} 14 days after "
+            f"0.1 g/kg, where the card alone says {before}")  # fmt: skip
+
+
+def judgement(effect: CohortEffect) -> str:
+    """What minimum effect and ROPE say of the nadir, where they were given."""
+    change, unit = effect.estimand("nadir_change_att"), effect.cohort.igg_unit
+    said = []
+    if text.known(change["p_above_minimum"]):
+        least = f"{text.number(effect.options.minimum_effect, 5)} {unit}"
+        share = probability(change["p_above_minimum"])
+        said.append(f"It exceeds the stated minimum of {least} with probability {share}.")
+    if change["rope_verdict"] and effect.options.rope is not None:
+        low, high = (text.number(end, 5) for end in effect.options.rope)
+        words = {"inside": "lies within", "outside": "lies outside", "undecided": "is undecided against"}
+        said.append(f"It {words[change['rope_verdict']]} the range taken as no effect, {low} to {high} {unit}.")
+    return " ".join(said)
+
+
+def patients_sentence(effect: CohortEffect) -> str:
+    """Who was infused, who was not, who is not in the model and why."""
+    treated, others = effect.n_treated, len(effect.in_posterior(treated=False))
+    rows = effect.patients[effect.patients["treated"].astype(bool)].drop_duplicates("patient_id")
+    infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
+    said = (f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
+            f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not.")  # fmt: skip
+    missing = effect.patients[effect.patients["status"] != "estimated"].drop_duplicates("patient_id")
+    if missing.empty:
+        return f"{said} Nobody was left out."
+    named = [f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 120)})"
+             for row in missing.to_dict("records")]  # fmt: skip
+    return f"{said} Left out: {text.listed(named)}."
+
+
+def contrast_sentence(effect: CohortEffect) -> str:
+    """What the comparison of groups reads, and that it asks something else."""
+    raw = effect.estimand("naive_raw_nadir_difference")
+    if raw["status"] != "estimated":
+        return f"The groups cannot be compared: {raw['reason']}."
+    said = f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}"
+    change = effect.estimand("nadir_change_att")
+    if change["status"] == "estimated" and not effect.dosing_by_calendar:
+        return f"{said}; that compares other patients, and whoever falls lower is infused, so it is no effect of IVIG."
+    return f"{said}; that compares other patients."
+
+
+def sampling_sentence(effect: CohortEffect) -> str:
+    """Whether the draws can be trusted."""
+    stopped = " Interrupted: what was drawn until then is reported." if effect.interrupted else ""
+    trusted = "Sampling" if effect.sampling.passed else "Sampling FAILED its checks; do not rely on these numbers"
+    return f"{trusted}: {effect.sampling.verdict.rstrip('.')}.{stopped}"

@@ -1,0 +1,61 @@
+"""The files of an effect analysis. The same posterior gives the same bytes, times aside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.provenance import package_versions
+from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
+from igkinetics.study.folder import Kind
+from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
+
+POSTERIOR_NAME: Final = "posterior.nc"
+CSV_FILES: Final = {
+    "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
+    "predictive.csv": "checks", "predictive_samples.csv": "replicates",
+}  # fmt: skip
+"""File -> table of CohortEffect."""
+EFFECT_OUTPUT: Final = Kind(
+    marker=RUN_RECORD,
+    names=frozenset(CSV_FILES)
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, RUN_RECORD}
+    | {"report.html"},
+)
+
+
+def write_effect(effect: CohortEffect, folder: Path) -> None:
+    """Every table, the posterior, problems.csv and run.json into the existing, empty `folder`."""
+    for file, table in CSV_FILES.items():
+        write_csv(getattr(effect, table), EFFECT_TABLES[table], folder / file)
+    if effect.options.thresholds:
+        write_csv(effect.first_below, EFFECT_TABLES["first_below"], folder / "first_below.csv")
+    write_csv(effect.diagnostics, tuple(effect.diagnostics.columns), folder / "diagnostics.csv")
+    write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
+    if effect.sampling.save is not None:
+        effect.sampling.save(folder / POSTERIOR_NAME)
+    write_json(effect_record(effect), folder / RUN_RECORD)
+
+
+def effect_record(effect: CohortEffect) -> dict[str, Any]:
+    """What was run on what, with which choices, cards and versions. Names files, never their folders."""
+    values: dict[str, Any] = {
+        "command": "effect",
+        "options": effect.options.record(),
+        "level": effect.options.level,
+        "seed": effect.options.seed,
+        "igg_unit": effect.cohort.igg_unit,
+        "thresholds": list(effect.options.thresholds),
+        "inputs": {without_folder(name): digest for name, digest in sorted(effect.cohort.inputs.items())},
+        "rows": {without_folder(name): asdict(count) for name, count in effect.cohort.rows.items()},
+        "cards": effect.card_ids,
+        "versions": package_versions(),
+        "verdict": effect.verdict,
+        "interrupted": effect.interrupted,
+        "started": effect.started.isoformat(timespec="seconds"),
+        "seconds": round(effect.seconds, 3),
+    }
+    return {key: values[key] for key in RUN_KEYS}

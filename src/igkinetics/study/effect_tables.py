@@ -1,0 +1,133 @@
+"""From a posterior to every table of an effect analysis, without any sampler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.model import Card
+from igkinetics.cohort.model import Cohort
+from igkinetics.effect.averages import atc, att, ratios, rises
+from igkinetics.effect.between import between_groups
+from igkinetics.effect.counterfactual import Change, in_controls, within_patient
+from igkinetics.effect.courses import course_table
+from igkinetics.effect.dosing import dosing_seen
+from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
+from igkinetics.effect.exposure import Exposure, exposures
+from igkinetics.effect.patients import patient_effect_rows
+from igkinetics.effect.predictive import first_below_rows, predictive_rows
+from igkinetics.effect.prior_draws import PRIOR_DRAWS, card_priors, prior_posterior, prior_rows
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.simulate.regimen import Regimen
+from igkinetics.study.effect_options import EffectOptions
+from igkinetics.study.effect_result import CohortEffect, Sampling
+from igkinetics.units import g_per_l
+
+Progress = Callable[[int, int], None]
+WEIGHT: Final = "weight_kg"
+
+
+def card_weight(card: Card) -> float:
+    """The weight that the card takes for a patient without one; nan for a card that does not use weight."""
+    covariate = card.covariates.get(WEIGHT)
+    return float(covariate.when_missing) if covariate is not None else np.nan
+
+
+def effect_of(
+    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, regimen: Regimen | None = None,
+    began: float | None = None, progress: Progress | None = None,
+) -> CohortEffect:  # fmt: skip
+    """Every table from the draws.
+
+    regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
+    """
+    began = time.perf_counter() if began is None else began
+    posterior = sampling.posterior
+    thresholds = tuple(g_per_l(value, cohort.igg_unit) for value in options.thresholds)
+    people = exposures(cohort, posterior, card_weight(card), options.ivig_days)
+    changes = within_patient(posterior, people, thresholds, options.jobs, progress)
+    estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
+    estimands += ratios(sampling.extensions, infused_of(cohort, sampling.extensions, card, options))
+    given = sampling.covariates
+    design = np.empty((len(people), 0)) if given is None else given[[one.place for one in people]]
+    estimands += between_groups(changes, design, sampling.labels, options.seed)
+    criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
+                        rope=options.rope)  # fmt: skip
+    checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
+    dosing = dosing_seen(people)
+    return CohortEffect(
+        cohort=cohort,
+        card_ids={card.id: card.sha256},
+        options=options,
+        sampling=sampling,
+        summary=pd.DataFrame([effect_row(one, criteria) for one in estimands], columns=list(EFFECT_COLUMNS)),
+        patients=patient_effect_rows(cohort, changes, sampling.left_out, thresholds, options.level),
+        posterior=draw_table(posterior, estimands, criteria),
+        courses=course_table(posterior, people, cohort.igg_unit, options.level),
+        prior=prior_rows(list(prior_effects(cohort, posterior, card, options, thresholds)), estimands, criteria),
+        checks=checks,
+        replicates=replicates,
+        first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
+        dosing=dosing.words,
+        dosing_by_calendar=dosing.by_calendar,
+        notes=(*cohort.notes, *sampling.notes),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def average_effects(
+    posterior: CohortPosterior, people: Sequence[Exposure], changes: Sequence[Change], thresholds: tuple[float, ...],
+    options: EffectOptions, regimen: Regimen | None,
+) -> Iterator[Estimand]:  # fmt: skip
+    """ATT, ATC, rises, half-life and recovery. In the base model the sign of a change follows from mass balance."""
+    given = posterior.extension == "base"
+    yield from att(changes, thresholds, sign_given=given)
+    assigned = in_controls(posterior, people, thresholds, options.jobs, regimen)
+    yield from atc(assigned, thresholds, sign_given=given)
+    yield from rises(posterior, people)
+
+
+def prior_effects(
+    cohort: Cohort, posterior: CohortPosterior, card: Card, options: EffectOptions, thresholds: tuple[float, ...]
+) -> Iterator[Estimand]:
+    """The effects in the treated and the rises under the card alone."""
+    patients = [cohort.patient(patient_id) for patient_id in posterior.patient_ids]
+    priors = card_priors(posterior, card, [one.weight_kg for one in patients], [one.agents for one in patients])
+    before = prior_posterior(posterior, priors, PRIOR_DRAWS, options.seed)
+    people = exposures(cohort, before, card_weight(card), options.ivig_days)
+    yield from att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True)
+    yield from rises(before, people)
+
+
+def infused_of(
+    cohort: Cohort, extensions: Mapping[Extension, CohortPosterior], card: Card, options: EffectOptions
+) -> dict[Extension, list[Exposure]]:
+    """The treated patients of each extension's posterior."""
+    weight = card_weight(card)
+    return {
+        name: [one for one in exposures(cohort, posterior, weight, options.ivig_days) if one.treated]
+        for name, posterior in extensions.items()
+    }
+
+
+def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:
+    """A row per draw: chain, draw, the population's parameters, every estimand; nan where a draw was left out."""
+    chains, draws = posterior.error.shape[:2]
+    columns: dict[str, Floats] = {
+        "chain": np.repeat(np.arange(chains), draws).astype(float),
+        "draw": np.tile(np.arange(draws), chains).astype(float),
+    }  # fmt: skip
+    columns |= {name: values.reshape(-1) for name, values in posterior.population.items()}
+    for one in estimands:
+        if not one.estimated or one.name.endswith("_under_ivig"):
+            continue  # a ratio has draws of its own, which belong to no draw of the base model
+        name = one.name if np.isnan(one.threshold) else f"{one.name}_{one.threshold / g_per_l(1.0, criteria.unit):g}"
+        values = np.full(chains * draws, np.nan)
+        values[slice(None, one.draws.size) if one.places is None else one.places] = one.in_unit(criteria.unit)
+        columns[name] = values
+    return pd.DataFrame(columns).astype({"chain": int, "draw": int})
