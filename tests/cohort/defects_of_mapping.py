@@ -107,6 +107,22 @@ cohort.toml: 1 problem
 """,
     ),
     Defect(
+        "a unit of amounts that nobody knows",
+        {"cohort.toml": 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "grams"\ntime_unit = "day"\n'},
+        """
+cohort.toml: 1 problem
+  line 3, amount_unit: found 'grams'; one of g, mg, g/kg, mg/kg
+""",
+    ),
+    Defect(
+        "an event file without a mapping",
+        {"cohort.toml": None, "events.csv": "ID,TIME,AMT,DV\n1,0,.,500\n"},
+        """
+samples.csv: 1 problem
+  file: found 'events.csv'; a cohort needs samples.csv or samples.parquet; if events.csv is a NONMEM event file, write format = "nonmem" and its units into cohort.toml
+""",
+    ),
+    Defect(
         "an encoding that is no text",
         {"cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nencoding = "rot13"\n', "samples.csv": ONE_SAMPLE},
         """

@@ -10,6 +10,7 @@ import pandas as pd
 from igkinetics.cohort.findings import Finding, Mask, Scope, refuse, warn
 from igkinetics.cohort.mapping import PatientsMapping
 from igkinetics.cohort.parsed import Parsed, time_order
+from igkinetics.errors import counted
 
 USED_ONCE = "used once"
 SAMPLE_VALUES = ("igg", "limit")
@@ -68,7 +69,7 @@ def check_patients(parsed: Parsed) -> Parsed:
                 parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row"
             )
         ]
-        note = [f'patients: {len(surplus)} further rows of a patient set aside (repeated = "{rule}")']
+        note = [f'patients: {counted(len(surplus), "further row")} of a patient set aside (repeated = "{rule}")']
         return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
     complete = pd.concat([parsed.frame, parsed.extra.add_prefix("covariate ")], axis=1)
     key = ("patient", *complete.columns.drop("patient"))

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from igkinetics.cohort.contract import COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
+from igkinetics.cohort.contract import AMOUNT_UNITS, COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.errors import InputError, Problem
 
@@ -155,6 +155,8 @@ def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]
         for key in NONMEM_ONLY:
             if getattr(mapping, key) is not None:
                 yield (key,), str(getattr(mapping, key)), 'used only with format = "nonmem"'
+    if mapping.amount_unit is not None and mapping.amount_unit not in AMOUNT_UNITS:
+        yield ("amount_unit",), mapping.amount_unit, f"one of {', '.join(AMOUNT_UNITS)}"
     lower, upper = mapping.lower_limit, mapping.upper_limit
     if lower is not None and upper is not None and lower >= upper:
         yield ("lower_limit",), f"{lower:g}", f"must be below upper_limit ({upper:g})"

@@ -22,7 +22,7 @@ from igkinetics.cohort.mapping import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem_rules import dose_faults, observation_faults, order_faults, told
 from igkinetics.cohort.raw import RawRows
-from igkinetics.errors import Problem, call_error
+from igkinetics.errors import InputError, Problem
 
 ITEMS: Final = (
     "TIME", "AMT", "RATE", "DUR", "DV", "EVID", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "II", "ADDL", "SS", "CMT",
@@ -52,9 +52,14 @@ class Events:
 
 def check_settings(mapping: Mapping) -> None:
     """InputError unless the units that no event file holds are stated."""
-    for key, example in (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day")):
-        if getattr(mapping, key) is None:
-            raise call_error(key, "nothing", f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
+    units = (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day"))
+    problems = [
+        Problem(file="call", column=key, found="nothing",
+                expected=f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
+        for key, example in units if getattr(mapping, key) is None
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def with_units(mapping: Mapping) -> Mapping:
