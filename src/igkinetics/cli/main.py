@@ -13,6 +13,7 @@ from igkinetics.cli.compare import compare
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
+from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.template import template
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("check")(check)
 app.command("fit")(fit)
 app.command("compare")(compare)
+app.command("scenario")(scenario)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
 app.command("template")(template)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-import pandas as pd
+from typing import Any, Final
 
 from igkinetics import text
+from igkinetics.cards.agents import agent_class
+from igkinetics.cards.load import load_card
+from igkinetics.study.options import DEFAULT_CARD
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
 from igkinetics.study.result import CohortFit
+from igkinetics.units import from_g_per_l
 
+PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
+"""Upper end of the usual adult range of serum IgG."""
 WELL_LEARNT_FROM: Final = 0.7
 CREDIBLE_WEIGHT: Final = 0.05
 
@@ -59,14 +63,15 @@ def contraction_words(contraction: float) -> str:
 
 def limit_sentences(fit: CohortFit) -> list[str]:
     """Plain warnings that this fit gives rise to; empty when there are none."""
-    said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit)]
+    said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit), *paraprotein_sentences(fit)]
     return [sentence for sentence in said if sentence]
 
 
 def _prior_sentences(fit: CohortFit) -> list[str]:
     if fit.options.prior == "none":
         return ["Fitted without a prior: what the samples cannot tell is not held by anything."]
-    resting = [name for name in fit.cohort.patient_ids if name in mostly_prior(fit)]
+    on_prior = mostly_prior(fit)
+    resting = [name for name in fit.cohort.patient_ids if name in on_prior]
     flagged = [row for row in fit.conflict.to_dict("records") if text.is_true(row["flagged"])]
     return [
         f"The endogenous nadir is mostly prior (the samples say little about how much production depends on "
@@ -106,6 +111,26 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
     ]
 
 
+def paraprotein_sentences(fit: CohortFit) -> list[str]:
+    """IgG that may be a monoclonal protein: high levels, or a therapy given for myeloma."""
+    samples = fit.cohort.samples
+    high = samples.loc[samples["igg"] > PARAPROTEIN_ABOVE_G_PER_L, "patient_id"]
+    card = load_card(DEFAULT_CARD)
+    courses = [(str(row["patient_id"]), str(row["agent"])) for row in fit.cohort.therapy.to_dict("records")]
+    bcma = {agent for agent in {agent for _, agent in courses} if agent_class(card, agent) == "bcma"}
+    above = f"{from_g_per_l(PARAPROTEIN_ABOVE_G_PER_L, fit.cohort.igg_unit):g} {fit.cohort.igg_unit}"
+    warned = {
+        f"IgG above {above} was measured in": list(dict.fromkeys(high)),
+        "A BCMA-directed agent, given for myeloma, was used in": list(dict(one for one in courses if one[1] in bcma)),
+    }
+    return [
+        f"{words} {_names(names)}: part of the IgG may be a monoclonal protein (paraprotein), which these models do "
+        "not know; look at electrophoresis and at IgG without the paraprotein."
+        for words, names in warned.items()
+        if names
+    ]
+
+
 def _names(patient_ids: list[str]) -> str:
     return text.listed((text.visible(name) for name in patient_ids), most=8)
 
@@ -126,21 +151,23 @@ class Sensitivity:
 
 def sensitivities(fit: CohortFit) -> list[Sensitivity]:
     """One entry per patient with more than one structure fitted."""
-    rows = fit.structures[fit.structures["fitted_nadir"].notna()]
-    return [_sensitivity(str(name), group) for name, group in rows.groupby("patient_id", sort=False) if len(group) > 1]
+    rows: dict[str, list[dict[Any, Any]]] = {}
+    for row in fit.structures[fit.structures["fitted_nadir"].notna()].to_dict("records"):
+        rows.setdefault(str(row["patient_id"]), []).append(row)
+    return [_sensitivity(name, group) for name, group in rows.items() if len(group) > 1]
 
 
-def _sensitivity(patient_id: str, rows: pd.DataFrame) -> Sensitivity:
-    nadirs = rows["fitted_nadir"]
-    credible = rows.loc[rows["weight"] >= CREDIBLE_WEIGHT, "fitted_nadir"]
-    best = rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+def _sensitivity(patient_id: str, rows: list[dict[Any, Any]]) -> Sensitivity:
+    nadirs = [float(row["fitted_nadir"]) for row in rows]
+    credible = [float(row["fitted_nadir"]) for row in rows if row["weight"] >= CREDIBLE_WEIGHT]
+    best = max(rows, key=lambda row: row["weight"] if text.known(row["weight"]) else -1.0)
     return Sensitivity(
         patient_id=patient_id,
         unit=str(best["unit"]),
-        lowest=float(nadirs.min()),
-        highest=float(nadirs.max()),
-        credible_lowest=float(credible.min()),
-        credible_highest=float(credible.max()),
+        lowest=min(nadirs),
+        highest=max(nadirs),
+        credible_lowest=min(credible, default=float("nan")),
+        credible_highest=max(credible, default=float("nan")),
         preferred=str(best["model"]),
         preferred_weight=float(best["weight"]),
     )

@@ -67,7 +67,7 @@ def reached_sentence(fit: CohortFit) -> str:
         return f"The nadir was reached in all {len(rows)} fitted: every curve rises again after therapy."
     return (
         f"The nadir was reached in {reached} of {len(rows)} fitted; "
-        f"in the other {waiting} the level given is the lowest so far."
+        f"in the other {waiting if waiting > 1 else 'one'} the level given is the lowest so far."
     )
 
 
@@ -80,6 +80,27 @@ def not_fitted_sentence(fit: CohortFit) -> str:
         for status, group in rows.groupby("status", sort=False)
     ]
     return f"{counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
+
+
+def sampling_sentence(fit: CohortFit) -> str:
+    """How far the lowest measured values lie from the fitted nadirs, and how far sampling alone would put them."""
+    rows = fit.sampling.merge(fitted_nadirs(fit)[["patient_id", "fitted_nadir"]], on="patient_id")
+    rows = rows[rows["raw_nadir"].notna()]
+    if rows.empty:
+        return "No measured value to set beside a fitted nadir."
+    found, expected = (
+        float((rows[name].astype(float) / rows["fitted_nadir"].astype(float) - 1.0).median())
+        for name in ("raw_nadir", "expected_raw_nadir")
+    )
+    return (
+        f"The lowest measured value lies {_off(found)} the fitted nadir (median over patients); noise and the days of "
+        f"sampling alone would put it {_off(expected)}."
+    )
+
+
+def _off(share: float) -> str:
+    """-0.05 as "5 % below"."""
+    return f"{100 * abs(share):.0f} % {'below' if share < 0 else 'above'}"
 
 
 def _why(status: str, reasons: set[str]) -> str:

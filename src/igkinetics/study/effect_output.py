@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
+from igkinetics.scenarios.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
@@ -21,7 +22,7 @@ CSV_FILES: Final = {
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset(CSV_FILES)
-    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, RUN_RECORD}
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, EVENTS_FILE, RUN_RECORD}
     | {"report.html"},
 )
 
@@ -35,6 +36,7 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
     write_csv(effect.diagnostics, tuple(effect.diagnostics.columns), folder / "diagnostics.csv")
     write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
+    write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
         effect.sampling.save(folder / POSTERIOR_NAME)
     write_json(effect_record(effect), folder / RUN_RECORD)
