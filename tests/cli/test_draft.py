@@ -67,3 +67,21 @@ def test_no_draft_for_a_cohort_whose_columns_are_known(tmp_path: Path) -> None:
     path.write_text("patient_id,day,igg\nP1,0,-3\n")
     done = call("check", path, "--igg-unit", "mg/dL")
     assert (done.exit_code, done.stdout) == (2, "")
+
+
+def test_a_date_and_its_time_of_day_are_joined(tmp_path: Path) -> None:
+    """Some times of day are empty, so both forms are drafted."""
+    path = tmp_path / "samples.csv"
+    path.write_text("Pat,Datum,Uhrzeit,IgG\nP1,01.02.2024,08:00,500\nP1,25.02.2024,,480\n")
+    text = draft_mapping(path)
+    assert 'datetime = ["Datum", "Uhrzeit"]    # GUESS' in text
+    (tmp_path / "cohort.toml").write_text(text.replace('# igg_unit = "mg/dL"', 'igg_unit = "mg/dL"'))
+    assert read_cohort(tmp_path).patient("P1").sample_day.tolist() == [0.0, pytest.approx(24 - 8 / 24)]
+
+
+def test_a_column_of_patients_that_nobody_can_guess_is_left_to_choose(tmp_path: Path) -> None:
+    path = tmp_path / "labs.csv"
+    path.write_text("Wer,Tag,IgG\nx,1,500\n")
+    text = draft_mapping(path)
+    assert '# patient_id = "..."    # CHOOSE the column that says whose the row is' in text
+    assert '# not used: "Wer"' in text

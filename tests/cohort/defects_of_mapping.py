@@ -48,8 +48,8 @@ cohort.toml: 3 problems
         {"cohort.toml": 'igg_unit = "mg/l"\nsame_day = "first"\n', "samples.csv": ONE_SAMPLE},
         """
 cohort.toml: 2 problems
-  line 1, igg_unit: found 'mg/l'; Input should be 'mg/dL' or 'g/L'
-  line 2, same_day: found 'first'; Input should be 'sample_first' or 'dose_first'
+  line 1, igg_unit: found 'mg/l'; must be 'mg/dL' or 'g/L'
+  line 2, same_day: found 'first'; must be 'sample_first' or 'dose_first'
 """,
     ),
     Defect(
@@ -95,7 +95,39 @@ cohort.toml: 2 problems
         {"cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = -2\n', "samples.csv": ONE_SAMPLE},
         """
 cohort.toml: 1 problem
-  line 3, therapy.lasts_day: found '-2'; Input should be greater than 0, or: Input should be a valid dictionary
+  line 3, therapy.lasts_day: found '-2'; must be greater than 0, or: must be a table
+""",
+    ),
+    Defect(
+        "lasts_day negative for an agent",
+        {"cohort.toml": 'igg_unit = "mg/dL"\n[therapy]\nlasts_day = { rituximab = -3 }\n', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 1 problem
+  line 3, therapy.lasts_day.rituximab: found '-3'; must be greater than 0
+""",
+    ),
+    Defect(
+        "a unit of amounts that nobody knows",
+        {"cohort.toml": 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "grams"\ntime_unit = "day"\n'},
+        """
+cohort.toml: 1 problem
+  line 3, amount_unit: found 'grams'; one of g, mg, g/kg, mg/kg
+""",
+    ),
+    Defect(
+        "an event file without a mapping",
+        {"cohort.toml": None, "events.csv": "ID,TIME,AMT,DV\n1,0,.,500\n"},
+        """
+samples.csv: 1 problem
+  file: found 'events.csv'; a cohort needs samples.csv or samples.parquet; if events.csv is a NONMEM event file, write format = "nonmem" and its units into cohort.toml
+""",
+    ),
+    Defect(
+        "an encoding that is no text",
+        {"cohort.toml": 'igg_unit = "mg/dL"\n[samples]\nencoding = "rot13"\n', "samples.csv": ONE_SAMPLE},
+        """
+cohort.toml: 1 problem
+  line 3, samples.encoding: found 'rot13'; not an encoding Python knows, such as 'utf-8', 'cp1252' or 'utf-16'
 """,
     ),
     Defect(
@@ -118,8 +150,8 @@ therapy.csv: 1 problem
         },
         """
 cohort.toml: 2 problems
-  line 3, samples.skip_lines: found '-1'; Input should be greater than or equal to 0
-  line 5, samples.columns.igg: found '3'; Input should be a valid string, or: Input should be a valid tuple
+  line 3, samples.skip_lines: found '-1'; must be greater than or equal to 0
+  line 5, samples.columns.igg: found '3'; must be text, or: must be a list
 """,
     ),
     Defect(

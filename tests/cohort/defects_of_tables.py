@@ -228,6 +228,28 @@ patients.csv: 2 problems
 """,
     ),
     Defect(
+        "dates of a spreadsheet program as day numbers",
+        {"samples.csv": ONE_SAMPLE + "P1,45292.5,400\n", "doses.csv": DOSES + "P1,45300,30\n"},
+        """
+samples.csv: 1 problem
+  line 3, patient P1, day: found '45292.5'; no day number; if it is a spreadsheet's date, write 2024-01-01 in its place
+doses.csv: 1 problem
+  line 2, patient P1, day: found '45300'; no day number; if it is a spreadsheet's date, write 2024-01-09 in its place
+""",
+    ),
+    Defect(
+        "a date among days is not compared with the day of death",
+        {
+            "samples.csv": ONE_SAMPLE,
+            "therapy.csv": THERAPY + "P1,2024-01-01,,x\n",
+            "patients.csv": "patient_id,death\nP1,90\n",
+        },
+        """
+therapy.csv: 1 problem
+  line 2, patient P1, start: found '2024-01-01'; must be a number of days like the samples; a mix of days and dates is an error
+""",
+    ),
+    Defect(
         "two outcomes death",
         {"samples.csv": ONE_SAMPLE, "outcomes.csv": "patient_id,day,outcome\nP1,51,death\nP1,53,death\n"},
         """

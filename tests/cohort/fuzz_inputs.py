@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xlsxwriter
 
+from igkinetics.resources import resource_folder
+
 CELLS: Final = (
     "P1", "P2", "", " ", "0", "7", "7.5", "-3", "500", "<40", "<", "<<40", ">3000", "< -3", "x", "NA", ".", "2024-01-01",
     "2024-13-45", "2024-03-31T02:30:00+01:00", "1e9", "1e999", "nan", "-inf", '"a\nb"', "=1+1", "<script>alert(1)</script>", "../x",
@@ -56,6 +58,11 @@ LIKELY: Final = {
     "outcome": ("infection", "death", "hsct"), "EVID": ("0", "1", "0"), "MDV": ("0", "1"), "RATE": (".", "5"), "DUR": (".",),
     "CENS": ("0", "1"), "LLOQ": (".", "40"), "BLQ": ("0",), "II": ("21", "0"), "ADDL": (".", "3"), "SS": ("0", "1"), "CMT": ("1",),
 }  # fmt: skip
+VALUES: Final = (
+    "-1", "0", "1e400", "nan", "-inf", '""', '"x"', "true", "[]", "{}", "[[1]]", "{ a = 1 }", "1979-05-27", "07:32:00", '"\\u0000"',
+    "99999999999999999999999", "0.5", '"death"', "[1, 2, 3]", '{ mean = 0, sd = -1 }',
+)  # fmt: skip
+CARD: Final = "adult_b_cell_depletion.toml"
 Files = dict[str, bytes]
 
 
@@ -158,6 +165,27 @@ def sound(pick: random.Random) -> Files:
     return unit | {"samples.csv": b"patient_id,day,igg\nP1,0,500\nP1,7,400\n"}
 
 
+def random_card(pick: random.Random) -> Files:
+    return {CARD: changed_lines(pick, (resource_folder("models") / CARD).read_text("utf-8"))}
+
+
+def random_design(pick: random.Random) -> Files:
+    return {"design.toml": changed_lines(pick, (resource_folder("data") / "blina23.toml").read_text("utf-8"))}
+
+
+def changed_lines(pick: random.Random, text: str) -> bytes:
+    """A sound TOML file with lines left out, doubled, moved or given another value."""
+    lines = text.splitlines()
+    for _ in range(pick.choice((0, 1, 1, 2, 5, 40))):
+        place = pick.randrange(len(lines))
+        key = lines[place].partition("=")[0]
+        lines[place : place + 1] = pick.choice(
+            ([], [lines[place]] * 2, [lines[pick.randrange(len(lines))]], [f"{key}= {pick.choice(VALUES)}"], [pick.choice(KEYS)])
+        )
+        lines = lines or [""]
+    return damaged(pick, "\n".join(lines).encode())
+
+
 KINDS: Final[dict[str, Callable[[random.Random], Files]]] = {
     "bytes": random_bytes,
     "tables": random_tables,
@@ -165,6 +193,8 @@ KINDS: Final[dict[str, Callable[[random.Random], Files]]] = {
     "event files": random_events,
     "Parquet": random_parquet,
     "workbooks": random_workbook,
+    "model cards": random_card,
+    "designs": random_design,
 }
 
 

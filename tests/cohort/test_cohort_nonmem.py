@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mpmath as mp
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +66,27 @@ def test_an_event_file_is_the_folder_made_by_hand(tmp_path: Path) -> None:
     assert events.rows["events.csv (doses)"].filtered == 60
 
 
+def test_a_steady_state_iv_set_is_the_folder_made_by_hand(tmp_path: Path) -> None:
+    """Five patients on 28-day infusions: SS before the first sample, three more by ADDL, against every dose in doses.csv."""
+    lines, samples, doses = [], [], []
+    for who in range(1, 6):
+        lines.append(f"{who},0,{20 + who},{6 * (20 + who)},.,1,1,28,3,1")
+        doses += [f"{who},{28 * k},{20 + who},4" for k in range(-131, 4)]
+        for day in (0.5, 13.25, 27.75, 55.5, 90.0):
+            lines.append(f"{who},{day},.,.,{7 + who + day / 64},0,0,.,.,.")
+            samples.append(f"{who},{day},{7 + who + day / 64}")
+    events = read(tmp_path / "events", HEADER + "\n".join([*lines, ""]))
+    by_hand = read_cohort(write_cohort(tmp_path / "hand", {
+        "cohort.toml": 'igg_unit = "g/L"\n',
+        "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
+        "doses.csv": "\n".join(["patient_id,day,amount_g,duration_h", *doses, ""]),
+    }))  # fmt: skip
+    for table in ("samples", "doses", "patients"):
+        one, other = (getattr(cohort, table).drop(columns="line", errors="ignore") for cohort in (events, by_hand))
+        pd.testing.assert_frame_equal(one, other, check_exact=False, rtol=1e-15)
+    assert len(events.doses) == 5 * (131 + 1 + 3)
+
+
 @pytest.mark.parametrize("rate", [0, 120, 15])
 def test_additional_doses_are_explicit_doses(tmp_path: Path, rate: int) -> None:
     days = [0.0, 13.0, 20.99, 21.5, 70.0, 200.0]
@@ -75,24 +97,43 @@ def test_additional_doses_are_explicit_doses(tmp_path: Path, rate: int) -> None:
     assert_allclose(infused(short, "1", days), infused(long, "1", days), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("rate", [0, 120])
-def test_a_steady_state_is_the_sum_of_all_earlier_doses(tmp_path: Path, rate: int) -> None:
-    """Against the geometric series of the two modes of one dose, summed in closed form."""
-    days = [0.0, 1.0, 7.0, 14.0, 27.9]
+def geometric_series(day: float, interval: float, rate: float) -> mp.mpf:
+    """IgG (g/L) of 30 g every `interval` days for ever, `day` after the last start: both modes summed in closed form.
+
+    An infusion that has ended d days after its start leaves (e^(r d) - 1)/(r d) of a bolus; all but the last have.
+    """
+    CL, V1, Q, V2 = (mp.mpf(VALUES[name]) for name in ("CL", "V1", "Q", "V2"))
+    total, k21 = CL / V1 + Q / V1 + Q / V2, Q / V2
+    root = mp.sqrt(total**2 - 4 * CL / V1 * k21)
+    level = mp.mpf(0)
+    for r, other in (((total + root) / 2, (total - root) / 2), ((total - root) / 2, (total + root) / 2)):
+        weight, length = 30 / V1 * (r - k21) / (r - other), 30 / mp.mpf(rate) if rate else mp.mpf(0)
+        spread = mp.expm1(r * length) / (r * length) if rate else mp.mpf(1)
+        level += weight * spread * mp.exp(-r * (day + interval)) / -mp.expm1(-r * interval)
+        if rate and day < length:
+            level += weight * -mp.expm1(-r * day) / (r * length)
+        elif day > 0:
+            level += weight * spread * mp.exp(-r * day)
+    return level
+
+
+@pytest.mark.parametrize("interval", [7, 21, 28])
+@pytest.mark.parametrize("rate", [0, 120, 5])
+def test_a_steady_state_is_a_geometric_series(tmp_path: Path, rate: int, interval: int) -> None:
+    """To 1e-12 in concentration, before the first sample and during an infusion too; and as if the doses were in the file."""
+    days = [0.0, 0.2, 1.0, 6.0, 6.9]
     seen = "".join(f"1,{day},.,.,5,0,0,.,.,.\n" for day in days[1:])
-    steady = read(tmp_path / "ss", HEADER + f"1,0,30,{rate},.,1,1,28,.,1\n" + seen)
-    single = read(tmp_path / "single", HEADER + f"1,0,30,{rate},.,1,1,.,.,.\n" + seen)
-    k10, k12, k21 = VALUES["CL"] / VALUES["V1"], VALUES["Q"] / VALUES["V1"], VALUES["Q"] / VALUES["V2"]
-    total = k10 + k12 + k21
-    root = np.sqrt(total**2 - 4 * k10 * k21)
-    rates = np.array([(total + root) / 2, (total - root) / 2])
-    duration = 30 / rate if rate else 0.0
-    weight = 30 / VALUES["V1"] * (rates - k21) / (rates - rates[::-1])
-    spread = np.expm1(rates * duration) / (rates * duration) if rate else np.ones(2)
-    earlier = [np.sum(weight * spread * np.exp(-rates * (day + 28)) / -np.expm1(-rates * 28)) for day in days]
-    found = infused(steady, "1", days)
-    assert_allclose(found - infused(single, "1", days), earlier, rtol=1e-11)
-    assert steady.notes[-1] == "doses: steady states (SS) written out as 131 doses over the 3650 days before"
+    steady = read(tmp_path / "ss", HEADER + f"1,0,30,{rate},.,1,1,{interval},.,1\n" + seen)
+    with mp.workdps(40):
+        truth = [float(geometric_series(day, interval, rate)) for day in days]
+    assert_allclose(infused(steady, "1", days), truth, rtol=1e-12)
+    n_before = -(-3650 // interval)
+    doses = "".join(f"1,{-interval * k},30,{rate},.,1,1,.,.,.\n" for k in range(n_before, -1, -1))
+    explicit = read(tmp_path / "explicit", HEADER + doses + seen)
+    assert_allclose(infused(steady, "1", days), infused(explicit, "1", days), rtol=1e-12)
+    assert steady.notes[-1] == (
+        f"doses: steady states (SS) written out as {n_before} doses over the 3650 days before"
+    )
 
 
 def test_the_order_of_the_file_counts_at_one_time(tmp_path: Path) -> None:

@@ -149,3 +149,11 @@ def test_a_file_that_serves_two_tables_is_counted_for_each(tmp_path: Path) -> No
 def test_accounting_that_does_not_add_up_cannot_be_built() -> None:
     with pytest.raises(AssertionError, match="add up"):
         RowCount(read=3, used=1)
+
+
+def test_signs_of_a_limit_in_any_of_their_forms(tmp_path: Path) -> None:
+    cells = ("<40", "<=40", "≤40", "< 40", ">3000", ">=3000", "≥3000")
+    rows = "".join(f"P1,{day},{cell}\n" for day, cell in enumerate(cells))
+    cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": SAMPLES + rows}))
+    assert cohort.samples["limit"].tolist() == ["below"] * 4 + ["above"] * 3
+    assert cohort.samples["igg"].tolist() == [0.4] * 4 + [30.0] * 3

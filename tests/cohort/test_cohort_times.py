@@ -10,6 +10,7 @@ from defect import DATED, DOSES, SAMPLES, Files, write_cohort
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
 
 DATED_DOSES = "patient_id,datetime,amount_g,duration_h\n"
 DATED_THERAPY = "patient_id,start,stop\nP1,2024-03-05,2024-04-02\n"
@@ -184,3 +185,38 @@ def test_dates_and_day_numbers_describe_the_same_cohort(tmp_path: Path) -> None:
     )
     np.testing.assert_allclose(days.samples["day"], dates.samples["day"], atol=1e-9)
     np.testing.assert_allclose(days.therapy["stop"], dates.therapy["stop"], atol=1e-9)
+
+
+def test_times_that_the_clock_skipped_or_showed_twice(tmp_path: Path) -> None:
+    """Berlin, 2024: 31 March has no 02:30, 27 October has two; an offset says which."""
+    times = ("2024-03-31 02:30", "2024-03-31 03:30", "2024-10-27 02:30", "2024-10-27T02:30+02:00", "2024-10-28")
+    rows = "".join(f"P{place},{time},500\n" for place, time in enumerate(times))
+    mapping = 'igg_unit = "mg/dL"\n[samples]\ntime_zone = "Europe/Berlin"\n'
+    folder = write_cohort(tmp_path / "ward", {"cohort.toml": mapping, "samples.csv": DATED + rows})
+    with pytest.raises(InputError) as refused:
+        read_cohort(folder)
+    assert str(refused.value).splitlines()[1:3] == [
+        "  line 2, patient P0, datetime: found '2024-03-31 02:30'; the clocks in Europe/Berlin skipped this time; "
+        "a clock without summer time needs its own time_zone",
+        "  warning: line 4, patient P2, datetime: found '2024-10-27 02:30'; the clocks in Europe/Berlin showed this "
+        "time twice: one hour is not known",
+    ]
+    assert "line 5" not in str(refused.value)
+
+
+def gap_lines(folder: Path, days: dict[str, list[float]]) -> list[str]:
+    rows = "".join(f"{who},{day:g},500\n" for who, some in days.items() for day in some)
+    cohort = read_cohort(write_cohort(folder, {"cohort.toml": 'igg_unit = "mg/dL"\n', "samples.csv": SAMPLES + rows}))
+    return [f"{row.line} {row.expected}" for row in cohort.problems.itertuples()]
+
+
+def test_a_long_gap_is_listed(tmp_path: Path) -> None:
+    """More than 90 days and more than three times the patient's usual gap; the cohort's where the patient has none."""
+    fortnightly = [0.0, 14, 28, 42, 56]
+    told = "{:g} days after the sample before (line {}): IgG in between is not known".format
+    assert gap_lines(tmp_path / "a", {"P1": [*fortnightly, 156, 170]}) == ["7 " + told(100, 6)]
+    assert gap_lines(tmp_path / "b", {"P1": [*fortnightly, 146]}) == []
+    assert gap_lines(tmp_path / "c", {"P1": [0, 100, 200, 300]}) == []
+    assert gap_lines(tmp_path / "d", {"P1": [0, 400]}) == ["3 " + told(400, 2)]
+    assert gap_lines(tmp_path / "e", {"P1": [200, 0], "P2": fortnightly}) == ["2 " + told(200, 3)]
+    assert gap_lines(tmp_path / "f", {"P1": [0, 180], "P2": [0, 180], "P3": [0, 200]}) == []

@@ -16,8 +16,8 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
 from igkinetics.report.compare_page import compare_report, compare_sentences
 from igkinetics.resources import resource_folder
-from igkinetics.study.compare import COMPARE_COLUMNS, GroupComparison, chosen_groups, compare
-from igkinetics.study.group_data import first_below
+from igkinetics.study.compare import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare
+from igkinetics.study.group_data import first_below, patients_with_outcomes
 from igkinetics.study.options import FitOptions
 
 EXAMPLE = resource_folder("data") / "blina23"
@@ -103,6 +103,35 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
     assert again.exit_code == 2
     only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])
     assert only_one.exit_code == 2
+
+
+def test_a_common_window_stands_beside_the_own_ones(cohort: Cohort, comparison: GroupComparison) -> None:
+    """Its rows are those of a fit with that window alone; the rows above them stay as without it."""
+    options = FitOptions(thresholds=(400.0,), draws=200, window=(0.0, 100.0))
+    both = compare(cohort, options)
+    n_own = len(comparison.table)
+    numbers = comparison.table.columns.drop("note")
+    pd.testing.assert_frame_equal(both.table.iloc[:n_own][numbers], comparison.table[numbers])
+    beside = both.table.iloc[n_own:]
+    assert list(beside["variable"]) == [*MEASURES, "first_below_400"]
+    assert beside["note"].str.startswith("common window, days 0 to 100; ").all()
+    assert both.table["note"].iloc[:5].str.startswith("each patient's own window; ").all()
+    lowest = cohort.samples[cohort.samples["day"].between(0, 100)].groupby("patient_id")["igg"].min() * 100
+    control = [lowest[patient] for patient in lowest.index if patient.startswith("control")]
+    assert beside.set_index("variable").loc["raw_nadir", "value_b"] == pytest.approx(np.median(control))
+    assert beside.set_index("variable").loc["days_to_raw_nadir", ["value_a", "value_b"]].max() <= 100
+    said = compare_sentences(both)
+    assert said[: 1 + n_own] == compare_sentences(comparison)
+    assert said[1 + n_own].startswith("Lowest measured IgG (days 0 to 100): ")
+    assert "Fitted nadir (days 0 to 100)" in compare_report(both)
+
+
+def test_a_death_in_the_patients_table_is_counted(cohort: Cohort) -> None:
+    """data/blina23 has 4 deaths, as outcomes; one more patient has only a day of death."""
+    alive = next(name for name in cohort.patient_ids if name not in patients_with_outcomes(cohort)["death"])
+    day = np.where(cohort.patients["patient_id"] == alive, 400.0, np.nan)
+    more = replace(cohort, patients=cohort.patients.assign(death=day))
+    assert patients_with_outcomes(more)["death"] == patients_with_outcomes(cohort)["death"] | {alive}
 
 
 def some_of(cohort: Cohort, patients: list[str], unsampled: str = "") -> Cohort:

@@ -10,7 +10,13 @@ import pytest
 from scipy import stats
 
 from igkinetics.study import group_tests
-from igkinetics.study.group_power import POWER, detectable_risks, detectable_shift, significant_tables
+from igkinetics.study.group_power import (
+    POWER,
+    detectable_hazard_ratio,
+    detectable_risks,
+    detectable_shift,
+    significant_tables,
+)
 
 LEVEL = 0.95
 
@@ -126,3 +132,14 @@ def test_a_detectable_risk_is_seen_in_four_of_five_studies(n_a: int, n_b: int, t
 def test_significant_tables_are_those_of_fishers_test(n_a: int, n_b: int) -> None:
     p = np.array([[group_tests.fisher(i, n_a, j, n_b) for j in range(n_b + 1)] for i in range(n_a + 1)])
     np.testing.assert_array_equal(significant_tables(n_a, n_b, 0.05), p < 0.05)
+
+
+def test_the_detectable_hazard_ratio_is_seen_four_times_in_five() -> None:
+    """Against simulated exponential times, all of which end in an event."""
+    generator, n = np.random.default_rng(5), 60
+    ratio = detectable_hazard_ratio(2 * n, n, n, 0.95)
+    everybody = np.ones(n, dtype=bool)
+    times = [(generator.exponential(1 / ratio, n), generator.exponential(1.0, n)) for _ in range(1000)]
+    seen = [group_tests.log_rank(a, everybody, b, everybody) < 0.05 for a, b in times]
+    assert np.mean(seen) == pytest.approx(0.8, abs=0.04)
+    assert np.isnan(detectable_hazard_ratio(0, 5, 5, 0.95))

@@ -35,7 +35,8 @@ def offer_draft(path: Path, error: InputError) -> None:
     """A draft of cohort.toml on stdout when columns or tables were not found under their names."""
     from igkinetics.cohort.draft import draft_mapping
 
-    if any(problem.line is None and problem.column != "igg_unit" for problem in error.problems):
+    foreign = [one for one in error.problems if one.line is None and one.file != "call" and one.found != "no unit"]
+    if foreign:
         print(draft_mapping(path), end="")
 
 
@@ -48,6 +49,7 @@ def summary_lines(cohort: Cohort) -> list[str]:
     for topic, rows in summary(cohort).groupby("topic", sort=False):
         lines.append(f"{topic}")
         for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
-            amount = f"{value} {unit.removesuffix('s') if value == '1' else unit}".strip()
+            own_unit = {"unknown": "", "1": unit.removesuffix("s")}.get(value, unit)
+            amount = f"{value} {own_unit}".strip()
             lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
     return lines

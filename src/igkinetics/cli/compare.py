@@ -23,7 +23,8 @@ def compare(
     ] = None,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card of the fitted nadirs.")] = DEFAULT_CARD,
     window: Annotated[
-        str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
+        str | None,
+        typer.Option(metavar="A:B", help="Compare nadirs between these days too, beside each patient's own window."),
     ] = None,
     threshold: Annotated[
         list[float] | None,
@@ -59,7 +60,7 @@ def compare(
         write_compare(comparison, folder)
         write_compare_report(comparison, folder / REPORT_NAME)
     print("\n".join([*compare_sentences(comparison), f"Report: {out / REPORT_NAME}."]))
-    if comparison.fit.interrupted:
+    if comparison.fit.interrupted or (comparison.common is not None and comparison.common.interrupted):
         raise typer.Exit(INTERRUPTED)
     if comparison.fit.n_fitted == 0:
         raise typer.Exit(NOBODY_FITTED)

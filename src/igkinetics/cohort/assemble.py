@@ -20,7 +20,8 @@ from igkinetics.cohort.model import (
     THERAPY_COLUMNS,
     RowCount,
 )
-from igkinetics.cohort.parsed import Tables, by_date
+from igkinetics.cohort.parsed import Tables, by_date, time_order
+from igkinetics.cohort.raw import ROWS_AT_A_TIME
 from igkinetics.cohort.steady_state import implied_doses
 from igkinetics.cohort.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.times import TimeKind
@@ -64,7 +65,7 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
     therapy, therapy_notes = _courses(tables, removed, origin)
     notes += therapy_notes + _incomplete_notes(tables, aside)
     return Assembled(
-        samples=samples.reindex(columns=list(SAMPLE_COLUMNS)).reset_index(drop=True),
+        samples=_plain(samples.reindex(columns=list(SAMPLE_COLUMNS)).reset_index(drop=True)),
         doses=doses.reindex(columns=list(DOSE_COLUMNS)).reset_index(drop=True),
         therapy=therapy,
         patients=_patients(tables, removed, patients, origin),
@@ -85,8 +86,8 @@ def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Tim
 
 def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:
     parsed = tables[name]
-    by_patient = parsed.frame["patient_id"].isin(list(aside)).to_numpy(dtype=bool)
-    return removed_rows(parsed.table, parsed.findings) | by_patient
+    removed = removed_rows(parsed.table, parsed.findings)
+    return removed | parsed.frame["patient_id"].isin(list(aside)).to_numpy(dtype=bool) if aside else removed
 
 
 def _events(tables: Tables, removed: dict[TableName, Mask], name: TableName) -> pd.DataFrame:
@@ -107,8 +108,17 @@ def _events(tables: Tables, removed: dict[TableName, Mask], name: TableName) -> 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
     """The index stays the row of the table."""
-    order = np.lexsort((frame["moment"], frame["patient"]))
+    order = time_order(frame)
     return frame if bool((order[1:] > order[:-1]).all()) else frame.iloc[order]
+
+
+def _plain(samples: pd.DataFrame) -> pd.DataFrame:
+    """Columns of text as such, not as codes; some rows at a time, for each is for a moment in memory several times."""
+    starts = range(0, max(len(samples), 1), ROWS_AT_A_TIME)
+    return samples.assign(**{
+        name: pd.concat([samples[name].iloc[start : start + ROWS_AT_A_TIME].astype(str) for start in starts])
+        for name in ("patient_id", "limit")
+    })  # fmt: skip
 
 
 def _on_days(frame: pd.DataFrame, origin: pd.Series[float]) -> pd.DataFrame:

@@ -70,11 +70,11 @@ def igg_cells(cells: pd.Series[str], decimal: str) -> IggCells:
     text = cells.str.strip()
     limit = np.zeros(len(text), dtype=np.int8)
     first = text.str.slice(0, 1)
-    limit[(first == "<").to_numpy(dtype=bool)] = -1
-    limit[(first == ">").to_numpy(dtype=bool)] = 1
+    limit[first.isin(["<", "≤"]).to_numpy(dtype=bool)] = -1
+    limit[first.isin([">", "≥"]).to_numpy(dtype=bool)] = 1
     censored = limit != 0
     if censored.any():
-        text = text.where(~censored, text.str.replace(r"^[<>]=?", "", regex=True))
+        text = text.where(~censored, text.str.replace(r"^(?:[<>]=?|[≤≥])", "", regex=True))
     value, unreadable = numbers(text, decimal)
     unreadable |= censored & ~(value > 0)
     return IggCells(value=np.where(unreadable, np.nan, value), limit=limit, unreadable=unreadable)

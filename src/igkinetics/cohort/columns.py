@@ -11,7 +11,7 @@ from igkinetics.cohort.contract import CONTRACT, TableContract, TableName, neare
 from igkinetics.cohort.filters import holds
 from igkinetics.cohort.findings import Mask, Table
 from igkinetics.cohort.mapping import TableMapping, TherapyMapping
-from igkinetics.cohort.raw import RawRows, empty_rows_problem
+from igkinetics.cohort.raw import Lines, RawRows
 from igkinetics.errors import Problem
 
 TIME_NAMES = frozenset({"day", "datetime"})
@@ -27,9 +27,11 @@ class MappedRows:
     kept: Mask
     empty: Mask
     row_problems: tuple[Problem, ...]
-    """Rows that are set aside before their cells are looked at."""
+    """Rows that are set aside before their cells are looked at, but for the empty ones."""
     column_problems: tuple[Problem, ...]
     """Columns that are absent or not clear: nothing can be read then."""
+    empty_lines: Lines
+    """Of all rows without any text."""
 
 
 def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> MappedRows:
@@ -66,7 +68,8 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
         kept=kept,
         empty=empty,
         column_problems=tuple(problems),
-        row_problems=(*raw.problems, *empty_rows_problem(raw.file, raw.line[empty])),
+        row_problems=raw.problems,
+        empty_lines=np.sort(np.concatenate([raw.empty, raw.line[empty]])),
     )
 
 

@@ -19,6 +19,7 @@ from igkinetics.cohort.duplicates import (
 )
 from igkinetics.cohort.findings import refuse, warn
 from igkinetics.cohort.followup import check_follow_up, check_one_death
+from igkinetics.cohort.gaps import check_gaps
 from igkinetics.cohort.parsed import Parsed, Tables, lookup
 from igkinetics.cohort.times import TimeKind
 
@@ -37,7 +38,7 @@ def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
     checked = check_one_death(checked, kind)
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
-        checked["samples"] = check_unit_slips(checked["samples"])
+        checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked["doses"], _weights(checked))
     for name in ("doses", "therapy"):
@@ -58,24 +59,16 @@ def _in_grams(doses: Parsed, weights: pd.Series[float]) -> Parsed:
     weight = pd.Series(lookup(frame["patient"], weights), index=frame.index)
     per_kg = frame["amount_g_per_kg"]
     needs_weight = (per_kg.notna() & weight.isna()).to_numpy(dtype=bool)
-    cells, column = _amount_cells(doses)
     expected = "in g/kg, so weight_kg of this patient is needed in the patients table (or the dose in g)"
-    findings = refuse(needs_weight, column, cells, expected)
     too_much = (frame["amount_g"] > HIGHEST_DOSE_G_PER_KG * weight * (1 + 1e-12)).to_numpy(dtype=bool)
-    texts = [f"must be at most {HIGHEST_DOSE_G_PER_KG:g} g/kg at {kg:g} kg" for kg in weight[too_much]]
-    findings += refuse(too_much, column, cells, texts)
+    findings = []
+    for name in filter(None, frame["amount_column"].unique()):
+        here = (frame["amount_column"] == name).to_numpy(dtype=bool)
+        cells = doses.table.text[name]
+        texts = [f"must be at most {HIGHEST_DOSE_G_PER_KG:g} g/kg at {kg:g} kg" for kg in weight[too_much & here]]
+        findings += refuse(needs_weight & here, name, cells, expected) + refuse(too_much & here, name, cells, texts)
     grams = np.where(per_kg.notna(), per_kg * weight, frame["amount_g"])
     return replace(doses, frame=frame.assign(amount_g=grams)).with_findings(findings)
-
-
-def _amount_cells(doses: Parsed) -> tuple[pd.Series[str], str]:
-    """The amounts as written, and the name of the column most of them stand in."""
-    used = doses.frame["amount_column"]
-    names = [name for name in used.unique() if name]
-    cells = used
-    for name in names:
-        cells = cells.where(used != name, doses.table.text[name])
-    return cells, names[0] if len(names) == 1 else "amount"
 
 
 def _without_samples(parsed: Parsed, samples: Parsed) -> Parsed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,14 +13,17 @@ import pandas as pd
 
 from igkinetics.cohort.cells import numbers
 from igkinetics.cohort.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.draft_dates import Foreign, date_format, is_clock
 from igkinetics.cohort.mapping import TableMapping
-from igkinetics.cohort.raw import RawRows, read_parquet
+from igkinetics.cohort.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.textfile import read_text
 from igkinetics.cohort.workbook import WORKBOOK_SUFFIXES, read_sheet, sheet_names
 from igkinetics.errors import InputError
 
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
-    "patient_id": ("subject_id", "subject", "mrn", "id", "pid", "patient", "case", "fallnummer", "person_id"),
+    "patient_id": ("subject_id", "subject", "mrn", "id", "pid", "patient", "case", "fallnummer", "person_id", "pat",
+        "pat_id", "pat_nr", "patnr", "patientid", "patient_no", "patient_nr", "patient_number", "patientennummer",
+        "study_id", "record_id", "usubjid", "subjid"),
     "day": ("time", "time_day", "days", "study_day", "tag"),
     "datetime": ("charttime", "date", "datum", "time", "collected", "sampled", "startdate", "starttime", "given"),
     "igg": ("valuenum", "value", "result", "igg_mg_dl", "igg_g_l", "conc", "ergebnis", "wert", "immunoglobulin_g"),
@@ -35,13 +39,9 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "weight_unit": ("weight_uom", "wt_unit"),
     "outcome": ("event", "endpoint", "complication"),
 }  # fmt: skip
+ENOUGH_ROWS: Final = 300_000
 DELIMITERS: Final = (";", "\t", "|", ",")
 IGG_WORDS: Final = re.compile(r"^\s*(igg|immunoglobulin g|immunglobulin g)\b(?!\s*(sub|[1-4]))", re.IGNORECASE)
-DATES: Final = {
-    r"\d{1,2}\.\d{1,2}\.\d{4}": ("%d.%m.%Y",),
-    r"\d{1,2}/\d{1,2}/\d{4}": ("%d/%m/%Y", "%m/%d/%Y"),
-    r"\d{1,2}-\d{1,2}-\d{4}": ("%d-%m-%Y", "%m-%d-%Y"),
-}
 TOP: Final = """\
 # A draft with guesses. Nothing of it is applied. Check every line marked GUESS, choose igg_unit, and save it
 # as cohort.toml beside the tables.
@@ -57,7 +57,8 @@ class _Found:
     name: str
     settings: TableMapping
     raw: RawRows
-    columns: dict[str, str]
+    columns: dict[str, Foreign]
+    """The foreign name of each column; two for a date and a time of day to join."""
 
 
 def draft_mapping(path: Path) -> str:
@@ -87,10 +88,10 @@ def _read(path: Path) -> list[_Found]:
                 (settings.model_copy(update={"sheet": sheet}), read_sheet(path, path.name, sheet)) for sheet in sheets
             ]
         elif suffix == ".parquet":
-            read.append((settings, read_parquet(path, path.name, settings)))
+            read.append((settings, _first_rows(read_parquet(path, path.name, settings))))
         elif suffix in (".csv", ".txt", ".tsv"):
             settings = _text_settings(path, settings)
-            read.append((settings, read_text(path, path.name, settings, "samples")))
+            read.append((settings, _first_rows(read_text(path, path.name, settings, "samples"))))
     except InputError:
         return []  # told by the reader itself; nothing can be guessed about it
     return [
@@ -98,6 +99,16 @@ def _read(path: Path) -> list[_Found]:
         for setting, raw in read for table in TABLES
         for empty in [_Found(table=table, name=path.name, settings=setting, raw=raw, columns={})]
     ]  # fmt: skip
+
+
+def _first_rows(parts: Iterator[RawRows]) -> RawRows:
+    """The first parts of a file: enough to guess from."""
+    some = [next(parts)]
+    for part in parts:
+        some.append(part)
+        if sum(len(one.cells) for one in some) >= ENOUGH_ROWS:
+            break
+    return whole_file(some)
 
 
 def _text_settings(path: Path, settings: TableMapping) -> TableMapping:
@@ -120,12 +131,12 @@ def _text_settings(path: Path, settings: TableMapping) -> TableMapping:
     )
 
 
-def _columns(table: TableName, raw: RawRows) -> dict[str, str]:
+def _columns(table: TableName, raw: RawRows) -> dict[str, Foreign]:
     """Contract name -> foreign name: the same name, else a usual one, else the nearest."""
     present = list(raw.cells.columns)
     by_lower = {name.strip().lower().replace(" ", "_"): name for name in reversed(present)}
     found: dict[str, str] = {}
-    for name in CONTRACT[table].names:
+    for name in sorted(CONTRACT[table].names, key=lambda one: one not in by_lower):
         usual = (name, *SYNONYMS.get(name, ()))
         match = next((by_lower[one] for one in usual if one in by_lower), None)
         if match is None and any(name in group for group in CONTRACT[table].required):
@@ -135,20 +146,29 @@ def _columns(table: TableName, raw: RawRows) -> dict[str, str]:
     return _one_time(raw, found)
 
 
-def _one_time(raw: RawRows, found: dict[str, str]) -> dict[str, str]:
-    """Either day or datetime, by what the cells look like."""
-    column = found.get("day", found.get("datetime"))
+def _one_time(raw: RawRows, found: dict[str, str]) -> dict[str, Foreign]:
+    """Either day or datetime, by what the cells look like; a date and the column of its time of day together."""
+    column = found.get("datetime", found.get("day"))
     if column is None:
-        return found
+        return dict(found)
     rest = {name: foreign for name, foreign in found.items() if name not in ("day", "datetime")}
     filled = raw.cells[column][raw.cells[column].str.strip() != ""]
-    are_days = bool((~numbers(filled)[1]).all())
-    return {**rest, "day" if are_days else "datetime": column}
+    if bool((~numbers(filled)[1]).all()) and (len(filled) or column != "datetime"):
+        return {**rest, "day": column}
+    others = [name for name in raw.cells.columns if name not in found.values()]
+    clocks = [name for name in others if is_clock(raw, name)]
+    has_clock = bool(filled.str.contains(":", regex=False).any())
+    return {**rest, "datetime": column if has_clock or not clocks else (column, clocks[0])}
 
 
 def _score(found: _Found) -> float:
-    """0 unless every required column has a match; a table under its own name wins."""
+    """0 unless every required column has a match; a table under its own name wins.
+
+    Samples may lack the column of patients, which is then left to choose.
+    """
     groups = CONTRACT[found.table].required
+    if found.table == "samples" and "patient_id" not in found.columns:
+        return 0.5 * bool({"igg"} < found.columns.keys())
     if not all(any(name in found.columns for name in group) for group in groups):
         return 0.0
     names = (found.settings.sheet or "", Path(found.name).stem)
@@ -166,32 +186,20 @@ def _section(found: _Found) -> str:
             lines.append(f"{key} = {json.dumps(value)}    # GUESS")
     for name in ("datetime", "start"):
         if name in found.columns:
-            lines += _date_format(raw.cells[found.columns[name]])
+            lines += date_format(raw, found.columns[name])
     lines.append(f"[{found.table}.columns]")
+    if "patient_id" not in found.columns:
+        lines.append('# patient_id = "..."    # CHOOSE the column that says whose the row is')
     for name, foreign in found.columns.items():
         mark = "" if name == foreign else "    # GUESS"
         lines.append(f"{name} = {json.dumps(foreign, ensure_ascii=False)}{mark}")
-    unused = [name for name in raw.cells.columns if name not in found.columns.values()]
+    taken = {one for foreign in found.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
+    unused = [name for name in raw.cells.columns if name not in taken]
     if unused:
         lines.append(f"# not used: {', '.join(json.dumps(name, ensure_ascii=False) for name in unused)}")
     if found.table == "samples":
         lines += _keep(raw.cells[unused])
     return "\n".join(lines) + "\n"
-
-
-def _date_format(cells: pd.Series[str]) -> list[str]:
-    filled = cells[cells.str.strip() != ""].str.strip()
-    for pattern, formats in DATES.items():
-        if len(filled) and bool(filled.str.match(pattern).all()):
-            clock = " %H:%M" if bool(filled.str.contains(":", regex=False).all()) else ""
-            readable = [
-                one for one in formats if pd.to_datetime(filled, format=one + clock, errors="coerce").notna().all()
-            ]
-            shown = f'datetime_format = "{(readable or formats)[0]}{clock}"'
-            if len(readable) > 1:
-                return [f"# {shown}    # CHOOSE: day and month could be either"]
-            return [f"{shown}    # GUESS"]
-    return []
 
 
 def _keep(cells: pd.DataFrame) -> list[str]:

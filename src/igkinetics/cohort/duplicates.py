@@ -7,18 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.findings import Finding, Scope, refuse, warn
+from igkinetics.cohort.findings import Finding, Mask, Scope, refuse, warn
 from igkinetics.cohort.mapping import PatientsMapping
-from igkinetics.cohort.parsed import Parsed
+from igkinetics.cohort.parsed import Parsed, time_order
+from igkinetics.errors import counted
 
 USED_ONCE = "used once"
 SAMPLE_VALUES = ("igg", "limit")
+SLIP_FROM, SLIP_TO = 50.0, 200.0
+"""Between these factors a value is "about 100 times" off."""
 DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
 
 
 def check_samples(parsed: Parsed) -> Parsed:
     """At one moment a patient has one IgG."""
-    parsed, once = _identical(parsed, ("patient", "moment", *SAMPLE_VALUES), "igg")
+    shared = _sharing_a_moment(parsed.usable())
+    parsed, once = _identical(parsed, ("patient", "moment", *SAMPLE_VALUES), "igg", shared)
     twice = once[once.duplicated(["patient", "moment"], keep=False)]
     findings = _contradictions(
         parsed,
@@ -65,11 +69,11 @@ def check_patients(parsed: Parsed) -> Parsed:
                 parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row"
             )
         ]
-        note = [f'patients: {len(surplus)} further rows of a patient set aside (repeated = "{rule}")']
+        note = [f'patients: {counted(len(surplus), "further row")} of a patient set aside (repeated = "{rule}")']
         return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
     complete = pd.concat([parsed.frame, parsed.extra.add_prefix("covariate ")], axis=1)
     key = ("patient", *complete.columns.drop("patient"))
-    parsed, once = _identical(parsed, key, "patient_id", complete)
+    parsed, once = _identical(parsed, key, "patient_id", complete.loc[parsed.usable().index])
     twice = once[once.duplicated("patient", keep=False)]
     findings = _contradictions(
         parsed,
@@ -84,17 +88,14 @@ def check_patients(parsed: Parsed) -> Parsed:
 
 
 def _identical(
-    parsed: Parsed, key: tuple[str, ...], column: str, values: pd.DataFrame | None = None
+    parsed: Parsed, key: tuple[str, ...], column: str, rows: pd.DataFrame | None = None
 ) -> tuple[Parsed, pd.DataFrame]:
     """Warn of every repetition of an identical row; returns also the rows that are left.
 
-    The first two names of the key are looked at first: few rows share a patient and a moment.
+    rows: those that may repeat each other; None: all that can be used.
     """
-    usable = parsed.usable()
-    rows = usable if values is None else values.loc[usable.index]
-    candidates = rows[rows.duplicated(list(key[:2]), keep=False)]
-    again = pd.Series(False, index=rows.index)
-    again.loc[candidates.index] = candidates.duplicated(list(key), keep="first")
+    usable = parsed.usable() if rows is None else rows
+    again = usable.duplicated(list(key), keep="first")
     if not again.any():
         return parsed, usable
     cells = parsed.table.text[column]
@@ -103,6 +104,15 @@ def _identical(
         warn(mask, column, cells, "the same as an earlier row", USED_ONCE, removes="row")
     )
     return parsed, usable[~again]
+
+
+def _sharing_a_moment(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of which another one has the same patient and moment."""
+    order = time_order(rows)
+    patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
+    same = (patient[1:] == patient[:-1]) & (moment[1:] == moment[:-1])
+    shared = np.append(same, False) | np.append(False, same) if len(rows) else np.zeros(0, dtype=bool)
+    return rows.iloc[np.sort(order[shared])]
 
 
 def _contradictions(
@@ -131,13 +141,24 @@ def _first_column(parsed: Parsed, start: str) -> str:
 
 def check_unit_slips(parsed: Parsed) -> Parsed:
     """Warn of values about 100 times off the patient's others: mg/dL written as g/L, or the reverse."""
-    rows = parsed.usable()
+    rows = _of_a_wide_range(parsed.usable())
     level = np.log10(rows["igg"])
     by_patient = level.groupby(rows["patient"])
     usual = by_patient.transform("median")
     pair = by_patient.transform("size") == 2
     usual = usual.where(~pair, by_patient.transform("first"))
-    slipped = (level - usual).abs().between(np.log10(50.0), np.log10(200.0))
+    slipped = (level - usual).abs().between(np.log10(SLIP_FROM), np.log10(SLIP_TO))
     mask = parsed.rows(rows.index[slipped])
     expected = "about 100 times off this patient's other values: is the unit right?"
     return parsed.with_findings(warn(mask, "igg", parsed.table.text["igg"], expected))
+
+
+def _of_a_wide_range(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of patients whose highest value is at least SLIP_FROM times their lowest."""
+    patient, level = rows["patient"].to_numpy(), rows["igg"].to_numpy(dtype=np.float64)
+    n_patients = int(patient.max(initial=-1)) + 1
+    lowest, highest = np.full(n_patients, np.inf), np.zeros(n_patients)
+    np.minimum.at(lowest, patient, level)
+    np.maximum.at(highest, patient, level)
+    wide: Mask = (highest >= 0.99 * SLIP_FROM * lowest)[patient]
+    return rows.loc[wide, :]

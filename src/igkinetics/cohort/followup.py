@@ -24,16 +24,15 @@ MOMENT_COLUMN: Final[dict[TableName, str]] = {
 
 def end_of_date(tables: Tables) -> Tables:
     """Deaths and transplants known only by their date count after everything of that date."""
-    last = _last_of_date(tables)
     changed = dict(tables)
     for name, column, flag in (("patients", "death", "death_date_only"), ("outcomes", "moment", "date_only")):
         for table, parsed in tables.items():
             if table == name:
-                changed[table] = _moved_behind(parsed, column, flag, last)
+                changed[table] = _moved_behind(parsed, column, flag, tables)
     return changed
 
 
-def _moved_behind(parsed: Parsed, column: str, flag: str, last: pd.Series[float]) -> Parsed:
+def _moved_behind(parsed: Parsed, column: str, flag: str, tables: Tables) -> Parsed:
     frame = parsed.frame
     chosen = frame[flag].astype(bool) & frame[column].notna()
     if "outcome" in frame:
@@ -41,6 +40,7 @@ def _moved_behind(parsed: Parsed, column: str, flag: str, last: pd.Series[float]
     ends = frame[chosen]
     if ends.empty:
         return parsed
+    last = _last_of_date(tables, ends["patient"])
     later = last.reindex(by_date(ends["patient"], ends[column])).to_numpy(dtype=np.float64)
     moments = frame[column].copy()
     moments[ends.index] = np.fmax(ends[column].to_numpy(dtype=np.float64), later)
@@ -50,14 +50,15 @@ def _moved_behind(parsed: Parsed, column: str, flag: str, last: pd.Series[float]
     return replace(parsed, frame=frame.assign(**{column: moments}), notes=notes)
 
 
-def _last_of_date(tables: Tables) -> pd.Series[float]:
-    """The last sample, dose or therapy start of each patient and date, by `by_date`."""
+def _last_of_date(tables: Tables, patients: pd.Series[int]) -> pd.Series[float]:
+    """The last sample, dose or therapy start of each of these patients and of each date, by `by_date`."""
     parts = [
         tables[name].usable()[["patient", MOMENT_COLUMN[name]]].set_axis(["patient", "moment"], axis=1)
         for name in ("samples", "doses", "therapy")
         if name in tables
     ]
-    rows = pd.concat(parts, ignore_index=True).dropna()
+    concerned = patients.unique()
+    rows = pd.concat([part[part["patient"].isin(concerned)] for part in parts], ignore_index=True).dropna()
     return rows["moment"].groupby(by_date(rows["patient"], rows["moment"])).max()
 
 
@@ -68,6 +69,8 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     tables = end_of_date(tables)
     effective = {"death": _deaths(tables), "hsct": _of_outcome(tables, "hsct")}
     checked = dict(tables)
+    if birth.empty and all(moments.empty for moments in effective.values()):
+        return checked
     for name, column in MOMENT_COLUMN.items():
         if name not in tables:
             continue
@@ -75,6 +78,8 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
         moment, patient = parsed.frame[column].to_numpy(dtype=np.float64), parsed.frame["patient"]
         shown = parsed.times[0].column
         cells = parsed.table.text[shown]
+        comparable = parsed.times[0].is_date == (kind == "dates")
+        moment = np.where(comparable, moment, np.nan)
         dead, unborn = moment > lookup(patient, effective["death"]), moment < lookup(patient, birth)
         if name == "outcomes":
             dead &= (parsed.frame["outcome"] != "death").to_numpy(dtype=bool)

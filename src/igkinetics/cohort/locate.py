@@ -174,11 +174,10 @@ def _no_samples(folder: Path) -> Problem:
     present = sorted(path.name for path in folder.iterdir() if path.is_file())
     near = nearest("samples.csv", present)
     shown = ", ".join(present[:12]) or "an empty folder"
-    return Problem(
-        file="samples.csv",
-        found=shown,
-        expected=f"a cohort needs samples.csv or samples.parquet{f'; rename {near!r}?' if near else ''}",
-    )
+    hint = f"; rename {near!r}?" if near else ""
+    if EVENT_FILE in present:
+        hint = f'; if {EVENT_FILE} is a NONMEM event file, write format = "nonmem" and its units into {MAPPING_NAME}'
+    return Problem(file="samples.csv", found=shown, expected=f"a cohort needs samples.csv or samples.parquet{hint}")
 
 
 def _overlooked(folder: Path, paths: list[tuple[TableName, Path]]) -> list[Problem]:

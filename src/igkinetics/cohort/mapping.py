@@ -85,8 +85,9 @@ class TableMapping(_Section):
     @classmethod
     def _is_an_encoding(cls, name: str) -> str:
         try:
-            codecs.lookup(name)
-        except LookupError:
+            "".encode(name)
+            codecs.getincrementaldecoder(name)().decode(b"")
+        except (LookupError, UnicodeError):
             raise ValueError("not an encoding Python knows, such as 'utf-8', 'cp1252' or 'utf-16'") from None
         return name
 

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from igkinetics.cohort.contract import COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
+from igkinetics.cohort.contract import AMOUNT_UNITS, COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.errors import InputError, Problem
 
@@ -18,6 +18,11 @@ SYNTAX_PLACE = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
 )
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
+PLAIN_WORDS = {
+    "a valid boolean": "true or false", "a valid integer": "a whole number", "a valid number": "a number",
+    "a valid string": "text", "a valid tuple": "a list", "a valid dictionary": "a table",
+}  # fmt: skip
+"""What pydantic calls the kinds of TOML -> what their reader calls them."""
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 NONMEM_ONLY = ("amount_unit", "time_unit")
 
@@ -85,15 +90,18 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
 
 def _key_problems(faults: list[ErrorDetails], document: Any, text: str, file: str) -> list[Problem]:
     problems: dict[tuple[tuple[str, ...], str], Problem] = {}
+    written = [_written_part(fault, document) for fault in faults]
     for fault in faults:
         path = tuple(str(part) for part in fault["loc"])
         named = _written_part(fault, document)
+        if fault["type"].endswith("_type") and any(other and other[:-1] == named for other in written):
+            continue  # of what could be a plain value or a table, what is wrong inside the table is told
         if fault["type"] == "extra_forbidden":
             found, expected = path[-1], "unknown key; " + suggestion(path[-1], _known_keys(path[:-1]))
         elif fault["type"] == "missing":
             found, expected = _shown(fault["input"]), f"the key {path[-1]!r} is needed"
         else:
-            found, expected = _shown(fault["input"]), fault["msg"].removeprefix("Value error, ")
+            found, expected = _shown(fault["input"]), _plain(fault["msg"])
         same = problems.get((named, found))  # a value that fits none of several types has a fault for each
         if same is not None and expected not in same.expected:
             expected = f"{same.expected}, or: {expected}"
@@ -113,6 +121,16 @@ def _written_part(fault: ErrorDetails, document: Any) -> tuple[str, ...]:
             document = document[str(part)]
             named.append(str(part))
     return tuple(named)
+
+
+def _plain(message: str) -> str:
+    """The message of a fault in the words of the other messages."""
+    message = message.removeprefix("Value error, ")
+    for start in ("Input should be ", "String should ", "Tuple should "):
+        message = re.sub(f"^{start}", "must be " if "be " in start else "must ", message)
+    for words, plain in PLAIN_WORDS.items():
+        message = message.replace(words, plain)
+    return message
 
 
 def _shown(value: Any) -> str:
@@ -137,6 +155,8 @@ def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]
         for key in NONMEM_ONLY:
             if getattr(mapping, key) is not None:
                 yield (key,), str(getattr(mapping, key)), 'used only with format = "nonmem"'
+    if mapping.amount_unit is not None and mapping.amount_unit not in AMOUNT_UNITS:
+        yield ("amount_unit",), mapping.amount_unit, f"one of {', '.join(AMOUNT_UNITS)}"
     lower, upper = mapping.lower_limit, mapping.upper_limit
     if lower is not None and upper is not None and lower >= upper:
         yield ("lower_limit",), f"{lower:g}", f"must be below upper_limit ({upper:g})"

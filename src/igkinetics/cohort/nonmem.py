@@ -22,7 +22,7 @@ from igkinetics.cohort.mapping import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem_rules import dose_faults, observation_faults, order_faults, told
 from igkinetics.cohort.raw import RawRows
-from igkinetics.errors import Problem, call_error
+from igkinetics.errors import InputError, Problem
 
 ITEMS: Final = (
     "TIME", "AMT", "RATE", "DUR", "DV", "EVID", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "II", "ADDL", "SS", "CMT",
@@ -52,9 +52,14 @@ class Events:
 
 def check_settings(mapping: Mapping) -> None:
     """InputError unless the units that no event file holds are stated."""
-    for key, example in (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day")):
-        if getattr(mapping, key) is None:
-            raise call_error(key, "nothing", f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
+    units = (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day"))
+    problems = [
+        Problem(file="call", column=key, found="nothing",
+                expected=f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
+        for key, example in units if getattr(mapping, key) is None
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
 
 
 def with_units(mapping: Mapping) -> Mapping:
@@ -85,7 +90,8 @@ def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
     faults = dose_faults(events, is_dose, is_sample, mapping.time_unit or "day")
     bad_sample, bad_dose = (_rows_of(raw, found) for found in (sample_faults, faults))
     samples = _mapped(raw, _sample_cells(events, names), is_sample | bad_sample, bad_sample, sample_faults)
-    doses = _mapped(replace(raw, problems=()), _dose_cells(events, names, mapping.doses), is_dose, bad_dose, faults)
+    once = replace(raw, problems=(), empty=raw.empty[:0])
+    doses = _mapped(once, _dose_cells(events, names, mapping.doses), is_dose, bad_dose, faults)
     tables: dict[TableName, MappedRows] = {"samples": samples, "doses": _translated(doses, mapping.doses)}
     people = _patients(events, names, mapping)
     return tables if people is None else {**tables, "patients": people}
@@ -205,7 +211,8 @@ def _patients(events: Events, names: dict[str, str], mapping: Mapping) -> Mapped
         return None
     cells = events.raw.cells[others].assign(patient_id=events.record)
     settings = mapping.patients.model_copy(update={"missing": (*mapping.patients.missing, MISSING)})
-    mapped = map_columns(replace(events.raw, cells=cells, problems=(), n_unread=0), "patients", settings)
+    rows = replace(events.raw, cells=cells, problems=(), n_unread=0, empty=events.raw.empty[:0])
+    mapped = map_columns(rows, "patients", settings)
     mapped_names = mapping.patients.columns.values()
     weights = [name for name in others if name.upper() in WEIGHT_NAMES and name not in mapped_names]
     warnings = [
@@ -223,5 +230,5 @@ def _mapped(
     problems = tuple(faults) if isinstance(faults, list | tuple) else ()
     return MappedRows(
         raw=raw, text=text, written={}, kept=kept, empty=bad & kept,
-        row_problems=(*raw.problems, *problems), column_problems=columns,
+        row_problems=(*raw.problems, *problems), column_problems=columns, empty_lines=raw.empty,
     )  # fmt: skip

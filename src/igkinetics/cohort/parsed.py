@@ -76,15 +76,22 @@ def number_patients(tables: Tables) -> tuple[Tables, list[str]]:
     present = [name for name in order if name in tables]
     if not present:
         return {}, []
-    ids = [tables[name].frame["patient_id"] for name in present]
-    position, everyone = pd.factorize(pd.concat(ids, ignore_index=True).replace("", None))
-    parts = np.split(position, np.cumsum([len(one) for one in ids])[:-1])
-    numbers_of = dict(zip(present, parts, strict=True))
+    coded = {name: pd.factorize(tables[name].frame["patient_id"]) for name in present}
+    everyone = list(dict.fromkeys(str(one) for _, ids in coded.values() for one in ids))
+    position = pd.Index([one for one in everyone if one != ""], dtype=str)
+    places = {name: position.get_indexer(pd.Index(ids, dtype=str)).astype(np.int32) for name, (_, ids) in coded.items()}
     numbered = {
-        name: replace(parsed, frame=parsed.frame.assign(patient=numbers_of[name]))
+        name: replace(parsed, frame=parsed.frame.assign(patient=places[name][coded[name][0]]))
         for name, parsed in tables.items()
     }
-    return numbered, [str(one) for one in everyone]
+    return numbered, list(position)
+
+
+def time_order(rows: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """The places of the rows by patient and moment; equal moments keep their order."""
+    patient, moment = rows["patient"].to_numpy(), rows["moment"].to_numpy(dtype=np.float64)
+    later = (patient[1:] > patient[:-1]) | ((patient[1:] == patient[:-1]) & (moment[1:] >= moment[:-1]))
+    return np.arange(len(rows)) if bool(later.all()) else np.lexsort((moment, patient))
 
 
 def lookup(patients: pd.Series[int], values: pd.Series[float]) -> Floats:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from igkinetics.cohort.assemble import assemble
-from igkinetics.cohort.columns import MappedRows, map_columns, stack
-from igkinetics.cohort.contract import TABLES, TableName
+from igkinetics.cohort.contract import TableName
 from igkinetics.cohort.crosscheck import compare_tables
 from igkinetics.cohort.doses import parse_doses
+from igkinetics.cohort.files import Files, read_files
 from igkinetics.cohort.findings import Table, problems_of
-from igkinetics.cohort.locate import Located, locate, synthetic_notes
+from igkinetics.cohort.locate import locate, synthetic_notes
 from igkinetics.cohort.mapping import Mapping
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.nonmem import check_settings, split_events, with_units
+from igkinetics.cohort.nonmem import check_settings, with_units
 from igkinetics.cohort.nonmem_parsed import in_file_order, in_items
 from igkinetics.cohort.parsed import Parsed, Tables, number_patients
 from igkinetics.cohort.people import parse_outcomes, parse_patients
-from igkinetics.cohort.raw import read_parquet
 from igkinetics.cohort.samples import commonest_unit, parse_samples
-from igkinetics.cohort.sources import Source
-from igkinetics.cohort.textfile import read_text
 from igkinetics.cohort.therapy import parse_therapy
 from igkinetics.cohort.timeline import check_one_kind, time_kind
-from igkinetics.cohort.workbook import read_sheet
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN
 
@@ -55,8 +51,8 @@ def read_cohort(
     skip = on_problem == "skip"
     located = locate(Path(path))
     mapping = _with_call(located.mapping, igg_unit, file_format)
-    files = _read_files(located, mapping)
-    tables, table_problems = _parse(files.tables, mapping)
+    files = read_files(located, mapping)
+    tables, table_problems = _parse(files, mapping)
     tables, patients = number_patients(tables)
     kind = time_kind(tables)
     tables, kind_problems = check_one_kind(tables, kind, mapping.time_origin)
@@ -73,7 +69,7 @@ def read_cohort(
     assembled = assemble(tables, patients, mapping, kind)
     return Cohort(
         name=located.name,
-        igg_unit=mapping.igg_unit or commonest_unit(tables["samples"].frame["factor"].to_numpy()),
+        igg_unit=mapping.igg_unit or commonest_unit(tables["samples"].frame["in_mg_dl"].to_numpy()),
         same_day=mapping.same_day,
         samples=assembled.samples,
         doses=assembled.doses,
@@ -87,15 +83,6 @@ def read_cohort(
         notes=(*synthetic_notes(Path(path)), *assembled.notes),
         day_zero=assembled.day_zero,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    tables: dict[TableName, Table]
-    fatal: tuple[Problem, ...]
-    """Without these put right nothing can be read, also with on_problem = "skip"."""
-    row_problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
 
 
 def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) -> Mapping:
@@ -123,64 +110,9 @@ def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) 
     return mapping
 
 
-def _read_files(located: Located, mapping: Mapping) -> _Files:
-    tables: dict[TableName, Table] = {}
-    fatal = [one for one in located.problems if one.severity == "error"]
-    warnings = [one for one in located.problems if one.severity == "warning"]
-    row_problems: list[Problem] = []
-    by_table: dict[TableName, list[MappedRows]] = {name: [] for name in TABLES}
-    own_tables = {source.table for source in located.sources}
-    for source in located.sources:
-        try:
-            for name, rows in _read_file(source, mapping).items():
-                if name == source.table or name not in own_tables:
-                    by_table[name].append(rows)
-        except InputError as fault:
-            fatal += fault.problems
-    for name, mapped in by_table.items():
-        if not mapped:
-            continue
-        column_problems = [problem for one in mapped for problem in one.column_problems]
-        fatal += column_problems
-        row_problems += [problem for one in mapped for problem in one.row_problems]
-        if all("patient_id" in one.text.columns for one in mapped):
-            tables[name] = stack(name, mapping.table(name), mapped)
-            if tables[name].text.empty and (name in own_tables or name == "samples"):
-                problem = _no_rows(tables[name])
-                (fatal if name == "samples" else warnings).append(problem)
-    return _Files(
-        tables=tables, fatal=tuple(fatal), row_problems=tuple(row_problems), warnings=tuple(warnings)
-    )
-
-
-def _read_file(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
-    settings = mapping.table(source.table)
-    if source.sheet:
-        raw = read_sheet(source.path, source.label, source.sheet)
-    elif source.path.suffix.lower() == ".parquet":
-        raw = read_parquet(source.path, source.label, settings)
-    else:
-        raw = read_text(source.path, source.label, settings, source.table)
-    if mapping.format == "nonmem" and source.table == "samples":
-        return split_events(raw, mapping)
-    return {source.table: map_columns(raw, source.table, settings)}
-
-
-def _no_rows(table: Table) -> Problem:
-    n_read = sum(table.n_read)
-    found = f"rows read: {n_read}, filtered: {sum(table.n_filtered)}" if n_read else "a header without rows"
-    if table.name == "samples":
-        return Problem(
-            file=table.files[0], found=found, expected="a cohort needs at least one row of samples"
-        )
-    return Problem(
-        file=table.files[0], found=found, expected=f"rows of {table.name}", severity="warning", action="used"
-    )
-
-
-def _parse(tables: dict[TableName, Table], mapping: Mapping) -> tuple[Tables, list[Problem]]:
-    parsed: Tables = {}
-    for name, table in tables.items():
+def _parse(files: Files, mapping: Mapping) -> tuple[Tables, list[Problem]]:
+    parsed: Tables = {} if files.samples is None else {"samples": files.samples}
+    for name, table in files.tables.items():
         parsed[name] = parse_samples(table, mapping) if name == "samples" else PARSERS[name](table)
         if mapping.format == "nonmem" and name in ("samples", "doses"):
             parsed[name] = in_file_order(parsed[name])

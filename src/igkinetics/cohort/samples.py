@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.cells import IggCells, igg_cells, numbers, patient_column, unit_factors
@@ -16,7 +19,7 @@ from igkinetics.units import G_PER_L_IN, IggUnit
 HIGHEST_IGG_G_PER_L = 150.0
 """15,000 mg/dL: nothing above has been seen, even in myeloma."""
 LIMIT_NAMES = ("", "above", "below")
-"""By the sign of a censored value: 0, 1, -1 (from the end)."""
+"""By the sign of a censored value modulo 3: 0, 1, -1."""
 STATE_THE_UNIT = (
     'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, '
     "or give --igg-unit mg/dL"
@@ -24,7 +27,7 @@ STATE_THE_UNIT = (
 
 
 def parse_samples(table: Table, mapping: Mapping) -> Parsed:
-    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, factor (row's unit to g/L)."""
+    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, in_mg_dl (-1: no unit)."""
     times, findings = event_times(table)
     findings += patient_column(table)
     factor, unit_findings, problems = _factors(table, mapping)
@@ -59,8 +62,8 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
             "moment": times.moment,
             "date_only": times.date_only,
             "igg": np.where(too_low, lower, np.where(too_high, upper, igg)),
-            "limit": np.array(LIMIT_NAMES)[limit],
-            "factor": factor,
+            "limit": limit_words(limit % 3),
+            "in_mg_dl": np.where(np.isnan(factor), -1, factor == G_PER_L_IN["mg/dL"]).astype(np.int8),
         }
     )
     return Parsed(
@@ -68,10 +71,14 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     )
 
 
-def commonest_unit(factor: Floats) -> IggUnit:
-    """The unit of most rows (mg/dL on a tie), by the factor that turns it into g/L."""
-    n_mg_dl = int((factor == G_PER_L_IN["mg/dL"]).sum())
-    return "mg/dL" if 2 * n_mg_dl >= int((~np.isnan(factor)).sum()) else "g/L"
+def limit_words(place: npt.NDArray[np.int8]) -> pd.Series[Any]:
+    """LIMIT_NAMES by their places, each kept once."""
+    return pd.Series(pd.Categorical.from_codes(place, categories=pd.Index(LIMIT_NAMES)))
+
+
+def commonest_unit(in_mg_dl: npt.NDArray[np.int8]) -> IggUnit:
+    """The unit of most rows, mg/dL on a tie."""
+    return "mg/dL" if int((in_mg_dl == 1).sum()) >= int((in_mg_dl == 0).sum()) else "g/L"
 
 
 def _factors(table: Table, mapping: Mapping) -> tuple[Floats, list[Finding], list[Problem]]:

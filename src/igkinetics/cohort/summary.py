@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
@@ -37,7 +38,7 @@ def summary(cohort: Cohort) -> pd.DataFrame:
 Row = tuple[str, str, str, str]
 
 
-def _spread(values: pd.Series[float] | pd.Series[int]) -> str:
+def _spread(values: npt.ArrayLike) -> str:
     """Median (lowest to highest)."""
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
@@ -64,10 +65,11 @@ def _groups(cohort: Cohort) -> list[Row]:
 
 def _samples(cohort: Cohort) -> list[Row]:
     samples = cohort.samples
-    per_patient = samples.groupby("patient_id").size().reindex(cohort.patients["patient_id"], fill_value=0)
-    by_patient = samples.groupby("patient_id")["day"]
+    code, found = pd.factorize(samples["patient_id"])
+    by_patient = samples["day"].groupby(code)
+    per_patient = np.append(by_patient.size(), np.zeros(len(cohort.patients) - len(found)))
     span = by_patient.max() - by_patient.min()
-    gaps = by_patient.diff().groupby(samples["patient_id"]).max()
+    gaps = by_patient.diff().groupby(code).max()
     level = from_g_per_l(1.0, cohort.igg_unit) * samples["igg"]
     rows = [
         ("samples", "samples", str(len(samples)), ""),

@@ -120,7 +120,8 @@ def effective_dose_moments(
     moment = doses["moment"].to_numpy(dtype=np.float64)
     if doses.empty or samples.empty:
         return moment, np.zeros(len(doses), dtype=bool)
-    relevant = samples if kind == "dates" else samples[samples["date_only"]]
+    relevant = samples[samples["patient"].isin(doses["patient"].unique())]
+    relevant = relevant if kind == "dates" else relevant[relevant["date_only"]]
     by_patient_and_date = relevant.groupby(by_date(relevant["patient"], relevant["moment"]))
     bounds = by_patient_and_date.agg(
         first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any")

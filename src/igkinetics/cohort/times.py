@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.cells import numbers
+from igkinetics.cohort.clock import clock_changes
 from igkinetics.cohort.findings import Finding, Mask, Table, refuse
 from igkinetics.cohort.model import Floats
 from igkinetics.units import TIME_IN_DAY
@@ -25,7 +26,10 @@ ISO_WITH_OFFSET: Final = ISO_DATE_TIME + r"\s?(?:Z|[+-]\d{2}:?\d{2})"
 EITHER_WAY: Final = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
 CLOCK_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c")
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
-LARGEST_DAY: Final = 100_000.0
+EARLIEST_DAY: Final = -100_000.0
+LATEST_DAY: Final = 36_525.0
+"""A number above a century is no day but the date of a spreadsheet program, from 2000 on."""
+SPREADSHEET_DAY_0: Final = pd.Timestamp("1899-12-30")
 EXPECTED: Final = {
     "days": "a number of days; dates belong in a column datetime",
     "dates": "a date or local date-time such as 2024-03-31 or 2024-03-31 08:30 (state any other form as "
@@ -45,8 +49,10 @@ class Times:
     """The cell was a date or date-time, not a day number."""
     date_only: Mask
     """Known only by its date: a date without a time of day, or a whole day number."""
+    clock: Mask
+    """The cell was a date with a time of day."""
     midnight_only: bool = False
-    """Every cell had a time of day and it was always midnight, so these are dates."""
+    """Some cells had a time of day and it was always midnight, so these are dates."""
 
     def __len__(self) -> int:
         return len(self.moment)
@@ -54,7 +60,21 @@ class Times:
 
 def no_times(column: str, n_rows: int) -> Times:
     nothing = np.zeros(n_rows, dtype=bool)
-    return Times(column=column, moment=np.full(n_rows, np.nan), is_date=nothing, date_only=nothing)
+    return Times(column=column, moment=np.full(n_rows, np.nan), is_date=nothing, date_only=nothing, clock=nothing)
+
+
+def dates_or_moments(column: str, moment: Floats, is_date: Mask, clock: Mask) -> Times:
+    """The times of a whole column, of which those known only by their date are told apart."""
+    whole: Mask = moment == np.floor(moment)
+    midnight_only = bool(clock.any()) and bool(whole[is_date].all())
+    return Times(
+        column=column,
+        moment=moment,
+        is_date=is_date,
+        date_only=whole & (~is_date | ~clock | midnight_only),
+        clock=clock,
+        midnight_only=midnight_only,
+    )
 
 
 def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> tuple[Times, list[Finding]]:
@@ -67,40 +87,50 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
     day = np.full(len(text), np.nan)
     if accepts != "dates":
         day = numbers(text, table.settings.decimal)[0] * TIME_IN_DAY[table.settings.units.get(column, "day")]
-        day[np.abs(day) > LARGEST_DAY] = np.nan
+        day[(day > LATEST_DAY) | (day < EARLIEST_DAY)] = np.nan
     moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
     if accepts != "days":
         settings = table.settings
         moment, clock = _dates(text.where(np.isnan(day), ""), settings.datetime_format, settings.time_zone)
     is_date = ~np.isnan(moment)
-    midnight_only = bool(clock.any()) and bool((moment[is_date] == np.floor(moment[is_date])).all())
     moment = np.where(is_date, moment, day)
-    whole_day = ~is_date & (day == np.floor(day))
     bad = np.isnan(moment) & (filled | needed)
-    times = Times(
-        column=column,
-        moment=moment,
-        is_date=is_date,
-        date_only=whole_day | (is_date & (~clock | midnight_only)),
-        midnight_only=midnight_only,
-    )
-    return times, _unreadable(table, column, text, bad, accepts)
+    times = dates_or_moments(column, moment, is_date, clock)
+    findings = _unreadable(table, column, text, bad, accepts)
+    if table.settings.time_zone is not None and clock.any():
+        findings += clock_changes(table, column, moment, clock, table.settings.time_zone)
+    return times, findings
 
 
 def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
     """What is wrong with each cell that is no time: an offset without a zone, a day that may be a month, or other."""
     offset, either = np.zeros_like(bad), np.zeros_like(bad)
+    found = _spreadsheet_dates(table, column, text, bad)
+    if found:
+        bad = bad.copy()
+        bad[found[0].rows] = False
     if accepts != "days" and bad.any():
         offset[bad] = text[bad].str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
         either[bad] = text[bad].str.fullmatch(EITHER_WAY).to_numpy(dtype=bool)
     under = f"under [{table.name}] in cohort.toml"
     zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
-    form = f'which is the day and which the month? State it: datetime_format = "%d/%m/%Y" {under}'
-    found = refuse(offset, column, text, zone)
+    found += refuse(offset, column, text, zone)
     if not table.settings.datetime_format:
-        found += refuse(either, column, text, form)
+        which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
+        marks = text[either].str.extract(r"([/.-])", expand=False)
+        found += refuse(either, column, text, [f"{which.format(mark)} {under}" for mark in marks])
         bad = bad & ~either
     return found + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
+
+
+def _spreadsheet_dates(table: Table, column: str, text: pd.Series[str], bad: Mask) -> list[Finding]:
+    """Numbers too high for a day, told with the date that they are in a spreadsheet program."""
+    number = np.full(len(text), np.nan)
+    number[bad] = numbers(text[bad], table.settings.decimal)[0]
+    serial = (number > LATEST_DAY) & (number < 2 * LATEST_DAY)
+    dates = [(SPREADSHEET_DAY_0 + pd.Timedelta(days=float(day))).date() for day in np.floor(number[serial])]
+    expected = [f"no day number; if it is a spreadsheet's date, write {date} in its place" for date in dates]
+    return refuse(serial, column, text, expected)
 
 
 def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> tuple[Floats, Mask]:

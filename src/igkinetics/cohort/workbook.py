@@ -15,7 +15,7 @@ import pandas as pd
 import python_calamine as calamine
 
 from igkinetics.cohort.contract import suggestion
-from igkinetics.cohort.raw import RawRows, empty_rows_problem
+from igkinetics.cohort.raw import RawRows
 from igkinetics.errors import InputError, Problem
 
 Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
@@ -91,7 +91,8 @@ def _rows(file: str, cells: list[list[str]], first: int, faults: dict[int, Probl
         line=np.array(lines, dtype=np.intp),
         repeated_names=frozenset(name for name in kept if names.count(name) > 1),
         n_unread=len(problems) + len(empty),
-        problems=(*problems, *empty_rows_problem(file, empty)),
+        problems=tuple(problems),
+        empty=np.array(empty, dtype=np.intp),
     )
 
 

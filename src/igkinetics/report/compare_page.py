@@ -39,7 +39,7 @@ def compare_report(comparison: GroupComparison) -> str:
         group_b=text.visible(comparison.group_b),
         level=text.percent(fit.options.level),
         unit=fit.cohort.igg_unit,
-        rows=[shown(row, fit.cohort.igg_unit) for row in comparison.table.to_dict("records")],
+        rows=shown_rows(comparison),
         groups=[group_shown(row) for row in comparison.sampling.to_dict("records")],
         methods=methods_sentences(comparison),
         cards=card_views(fit),
@@ -94,6 +94,15 @@ def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
     return words
 
 
+def shown_rows(comparison: GroupComparison) -> list[dict[str, str]]:
+    """Every row of compare.csv as the page shows it, with the days of a common window."""
+    n_own = len(comparison.table) - comparison.n_common
+    window = comparison.common.options.window if comparison.common is not None else None
+    days = f" (days {text.number(window[0])} to {text.number(window[1])})" if window is not None else ""
+    rows = [shown(row, comparison.fit.cohort.igg_unit) for row in comparison.table.to_dict("records")]
+    return [row | {"variable": row["variable"] + (days if place >= n_own else "")} for place, row in enumerate(rows)]
+
+
 def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:
     """A row of groups.csv as the page shows it."""
     unit = str(row["unit"])
@@ -115,8 +124,7 @@ def compare_sentences(comparison: GroupComparison) -> list[str]:
     a, b = text.visible(comparison.group_a), text.visible(comparison.group_b)
     sizes = [int(n) for n in comparison.sampling["n_patients"]]
     said = [f"{a} ({counted(sizes[0], 'patient')}) against {b} ({counted(sizes[1], 'patient')})."]
-    for row in comparison.table.to_dict("records"):
-        words = shown(row, comparison.fit.cohort.igg_unit)
+    for row, words in zip(comparison.table.to_dict("records"), shown_rows(comparison), strict=True):
         own_unit = "days" if row["unit"] == "day" else row["unit"]
         tail = f"P = {words['p']}".replace("= <", "<").replace(f"= {text.UNKNOWN}", "not defined")
         said.append(
@@ -135,7 +143,7 @@ def methods_sentences(comparison: GroupComparison) -> list[str]:
         f"Groups are those named in the record ({text.visible(comparison.group_a)} and "
         f"{text.visible(comparison.group_b)}). The window runs from the first therapy start to the last sample, cut at "
         "death, transplant or the start of another B-cell-depleting therapy"
-        + (", or is the one asked for." if comparison.fit.options.window else "."),
+        + ("; rows with days in brackets use those days for every patient." if comparison.n_common else "."),
         "Lowest measured and fitted nadirs and the days to them are given as medians with exact binomial "
         f"{level} intervals and compared by the Hodges-Lehmann shift and the Mann-Whitney test (exact without ties "
         "up to 2,500 pairs of patients).",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.study.compare_rows import measured_row, outcome_row, percent, time_row
 from igkinetics.study.fit_cohort import Progress, fit_cohort
-from igkinetics.study.group_data import Floats, first_below, sampling_table
+from igkinetics.study.group_data import Floats, first_below, patients_with_outcomes, sampling_table
 from igkinetics.study.options import FitOptions
 from igkinetics.study.result import CohortFit
 from igkinetics.units import g_per_l
@@ -30,9 +30,15 @@ MEASURES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class GroupComparison:
-    """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group."""
+    """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group.
+
+    fit: with each patient's own window. common: the same fit with the window that was asked for beside it, which the
+    last `n_common` rows of the table are about.
+    """
 
     fit: CohortFit
+    common: CohortFit | None
+    n_common: int
     group_a: str
     group_b: str
     table: pd.DataFrame
@@ -44,9 +50,14 @@ def compare(
     cohort: Cohort, options: FitOptions | None = None, groups: tuple[str, str] | None = None,
     progress: Progress | None = None,
 ) -> GroupComparison:  # fmt: skip
-    """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two."""
-    chosen = chosen_groups(cohort, groups)
-    return compare_fitted(fit_cohort(cohort, options, progress), chosen)
+    """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
+
+    Windows are each patient's own; `options.window` adds the rows of a common one.
+    """
+    chosen, options = chosen_groups(cohort, groups), options or FitOptions()
+    own = fit_cohort(cohort, replace(options, window=None), progress)
+    asked = options.window is not None and not own.interrupted
+    return compare_fitted(own, chosen, fit_cohort(cohort, options, progress) if asked else None)
 
 
 def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, str]:
@@ -68,37 +79,51 @@ def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, s
     return asked
 
 
-def compare_fitted(fit: CohortFit, groups: tuple[str, str]) -> GroupComparison:
-    """The table of two groups from a fit that is there already."""
+def compare_fitted(fit: CohortFit, groups: tuple[str, str], common: CohortFit | None = None) -> GroupComparison:
+    """The table of two groups from a fit that is there already, and from one with a common window."""
     sampling = sampling_table(fit, groups)
+    words = "" if common is None else "each patient's own window"
+    rows = [*nadir_rows(fit, groups, sampling, words), *outcome_rows(fit, groups)]
+    beside = []
+    if common is not None and common.options.window is not None:
+        asked = "common window, days {:g} to {:g}".format(*common.options.window)
+        beside = nadir_rows(common, groups, sampling_table(common, groups), asked)
     return GroupComparison(
         fit=fit,
+        common=common,
+        n_common=len(beside),
         group_a=groups[0],
         group_b=groups[1],
-        table=pd.DataFrame(all_rows(fit, groups, sampling), columns=list(COMPARE_COLUMNS)),
+        table=pd.DataFrame([*rows, *beside], columns=list(COMPARE_COLUMNS)),
         sampling=sampling,
         notes=left_out(fit, groups),
     )
 
 
-def all_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame) -> list[dict[str, Any]]:
-    """Nadirs, days, thresholds, then every outcome that occurs in the cohort."""
-    level, unit = fit.options.level, fit.cohort.igg_unit
+def nadir_rows(
+    fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, window: str
+) -> list[dict[str, Any]]:
+    """Nadirs, days to them, times to first below each threshold; `window` is said first in the notes."""
+    level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
     rows = []
     for variable, column in MEASURES.items():
-        nadir = fit.nadir
-        if variable.endswith("fitted_nadir"):
-            nadir = nadir[nadir["status"] == "fitted"]
-        from_start = nadir["window_start"].astype(float) if variable.startswith("days") else 0.0
-        values = nadir[column].astype(float) - from_start
-        split: list[Floats] = [np.array(values[nadir["group"] == group].dropna()) for group in groups]
+        some = nadir[nadir["status"] == "fitted"] if variable.endswith("fitted_nadir") else nadir
+        from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
+        values = some[column].astype(float) - from_start
+        split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
         rows.append(measured_row(variable, split[0], split[1], unit, level, sampling))
     for threshold in fit.options.thresholds:
         times = [first_below(fit, group, g_per_l(threshold, unit)) for group in groups]
         rows.append(time_row(f"first_below_{threshold:g}", times[0], times[1], level))
-    people = fit.cohort.patients
-    for outcome in dict.fromkeys(fit.cohort.outcomes["outcome"].astype(str)):
-        who = set(fit.cohort.outcomes.loc[fit.cohort.outcomes["outcome"] == outcome, "patient_id"])
+    noted = [row | {"note": "; ".join(filter(None, [window, row["note"]]))} for row in rows]
+    return [row | {"group_a": groups[0], "group_b": groups[1], "level": level} for row in noted]
+
+
+def outcome_rows(fit: CohortFit, groups: tuple[str, str]) -> list[dict[str, Any]]:
+    """Every outcome that occurs in the cohort; a death in the patients table is one too."""
+    people, level = fit.cohort.patients, fit.options.level
+    rows = []
+    for outcome, who in patients_with_outcomes(fit.cohort).items():
         members = [people.loc[people["group"] == group, "patient_id"] for group in groups]
         counts = [(int(ids.isin(list(who)).sum()), len(ids)) for ids in members]
         rows.append(outcome_row(outcome, counts[0], counts[1], level))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from igkinetics.study import group_tests
 from igkinetics.study.group_data import Floats, Times
-from igkinetics.study.group_power import POWER, detectable_risks, detectable_shift
+from igkinetics.study.group_power import POWER, detectable_hazard_ratio, detectable_risks, detectable_shift
 
 
 def percent(share: float) -> str:
@@ -34,9 +34,10 @@ def measured_row(
     notes = ["medians; shift by Hodges-Lehmann"]
     if np.isfinite(seen):
         notes.append(f"a shift of {seen:.3g} {seen_unit} would have been seen with {percent(POWER)} probability")
-    if in_days:
+    if in_days or variable == "fitted_nadir":
         reached = [f"{row.n_reached} of {row.n_fitted}" for row in sampling.itertuples()]
-        notes.append(f"descriptive: the fitted nadir was reached in {reached[0]} and {reached[1]}")
+        descriptive = "descriptive: " if in_days else ""
+        notes.append(f"{descriptive}the fitted nadir was reached in {reached[0]} and {reached[1]}")
     if variable == "raw_nadir":
         shifts = sampling["sampling_shift"].to_numpy(dtype=float)
         if np.isfinite(shifts).all():
@@ -56,6 +57,11 @@ def time_row(variable: str, a: Times, b: Times, level: float) -> dict[str, Any]:
     notes = ["first measured value below, days from the window's start; the fall itself lies between two samples"]
     if a.n_at_start or b.n_at_start:
         notes.append(f"below at the first sample in the window: {a.n_at_start} and {b.n_at_start}")
+    n_events = int(a.happened.sum() + b.happened.sum())
+    ratio = detectable_hazard_ratio(n_events, a.day.size, b.day.size, level)
+    if np.isfinite(ratio):
+        words = f"only a hazard ratio of {ratio:.2g} or more, or of {1 / ratio:.2g} or less"
+        notes.append(f"with {n_events} falls, {words}, would have been seen with {percent(POWER)} probability")
     return {
         "variable": variable, "n_a": a.day.size, "n_b": b.day.size, "count_a": int(a.happened.sum()),
         "count_b": int(b.happened.sum()), **_of(group_tests.median_time(a.day, a.happened, level), "_a"),

@@ -58,6 +58,17 @@ def power_of_fisher(n_a: int, risk_a: float, n_b: int, risk_b: float, seen: Floa
     return float(chance_a @ seen @ chance_b)
 
 
+def detectable_hazard_ratio(n_events: int, n_a: int, n_b: int, level: float) -> float:
+    """Smallest ratio above 1 that a two-sided log-rank test at 1 - level sees with probability POWER; nan: no events.
+
+    ln HR = (z_alpha + z_power) / sqrt(events x share a x share b) (Schoenfeld, Biometrika 1981;68:316).
+    """
+    if n_events == 0 or n_a == 0 or n_b == 0:
+        return NONE
+    z = stats.norm.ppf(0.5 + 0.5 * level) + stats.norm.ppf(POWER)
+    return float(np.exp(z * (n_a + n_b) / np.sqrt(float(n_events) * n_a * n_b)))
+
+
 def detectable_risks(n_a: int, n_b: int, risk_b: float, level: float) -> tuple[float, float]:
     """The nearest risks of group a below and above risk_b that would be seen with POWER; nan where none would.
 
