@@ -46,7 +46,7 @@ def left_out(log_likelihood: Floats, draws: np.ndarray) -> LeftOut:
     """log_likelihood (draw, n): of each unit at each draw of the posterior of all."""
     elpd, weights, shapes = [], [], []
     for column in log_likelihood.T:
-        smoothed, shape = array_stats.psislw(-column)
+        smoothed, shape = array_stats.psislw(column)  # it takes log likelihoods
         smoothed = np.asarray(smoothed) - logsumexp(smoothed)
         elpd.append(logsumexp(smoothed + column))
         weights.append(smoothed)

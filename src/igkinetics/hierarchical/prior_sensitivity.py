@@ -36,7 +36,7 @@ def reweighting(phi: Floats, population: Population, scale: float) -> tuple[Floa
     active = population.active
     squared = ((phi[:, active] - population.prior_mean[active]) / population.prior_sd[active]) ** 2
     raw = 0.5 * squared.sum(axis=1) * (1.0 - scale**-2.0)
-    smoothed, shape = array_stats.psislw(raw)
+    smoothed, shape = array_stats.psislw(-raw)  # it takes log likelihoods: the negative of log ratios
     smoothed = np.asarray(smoothed)
     return smoothed - logsumexp(smoothed), float(shape)
 
