@@ -103,14 +103,14 @@ def loo_table(samples: LeftOut, patients: LeftOut) -> pd.DataFrame:
 
 def compare_models(models: Mapping[str, LeftOut]) -> pd.DataFrame:
     """Models of the same patients by predictive density; differences are from the first. supported: in words."""
-    reference = next(iter(models.values()))
+    reference_name, reference = next(iter(models.items()))
     rows = []
     for name, one in models.items():
         each = one.elpd - reference.elpd
         difference, se = float(each.sum()), float(np.sqrt(each.size) * each.std())
         rows.append({"model": name, "elpd": one.elpd.sum(), "elpd_difference": difference, "se_difference": se,
                      "pareto_k_max": one.pareto_k.max(),
-                     "supported": support(one is reference, difference, se)})  # fmt: skip
+                     "supported": support(name == reference_name, difference, se)})  # fmt: skip
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
