@@ -25,8 +25,8 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MODULE_LINES = 250
 FUNCTION_LINES = 60
 EXPORTS = {
-    "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "list_cards", "load_card",
-    "read_cohort", "simulate_cohort",
+    "EffectOptions", "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "fit_effect",
+    "list_cards", "load_card", "read_cohort", "simulate_cohort",
 }  # fmt: skip
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")

@@ -9,7 +9,7 @@ import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
 from igkinetics.cli.reading import read, tell_problems
-from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering, tell
+from igkinetics.cli.status import INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
 from igkinetics.study.effect_options import IVIG_DAYS
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
@@ -80,9 +80,6 @@ def effect(
         found = read(cohort, igg_unit, file_format, on_problem)
         tell_problems(found)
         estimated = fit_effect(found, options, tell)
-        if estimated is None:
-            tell("No patient could be fitted; nothing was written.")
-            raise typer.Exit(NOBODY_FITTED)
         write(estimated, out, draw, overwrite=overwrite)
     tell_result(estimated, out)
 

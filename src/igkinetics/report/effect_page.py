@@ -46,7 +46,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
     productions = sorted({name.split("/")[1] for name in structures})
     return {
         "title": f"The effect of IVIG in {text.visible(effect.cohort.name)}",
-        "sentences": effect_sentences(effect, "this page")[:-1],
+        "sentences": effect_sentences(effect, "this page")[0 if effect.sampling.passed else 1 : -1],
         "notes": list(effect.notes),
         "failed": "" if effect.sampling.passed else effect.sampling.verdict,
         "interrupted": effect.interrupted,
@@ -61,6 +61,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "check_note": replicate_note(effect.checks),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
+        "extensions": effect_rows.extension_cells(effect),
         "sensitivity": {name: effect_rows.plain_table(table) for name, table in effect.sampling.sensitivity.items()},
         "diagnostics": effect_rows.plain_table(effect.diagnostics),
         "verdict": effect.verdict,

@@ -119,6 +119,29 @@ def check_cells(effect: CohortEffect) -> list[Cells]:
     ]  # fmt: skip
 
 
+EXTENSION_WORDS = {
+    "base": "Base model: nothing changes under IVIG",
+    "clearance_ratio": "Clearance may differ under IVIG",
+    "production_ratio": "Production may differ under IVIG",
+    "joint": "Both may differ",
+}
+
+
+def extension_cells(effect: CohortEffect) -> list[Cells]:
+    return [
+        {
+            "model": EXTENSION_WORDS[str(row["model"])],
+            "ratio": with_unit(row["ratio"], "1"),
+            "ratio_interval": ends(row["ratio_lower"], row["ratio_upper"], "1"),
+            "above": probability(row["p_above_1"]),
+            "change": with_unit(row["nadir_change_att"], effect.cohort.igg_unit),
+            "change_interval": ends(row["nadir_change_att_lower"], row["nadir_change_att_upper"], str(row["unit"])),
+            "verdict": str(row["verdict"]),
+        }
+        for row in effect.extensions.to_dict("records")
+    ]
+
+
 def plain_table(table: pd.DataFrame) -> dict[str, Any]:
     """Any table as headings and rows of text; an empty cell stays empty."""
     rows = [[plain(value) for value in row] for row in table.itertuples(index=False)]

@@ -15,7 +15,7 @@ from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_
 POSTERIOR_NAME: Final = "posterior.nc"
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
-    "predictive.csv": "checks", "predictive_samples.csv": "replicates",
+    "predictive.csv": "checks", "predictive_samples.csv": "replicates", "extensions.csv": "extensions",
 }  # fmt: skip
 """File -> table of CohortEffect."""
 EFFECT_OUTPUT: Final = Kind(

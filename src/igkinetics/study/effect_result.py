@@ -12,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
@@ -30,6 +31,7 @@ EFFECT_TABLES: Final = {
     "checks": CHECK_COLUMNS,
     "replicates": REPLICATE_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
+    "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
 
@@ -47,6 +49,7 @@ class Sampling:
     verdict: str
     passed: bool
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
+    extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -65,7 +68,8 @@ class CohortEffect:
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says; checks, replicates: posterior
-    predictive checks; first_below: times to first below each threshold. dosing: what the infusions' days look like.
+    predictive checks; first_below: times to first below each threshold; extensions: the models beside the base one.
+    dosing: what the infusions' days look like.
     """
 
     cohort: Cohort
@@ -80,6 +84,7 @@ class CohortEffect:
     checks: pd.DataFrame
     replicates: pd.DataFrame
     first_below: pd.DataFrame
+    extensions: pd.DataFrame
     dosing: str
     dosing_by_calendar: bool
     notes: tuple[str, ...]
