@@ -124,7 +124,7 @@ def command(*arguments: str) -> str:
     return f"import runpy; sys.argv = {['igkinetics', *arguments]!r}; {run}"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("models", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("effect", "--help"), ("models", "--help")])
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     asked = imported_by(command(*arguments))
     assert "typer" in asked

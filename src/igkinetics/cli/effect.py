@@ -42,10 +42,10 @@ def effect(
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
+        str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
     ] = None,
     control_regimen: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
+        str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
     ] = None,
     ivig_days: Annotated[
         float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
@@ -71,9 +71,8 @@ def effect(
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
-        posterior=None if posterior is None else str(posterior),
-        control_regimen=None if control_regimen is None else str(control_regimen), ivig_days=ivig_days,
-        prior_only=prior_only, level=level, seed=seed, jobs=jobs,
+        posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only, level=level,
+        seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
