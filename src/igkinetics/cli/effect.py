@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.study.effect_result import CohortEffect
 
+PosteriorFile = Annotated[
+    str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
+]
+RegimenFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
+]
+
 
 @answering
 def effect(
@@ -41,12 +48,8 @@ def effect(
     tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 1000,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
-    posterior: Annotated[
-        str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
-    ] = None,
-    control_regimen: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
-    ] = None,
+    posterior: PosteriorFile = None,
+    control_regimen: RegimenFile = None,
     ivig_days: Annotated[
         float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
     ] = IVIG_DAYS,
