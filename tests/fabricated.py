@@ -15,6 +15,8 @@ from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
+from igkinetics.study.groups import groups_table
+from igkinetics.study.residual_checks import residual_checks, shrinkage_table
 from igkinetics.study.result import TABLES, CohortFit, FitOptions
 
 HOSTILE = "<script>alert(1)</script>"
@@ -102,10 +104,44 @@ def fabricated_fit(**options: Any) -> CohortFit:
                 {"parameter": "S", "mean_eta": 0.9, "expected_se": 0.2, "ratio": 4.5, "n": 4, "flagged": True},
             ],
         ),
+        **_checks(cohort, curves),
         notes=("P06 has no weight; 70 kg was used.",),
         seconds=1.25,
         interrupted=False,
     )
+
+
+def _checks(cohort: Cohort, curves: list[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables for those who check: IPRED read off the curve, an error of 10 %, alternating etas."""
+    predictions, etas, diagnostics = [], [], []
+    for curve in curves:
+        name = str(curve["patient_id"].iloc[0])
+        patient, (group, status) = cohort.patient(name), WHO[name]
+        common = {"patient_id": name, "group": group, "status": status}
+        ipred = np.interp(patient.sample_day, curve["day"], curve["total"])
+        measured = patient.sample_limit == 0
+        iwres = np.where(measured, (100 * patient.sample_igg - ipred) / (0.1 * ipred), np.nan)
+        predictions += [
+            {**common, "day": day, "observed": 100 * igg, "limit": "" if limit == 0 else "below", "pred": 1.1 * level,
+             "ipred": level, "iwres": r, "iwres_expected_sd": 0.9 if limit == 0 else np.nan,
+             "iwres_expected_product": -0.1 if limit == 0 else np.nan, "unit": "mg/dL"}
+            for day, igg, limit, level, r in zip(
+                patient.sample_day, patient.sample_igg, patient.sample_limit, ipred, iwres, strict=True)
+        ]
+        etas += [{**common, "parameter": parameter, "scale": "logit" if parameter == "S" else "log", "prior_sd": 0.4,
+                  "posterior_sd": 0.2, "eta": 0.1 * (-1) ** len(name)} for parameter in ("C_base", "CL", "S")]
+        diagnostics.append({
+            **common, "n_measured": int(measured.sum()), "n_beyond_limit": int((~measured).sum()),
+            "iwres_mean": np.nanmean(iwres), "iwres_sd": np.nanstd(iwres), "iwres_largest": np.nanmax(iwres),
+            "iwres_largest_day": 3.0, "objective": 12.5, "pareto_k": 0.2, "n_starts": 6, "n_starts_agreeing": 5,
+            "n_optima": 1, "model": MODEL, "model_weight": 0.7, "best_model": MODEL, "best_weight": 0.7,
+        })
+    tables = {"predictions": _table("predictions", predictions), "etas": _table("etas", etas),
+              "diagnostics": _table("diagnostics", diagnostics)}
+    patients = _table("patients", [_patient(name) for name in WHO])
+    return tables | {"shrinkage": shrinkage_table(tables["etas"], tables["predictions"]),
+                     "residuals": residual_checks(tables["predictions"], 0.95),
+                     "groups": groups_table(cohort, patients)}  # fmt: skip
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -33,7 +33,8 @@ def written(fit: CohortFit, folder: Path) -> Path:
 
 def test_every_table_comes_back_with_its_columns_and_values(fit: CohortFit, tmp_path: Path) -> None:
     folder = written(fit, tmp_path / "out")
-    for table in ("parameters", "nadir", "patients", "thresholds", "structures", "conflict"):
+    checks = ("predictions", "etas", "shrinkage", "residuals", "diagnostics", "groups")
+    for table in ("parameters", "nadir", "patients", "thresholds", "structures", "conflict", *checks):
         back = pd.read_csv(folder / f"{table}.csv")
         assert tuple(back.columns) == TABLES[table]
         expected = getattr(fit, table)
@@ -47,7 +48,9 @@ def test_every_table_comes_back_with_its_columns_and_values(fit: CohortFit, tmp_
 
 def test_thresholds_are_written_only_when_asked_for(tmp_path: Path) -> None:
     folder = written(fabricated_fit(thresholds=()), tmp_path / "out")
-    assert {path.name for path in folder.iterdir()} == FIT_OUTPUT.names - {"thresholds.csv", "report.html"}
+    on_request = {"thresholds.csv", "profiles.csv", "dates.csv", "tables.xlsx", "figures"}
+    pages = {"report.html", "diagnostics.html"}
+    assert {path.name for path in folder.iterdir()} == FIT_OUTPUT.names - on_request - pages
 
 
 def test_the_run_record_has_the_keys_of_the_contract_and_no_path(tmp_path: Path) -> None:

@@ -4,53 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html.parser import HTMLParser
 
 import pytest
 
 from fabricated import HOSTILE, fabricated_fit
 from igkinetics.charts.svg import Chart, Figure
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import patient_view
+from igkinetics.report import page
 from igkinetics.report.page import SCRIPT, SCRIPT_HASH, fit_report
 from igkinetics.study.result import CohortFit
-
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Collects tags, ids, links and text; checks that tags nest."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.text = ""
-        self.feed(source)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag not in VOID:
-            self.open.append(tag)
-        values = [(name, value or "") for name, value in attrs]
-        self.attributes += values
-        self.ids += [value for name, value in values if name == "id"]
-        self.links += [value for name, value in values if name in ("href", "src", "xlink:href")]
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"closing {tag} that was never opened"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+from igkinetics.study.selection import selected_patients
+from page_reader import Page
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +30,12 @@ def parsed(source: str) -> Page:
 def test_tags_nest_and_every_link_leads_somewhere(parsed: Page) -> None:
     assert parsed.open == []
     assert len(parsed.ids) == len(set(parsed.ids))
-    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
+    assert leading_nowhere(parsed) == set()
+
+
+def leading_nowhere(parsed: Page) -> set[str]:
+    """Links to neither a place on the page nor the page beside it."""
+    return {link.removeprefix("#") for link in parsed.links if link != "diagnostics.html"} - set(parsed.ids)
 
 
 def test_nothing_is_loaded_and_only_the_tables_own_script_runs(source: str, parsed: Page) -> None:
@@ -74,7 +43,7 @@ def test_nothing_is_loaded_and_only_the_tables_own_script_runs(source: str, pars
     assert f"<script>{SCRIPT}</script>" in source
     assert f"script-src '{SCRIPT_HASH}'" in source
     assert {"img", "link", "iframe", "object"}.isdisjoint(parsed.tags)
-    assert all(link.startswith("#") for link in parsed.links)
+    assert all(link.startswith("#") or link == "diagnostics.html" for link in parsed.links)
     assert [name for name, _ in parsed.attributes if name.startswith("on")] == []
     assert "@import" not in source
     assert re.findall(r"url\((?!#)", source) == []
@@ -127,8 +96,9 @@ def test_a_figure_that_cannot_be_drawn_is_a_visible_box(fit: CohortFit) -> None:
 
 
 def test_beyond_the_limit_patients_are_counted_not_dropped(fit: CohortFit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient_view, "MOST_CHARTS", 3)
+    monkeypatch.setattr(page, "selected_patients", lambda fit: selected_patients(fit, 3))
     parsed = Page(fit_report(fit))
-    assert "5 further patients have no chart here" in parsed.text
+    assert "3 of 8 patients are drawn: those with the lowest nadirs" in " ".join(parsed.text.split())
     assert parsed.open == []
-    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
+    assert leading_nowhere(parsed) == set()
+    assert len([link for link in parsed.links if link.startswith("#patient-")]) == 3

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
     from igkinetics.study.options import FitOptions
+    from igkinetics.study.output import Extras
     from igkinetics.study.result import CohortFit
 
 
@@ -42,6 +43,13 @@ def fit(
     ] = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")
+    ] = False,
+    excel: Annotated[bool, typer.Option("--excel", help="All tables as one workbook, tables.xlsx.")] = False,
+    dates: Annotated[
+        bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")
+    ] = False,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
@@ -54,8 +62,9 @@ def fit(
     from igkinetics.charts.svg import converter_process
     from igkinetics.study.folder import refuse_existing
     from igkinetics.study.options import FitOptions
-    from igkinetics.study.output import FIT_OUTPUT
+    from igkinetics.study.output import FIT_OUTPUT, Extras
 
+    extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
         card=card, prior=prior, structure=structure, residual=residual, window=days_of(window),
         thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
@@ -65,7 +74,7 @@ def fit(
         found = read(cohort, igg_unit, file_format, on_problem)
         tell_problems(found)
         fitted = fit_with_progress(found, options)
-        write(fitted, out, draw, overwrite=overwrite)
+        write(fitted, out, draw, extras, overwrite=overwrite)
     tell_result(fitted, out)
 
 
@@ -76,15 +85,22 @@ def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:
         return fit_cohort(cohort, options, progress)
 
 
-def write(fitted: CohortFit, out: Path, draw: Draw, *, overwrite: bool) -> None:
+def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.report.diagnostics_page import DIAGNOSTICS_NAME, write_diagnostics
+    from igkinetics.report.figures import FIGURES, write_figures
     from igkinetics.report.page import REPORT_NAME, write_fit_report
     from igkinetics.study.folder import new_folder
     from igkinetics.study.output import FIT_OUTPUT, write_fit
 
     with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
-        write_fit(fitted, folder)
-        write_fit_report(fitted, folder / REPORT_NAME, draw)
+        write_fit(fitted, folder, extras)
+        write_fit_report(fitted, folder / REPORT_NAME, draw, extras)
+        write_diagnostics(fitted, folder / DIAGNOSTICS_NAME, draw)
+        if extras.figures:
+            with converter_process(png=True) as draw_files:
+                write_figures(fitted, folder / FIGURES, draw_files)
 
 
 def tell_result(fitted: CohortFit, out: Path) -> None:

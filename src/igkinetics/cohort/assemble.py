@@ -39,6 +39,7 @@ class Assembled:
     rows: dict[str, RowCount]
     set_aside_patients: dict[str, str]
     notes: tuple[str, ...]
+    day_zero: dict[str, pd.Timestamp]
 
 
 def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKind) -> Assembled:
@@ -71,7 +72,15 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
+        day_zero=_day_zero(patients, origin) if kind == "dates" else {},
     )
+
+
+def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Timestamp]:
+    """The moment that each patient's days count from; nobody whose record holds no date."""
+    known = origin.dropna()
+    moments = pd.Timestamp(0) + pd.to_timedelta(known.to_numpy(dtype=np.float64), unit="D")
+    return {patients[place]: moment.round("s") for place, moment in zip(known.index, moments, strict=True)}
 
 
 def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:

@@ -100,6 +100,8 @@ class Cohort:
     set_aside_patients: dict[str, str] = field(default_factory=dict)
     """Patient -> why the whole patient was set aside (`--on-problem skip`)."""
     notes: tuple[str, ...] = ()
+    day_zero: dict[str, pd.Timestamp] = field(default_factory=dict)
+    """Patient -> the moment that days count from; empty for a cohort in day numbers."""
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:

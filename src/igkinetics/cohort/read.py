@@ -85,6 +85,7 @@ def read_cohort(
         inputs=located.inputs,
         set_aside_patients=assembled.set_aside_patients,
         notes=(*synthetic_notes(Path(path)), *assembled.notes),
+        day_zero=assembled.day_zero,
     )
 
 

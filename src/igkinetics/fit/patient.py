@@ -15,7 +15,7 @@ from igkinetics.errors import InputError
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import draw_posterior, laplace_log_marginal, laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
-from igkinetics.fit.profile import profile_interval
+from igkinetics.fit.profile import profile_curve, profile_interval
 from igkinetics.fit.result import Alternative, PatientFit, Status
 from igkinetics.fit.unexplained import Change, unexplained_changes
 from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, STRUCTURES, Floats
@@ -60,6 +60,7 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     generator = np.random.default_rng([settings.seed, zlib.crc32(patient.patient_id.encode())])
     draws = (draw_posterior if settings.use_prior else laplace_only)(problem, optimum, settings.draws, generator)
     status, reason_text = numbers_status(problem)
+    intervals = profiles(problem, optimum, settings.level) if settings.profile else None
     return PatientFit(
         patient=patient,
         prior=prior,
@@ -69,7 +70,8 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
         optimum=optimum,
         draws=draws,
         alternatives=alternatives(patient, prior_of, settings, problem, optimum),
-        profiles=profiles(problem, optimum, settings.level) if settings.profile else None,
+        profiles=intervals,
+        profile_curves=profile_curves(problem, optimum, intervals) if intervals is not None else None,
         notes=tuple(notes),
     )
 
@@ -141,6 +143,13 @@ def describe_change(change: Change, unit: IggUnit) -> str:
 def profiles(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, tuple[float, float]]:
     """Profile-likelihood interval of every estimated parameter, on its estimation scale."""
     return {name: profile_interval(problem, optimum, i, level) for i, name in enumerate(problem.names)}
+
+
+def profile_curves(
+    problem: FitProblem, optimum: Optimum, intervals: dict[str, tuple[float, float]]
+) -> dict[str, tuple[Floats, Floats]]:
+    """The profile of every estimated parameter over its interval and somewhat beyond."""
+    return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}
 
 
 def alternatives(

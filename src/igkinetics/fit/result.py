@@ -57,6 +57,8 @@ class PatientFit:
     changes: tuple[Change, ...] = ()
     profiles: dict[str, tuple[float, float]] | None = None
     """Parameter -> profile-likelihood interval on its estimation scale, when asked for."""
+    profile_curves: dict[str, tuple[Floats, Floats]] | None = None
+    """Parameter -> values on that scale and the rise of -2 log posterior at each, when asked for."""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

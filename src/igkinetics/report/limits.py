@@ -8,9 +8,15 @@ from typing import Final
 import pandas as pd
 
 from igkinetics import text
+from igkinetics.cards.agents import agent_class
+from igkinetics.cards.load import load_card
+from igkinetics.study.options import DEFAULT_CARD
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
 from igkinetics.study.result import CohortFit
+from igkinetics.units import from_g_per_l
 
+PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
+"""Upper end of the usual adult range of serum IgG."""
 WELL_LEARNT_FROM: Final = 0.7
 CREDIBLE_WEIGHT: Final = 0.05
 
@@ -59,7 +65,7 @@ def contraction_words(contraction: float) -> str:
 
 def limit_sentences(fit: CohortFit) -> list[str]:
     """Plain warnings that this fit gives rise to; empty when there are none."""
-    said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit)]
+    said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit), *paraprotein_sentences(fit)]
     return [sentence for sentence in said if sentence]
 
 
@@ -103,6 +109,26 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
         "protein loss, an unrecorded infusion and a sample mix-up all look like this."
         if unexplained
         else "",
+    ]
+
+
+def paraprotein_sentences(fit: CohortFit) -> list[str]:
+    """IgG that may be a monoclonal protein: high levels, or a therapy given for myeloma."""
+    samples = fit.cohort.samples
+    high = samples.loc[samples["igg"] > PARAPROTEIN_ABOVE_G_PER_L, "patient_id"]
+    card = load_card(DEFAULT_CARD)
+    courses = [(str(row["patient_id"]), str(row["agent"])) for row in fit.cohort.therapy.to_dict("records")]
+    bcma = {agent for agent in {agent for _, agent in courses} if agent_class(card, agent) == "bcma"}
+    above = f"{from_g_per_l(PARAPROTEIN_ABOVE_G_PER_L, fit.cohort.igg_unit):g} {fit.cohort.igg_unit}"
+    warned = {
+        f"IgG above {above} was measured in": list(dict.fromkeys(high)),
+        "A BCMA-directed agent, given for myeloma, was used in": list(dict(one for one in courses if one[1] in bcma)),
+    }
+    return [
+        f"{words} {_names(names)}: part of the IgG may be a monoclonal protein (paraprotein), which these models do "
+        "not know; look at electrophoresis and at IgG without the paraprotein."
+        for words, names in warned.items()
+        if names
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,46 +18,69 @@ from igkinetics.report.environment import SCRIPT as SCRIPT
 from igkinetics.report.environment import SCRIPT_HASH as SCRIPT_HASH
 from igkinetics.report.environment import page_environment as page_environment
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
-from igkinetics.report.patient_view import patient_views, shown_patients, without_chart
-from igkinetics.report.sentences import five_sentences
-from igkinetics.study.output import run_record
+from igkinetics.report.patient_view import patient_views
+from igkinetics.report.sentences import five_sentences, sampling_sentence
+from igkinetics.study.dates import date_of
+from igkinetics.study.groups import NEAR_DAYS
+from igkinetics.study.output import NO_EXTRAS, Extras, run_record
 from igkinetics.study.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts
 from igkinetics.study.result import CohortFit
+from igkinetics.study.selection import selected_patients
 
 REPORT_NAME: Final = "report.html"
 
 
-def write_fit_report(fit: CohortFit, path: Path, draw: Draw = draw) -> None:
+def write_fit_report(fit: CohortFit, path: Path, draw: Draw = draw, extras: Extras = NO_EXTRAS) -> None:
     """Write the report of `fit` to `path`; draw: what makes figures of charts."""
-    path.write_text(fit_report(fit, draw), encoding="utf-8", newline="\n")
+    path.write_text(fit_report(fit, draw, extras), encoding="utf-8", newline="\n")
 
 
-def fit_report(fit: CohortFit, draw: Draw = draw) -> str:
+def fit_report(fit: CohortFit, draw: Draw = draw, extras: Extras = NO_EXTRAS) -> str:
     """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
-    patients = shown_patients(fit)
+    calendar: rows.Calendar = partial(date_of, fit) if extras.dates else no_date
+    chosen = selected_patients(fit)
     cohort = cohort_charts(fit)
-    figures = draw([*cohort, *patient_charts(fit, patients)])
-    views = patient_views(fit, patients, figures[len(cohort) :])
-    drawn = {"cohort_figures": figures[: len(cohort)], "patients": views}
-    return page_environment().get_template("fit.html.j2").render(page_values(fit) | drawn)
+    figures = draw([*cohort, *patient_charts(fit, (fit.cohort.patient(name) for name in chosen))])
+    drawn = {
+        "cohort_figures": figures[: len(cohort)],
+        "patients": patient_views(fit, chosen, figures[len(cohort) :], calendar),
+        "nadirs": rows.nadir_rows(fit, chosen, calendar),
+        "without_chart": len(fit.patients) - len(chosen),
+        "calendar_words": calendar_words(fit, extras),
+    }
+    values = page_values(fit, run_record(fit, extras))
+    return page_environment().get_template("fit.html.j2").render(values | drawn)
 
 
-def page_values(fit: CohortFit) -> dict[str, Any]:
-    """What the template shows, apart from the figures."""
-    record = run_record(fit)
+def no_date(patient_id: str, day: Any) -> str:
+    return ""
+
+
+def calendar_words(fit: CohortFit, extras: Extras) -> str:
+    """What is said about dates, when they were asked for."""
+    if not extras.dates:
+        return ""
+    if not fit.cohort.day_zero:
+        return "Calendar dates were asked for, but the cohort is in day numbers: none is known."
+    return "This report tells calendar dates, as asked for: it is not de-identified."
+
+
+def page_values(fit: CohortFit, record: dict[str, Any]) -> dict[str, Any]:
+    """What the template shows, apart from the patients."""
     structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
         "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
-        "sentences": five_sentences(fit, "this page; the tables lie beside it")[:-1],
+        "sentences": [*five_sentences(fit, "this page")[:-1], sampling_sentence(fit)],
         "notes": list(fit.notes),
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),
         "cohort_captions": cohort_captions(fit),
-        "nadirs": rows.nadir_rows(fit),
+        "groups": rows.group_rows(fit),
+        "infections_known": bool(fit.groups["n_near_infection"].notna().any()),
+        "near_days": text.number(NEAR_DAYS),
         "thresholds": rows.threshold_rows(fit),
         "asked_thresholds": [text.number(value) for value in fit.options.thresholds],
-        "without_chart": without_chart(fit),
         "not_fitted": rows.not_fitted_rows(fit),
         "limits": limit_sentences(fit),
         "learnt": rows.learnt_rows(learnt(fit)),

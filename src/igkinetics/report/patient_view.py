@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from igkinetics import text
 from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.report.limits import mostly_prior
-from igkinetics.report.rows import Cells, day_with_interval, level_with_interval, parameter_rows, raw_level, reached
+from igkinetics.report.rows import (
+    Calendar,
+    Cells,
+    day_with_interval,
+    in_brackets,
+    level_with_interval,
+    parameter_rows,
+    raw_level,
+    reached,
+)
 from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.study.plots import nadir_of_each
 from igkinetics.study.result import CohortFit
-
-MOST_CHARTS: Final = 100
-"""Patients that get a part of their own; a chart takes some 30 ms and 20 kB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,32 +33,36 @@ class PatientView:
     number: int
     name: str
     group: str
+    chosen: str
+    """Why drawn, where not everybody is."""
     warning: str
     figure: Figure
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[Cells, ...]
 
 
-def shown_patients(fit: CohortFit) -> list[Patient]:
-    """The first MOST_CHARTS patients, in the cohort's order."""
-    return list(islice(fit.cohort.each_patient(), MOST_CHARTS))
-
-
-def patient_views(fit: CohortFit, patients: list[Patient], figures: list[Figure]) -> list[PatientView]:
-    """One part of the report for each patient, with the figure drawn of the chart below."""
-    nadirs = nadir_of_each(fit)
+def patient_views(
+    fit: CohortFit, chosen: Mapping[str, str], figures: Sequence[Figure], calendar: Calendar
+) -> list[PatientView]:
+    """One part of the report for each patient chosen (patient -> why), with the figure drawn of the chart."""
+    nadirs, sampling = nadir_of_each(fit), {str(row["patient_id"]): row for row in fit.sampling.to_dict("records")}
     resting = mostly_prior(fit)
+    place = {name: number for number, name in enumerate(fit.cohort.patient_ids, start=1)}
+    parameters = dict(iter(fit.parameters.groupby("patient_id", sort=False)))
     return [
         PatientView(
-            number=place,
-            name=text.visible(patient.patient_id),
-            group=text.visible(patient.group),
-            warning=warning(nadirs[patient.patient_id]),
+            number=place[name],
+            name=text.visible(name),
+            group=text.visible(nadirs[name]["group"]),
+            chosen=why,
+            warning=warning(nadirs[name]),
             figure=figure,
-            facts=tuple(facts(patient, nadirs[patient.patient_id], patient.patient_id in resting)),
-            parameters=tuple(parameter_rows(fit, patient.patient_id)),
+            facts=tuple(
+                facts(fit.cohort.patient(name), nadirs[name], sampling.get(name, {}), name in resting, calendar)
+            ),
+            parameters=tuple(parameter_rows(parameters[name])) if name in parameters else (),
         )
-        for place, (patient, figure) in enumerate(zip(patients, figures, strict=True), start=1)
+        for (name, why), figure in zip(chosen.items(), figures, strict=True)
     ]
 
 
@@ -66,20 +75,35 @@ def warning(nadir: Mapping[Any, Any]) -> str:
     return f"Not fitted ({words}){reason}."
 
 
-def facts(patient: Patient, nadir: Mapping[Any, Any], rests_on_prior: bool) -> list[tuple[str, str]]:
-    """What the chart shows, as pairs of term and value; levels with their unit."""
-    unit = nadir["unit"]
-    lowest = f"{raw_level(nadir)} {unit} on day {text.day(nadir['raw_nadir_day'])}"
+def facts(
+    patient: Patient, nadir: Mapping[Any, Any], sampling: Mapping[Any, Any], rests_on_prior: bool, calendar: Calendar
+) -> list[tuple[str, str]]:
+    """What the chart shows, as pairs of term and value; levels with their unit. sampling: empty without a curve."""
+    unit, name = nadir["unit"], patient.patient_id
+    raw_date, date = (in_brackets(calendar(name, nadir[f"{key}_nadir_day"])) for key in ("raw", "fitted"))
+    lowest = f"{raw_level(nadir)} {unit} on day {text.day(nadir['raw_nadir_day'])}{raw_date}"
     found = [("Lowest measured", lowest if text.known(nadir["raw_nadir"]) else "no sample in the window")]
     if text.known(nadir["fitted_nadir"]):
         mark = ", mostly prior" if rests_on_prior else ""
         found += [
             ("Fitted nadir", f"{level_with_interval(nadir, 'fitted_nadir')} {unit}"),
-            ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}; {reached(nadir)}"),
+            ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}{date}; {reached(nadir)}"),
             ("Endogenous nadir", f"{level_with_interval(nadir, 'endogenous_nadir')} {unit}{mark}"),
-            ("Lowest reading expected", f"{text.level(nadir['expected_raw_nadir'], unit)} {unit}"),
         ]
+    if sampling:
+        expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
+        found.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
     return [*found, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+
+
+def fits(sampling: Mapping[Any, Any]) -> str:
+    """Where the measured lowest value lies among those that the curve and this sampling would give."""
+    share = sampling["raw_nadir_percentile"]
+    if not text.known(share):
+        return ""
+    tail = (1.0 - float(sampling["level"])) / 2.0
+    outside = "" if tail <= share <= 1.0 - tail else ", which the curve does not explain"
+    return f"; {text.share_of_draws(share)} of such readings are at or below the measured one{outside}"
 
 
 def infusions(patient: Patient) -> str:
@@ -103,7 +127,4 @@ def therapy(patient: Patient) -> str:
     return f"{agents}; {periods}, from day {text.day(patient.therapy_start[0])} {until}"
 
 
-def without_chart(fit: CohortFit) -> int:
-    """Patients beyond MOST_CHARTS."""
-    return max(0, len(fit.patients) - MOST_CHARTS)
 

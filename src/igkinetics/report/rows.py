@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
+
+import pandas as pd
 
 from igkinetics import text
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
@@ -11,6 +13,8 @@ from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.study.result import CohortFit
 
 Cells = dict[str, str]
+Calendar = Callable[[str, Any], str]
+"""Patient and day -> calendar date; "" where it is not known or not to be told."""
 POSITION_WORDS: Final = {
     "interior": "",
     "start": "at the start of the window",
@@ -59,13 +63,13 @@ def reached(row: Mapping[Any, Any]) -> str:
     return f"{words}, {place}" if place else words
 
 
-def nadir_rows(fit: CohortFit) -> list[Cells]:
-    """A row for every patient, in the cohort's order."""
+def nadir_rows(fit: CohortFit, drawn: Collection[str], calendar: Calendar) -> list[Cells]:
+    """A row for every patient, in the cohort's order. drawn: patients with a part of their own, to link to."""
     resting = mostly_prior(fit)
     sampling = {row["patient_id"]: row for row in fit.sampling.to_dict("records")}
     return [
         {
-            "number": str(place),
+            "anchor": f"#patient-{place}" if row["patient_id"] in drawn else "",
             "patient": text.visible(row["patient_id"]),
             "group": text.visible(row["group"]),
             "samples": samples(row),
@@ -73,6 +77,8 @@ def nadir_rows(fit: CohortFit) -> list[Cells]:
             "baseline": text.level(row["baseline"], row["unit"]),
             "raw": raw_level(row),
             "raw_day": f"day {text.day(row['raw_nadir_day'])}" if text.known(row["raw_nadir_day"]) else "",
+            "raw_date": calendar(row["patient_id"], row["raw_nadir_day"]),
+            "fitted_date": calendar(row["patient_id"], row["fitted_nadir_day"]),
             "fitted": text.level(row["fitted_nadir"], row["unit"]),
             "fitted_interval": level_interval(row, "fitted_nadir"),
             "day": text.day(row["fitted_nadir_day"]),
@@ -96,6 +102,24 @@ def samples(row: Mapping[Any, Any]) -> str:
         return text.UNKNOWN
     below = int(row["n_below_limit"]) if text.known(row["n_below_limit"]) else 0
     return f"{int(row['n_samples'])}" + (f" ({below} below limit)" if below else "")
+
+
+def group_rows(fit: CohortFit) -> list[Cells]:
+    """What each group brings; a row for patients without a group too."""
+    return [
+        {
+            "group": text.visible(row["group"]) or "no group",
+            "patients": str(row["n_patients"]),
+            "infused": str(row["n_infused"]),
+            "fitted": str(row["n_fitted"]),
+            "samples": str(row["n_samples"]),
+            "per_patient": f"{text.number(row['samples_median'])} ({row['samples_least']} to {row['samples_most']})",
+            "near": f"{int(row['n_near_infection'])} ({100 * row['share_near_infection']:.0f} %)"
+            if text.known(row["share_near_infection"])
+            else text.UNKNOWN,
+        }
+        for row in fit.groups.to_dict("records")
+    ]
 
 
 def not_fitted_rows(fit: CohortFit) -> list[Cells]:
@@ -137,9 +161,8 @@ def first_day_below(row: Mapping[Any, Any]) -> str:
     return day_with_interval(row, "first_day_below")
 
 
-def parameter_rows(fit: CohortFit, patient_id: str) -> list[Cells]:
-    """One patient's parameters, with how much the samples said about each."""
-    rows = fit.parameters[fit.parameters["patient_id"] == patient_id]
+def parameter_rows(rows: pd.DataFrame) -> list[Cells]:
+    """One patient's parameters (rows of PARAMETER_COLUMNS), with how much the samples said about each."""
     return [
         {
             "name": row["parameter"],

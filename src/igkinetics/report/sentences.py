@@ -82,6 +82,27 @@ def not_fitted_sentence(fit: CohortFit) -> str:
     return f"{counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
 
 
+def sampling_sentence(fit: CohortFit) -> str:
+    """How far the lowest measured values lie from the fitted nadirs, and how far sampling alone would put them."""
+    rows = fit.sampling.merge(fitted_nadirs(fit)[["patient_id", "fitted_nadir"]], on="patient_id")
+    rows = rows[rows["raw_nadir"].notna()]
+    if rows.empty:
+        return "No measured value to set beside a fitted nadir."
+    found, expected = (
+        float((rows[name].astype(float) / rows["fitted_nadir"].astype(float) - 1.0).median())
+        for name in ("raw_nadir", "expected_raw_nadir")
+    )
+    return (
+        f"The lowest measured value lies {_off(found)} the fitted nadir (median over patients); noise and the days of "
+        f"sampling alone would put it {_off(expected)}."
+    )
+
+
+def _off(share: float) -> str:
+    """-0.05 as "5 % below"."""
+    return f"{100 * abs(share):.0f} % {'below' if share < 0 else 'above'}"
+
+
 def _why(status: str, reasons: set[str]) -> str:
     """The status in words; for patients set aside the reason too, where it is one and the same."""
     if status == "set_aside" and len(reasons) == 1:

@@ -25,10 +25,13 @@ from igkinetics.fit.result import PatientFit, Status
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.nadir.fitted import fitted_nadir
 from igkinetics.nadir.raw import raw_nadir
+from igkinetics.study.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
+from igkinetics.study.groups import groups_table
 from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
 from igkinetics.study.options import FitOptions
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows
 from igkinetics.study.patient_rows import patient_row, structure_rows
+from igkinetics.study.residual_checks import residual_checks, shrinkage_table
 from igkinetics.study.result import TABLES, CohortFit
 from igkinetics.units import g_per_l
 
@@ -131,6 +134,9 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
     raw = raw_nadir(fit.patient, window)
     rows: Rows = {name: [] for name in TABLES}
     rows["patients"].append(patient_row(cohort, fit))
+    if fit.has_numbers:
+        rows |= {"predictions": prediction_rows(fit, unit), "etas": eta_rows(fit), "profiles": profile_rows(fit, unit),
+                 "diagnostics": [diagnostic_row(fit)]}  # fmt: skip
     if not fit.has_numbers or not window.exists:
         rows["nadir"].append(nadir_row(fit, window, raw, None, unit, level))
         if fit.has_numbers:
@@ -158,6 +164,9 @@ def assemble(
     curves = [result.curves for result in results if result.curves is not None]
     tables["curves"] = pd.concat(curves, ignore_index=True) if curves else tables["curves"]
     tables["conflict"] = prior_conflict(fits)
+    tables["shrinkage"] = shrinkage_table(tables["etas"], tables["predictions"])
+    tables["residuals"] = residual_checks(tables["predictions"], options.level)
+    tables["groups"] = groups_table(cohort, tables["patients"])
     return CohortFit(
         cohort=cohort,
         card_ids={card.id: card.sha256},

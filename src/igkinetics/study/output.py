@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +12,15 @@ import pandas as pd
 
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
+from igkinetics.study.dates import dates_table
 from igkinetics.study.folder import Kind
 from igkinetics.study.result import TABLES, CohortFit
 
 FLOAT_FORMAT: Final = "%.10g"
-CSV_TABLES: Final = ("parameters", "nadir", "patients", "structures", "sampling", "conflict")
+CSV_TABLES: Final = (
+    "parameters", "nadir", "patients", "structures", "sampling", "conflict", "groups", "predictions", "etas",
+    "diagnostics", "shrinkage", "residuals",
+)  # fmt: skip
 RUN_RECORD: Final = "run.json"
 RUN_KEYS: Final = (
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions",
@@ -25,8 +29,8 @@ RUN_KEYS: Final = (
 FIT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset(
-        {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "problems")}
-        | {"curves.parquet", RUN_RECORD, "report.html"}
+        {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "profiles", "dates", "problems")}
+        | {"curves.parquet", RUN_RECORD, "report.html", "diagnostics.html", "tables.xlsx", "figures"}
     ),
 )
 SIMULATION_OUTPUT: Final = Kind(
@@ -38,22 +42,52 @@ SIMULATION_OUTPUT: Final = Kind(
 )
 
 
-def write_fit(fit: CohortFit, folder: Path) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What is written beside the tables and pages, only when asked for.
+
+    figures: every chart as SVG and PNG. excel: all tables as one workbook. dates: calendar dates, in dates.csv and in
+    the report; without it nothing in the output tells a date.
+    """
+
+    figures: bool = False
+    excel: bool = False
+    dates: bool = False
+
+
+NO_EXTRAS: Final = Extras()
+
+
+def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
     """Every table of `fit`, problems.csv and run.json into the existing, empty `folder`."""
-    for table in CSV_TABLES:
-        write_csv(getattr(fit, table), TABLES[table], folder / f"{table}.csv")
-    if fit.options.thresholds:
-        write_csv(fit.thresholds, TABLES["thresholds"], folder / "thresholds.csv")
-    write_csv(fit.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    tables = written_tables(fit, extras)
+    for name, table in tables.items():
+        if name != "curves":
+            write_csv(table, tuple(table.columns), folder / f"{name}.csv")
     write_parquet(fit.curves, TABLES["curves"], folder / "curves.parquet")
-    write_json(run_record(fit), folder / RUN_RECORD)
+    if extras.excel:
+        from igkinetics.study.workbook import WORKBOOK, write_workbook
+
+        write_workbook(tables, folder / WORKBOOK)
+    write_json(run_record(fit, extras), folder / RUN_RECORD)
 
 
-def run_record(fit: CohortFit) -> dict[str, Any]:
+def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.DataFrame]:
+    """Name -> table with its columns in their order, every table that is written."""
+    names = [*CSV_TABLES, "curves"]
+    on_request = {"thresholds": fit.options.thresholds, "profiles": fit.options.profile}
+    names += [name for name, asked in on_request.items() if asked]
+    tables = {name: getattr(fit, name)[list(TABLES[name])] for name in names}
+    if extras.dates:
+        tables["dates"] = dates_table(fit)
+    return tables | {"problems": fit.cohort.problems[list(PROBLEM_COLUMNS)]}
+
+
+def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
     """What was run on what, with which choices, cards and versions. Names files, never their folders."""
     values: dict[str, Any] = {
         "command": "fit",
-        "options": fit.options.record(),
+        "options": fit.options.record() | asdict(extras),
         "level": fit.options.level,
         "seed": fit.options.seed,
         "igg_unit": fit.cohort.igg_unit,

@@ -48,6 +48,28 @@ SAMPLING_COLUMNS: Final = (
 and the share of it at or below the observed one. share_risen: share of draws whose curve has risen by the end."""
 CONFLICT_COLUMNS: Final = ("parameter", "mean_eta", "expected_se", "ratio", "n", "flagged")
 """Cohort-level conflict with the prior: mean eta over its expected standard error, flagged beyond 3."""
+PREDICTION_COLUMNS: Final = (
+    "patient_id", "group", "day", "observed", "limit", "pred", "ipred", "iwres", "iwres_expected_sd",
+    "iwres_expected_product", "unit", "status",
+)  # fmt: skip
+"""A row per sample used. pred: at the card's typical values; ipred: at the fitted ones; iwres is empty beyond a limit.
+iwres_expected_product: mean of iwres times that of the measured sample before, were the model right."""
+ETA_COLUMNS: Final = ("patient_id", "group", "parameter", "scale", "eta", "prior_sd", "posterior_sd", "status")
+"""eta: fitted minus typical value on the estimation scale."""
+PROFILE_COLUMNS: Final = ("patient_id", "parameter", "value", "rise", "normal_rise", "unit")
+"""When asked for. rise: of -2 log posterior over its minimum; normal_rise: what the standard error alone says."""
+DIAGNOSTIC_COLUMNS: Final = (
+    "patient_id", "group", "status", "n_measured", "n_beyond_limit", "iwres_mean", "iwres_sd", "iwres_largest",
+    "iwres_largest_day", "objective", "pareto_k", "n_starts", "n_starts_agreeing", "n_optima", "model", "model_weight",
+    "best_model", "best_weight",
+)  # fmt: skip
+SHRINKAGE_COLUMNS: Final = ("quantity", "n", "sd", "reference_sd", "shrinkage_sd", "shrinkage_variance", "note")
+RESIDUAL_COLUMNS: Final = ("quantity", "n", "value", "lower", "upper", "expected", "level", "note")
+GROUP_COLUMNS: Final = (
+    "group", "n_patients", "n_infused", "n_fitted", "n_samples", "samples_median", "samples_least", "samples_most",
+    "n_infections", "n_near_infection", "share_near_infection", "near_days",
+)  # fmt: skip
+"""What each group brings, over the whole record; the last four are empty where no infection is recorded."""
 
 STATUSES: Final = (
     "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
@@ -62,12 +84,23 @@ TABLES: Final = {
     "structures": STRUCTURE_COLUMNS,
     "sampling": SAMPLING_COLUMNS,
     "conflict": CONFLICT_COLUMNS,
+    "groups": GROUP_COLUMNS,
+    "predictions": PREDICTION_COLUMNS,
+    "etas": ETA_COLUMNS,
+    "diagnostics": DIAGNOSTIC_COLUMNS,
+    "shrinkage": SHRINKAGE_COLUMNS,
+    "residuals": RESIDUAL_COLUMNS,
+    "profiles": PROFILE_COLUMNS,
 }
 """Table -> its columns, in their order."""
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _empty(name: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(TABLES[name]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +126,13 @@ class CohortFit:
     seconds: float
     interrupted: bool
     finished: datetime = field(default_factory=_now)
+    groups: pd.DataFrame = field(default_factory=lambda: _empty("groups"))
+    predictions: pd.DataFrame = field(default_factory=lambda: _empty("predictions"))
+    etas: pd.DataFrame = field(default_factory=lambda: _empty("etas"))
+    diagnostics: pd.DataFrame = field(default_factory=lambda: _empty("diagnostics"))
+    shrinkage: pd.DataFrame = field(default_factory=lambda: _empty("shrinkage"))
+    residuals: pd.DataFrame = field(default_factory=lambda: _empty("residuals"))
+    profiles: pd.DataFrame = field(default_factory=lambda: _empty("profiles"))
 
     def __post_init__(self) -> None:
         for table, columns in TABLES.items():

@@ -1,0 +1,132 @@
+"""diagnostics.html of a fit, for those who check it: residuals, etas, shrinkage, how each optimum was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics import text
+from igkinetics.charts.svg import Draw, Figure, draw
+from igkinetics.report import words
+from igkinetics.report.environment import page_environment
+from igkinetics.report.rows import Cells
+from igkinetics.report.sentences import STATUS_WORDS
+from igkinetics.study.diagnostic_plots import MOST_PROFILED, Captioned, diagnostic_charts, structure_weights
+from igkinetics.study.parameter_rows import GOOD_PARETO_K
+from igkinetics.study.result import CohortFit
+
+DIAGNOSTICS_NAME: Final = "diagnostics.html"
+CHECK_WORDS: Final = {
+    "iwres_mean": "mean",
+    "iwres_sd": "root mean square",
+    "iwres_beyond_2": "share beyond 2 standard deviations",
+    "iwres_lag_1": "autocorrelation with the sample before",
+}
+"""quantity of residuals.csv -> words."""
+
+
+def write_diagnostics(fit: CohortFit, path: Path, draw: Draw = draw) -> None:
+    """Write the diagnostics of `fit` to `path`; draw: what makes figures of charts."""
+    path.write_text(diagnostics_page(fit, draw), encoding="utf-8", newline="\n")
+
+
+def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
+    """The whole page as text."""
+    charts = diagnostic_charts(fit)
+    figures = draw([each.chart for each in charts])
+    return page_environment().get_template("diagnostics.html.j2").render(
+        title=f"Diagnostics of {text.visible(fit.cohort.name)}",
+        figures=by_section(charts, figures),
+        anybody=bool(charts),
+        unit=fit.cohort.igg_unit,
+        level=text.percent(fit.options.level),
+        options=fit.options,
+        good_pareto_k=GOOD_PARETO_K,
+        residual_words=words.RESIDUAL_WORDS[fit.options.residual],
+        parameter_words=words.PARAMETER_WORDS | {"IWRES": "residuals"},
+        checks=check_rows(fit),
+        shrinkage=shrinkage_rows(fit),
+        weights=weight_rows(fit),
+        patients=patient_rows(fit),
+        profiled=int(fit.profiles["patient_id"].nunique()),
+        most_profiled=MOST_PROFILED,
+    )
+
+
+def by_section(charts: Sequence[Captioned], figures: Sequence[Figure]) -> dict[str, list[tuple[Figure, str]]]:
+    """Section -> figures with their captions."""
+    found: dict[str, list[tuple[Figure, str]]] = {
+        name: [] for name in ("agreement", "residuals", "etas", "optimum", "structures", "profiles")
+    }
+    for each, figure in zip(charts, figures, strict=True):
+        found[each.section].append((figure, each.caption))
+    return found
+
+
+def check_rows(fit: CohortFit) -> list[Cells]:
+    """Statistics of IWRES, each beside what it would be were the model right."""
+    return [
+        {
+            "quantity": CHECK_WORDS[row["quantity"]],
+            "n": str(row["n"]),
+            "value": text.number(row["value"], 2),
+            "interval": f"{text.number(row['lower'], 2)} to {text.number(row['upper'], 2)}"
+            if text.known(row["lower"])
+            else text.UNKNOWN,
+            "expected": text.number(row["expected"], 2),
+        }
+        for row in fit.residuals.to_dict("records")
+    ]
+
+
+def shrinkage_rows(fit: CohortFit) -> list[Cells]:
+    return [
+        {
+            "quantity": row["quantity"],
+            "n": str(row["n"]),
+            "sd": text.number(row["sd"], 2),
+            "reference": text.number(row["reference_sd"], 2),
+            "sd_scale": share(row["shrinkage_sd"]),
+            "variance_scale": share(row["shrinkage_variance"]),
+            "note": row["note"],
+        }
+        for row in fit.shrinkage.to_dict("records")
+    ]
+
+
+def share(value: Any) -> str:
+    """A share as whole percent."""
+    return f"{100 * float(value):.0f} %".replace("-", "−") if text.known(value) else text.UNKNOWN
+
+
+def weight_rows(fit: CohortFit) -> list[Cells]:
+    return [
+        {"model": row["model"], "n": str(row["n"]), "weight": f"{row['mean_weight']:.2f}", "best": str(row["n_best"])}
+        for row in structure_weights(fit).to_dict("records")
+    ]
+
+
+def patient_rows(fit: CohortFit) -> list[Cells]:
+    """A row for every patient with numbers."""
+    return [
+        {
+            "patient": text.visible(row["patient_id"]),
+            "status": STATUS_WORDS[row["status"]],
+            "measured": str(row["n_measured"]),
+            "beyond": str(row["n_beyond_limit"]),
+            "mean": text.number(row["iwres_mean"], 2),
+            "sd": text.number(row["iwres_sd"], 2),
+            "largest": text.number(row["iwres_largest"], 2),
+            "largest_day": text.day(row["iwres_largest_day"]),
+            "objective": text.number(row["objective"], 4),
+            "pareto_k": text.number(row["pareto_k"], 2),
+            "rough": "rough" if text.known(row["pareto_k"]) and row["pareto_k"] > GOOD_PARETO_K else "",
+            "agreeing": f"{int(row['n_starts_agreeing'])} of {int(row['n_starts'])}",
+            "optima": str(row["n_optima"]),
+            "weight": text.number(row["model_weight"], 2),
+            "best": row["best_model"] if text.known(row["best_model"]) else text.UNKNOWN,
+            "best_weight": text.number(row["best_weight"], 2),
+        }
+        for row in fit.diagnostics.to_dict("records")
+    ]

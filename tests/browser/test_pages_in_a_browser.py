@@ -1,0 +1,138 @@
+"""The report as a reader uses it, in a browser without a network: sort, filter, search, follow a link, print."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
+
+from igkinetics.report.diagnostics_page import write_diagnostics
+from igkinetics.report.page import write_fit_report
+from igkinetics.study.result import CohortFit
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
+LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")
+SHOWN = """const rows = [...document.querySelectorAll("#nadir-table tbody tr")].filter((row) => !row.hidden);
+return rows.map((row) => row.cells[arguments[0]].textContent.trim());"""
+PAGES = ("report.html", "diagnostics.html")
+
+
+@pytest.fixture(scope="module")
+def pages(fit: CohortFit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pages")
+    write_fit_report(fit, folder / "report.html")
+    write_diagnostics(fit, folder / "diagnostics.html")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def reader(running: Browser) -> Iterator[Browser]:
+    """A browser that afterwards has neither complained nor asked for anything but the pages themselves."""
+    running.view(width=1200)
+    running.log("browser"), running.requested()
+    yield running
+    complaints = [entry["message"] for entry in running.log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    assert complaints == []
+    asked = running.requested()
+    assert [url for url in asked if not (url.startswith("file:///") and url.split("#")[0].endswith(PAGES))] == []
+
+
+def heading(number: int) -> str:
+    return f"#nadir-table thead th:nth-child({number}) button"
+
+
+def test_a_click_on_a_heading_sorts_up_and_a_second_one_down(reader: Browser, pages: Path, fit: CohortFit) -> None:
+    reader.open(pages / "report.html")
+    fitted = fit.nadir["fitted_nadir"].dropna()
+    ascending = [f"{value:.0f}" for value in sorted(fitted)]
+    for order in (ascending, ascending[::-1]):
+        reader.click(heading(7))
+        cells = reader.script(SHOWN, 6)
+        levels = reader.script("""return [...document.querySelectorAll("#nadir-table tbody tr")]
+            .map((row) => row.cells[6].firstChild.textContent.trim());""")
+        assert levels[: len(order)] == order
+        assert len(cells) == len(fit.nadir)
+        assert set(levels[len(order) :]) == {"–"}  # unknown stays at the end either way
+    state = "return document.querySelector('#nadir-table th:nth-child(7)').getAttribute('aria-sort')"
+    assert reader.script(state) == "descending"
+
+
+def test_search_and_filter_show_what_they_say(reader: Browser, pages: Path, fit: CohortFit) -> None:
+    reader.open(pages / "report.html")
+    reader.type_into(".tools[data-table=nadir-table] input", "p0")
+    named = [name for name in fit.cohort.patient_ids if "p0" in name.lower()]
+    assert reader.script(SHOWN, 0) == named
+    said = "return document.querySelector('.tools[data-table=nadir-table] output').textContent"
+    assert reader.script(said) == f"{len(named)} of {len(fit.nadir)} shown"
+    reader.script("""const select = document.querySelector(".tools select[data-column='1']"); select.value = "control";
+        select.dispatchEvent(new Event("input", {bubbles: true}));""")
+    groups = dict(zip(fit.nadir["patient_id"], fit.nadir["group"], strict=True))
+    assert reader.script(SHOWN, 0) == [name for name in named if groups[name] == "control"]
+
+
+def test_a_patients_link_leads_to_the_patient_and_back_keys_work(reader: Browser, pages: Path) -> None:
+    reader.open(pages / "report.html")
+    reader.click("#nadir-table tbody tr:nth-child(2) a")
+    place = "const box = document.getElementById('patient-2').getBoundingClientRect(); return [location.hash, box.top]"
+    anchor, top = reader.script(place)
+    assert anchor == "#patient-2"
+    assert -1 <= top <= 450
+    reader.click("a[href='diagnostics.html']")
+    assert "Diagnostics of" in reader.script("return document.title")
+    reader.click("main a[href='report.html']")
+    assert "IgG kinetics of" in reader.script("return document.title")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 400])
+def test_nothing_to_stumble_over(reader: Browser, pages: Path, page: str, dark: bool, width: int) -> None:
+    """Headings, names, labels, contrast, and nothing wider than the window."""
+    reader.view(width=width, dark=dark)
+    reader.open(pages / page)
+    reader.script("document.querySelectorAll('details').forEach((each) => each.open = true)")
+    assert reader.script(LOOK) == []
+
+
+def test_the_look_finds_what_it_is_made_to_find(running: Browser, tmp_path: Path) -> None:
+    (tmp_path / "poor.html").write_text(
+        "<!DOCTYPE html><h1>a</h1><h3>b</h3><p style='color:#999'>pale</p><input><svg></svg><table><tr><td>x</table>"
+        "<div style='width:3000px'>wide</div>",
+        encoding="utf-8",
+    )
+    running.open(tmp_path / "poor.html")
+    found = " ".join(running.script(LOOK))
+    for words in ("jumps to h3", "contrast 2.8", "without a label", "without a description", "no main", "a table",
+                  "wide in"):  # fmt: skip
+        assert words in found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_axe_finds_nothing_serious(reader: Browser, pages: Path, page: str) -> None:
+    """With axe-core, whose path IGKINETICS_AXE names (axe.min.js of its package); its licence keeps it out of here."""
+    path = os.environ.get("IGKINETICS_AXE", "")
+    if not path:
+        pytest.skip("IGKINETICS_AXE does not name an axe.min.js")
+    reader.open(pages / page)
+    reader.devtools("Page.setBypassCSP", enabled=True)
+    reader.open(pages / page)
+    reader.script(Path(path).read_text(encoding="utf-8"))
+    found = reader.script_that_waits("const done = arguments[0]; axe.run().then((all) => done(all.violations));")
+    assert [(one["id"], one["help"], one["nodes"][0]["html"]) for one in found
+            if one["impact"] in ("serious", "critical")] == []  # fmt: skip
+
+
+def test_the_printed_page_is_a_pdf_of_several_pages(reader: Browser, pages: Path) -> None:
+    reader.open(pages / "report.html")
+    printed = reader.pdf()
+    assert printed.startswith(b"%PDF")
+    assert printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page/") >= 3
