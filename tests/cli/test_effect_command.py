@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,17 @@ def test_the_card_alone_needs_no_sampler(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("Before any measurement, the card says that IVIG raises the nadir of the infused by ")
     assert PRIOR_WORDS in (tmp_path / "x" / "diagnostics.csv").read_text(encoding="utf-8")
+
+
+def test_the_card_alone_never_imports_a_sampler(tmp_path: Path) -> None:
+    code = (
+        "import sys; from igkinetics.cli.main import app\n"
+        f"try: app({['effect', str(EXAMPLE), '--out', str(tmp_path / 'x'), '--prior-only', '--draws', '100']!r})\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "assert not {'pymc', 'pytensor', 'nutpie'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_same_posterior_gives_the_same_bytes(sampled: Any, tmp_path: Path) -> None:

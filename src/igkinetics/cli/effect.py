@@ -25,6 +25,13 @@ RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
 
+PriorOnly = Annotated[
+    bool, typer.Option("--prior-only", help="What the card says before any measurement.")
+]
+BaseOnly = Annotated[
+    bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
+]
+
 
 @answering
 def effect(
@@ -53,9 +60,8 @@ def effect(
     ivig_days: Annotated[
         float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
     ] = IVIG_DAYS,
-    prior_only: Annotated[
-        bool, typer.Option("--prior-only", help="What the card says before any measurement.")
-    ] = False,
+    prior_only: PriorOnly = False,
+    base_only: BaseOnly = False,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -74,8 +80,8 @@ def effect(
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
-        posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only, level=level,
-        seed=seed, jobs=jobs,
+        posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only,
+        base_only=base_only, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:

@@ -12,6 +12,7 @@ from igkinetics.effect.predictive import replicate_note
 from igkinetics.report import effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
+from igkinetics.report.effect_words import SENSITIVITY_WORDS
 from igkinetics.report.environment import page_environment
 from igkinetics.study.effect_output import effect_record
 from igkinetics.study.effect_plots import effect_charts, patient_effect_charts
@@ -62,7 +63,10 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),
-        "sensitivity": {name: effect_rows.plain_table(table) for name, table in effect.sampling.sensitivity.items()},
+        "sensitivity": {
+            name: effect_rows.plain_table(table, SENSITIVITY_WORDS.get(name, "").format(unit=effect.cohort.igg_unit))
+            for name, table in effect.sensitivity.items()
+        },
         "diagnostics": effect_rows.plain_table(effect.diagnostics),
         "verdict": effect.verdict,
         "options": options.record() | {"prior": "card"},

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.report.effect_words import amount, estimand_words, probability, section_of, unit_words
+from igkinetics.report.effect_words import ESTIMAND_WORDS, amount, estimand_words, probability, section_of, unit_words
 from igkinetics.study.effect_result import CohortEffect
 
 Cells = dict[str, str]
@@ -142,10 +142,10 @@ def extension_cells(effect: CohortEffect) -> list[Cells]:
     ]
 
 
-def plain_table(table: pd.DataFrame) -> dict[str, Any]:
-    """Any table as headings and rows of text; an empty cell stays empty."""
+def plain_table(table: pd.DataFrame, words: str = "") -> dict[str, Any]:
+    """Any table as headings and rows of text, with what to say before it; an empty cell stays empty."""
     rows = [[plain(value) for value in row] for row in table.itertuples(index=False)]
-    return {"headings": [str(name).replace("_", " ") for name in table.columns], "rows": rows}
+    return {"headings": [str(name).replace("_", " ") for name in table.columns], "rows": rows, "words": words}
 
 
 def plain(value: Any) -> str:
@@ -153,4 +153,4 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return text.number(value, 4)
-    return text.visible(value, 200)
+    return ESTIMAND_WORDS.get(str(value), EXTENSION_WORDS.get(str(value), text.visible(value, 200)))

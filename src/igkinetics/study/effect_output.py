@@ -9,6 +9,7 @@ from typing import Any, Final
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
+from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
 
@@ -18,9 +19,13 @@ CSV_FILES: Final = {
     "predictive.csv": "checks", "predictive_samples.csv": "replicates", "extensions.csv": "extensions",
 }  # fmt: skip
 """File -> table of CohortEffect."""
+SENSITIVITY_FILES: Final = {
+    PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv", INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
+}  # fmt: skip
+"""Heading of a sensitivity table -> file."""
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
-    names=frozenset(CSV_FILES)
+    names=frozenset([*CSV_FILES, *SENSITIVITY_FILES.values()])
     | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, RUN_RECORD}
     | {"report.html"},
 )
@@ -34,6 +39,10 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
         write_csv(effect.first_below, EFFECT_TABLES["first_below"], folder / "first_below.csv")
     write_csv(effect.diagnostics, tuple(effect.diagnostics.columns), folder / "diagnostics.csv")
     write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    for heading, file in SENSITIVITY_FILES.items():
+        if heading in effect.sensitivity:
+            found = effect.sensitivity[heading]
+            write_csv(found, tuple(found.columns), folder / file)
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     if effect.sampling.save is not None:
         effect.sampling.save(folder / POSTERIOR_NAME)

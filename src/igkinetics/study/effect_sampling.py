@@ -13,10 +13,12 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.effect.prior_draws import prior_posterior
 from igkinetics.hierarchical.diagnostics import GOOD
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.study.effect_options import EffectOptions
 from igkinetics.study.effect_result import DIAGNOSTIC_COLUMNS, Sampling
+from igkinetics.study.effect_sensitivity import Question, Resample, sensitivity_tables
 
 Tell = Callable[[str], None]
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
@@ -51,14 +53,25 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     base = sample_prepared(prepared, settings, compiled=compiled)
     extensions: dict[Extension, SampledCohort] = {}
     infused = any(member.modified is not None for member in prepared.members)
-    for extension in EXTENSIONS if infused and not base.posterior.interrupted else ():
+    further = not (options.base_only or base.posterior.interrupted)
+    for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
         extensions[extension] = sample_prepared(prepared, settings, extension, compiled)
-    return sampling_of(base, extensions)
+
+    def resample(population: Population) -> CohortPosterior:
+        say("Sampling with other priors.")
+        return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
+
+    return sampling_of(base, extensions, resample if further else None)
 
 
-def sampling_of(base: SampledCohort, extensions: dict[Extension, SampledCohort]) -> Sampling:
-    """What the analysis needs of the draws."""
+def sampling_of(
+    base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None
+) -> Sampling:
+    """What the analysis needs of the draws. resample: samples with other priors; None: no sensitivity is asked."""
+    def ask(question: Question) -> dict[str, pd.DataFrame]:
+        return {} if resample is None else sensitivity_tables(base, extensions, resample, question)
+
     covariates = base.prepared.covariates
     return Sampling(
         posterior=base.posterior,
@@ -71,6 +84,7 @@ def sampling_of(base: SampledCohort, extensions: dict[Extension, SampledCohort])
         notes=base.prepared.notes,
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
+        ask=ask,
     )
 
 

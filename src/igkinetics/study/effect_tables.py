@@ -26,10 +26,13 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.simulate.regimen import Regimen
 from igkinetics.study.effect_options import EffectOptions
 from igkinetics.study.effect_result import CohortEffect, Sampling
-from igkinetics.units import g_per_l
+from igkinetics.study.effect_sensitivity import Question
+from igkinetics.units import from_g_per_l, g_per_l
 
 Progress = Callable[[int, int], None]
 WEIGHT: Final = "weight_kg"
+ASKED: Final = ("nadir_change_att", "mean_igg_change_att", "rise_per_0.1_g_per_kg_day_14", "infused_half_life")
+"""Estimands whose dependence on the priors is told."""
 
 
 def card_weight(card: Card) -> float:
@@ -61,6 +64,7 @@ def effect_of(
                         rope=options.rope)  # fmt: skip
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
+    asked = question(cohort, card, options, changes)
     return CohortEffect(
         cohort=cohort,
         card_ids={card.id: card.sha256},
@@ -74,6 +78,7 @@ def effect_of(
         checks=checks,
         replicates=replicates,
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
+        sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
         extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
         dosing=dosing.words,
         dosing_by_calendar=dosing.by_calendar,
@@ -115,6 +120,30 @@ def infused_of(
         name: [one for one in exposures(cohort, posterior, weight, options.ivig_days) if one.treated]
         for name, posterior in extensions.items()
     }
+
+
+def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequence[Change]) -> Question:
+    """What sensitivity is asked about: effect on nadir and mean, rise and half-life, in the cohort's unit."""
+    weight = card_weight(card)
+    criteria = Criteria(level=options.level, unit=cohort.igg_unit)
+
+    def quantities_of(posterior: CohortPosterior) -> dict[str, Floats]:
+        people = exposures(cohort, posterior, weight, options.ivig_days)
+        treated = [one for one in people if one.treated]
+        found = [*att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
+                 *rises(posterior, people)]  # fmt: skip
+        return {one.name: one.in_unit(criteria.unit) for one in found if one.estimated and one.name in ASKED}
+
+    treated = [change for change in changes if change.exposure.treated]
+    each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
+    return Question(
+        quantities_of=quantities_of,
+        changes=np.array(each).T if each else np.empty((0, 0)),
+        members=np.array([change.exposure.place for change in treated], dtype=np.int64),
+        level=options.level,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
 
 
 def extension_table(
