@@ -87,17 +87,27 @@ def member_of(
     except InputError as error:  # the card refuses this patient: weight outside its hard limits
         return "; ".join(map(str, error.problems))
     production, _ = possible_production(patient, prior, production)
-    problem = build_problem(patient, prior, production, residual=residual)
-    if problem.day.size == 0:
+    member = as_member(patient, prior, production, residual=residual, ratios_last_day=ratios_last_day)
+    if member.problem.day.size == 0:
         return "no IgG sample within follow-up"
-    optimum = explore(problem, first_guesses(problem))
-    changes = unexplained_changes(problem, optimum.x)
-    if changes:
-        return "; ".join(describe_change(change, cohort.igg_unit) for change in changes)
+    changes = unexplained_changes(member.problem, member.x)
+    return "; ".join(describe_change(change, cohort.igg_unit) for change in changes) or member
+
+
+def as_member(
+    patient: Patient, prior: PatientPrior, production: str, *, residual: str, ratios_last_day: float
+) -> Member:
+    """The patient's problem with the days in which ratios act, and its optimum under the card's prior."""
+    problem = build_problem(patient, prior, production, residual=residual)
     modified = modified_days(patient, ratios_last_day)
     schedule = patient_schedule(patient, ignore_therapy=production == "constant", modified=modified)
+    problem = replace(problem, schedule=schedule)
     return Member(
-        patient=patient, prior=prior, problem=replace(problem, schedule=schedule), modified=modified, x=optimum.x
+        patient=patient,
+        prior=prior,
+        problem=problem,
+        modified=modified,
+        x=explore(problem, first_guesses(problem)).x if problem.day.size else problem.mu,
     )
 
 
