@@ -73,6 +73,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "asked_thresholds": [text.number(value, 5) for value in options.thresholds],
         "regimen": options.control_regimen is not None,
         "n_draws": int(effect.posterior.shape[0]),
+        "n_chains": int(effect.posterior["chain"].nunique()),
         "structures": structures,
         "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
         "same_day": effect.cohort.same_day,

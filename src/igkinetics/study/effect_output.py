@@ -9,11 +9,11 @@ from typing import Any, Final
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
+from igkinetics.study.effect_sampling import POSTERIOR_FILES
 from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
 
-POSTERIOR_NAME: Final = "posterior.nc"
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
     "predictive.csv": "checks", "predictive_samples.csv": "replicates", "extensions.csv": "extensions",
@@ -26,7 +26,8 @@ SENSITIVITY_FILES: Final = {
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset([*CSV_FILES, *SENSITIVITY_FILES.values()])
-    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, RUN_RECORD}
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", RUN_RECORD}
+    | set(POSTERIOR_FILES.values())
     | {"report.html"},
 )
 
@@ -45,7 +46,7 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
             write_csv(found, tuple(found.columns), folder / file)
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     if effect.sampling.save is not None:
-        effect.sampling.save(folder / POSTERIOR_NAME)
+        effect.sampling.save(folder)
     write_json(effect_record(effect), folder / RUN_RECORD)
 
 

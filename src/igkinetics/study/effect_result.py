@@ -45,7 +45,7 @@ class Sampling:
 
     extensions: posteriors beside the base model. left_out: patient -> why not in the posterior. sensitivity: heading ->
     table, as they come; ask: makes more of them. covariates (patients, m) with labels: for the adjusted contrast. save:
-    writes posterior.nc.
+    writes the posteriors into a folder.
     """
 
     posterior: CohortPosterior

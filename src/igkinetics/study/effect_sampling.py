@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,11 @@ from igkinetics.study.effect_result import DIAGNOSTIC_COLUMNS, Sampling
 from igkinetics.study.effect_sensitivity import Question, Resample, sensitivity_tables
 
 Tell = Callable[[str], None]
+POSTERIOR_FILES: Final = {
+    "base": "posterior.nc", "clearance_ratio": "posterior_clearance_ratio.nc",
+    "production_ratio": "posterior_production_ratio.nc",
+}  # fmt: skip
+"""Model -> file; those of the extensions lie beside the base model's."""
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
 GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
@@ -41,6 +47,8 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     prepared = prepared_for(cohort, card, options)
     if options.prior_only:
         return of_card(prepared, options)
+    if options.posterior is not None:
+        return reopened(Path(options.posterior), prepared, options)
     from igkinetics.hierarchical.fit import compile_prepared, sample_prepared
     from igkinetics.hierarchical.sampling import SampleSettings
 
@@ -62,15 +70,33 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         say("Sampling with other priors.")
         return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
 
-    return sampling_of(base, extensions, resample if further else None)
+    return sampling_of(base, extensions, resample, options, further=further)
+
+
+def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
+    """A saved posterior, with those of the extensions that lie beside it; nothing is sampled."""
+    from igkinetics.hierarchical.store import load_posterior
+
+    base = load_posterior(file, prepared)
+    beside = {name: file.with_name(POSTERIOR_FILES[name]) for name in EXTENSIONS}
+    extensions = {name: load_posterior(path, prepared) for name, path in beside.items() if path.is_file()}
+    return sampling_of(base, extensions, None, options, further=not options.base_only)
 
 
 def sampling_of(
-    base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None
-) -> Sampling:
-    """What the analysis needs of the draws. resample: samples with other priors; None: no sensitivity is asked."""
+    base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None, options: EffectOptions,
+    *, further: bool = True,
+) -> Sampling:  # fmt: skip
+    """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
+
     def ask(question: Question) -> dict[str, pd.DataFrame]:
-        return {} if resample is None else sensitivity_tables(base, extensions, resample, question)
+        return sensitivity_tables(base, extensions, resample, question)
+
+    def save(folder: Path) -> None:
+        from igkinetics.hierarchical.store import save_posterior
+
+        for name, found in {"base": base, **extensions}.items():
+            save_posterior(found, folder / POSTERIOR_FILES[name], options.record())
 
     covariates = base.prepared.covariates
     return Sampling(
@@ -84,7 +110,8 @@ def sampling_of(
         notes=base.prepared.notes,
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
-        ask=ask,
+        ask=ask if further else None,
+        save=save,
     )
 
 

@@ -48,20 +48,22 @@ class Question:
 
 
 def sensitivity_tables(
-    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample, question: Question
+    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None, question: Question
 ) -> dict[str, pd.DataFrame]:
-    """Heading -> table: prior scale, models by predictive density, one patient less, predictive density."""
+    """Heading -> table: prior scale, models by predictive density, one patient less, predictive density.
+
+    resample None: nothing is sampled again, and the dependence on the priors is not told.
+    """
     patients = leave_patients_out(base, seed=question.seed, jobs=question.jobs)
     others = {str(name): leave_patients_out(found, seed=question.seed, jobs=question.jobs)
               for name, found in extensions.items()}  # fmt: skip
-    tables = {
-        PRIORS: prior_sensitivity(
-            base,
-            question.quantities_of(base.posterior),
-            question.level,
-            lambda population: question.quantities_of(resample(population)),
+    tables: dict[str, pd.DataFrame] = {}
+    if resample is not None:
+        again = resample
+        quantities = question.quantities_of(base.posterior)
+        tables[PRIORS] = prior_sensitivity(
+            base, quantities, question.level, lambda population: question.quantities_of(again(population))
         )
-    }
     if others:
         tables[MODELS] = compare_models({"base": patients, **others})
     if question.members.size:
