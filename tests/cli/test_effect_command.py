@@ -146,3 +146,18 @@ def test_sampling_in_earnest_recovers_the_example(tmp_path: Path) -> None:
     assert summary.loc["nadir_change_att", "lower"] < change < summary.loc["nadir_change_att", "upper"]
     for name in ("clearance_ratio_under_ivig", "production_ratio_under_ivig"):
         assert summary.loc[name, "lower"] < 1.0 < summary.loc[name, "upper"]
+
+
+@pytest.mark.slow
+def test_a_saved_posterior_is_reported_again_without_sampling(tmp_path: Path) -> None:
+    few = ("--base-only", "--draws", 200, "--tune", 200, "--chains", 2, "--threshold", 400)
+    assert call(EXAMPLE, "--out", tmp_path / "one", *few).exit_code == 0
+    saved = tmp_path / "one" / "posterior.nc"
+    done = call(EXAMPLE, "--out", tmp_path / "two", "--base-only", "--threshold", 400, "--posterior", saved)
+    assert done.exit_code == 0, done.output
+    assert "Sampling" not in done.stderr
+    for name in ("effect.csv", "patient_effects.csv", "diagnostics.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    other = call(EXAMPLE, "--out", tmp_path / "three", "--posterior", saved, "--covariate", "weight_kg")
+    assert other.exit_code == 2
+    assert "posterior.nc" in other.stderr

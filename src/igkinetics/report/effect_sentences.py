@@ -85,7 +85,7 @@ def contrast_sentence(effect: CohortEffect) -> str:
     said = f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}"
     change = effect.estimand("nadir_change_att")
     if change["status"] == "estimated" and not effect.dosing_by_calendar:
-        return f"{said}; that compares other patients, and whoever falls lower is infused, so it is no effect of IVIG."
+        return f"{said}; that compares other patients: where IVIG is given because IgG fell, it is no effect of IVIG."
     return f"{said}; that compares other patients."
 
 
