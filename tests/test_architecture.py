@@ -26,7 +26,7 @@ MODULE_LINES = 250
 FUNCTION_LINES = 60
 EXPORTS = {
     "EffectOptions", "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "fit_effect",
-    "list_cards", "load_card", "read_cohort", "simulate_cohort",
+    "list_cards", "load_card", "read_cohort", "simulate_cohort", "simulate_regimens",
 }  # fmt: skip
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")

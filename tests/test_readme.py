@@ -50,7 +50,7 @@ def test_commands_print_what_the_readme_shows(arguments: str, printed: str, tmp_
 
 def test_python_examples_print_what_the_readme_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert len(PYTHON) == 2
+    assert len(PYTHON) == 3
     names: dict[str, object] = {}
     for code, printed in PYTHON:
         screen = io.StringIO()

@@ -14,6 +14,7 @@ _EXPORTS = {
     "load_card": "igkinetics.cards.load",
     "read_cohort": "igkinetics.cohort.read",
     "simulate_cohort": "igkinetics.simulate.run",
+    "simulate_regimens": "igkinetics.scenarios.run",
 }
 __all__ = ["__version__", *_EXPORTS]
 

@@ -21,6 +21,9 @@ TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "h": 1 / 24, "hour": 1 / 24,
 
 HOURS_PER_DAY: Final = 24.0
 
+INTERVAL_LEVEL: Final = 0.95
+"""Level of every interval unless another is asked for."""
+
 
 def g_per_l(value: Level, unit: IggUnit) -> Level:
     """An IgG level (or an array of them) in g/L."""

@@ -18,7 +18,7 @@ from igkinetics.cards.prior_predictive import predicted_cohort
 def test_shipped_cards_reproduce_their_figures(card_id: str) -> None:
     results = check_card(load_card(card_id))
     assert [result for result in results if not result.ok] == []
-    assert len(results) >= 6
+    assert len(results) >= 2
     assert all(result.origin for result in results)
 
 
@@ -86,7 +86,7 @@ def test_the_table_of_cards_names_each_with_its_doi() -> None:
     assert table.loc["cheng_2026", "doi"] == "10.1002/bcp.70420"
     assert table.loc["cheng_2026", "n_patients"] == "64"
     assert table.loc["adult_b_cell_depletion", "n_patients"] == ""
-    assert set(table["use"]) == {"full"}
+    assert table.loc["dumas_2019", ["use", "routes"]].tolist() == ["typical_only", "iv and sc"]
 
 
 @pytest.mark.parametrize("card_id", list_cards())

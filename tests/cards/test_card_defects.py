@@ -32,7 +32,7 @@ DEFECTS = {
     ),
     "unknown parameter": (
         "[parameters.V]", "[parameters.v]",
-        ["parameters.v: found 'a table'; unknown key; did you mean 'V'? known here: CL, V1, Q, V2, V, ka, F, "],
+        ["parameters.v: found 'a table'; unknown key; did you mean 'V'? known here: CL, k_deg, V1, Q, V2, V, ka, F, "],
     ),
     "unknown key of an inner table": (
         "exponent = 0.75", "exponnent = 0.75",
@@ -126,6 +126,30 @@ DEFECTS = {
     "subcutaneous without absorption": (
         'routes = ["iv"]', 'routes = ["iv", "sc"]',
         ["parameters.ka: found ''; is required for route sc", "parameters.F: found ''; is required for route sc"],
+    ),
+    "a rate of loss beside a clearance": (
+        "[parameters.V]",
+        '[parameters.k_deg]\nvalue = 0.05\nunit = "1/day"\nscale = "log"\nprovenance = "table"\n'
+        'uncertainty = "fixed"\nbetween_patients = "none"\n\n[parameters.V]',
+        ["parameters.k_deg: found 'a table'; must stand in for CL in a card of one_compartment alone"],
+    ),
+    "neither clearance nor rate": (
+        TINY[TINY.index("[parameters.CL]"):TINY.index("[parameters.V]")], "",
+        ["parameters.CL: found ''; is required for a card without k_deg"],
+    ),
+    "level of a card without endogenous IgG": (
+        'endogenous = "turnover"', 'endogenous = "none"',
+        ["parameters.C_base: found 'a table'; must be absent: the card has no endogenous IgG"],
+    ),
+    "route the card does not have": (
+        'quantity = "terminal_half_life"\ninputs = { weight_kg = 70.0 }\nexpected = 13.863\nunit = "day"',
+        'quantity = "infused_auc_at_steady_state"\ninputs = { weight_kg = 70.0, dose_g_per_kg = 0.4, '
+        'interval_day = 28.0, route = "sc" }\nexpected = 140.0\nunit = "g*day/L"',
+        ["checks[1].inputs.route: found 'sc'; must be one of the card's routes: iv"],
+    ),
+    "category by a formula": (
+        'levels = ["a", "b"]', 'levels = ["a", "b"]\ncomputed_by = "boer_lean_body_mass"',
+        ["covariates.group.computed_by: found 'boer_lean_body_mass'; must be absent: the covariate has levels"],
     ),
     "constant endogenous IgG with turnover": (
         'endogenous = "turnover"', 'endogenous = "constant"',

@@ -42,7 +42,7 @@ DEFECTS = [
      "group[treated].regimen.interval_day: found ''; needed: days between doses (or give a `rule`)"),
     (("stop_day = 100", "stop_day = 7"), "", "group[treated].regimen.stop_day: found '7'; must be after start_day, 7"),
     (("dose_g_per_kg = 0.4", "dose_g_per_kg = 0.4, weight = 'lean'"), "",
-     "group[treated].regimen.weight: found 'lean'; only 'actual' weight is available so far"),
+     "group[treated].regimen.weight: found 'lean'; only 'actual' weight: a simulated cohort has no height"),
     ((REGIMEN, "dose_g = 30, rule = { below_mg_dl = 400, check = 'visits', minimum_gap_day = 21, dose_g = 30 }"), "",
      "group[treated].regimen.dose_g: found '30'; belongs to a calendar; a rule has keys of its own"),
     ((REGIMEN, "rule = { below_mg_dl = 40, check = 'visits', minimum_gap_day = 21, dose_g = 30 }"), "",

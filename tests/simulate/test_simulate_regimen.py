@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from numpy.testing import assert_array_equal
-from pydantic import ValidationError
 
 from igkinetics.simulate.regimen import Regimen, Rule, calendar_doses, vials
 
@@ -53,8 +52,3 @@ def test_a_delay_counts_for_the_gap() -> None:
     rule = Rule(below_mg_dl=400.0, check="visits", minimum_gap_day=21.0, dose_g=30.0, delay_day=2.0)
     assert rule.due(300.0, 49.0, 30.0)
     assert not rule.due(300.0, 48.9, 30.0)
-
-
-def test_another_weight_basis_is_refused_in_plain_words() -> None:
-    with pytest.raises(ValidationError, match="only 'actual' weight is available so far"):
-        Regimen(dose_g_per_kg=0.4, interval_day=28.0, weight="ideal")

@@ -16,12 +16,12 @@ from igkinetics.cards.prior import kinetic_parameters, patient_typical
 from igkinetics.cards.prior_predictive import PredictedCohort, predicted_cohort
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.disposition import RATE, count_modes, disposition_modes
-from igkinetics.kinetics.parameters import CL, V1, V2, Floats, Q
+from igkinetics.kinetics.parameters import C_BASE, CL, V1, V2, Floats, Q
 from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.units import G_PER_L_IN
 
-INTERVALS_TO_STEADY_STATE: Final = 100
-"""Far beyond every half-life of a card: at 28 days, 2800 days."""
+DAYS_TO_STEADY_STATE: Final = 2800.0
+"""More than 50 of the longest half-life of a card, whatever the dosing interval."""
 PANELS: Final = 60
 NODES_PER_PANEL: Final = 8
 """Gauss-Legendre on panels that are finer after a dose; exact to 1e-9 for the exponentials of a card."""
@@ -120,14 +120,15 @@ def auc_after_first_dose(theta: Floats, inputs: CheckInputs) -> float:
 
 
 def infused_at_steady_state(theta: Floats, inputs: CheckInputs, day_after_last: Floats) -> Floats:
-    """Infused IgG, g/L, at days after the last of many boluses."""
-    dose_day = needed(inputs.interval_day) * np.arange(INTERVALS_TO_STEADY_STATE)
+    """Infused IgG, g/L, at days after the last of many doses given at once."""
+    interval = needed(inputs.interval_day)
+    dose_day = interval * np.arange(np.ceil(DAYS_TO_STEADY_STATE / interval))
     schedule = build_schedule(
         start_day=0.0,
         dose_day=dose_day,
         dose_g=np.full(dose_day.shape, dose_of(inputs)),
         dose_duration_day=np.zeros(dose_day.shape),
-        dose_is_sc=np.zeros(dose_day.shape),
+        dose_is_sc=np.full(dose_day.shape, inputs.route == "sc"),
     )
     return igg_curve(theta, schedule, dose_day[-1] + day_after_last)[1]
 
@@ -141,6 +142,11 @@ def infused_auc_at_steady_state(theta: Floats, inputs: CheckInputs) -> float:
 def trough_gain_at_steady_state(theta: Floats, inputs: CheckInputs) -> float:
     """Infused IgG just before the next dose at steady state, g/L."""
     return float(infused_at_steady_state(theta, inputs, np.array([needed(inputs.interval_day)]))[0])
+
+
+def production_per_volume(theta: Floats, inputs: CheckInputs) -> float:
+    """Production that holds C_base, over the volume of serum that holds it: CL C_base / V1, g/L/day."""
+    return float(theta[CL] * theta[C_BASE] / theta[V1])
 
 
 def half_lives(theta: Floats) -> tuple[float, float]:
@@ -164,6 +170,7 @@ OF_A_TYPICAL_PATIENT: Final[dict[str, Callable[[Floats, CheckInputs], float]]] =
     "auc_after_first_dose": auc_after_first_dose,
     "infused_auc_at_steady_state": infused_auc_at_steady_state,
     "trough_gain_at_steady_state": trough_gain_at_steady_state,
+    "production_per_volume": production_per_volume,
     "distribution_half_life": lambda theta, inputs: half_lives(theta)[0],
     "terminal_half_life": lambda theta, inputs: half_lives(theta)[1],
 }

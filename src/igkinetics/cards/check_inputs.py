@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from igkinetics.cards.computed_covariates import covariate_inputs
 from igkinetics.cards.expected import CheckInputs
 from igkinetics.cards.model import Card
 from igkinetics.cards.references import Defect, must_be_in
 
 OPTIONAL: Final = ("disposition", "covariates")
+DOSED: Final = ("infused_auc_at_steady_state", "trough_gain_at_steady_state")
+"""Also computed for subcutaneous doses; `route` absent: intravenous."""
 NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "auc_after_first_dose": ("weight_kg", "dose_g_per_kg", "interval_day"),
     "infused_auc_at_steady_state": ("weight_kg", "dose_g_per_kg", "interval_day"),
     "distribution_half_life": ("weight_kg",),
     "terminal_half_life": ("weight_kg",),
     "trough_gain_at_steady_state": ("weight_kg", "dose_g_per_kg", "interval_day"),
+    "production_per_volume": ("weight_kg",),
     "pre_therapy_mean": (),
     "pre_therapy_share_at_most": ("at_most_mg_dl",),
     "later_mean": (),
@@ -38,14 +42,19 @@ def check_defects(card: Card) -> Iterator[Defect]:
             if name not in given:
                 yield f"{key}.{name}", "", f"is required for {check.quantity}"
         for name in given:
-            if name not in needed and (name not in OPTIONAL or check.quantity in PRIOR_PREDICTIVE):
+            optional = name in OPTIONAL or (name == "route" and check.quantity in DOSED)
+            if name not in needed and (not optional or check.quantity in PRIOR_PREDICTIVE):
                 yield f"{key}.{name}", str(given[name]), f"is not used by {check.quantity}"
         if check.inputs.disposition not in (None, *card.structure.dispositions):
             rule = f"must be one of the card's dispositions: {', '.join(card.structure.dispositions)}"
             yield f"{key}.disposition", str(check.inputs.disposition), rule
+        if check.inputs.route not in (None, *card.structure.routes):
+            rule = f"must be one of the card's routes: {', '.join(card.structure.routes)}"
+            yield f"{key}.route", str(check.inputs.route), rule
+        known = covariate_inputs(card)
         for name in check.inputs.covariates:
-            if name not in card.covariates:
-                yield f"{key}.covariates", name, must_be_in("[covariates]", name, card.covariates)
+            if name not in known:
+                yield f"{key}.covariates", name, must_be_in("[covariates]", name, known)
     yield from prior_predictive_defects(card)
 
 

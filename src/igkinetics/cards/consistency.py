@@ -13,6 +13,11 @@ from igkinetics.cards.references import Defect, must_be_in, reference_defects, u
 from igkinetics.errors import Problem
 
 NEEDED_BY_DISPOSITION: Final = {"one_compartment": ("V",), "two_compartment": ("V1", "Q", "V2")}
+WHY_ABSENT: Final = {
+    "constant": "the card's endogenous IgG is constant",
+    "steady_production": "the card's production is constant",
+    "none": "the card has no endogenous IgG",
+}
 TURNOVER_ONLY: Final = ("k_loss", "k_rec")
 KINDS_ON_SCALE: Final = {"log": ("log_sd", "cv_percent", "variance"), "logit": ("sd_logit", "variance")}
 
@@ -64,6 +69,12 @@ def structure_defects(card: Card) -> Iterator[Defect]:
     needed += [(name, "route sc") for name in ("ka", "F") if "sc" in card.structure.routes]
     if card.structure.endogenous == "turnover":
         needed += [(name, "turnover") for name in TURNOVER_ONLY]
+    if card.structure.endogenous != "none":
+        needed.append(("C_base", "endogenous IgG"))
+    if "k_deg" not in given:
+        needed.append(("CL", "a card without k_deg"))
+    elif "CL" in given or card.structure.dispositions != ("one_compartment",):
+        yield "parameters.k_deg", "a table", "must stand in for CL in a card of one_compartment alone"
     for name, reason in needed:
         if name not in given:
             yield f"parameters.{name}", "", f"is required for {reason}"
@@ -71,11 +82,12 @@ def structure_defects(card: Card) -> Iterator[Defect]:
         if card.agent_unknown is None:
             yield "agent_unknown", "", "is required for turnover: S when the agent is not known"
         return
-    for name in TURNOVER_ONLY:
+    why = f"must be absent: {WHY_ABSENT[card.structure.endogenous]}"
+    for name in (*TURNOVER_ONLY, *(("C_base", "C_init_ratio") if card.structure.endogenous == "none" else ())):
         if name in given:
-            yield f"parameters.{name}", "a table", "must be absent: the card's endogenous IgG is constant"
+            yield f"parameters.{name}", "a table", why
     if card.agent_classes or card.agent_unknown is not None:
-        yield "agent_classes", "a table", "must be absent: the card's endogenous IgG is constant"
+        yield "agent_classes", "a table", why
 
 
 def parameter_defects(key: str, parameter: Parameter) -> Iterator[Defect]:
@@ -114,6 +126,8 @@ def covariate_defects(card: Card) -> Iterator[Defect]:
         yield f"covariates.{name}", name, "is used by no covariate effect"
     for name, covariate in card.covariates.items():
         yield from missing_value_defects(name, covariate)
+        if covariate.computed_by and covariate.levels:
+            yield f"covariates.{name}.computed_by", covariate.computed_by, "must be absent: the covariate has levels"
 
 
 def missing_value_defects(name: str, covariate: Covariate) -> Iterator[Defect]:

@@ -12,11 +12,15 @@ Range = tuple[Number, Number]
 
 
 class Covariate(Strict):
-    """A patient's property that the card uses, and the value taken where it is not known."""
+    """A patient's property that the card uses, and the value taken where it is not known.
+
+    computed_by: the formula that gives it from weight_kg, height_cm and sex where it is not given itself.
+    """
 
     description: Text
     unit: str = ""
     levels: tuple[Text, ...] = ()
+    computed_by: Literal["boer_lean_body_mass"] | None = None
     when_missing: float | str
     provenance: Key
 

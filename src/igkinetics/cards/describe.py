@@ -18,10 +18,16 @@ from igkinetics.cards.residual import Additive, Proportional
 from igkinetics.cards.scaling import when_missing_text
 
 WIDTH = 100
+ENDOGENOUS_TEXT = {
+    "turnover": "endogenous IgG with turnover",
+    "constant": "constant endogenous IgG",
+    "steady_production": "endogenous IgG of steady production",
+    "none": "no endogenous IgG",
+}
 
 
 def cards_table() -> pd.DataFrame:
-    """The shipped cards: id, title, population, n_patients (empty: a synthesis), structure, use, doi."""
+    """The shipped cards: id, title, population, n_patients (empty: a synthesis), structure, routes, use, doi."""
     return pd.DataFrame(
         [
             {
@@ -30,6 +36,7 @@ def cards_table() -> pd.DataFrame:
                 "population": card.population,
                 "n_patients": "" if card.n_patients is None else str(card.n_patients),
                 "structure": structure_text(card),
+                "routes": " and ".join(card.structure.routes),
                 "use": card.use,
                 "doi": card.doi if card.kind == "publication" else "",
             }
@@ -39,8 +46,7 @@ def cards_table() -> pd.DataFrame:
 
 
 def structure_text(card: Card) -> str:
-    endogenous = {"turnover": "endogenous IgG with turnover", "constant": "constant endogenous IgG"}
-    return f"{' or '.join(card.structure.dispositions)}, {endogenous[card.structure.endogenous]}"
+    return f"{' or '.join(card.structure.dispositions)}, {ENDOGENOUS_TEXT[card.structure.endogenous]}"
 
 
 def describe_card(card: Card) -> str:
@@ -50,9 +56,11 @@ def describe_card(card: Card) -> str:
 
 def sections(card: Card) -> Iterator[list[str]]:
     yield [f"{card.id}: {card.title}", f"SHA-256 {card.sha256}", ""]
-    number = f"{card.n_patients} patients: " if card.n_patients else "synthesis: "
-    yield wrapped("", number + card.population)
-    yield wrapped("", f"{structure_text(card)}; routes {', '.join(card.structure.routes)}; use: {card.use}")
+    number = f"{card.n_patients} people: " if card.n_patients else "synthesis: "
+    told = card.population.startswith(f"{card.n_patients} ")
+    yield wrapped("", card.population if told else number + card.population)
+    routes = ", ".join(card.structure.routes)
+    yield wrapped("", f"{structure_text(card)}; routes {routes}; use: {card.use.replace('_', ' ')}")
     yield wrapped("", card.structure.note) if card.structure.note else []
     yield heading("Typical values")
     for key, parameter in every_parameter(card):
@@ -74,6 +82,9 @@ def sections(card: Card) -> Iterator[list[str]]:
         pairs = [(name, pair) for name, pair in (("soft", limit.soft), ("hard", limit.hard)) if pair]
         bounds = ", ".join(f"{name} {pair[0]:g} to {pair[1]:g}" for name, pair in pairs)
         yield wrapped("", f"{limit.covariate}: {bounds}; {limit.reason}")
+    if card.known_defects:
+        yield heading("Known defects")
+        yield from (wrapped("- ", defect) for defect in card.known_defects)
     yield heading("Doubts")
     yield from (wrapped("- ", doubt) for doubt in card.doubts)
     if card.prior_predictive is not None:
@@ -144,7 +155,9 @@ def covariate_lines(card: Card) -> Iterator[list[str]]:
         yield wrapped("", f"{', '.join(effect.parameters)} {effect_text(effect)}")
         yield origin(card, "effect", effect.provenance)
     for name, covariate in card.covariates.items():
-        yield wrapped("", f"{name}: {covariate.description}; where unknown {when_missing_text(covariate)}")
+        formula = f", by {covariate.computed_by} of weight_kg, height_cm and sex" if covariate.computed_by else ""
+        missing = when_missing_text(covariate)
+        yield wrapped("", f"{name}: {covariate.description}{formula}; where unknown {missing}")
         yield origin(card, "where unknown", covariate.provenance)
 
 
@@ -174,8 +187,8 @@ def citation_text(key: str, citation: Citation) -> str:
     return f"[{key}] {citation.authors}{year}. {citation.where}. {'; '.join(filter(None, place))}"
 
 
-def describe_checks(results: list[CheckResult]) -> str:
-    """One line per check, with its origin below: what `models check` prints."""
+def describe_checks(results: list[CheckResult], *, origins: bool = True) -> str:
+    """One line per check, what `models check` prints. The origin is below where asked for, or the check fails."""
     lines = []
     for result in results:
         verdict = "ok    " if result.ok else "FAILED"
@@ -183,5 +196,5 @@ def describe_checks(results: list[CheckResult]) -> str:
         unit = "" if result.unit == "1" else f" {result.unit}"
         figures = f"found {result.found:.5g}, expected {result.expected:g} +- {result.tolerance:.3g}{unit}"
         lines += [f"{verdict} {result.card_id} {result.quantity}{inputs}: {figures}"]
-        lines += indented(result.origin, 7)
+        lines += indented(result.origin, 7) if origins or not result.ok else []
     return "\n".join(lines) + "\n"

@@ -18,13 +18,14 @@ FACTOR: Final[dict[str, dict[str, float]]] = {
     "volume": LITRE_IN,
     "concentration": dict(G_PER_L_IN),
     "variance of a concentration": {f"({unit})^2": factor**2 for unit, factor in G_PER_L_IN.items()},
+    "concentration per time": {f"{unit}/day": factor for unit, factor in G_PER_L_IN.items()},
     "rate": {f"1/{time}": 1 / days for time, days in TIMES.items()},
     "time": TIMES,
     "area under the curve": {"g*day/L": 1.0, "g*h/L": TIME_IN_DAY["h"], "mg*day/dL": 0.01},
     "pure number": {"1": 1.0, "%": 0.01},
     "log-odds": {"1": 1.0},
 }
-"""dimension -> unit -> one of that unit in L/day, L, g/L, (g/L)^2, 1/day, day, g*day/L, 1."""
+"""dimension -> unit -> one of that unit in L/day, L, g/L, (g/L)^2, g/L/day, 1/day, day, g*day/L, 1."""
 
 
 def unit_rule(unit: str, dimension: str) -> str:

@@ -14,6 +14,7 @@ DIMENSION_OF_QUANTITY: Final[dict[str, str]] = {
     "distribution_half_life": "time",
     "terminal_half_life": "time",
     "trough_gain_at_steady_state": "concentration",
+    "production_per_volume": "concentration per time",
     "pre_therapy_mean": "concentration",
     "pre_therapy_share_at_most": "pure number",
     "later_mean": "concentration",
@@ -28,6 +29,7 @@ Quantity = Literal[
     "distribution_half_life",
     "terminal_half_life",
     "trough_gain_at_steady_state",
+    "production_per_volume",
     "pre_therapy_mean",
     "pre_therapy_share_at_most",
     "later_mean",
@@ -55,6 +57,7 @@ class PriorPredictive(Strict):
 class CheckInputs(Strict):
     weight_kg: Positive | None = None
     disposition: Disposition | None = None
+    route: Literal["iv", "sc"] | None = None
     dose_g_per_kg: Positive | None = None
     interval_day: Positive | None = None
     at_most_mg_dl: Positive | None = None

@@ -54,26 +54,31 @@ class Provenance(Strict):
 class Structure(Strict):
     """Dispositions the card has numbers for, and how endogenous IgG was handled.
 
-    turnover: produced and lost (S, k_loss, k_rec); constant: a constant C_base under the infused IgG.
+    turnover: produced and lost (S, k_loss, k_rec); constant: a constant C_base under the infused IgG;
+    steady_production: produced at a constant rate and lost, without an effect of therapy; none: infused IgG only.
     """
 
     dispositions: Annotated[tuple[Disposition, ...], Field(min_length=1)]
-    endogenous: Literal["turnover", "constant"]
+    endogenous: Literal["turnover", "constant", "steady_production", "none"]
     routes: Annotated[tuple[Literal["iv", "sc"], ...], Field(min_length=1)]
     note: str = ""
 
 
 class Parameters(Strict):
-    """Typical values; names of the kinetics, V the one volume of one compartment."""
+    """Typical values; names of the kinetics, V the one volume of one compartment.
 
-    CL: Flow
+    k_deg: fractional loss of IgG, of a card of one compartment that gives it in place of CL (CL = k_deg * V).
+    """
+
+    CL: Flow | None = None
+    k_deg: Rate | None = None
     V1: Volume | None = None
     Q: Flow | None = None
     V2: Volume | None = None
     V: Volume | None = None
     ka: Rate | None = None
     F: Fraction | None = None
-    C_base: Concentration
+    C_base: Concentration | None = None
     C_init_ratio: Ratio | None = None
     k_loss: Rate | None = None
     k_rec: Rate | None = None
@@ -115,6 +120,7 @@ class CardFile(Strict):
     agent_unknown: Fraction | None = None
     residual_error: ResidualError | None = None
     limits: tuple[Limit, ...] = ()
+    known_defects: tuple[Text, ...] = ()
     doubts: Annotated[tuple[Text, ...], Field(min_length=1)]
     prior_predictive: PriorPredictive | None = None
     checks: Annotated[tuple[Check, ...], Field(min_length=1)]

@@ -19,11 +19,11 @@ from igkinetics.kinetics.parameters import PARAMETERS, Floats
 PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
 """The kinetics' names, the initial level as its ratio to C_base."""
 WHEN_ABSENT: Final[dict[str, float]] = {
-    "ka": math.nan, "F": math.nan, "C_init_ratio": 1.0, "S": 0.0, "k_loss": 0.0, "k_rec": 0.0,
+    "ka": math.nan, "F": math.nan, "C_base": 0.0, "C_init_ratio": 1.0, "S": 0.0, "k_loss": 0.0, "k_rec": 0.0,
     "clearance_ratio": 1.0, "production_ratio": 1.0,
 }  # fmt: skip
 """What a card without the parameter means, fixed: no subcutaneous dose can be given (nan, as in the
-kinetics); start at C_base; endogenous IgG constant; nothing changes under immunoglobulin."""
+kinetics); no endogenous IgG; start at C_base; endogenous IgG constant; nothing changes under immunoglobulin."""
 SCALE_WHEN_ABSENT: Final[dict[str, str]] = {"F": "logit", "S": "logit"}
 """All others: log."""
 
@@ -106,6 +106,8 @@ def patient_typical(
     if card.structure.endogenous == "turnover":
         share, share_notes = production_share(card, agents)
         parameters["S"], values["S"], notes = share, share.natural, notes + share_notes
+    if "k_deg" in parameters:  # only in cards of one compartment, whose V it turns into a clearance
+        parameters["CL"], values["CL"] = parameters.pop("k_deg"), values["k_deg"] * values["V"]
     if disposition == "one_compartment":
         for name in ("Q", "V2"):
             parameters.pop(name, None)

@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from igkinetics.cards.computed_covariates import Value, computed_value, is_missing
 from igkinetics.cards.covariates import Covariate, CovariateEffect, ExponentialEffect, Limit, PowerEffect
 from igkinetics.cards.model import Card
 from igkinetics.errors import InputError, Problem, call_error
 
-Value = float | str
-
 
 def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str, Value], tuple[str, ...]]:
-    """The covariates the card uses; a missing one takes the card's value, which a note says.
+    """The covariates the card uses; a missing one is computed or takes the card's value, which a note says.
 
-    Missing: absent, empty or nan. Raises InputError for levels the card does not know and hard limits.
+    Missing: absent, empty or nan. Raises InputError for levels the card does not know, hard limits, and a weight
+    without the height and sex that lean mass needs.
     """
-    problems, notes, known = [], [], {}
+    problems: list[Problem] = []
+    notes: list[str] = []
+    known: dict[str, Value] = {}
     for name, covariate in card.covariates.items():
         value = given.get(name, "")
+        if is_missing(value):
+            computed, faults = computed_value(card, name, covariate, given)
+            problems += faults
+            value = value if computed is None else computed
         if is_missing(value):
             known[name] = covariate.when_missing
             notes.append(f"{name} unknown: {card.id} uses {when_missing_text(covariate)}")
@@ -30,7 +36,7 @@ def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str
             known[name] = value
     refused = {problem.column for problem in problems}
     for limit in card.limits:
-        value = given.get(limit.covariate, "")
+        value = {**known, **given}.get(limit.covariate, "")
         if isinstance(value, str) or is_missing(value) or limit.covariate in refused:
             continue
         if outside(value, limit.hard):
@@ -46,10 +52,6 @@ def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str
 def when_missing_text(covariate: Covariate) -> str:
     value = covariate.when_missing
     return value if isinstance(value, str) else f"{value:g} {covariate.unit}".rstrip()
-
-
-def is_missing(value: Value) -> bool:
-    return value == "" if isinstance(value, str) else math.isnan(value)
 
 
 def value_rule(card: Card, name: str, covariate: Covariate, value: Value) -> str:

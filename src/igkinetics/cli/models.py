@@ -14,12 +14,15 @@ models = typer.Typer(help="Model cards: list, show, check.", rich_markup_mode=No
 @models.command("list")
 @answering
 def list_models() -> None:
-    """The shipped cards, with population and structure."""
+    """The shipped cards: size, structure, routes, and which hold typical values only."""
     from igkinetics.cards.describe import cards_table
 
     for card in cards_table().to_dict("records"):
         doi = f"; doi:{card['doi']}" if card["doi"] else ""
-        print(f"{card['id']}: {card['title']}\n    {card['population']}; {card['structure']}{doi}")
+        number = f"{card['n_patients']} people" if card["n_patients"] else "synthesis"
+        limited = "; typical values only" if card["use"] == "typical_only" else ""
+        print(f"{card['id']}: {card['title']}")
+        print(f"    {number}; {card['structure']}; {card['routes']}{limited}{doi}")
 
 
 @models.command("show")
@@ -45,7 +48,7 @@ def check_models(
     from igkinetics.cards.load import list_cards, load_card
 
     results = [result for card in cards or list_cards() for result in check_card(load_card(card))]
-    print(describe_checks(results), end="")
+    print(describe_checks(results, origins=bool(cards)), end="")
     failed = sum(not result.ok for result in results)
     print(f"{len(results) - failed} of {len(results)} checks hold.")
     if failed:

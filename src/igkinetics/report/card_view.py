@@ -52,7 +52,7 @@ def card_view(card_id: str, sha256: str, source: str) -> CardView:
         population=card.population,
         citations=tuple(citation_text(key, citation) for key, citation in card.citations.items()),
         numbers=tuple(card_number(card, key, parameter) for key, parameter in every_parameter(card)),
-        doubts=card.doubts,
+        doubts=(*(f"Known defect: {defect}" for defect in card.known_defects), *card.doubts),
     )
 
 

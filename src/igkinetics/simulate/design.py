@@ -59,6 +59,7 @@ def disagreements(sections: Sections) -> Iterator[Fault]:
     """Every rule between the parts of a design that does not hold."""
     yield from _repeated_names(sections)
     yield from _rules_and_limits(sections)
+    yield from _weights(sections)
     for name, outcome in sections.outcomes.items():
         yield from _counts(sections, name, outcome)
         yield from _order(sections, name, outcome)
@@ -94,6 +95,13 @@ def _rules_and_limits(sections: Sections) -> Iterator[Fault]:
             yield Fault(key, f"{below:g}", f"must be above assay.lower_limit_mg_dl, {lower:g}")
         if upper is not None and below > upper:
             yield Fault(key, f"{below:g}", f"must be at most assay.upper_limit_mg_dl, {upper:g}")
+
+
+def _weights(sections: Sections) -> Iterator[Fault]:
+    for place, group in sections.groups.items():
+        if group.regimen is not None and group.regimen.weight != "actual":
+            key = ("group", place, "regimen", "weight")
+            yield Fault(key, group.regimen.weight, "only 'actual' weight: a simulated cohort has no height")
 
 
 def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:

@@ -92,8 +92,6 @@ class Regimen(Table):
         return self
 
     def _faults(self) -> Iterator[Fault]:
-        if self.weight != "actual":
-            yield Fault(("weight",), self.weight, "only 'actual' weight is available so far")
         if self.rule is not None:
             for key in CALENDAR_KEYS:
                 value = getattr(self, key)

@@ -17,6 +17,7 @@ Key = tuple[str | int, ...]
 EXPECTED = {
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be {ge:g} or more",
+    "less_than": "must be below {lt:g}",
     "less_than_equal": "must be {le:g} or less",
     "finite_number": "must be a finite number",
     "float_type": "must be a number",

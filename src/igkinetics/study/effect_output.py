@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
+from igkinetics.scenarios.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
 from igkinetics.study.effect_sampling import POSTERIOR_FILES
 from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
@@ -26,7 +27,7 @@ SENSITIVITY_FILES: Final = {
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset([*CSV_FILES, *SENSITIVITY_FILES.values()])
-    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", RUN_RECORD}
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", EVENTS_FILE, RUN_RECORD}
     | set(POSTERIOR_FILES.values())
     | {"report.html"},
 )
@@ -45,6 +46,7 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
             found = effect.sensitivity[heading]
             write_csv(found, tuple(found.columns), folder / file)
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
+    write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
         effect.sampling.save(folder)
     write_json(effect_record(effect), folder / RUN_RECORD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,11 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        extensions[extension] = sample_prepared(prepared, settings, extension, compiled)
+        found = sample_prepared(prepared, settings, extension, compiled)
+        if found.posterior.interrupted:  # the base model is whole, the run is not
+            base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
+            break
+        extensions[extension] = found
 
     def resample(population: Population) -> CohortPosterior:
         say("Sampling with other priors.")

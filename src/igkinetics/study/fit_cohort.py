@@ -18,18 +18,20 @@ from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, call_error
 from igkinetics.fit.conflict import prior_conflict
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.nadir.fitted import fitted_nadir
 from igkinetics.nadir.raw import raw_nadir
+from igkinetics.scenarios.records import DRAW_COLUMNS, KEPT_DRAWS, draw_table
 from igkinetics.study.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.study.groups import groups_table
 from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
 from igkinetics.study.options import FitOptions
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows
+from igkinetics.study.patient_covariates import patient_covariates_of
 from igkinetics.study.patient_rows import patient_row, structure_rows
 from igkinetics.study.residual_checks import residual_checks, shrinkage_table
 from igkinetics.study.result import TABLES, CohortFit
@@ -47,6 +49,7 @@ class PatientResult:
     fit: PatientFit | None
     rows: Rows
     curves: pd.DataFrame | None = None
+    draws: pd.DataFrame | None = None
 
 
 def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Progress | None = None) -> CohortFit:
@@ -58,6 +61,8 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
     options = options or FitOptions()
     began = time.perf_counter()
     card = load_card(options.card)
+    if card.structure.endogenous == "none":
+        raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
     results: dict[int, PatientResult] = {}
@@ -108,12 +113,16 @@ def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOpt
         reason = "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
         return unfitted(cohort, patient, card, options, "set_aside", reason)
 
+    covariates = patient_covariates_of(cohort, patient.patient_id, card)
+
     def prior_of(who: Patient, disposition: str) -> PatientPrior:
-        return patient_prior(card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition)
+        return patient_prior(
+            card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
+        )
 
     try:
         fit = fit_patient(patient, prior_of, settings_of(cohort, options))
-    except InputError as error:  # the card refuses this patient: weight outside its hard limits
+    except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return unfitted(cohort, patient, card, options, "set_aside", "; ".join(map(str, error.problems)))
     return rows_of(cohort, fit, options)
 
@@ -141,7 +150,7 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
         rows["nadir"].append(nadir_row(fit, window, raw, None, unit, level))
         if fit.has_numbers:
             rows["parameters"] = parameter_rows(fit, unit, level)
-        return PatientResult(fit=fit, rows=rows)
+        return PatientResult(fit=fit, rows=rows, draws=draws_of(fit))
     thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
     fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed)
     rows["nadir"].append(nadir_row(fit, window, raw, fitted, unit, level))
@@ -149,7 +158,15 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
     rows["sampling"].append(sampling_row(fit, raw, fitted, unit, level))
     rows["thresholds"] = threshold_rows(fit, fitted, unit, level)
     rows["structures"] = structure_rows(fit, fitted.window, unit)
-    return PatientResult(fit=fit, rows=rows, curves=curve_table(fit, fitted.window, unit, level))
+    return PatientResult(fit=fit, rows=rows, curves=curve_table(fit, fitted.window, unit, level), draws=draws_of(fit))
+
+
+def draws_of(fit: PatientFit) -> pd.DataFrame | None:
+    """Equally weighted draws of a fit with numbers."""
+    if fit.draws is None:
+        return None
+    a, b = fit.prior.additive_g_per_l, fit.prior.proportional
+    return draw_table(fit.patient.patient_id, fit.draws.resampled(KEPT_DRAWS), a, b)
 
 
 def assemble(
@@ -163,6 +180,8 @@ def assemble(
     }
     curves = [result.curves for result in results if result.curves is not None]
     tables["curves"] = pd.concat(curves, ignore_index=True) if curves else tables["curves"]
+    draws = [result.draws for result in results if result.draws is not None]
+    tables["draws"] = pd.concat(draws, ignore_index=True) if draws else pd.DataFrame(columns=list(DRAW_COLUMNS))
     tables["conflict"] = prior_conflict(fits)
     tables["shrinkage"] = shrinkage_table(tables["etas"], tables["predictions"])
     tables["residuals"] = residual_checks(tables["predictions"], options.level)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics.errors import InputError, Problem
+from igkinetics.units import INTERVAL_LEVEL as INTERVAL_LEVEL
 
-INTERVAL_LEVEL: Final = 0.95
-"""Level of every interval unless another is asked for."""
 DEFAULT_CARD: Final = "adult_b_cell_depletion"
 
 PRIORS: Final = ("card", "none")

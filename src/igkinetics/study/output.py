@@ -12,6 +12,7 @@ import pandas as pd
 
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
+from igkinetics.scenarios.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.dates import dates_table
 from igkinetics.study.folder import Kind
 from igkinetics.study.result import TABLES, CohortFit
@@ -30,7 +31,8 @@ FIT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset(
         {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "profiles", "dates", "problems")}
-        | {"curves.parquet", RUN_RECORD, "report.html", "diagnostics.html", "tables.xlsx", "figures"}
+        | {"curves.parquet", DRAWS_FILE, EVENTS_FILE, RUN_RECORD}
+        | {"report.html", "diagnostics.html", "tables.xlsx", "figures"}
     ),
 )
 SIMULATION_OUTPUT: Final = Kind(
@@ -65,6 +67,8 @@ def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
         if name != "curves":
             write_csv(table, tuple(table.columns), folder / f"{name}.csv")
     write_parquet(fit.curves, TABLES["curves"], folder / "curves.parquet")
+    write_parquet(fit.draws, DRAW_COLUMNS, folder / DRAWS_FILE)
+    write_parquet(event_table(fit.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if extras.excel:
         from igkinetics.study.workbook import WORKBOOK, write_workbook
 

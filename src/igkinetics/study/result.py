@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.scenarios.records import DRAW_COLUMNS
 from igkinetics.study.options import FitOptions as FitOptions
 
 PARAMETER_COLUMNS: Final = (
@@ -123,6 +124,8 @@ class CohortFit:
     sampling: pd.DataFrame
     conflict: pd.DataFrame
     notes: tuple[str, ...]
+    draws: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DRAW_COLUMNS)))
+    """Equally weighted draws of every fitted patient's parameters, for scenarios; g, L, g/L, day."""
     seconds: float
     interrupted: bool
     finished: datetime = field(default_factory=_now)

@@ -1,0 +1,100 @@
+"""report.html of a scenario: regimens side by side, the search, a calendar that names the cards behind it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from igkinetics import text
+from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart, trajectory_chart
+from igkinetics.charts.svg import Chart, Draw, Figure, draw
+from igkinetics.report.card_view import card_view
+from igkinetics.report.environment import page_environment
+from igkinetics.report.scenario_calendar import calendar_of
+from igkinetics.report.scenario_sentences import scenario_sentences, target_words
+from igkinetics.report.scenario_tables import (
+    infection_view,
+    model_view,
+    next_dose_view,
+    next_sample_view,
+    outcome_view,
+    protection,
+    search_view,
+)
+from igkinetics.scenarios.result import ScenarioResult
+from igkinetics.study.scenario_output import scenario_record
+
+SCALE_ABOVE: Final = 1.05
+"""The levels' scale ends this far above the highest band."""
+
+
+def write_scenario_report(result: ScenarioResult, path: Path, draw: Draw = draw) -> None:
+    path.write_text(scenario_report(result, draw), encoding="utf-8", newline="\n")
+
+
+def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
+    """The whole page as text; every name from the input is escaped."""
+    scenario, record = result.file.scenario, scenario_record(result)
+    charts = {"trajectories": trajectory_charts(result), "efficiency": efficiency_charts(result),
+              "heat": heat_charts(result)}  # fmt: skip
+    figures = iter(draw([chart for group in charts.values() for chart in group]))
+    drawn: dict[str, list[Figure]] = {name: [next(figures) for _ in group] for name, group in charts.items()}
+    return page_environment().get_template("scenario.html.j2").render(
+        title=text.visible(scenario.title, 200) or "Dosing scenario",
+        sentences=scenario_sentences(result, "this page; the tables lie beside it")[:-1],
+        notes=list(result.notes),
+        about=result.about,
+        level=text.percent(result.level),
+        scenario=scenario,
+        names=[text.visible(regimen.name, 120) for regimen in scenario.regimen],
+        figures=drawn,
+        outcomes=outcome_view(result),
+        front=protection(result),
+        models=model_view(result),
+        search=search_view(result),
+        target=target_words(result) if scenario.search is not None else "",
+        calendar=calendar_of(result),
+        infections=infection_view(result),
+        next_dose=next_dose_view(result),
+        next_sample=next_sample_view(result),
+        cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
+        options={"prior": "card"},
+        record_text=json.dumps(record, indent=2, ensure_ascii=False),
+    )
+
+
+def trajectory_charts(result: ScenarioResult) -> list[Chart]:
+    """One chart per regimen, all on one scale."""
+    table = result.trajectories[result.trajectories["patient_id"] == ""]
+    if table.empty:
+        return []
+    highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.file.scenario.thresholds_mg_dl)))
+    return [
+        (f"IgG over time under {text.visible(regimen.name)}, mg/dL",
+         trajectory_chart(table[table["regimen"] == regimen.name], result.file.scenario.thresholds_mg_dl, highest))
+        for regimen in result.file.scenario.regimen
+    ]  # fmt: skip
+
+
+def efficiency_charts(result: ScenarioResult) -> list[Chart]:
+    """Protection against grams; none for a single regimen."""
+    if len(result.file.scenario.regimen) < 2:
+        return []
+    rows = [(row.name, row.grams, row.share) for row in protection(result)]
+    threshold = result.file.scenario.thresholds_mg_dl[0]
+    title = f"Days at or above {threshold:g} mg/dL against grams of immunoglobulin"
+    return [(title, efficiency_chart(rows, threshold))]
+
+
+def heat_charts(result: ScenarioResult) -> list[Chart]:
+    """One map of dose and interval for each vial size."""
+    table = result.search[result.search["patient_id"] == ""] if len(result.search) else result.search
+    charts: list[Chart] = []
+    for _, rows in table.groupby("vial_g", sort=False, dropna=False):
+        vial = float(rows["vial_g"].iloc[0])
+        size = "" if pd.isna(vial) else f", vials of {vial:g} g"
+        charts.append((f"Share of patients at target over dose and interval{size}", attainment_chart(rows)))
+    return charts

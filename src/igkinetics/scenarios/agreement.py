@@ -1,0 +1,163 @@
+"""What a scenario's population, therapy and regimens must agree on with the cards behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
+from igkinetics.cards.model import Card
+from igkinetics.scenarios.scenario import Scenario
+from igkinetics.scenarios.sections import Dosing, Population
+from igkinetics.scenarios.virtual import share_below
+from igkinetics.simulate.keys import Fault, suggestion
+from igkinetics.simulate.sections import Covariate, Spread, Therapy
+
+MOST_OUTSIDE: Final = 0.01
+"""Share of patients that may lie outside a card's hard limits; the spread is then cut there, which a note says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Parts of a file that are sound in themselves; None and absent places: those at fault."""
+
+    horizon_day: float | None
+    population: Population | None
+    therapy: Therapy | None
+    regimens: Mapping[int, Dosing]
+
+
+def parts_of(scenario: Scenario) -> Parts:
+    return Parts(horizon_day=scenario.horizon_day, population=scenario.population, therapy=scenario.therapy,
+                 regimens=dict(enumerate(scenario.regimen)))  # fmt: skip
+
+
+def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
+    """Every rule that does not hold between sound parts."""
+    population, therapy, regimens = parts.population, parts.therapy, parts.regimens
+    yield from _names(regimens)
+    yield from _starts(parts)
+    if population is None:
+        return
+    if therapy is not None and (population.fit is not None or (population.effect is not None and not population.new)):
+        yield Fault(("therapy",), "given", "the patients of this population bring their own therapy; leave it out")
+    for key, main, endogenous in card_pairs(population):
+        if main in cards:
+            yield from _therapy(key, cards[main], cards.get(endogenous or ""), endogenous, therapy)
+            yield from _domain(key, cards[main], population)
+            if endogenous is not None and endogenous in cards:
+                yield from _domain(key, cards[endogenous], population)
+            yield from _routes(cards[main], regimens)
+            if population.disposition and population.disposition not in cards[main].structure.dispositions:
+                allowed = " or ".join(cards[main].structure.dispositions)
+                yield Fault(("population", "disposition"), population.disposition, f"must be {allowed} for {main}")
+    yield from _covariates(population, cards)
+    yield from _weights(population, regimens)
+
+
+def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for place, regimen in regimens.items():
+        if regimen.name in seen:
+            yield Fault(("regimen", place, "name"), regimen.name, "regimens need different names")
+        seen.add(regimen.name)
+
+
+def _starts(parts: Parts) -> Iterator[Fault]:
+    """Regimens start before the horizon, and for virtual patients not before day 0."""
+    people = parts.population
+    virtual = people is not None and people.fit is None and people.effect is None
+    for place, regimen in parts.regimens.items():
+        day = regimen.first_day
+        key = ("regimen", place, "rule", "start_day") if regimen.rule is not None else ("regimen", place, "start_day")
+        if regimen.gives_nothing:
+            continue
+        if parts.horizon_day is not None and day >= parts.horizon_day:
+            yield Fault(key, f"{day:g}", f"must be before horizon_day, {parts.horizon_day:g}")
+        if day < 0 and virtual:
+            yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
+
+
+def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], str, str | None]]:
+    """Where a card is named, the card, and the one that stands in for its endogenous IgG."""
+    if population.card is not None:
+        yield ("population",), population.card, population.endogenous_card
+    for place, model in enumerate(population.models or ()):
+        yield ("population", "models", place), model.card, model.endogenous_card
+
+
+def _therapy(
+    key: tuple[str | int, ...], card: Card, other: Card | None, other_name: str | None, therapy: Therapy | None
+) -> Iterator[Fault]:
+    if card.use != "full":
+        yield Fault((*key, "card"), card.id, "has typical values only (use = typical_only): no virtual patients")
+    if other is not None and other.structure.endogenous != "turnover":
+        yield Fault((*key, "endogenous_card"), other.id, "keeps endogenous IgG constant; name a card with turnover")
+    given = therapy is not None and therapy.cycles > 0
+    if given and other_name is None and card.structure.endogenous == "constant":
+        rule = f"needed with [therapy]: {card.id} keeps endogenous IgG constant, so therapy could not act"
+        yield Fault((*key, "endogenous_card"), "", rule)
+
+
+def _domain(key: tuple[str | int, ...], card: Card, population: Population) -> Iterator[Fault]:
+    """Hard limits of the card, by the mean and by the share that would lie outside."""
+    for limit in card.limits:
+        spread = quantity_of(population, limit.covariate)
+        if spread is None or limit.hard is None:
+            continue
+        low, high = share_below(spread, limit.hard)
+        outside = low + 1.0 - high
+        if limit.hard[0] <= spread.mean <= limit.hard[1] and outside <= MOST_OUTSIDE:
+            continue
+        found = f"{spread.mean:g}" if spread.sd == 0 else f"mean {spread.mean:g}, sd {spread.sd:g}"
+        text = f"must lie between {limit.hard[0]:g} and {limit.hard[1]:g} for {card.id}: {limit.reason}"
+        own = limit.covariate in Population.model_fields
+        place = ("population", limit.covariate) if own else ("population", "covariates", limit.covariate)
+        yield Fault(place, found, text)
+
+
+def quantity_of(population: Population, name: str) -> Spread | None:
+    """The spread of a quantity of the population; None where it has none of this name, or categories."""
+    own = getattr(population, name, None) if name in Population.model_fields else population.covariates.get(name)
+    if isinstance(own, Covariate):
+        return None if own.mean is None or own.sd is None else Spread(mean=own.mean, sd=own.sd)
+    return own if isinstance(own, Spread) else None
+
+
+def _routes(card: Card, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+    for place, regimen in regimens.items():
+        if regimen.route == "sc" and "sc" not in card.structure.routes:
+            rule = f"{card.id} has no absorption (ka, F); only 'iv'"
+            yield Fault(("regimen", place, "route"), "sc", rule)
+
+
+def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[Fault]:
+    """Covariates that a card knows, with the levels it knows."""
+    named = [cards[name] for _, main, other in card_pairs(population) for name in (main, other or "") if name in cards]
+    for name, value in population.covariates.items():
+        users = [card for card in named if name in card.covariates]
+        key = ("population", "covariates", name)
+        if named and not users:
+            known = [one for card in named for one in card.covariates]
+            yield Fault(key, name, f"no card of this file has such a covariate; {suggestion(name, known)}")
+        for card in users:
+            levels = card.covariates[name].levels
+            wrong = [level for level in value.shares or () if levels and level not in levels]
+            if levels and value.shares is None:
+                yield Fault(key, "a number", f"must be one of {', '.join(levels)} for {card.id}")
+            if not levels and value.shares is not None:
+                yield Fault(key, ", ".join(value.shares), f"must be a number for {card.id}")
+            for level in wrong:
+                yield Fault(key, level, f"must be one of {', '.join(levels)} for {card.id}")
+
+
+def _weights(population: Population, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+    """A dose by ideal, adjusted or lean weight needs height and sex."""
+    if population.effect is not None or population.fit is not None:
+        return
+    for regimen in regimens.values():
+        if regimen.weight in NEEDS_HEIGHT_AND_SEX:
+            for name in ("height_cm", "sex"):
+                if getattr(population, name) is None:
+                    yield Fault(("population", name), "", f"needed for weight = '{regimen.weight}' of {regimen.name!r}")

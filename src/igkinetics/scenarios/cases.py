@@ -1,0 +1,82 @@
+"""Who is dosed, as arrays: the cases of one batch, and what a population promises to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.kinetics.parameters import Floats
+
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cases:
+    """n parameter vectors with the people they belong to. g, L, day, kg, cm.
+
+    thetas (n, 13); start_day (n): where the state is set; therapy (n, c, 2) and history (n, h, 4: day, g, days,
+    is_sc), filled up with nan; error (n, 2): a in g/L and b of a measurement. patient (n): place among all patients;
+    draw (n): of which draw of the parameters; model (n): of which of several models; noise (n): which row of
+    the batch's assay noise its measurements take.
+    """
+
+    thetas: Floats
+    start_day: Floats
+    therapy: Floats
+    history: Floats
+    error: Floats
+    weight_kg: Floats
+    height_cm: Floats
+    is_male: npt.NDArray[np.bool_]
+    patient: Places
+    draw: Places
+    model: Places
+    noise: Places
+
+    def __len__(self) -> int:
+        return int(self.thetas.shape[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What every output says of a population.
+
+    kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
+    model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
+    uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
+    male, and who that is. cards: id -> (SHA-256, where it was loaded from).
+    """
+
+    kind: str
+    says: str
+    uncertainty: str
+    n_patients: int
+    n_draws: int
+    model_names: tuple[str, ...]
+    model_weights: tuple[float, ...]
+    patient_ids: tuple[str, ...] = ()
+    cards: dict[str, tuple[str, str]] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    from_day: float = 0.0
+    example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
+
+
+class People(Protocol):
+    """A population that is drawn batch by batch, each batch a function of the seed and its place alone."""
+
+    @property
+    def about(self) -> About: ...
+
+    @property
+    def n_batches(self) -> int: ...
+
+    def batch(self, place: int) -> Cases:
+        """The cases of one batch."""
+
+    def uncertain(self) -> Cases | None:
+        """A few patients under many draws of the parameters, for the uncertainty of means; None where `draw` of the
+        batches already tells it or nothing is uncertain."""

@@ -1,0 +1,103 @@
+"""Every regimen for every case, batch by batch: threads over slices of a batch, memory that does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.case_kernel import simulate_cases
+from igkinetics.scenarios.cases import Cases
+from igkinetics.scenarios.dosing import Dosed, dosed
+from igkinetics.scenarios.outcome_kernel import N_FOUND
+from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.sections import Dosing
+from igkinetics.scenarios.streams import generator_of
+
+SLICE: Final = 250
+"""Cases that one thread simulates at a time."""
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What all regimens share: window, outcomes, days of the curves (ascending, may be empty), seed."""
+
+    from_day: float
+    horizon_day: float
+    columns: Columns
+    day: Floats
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """One regimen for n cases. values (n, n_outcomes); endogenous, infused (n, n_day), g/L."""
+
+    values: Floats
+    endogenous: Floats
+    infused: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A pool of threads; kernels release Python's lock."""
+
+    pool: ThreadPoolExecutor
+
+    def over(self, n: int, size: int, work: Callable[[slice], None]) -> None:
+        """Call work on each slice of range(n)."""
+        parts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+        for future in [self.pool.submit(work, part) for part in parts]:
+            future.result()
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Workers]:
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        try:
+            yield Workers(pool)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:
+    """One standard normal number per case and check: the same for every regimen, so that differences are their own."""
+    most = max((dosed(one, cases, setting.from_day, setting.horizon_day).n_checks for one in regimens), default=0)
+    rows = int(cases.noise.max(initial=-1)) + 1
+    drawn = generator_of(setting.seed, "checks", batch).standard_normal((most, rows))
+    return np.ascontiguousarray(drawn.T)[cases.noise]
+
+
+def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, crew: Workers) -> Simulated:
+    """All outcomes and curves of one regimen. noise (n, at least the checks of the regimen)."""
+    plan = dosed(regimen, cases, setting.from_day, setting.horizon_day)
+    n, thresholds = len(cases), setting.columns.thresholds_g_per_l
+    found, below = np.empty((n, N_FOUND)), np.empty((n, thresholds.size))
+    endogenous = np.empty((n, setting.day.size))
+    infused = np.empty_like(endogenous)
+
+    def work(part: slice) -> None:
+        call_kernel(plan, regimen, cases, noise, part, thresholds, setting.day, found, below, endogenous, infused)
+
+    crew.over(n, SLICE, work)
+    return Simulated(values=setting.columns.values(found, below), endogenous=endogenous, infused=infused)
+
+
+def call_kernel(
+    plan: Dosed, regimen: Dosing, cases: Cases, noise: Floats, part: slice, thresholds: Floats, day: Floats,
+    found: Floats, below: Floats, endogenous: Floats, infused: Floats,
+) -> None:  # fmt: skip
+    """One slice of the cases, in C order as the compiled code expects it."""
+    simulate_cases(
+        cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part],
+        plan.day, np.ascontiguousarray(plan.amount[part]), regimen.duration_day, regimen.route == "sc",
+        plan.rule, cases.error[part], np.ascontiguousarray(noise[part, : plan.n_checks]), plan.marks, thresholds, day,
+        found[part], below[part], endogenous[part], infused[part],
+    )  # fmt: skip

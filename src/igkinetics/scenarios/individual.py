@@ -1,0 +1,133 @@
+"""For one patient: what a next dose would do, and which day's sample would tell most about the trough to come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from scipy.special import ndtri
+
+from igkinetics.fit.posterior import weighted_quantiles
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.extremes import lowest_of_many
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.scenarios.dosing import dosed
+from igkinetics.scenarios.engine import Setting
+from igkinetics.scenarios.outcomes import UNIT
+from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.records import Member
+from igkinetics.scenarios.search import doses_of
+from igkinetics.scenarios.sections import Dosing, Search
+from igkinetics.units import from_g_per_l
+
+NEXT_DOSE_COLUMNS: Final = (
+    "patient_id", "day", "dose_g_per_kg", "dose_g", "threshold_mg_dl", "days_above_median", "days_above_lower",
+    "days_above_upper", "p_day_7", "p_day_14", "p_day_21", "p_day_28", "p_day_42", "level", "unit",
+)  # fmt: skip
+"""One dose on `day` and none after it: days until IgG falls below the threshold (inf: not within the horizon), and the
+probability of being at or above it so many days after the dose."""
+NEXT_SAMPLE_COLUMNS: Final = (
+    "regimen", "patient_id", "day", "trough_day", "sd_now", "expected_sd", "narrowing", "best", "unit",
+)  # fmt: skip
+"""sd_now: SD of the trough forecast; expected_sd: what it is expected to be after one sample on `day`; narrowing: the
+share by which it shrinks."""
+DOSES_G_PER_KG: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
+"""Doses looked at unless a search names others."""
+DAYS_AFTER: Final = (7.0, 14.0, 21.0, 28.0, 42.0)
+MOST_DAYS: Final = 120
+"""Days of a possible sample that are looked at, evenly spaced."""
+
+
+def schedule_with(one: Member, from_day: float, regimen: Dosing, day: Floats, amount: Floats) -> Schedule:
+    """The record up to from_day, then these doses."""
+    earlier = one.doses[one.doses[:, 0] < from_day]
+    n = day.size
+    return build_schedule(
+        start_day=one.start_day, dose_day=[*earlier[:, 0], *day], dose_g=[*earlier[:, 1], *amount],
+        dose_duration_day=[*earlier[:, 2], *[regimen.duration_day] * n],
+        dose_is_sc=[*earlier[:, 3], *[float(regimen.route == "sc")] * n],
+        therapy_start=one.therapy[:, 0], therapy_stop=one.therapy[:, 1],
+    )  # fmt: skip
+
+
+def next_dose_rows(
+    people: PosteriorPeople, setting: Setting, search: Search | None, level: float
+) -> Iterator[dict[str, Any]]:
+    """Options for a dose on the day the regimens start. Nothing without a weight."""
+    one, from_day = people.members[0], setting.from_day
+    if np.isnan(one.weight_kg):
+        return
+    how = Dosing(name="next", route=search.route if search else "iv", duration_h=search.duration_h if search else 0.0)
+    tail = (1.0 - level) / 2.0
+    equal = np.full(len(one.thetas), 1.0 / len(one.thetas))
+    for dose in doses_of(search) if search is not None else DOSES_G_PER_KG:
+        grams = round(dose * one.weight_kg, 3)
+        schedule = schedule_with(one, from_day, how, np.array([from_day]), np.array([grams]))
+        after = np.nextafter(from_day, np.inf)
+        _, below = lowest_of_many(one.thetas, schedule, after, setting.horizon_day, setting.columns.thresholds_g_per_l)
+        later = np.add(*igg_curve(one.thetas, schedule, from_day + np.array(DAYS_AFTER)))
+        for k, threshold in enumerate(setting.columns.thresholds_mg_dl):
+            days = np.where(np.isnan(below[:, k, 0]), np.inf, below[:, k, 0] - from_day)
+            median, lower, upper = weighted_quantiles(days, equal, np.array([0.5, tail, 1.0 - tail]))
+            shares = (later >= setting.columns.thresholds_g_per_l[k]).mean(axis=0)
+            yield {
+                "patient_id": one.patient_id, "day": from_day, "dose_g_per_kg": dose, "dose_g": grams,
+                "threshold_mg_dl": threshold, "days_above_median": float(median), "days_above_lower": float(lower),
+                "days_above_upper": float(upper),
+                **{f"p_day_{day:g}": float(share) for day, share in zip(DAYS_AFTER, shares, strict=True)},
+                "level": level, "unit": "day",
+            }  # fmt: skip
+
+
+def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
+    """Under each calendar regimen (and none), what a sample on each day up to the trough is expected to tell."""
+    one = people.members[0]
+    case = people.batch(0)
+    for regimen in regimens:
+        if regimen.rule is not None:
+            continue
+        plan = dosed(regimen, case, setting.from_day, setting.horizon_day)
+        if plan.interval is None:
+            continue
+        schedule = schedule_with(one, setting.from_day, regimen, plan.day, plan.amount[0])
+        end = plan.interval[1]
+        days = np.linspace(setting.from_day, end, min(MOST_DAYS, int(end - setting.from_day) + 1)).round()
+        days = np.unique(days[(days >= setting.from_day) & (days < end)])
+        levels = np.add(*igg_curve(one.thetas, schedule, np.append(days, end)))
+        trough, candidates = levels[:, -1], levels[:, :-1]
+        sd = np.hypot(one.error[:, :1], one.error[:, 1:] * candidates)
+        expected = np.array([expected_sd(candidates[:, j], trough, sd[:, j]) for j in range(days.size)])
+        for j, day in enumerate(days):
+            yield {
+                "regimen": regimen.name, "patient_id": one.patient_id, "day": float(day), "trough_day": end,
+                "sd_now": from_g_per_l(float(trough.std()), UNIT), "expected_sd": from_g_per_l(expected[j], UNIT),
+                "narrowing": 1.0 - expected[j] / float(trough.std()), "best": j == int(expected.argmin()),
+                "unit": UNIT,
+            }  # fmt: skip
+
+
+def expected_sd(level: Floats, target: Floats, error_sd: Floats) -> float:
+    """Expected SD of a target (n) after one measurement of a level (n), over equally weighted draws of both.
+
+    Each draw in turn supplies the measurement, at the middle of each of nine equally likely slices of its error;
+    the others are weighted by how likely it is to them. Root of the expected posterior variance.
+    """
+    noise = MIDDLES[None, :]
+    measured = (level[:, None] + error_sd[:, None] * noise).reshape(-1)
+    log_weight = -0.5 * ((measured[:, None] - level) / error_sd) ** 2 - np.log(error_sd)
+    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+    weight /= weight.sum(axis=1, keepdims=True)
+    mean = weight @ target
+    variance = weight @ target**2 - mean**2
+    return float(np.sqrt(max(variance.mean(), 0.0)))
+
+
+def standard_middles(n: int) -> Floats:
+    """Middles of n equally likely slices of a standard normal, scaled to variance 1."""
+    middle = ndtri((np.arange(n) + 0.5) / n)
+    return np.asarray(middle / middle.std())
+
+
+MIDDLES: Final = standard_middles(9)

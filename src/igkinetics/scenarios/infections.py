@@ -1,0 +1,53 @@
+"""Infections expected from the patients' troughs, as evidence between studies (optional, labelled as such)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from igkinetics.scenarios.cases import About
+from igkinetics.scenarios.exposure_response import (
+    ANY_INFECTION,
+    EVIDENCE_LABEL,
+    PNEUMONIA,
+    Relation,
+)
+from igkinetics.scenarios.follow import Followed
+from igkinetics.scenarios.outcomes import INFECTION_VALUES, UNIT, Columns
+from igkinetics.scenarios.sections import Dosing, ExposureResponse
+from igkinetics.units import from_g_per_l
+
+INFECTION_COLUMNS: Final = (
+    "regimen", "infection", "quantity", "reference_mg_dl", "value", "lower", "upper", "share_outside_studied", "unit",
+    "evidence", "source",
+)  # fmt: skip
+"""quantity: events a patient and year, or the rate over that at the reference trough; means over patients. lower,
+upper: of the slope alone, nan where it was not reported."""
+
+
+def relations_of(asked: ExposureResponse | None) -> tuple[Relation, ...]:
+    if asked is None:
+        return ()
+    return (*((PNEUMONIA,) if asked.pneumonia else ()), *((ANY_INFECTION,) if asked.any_infection else ()))
+
+
+def infection_rows(
+    regimens: list[Dosing], followed: Followed, about: About, columns: Columns
+) -> Iterator[dict[str, Any]]:
+    """A row per regimen and relation."""
+    weights = np.array(about.model_weights) / sum(about.model_weights)
+    first = len(columns.all)
+    for regimen, kept in zip(regimens, followed.regimens, strict=True):
+        means = weights @ kept.tally.means
+        for place, relation in enumerate(columns.relations):
+            value, lower, upper, outside = means[first + INFECTION_VALUES * place :][:INFECTION_VALUES]
+            is_rate = relation.rate_at is not None
+            yield {
+                "regimen": regimen.name, "infection": relation.outcome,
+                "quantity": "events_per_patient_year" if is_rate else "rate_ratio_to_reference",
+                "reference_mg_dl": np.nan if is_rate else from_g_per_l(columns.reference_g_per_l, UNIT),
+                "value": value, "lower": lower, "upper": upper, "share_outside_studied": outside,
+                "unit": "1/year" if is_rate else "1", "evidence": EVIDENCE_LABEL, "source": relation.source,
+            }  # fmt: skip

@@ -1,0 +1,137 @@
+"""New patients of a cohort posterior: the card's structure, with the population level as the cohort has taught it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from igkinetics.cards.load import list_cards, load_card
+from igkinetics.cards.model import Card
+from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
+from igkinetics.errors import counted
+from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.cases import About, Cases
+from igkinetics.scenarios.people_notes import domain_of, example_of
+from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
+from igkinetics.scenarios.read_scenario import ScenarioFile
+from igkinetics.scenarios.records import Left, left_by
+from igkinetics.scenarios.virtual import UNCERTAIN_DRAWS, VirtualPeople, model_of
+
+SHARE_PREFIX: Final = "S_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationDraws:
+    """Draws of the population level (n, parameters of PRIOR_PARAMETERS): shift of the card's typical values on their
+    scale, and SD between patients."""
+
+    shift: Floats
+    omega: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPeople:
+    """New patients, each under one draw of the population level; a few under many for the uncertainty of means."""
+
+    virtual: VirtualPeople
+    draws: PopulationDraws
+    about: About
+
+    @property
+    def n_batches(self) -> int:
+        return self.virtual.n_batches
+
+    def batch(self, place: int) -> Cases:
+        n = self.virtual.size(place)
+        which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
+        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.omega[which][None])
+
+    def uncertain(self) -> Cases:
+        """Draw 0: the mean of the population's draws."""
+        n = len(self.draws.shift)
+        kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
+        shift, omega = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None, :]
+                        for all_draws in (self.draws.shift, self.draws.omega))  # fmt: skip
+        return self.virtual.moved(0, self.virtual.few, shift, omega)
+
+
+def new_people(file: ScenarioFile) -> NewPeople:
+    """InputError for a folder that is none, or a card that cannot be read again."""
+    import xarray  # here, for it takes half a second that other populations do not need
+
+    scenario, population = file.scenario, file.scenario.population
+    if population.effect is None or population.new is None:
+        raise AssertionError("new patients without a posterior passed the checks")
+    left = left_by("effect", file.path(population.effect), (POSTERIOR_FILE,))
+    card = card_of(left)
+    therapy = scenario.therapy if scenario.has_therapy else None
+    agents = (therapy.agent,) if therapy is not None else ()
+    model = model_of(card, None, 1.0, agents, population)
+    with xarray.open_dataset(left.folder / POSTERIOR_FILE, group="posterior", engine="h5netcdf") as posterior:
+        draws = population_draws(posterior, card, model.prior, agents, left)
+    limits, notes = domain_of({card.id: card}, population)
+    says = f"{counted(population.new, 'new patient')} of the population behind the cohort posterior in {left.name}"
+    about = About(
+        kind="effect_new", says=says, n_patients=population.new, n_draws=1, model_names=(model.name,),
+        uncertainty="the posterior of the population's typical values and spreads, and the sampling error of a finite "
+        "number of new patients", model_weights=(1.0,), cards={card.id: (card.sha256, card.id)}, inputs=left.inputs,
+        notes=(*notes, *model.prior.notes), example=example_of(population),
+    )  # fmt: skip
+    virtual = VirtualPeople(models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits,
+                            about=about)  # fmt: skip
+    return NewPeople(virtual=virtual, draws=draws, about=about)
+
+
+def card_of(left: Left) -> Card:
+    """The card behind the posterior, unchanged since."""
+    for card_id, digest in left.record.get("cards", {}).items():
+        if card_id in list_cards() and (card := load_card(card_id)).sha256 == digest:
+            return card
+    raise left.fault(", ".join(left.record.get("cards", {})), "its card must be one of the library, unchanged since",
+                     "population.new")  # fmt: skip
+
+
+def population_draws(
+    posterior: Any, card: Card, prior: PatientPrior, agents: Iterable[str], left: Left
+) -> PopulationDraws:
+    """What the posterior says of the population; a parameter it does not estimate stays as the card has it."""
+    n = posterior.sizes["chain"] * posterior.sizes["draw"]
+    shift, omega = np.zeros((n, len(PRIOR_PARAMETERS))), np.zeros((n, len(PRIOR_PARAMETERS)))
+    reference = reference_values(card, prior)
+    card_name = {own: name for name, own in PRIOR_NAME.items()}
+    for place, name in enumerate(PRIOR_PARAMETERS):
+        own = card_name.get(name, name)
+        label = share_label(posterior, card, tuple(agents), left) if name == "S" else own
+        if label in posterior:
+            values = posterior[label].to_numpy().reshape(-1)
+            scale = prior.scale[name]
+            shift[:, place] = [to_scale(float(one), scale) for one in values]
+            shift[:, place] -= to_scale(reference[name], scale)
+        omega[:, place] = prior.omega[name]
+        if f"omega_{own}" in posterior:
+            omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
+    return PopulationDraws(shift=shift, omega=omega)
+
+
+def reference_values(card: Card, prior: PatientPrior) -> dict[str, float]:
+    """Typical values at the card's reference covariates, to which the posterior's typical values belong."""
+    found = patient_prior(card, weight_kg=np.nan, agents=(), disposition=prior.disposition).typical
+    return found | {"S": prior.typical["S"]}
+
+
+def share_label(posterior: Any, card: Card, agents: tuple[str, ...], left: Left) -> str:
+    """The name of S for these agents: of their class, else the only one the cohort has."""
+    labels = [str(name) for name in posterior.data_vars if str(name).startswith(SHARE_PREFIX)]
+    if len(labels) <= 1:
+        return labels[0] if labels else ""
+    named = [name for name, one in card.agent_classes.items()
+             if any(agent.casefold() in map(str.casefold, one.agents) for agent in agents)]  # fmt: skip
+    chosen = f"{SHARE_PREFIX}{named[0]}" if named else f"{SHARE_PREFIX}unknown"
+    if chosen not in labels:
+        known = ", ".join(label.removeprefix(SHARE_PREFIX) for label in labels)
+        raise left.fault(", ".join(agents), f"the cohort has taught S of {known} only", "therapy.agent")
+    return chosen

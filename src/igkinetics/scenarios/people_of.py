@@ -1,0 +1,72 @@
+"""From the [population] of a scenario to people: virtual patients of cards, or patients of a posterior."""
+
+from __future__ import annotations
+
+from igkinetics.scenarios.agreement import card_pairs
+from igkinetics.scenarios.cases import About, People
+from igkinetics.scenarios.new_patients import new_people
+from igkinetics.scenarios.people_notes import domain_of, example_of
+from igkinetics.scenarios.posterior_people import effect_people, fitted_people
+from igkinetics.scenarios.read_scenario import ScenarioFile
+from igkinetics.scenarios.virtual import Model, VirtualPeople, model_of
+
+
+def people_of(file: ScenarioFile) -> People:
+    """InputError for what the cards or folders cannot give."""
+    population = file.scenario.population
+    if population.fit is not None:
+        return fitted_people(file)
+    if population.effect is not None:
+        return new_people(file) if population.new is not None else effect_people(file)
+    return virtual_people(file)
+
+
+def virtual_people(file: ScenarioFile) -> VirtualPeople:
+    """The virtual patients of the file's card or cards."""
+    scenario, population = file.scenario, file.scenario.population
+    therapy = scenario.therapy if scenario.has_therapy else None
+    agents = (therapy.agent,) if therapy is not None else ()
+    weights = [one.weight for one in population.models] if population.models else [1.0]
+    models = tuple(
+        model_of(file.cards[main], file.cards[other] if other else None, weight, agents, population)
+        for weight, (_, main, other) in zip(weights, card_pairs(population), strict=True)
+    )
+    cards = {card.id: (card.sha256, name) for name, card in file.cards.items()}
+    limits, notes = domain_of(file.cards, population)
+    names = " and ".join(model.name for model in models)
+    about = About(
+        kind="card" if len(models) == 1 else "models",
+        says=f"{population.n} virtual patients of {names}",
+        uncertainty=uncertainty_words(models),
+        n_patients=population.n,
+        n_draws=1,
+        model_names=tuple(model.name for model in models),
+        model_weights=tuple(model.weight for model in models),
+        cards=cards,
+        notes=(*notes, *card_notes(models), *therapy_notes(models, therapy is not None)),
+        example=example_of(population),
+    )
+    return VirtualPeople(models=models, population=population, therapy=therapy, seed=scenario.seed, limits=limits,
+                         about=about)  # fmt: skip
+
+
+def uncertainty_words(models: tuple[Model, ...]) -> str:
+    """What the interval of a mean holds."""
+    without = [model.name for model in models if not any(model.prior.uncertainty.values())]
+    sampling = "the sampling error of a finite number of virtual patients"
+    if len(without) == len(models):
+        return f"{sampling} alone: {' and '.join(without)} reports no uncertainty of its typical values"
+    missing = f" ({' and '.join(without)} reports none)" if without else ""
+    return f"the uncertainty of the cards' typical values{missing} and {sampling}"
+
+
+def card_notes(models: tuple[Model, ...]) -> list[str]:
+    """What the cards say of any patient, once."""
+    notes = [note for model in models for note in model.prior.notes if "outside the soft domain" not in note]
+    return list(dict.fromkeys(notes))
+
+
+def therapy_notes(models: tuple[Model, ...], given: bool) -> list[str]:
+    if given:
+        return []
+    return [f"{model.name}: endogenous IgG is a constant" for model in models if model.prior.production == "constant"]

@@ -1,0 +1,201 @@
+"""Patients of a posterior: one fitted patient, or a cohort's own, each with draws of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
+from igkinetics.cards.load import list_cards
+from igkinetics.errors import InputError, Problem, counted
+from igkinetics.kinetics.parameters import KA, PARAMETERS, F, Floats
+from igkinetics.scenarios.cases import About, Cases
+from igkinetics.scenarios.read_scenario import ScenarioFile
+from igkinetics.scenarios.records import DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
+from igkinetics.scenarios.virtual import stacked
+from igkinetics.text import listed, visible
+
+MOST_CASES: Final = 20_000
+"""Cases (patients x draws) of one batch."""
+POSTERIOR_FILE: Final = "posterior.nc"
+FEWEST_DRAWS, MOST_DRAWS = 100, 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosteriorPeople:
+    """Own patients of a posterior, all with the same number of draws."""
+
+    members: tuple[Member, ...]
+    about: About
+
+    @property
+    def per_batch(self) -> int:
+        return max(1, MOST_CASES // self.about.n_draws)
+
+    @property
+    def n_batches(self) -> int:
+        return -(-len(self.members) // self.per_batch)
+
+    def batch(self, place: int) -> Cases:
+        first = place * self.per_batch
+        chosen = self.members[first : first + self.per_batch]
+        width = [max((len(getattr(one, name)) for one in chosen), default=0) for name in ("therapy", "doses")]
+        return stacked([
+            cases_of(one, first + k, k * self.about.n_draws, self.about.from_day, width[0], width[1])
+            for k, one in enumerate(chosen)
+        ])  # fmt: skip
+
+    def uncertain(self) -> None:
+        """The batches' own draws tell it."""
+
+
+def cases_of(one: Member, number: int, noise: int, from_day: float, courses: int, doses: int) -> Cases:
+    """One patient's draws. Doses before from_day stay; tables are filled up to the widths given."""
+    n = len(one.thetas)
+
+    def filled(table: Floats, rows: int) -> Floats:
+        return np.repeat(np.concatenate([table, np.full((rows - len(table), table.shape[1]), np.nan)])[None], n, axis=0)
+
+    return Cases(
+        thetas=one.thetas, start_day=np.full(n, one.start_day), therapy=filled(one.therapy, courses),
+        history=filled(one.doses[one.doses[:, 0] < from_day], doses), error=one.error,
+        weight_kg=np.full(n, one.weight_kg), height_cm=np.full(n, one.height_cm),
+        is_male=np.full(n, bool(one.is_male)), patient=np.full(n, number), draw=np.arange(n),
+        model=np.zeros(n, dtype=np.int64), noise=noise + np.arange(n),
+    )  # fmt: skip
+
+
+def fitted_people(file: ScenarioFile) -> PosteriorPeople:
+    """The one patient of `fit`. InputError for a folder that is none, or a patient without numbers."""
+    population = file.scenario.population
+    if population.fit is None or population.patient is None:
+        raise AssertionError("a population of a fit without its patient passed its checks")
+    left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
+    draws = pd.read_parquet(left.folder / DRAWS_FILE)
+    own = draws[draws["patient_id"] == population.patient]
+    if own.empty:
+        raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
+    found = {population.patient: (own[list(PARAMETERS)].to_numpy(dtype=float),
+                                  own[["additive_g_per_l", "proportional"]].to_numpy(dtype=float))}  # fmt: skip
+    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+    says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
+    return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
+
+
+def why_without(left: Left, patient_id: str, draws: pd.DataFrame) -> str:
+    """Why a fit has no draws of a patient."""
+    patients = pd.read_csv(left.folder / "patients.csv", dtype=str, keep_default_na=False)
+    row = patients[patients["patient_id"] == patient_id].to_dict("records")
+    if row:
+        return f"has no fitted numbers: {row[0]['status']}, {row[0]['reason']}"
+    return f"must be a patient of {left.name}: {listed([visible(name) for name in draws['patient_id'].unique()])}"
+
+
+def effect_people(file: ScenarioFile) -> PosteriorPeople:
+    """Own patients of a cohort's posterior, all or those named."""
+    import xarray  # here, for it takes half a second that other populations do not need
+
+    population = file.scenario.population
+    if population.effect is None:
+        raise AssertionError("a population without an effect passed its checks")
+    left = left_by("effect", file.path(population.effect), (POSTERIOR_FILE, EVENTS_FILE))
+    with xarray.open_dataset(left.folder / POSTERIOR_FILE, group="posterior", engine="h5netcdf") as posterior:
+        theta = posterior["theta"].transpose("chain", "draw", "patient", "parameter").sel(parameter=list(PARAMETERS))
+        names = [str(name) for name in posterior["patient"].to_numpy()]
+        values = theta.to_numpy().reshape(-1, len(names), len(PARAMETERS))
+        error = error_draws(posterior, len(values))
+    wanted = population.patients or names
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        known = listed([visible(name) for name in names])
+        raise left.fault(", ".join(unknown), f"must be patients of {left.name}: {known}", "population.patients")
+    kept = np.linspace(0, len(values) - 1, n_draws(len(wanted), len(values))).round().astype(int)
+    found = {name: (values[kept, names.index(name)], error[kept]) for name in wanted}
+    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+    which = f"{counted(len(wanted), 'patient')}" if population.patients else f"the {len(wanted)} own patients"
+    says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
+    return people_with(file, left, members, "effect", says, "the posterior of these patients' parameters")
+
+
+def n_draws(patients: int, available: int) -> int:
+    """As many draws of each patient as one batch holds, within 100 and 400."""
+    return min(available, max(FEWEST_DRAWS, min(MOST_DRAWS, MOST_CASES // patients)))
+
+
+def error_draws(posterior: object, n: int) -> Floats:
+    """(n, 2): a and b of a measurement; of a posterior without them nan: a rule then needs assay_cv_percent."""
+    if "error" not in posterior:  # type: ignore[operator]
+        return np.full((n, 2), np.nan)
+    return np.asarray(posterior["error"].to_numpy().reshape(-1, 2))  # type: ignore[index]
+
+
+def people_with(
+    file: ScenarioFile, left: Left, members: Sequence[Member], kind: str, says: str, uncertainty: str
+) -> PosteriorPeople:
+    """InputError for what these patients lack for the regimens asked for."""
+    from_day = start_of(file, left, members)
+    problems = [*lacking(file, members), *window_problems(file, members, from_day)]
+    if problems:
+        raise InputError(problems)
+    one = members[0]
+    whose = f"patient {visible(one.patient_id)}, {one.weight_kg:g} kg" + ("" if len(members) == 1 else ", the first")
+    cards = {str(name): (str(digest), str(name)) for name, digest in left.record.get("cards", {}).items()}
+    ongoing = [visible(one.patient_id) for one in members if np.isinf(one.therapy[:, 1]).any()]
+    notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
+    unshown = [name for name in cards if name not in list_cards()]
+    notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
+    notes.append(f"days are the patients' own; recorded doses before day {from_day:g} stay, the regimens take the "
+                 "place of all later ones")  # fmt: skip
+    about = About(
+        kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
+        model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),
+        cards=cards, inputs=left.inputs, notes=tuple(notes), from_day=from_day,
+        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
+    )  # fmt: skip
+    return PosteriorPeople(members=tuple(members), about=about)
+
+
+def start_of(file: ScenarioFile, left: Left, members: Sequence[Member]) -> float:
+    """The day from which the regimens take the place of recorded doses."""
+    wanted = file.scenario.population.from_day
+    if wanted != "last_sample":
+        return float(wanted)
+    if len(members) != 1 or not members[0].sample_day.size:
+        raise left.fault("last_sample", "needs one patient with samples; give a day", "population.from_day")
+    return float(members[0].sample_day[-1])
+
+
+def window_problems(file: ScenarioFile, members: Sequence[Member], from_day: float) -> list[Problem]:
+    horizon = file.scenario.horizon_day
+    found = []
+    if from_day >= horizon:
+        found.append(Problem(file=file.name, column="horizon_day", found=f"{horizon:g}",
+                             expected=f"must be after the day the regimens start, {from_day:g}"))  # fmt: skip
+    for one in members:
+        if from_day < one.start_day:
+            rule = f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}"
+            found.append(Problem(file=file.name, column="population.from_day", found=f"{from_day:g}", expected=rule))
+    return found
+
+
+def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
+    """Weights, heights and absorption that a regimen needs and a patient does not have."""
+    scenario, found = file.scenario, []
+    by_weight = [one for one in scenario.regimen if one.dose_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]
+    bases = {one.weight for one in by_weight} | ({scenario.search.weight} if scenario.search else set())
+    routes = {one.route for one in scenario.regimen} | ({scenario.search.route} if scenario.search else set())
+    for one in members:
+        needs = []
+        if bases and np.isnan(one.weight_kg):
+            needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
+        if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(one.height_cm) or one.is_male is None):
+            needs.append(("height_cm", "height and sex are needed for this weight basis"))
+        if "sc" in routes and np.isnan(one.thetas[:, [KA, F]]).any():
+            needs.append(("route", "the card behind this fit has no absorption; only 'iv'"))
+        found += [Problem(file=file.name, patient_id=one.patient_id, column=name, found="", expected=rule)
+                  for name, rule in needs]  # fmt: skip
+    return found

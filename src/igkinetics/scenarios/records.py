@@ -1,0 +1,130 @@
+"""What an earlier command left of its patients: draws of their parameters, and their records (Parquet files)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.body_size import sex_of
+from igkinetics.cohort.model import Cohort
+from igkinetics.errors import InputError, Problem
+from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.provenance import sha256_of_file
+
+DRAWS_FILE: Final = "draws.parquet"
+EVENTS_FILE: Final = "events.parquet"
+DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional")
+"""Equally weighted draws, g, L, g/L, day; a and b of a measurement."""
+EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc")
+"""event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value
+g), therapy (day to stop_day, inf while ongoing). Units inside: g, g/L, day, kg, cm."""
+KEPT_DRAWS: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One patient of a posterior. thetas (draw, 13); error (draw, 2); therapy (c, 2); doses (h, 4: day, g, days,
+    is_sc); samples: days."""
+
+    patient_id: str
+    thetas: Floats
+    error: Floats
+    start_day: float
+    weight_kg: float
+    height_cm: float
+    is_male: bool | None
+    therapy: Floats
+    doses: Floats
+    sample_day: Floats
+
+
+def event_table(cohort: Cohort) -> pd.DataFrame:
+    """The records behind a fit, as EVENT_COLUMNS."""
+    rows: list[dict[str, Any]] = []
+    people = {str(row["patient_id"]): row for row in cohort.patients.to_dict("records")}
+    for patient in cohort.each_patient():
+        own = people[patient.patient_id]
+        sex = sex_of(str(own.get("sex") or ""))
+        single = {"weight_kg": patient.weight_kg, "height_cm": own.get("height_cm", np.nan),
+                  "is_male": np.nan if sex is None else float(sex == "male")}  # fmt: skip
+        found = [{"event": name, "value": float(value)} for name, value in single.items() if not pd.isna(value)]
+        found.append({"event": "start", "day": patient.start_day})
+        found += [{"event": "sample", "day": day, "value": value}
+                  for day, value in zip(patient.sample_day, patient.sample_igg, strict=True)]  # fmt: skip
+        found += [
+            {"event": "dose", "day": day, "value": grams, "duration_day": duration, "is_sc": float(is_sc)}
+            for day, grams, duration, is_sc in zip(
+                patient.dose_day, patient.dose_g, patient.dose_duration_day, patient.dose_is_sc, strict=True
+            )
+        ]
+        found += [{"event": "therapy", "day": start, "stop_day": stop}
+                  for start, stop in zip(patient.therapy_start, patient.therapy_stop, strict=True)]  # fmt: skip
+        rows += [{"patient_id": patient.patient_id, **one} for one in found]
+    table = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
+    numbers = dict.fromkeys(EVENT_COLUMNS[2:], float)
+    return table.astype(numbers)
+
+
+def draw_table(patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float) -> pd.DataFrame:
+    """Draws (n, 13) of one patient, as DRAW_COLUMNS."""
+    columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
+    return pd.DataFrame({"patient_id": patient_id, "draw": np.arange(len(thetas)), **columns,
+                         "additive_g_per_l": additive_g_per_l, "proportional": proportional})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A folder of an earlier command: its run record, and hashes of what is read from it. name: without its path."""
+
+    folder: Path
+    name: str
+    key: str
+    record: dict[str, Any]
+    inputs: dict[str, str]
+
+    def fault(self, found: object, expected: str, key: str = "") -> InputError:
+        return InputError([Problem(file="call", column=key or self.key, found=str(found), expected=expected)])
+
+
+def left_by(command: str, folder: Path, files: Sequence[str]) -> Left:
+    """The output folder of a command. InputError when it is none, or lacks one of these files."""
+    key = f"population.{command}"
+    missing = [name for name in ("run.json", *files) if not (folder / name).is_file()]
+    if missing:
+        expected = f"must be a folder written by `{command}` of this version; it has no {', '.join(missing)}"
+        raise InputError([Problem(file="call", column=key, found=folder.name, expected=expected)])
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    if record.get("command") != command:
+        expected = f"must be a folder written by `{command}`, not by `{record.get('command')}`"
+        raise InputError([Problem(file="call", column=key, found=folder.name, expected=expected)])
+    inputs = {f"{folder.name}/{name}": sha256_of_file(folder / name) for name in files}
+    return Left(folder=folder, name=folder.name, key=key, record=record, inputs=inputs)
+
+
+def members_of(events: pd.DataFrame, draws: dict[str, tuple[Floats, Floats]]) -> list[Member]:
+    """Patients with draws (thetas, error), in that order, with their records."""
+    of_each = dict(iter(events.groupby("patient_id", sort=False)))
+    return [member_of(patient_id, of_each[patient_id], *found) for patient_id, found in draws.items()]
+
+
+def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floats) -> Member:
+    def rows(event: str, *columns: str) -> Floats:
+        return events.loc[events["event"] == event, list(columns)].to_numpy(dtype=float)
+
+    def single(event: str, column: str) -> float:
+        found = rows(event, column)
+        return float(found[0, 0]) if found.size else np.nan
+
+    male = single("is_male", "value")
+    return Member(
+        patient_id=patient_id, thetas=np.ascontiguousarray(thetas), error=error, start_day=single("start", "day"),
+        weight_kg=single("weight_kg", "value"), height_cm=single("height_cm", "value"),
+        is_male=None if np.isnan(male) else bool(male), therapy=rows("therapy", "day", "stop_day"),
+        doses=rows("dose", "day", "value", "duration_day", "is_sc"), sample_day=rows("sample", "day")[:, 0],
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""The tables of a scenario as rows: outcomes, differences, models, trajectories (DESIGN 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, logit, ndtri
+
+from igkinetics.fit.posterior import weighted_quantiles
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.cases import About
+from igkinetics.scenarios.follow import Followed
+from igkinetics.scenarios.outcomes import UNIT, Columns, Outcome
+from igkinetics.scenarios.sections import Dosing
+from igkinetics.scenarios.tally import Tally
+from igkinetics.units import from_g_per_l
+
+OUTCOME_COLUMNS: Final = (
+    "regimen", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
+)  # fmt: skip
+"""lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean."""
+PATIENT_OUTCOME_COLUMNS: Final = (
+    "regimen", "patient_id", "outcome", "threshold_mg_dl", "mean", "median", "lower", "upper", "unit",
+)  # fmt: skip
+DIFFERENCE_COLUMNS: Final = (
+    "regimen", "against", "outcome", "threshold_mg_dl", "mean_difference", "lower", "upper", "monte_carlo_error",
+    "unit",
+)  # fmt: skip
+MODEL_COLUMNS: Final = (
+    "regimen", "model", "weight", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower",
+    "upper", "sd_between_models", "sd_within_models", "unit",
+)  # fmt: skip
+TRAJECTORY_COLUMNS: Final = (
+    "regimen", "patient_id", "day", "median", "lower", "upper", "endogenous", "infused", "unit",
+)  # fmt: skip
+
+
+def odds_of(share: Floats, n: Floats) -> Floats:
+    """Log odds of a share among n, finite at 0 and 1 (half a patient is added on either side)."""
+    return np.asarray(logit((share * n + 0.5) / (n + 1.0)))
+
+
+def mean_interval(
+    tally: Tally, uncertain: Tally | None, weights: Floats, outcome: int, level: float, is_own: bool,
+    is_share: bool = False,
+) -> tuple[float, float, float, float]:
+    """Mean over patients and models, the ends of its interval, its Monte Carlo error.
+
+    The interval holds what draws of the parameters do to the mean and, in quadrature, the error of a finite number of
+    virtual patients; means of several models enter by their weights. is_own: the patients are the population itself.
+    is_share: draws act on the log odds.
+    """
+    shares = weights / weights.sum()
+    means = tally.means[:, outcome]
+    mean = float(shares @ means)
+    error = 0.0 if is_own else float(np.sqrt(np.sum((shares * tally.errors[:, outcome]) ** 2)))
+    if uncertain is not None:
+        by_draw = uncertain.by_draw[:, :, outcome]
+        draws = means[:, None] + by_draw[:, 1:] - by_draw[:, :1]
+        if is_share:
+            few = uncertain.counts[:, :1]
+            draws = expit(logit(means)[:, None] + odds_of(by_draw[:, 1:], few) - odds_of(by_draw[:, :1], few))
+    else:
+        draws = tally.by_draw[:, :, outcome]
+    each = np.repeat(shares / draws.shape[1], draws.shape[1])
+    tail = (1.0 - level) / 2.0
+    if np.isnan(draws).any():
+        return mean, np.nan, np.nan, error
+    ends = weighted_quantiles(draws.reshape(-1), each, np.array([tail, 1.0 - tail])) - mean
+    sampling = error * float(ndtri(1.0 - tail))
+    lower, upper = -np.hypot(min(ends[0], 0.0), sampling), np.hypot(max(ends[1], 0.0), sampling)
+    return mean, mean + float(lower), mean + float(upper), error
+
+
+def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, float]:
+    """What n draws can tell of the probability of one patient: there are no other patients to take a share of."""
+    half = float(ndtri(0.5 + level / 2.0)) * np.sqrt(share * (1.0 - share) / n)
+    return share - half, share + half
+
+
+def within(value: float, outcome: Outcome) -> float:
+    """An end of an interval kept to what the quantity can be: no share beyond 0 and 1, no negative amount."""
+    most = 1.0 if outcome.name.startswith("p_") else np.inf
+    return float(np.clip(value, 0.0, most))
+
+
+def outcome_rows(
+    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
+) -> Iterator[dict[str, Any]]:
+    """A row per regimen and outcome."""
+    weights = np.array(about.model_weights)
+    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+        unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
+        for k, outcome in enumerate(columns.all):
+            mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
+                                                      outcome.name.startswith("p_"))
+            if len(about.patient_ids) == 1 and outcome.name.startswith("p_"):
+                lower, upper = share_of_draws_interval(mean, about.n_draws, level)
+            yield {
+                "regimen": regimen.name, "outcome": outcome.name, "threshold_mg_dl": outcome.threshold_mg_dl,
+                "mean": mean, "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
+                **three(kept.spread.quantiles[:, k]), "unit": outcome.unit,
+            }  # fmt: skip
+
+
+def three(quantiles: Floats) -> dict[str, float]:
+    return dict(zip(("median", "lower", "upper"), map(float, quantiles), strict=True))
+
+
+def difference_rows(
+    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
+) -> Iterator[dict[str, Any]]:
+    """Each regimen minus the first, patient by patient: common random numbers."""
+    weights = np.array(about.model_weights)
+    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+        if place == 0:
+            continue
+        unsure = followed.uncertain[place][1] if followed.uncertain is not None else None
+        for k, outcome in enumerate(columns.all):
+            mean, lower, upper, error = mean_interval(
+                kept.difference, unsure, weights, k, level, bool(about.patient_ids)
+            )
+            yield {
+                "regimen": regimen.name, "against": regimens[0].name, "outcome": outcome.name,
+                "threshold_mg_dl": outcome.threshold_mg_dl, "mean_difference": mean, "lower": lower, "upper": upper,
+                "monte_carlo_error": error, "unit": outcome.unit,
+            }  # fmt: skip
+
+
+def model_rows(
+    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
+) -> Iterator[dict[str, Any]]:
+    """Each of several models by itself, with the spread between their means beside the spread within."""
+    if len(about.model_names) == 1:
+        return
+    weights = np.array(about.model_weights) / sum(about.model_weights)
+    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+        means, spreads = kept.tally.means, kept.tally.spreads
+        for k, outcome in enumerate(columns.all):
+            between = float(np.sqrt(weights @ (means[:, k] - weights @ means[:, k]) ** 2))
+            inside = float(np.sqrt(weights @ spreads[:, k] ** 2))
+            for number, name in enumerate(about.model_names):
+                alone = np.eye(len(weights))[number]
+                unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
+                mean, lower, upper, _ = mean_interval(
+                    of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False,
+                    outcome.name.startswith("p_"),
+                )
+                yield {
+                    "regimen": regimen.name, "model": name, "weight": weights[number], "outcome": outcome.name,
+                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": mean, "mean_lower": within(lower, outcome),
+                    "mean_upper": within(upper, outcome), **three(kept.by_model[number].quantiles[:, k]),
+                    "sd_between_models": between, "sd_within_models": inside, "unit": outcome.unit,
+                }  # fmt: skip
+
+
+def of_model(tally: Tally | None, number: int) -> Any:
+    """The part of a tally that belongs to one model; None of None."""
+    if tally is None:
+        return None
+    return Tally(tally.sums[[number]], tally.counts[[number]], tally.squares[[number]])
+
+
+def patient_rows(
+    regimens: list[Dosing], followed: Followed, about: About, columns: Columns
+) -> Iterator[dict[str, Any]]:
+    """Each patient with a name: mean and quantiles over the draws of his or her parameters."""
+    for regimen, kept in zip(regimens, followed.regimens, strict=True):
+        for place, (means, quantiles) in kept.patients.items():
+            for k, outcome in enumerate(columns.all):
+                yield {
+                    "regimen": regimen.name, "patient_id": about.patient_ids[place], "outcome": outcome.name,
+                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": float(means[k]),
+                    **three(quantiles[:, k]), "unit": outcome.unit,
+                }  # fmt: skip
+
+
+def trajectory_table(regimens: list[Dosing], followed: Followed, about: About, day: Floats) -> pd.DataFrame:
+    """Population rows have an empty patient_id; those of patients with a name follow."""
+    parts = []
+    for regimen, kept in zip(regimens, followed.regimens, strict=True):
+        everybody = np.concatenate([kept.curve.quantiles, kept.medians.quantiles])
+        curves = {"": everybody, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
+        for patient_id, curve in curves.items():
+            levels = from_g_per_l(curve, UNIT)
+            names = ("median", "lower", "upper", "endogenous", "infused")
+            part = {"regimen": regimen.name, "patient_id": patient_id, "day": day}
+            parts.append(pd.DataFrame({**part, **dict(zip(names, levels, strict=True)), "unit": UNIT}))
+    if not parts:
+        return pd.DataFrame(columns=list(TRAJECTORY_COLUMNS))
+    return pd.concat(parts, ignore_index=True)[list(TRAJECTORY_COLUMNS)]

@@ -1,0 +1,141 @@
+"""`igk.simulate_regimens`, and a whole scenario file: from people and regimens to frozen tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.errors import call_error
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios import rows
+from igkinetics.scenarios.cases import About, People
+from igkinetics.scenarios.engine import Progress, Setting, workers
+from igkinetics.scenarios.follow import Followed, follow
+from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
+from igkinetics.scenarios.infections import infection_rows, relations_of
+from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.people_of import people_of
+from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
+from igkinetics.scenarios.result import TABLES, ScenarioResult
+from igkinetics.scenarios.search import search_table
+from igkinetics.units import INTERVAL_LEVEL
+
+ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
+"""From what is being done to a place where its progress is told."""
+
+
+def silent(label: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def run_scenario(
+    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent
+) -> ScenarioResult:
+    """Every regimen and the search of a scenario file. The number of jobs changes no number.
+
+    InputError with every problem of the file, of its cards and of the folders it names.
+    """
+    check_call(level, jobs)
+    began = time.perf_counter()
+    file = source if isinstance(source, ScenarioFile) else read_scenario(source)
+    scenario, people = file.scenario, people_of(file)
+    setting = setting_of(file, people)
+    with workers(jobs) as crew:
+        with progress("Simulating regimens") as report:
+            followed = follow(people, scenario.regimen, setting, level, crew, report)
+        tables = tables_of(file, people.about, followed, setting, level)
+        if isinstance(people, PosteriorPeople) and len(people.members) == 1:
+            tables |= tables_of_one(file, people, setting, level)
+        if scenario.search is not None and not followed.interrupted:
+            with progress("Trying candidates") as report:
+                tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
+    return ScenarioResult(
+        file=file, about=people.about, level=level, notes=people.about.notes, n_simulated=followed.n_patients,
+        interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
+    )  # fmt: skip
+
+
+def check_call(level: float, jobs: int) -> None:
+    if not 0 < level < 1:
+        raise call_error("level", level, "must be a fraction between 0 and 1, such as 0.95")
+    if jobs < 1:
+        raise call_error("jobs", jobs, "must be 1 or more")
+
+
+def setting_of(file: ScenarioFile, people: People) -> Setting:
+    scenario = file.scenario
+    columns = Columns(thresholds_mg_dl=tuple(scenario.thresholds_mg_dl), price_per_g=scenario.price_per_g,
+                      relations=relations_of(scenario.exposure_response))  # fmt: skip
+    return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
+                   day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
+
+
+def daily(horizon_day: float) -> Floats:
+    """Every day from 0 to the horizon, which is always among them."""
+    return np.unique([*np.arange(0.0, horizon_day), horizon_day])
+
+
+def tables_of(
+    file: ScenarioFile, about: About, followed: Followed, setting: Setting, level: float
+) -> dict[str, pd.DataFrame]:
+    """All tables, the search still empty."""
+    regimens, columns = file.scenario.regimen, setting.columns
+    found: dict[str, Iterable[dict[str, Any]]] = {
+        "outcomes": rows.outcome_rows(regimens, followed, about, columns, level),
+        "differences": rows.difference_rows(regimens, followed, about, columns, level),
+        "models": rows.model_rows(regimens, followed, about, columns, level),
+        "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
+        "infections": infection_rows(regimens, followed, about, columns),
+        "search": (),
+        "next_dose": (),
+        "next_sample": (),
+    }
+    tables = {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
+    return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day)}
+
+
+def tables_of_one(
+    file: ScenarioFile, people: PosteriorPeople, setting: Setting, level: float
+) -> dict[str, pd.DataFrame]:
+    """Individual dosing: what a next dose does, and which sample would tell most."""
+    found = {
+        "next_dose": next_dose_rows(people, setting, file.scenario.search, level),
+        "next_sample": next_sample_rows(people, setting, file.scenario.regimen),
+    }
+    return {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
+
+
+def simulate_regimens(
+    population: str | Mapping[str, Any],
+    regimens: Sequence[Mapping[str, Any]],
+    *,
+    horizon_day: float,
+    thresholds: Sequence[float],
+    seed: int,
+    therapy: Mapping[str, Any] | None = None,
+    price_per_g: float | None = None,
+    level: float = INTERVAL_LEVEL,
+    jobs: int = 2,
+) -> ScenarioResult:
+    """Regimens for a population, as a scenario file would say it; `.outcomes` and `.trajectories` are DataFrames.
+
+    population: the keys of [population], such as {"card": "tortorici_2019", "n": 1000, "weight_kg": 75}.
+    regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: mg/dL.
+    InputError names every key that is at fault.
+    """
+    own = {"card": population} if isinstance(population, str) else dict(population)
+    raw: dict[str, Any] = {
+        "horizon_day": horizon_day, "thresholds_mg_dl": list(thresholds), "seed": seed, "population": own,
+        "regimen": [dict(regimen) for regimen in regimens],
+    }  # fmt: skip
+    raw |= {"therapy": dict(therapy)} if therapy is not None else {}
+    raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
+    return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)

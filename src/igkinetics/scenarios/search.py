@@ -1,0 +1,173 @@
+"""The cheapest regimen that meets a target: every candidate is tried, and stands in the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.cases import Cases, People
+from igkinetics.scenarios.engine import Progress, Setting, Workers, simulate
+from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.sections import Dosing, Search
+from igkinetics.scenarios.tally import Tally
+
+SEARCH_COLUMNS: Final = (
+    "patient_id", "dose_g_per_kg", "interval_day", "vial_g", "quantity", "at_least_mg_dl", "probability_wanted",
+    "probability", "probability_error", "meets_target", "decided", "grams", "infusions", "cost", "cheapest",
+    "cheapest_for_share",
+)  # fmt: skip
+"""probability_error: Monte Carlo standard error; decided: the probability lies beyond 2 of them from the one wanted.
+cheapest: the fewest grams of those that meet the target. cheapest_for_share: of how many patients it is the cheapest
+that keeps the patient's own level at the target. Rows with a patient_id are of that patient alone."""
+DOSE_DECIMALS: Final = 6
+MEETS, GRAMS, INFUSIONS = range(3)
+SURE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One regimen tried."""
+
+    dose_g_per_kg: float
+    interval_day: float
+    vial_g: float | None
+    regimen: Dosing
+
+
+def doses_of(search: Search) -> list[float]:
+    """Two numbers are a range in steps, its upper end included; any other number of them are the doses themselves."""
+    given = search.dose_g_per_kg
+    if len(given) != 2:
+        return list(given)
+    steps = int(np.floor((given[1] - given[0]) / search.dose_step_g_per_kg + 1e-9))
+    walked = [round(given[0] + search.dose_step_g_per_kg * k, DOSE_DECIMALS) for k in range(steps + 1)]
+    return sorted({*walked, given[1]})
+
+
+def candidates_of(search: Search) -> list[Candidate]:
+    """Every combination of dose, interval and vial size."""
+    vials: list[float | None] = [*search.vial_g] if search.vial_g is not None else [None]
+    return [
+        Candidate(
+            dose_g_per_kg=dose, interval_day=interval, vial_g=vial,
+            regimen=Dosing(
+                name=f"{dose:g} g/kg every {interval:g} days" + (f", vials of {vial:g} g" if vial else ""),
+                dose_g_per_kg=dose, interval_day=interval, vial_g=vial, start_day=search.start_day,
+                loading_g_per_kg=search.loading_g_per_kg, weight=search.weight, route=search.route,
+                duration_h=search.duration_h,
+            ),
+        )
+        for vial in vials
+        for interval in search.interval_day
+        for dose in doses_of(search)
+    ]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tried:
+    """What is counted of one candidate. first_choice: patients (by model) for whom it is the cheapest that suffices.
+    patients: place -> (probability over draws, its error, grams, infusions)."""
+
+    tally: Tally
+    first_choice: Floats
+    patients: dict[int, tuple[float, float, float, float]] = field(default_factory=dict)
+
+
+def search_table(
+    people: People, search: Search, setting: Setting, price_per_g: float | None, crew: Workers,
+    progress: Progress | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """All candidates with what they reach; SEARCH_COLUMNS."""
+    candidates, about = candidates_of(search), people.about
+    columns = Columns(thresholds_mg_dl=(search.target.at_least_mg_dl,), price_per_g=None)
+    alone = replace(setting, columns=columns, day=np.empty(0))
+    models = len(about.model_names)
+    tried = [Tried(Tally.empty(models, about.n_draws, 3), np.zeros(models)) for _ in candidates]
+    for place in range(people.n_batches):
+        cases = people.batch(place)
+        noise = np.empty((len(cases), 0))
+        measures = []
+        for done, candidate in enumerate(candidates, start=1 + place * len(candidates)):
+            values = simulate(candidate.regimen, cases, noise, alone, crew).values
+            measures.append(measured(values, columns, search))
+            if progress is not None:
+                progress(done, people.n_batches * len(candidates))
+        count(tried, measures, cases, named=bool(about.patient_ids))
+    shown = [*rows_of(people, search, candidates, tried, price_per_g)]
+    return pd.DataFrame(shown, columns=list(SEARCH_COLUMNS))
+
+
+def measured(values: Floats, columns: Columns, search: Search) -> Floats:
+    """(n, 3): whether the level is kept (nan: there is none), grams, infusions."""
+    place = {outcome.name: k for k, outcome in enumerate(columns.all)}
+    level = values[:, place[search.target.quantity]]
+    kept = np.where(np.isnan(level), np.nan, level >= search.target.at_least_mg_dl)
+    return np.column_stack([kept, values[:, place["grams"]], values[:, place["infusions"]]])
+
+
+def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bool) -> None:
+    """A batch. The cheapest that suffices for a patient is the one of fewest grams, then of fewest infusions."""
+    for one, found in zip(tried, measures, strict=True):
+        one.tally.add(found, cases)
+        if named:
+            for who in np.unique(cases.patient):
+                rows = found[cases.patient == who]
+                share = float(rows[:, MEETS].mean())
+                error = float(np.sqrt(share * (1 - share) / len(rows)))
+                one.patients[int(who)] = share, error, float(rows[:, GRAMS].mean()), float(rows[:, INFUSIONS].mean())
+    grams = np.array([found[:, GRAMS] + 1e-6 * found[:, INFUSIONS] for found in measures])
+    kept = np.array([found[:, MEETS] == 1.0 for found in measures])
+    best = np.where(kept, grams, np.inf).argmin(axis=0)
+    for k, one in enumerate(tried):
+        chosen = (best == k) & kept.any(axis=0)
+        one.first_choice += np.bincount(cases.model[chosen], minlength=one.first_choice.size)
+
+
+def rows_of(
+    people: People, search: Search, candidates: list[Candidate], tried: list[Tried], price_per_g: float | None
+) -> Iterator[dict[str, Any]]:
+    """Rows of the population, then of each patient with a name."""
+    about = people.about
+    weights = np.array(about.model_weights) / sum(about.model_weights)
+    found = []
+    for one in tried:
+        share, grams, infusions = (float(weights @ one.tally.means[:, k]) for k in (MEETS, GRAMS, INFUSIONS))
+        if about.patient_ids:
+            by_draw = one.tally.by_draw[0, :, MEETS]
+            error = float(by_draw.std() / np.sqrt(by_draw.size))
+        else:
+            error = float(np.sqrt(np.sum((weights * one.tally.errors[:, MEETS]) ** 2)))
+        found.append((share, error, grams, infusions))
+    first = [float(weights @ (one.first_choice / one.tally.counts.sum(axis=1))) for one in tried]
+    yield from rows_of_one("", search, candidates, found, price_per_g, first)
+    for place, patient_id in enumerate(about.patient_ids):
+        if all(place in one.patients for one in tried):
+            own = [one.patients[place] for one in tried]
+            yield from rows_of_one(patient_id, search, candidates, own, price_per_g, [np.nan] * len(own))
+
+
+def rows_of_one(
+    patient_id: str, search: Search, candidates: list[Candidate], found: list[tuple[float, float, float, float]],
+    price_per_g: float | None, first_choice: list[float],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Every candidate for the population or one patient, the cheapest marked."""
+    wanted = search.target.probability
+    meets = [share >= wanted for share, *_ in found]
+    suffice = [(grams, infusions, k) for k, (_, _, grams, infusions) in enumerate(found) if meets[k]]
+    cheapest = min(suffice)[2] if suffice else None
+    for k, (candidate, (share, error, grams, infusions)) in enumerate(zip(candidates, found, strict=True)):
+        yield {
+            "patient_id": patient_id, "dose_g_per_kg": candidate.dose_g_per_kg,
+            "interval_day": candidate.interval_day,
+            "vial_g": np.nan if candidate.vial_g is None else candidate.vial_g,
+            "quantity": search.target.quantity, "at_least_mg_dl": search.target.at_least_mg_dl,
+            "probability_wanted": wanted, "probability": share, "probability_error": error, "meets_target": meets[k],
+            "decided": abs(share - wanted) > SURE * error, "grams": grams, "infusions": infusions,
+            "cost": np.nan if price_per_g is None else grams * price_per_g, "cheapest": k == cheapest,
+            "cheapest_for_share": first_choice[k],
+        }  # fmt: skip

@@ -1,0 +1,47 @@
+"""Expected infections against the published relations applied to each patient's trough by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from igkinetics.scenarios.engine import Setting, simulate, workers
+from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.people_of import people_of
+from igkinetics.scenarios.read_scenario import parse_scenario
+from igkinetics.scenarios.run import run_scenario
+
+RAW = {
+    "horizon_day": 200, "thresholds_mg_dl": [500], "seed": 1, "exposure_response": {},
+    "population": {"card": "adult_b_cell_depletion", "n": 60, "weight_kg": {"mean": 75, "sd": 15}},
+    "regimen": [{"name": "none"}, {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28}],
+}  # fmt: skip
+
+
+def test_infections_are_means_over_the_patients_troughs() -> None:
+    file = parse_scenario(RAW, "x", "", None)
+    found = run_scenario(file)
+    cases = people_of(file).batch(0)
+    columns = Columns(thresholds_mg_dl=(500.0,), price_per_g=None)
+    setting = Setting(from_day=0.0, horizon_day=200.0, columns=columns, day=np.empty(0), seed=1)
+    for regimen in file.scenario.regimen:
+        with workers(1) as crew:
+            trough = simulate(regimen, cases, np.empty((60, 0)), setting, crew).values[:, 2]
+        rows = found.infections[found.infections["regimen"] == regimen.name].set_index("infection")
+        pneumonia = np.mean(0.113 * 0.726 ** ((trough - 500) / 100))
+        any_infection = np.mean(0.87 ** ((np.minimum(trough, 960) - 500) / 100))
+        assert rows.loc["pneumonia", "value"] == pytest.approx(pneumonia, rel=1e-9)
+        assert rows.loc["any infection", "value"] == pytest.approx(any_infection, rel=1e-9)
+        assert rows.loc["pneumonia", "lower"] < pneumonia < rows.loc["pneumonia", "upper"]
+        assert np.isnan(rows.loc["any infection", "lower"])
+        outside = np.mean((trough < 500) | (trough > 1000))
+        assert rows.loc["pneumonia", "share_outside_studied"] == pytest.approx(outside)
+        assert rows["evidence"].str.startswith("Between-study evidence").all()
+
+
+def test_infections_are_left_out_unless_asked_for() -> None:
+    without = {name: value for name, value in RAW.items() if name != "exposure_response"}
+    plain = run_scenario(parse_scenario(without, "x", "", None))
+    asked = run_scenario(parse_scenario(RAW, "x", "", None))
+    assert plain.infections.empty
+    assert plain.outcomes.equals(asked.outcomes)
