@@ -28,6 +28,8 @@ class Page(HTMLParser):
         self.tags.append(tag)
         if tag == "tr":
             self.rows.append([])
+        if tag == "dd":
+            self.text += " "
         if tag in ("td", "th"):
             self.rows[-1].append("")
             self.in_cell = True

@@ -56,10 +56,13 @@ def day_interval(lower: Any, upper: Any) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number to so many significant digits."""
+    """A number to so many significant digits; from 10^digits to a million whole, without an exponent."""
     if not known(value):
         return UNKNOWN
-    return f"{float(value):.{digits}g}".replace("-", "−")
+    plain = f"{float(value):.{digits}g}"
+    if "e+" in plain and abs(float(value)) < 1e6:
+        plain = f"{float(value):.0f}"
+    return plain.replace("-", "−")
 
 
 def percent(fraction: float) -> str:

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.problem import FitProblem
-from igkinetics.fit.profile import held, profile_interval
+from igkinetics.fit.profile import CURVE_POINTS, held, profile_curve, profile_interval
 from igkinetics.kinetics.parameters import INDEX
 from made_records import drawn, measured, planned, problem_of, record, true_levels
 
@@ -49,6 +49,23 @@ def test_the_objective_has_risen_by_chi_square_at_both_ends(seed: int) -> None:
         for end in (low, high):
             rise = lowest_with(problem, optimum, index, end) - optimum.objective
             assert rise == pytest.approx(RISE, abs=5e-3), name
+
+
+def test_a_drawn_profile_is_the_objective_minimised_over_all_others() -> None:
+    problem = problem_of(drawn(planned(doses=DOSES), np.random.default_rng(4)).patient)
+    optimum = fitted(problem)
+    for index, name in enumerate(problem.names):
+        interval = profile_interval(problem, optimum, index, LEVEL)
+        values, rises = profile_curve(problem, optimum, index, interval)
+        assert np.all(np.diff(values) > 0)
+        assert values.size == CURVE_POINTS + 1
+        assert values[0] < interval[0] < interval[1] < values[-1]
+        assert rises[CURVE_POINTS // 2] == 0.0
+        for place in (0, 3, 9, CURVE_POINTS):
+            rise = lowest_with(problem, optimum, index, values[place]) - optimum.objective
+            assert rises[place] == pytest.approx(rise, abs=5e-3), name
+        inside = (values > interval[0]) & (values < interval[1])
+        assert np.all((rises < RISE) == inside), name
 
 
 def test_for_a_well_measured_level_it_is_the_normal_interval() -> None:

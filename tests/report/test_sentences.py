@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fabricated import HOSTILE
-from igkinetics.report.limits import contraction_words, learnt, limit_sentences, mostly_prior, sensitivities
+from igkinetics.report.limits import (
+    contraction_words,
+    learnt,
+    limit_sentences,
+    mostly_prior,
+    paraprotein_sentences,
+    sensitivities,
+)
 from igkinetics.report.sentences import five_sentences
 from igkinetics.study.plots import fitted_nadirs
 from igkinetics.study.result import CohortFit
@@ -72,6 +81,20 @@ def test_no_warning_where_there_is_nothing_to_warn_of(fit: CohortFit) -> None:
         patients=fit.patients.assign(status="fitted"),
     )
     assert limit_sentences(calm) == []
+
+
+def test_a_paraprotein_is_warned_of_for_high_levels_and_bcma_agents(fit: CohortFit) -> None:
+    assert paraprotein_sentences(fit) == []
+    samples = fit.cohort.samples.copy()
+    samples.loc[samples.index[samples["patient_id"] == "P02"][0], "igg"] = 16.01
+    therapy = fit.cohort.therapy.assign(
+        agent=fit.cohort.therapy["agent"].mask(fit.cohort.therapy["patient_id"] == "P01", "teclistamab")
+    )
+    high, bcma = paraprotein_sentences(changed(fit, cohort=replace(fit.cohort, samples=samples, therapy=therapy)))
+    assert high.startswith("IgG above 1600 mg/dL was measured in P02: part of the IgG may be a monoclonal protein")
+    assert bcma.startswith("A BCMA-directed agent, given for myeloma, was used in P01:")
+    samples["igg"] = samples["igg"].clip(upper=16.0)
+    assert paraprotein_sentences(changed(fit, cohort=replace(fit.cohort, samples=samples))) == []
 
 
 def test_positions_and_rough_intervals_are_named(fit: CohortFit) -> None:

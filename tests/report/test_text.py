@@ -47,6 +47,12 @@ def test_a_share_of_draws_claims_no_more_than_the_draws_can_tell() -> None:
     assert text.is_true(np.True_)
 
 
+def test_numbers_have_no_exponent_below_a_million() -> None:
+    assert [text.number(value) for value in (1158.2, -45678.0, 999.6, 2.5e6, 0.01234)] == [
+        "1158", "−45678", "1000", "2.5e+06", "0.0123",
+    ]  # fmt: skip
+
+
 def test_everything_the_model_names_has_words() -> None:
     assert set(PARAMETER_WORDS) == {*PARAMETERS, "half_life", "terminal_half_life"}
     assert set(PRODUCTION_WORDS) == set(PRODUCTIONS)

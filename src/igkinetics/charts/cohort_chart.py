@@ -21,7 +21,8 @@ NO_GROUP: Final = "no group"
 def cohort_chart(nadirs: pd.DataFrame, thresholds: Sequence[float], unit: IggUnit) -> Spec:
     """nadirs: rows of NADIR_COLUMNS with a fitted nadir, lowest first; thresholds in `unit`."""
     each = len(nadirs) <= MOST_ROWS
-    x = {"type": "quantitative", "title": f"Nadir of serum IgG ({unit})", "scale": {"zero": True}}
+    title = f"Nadir of serum IgG ({unit})"
+    x = {"type": "quantitative", "title": title, "scale": {"zero": True}, "axis": {"tickCount": 6}}
     layers = threshold_layers(thresholds, x)
     layers += interval_layers(nadirs, x) if each else share_layers(nadirs, x)
     height = max(ROW_PIXELS * len(nadirs), 60) if each else style.CHART_HEIGHT

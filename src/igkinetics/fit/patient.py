@@ -11,7 +11,7 @@ import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, counted
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import draw_posterior, laplace_log_marginal, laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
@@ -93,7 +93,8 @@ def too_little(problem: FitProblem, *, use_prior: bool) -> tuple[Status, str] | 
         return "no_samples", "no IgG sample within follow-up"
     needed = len(problem.names) + 1
     if not use_prior and n < needed:
-        return "too_few_samples", f"{n} samples for {needed - 1} free parameters; without a prior {needed} are needed"
+        found = f"{counted(n, 'sample')} for {needed - 1} free parameters"
+        return "too_few_samples", f"{found}; without a prior {needed} are needed"
     if not use_prior and np.all(problem.limit != 0):
         return "too_few_samples", f"all {n} values lie beyond a limit of the assay"
     return None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-import pandas as pd
+from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.cards.agents import agent_class
@@ -72,7 +70,8 @@ def limit_sentences(fit: CohortFit) -> list[str]:
 def _prior_sentences(fit: CohortFit) -> list[str]:
     if fit.options.prior == "none":
         return ["Fitted without a prior: what the samples cannot tell is not held by anything."]
-    resting = [name for name in fit.cohort.patient_ids if name in mostly_prior(fit)]
+    on_prior = mostly_prior(fit)
+    resting = [name for name in fit.cohort.patient_ids if name in on_prior]
     flagged = [row for row in fit.conflict.to_dict("records") if text.is_true(row["flagged"])]
     return [
         f"The endogenous nadir is mostly prior (the samples say little about how much production depends on "
@@ -152,21 +151,23 @@ class Sensitivity:
 
 def sensitivities(fit: CohortFit) -> list[Sensitivity]:
     """One entry per patient with more than one structure fitted."""
-    rows = fit.structures[fit.structures["fitted_nadir"].notna()]
-    return [_sensitivity(str(name), group) for name, group in rows.groupby("patient_id", sort=False) if len(group) > 1]
+    rows: dict[str, list[dict[Any, Any]]] = {}
+    for row in fit.structures[fit.structures["fitted_nadir"].notna()].to_dict("records"):
+        rows.setdefault(str(row["patient_id"]), []).append(row)
+    return [_sensitivity(name, group) for name, group in rows.items() if len(group) > 1]
 
 
-def _sensitivity(patient_id: str, rows: pd.DataFrame) -> Sensitivity:
-    nadirs = rows["fitted_nadir"]
-    credible = rows.loc[rows["weight"] >= CREDIBLE_WEIGHT, "fitted_nadir"]
-    best = rows.sort_values("weight", ascending=False, kind="stable").iloc[0]
+def _sensitivity(patient_id: str, rows: list[dict[Any, Any]]) -> Sensitivity:
+    nadirs = [float(row["fitted_nadir"]) for row in rows]
+    credible = [float(row["fitted_nadir"]) for row in rows if row["weight"] >= CREDIBLE_WEIGHT]
+    best = max(rows, key=lambda row: row["weight"] if text.known(row["weight"]) else -1.0)
     return Sensitivity(
         patient_id=patient_id,
         unit=str(best["unit"]),
-        lowest=float(nadirs.min()),
-        highest=float(nadirs.max()),
-        credible_lowest=float(credible.min()),
-        credible_highest=float(credible.max()),
+        lowest=min(nadirs),
+        highest=max(nadirs),
+        credible_lowest=min(credible, default=float("nan")),
+        credible_highest=max(credible, default=float("nan")),
         preferred=str(best["model"]),
         preferred_weight=float(best["weight"]),
     )

@@ -67,7 +67,7 @@ def reached_sentence(fit: CohortFit) -> str:
         return f"The nadir was reached in all {len(rows)} fitted: every curve rises again after therapy."
     return (
         f"The nadir was reached in {reached} of {len(rows)} fitted; "
-        f"in the other {waiting} the level given is the lowest so far."
+        f"in the other {waiting if waiting > 1 else 'one'} the level given is the lowest so far."
     )
 
 
