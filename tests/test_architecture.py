@@ -25,8 +25,8 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MODULE_LINES = 250
 FUNCTION_LINES = 60
 EXPORTS = {
-    "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "list_cards", "load_card",
-    "read_cohort", "simulate_cohort", "simulate_regimens",
+    "EffectOptions", "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "fit_effect",
+    "list_cards", "load_card", "read_cohort", "simulate_cohort", "simulate_regimens",
 }  # fmt: skip
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")
@@ -124,7 +124,7 @@ def command(*arguments: str) -> str:
     return f"import runpy; sys.argv = {['igkinetics', *arguments]!r}; {run}"
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("models", "--help")])
+@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--help"), ("effect", "--help"), ("models", "--help")])
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
     asked = imported_by(command(*arguments))
     assert "typer" in asked

@@ -4,10 +4,12 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "EffectOptions": "igkinetics.study.effect_options",
     "FitOptions": "igkinetics.study.options",
     "InputError": "igkinetics.errors",
     "concentration": "igkinetics.kinetics.concentration",
     "fit_cohort": "igkinetics.study.fit_cohort",
+    "fit_effect": "igkinetics.study.fit_effect",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
     "read_cohort": "igkinetics.cohort.read",

@@ -9,7 +9,7 @@ import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
 from igkinetics.cli.reading import read, tell_problems
-from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering, tell
+from igkinetics.cli.status import INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
 from igkinetics.study.effect_options import IVIG_DAYS
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
@@ -17,6 +17,20 @@ from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.study.effect_result import CohortEffect
+
+PosteriorFile = Annotated[
+    str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
+]
+RegimenFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
+]
+
+PriorOnly = Annotated[
+    bool, typer.Option("--prior-only", help="What the card says before any measurement.")
+]
+BaseOnly = Annotated[
+    bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
+]
 
 
 @answering
@@ -38,21 +52,16 @@ def effect(
         list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
     ] = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
-    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 1000,
+    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 400,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
-    posterior: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
-    ] = None,
-    control_regimen: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
-    ] = None,
+    posterior: PosteriorFile = None,
+    control_regimen: RegimenFile = None,
     ivig_days: Annotated[
         float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
     ] = IVIG_DAYS,
-    prior_only: Annotated[
-        bool, typer.Option("--prior-only", help="What the card says before any measurement.")
-    ] = False,
+    prior_only: PriorOnly = False,
+    base_only: BaseOnly = False,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -71,18 +80,14 @@ def effect(
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
-        posterior=None if posterior is None else str(posterior),
-        control_regimen=None if control_regimen is None else str(control_regimen), ivig_days=ivig_days,
-        prior_only=prior_only, level=level, seed=seed, jobs=jobs,
+        posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only,
+        base_only=base_only, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
         found = read(cohort, igg_unit, file_format, on_problem)
         tell_problems(found)
         estimated = fit_effect(found, options, tell)
-        if estimated is None:
-            tell("No patient could be fitted; nothing was written.")
-            raise typer.Exit(NOBODY_FITTED)
         write(estimated, out, draw, overwrite=overwrite)
     tell_result(estimated, out)
 

@@ -10,6 +10,7 @@ from typer.main import get_command
 
 from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
+from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("check")(check)
 app.command("fit")(fit)
+app.command("effect")(effect)
 app.command("compare")(compare)
 app.command("scenario")(scenario)
 app.command("simulate")(simulate)

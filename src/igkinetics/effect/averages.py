@@ -27,6 +27,11 @@ CHANGES: Final[dict[str, tuple[str, Kind]]] = {
     "mean_igg": ("mean_igg_change", "level"),
 }
 """Measure -> estimand without its population, and kind."""
+EXTENSION_COLUMNS: Final = (
+    "model", "ratio", "ratio_lower", "ratio_upper", "p_above_1", "nadir_change_att", "nadir_change_att_lower",
+    "nadir_change_att_upper", "unit", "level", "verdict",
+)  # fmt: skip
+"""The base model and each extension: its ratio under IVIG, and what it makes of the effect on the nadir."""
 RATIOS: Final[dict[Extension, tuple[str, int]]] = {
     "clearance_ratio": ("clearance_ratio_under_ivig", CLEARANCE_RATIO),
     "production_ratio": ("production_ratio_under_ivig", PRODUCTION_RATIO),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +13,12 @@ from igkinetics.hierarchical.likelihood import Integers, patient_theta
 from igkinetics.hierarchical.members import Member, problems_of
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
-from igkinetics.hierarchical.sampling import Trace
 from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+
+if TYPE_CHECKING:
+    from igkinetics.hierarchical.sampling import Trace
 
 
 @kernel

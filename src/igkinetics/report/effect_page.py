@@ -12,6 +12,7 @@ from igkinetics.effect.predictive import replicate_note
 from igkinetics.report import effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
+from igkinetics.report.effect_words import SENSITIVITY_WORDS
 from igkinetics.report.environment import page_environment
 from igkinetics.study.effect_output import effect_record
 from igkinetics.study.effect_plots import effect_charts, patient_effect_charts
@@ -46,7 +47,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
     productions = sorted({name.split("/")[1] for name in structures})
     return {
         "title": f"The effect of IVIG in {text.visible(effect.cohort.name)}",
-        "sentences": effect_sentences(effect, "this page")[:-1],
+        "sentences": effect_sentences(effect, "this page")[0 if effect.sampling.passed else 1 : -1],
         "notes": list(effect.notes),
         "failed": "" if effect.sampling.passed else effect.sampling.verdict,
         "interrupted": effect.interrupted,
@@ -61,13 +62,18 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "check_note": replicate_note(effect.checks),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
-        "sensitivity": {name: effect_rows.plain_table(table) for name, table in effect.sampling.sensitivity.items()},
+        "extensions": effect_rows.extension_cells(effect),
+        "sensitivity": {
+            name: effect_rows.plain_table(table, SENSITIVITY_WORDS.get(name, "").format(unit=effect.cohort.igg_unit))
+            for name, table in effect.sensitivity.items()
+        },
         "diagnostics": effect_rows.plain_table(effect.diagnostics),
         "verdict": effect.verdict,
         "options": options.record() | {"prior": "card"},
         "asked_thresholds": [text.number(value, 5) for value in options.thresholds],
         "regimen": options.control_regimen is not None,
         "n_draws": int(effect.posterior.shape[0]),
+        "n_chains": int(effect.posterior["chain"].nunique()),
         "structures": structures,
         "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
         "same_day": effect.cohort.same_day,

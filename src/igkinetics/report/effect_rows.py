@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.report.effect_words import amount, estimand_words, probability, section_of, unit_words
+from igkinetics.report.effect_words import ESTIMAND_WORDS, amount, estimand_words, probability, section_of, unit_words
 from igkinetics.study.effect_result import CohortEffect
 
 Cells = dict[str, str]
@@ -119,10 +119,33 @@ def check_cells(effect: CohortEffect) -> list[Cells]:
     ]  # fmt: skip
 
 
-def plain_table(table: pd.DataFrame) -> dict[str, Any]:
-    """Any table as headings and rows of text; an empty cell stays empty."""
+EXTENSION_WORDS = {
+    "base": "Base model: nothing changes under IVIG",
+    "clearance_ratio": "Clearance may differ under IVIG",
+    "production_ratio": "Production may differ under IVIG",
+    "joint": "Both may differ",
+}
+
+
+def extension_cells(effect: CohortEffect) -> list[Cells]:
+    return [
+        {
+            "model": EXTENSION_WORDS[str(row["model"])],
+            "ratio": with_unit(row["ratio"], "1"),
+            "ratio_interval": ends(row["ratio_lower"], row["ratio_upper"], "1"),
+            "above": probability(row["p_above_1"]),
+            "change": with_unit(row["nadir_change_att"], effect.cohort.igg_unit),
+            "change_interval": ends(row["nadir_change_att_lower"], row["nadir_change_att_upper"], str(row["unit"])),
+            "verdict": str(row["verdict"]),
+        }
+        for row in effect.extensions.to_dict("records")
+    ]
+
+
+def plain_table(table: pd.DataFrame, words: str = "") -> dict[str, Any]:
+    """Any table as headings and rows of text, with what to say before it; an empty cell stays empty."""
     rows = [[plain(value) for value in row] for row in table.itertuples(index=False)]
-    return {"headings": [str(name).replace("_", " ") for name in table.columns], "rows": rows}
+    return {"headings": [str(name).replace("_", " ") for name in table.columns], "rows": rows, "words": words}
 
 
 def plain(value: Any) -> str:
@@ -130,4 +153,4 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return text.number(value, 4)
-    return text.visible(value, 200)
+    return ESTIMAND_WORDS.get(str(value), EXTENSION_WORDS.get(str(value), text.visible(value, 200)))

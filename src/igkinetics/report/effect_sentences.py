@@ -12,14 +12,10 @@ EVIDENCE = "rise_per_0.1_g_per_kg_day_14"
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
-    """Verdict, patients, comparison of groups, sampling, where."""
-    return (
-        verdict_sentence(effect),
-        patients_sentence(effect),
-        contrast_sentence(effect),
-        sampling_sentence(effect),
-        f"Report: {report}.",
-    )
+    """Verdict, patients, comparison of groups, sampling, where; sampling first when it cannot be trusted."""
+    said = [verdict_sentence(effect), patients_sentence(effect), contrast_sentence(effect)]
+    said.insert(len(said) if effect.sampling.passed else 0, sampling_sentence(effect))
+    return (*said, f"Report: {report}.")
 
 
 def verdict_sentence(effect: CohortEffect) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from igkinetics import text
+from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
 from igkinetics.units import IggUnit
 
 ESTIMAND_WORDS: Final = {
@@ -37,6 +38,18 @@ SECTIONS: Final = (
     ("Between groups: ever minus never infused", "naive_ adjusted_"),
 )
 """Heading of each part of the table -> how its estimands' names end or begin."""
+
+SENSITIVITY_WORDS: Final = {
+    PRIORS: "Every prior SD of the population halved and doubled; levels in {unit}, times in days. Reweighted draws "
+    "hold while Pareto k is at most 0.7; beyond, the model was sampled again.",
+    MODELS: "Expected log density of a patient whom the model has not seen, integrated over that patient's own "
+    "parameters. A difference below two standard errors, or below 4, supports neither model.",
+    INFLUENCE: "The mean change of the nadir ({unit}) had one patient not been in the study, most influential first; "
+    "a patient who was infused leaves the mean too.",
+    PREDICTION: "Expected log predictive density of single samples and of whole patients left out; a Pareto k above "
+    "0.7 means that the number is not to be relied on.",
+}
+"""Heading of a sensitivity table -> how to read it."""
 
 
 def section_of(name: str) -> str:

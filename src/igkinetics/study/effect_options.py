@@ -22,7 +22,8 @@ class EffectOptions:
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
     cohort's unit; none by default. covariates: columns of the patients table. draws, tune: per chain.
     posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
-    regimen, given to the controls. prior_only: sample the model without the measurements.
+    regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
+    extensions, no other priors, nobody left out.
     """
 
     card: str = DEFAULT_CARD
@@ -31,13 +32,14 @@ class EffectOptions:
     rope: tuple[float, float] | None = None
     covariates: tuple[str, ...] = ()
     draws: int = 1000
-    tune: int = 1000
+    tune: int = 400
     chains: int = 4
     sampler: str = "nutpie"
     posterior: str | None = None
     control_regimen: str | None = None
     ivig_days: float = IVIG_DAYS
     prior_only: bool = False
+    base_only: bool = False
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2

@@ -10,19 +10,25 @@ from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.provenance import package_versions
 from igkinetics.scenarios.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
+from igkinetics.study.effect_sampling import POSTERIOR_FILES
+from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
 
-POSTERIOR_NAME: Final = "posterior.nc"
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
-    "predictive.csv": "checks", "predictive_samples.csv": "replicates",
+    "predictive.csv": "checks", "predictive_samples.csv": "replicates", "extensions.csv": "extensions",
 }  # fmt: skip
 """File -> table of CohortEffect."""
+SENSITIVITY_FILES: Final = {
+    PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv", INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
+}  # fmt: skip
+"""Heading of a sensitivity table -> file."""
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
-    names=frozenset(CSV_FILES)
-    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", POSTERIOR_NAME, EVENTS_FILE, RUN_RECORD}
+    names=frozenset([*CSV_FILES, *SENSITIVITY_FILES.values()])
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", EVENTS_FILE, RUN_RECORD}
+    | set(POSTERIOR_FILES.values())
     | {"report.html"},
 )
 
@@ -35,10 +41,14 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
         write_csv(effect.first_below, EFFECT_TABLES["first_below"], folder / "first_below.csv")
     write_csv(effect.diagnostics, tuple(effect.diagnostics.columns), folder / "diagnostics.csv")
     write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    for heading, file in SENSITIVITY_FILES.items():
+        if heading in effect.sensitivity:
+            found = effect.sensitivity[heading]
+            write_csv(found, tuple(found.columns), folder / file)
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
-        effect.sampling.save(folder / POSTERIOR_NAME)
+        effect.sampling.save(folder)
     write_json(effect_record(effect), folder / RUN_RECORD)
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
@@ -20,6 +21,9 @@ from igkinetics.effect.prior_draws import PRIOR_COLUMNS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.study.effect_options import EffectOptions
+
+if TYPE_CHECKING:
+    from igkinetics.study.effect_sensitivity import Question
 
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
 EFFECT_TABLES: Final = {
@@ -30,6 +34,7 @@ EFFECT_TABLES: Final = {
     "checks": CHECK_COLUMNS,
     "replicates": REPLICATE_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
+    "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
 
@@ -39,7 +44,8 @@ class Sampling:
     """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
 
     extensions: posteriors beside the base model. left_out: patient -> why not in the posterior. sensitivity: heading ->
-    table, as they come. covariates (patients, m) with labels: for the adjusted contrast. save: writes posterior.nc.
+    table, as they come; ask: makes more of them. covariates (patients, m) with labels: for the adjusted contrast. save:
+    writes the posteriors into a folder.
     """
 
     posterior: CohortPosterior
@@ -47,11 +53,13 @@ class Sampling:
     verdict: str
     passed: bool
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
+    extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     covariates: Floats | None = None
     labels: tuple[str, ...] = ()
+    ask: Callable[[Question], dict[str, pd.DataFrame]] | None = None
     save: Callable[[Path], None] | None = None
 
 
@@ -65,7 +73,8 @@ class CohortEffect:
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says; checks, replicates: posterior
-    predictive checks; first_below: times to first below each threshold. dosing: what the infusions' days look like.
+    predictive checks; first_below: times to first below each threshold; extensions: the models beside the base one.
+    sensitivity: heading -> table. dosing: what the infusions' days look like.
     """
 
     cohort: Cohort
@@ -80,6 +89,8 @@ class CohortEffect:
     checks: pd.DataFrame
     replicates: pd.DataFrame
     first_below: pd.DataFrame
+    extensions: pd.DataFrame
+    sensitivity: dict[str, pd.DataFrame]
     dosing: str
     dosing_by_calendar: bool
     notes: tuple[str, ...]

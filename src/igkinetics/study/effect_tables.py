@@ -11,7 +11,7 @@ import pandas as pd
 
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
-from igkinetics.effect.averages import atc, att, ratios, rises
+from igkinetics.effect.averages import EXTENSION_COLUMNS, atc, att, ratios, rises
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, in_controls, within_patient
 from igkinetics.effect.courses import course_table
@@ -26,10 +26,13 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.simulate.regimen import Regimen
 from igkinetics.study.effect_options import EffectOptions
 from igkinetics.study.effect_result import CohortEffect, Sampling
-from igkinetics.units import g_per_l
+from igkinetics.study.effect_sensitivity import Question
+from igkinetics.units import from_g_per_l, g_per_l
 
 Progress = Callable[[int, int], None]
 WEIGHT: Final = "weight_kg"
+ASKED: Final = ("nadir_change_att", "mean_igg_change_att", "rise_per_0.1_g_per_kg_day_14", "infused_half_life")
+"""Estimands whose dependence on the priors is told."""
 
 
 def card_weight(card: Card) -> float:
@@ -52,7 +55,8 @@ def effect_of(
     people = exposures(cohort, posterior, card_weight(card), options.ivig_days)
     changes = within_patient(posterior, people, thresholds, options.jobs, progress)
     estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
-    estimands += ratios(sampling.extensions, infused_of(cohort, sampling.extensions, card, options))
+    infused = infused_of(cohort, sampling.extensions, card, options)
+    estimands += ratios(sampling.extensions, infused)
     given = sampling.covariates
     design = np.empty((len(people), 0)) if given is None else given[[one.place for one in people]]
     estimands += between_groups(changes, design, sampling.labels, options.seed)
@@ -60,6 +64,7 @@ def effect_of(
                         rope=options.rope)  # fmt: skip
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
+    asked = question(cohort, card, options, changes)
     return CohortEffect(
         cohort=cohort,
         card_ids={card.id: card.sha256},
@@ -73,6 +78,8 @@ def effect_of(
         checks=checks,
         replicates=replicates,
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
+        sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
+        extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
         dosing=dosing.words,
         dosing_by_calendar=dosing.by_calendar,
         notes=(*cohort.notes, *sampling.notes),
@@ -113,6 +120,55 @@ def infused_of(
         name: [one for one in exposures(cohort, posterior, weight, options.ivig_days) if one.treated]
         for name, posterior in extensions.items()
     }
+
+
+def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequence[Change]) -> Question:
+    """What sensitivity is asked about: effect on nadir and mean, rise and half-life, in the cohort's unit."""
+    weight = card_weight(card)
+    criteria = Criteria(level=options.level, unit=cohort.igg_unit)
+
+    def quantities_of(posterior: CohortPosterior) -> dict[str, Floats]:
+        people = exposures(cohort, posterior, weight, options.ivig_days)
+        treated = [one for one in people if one.treated]
+        found = [*att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
+                 *rises(posterior, people)]  # fmt: skip
+        return {one.name: one.in_unit(criteria.unit) for one in found if one.estimated and one.name in ASKED}
+
+    treated = [change for change in changes if change.exposure.treated]
+    each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
+    return Question(
+        quantities_of=quantities_of,
+        changes=np.array(each).T if each else np.empty((0, 0)),
+        members=np.array([change.exposure.place for change in treated], dtype=np.int64),
+        level=options.level,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
+
+
+def extension_table(
+    sampling: Sampling, changes: Sequence[Change], infused: Mapping[Extension, Sequence[Exposure]], criteria: Criteria,
+    jobs: int,
+) -> pd.DataFrame:  # fmt: skip
+    """EXTENSION_COLUMNS: the base model first; nobody infused: no row."""
+    rows: list[dict[str, object]] = []
+    treated = [change for change in changes if change.exposure.treated]
+    models: dict[Extension, Sequence[Change]] = {"base": treated} if treated else {}
+    models |= {name: within_patient(sampling.extensions[name], who, (), jobs) for name, who in infused.items() if who}
+    for name, found in models.items():
+        change = next(att(found, (), sign_given=False))
+        row: dict[str, object] = {"model": name, "unit": criteria.unit, "level": criteria.level}
+        shown = effect_row(change, criteria)
+        row |= {f"nadir_change_att{end}": shown[key] for end, key in
+                (("", "median"), ("_lower", "lower"), ("_upper", "upper"))}  # fmt: skip
+        row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
+        for ratio in ratios(sampling.extensions, infused):
+            if ratio.estimated and ratio.name.startswith(name):
+                found_ratio = effect_row(ratio, criteria)
+                row |= {"ratio": found_ratio["median"], "ratio_lower": found_ratio["lower"],
+                        "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
 
 
 def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:

@@ -1,0 +1,33 @@
+"""`igk.fit_effect`: what IVIG did in a cohort, from a model of all patients together."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from igkinetics.cards.load import load_card
+from igkinetics.cohort.model import Cohort
+from igkinetics.errors import call_error
+from igkinetics.study.control_regimen import read_control_regimen
+from igkinetics.study.effect_options import EffectOptions
+from igkinetics.study.effect_result import CohortEffect
+from igkinetics.study.effect_sampling import Tell, sample
+from igkinetics.study.effect_tables import effect_of
+
+
+def fit_effect(
+    cohort: Cohort, options: EffectOptions | None = None, tell: Tell | None = None, **choices: Any
+) -> CohortEffect:
+    """Sample the hierarchical model of a cohort and estimate the effect of IVIG.
+
+    choices: fields of EffectOptions, such as seed=1 or thresholds=(400,), in place of `options`. tell: called with a
+    line before each long step. InputError when a choice, the card or the cohort is at fault.
+    """
+    if options is not None and choices:
+        raise call_error("options", ", ".join(choices), "must be given within options, or without it")
+    options = options or EffectOptions(**choices)
+    began = time.perf_counter()
+    card = load_card(options.card)
+    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen)
+    sampling = sample(cohort, card, options, tell)
+    return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)

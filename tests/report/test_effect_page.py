@@ -1,0 +1,127 @@
+"""The effect report: verdict first, failures above it, escaped, self-contained, with every promised part."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from test_page import Page
+
+from igkinetics.provenance import RESEARCH_NOTICE
+from igkinetics.report.effect_page import effect_report
+from igkinetics.report.effect_sentences import effect_sentences, verdict_sentence
+from igkinetics.report.effect_words import amount, probability, section_of
+from igkinetics.study.effect_options import EffectOptions
+from igkinetics.study.effect_result import CohortEffect
+from igkinetics.study.effect_tables import effect_of
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "kinetics"))
+from made_posteriors import example_effect, good_sampling, of_truth
+from treatments import vector
+
+from made_records import CARD, planned
+
+HOSTILE = "<script>alert('x')</script>"
+DAYS = (-3.0, 10.0, 40.0, 80.0, 120.0, 168.0)
+
+
+def small_effect(n_treated: int = 2, n_others: int = 2, *, options: EffectOptions | None = None, **changes: object
+                 ) -> CohortEffect:  # fmt: skip
+    """A few patients with the truth as posterior; the first has a hostile name."""
+    names = [HOSTILE, *(f"P{i}" for i in range(2, n_treated + n_others + 1))]
+    plans = [planned(DAYS, doses=((12.0, 28.0),) if i < n_treated else (), patient_id=name)
+             for i, name in enumerate(names)]  # fmt: skip
+    cohort, posterior = of_truth(plans, [vector(C_base=5.0 + i) for i in range(len(plans))], n=4)
+    return effect_of(cohort, good_sampling(posterior, **changes), CARD, options or EffectOptions())
+
+
+@pytest.fixture(scope="module")
+def parsed() -> Page:
+    return Page(effect_report(small_effect()))
+
+
+def test_tags_nest_links_lead_somewhere_and_nothing_is_loaded(parsed: Page) -> None:
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+    assert {link.removeprefix("#") for link in parsed.links} <= set(parsed.ids)
+    assert {"img", "link", "iframe", "object"}.isdisjoint(parsed.tags)
+    assert parsed.tags.count("script") == 1
+    assert all(re.fullmatch(r"[a-z-]+(-\d+)?", name) for name in parsed.ids)
+
+
+def test_hostile_names_are_text(parsed: Page) -> None:
+    assert HOSTILE in parsed.text
+
+
+def test_every_promised_part_is_there(parsed: Page) -> None:
+    for words in (
+        "ICH E9(R1)", "Population", "Intercurrent events", "while alive and", "mass balance",
+        "rise_per_0.1_g_per_kg_day_14",
+        "Everything the prescriber looked at", "compares different people", "What the data added", "SHA-256",
+    ):  # fmt: skip
+        assert words in " ".join(parsed.text.split()), words
+    assert parsed.text.count(RESEARCH_NOTICE) == 2
+    assert parsed.tags.count("figure") == 6  # forest, curves, contrast, ranks, two patients
+
+
+def test_failed_checks_stand_above_the_verdict() -> None:
+    effect = small_effect(passed=False, verdict="chains disagree (largest R-hat 1.2, CL)")
+    text = Page(effect_report(effect)).text
+    assert 0 < text.index("chains disagree") < text.index("Given mass balance")
+    assert effect_sentences(effect, "x")[0].startswith("Sampling FAILED")
+    good = effect_sentences(small_effect(), "x")
+    assert good[0].startswith("Given mass balance and this model, IVIG raised the nadir of treated patients by ")
+    assert len(good) == 5
+
+
+def test_an_interrupted_run_says_so() -> None:
+    effect = small_effect()
+    stopped = replace(effect.sampling, posterior=replace(effect.sampling.posterior, interrupted=True))
+    values = {name: getattr(effect, name) for name in effect.__dataclass_fields__} | {"sampling": stopped}
+    assert "Sampling was interrupted" in Page(effect_report(CohortEffect(**values))).text
+
+
+def test_without_anybody_infused_the_reason_is_given_and_nothing_breaks() -> None:
+    effect = small_effect(n_treated=0, n_others=3)
+    assert verdict_sentence(effect) == "No effect of IVIG can be given: nobody was infused in the window."
+    parsed = Page(effect_report(effect))
+    assert parsed.open == []
+    assert "nobody was infused in the window" in parsed.text
+
+
+def test_with_everybody_infused_no_controls_are_invented() -> None:
+    text = Page(effect_report(small_effect(n_treated=3, n_others=0))).text
+    assert "there is nobody to average over" in text
+
+
+def test_sensitivity_tables_are_shown_when_there_are_any() -> None:
+    table = pd.DataFrame({"prior_scale": [0.5, 2.0], "nadir_change_att": [71.2, 75.25], "note": ["<b>refit</b>", ""]})
+    text = Page(effect_report(small_effect(sensitivity={"Prior at half and double scale": table}))).text
+    assert "Prior at half and double scale" in text
+    assert "<b>refit</b>" in text
+    assert "75.25" in text
+
+
+def test_numbers_in_sentences_are_those_of_the_tables() -> None:
+    effect = example_effect()
+    row = effect.estimand("nadir_change_att")
+    said = verdict_sentence(effect)
+    assert f"by {row['median']:.0f} mg/dL (95 % {row['lower']:.0f} to {row['upper']:.0f})" in said
+    assert "probability > 99.9 %" in said
+    assert "the data's own evidence on the rise per gram is strong" in said
+
+
+def test_values_read_as_a_clinician_writes_them() -> None:
+    assert amount(-0.2, "mg/dL") == "0"
+    assert amount(-12.6, "mg/dL") == "−13"
+    assert amount(-0.04, "day") == "0.0"
+    assert amount(1.0734, "1") == "1.07"
+    assert probability(1.0) == "> 99.9 %"
+    assert probability(0.0) == "< 0.1 %"
+    assert section_of("rise_per_0.1_g_per_kg_day_7") == "What a dose does"
+    assert section_of("naive_raw_nadir_difference").startswith("Between groups")
