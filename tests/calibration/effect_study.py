@@ -1,0 +1,223 @@
+"""Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (DESIGN 2.5, 4)
+
+`python tests/calibration/effect_study.py sbc|wrong|truth` writes the committed tables; hours of one core, resumed where
+they stopped. Simulation-based calibration: Talts et al., arXiv:1804.06788.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kstest
+from virtual_cohorts import (
+    Subject,
+    World,
+    drawn_world,
+    prepared,
+    raw_nadir_difference,
+    subject,
+    true_att,
+    typical_world,
+)
+
+from igkinetics.effect.counterfactual import within_patient
+from igkinetics.effect.exposure import exposures
+from igkinetics.hierarchical.fit import SampledCohort, compile_prepared, sample_prepared
+from igkinetics.hierarchical.likelihood import log_likelihood
+from igkinetics.hierarchical.posterior import Extension
+from igkinetics.hierarchical.reading import patients_of, phi_of
+from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.provenance import package_versions
+
+HERE = Path(__file__).parent
+RANKED_DRAWS = 99
+N_INFUSING, N_NEVER = 17, 6
+SBC_REPLICATES = 200
+TRUTH_COHORTS = 40
+TRUTH_SIZE = 60
+INFUSING_SHARE = 0.6
+SETTINGS = SampleSettings(draws=600, tune=300, chains=2)
+
+
+def att_draws(sampled: SampledCohort, subjects: list[Subject]) -> Floats:
+    """ATT on the nadir per draw, g/L."""
+    posterior = sampled.posterior
+    people = exposures(Records(subjects), posterior, np.nan, 1000.0)  # type: ignore[arg-type]
+    treated = [one for one in people if one.treated]
+    changes = within_patient(posterior, treated, (), 2)
+    return np.mean([change.difference("nadir") for change in changes], axis=0)
+
+
+def figures_of(sampled: SampledCohort, began: float) -> dict[str, object]:
+    """How the sampling went."""
+    return {
+        "divergences": int(sampled.trace.statistics["diverging"].sum()),
+        "least_ess": float(sampled.diagnostics["ess_bulk"].min()),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+class Records:
+    """What `exposures` asks of a cohort: a patient by id."""
+
+    def __init__(self, subjects: list[Subject]) -> None:
+        self._of = {one.patient.patient_id: one.patient for one in subjects}
+
+    def patient(self, patient_id: str) -> object:
+        return self._of[patient_id]
+
+
+def true_population(world: World) -> dict[str, float]:
+    """The true value of every label of the population model, on the scale of phi."""
+    shifts = {"S_cd19" if name == "S" else name: value for name, value in world.shift.items() if name != "C_init_ratio"}
+    omegas = {f"omega_{'C_init' if name == 'C_init_ratio' else name}": float(np.log(value))
+              for name, value in world.omega.items()}  # fmt: skip
+    return {**shifts, **omegas, "a": float(np.log(world.a)), "b": float(np.log(world.b))}
+
+
+def true_points(subjects: list[Subject], sampled: SampledCohort) -> Floats:
+    """The patients' true x (n, p)."""
+    names = sampled.population.names
+    rows = []
+    for one in subjects:
+        theta = dict(
+            zip(("CL", "V1", "Q", "V2", "ka", "F", "C_base", "C_init", "S", "k_loss", "k_rec"), one.theta, strict=False)
+        )
+        theta["C_init"] /= theta["C_base"]
+        rows.append(
+            [np.log(theta[name] / (1.0 - theta[name])) if name == "S" else np.log(theta[name]) for name in names]
+        )
+    return np.array(rows)
+
+
+def sbc_replicate(
+    number: int, compiled: CompiledModel | None, *, additive: bool
+) -> tuple[dict[str, object], CompiledModel]:
+    """Ranks of the truth among thinned draws, for one cohort of 23."""
+    generator = np.random.default_rng([1, number])
+    while True:
+        world = drawn_world(generator)
+        subjects = [subject(world, k, infuses=k < N_INFUSING, generator=generator) for k in range(N_INFUSING + N_NEVER)]
+        if any(one.patient.dose_day.size for one in subjects):
+            break
+    ready = prepared(subjects, additive=additive)
+    compiled = compiled or compile_prepared(ready)
+    began = time.perf_counter()
+    sampled = sample_prepared(ready, replace(SETTINGS, seed=number + 1), "base", compiled)
+    phi = phi_of(sampled.trace.u, sampled.whitening)
+    _, x = patients_of(sampled.trace, phi, sampled.population, ready.arrays, sampled.whitening)
+    truth = true_population(world)
+    places = {label: sampled.population.labels.index(label) for label in truth if label in sampled.population.labels}
+    draws = {label: phi[..., place].reshape(-1) for label, place in places.items() if sampled.population.active[place]}
+    errors = sampled.posterior.error.reshape(-1, 2)
+    likelihoods = [log_likelihood(point, error, 0, ready.arrays)[0]
+                   for point, error in zip(x.reshape(-1, *x.shape[2:]), errors, strict=True)]  # fmt: skip
+    draws["log_likelihood"] = np.array(likelihoods)
+    true_error = np.array([world.a if additive else errors[0, 0], world.b])
+    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, 0, ready.arrays)[0]
+    draws["att_nadir"], truth["att_nadir"] = att_draws(sampled, subjects), true_att(subjects)
+    thin = np.linspace(0, errors.shape[0] - 1, RANKED_DRAWS).round().astype(int)
+    row: dict[str, object] = {"replicate": number}
+    row |= {label: int((values[thin] < truth[label]).sum()) for label, values in draws.items()}
+    return row | figures_of(sampled, began), compiled
+
+
+def sbc_table(ranks: pd.DataFrame) -> pd.DataFrame:
+    """Kolmogorov-Smirnov on ranks and on folded ranks |2u - 1|, Holm over all tests at 5 %."""
+    quantities = [name for name in ranks.columns if name not in ("replicate", "divergences", "least_ess", "seconds")]
+    jitter = np.random.default_rng(0)
+    rows = []
+    for name in quantities:
+        u = (ranks[name].to_numpy(dtype=float) + jitter.uniform(size=len(ranks))) / (RANKED_DRAWS + 1)
+        rows += [{"quantity": name, "test": test, "p": float(kstest(values, "uniform").pvalue)}
+                 for test, values in (("ranks", u), ("folded", np.abs(2.0 * u - 1.0)))]  # fmt: skip
+    table = pd.DataFrame(rows).sort_values("p", kind="stable", ignore_index=True)
+    table["holm_limit"] = 0.05 / (len(table) - np.arange(len(table)))
+    table["rejected"] = (table["p"] <= table["holm_limit"]).cumprod().astype(bool)
+    table["replicates"] = len(ranks)
+    return table
+
+
+TRUTH_MODELS: tuple[tuple[str, Extension, float, float], ...] = (
+    ("base", "base", 1.0, 1.0),
+    ("clearance", "clearance_ratio", 1.0, 1.0),
+    ("production", "production_ratio", 1.0, 1.0),
+    ("clearance 1.4", "clearance_ratio", 1.4, 1.0),
+    ("production 1.4", "production_ratio", 1.0, 1.4),
+)
+"""Name, model fitted, true clearance ratio, true production ratio."""
+
+
+def truth_cohort(number: int, clearance: float, production: float) -> list[Subject]:
+    """60 patients at the card's typical population; a coin allots prescribers who infuse when IgG fell."""
+    generator = np.random.default_rng([2, number])
+    typical = typical_world()
+    world = World(shift={}, omega=typical.omega, a=typical.a, b=typical.b, clearance_ratio=clearance,
+                  production_ratio=production)  # fmt: skip
+    return [subject(world, k, infuses=bool(generator.random() < INFUSING_SHARE), generator=generator)
+            for k in range(TRUTH_SIZE)]  # fmt: skip
+
+
+def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float, float],
+              compiled: CompiledModel | None) -> tuple[dict[str, object], CompiledModel]:  # fmt: skip
+    subjects = truth_cohort(number, *ratios)
+    ready = prepared(subjects)
+    compiled = compiled or compile_prepared(ready)
+    began = time.perf_counter()
+    sampled = sample_prepared(ready, replace(SETTINGS, seed=number), extension, compiled)
+    row: dict[str, object] = {"cohort": number, "model": name}
+    draws = att_draws(sampled, subjects) if extension == "base" else sampled.posterior.population[extension].reshape(-1)
+    truth = true_att(subjects) if extension == "base" else ratios[0 if extension == "clearance_ratio" else 1]
+    lower, upper = np.quantile(draws, [0.025, 0.975])
+    scale = draws if extension == "base" else np.log(draws)
+    row |= {"truth": truth, "mean": draws.mean(), "sd": scale.std(), "lower": lower, "upper": upper,
+            "covered": lower <= truth <= upper, "one_covered": lower <= 1.0 <= upper,
+            "z": (scale.mean() - (truth if extension == "base" else np.log(truth))) / scale.std()}  # fmt: skip
+    estimate, low, high = raw_nadir_difference(subjects)
+    row |= {"naive": estimate, "naive_lower": low, "naive_upper": high}
+    return row | figures_of(sampled, began), compiled
+
+
+def resume(
+    path: Path, tasks: list[tuple[str, Callable[[CompiledModel | None], tuple[dict[str, object], CompiledModel]]]]
+) -> None:
+    """Run what the file does not hold yet, a row each, written at once."""
+    done = set(pd.read_csv(path)["task"]) if path.exists() else set()
+    compiled: CompiledModel | None = None
+    versions = package_versions()
+    said = " ".join(
+        f"{name} {versions[name]}"
+        for name in ("python", "igkinetics", "numpy", "numba", "pymc", "nutpie")
+        if name in versions
+    )
+    for name, task in tasks:
+        if name not in done:
+            row, compiled = task(compiled)
+            frame = pd.DataFrame([{"task": name, **row, "versions": said}])
+            frame.to_csv(
+                path, mode="a", header=not path.exists(), index=False, float_format="%.6g", lineterminator="\n"
+            )
+            print(name, f"{row['seconds']:.1f} s", flush=True)
+
+
+def run(what: str, many: int | None = None) -> None:
+    """One of the studies into its raw table."""
+    if what in ("sbc", "wrong"):
+        tasks = [(f"{what} {k}", lambda c, k=k: sbc_replicate(k, c, additive=what == "sbc"))
+                 for k in range(many or SBC_REPLICATES)]  # fmt: skip
+    else:
+        tasks = [(f"{number} {name}", lambda c, t=(number, name, extension, (clearance, production)): truth_row(*t, c))
+                 for number in range(1, (many or TRUTH_COHORTS) + 1)
+                 for name, extension, clearance, production in TRUTH_MODELS]  # fmt: skip
+    resume(HERE / f"effect_{what}.csv", tasks)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)

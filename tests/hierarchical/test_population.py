@@ -1,0 +1,104 @@
+"""The population level as data: offsets, classes of agents, covariates, priors, and who takes part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from igkinetics.cards.load import load_card
+from igkinetics.errors import InputError
+from igkinetics.hierarchical.covariates import cohort_covariates
+from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
+from igkinetics.hierarchical.members import cohort_members, modified_days
+from made_records import cohort_of, drawn, planned, record
+
+CARD = load_card("adult_b_cell_depletion")
+
+
+def patients(n: int = 4) -> list:
+    generator = np.random.default_rng(21)
+    doses: list[list[tuple[float, float]]] = [[], [(30.0, 28.0)], [], []]
+    found = [drawn(planned(patient_id=f"P{k}", doses=doses[k]), generator).patient for k in range(n)]
+    found[2] = replace(found[2], agents=("teclistamab",) * 3)
+    found[3] = replace(found[3], weight_kg=100.0)
+    return found
+
+
+def test_weight_enters_by_the_cards_form_and_s_by_class_of_agent() -> None:
+    prepared = prepare_cohort(cohort_of(patients()), CARD, HierarchicalOptions())
+    population = prepared.population("base")
+    cl = population.names.index("CL")
+    assert population.offset[3, cl] - population.offset[0, cl] == pytest.approx(0.75 * np.log(100.0 / 70.0))
+    assert [label for label in population.labels if label.startswith("S_")] == ["S_cd19", "S_bcma"]
+    moved = population.prior_mean.copy()
+    moved[population.labels.index("S_bcma")] += 0.3
+    mu, *_ = population.parts(moved)
+    s = population.names.index("S")
+    np.testing.assert_allclose((mu - population.offset)[:, s], [0.0, 0.0, 0.3, 0.0])
+
+
+def test_priors_are_the_cards_and_say_where_they_come_from() -> None:
+    population = prepare_cohort(cohort_of(patients()), CARD, HierarchicalOptions()).population("joint")
+    sd = dict(zip(population.labels, population.prior_sd, strict=True))
+    assert sd["CL"] == 0.15
+    assert sd["k_rec"] == 0.5
+    assert sd["S_cd19"] == 0.85
+    assert sd["omega_S"] == 0.4
+    assert (sd["a"], sd["b"]) == (0.5, 0.25)
+    assert (sd["clearance_ratio"], sd["production_ratio"]) == (0.15, 0.15)
+    assert set(population.sources) >= {label for label, value in sd.items() if value > 0}
+    base = prepare_cohort(cohort_of(patients()), CARD, HierarchicalOptions()).population("base")
+    assert base.prior_sd[-2:].tolist() == [0.0, 0.0]
+
+
+def with_covariates() -> object:
+    cohort = cohort_of(patients())
+    table = cohort.patients.assign(group=["A", "A", "B", "B"], age_y=[40.0, 60.0, np.nan, 50.0], same=1.0)
+    return replace(cohort, patients=table)
+
+
+def test_covariates_are_standardised_and_missing_ones_have_a_column_of_their_own() -> None:
+    found = cohort_covariates(with_covariates(), ["P0", "P1", "P2", "P3"], ["age_y", "group"])
+    assert found.labels == ("age_y", "age_y=missing", "group=B")
+    known = found.values[[0, 1, 3], 0]
+    assert known.mean() == pytest.approx(0.0)
+    assert known.std() == pytest.approx(1.0)
+    assert found.values[2, 0] == 0.0
+    np.testing.assert_allclose(found.values[:, 2], [-0.5, -0.5, 0.5, 0.5])
+    assert "missing for 1 of 4" in found.notes[0]
+
+
+def test_unknown_and_constant_covariates_are_named_together() -> None:
+    with pytest.raises(InputError) as refused:
+        cohort_covariates(with_covariates(), ["P0", "P1", "P2", "P3"], ["ages_y", "same"])
+    said = str(refused.value)
+    assert "did you mean age_y?" in said
+    assert "must differ between patients" in said
+
+
+def test_no_group_effect_on_s_beside_a_production_ratio() -> None:
+    prepared = prepare_cohort(with_covariates(), CARD, HierarchicalOptions(covariates=("group",)))
+    free = dict(zip(prepared.population("base").labels, prepared.population("base").prior_sd, strict=True))
+    held = dict(zip(prepared.population("base").labels, prepared.population("production_ratio").prior_sd, strict=True))
+    assert free["S:group=B"] == pytest.approx(0.25)
+    assert held["S:group=B"] == 0.0
+    assert held["CL:group=B"] == free["CL:group=B"] == pytest.approx(0.175)
+
+
+def test_who_is_left_out_and_why() -> None:
+    people = patients()
+    people.append(record("empty", samples=[]))
+    people.append(record("odd", samples=[(0.0, 6.0), (10.0, 5.5), (20.0, 5.2), (30.0, 50.0), (40.0, 4.9), (60.0, 4.5)]))
+    members, left_out, _ = cohort_members(cohort_of(people), CARD)
+    assert [member.patient.patient_id for member in members] == ["P0", "P1", "P2", "P3"]
+    assert left_out["empty"] == "no IgG sample within follow-up"
+    assert "fits no curve" in left_out["odd"] or "than recorded doses" in left_out["odd"]
+    with pytest.raises(InputError, match="at least 2 patients"):
+        prepare_cohort(cohort_of(people[:1]), CARD, HierarchicalOptions())
+
+
+def test_ratios_act_from_the_first_infusion_to_35_days_after_the_last() -> None:
+    assert modified_days(record("P", samples=[(0.0, 5.0)], doses=[(10.0, 30.0), (40.0, 30.0)])) == (10.0, 75.0)
+    assert modified_days(record("P", samples=[(0.0, 5.0)])) is None
