@@ -144,3 +144,15 @@ def test_populations_that_say_too_little_or_too_much(population: str, tmp_path: 
         run_scenario(path)
     assert POPULATIONS[population] in str(caught.value)
     assert len(caught.value.problems) == 1
+
+
+def test_what_a_card_asks_of_a_person_is_told_as_a_key_of_the_file(tmp_path: Path) -> None:
+    from igkinetics.scenarios.run import run_scenario
+
+    path = tmp_path / "lean.toml"
+    path.write_text(START + 'card = "li_2022"\nweight_kg = 70', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        run_scenario(path)
+    assert [(one.file, one.column) for one in caught.value.problems] == [
+        ("lean.toml", "population.height_cm"), ("lean.toml", "population.sex"),
+    ]  # fmt: skip

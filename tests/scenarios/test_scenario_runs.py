@@ -13,13 +13,9 @@ from numpy.testing import assert_allclose
 from typer.testing import CliRunner
 
 import igkinetics as igk
-from igkinetics.cards.load import list_cards, load_card
-from igkinetics.cards.prior import PRIOR_PARAMETERS, patient_prior
 from igkinetics.cli.main import app
-from igkinetics.scenarios.card_numbers import typical_of_many
 from igkinetics.scenarios.rows import OUTCOME_COLUMNS, TRAJECTORY_COLUMNS
 from igkinetics.scenarios.search import SEARCH_COLUMNS
-from igkinetics.scenarios.virtual import preferred_disposition
 
 ROOT = Path(__file__).resolve().parents[2]
 CARD = "adult_b_cell_depletion"
@@ -100,30 +96,6 @@ def test_quantiles_of_many_batches_are_those_of_all_patients(monkeypatch: pytest
     for name in ("median", "lower", "upper"):  # other patients: within what 6,000 of them can tell
         one, other = (frame.trajectories[name].to_numpy() for frame in (in_batches, at_once))
         assert_allclose(one, other, rtol=0.06)
-
-
-@pytest.mark.parametrize("card_id", list_cards())
-def test_typical_values_of_many_are_those_of_each(card_id: str) -> None:
-    card = load_card(card_id)
-    if card.use != "full":
-        pytest.skip("typical values only: no virtual patients")
-    disposition = preferred_disposition(card)
-    generator = np.random.default_rng(2)
-    weights = generator.uniform(45.0, 95.0, 6)
-    columns: dict[str, Any] = {"weight_kg": weights}
-    for name, covariate in card.covariates.items():
-        if covariate.levels:
-            columns[name] = generator.choice(covariate.levels, 6)
-        elif name != "weight_kg" and isinstance(covariate.when_missing, float):
-            columns[name] = covariate.when_missing * generator.uniform(0.9, 1.1, 6)
-    first = {name: column[0] for name, column in columns.items()}
-    prior = patient_prior(card, weight_kg=70.0, agents=("x",), disposition=disposition, covariates=first)
-    found = typical_of_many(card, prior, columns, 6)
-    for i in range(6):
-        person = {name: column[i] for name, column in columns.items()}
-        one = patient_prior(card, weight_kg=weights[i], agents=("x",), disposition=disposition, covariates=person)
-        for name in PRIOR_PARAMETERS:
-            assert_allclose(found[name][i], one.typical[name], rtol=1e-12)
 
 
 def test_a_dose_by_ideal_weight_takes_height_and_sex() -> None:

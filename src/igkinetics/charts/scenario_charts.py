@@ -56,7 +56,8 @@ def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float)
         {"number": str(place), "grams": round(grams, 2), "share": round(100 * share, 3), "front": front}
         for place, ((_, grams, share), front) in enumerate(zip(rows, on_front, strict=True), 1)
     ]
-    x = {"field": "grams", "type": "quantitative", "title": "Immunoglobulin (g a patient)", "scale": {"zero": True}}
+    x = {"field": "grams", "type": "quantitative", "title": "Immunoglobulin (g a patient)", "scale": {"zero": True},
+         "axis": {"tickCount": 6}}  # fmt: skip
     y = {"field": "share", "type": "quantitative", "title": f"Days at or above {threshold:g} mg/dL (%)",
          "scale": {"zero": False, "padding": 14}}  # fmt: skip
     color = {"condition": {"test": "datum.front", "value": style.TOTAL}, "value": "#777777"}

@@ -8,9 +8,9 @@ from typing import Final
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
+from igkinetics.scenarios.bodies import share_below
 from igkinetics.scenarios.scenario import Scenario
 from igkinetics.scenarios.sections import Dosing, Population
-from igkinetics.scenarios.virtual import share_below
 from igkinetics.simulate.keys import Fault, suggestion
 from igkinetics.simulate.sections import Covariate, Spread, Therapy
 

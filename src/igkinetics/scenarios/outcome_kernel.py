@@ -48,6 +48,22 @@ def amount_in_body(theta: Floats, modes: Floats, state: Floats, part: int) -> fl
 
 
 @kernel
+def infused_in_body(theta: Floats, modes: Floats, state: Floats) -> float:
+    """Infused IgG in both compartments and what is still to be absorbed, g (a card without absorption has F = nan)."""
+    waiting = theta[F] * state[DEPOT] if state[DEPOT] != 0.0 else 0.0
+    return amount_in_body(theta, modes, state, INFUSED) + float(waiting)
+
+
+@kernel
+def end_interval(theta: Floats, modes: Floats, state: Floats, lowest: float, found: Floats) -> None:
+    """Trough and areas: found[AUC] and found[AUC_INFUSED] hold what was there and what came in, g."""
+    found[AUC_INFUSED] = (found[AUC_INFUSED] - infused_in_body(theta, modes, state)) / theta[CL]
+    own = (found[AUC] - amount_in_body(theta, modes, state, ENDOGENOUS)) / theta[CL]
+    found[AUC] = own + found[AUC_INFUSED]
+    found[TROUGH] = min(level(state, ENDOGENOUS) + level(state, INFUSED), lowest)
+
+
+@kernel
 def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) -> tuple[float, float, float]:
     """What a segment of t days brings: produced, given into a vein, given under the skin (before F), g."""
     constant, decaying, rate = production_input(theta, segment, supply)
@@ -86,16 +102,11 @@ def fill_outcomes(
             found[NADIR], found[NADIR_DAY] = level(state, ENDOGENOUS) + level(state, INFUSED), start
         if start == marks[INTERVAL_START]:
             found[PEAK] = -np.inf
-            found[AUC_INFUSED] = amount_in_body(theta, modes[0], state, INFUSED) + theta_f(theta, state) * state[DEPOT]
             found[AUC] = amount_in_body(theta, modes[0], state, ENDOGENOUS)
+            found[AUC_INFUSED] = infused_in_body(theta, modes[0], state)
         if start == marks[INTERVAL_END]:
-            left = amount_in_body(theta, modes[0], state, INFUSED) + theta_f(theta, state) * state[DEPOT]
-            found[AUC_INFUSED] = (found[AUC_INFUSED] - left) / theta[CL]
-            own = (found[AUC] - amount_in_body(theta, modes[0], state, ENDOGENOUS)) / theta[CL]
-            found[AUC] = own + found[AUC_INFUSED]
-            found[TROUGH] = level(state, ENDOGENOUS) + level(state, INFUSED)
-            if marks[LOWEST_IS_TROUGH] != 0.0:
-                found[TROUGH] = min(found[TROUGH], lowest_of_interval)
+            lowest = lowest_of_interval if marks[LOWEST_IS_TROUGH] != 0.0 else np.inf
+            end_interval(theta, modes[0], state, lowest, found)
         if start >= marks[UNTIL]:
             return
         segment = schedule[k]
@@ -122,9 +133,3 @@ def fill_outcomes(
                     lowest_of_interval = min(lowest_of_interval, values[i])
             add_days_below(theta, modes[0], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         state[:] = at_edges[1]
-
-
-@kernel
-def theta_f(theta: Floats, state: Floats) -> float:
-    """Bioavailability where the depot holds anything; 0 where it is empty (a card without one has F = nan)."""
-    return float(theta[F]) if state[DEPOT] != 0.0 else 0.0

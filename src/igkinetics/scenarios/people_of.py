@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from igkinetics.errors import InputError
 from igkinetics.scenarios.agreement import card_pairs
 from igkinetics.scenarios.cases import About, People
 from igkinetics.scenarios.new_patients import new_people
@@ -27,10 +30,15 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
     therapy = scenario.therapy if scenario.has_therapy else None
     agents = (therapy.agent,) if therapy is not None else ()
     weights = [one.weight for one in population.models] if population.models else [1.0]
-    models = tuple(
-        model_of(file.cards[main], file.cards[other] if other else None, weight, agents, population)
-        for weight, (_, main, other) in zip(weights, card_pairs(population), strict=True)
-    )
+    try:
+        models = tuple(
+            model_of(file.cards[main], file.cards[other] if other else None, weight, agents, population)
+            for weight, (_, main, other) in zip(weights, card_pairs(population), strict=True)
+        )
+    except InputError as error:  # what a card asks of a person that this population does not have
+        raise InputError(
+            replace(one, file=file.name, column=f"population.{one.column}") for one in error.problems
+        ) from None
     cards = {card.id: (card.sha256, name) for name, card in file.cards.items()}
     limits, notes = domain_of(file.cards, population)
     names = " and ".join(model.name for model in models)

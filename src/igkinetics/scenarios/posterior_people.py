@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
 from igkinetics.errors import InputError, Problem, counted
-from igkinetics.kinetics.parameters import KA, PARAMETERS, F, Floats
+from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
 from igkinetics.scenarios.cases import About, Cases
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.records import DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
@@ -22,6 +22,7 @@ from igkinetics.text import listed, visible
 MOST_CASES: Final = 20_000
 """Cases (patients x draws) of one batch."""
 POSTERIOR_FILE: Final = "posterior.nc"
+RESIDUAL_ERROR: Final = "residual_error"
 FEWEST_DRAWS, MOST_DRAWS = 100, 400
 
 
@@ -118,7 +119,9 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
     members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
     which = f"{counted(len(wanted), 'patient')}" if population.patients else f"the {len(wanted)} own patients"
     says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
-    return people_with(file, left, members, "effect", says, "the posterior of these patients' parameters")
+    ratios = values[:, :, [CLEARANCE_RATIO, PRODUCTION_RATIO]]
+    notes = () if np.all(ratios == 1.0) else ("clearance and production ratios under immunoglobulin are not applied",)
+    return people_with(file, left, members, "effect", says, "the posterior of these patients' parameters", notes)
 
 
 def n_draws(patients: int, available: int) -> int:
@@ -126,15 +129,16 @@ def n_draws(patients: int, available: int) -> int:
     return min(available, max(FEWEST_DRAWS, min(MOST_DRAWS, MOST_CASES // patients)))
 
 
-def error_draws(posterior: object, n: int) -> Floats:
+def error_draws(posterior: Any, n: int) -> Floats:
     """(n, 2): a and b of a measurement; of a posterior without them nan: a rule then needs assay_cv_percent."""
-    if "error" not in posterior:  # type: ignore[operator]
+    if RESIDUAL_ERROR not in posterior.data_vars:
         return np.full((n, 2), np.nan)
-    return np.asarray(posterior["error"].to_numpy().reshape(-1, 2))  # type: ignore[index]
+    return np.asarray(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2))
 
 
 def people_with(
-    file: ScenarioFile, left: Left, members: Sequence[Member], kind: str, says: str, uncertainty: str
+    file: ScenarioFile, left: Left, members: Sequence[Member], kind: str, says: str, uncertainty: str,
+    more_notes: tuple[str, ...] = (),
 ) -> PosteriorPeople:
     """InputError for what these patients lack for the regimens asked for."""
     from_day = start_of(file, left, members)
@@ -153,7 +157,7 @@ def people_with(
     about = About(
         kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
         model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),
-        cards=cards, inputs=left.inputs, notes=tuple(notes), from_day=from_day,
+        cards=cards, inputs=left.inputs, notes=(*notes, *more_notes), from_day=from_day,
         example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
     )  # fmt: skip
     return PosteriorPeople(members=tuple(members), about=about)
