@@ -105,7 +105,7 @@ def sbc_replicate(
     while True:
         world = drawn_world(generator)
         subjects = [subject(world, k, infuses=k < N_INFUSING, generator=generator) for k in range(N_INFUSING + N_NEVER)]
-        if any(one.patient.dose_day.size for one in subjects):
+        if np.isfinite(true_att(subjects)):
             break
     ready = prepared(subjects, additive=additive)
     compiled = compiled or compile_prepared(ready)
@@ -214,8 +214,8 @@ def run(what: str, many: int | None = None) -> None:
                  for k in range(many or SBC_REPLICATES)]  # fmt: skip
     else:
         tasks = [(f"{number} {name}", lambda c, t=(number, name, extension, (clearance, production)): truth_row(*t, c))
-                 for number in range(1, (many or TRUTH_COHORTS) + 1)
-                 for name, extension, clearance, production in TRUTH_MODELS]  # fmt: skip
+                 for name, extension, clearance, production in TRUTH_MODELS
+                 for number in range(1, (many or TRUTH_COHORTS) + 1)]  # fmt: skip
     resume(HERE / f"effect_{what}.csv", tasks)
 
 

@@ -138,13 +138,14 @@ def member_of(patient: Patient, *, additive: bool) -> Member:
 
 
 def true_att(subjects: Sequence[Subject]) -> float:
-    """Mean change of the nadir by the infusions over the infused, g/L; nan when nobody is."""
+    """Mean change of the nadir by the infusions in the window over those who had any, g/L; nan when nobody had."""
     changes = []
     for one in subjects:
         window = nadir_window(one.patient)
-        inside = one.patient.dose_day <= window.end
-        if inside.any():
-            bare = with_doses(one.patient, np.empty(0))
+        days = one.patient.dose_day
+        earlier = days < window.start  # a dose before therapy stays
+        if (~earlier & (days <= window.end)).any():
+            bare = with_doses(one.patient, days[earlier])
             nadirs = [lowest(one.theta, true_schedule(who), window.start, window.end) for who in (one.patient, bare)]
             changes.append(nadirs[0].total - nadirs[1].total)
     return float(np.mean(changes)) if changes else float("nan")
@@ -156,7 +157,7 @@ def raw_nadir_difference(subjects: Sequence[Subject]) -> tuple[float, float, flo
     for one in subjects:
         window = nadir_window(one.patient)
         inside = (one.patient.sample_day >= window.start) & (one.patient.sample_day <= window.end)
-        ever = bool((one.patient.dose_day <= window.end).any())
+        ever = bool(((one.patient.dose_day >= window.start) & (one.patient.dose_day <= window.end)).any())
         groups[0 if ever else 1].append(float(one.patient.sample_igg[inside].min()))
     ever, never = (np.array(group) for group in groups)
     from scipy.stats import ttest_ind

@@ -10,8 +10,9 @@ import pytest
 from igkinetics.cards.load import load_card
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.covariates import cohort_covariates
-from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
+from igkinetics.hierarchical.fit import HierarchicalOptions, exchanged, prepare_cohort, without_covariates
 from igkinetics.hierarchical.members import cohort_members, modified_days
+from igkinetics.kinetics.parameters import INDEX
 from made_records import cohort_of, drawn, planned, record
 
 CARD = load_card("adult_b_cell_depletion")
@@ -97,6 +98,23 @@ def test_who_is_left_out_and_why() -> None:
     assert "fits no curve" in left_out["odd"] or "than recorded doses" in left_out["odd"]
     with pytest.raises(InputError, match="at least 2 patients"):
         prepare_cohort(cohort_of(people[:1]), CARD, HierarchicalOptions())
+
+
+def test_a_second_disposition_takes_q_and_v2_of_another_card() -> None:
+    prepared = prepare_cohort(cohort_of(patients()), CARD, HierarchicalOptions())
+    other = exchanged(prepared, load_card("zhang_2020"))
+    q, v2 = INDEX["Q"], INDEX["V2"]
+    assert prepared.arrays.fixed[0, [q, v2]].tolist() == pytest.approx([0.55, 2.0])
+    assert other.arrays.fixed[0, [q, v2]].tolist() == pytest.approx([0.26, 4.44])
+    rest = [np.delete(one.arrays.fixed, [q, v2], 1) for one in (other, prepared)]
+    np.testing.assert_array_equal(*rest)
+
+
+def test_covariates_are_held_at_nothing() -> None:
+    population = prepare_cohort(with_covariates(), CARD, HierarchicalOptions(covariates=("group",))).population("base")
+    sd = dict(zip(population.labels, without_covariates(population).prior_sd, strict=True))
+    assert sd["CL"] == 0.15
+    assert all(value == 0.0 for label, value in sd.items() if ":" in label)
 
 
 def test_ratios_act_from_the_first_infusion_to_35_days_after_the_last() -> None:

@@ -117,8 +117,10 @@ def test_tables_of_left_out_patients(sampled: SampledCohort) -> None:
     assert table.loc["sample", "n"] == sampled.prepared.arrays.day.size
     assert table.loc["patient", "n"] == len(sampled.prepared.members)
     assert table.loc["patient", "elpd"] < table.loc["sample", "elpd"]  # the others say less than one's own samples
-    same = compare_models({"base": patients, "again": patients})
-    assert list(same["supported"]) == ["reference", "no better and no worse than the base model"]
+    sound = replace(patients, pareto_k=np.zeros(patients.pareto_k.size))
+    same = compare_models({"base": sound, "again": sound, "poor": replace(sound, pareto_k=sound.pareto_k + 0.8)})
+    assert list(same["supported"][:2]) == ["reference", "no better and no worse than the base model"]
+    assert same["supported"].iloc[2] == "not to be told: Pareto k 0.80 for one patient"
     n = int(np.prod(sampled.posterior.error.shape[:2]))
     changes = np.tile(np.array([1.0, 2.0, 3.0]), (n, 1))
     table = influence_table(patients, sampled.posterior.patient_ids, changes, np.array([1, 3, 5]))

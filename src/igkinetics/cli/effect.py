@@ -28,6 +28,9 @@ RegimenFile = Annotated[
 PriorOnly = Annotated[
     bool, typer.Option("--prior-only", help="What the card says before any measurement.")
 ]
+Joint = Annotated[
+    bool, typer.Option("--joint", help="Also free both ratios under IVIG at once; they are nearly collinear.")
+]
 BaseOnly = Annotated[
     bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
 ]
@@ -62,6 +65,7 @@ def effect(
     ] = IVIG_DAYS,
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
+    joint: Joint = False,
     level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -81,7 +85,7 @@ def effect(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
         posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only,
-        base_only=base_only, level=level, seed=seed, jobs=jobs,
+        base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:

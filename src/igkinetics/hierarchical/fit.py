@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from igkinetics.cards.model import Card
+from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import call_error
 from igkinetics.fit.likelihood import RESIDUALS
@@ -20,7 +21,7 @@ from igkinetics.hierarchical.members import RATIOS_LAST_DAY, Member, cohort_memb
 from igkinetics.hierarchical.population import Population, population_of
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.reading import read_posterior
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Q
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings, Trace
@@ -93,6 +94,23 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         left_out=left_out,
         notes=notes,
     )
+
+
+def exchanged(prepared: PreparedCohort, card: Card) -> PreparedCohort:
+    """The same cohort with Q and V2 of another card: a second published disposition. InputError: the card refuses."""
+    members = []
+    for member in prepared.members:
+        other = patient_prior(card, weight_kg=member.patient.weight_kg, agents=member.patient.agents)
+        fixed = member.problem.fixed.copy()
+        fixed[[Q, V2]] = other.typical["Q"], other.typical["V2"]
+        members.append(replace(member, problem=replace(member.problem, fixed=fixed)))
+    return replace(prepared, members=tuple(members), arrays=cohort_arrays(problems_of(members)))
+
+
+def without_covariates(population: Population) -> Population:
+    """The same model with every coefficient of a covariate held at 0."""
+    held = [":" in label for label in population.labels]
+    return replace(population, prior_sd=np.where(held, 0.0, population.prior_sd))
 
 
 def compile_prepared(prepared: PreparedCohort) -> CompiledModel:

@@ -23,7 +23,7 @@ from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import fill_curve
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
-POINTS: Final = 96
+POINTS: Final = 200
 """Importance points per patient and draw of the population."""
 PROPOSAL_DF: Final = 6.0
 STREAM: Final = 7

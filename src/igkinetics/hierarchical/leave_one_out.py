@@ -106,18 +106,21 @@ def compare_models(models: Mapping[str, LeftOut]) -> pd.DataFrame:
     reference_name, reference = next(iter(models.items()))
     rows = []
     for name, one in models.items():
+        worst = float(max(one.pareto_k.max(), reference.pareto_k.max()))
         each = one.elpd - reference.elpd
         difference, se = float(each.sum()), float(np.sqrt(each.size) * each.std())
         rows.append({"model": name, "elpd": one.elpd.sum(), "elpd_difference": difference, "se_difference": se,
                      "pareto_k_max": one.pareto_k.max(),
-                     "supported": support(name == reference_name, difference, se)})  # fmt: skip
+                     "supported": support(name == reference_name, difference, se, worst)})  # fmt: skip
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
-def support(is_reference: bool, difference: float, se: float) -> str:
-    """What the difference says."""
+def support(is_reference: bool, difference: float, se: float, pareto_k: float) -> str:
+    """What the difference says, if the weights of every patient allow to say anything."""
     if is_reference:
         return "reference"
+    if pareto_k > GOOD_PARETO_K:
+        return f"not to be told: Pareto k {pareto_k:.2f} for one patient"
     if abs(difference) <= max(SUPPORTED_BEYOND * se, LEAST_DIFFERENCE):
         return "no better and no worse than the base model"
     return "better than the base model" if difference > 0 else "worse than the base model"

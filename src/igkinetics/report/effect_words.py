@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
+from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.units import IggUnit
 
 ESTIMAND_WORDS: Final = {
@@ -40,6 +40,8 @@ SECTIONS: Final = (
 """Heading of each part of the table -> how its estimands' names end or begin."""
 
 SENSITIVITY_WORDS: Final = {
+    OTHERS: "The same quantities under other models of the same patients; levels in {unit}, times in days. A wrong "
+    "disposition can look like an effect: Q and V2 of a second published model take the place of the card's.",
     PRIORS: "Every prior SD of the population halved and doubled; levels in {unit}, times in days. Reweighted draws "
     "hold while Pareto k is at most 0.7; beyond, the model was sampled again.",
     MODELS: "Expected log density of a patient whom the model has not seen, integrated over that patient's own "

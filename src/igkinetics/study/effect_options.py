@@ -23,7 +23,7 @@ class EffectOptions:
     cohort's unit; none by default. covariates: columns of the patients table. draws, tune: per chain.
     posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
-    extensions, no other priors, nobody left out.
+    extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
     """
 
     card: str = DEFAULT_CARD
@@ -40,6 +40,7 @@ class EffectOptions:
     ivig_days: float = IVIG_DAYS
     prior_only: bool = False
     base_only: bool = False
+    joint: bool = False
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2

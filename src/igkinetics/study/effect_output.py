@@ -11,7 +11,7 @@ from igkinetics.provenance import package_versions
 from igkinetics.scenarios.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
 from igkinetics.study.effect_sampling import POSTERIOR_FILES
-from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, PREDICTION, PRIORS
+from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.study.folder import Kind
 from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
 
@@ -21,7 +21,8 @@ CSV_FILES: Final = {
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
-    PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv", INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
+    OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
+    INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
 }  # fmt: skip
 """Heading of a sensitivity table -> file."""
 EFFECT_OUTPUT: Final = Kind(

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.prior_draws import prior_posterior
+from igkinetics.errors import InputError
 from igkinetics.hierarchical.diagnostics import GOOD
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
@@ -20,7 +22,10 @@ from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.study.effect_options import EffectOptions
 from igkinetics.study.effect_result import DIAGNOSTIC_COLUMNS, Sampling
-from igkinetics.study.effect_sensitivity import Question, Resample, sensitivity_tables
+from igkinetics.study.effect_sensitivity import Other, Question, Resample, sensitivity_tables
+
+if TYPE_CHECKING:
+    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 
 Tell = Callable[[str], None]
 POSTERIOR_FILES: Final = {
@@ -28,6 +33,9 @@ POSTERIOR_FILES: Final = {
     "production_ratio": "posterior_production_ratio.nc",
 }  # fmt: skip
 """Model -> file; those of the extensions lie beside the base model's."""
+SECOND_DISPOSITION: Final = "zhang_2020"
+"""A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
+effect (DESIGN 2.5)."""
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
 GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
@@ -65,7 +73,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        found = sample_prepared(prepared, settings, extension, compiled)
+        found = sample_prepared(prepared, longer(settings), extension, compiled)
         if found.posterior.interrupted:  # the base model is whole, the run is not
             base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
             break
@@ -75,7 +83,51 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         say("Sampling with other priors.")
         return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
 
-    return sampling_of(base, extensions, resample, options, further=further)
+    others = other_models_of(prepared, settings, compiled, options, say) if further else {}
+    return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def longer(settings: SampleSettings) -> SampleSettings:
+    """Twice the draws: a free ratio is nearly collinear with CL and S and mixes more slowly."""
+    return replace(settings, draws=2 * settings.draws)
+
+
+def other_models_of(
+    prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None, options: EffectOptions,
+    say: Tell,
+) -> dict[str, Other]:  # fmt: skip
+    """A second published disposition for every model, no covariates, and on request both ratios at once."""
+    from igkinetics.hierarchical.fit import exchanged, sample_prepared, without_covariates
+
+    def other(
+        name: str, cohort: PreparedCohort, extension: Extension = "base", population: Population | None = None
+    ) -> Other:
+        def sampled() -> SampledCohort:
+            say(f"Sampling another model: {name}.")
+            return sample_prepared(cohort, settings if extension == "base" else longer(settings), extension, compiled,
+                                   population)  # fmt: skip
+
+        return sampled
+
+    infused = any(member.modified is not None for member in prepared.members)
+    found: dict[str, Other] = {}
+    if prepared.card.id != SECOND_DISPOSITION and prepared.members[0].prior.disposition == "two_compartment":
+        try:
+            second = exchanged(prepared, load_card(SECOND_DISPOSITION))
+        except InputError:  # a weight outside the limits of that card
+            pass
+        else:
+            for extension in ("base", *(EXTENSIONS if infused else ())):
+                free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
+                name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
+                found[name] = other(name, second, extension)
+    if options.covariates:
+        name = "without covariates"
+        found[name] = other(name, prepared, population=without_covariates(prepared.population("base")))
+    if options.joint and infused:
+        name = "both ratios free"
+        found[name] = other(name, prepared, "joint")
+    return found
 
 
 def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
@@ -85,17 +137,17 @@ def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sa
     base = load_posterior(file, prepared)
     beside = {name: file.with_name(POSTERIOR_FILES[name]) for name in EXTENSIONS}
     extensions = {name: load_posterior(path, prepared) for name, path in beside.items() if path.is_file()}
-    return sampling_of(base, extensions, None, options, further=not options.base_only)
+    return sampling_of(base, extensions, None, options, {}, further=not options.base_only)
 
 
 def sampling_of(
     base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None, options: EffectOptions,
-    *, further: bool = True,
+    others: dict[str, Other], *, further: bool = True,
 ) -> Sampling:  # fmt: skip
     """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
 
     def ask(question: Question) -> dict[str, pd.DataFrame]:
-        return sensitivity_tables(base, extensions, resample, question)
+        return sensitivity_tables(base, extensions, resample, others, question)
 
     def save(folder: Path) -> None:
         from igkinetics.hierarchical.store import save_posterior

@@ -30,6 +30,11 @@ PRIORS: Final = "Prior at half and double scale"
 MODELS: Final = "Models by predictive density"
 INFLUENCE: Final = "One patient less"
 PREDICTION: Final = "Predictive density by leaving out"
+OTHERS: Final = "Other models"
+OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains")
+RATIOS: Final[tuple[str, ...]] = ("clearance_ratio", "production_ratio")
+Other = Callable[[], SampledCohort]
+"""Samples another model of the same patients."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +53,15 @@ class Question:
 
 
 def sensitivity_tables(
-    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None, question: Question
-) -> dict[str, pd.DataFrame]:
-    """Heading -> table: prior scale, models by predictive density, one patient less, predictive density.
+    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None,
+    others: Mapping[str, Other], question: Question,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """Heading -> table: other models, prior scale, models by predictive density, one patient less, leaving out.
 
     resample None: nothing is sampled again, and the dependence on the priors is not told.
     """
     patients = leave_patients_out(base, seed=question.seed, jobs=question.jobs)
-    others = {str(name): leave_patients_out(found, seed=question.seed, jobs=question.jobs)
+    beside = {str(name): leave_patients_out(found, seed=question.seed, jobs=question.jobs)
               for name, found in extensions.items()}  # fmt: skip
     tables: dict[str, pd.DataFrame] = {}
     if resample is not None:
@@ -65,8 +71,41 @@ def sensitivity_tables(
             base, quantities, question.level, lambda population: question.quantities_of(again(population))
         )
     if others:
-        tables[MODELS] = compare_models({"base": patients, **others})
+        tables[OTHERS] = other_models(base, extensions, others, question)
+    if beside:
+        tables[MODELS] = compare_models({"base": patients, **beside})
     if question.members.size:
         tables[INFLUENCE] = influence_table(patients, base.posterior.patient_ids, question.changes, question.members)
     tables[PREDICTION] = loo_table(leave_samples_out(base), patients)
     return tables
+
+
+def other_models(
+    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], others: Mapping[str, Other], question: Question
+) -> pd.DataFrame:
+    """The quantities asked about, or the ratios that are free, under the model reported and under each other one."""
+    sampled: list[tuple[str, SampledCohort]] = [("as reported", base)]
+    sampled += [(f"as reported, free {name.replace('_', ' ')}", found) for name, found in extensions.items()]
+    sampled += [(name, sample()) for name, sample in others.items()]
+    rows = []
+    for model, found in sampled:
+        population = found.posterior.population
+        ratios: dict[str, Floats] = {name: population[name].reshape(-1) for name in RATIOS if name in population}
+        quantities = {**(ratios or question.quantities_of(found.posterior)), **joint_quantities(ratios)}
+        tail = (1.0 - question.level) / 2.0
+        for quantity, draws in quantities.items():
+            lower, median, upper = np.quantile(draws, [tail, 0.5, 1.0 - tail])
+            rows.append({"model": model, "quantity": quantity, "median": median, "lower": lower, "upper": upper,
+                         "level": question.level, "chains": found.verdict})  # fmt: skip
+        if len(ratios) == len(RATIOS):
+            correlation = float(np.corrcoef(np.log(list(ratios.values())))[0, 1])
+            rows.append({"model": model, "quantity": "correlation of the log ratios", "median": correlation,
+                         "level": question.level, "chains": found.verdict})  # fmt: skip
+    return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))
+
+
+def joint_quantities(ratios: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Production over clearance: the one combination that a joint fit learns well."""
+    if len(ratios) < len(RATIOS):
+        return {}
+    return {"production_ratio over clearance_ratio": ratios["production_ratio"] / ratios["clearance_ratio"]}
