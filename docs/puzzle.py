@@ -126,7 +126,7 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
              ("n_policy", "n_ever", "true_att", "naive", "naive_lower", "naive_upper", "policy", "policy_lower",
               "policy_upper", "fitted", "fitted_lower", "fitted_upper")}  # fmt: skip
     counts = {"cohorts": COHORTS, "patients": PATIENTS, "all_patients": f"{COHORTS * PATIENTS:,}",
-              "sampled": SAMPLED, "share": round(100 * INFUSING_SHARE), 
+              "sampled": SAMPLED, "share": round(100 * INFUSING_SHARE),
               "small_n_infused": SMALL[0], "small_n_never": SMALL[1]}  # fmt: skip
     return {key: text.replace("-", "−") for key, text in (said | {k: str(n) for k, n in counts.items()}).items()}
 

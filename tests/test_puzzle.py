@@ -78,6 +78,16 @@ def test_the_second_run_is_the_same_patients_without_infusions(puzzle: ModuleTyp
                                    check_names=False, rtol=1e-6)  # fmt: skip
 
 
+def test_the_lowest_value_of_the_infused_led_to_an_infusion(puzzle: ModuleType) -> None:
+    simulated = puzzle.cohort(1)
+    doses = simulated.doses[["patient_id", "day"]]
+    lowest = dict(zip(simulated.patients["patient_id"], puzzle.lowest_measured(simulated), strict=True))
+    before = doses.merge(simulated.samples, on=["patient_id", "day"])
+    led = before["igg"].str.lstrip("<").astype(float).groupby(before["patient_id"]).min()
+    assert len(before) == len(doses)
+    assert led.index.map(lowest).to_numpy() == pytest.approx(led.to_numpy())
+
+
 def test_the_two_policies_meet_the_same_kind_of_patient(puzzle: ModuleType) -> None:
     """Without infusions the arms of 20 cohorts differ by no more than chance; those who would be infused do not."""
     arms = []
