@@ -51,7 +51,9 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
         generator = np.random.default_rng(2)
         u = generator.standard_normal(population.prior_mean.size)
         z = generator.standard_normal(population.offset.shape)
-        shared = [np.asarray(model.shared_data[variable.name]) for variable in model.logp_func.get_shared()]
+        keys = getattr(model, "shared_var_keys", {})  # newer nutpie: a key per variable, no longer its name
+        read = [keys.get(variable, variable.name) for variable in model.logp_func.get_shared()]
+        shared = [np.asarray(model.shared_data[key]) for key in read]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # object mode is announced by a warning
             value, _ = model.logp_func.vm.jit_fn(np.concatenate([u, z.reshape(-1)]), *shared)

@@ -112,7 +112,8 @@ def _sharing_a_moment(rows: pd.DataFrame) -> pd.DataFrame:
     patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
     same = (patient[1:] == patient[:-1]) & (moment[1:] == moment[:-1])
     shared = np.append(same, False) | np.append(False, same) if len(rows) else np.zeros(0, dtype=bool)
-    return rows.iloc[np.sort(order[shared])]
+    found: pd.DataFrame = rows.iloc[np.sort(order[shared])]
+    return found
 
 
 def _contradictions(

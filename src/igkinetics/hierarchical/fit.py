@@ -147,6 +147,13 @@ def sample_prepared(
         compiled = compiled or compile_prepared(prepared)
         data = model_data(population, prepared.arrays, whitening, prepared.kind)
         trace = sample_compiled(compiled.with_data(data), settings)
+    return sampled_cohort(prepared, population, whitening, trace, extension)
+
+
+def sampled_cohort(
+    prepared: PreparedCohort, population: Population, whitening: Whitening, trace: Trace, extension: Extension
+) -> SampledCohort:
+    """A trace, just drawn or reopened, read and judged."""
     posterior = read_posterior(trace, prepared.members, population, prepared.arrays, whitening, extension)
     return SampledCohort(
         prepared=prepared,

@@ -62,9 +62,15 @@ class CompiledModel:
     compiled: Any
 
     def with_data(self, data: Mapping[str, Any]) -> CompiledModel:
-        """The same model with other numbers under the names of its `pm.Data`; shapes of rows may change, ranks not."""
-        known = {name: value for name, value in data.items() if name in self.compiled.shared_data}
-        return CompiledModel(compiled=self.compiled.with_data(**known))
+        """The same model with other numbers under the names of its `pm.Data`; shapes of rows may change, ranks not.
+
+        AssertionError when the model does not read one of them: it would keep the numbers it was compiled with.
+        """
+        functions = (self.compiled.logp_func, self.compiled.expand_func)
+        read = {variable.name for function in functions for variable in function.get_shared()}
+        if read != set(data):
+            raise AssertionError(f"the compiled model reads {sorted(read)}, not {sorted(data)}")
+        return CompiledModel(compiled=self.compiled.with_data(**data))
 
 
 def compile_model(model: pm.Model) -> CompiledModel:

@@ -15,11 +15,9 @@ import numpy as np
 import xarray as xr
 
 from igkinetics.errors import InputError, Problem
-from igkinetics.hierarchical.diagnostics import diagnostics_table
-from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
+from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sampled_cohort
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.posterior import Extension
-from igkinetics.hierarchical.reading import read_posterior
 from igkinetics.hierarchical.sampling import Trace
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
 
@@ -101,18 +99,7 @@ def load_posterior(path: Path, prepared: PreparedCohort) -> SampledCohort:
         interrupted=bool(tree.attrs["interrupted"]),
     )
     whitening = Whitening(**{name: sampler[name].to_numpy() for name in ("centre", "root", "information", "linear")})
-    population = prepared.population(extension)
-    posterior = read_posterior(trace, prepared.members, population, prepared.arrays, whitening, extension)
-    return SampledCohort(
-        prepared=prepared,
-        population=population,
-        whitening=whitening,
-        trace=trace,
-        posterior=posterior,
-        diagnostics=diagnostics_table(
-            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted
-        ),
-    )
+    return sampled_cohort(prepared, prepared.population(extension), whitening, trace, extension)
 
 
 def check(tree: xr.DataTree, path: Path, prepared: PreparedCohort) -> None:
