@@ -55,7 +55,7 @@ def effect(
         list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
     ] = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
-    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 400,
+    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: PosteriorFile = None,

@@ -36,12 +36,12 @@ class SampleSettings:
     """draws and tune per chain."""
 
     draws: int = 1000
-    tune: int = 400
+    tune: int = 600
     chains: int = 4
     cores: int = 2
     seed: int = 1
     sampler: Sampler = "nutpie"
-    target_accept: float = 0.8
+    target_accept: float = 0.9
     progress: bool = False
 
 

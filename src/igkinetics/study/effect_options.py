@@ -32,7 +32,7 @@ class EffectOptions:
     rope: tuple[float, float] | None = None
     covariates: tuple[str, ...] = ()
     draws: int = 1000
-    tune: int = 400
+    tune: int = 600
     chains: int = 4
     sampler: str = "nutpie"
     posterior: str | None = None
