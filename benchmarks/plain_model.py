@@ -16,8 +16,6 @@ from igkinetics.fit.likelihood import LOG_2PI
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.kinetics.parameters import INDEX
 
-STATES_AT_START = 1.0
-
 
 def plain_model(prepared: PreparedCohort) -> pm.Model:
     """The base model of a cohort in which everybody has therapy, intravenous doses and measured values."""
@@ -87,7 +85,7 @@ def curve(natural: dict[str, Any], prepared: PreparedCohort, table: dict[str, An
     first = natural["C_init"] * base
     modes = [first * (shares[0] - ratio * k21 / gap), first * (shares[1] + ratio * k21 / gap)]
     made = k10 * base
-    supply = pt.ones_like(base) * STATES_AT_START
+    supply = pt.ones_like(base)
     at_start, supplies = [[modes[0]], [modes[1]]], [supply]
     start, on = table["start"], table["on"]
     for k in range(start.shape[1] - 1):

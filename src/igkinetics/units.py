@@ -24,6 +24,10 @@ HOURS_PER_DAY: Final = 24.0
 INTERVAL_LEVEL: Final = 0.95
 """Level of every interval unless another is asked for."""
 
+IVIG_DAYS: Final = 35.0
+"""Ratios under immunoglobulin act from the first infusion to so many days after the last (DESIGN 2.5), unless another
+number is asked for."""
+
 
 def g_per_l(value: Level, unit: IggUnit) -> Level:
     """An IgG level (or an array of them) in g/L."""

@@ -118,5 +118,5 @@ def test_covariates_are_held_at_nothing() -> None:
 
 
 def test_ratios_act_from_the_first_infusion_to_35_days_after_the_last() -> None:
-    assert modified_days(record("P", samples=[(0.0, 5.0)], doses=[(10.0, 30.0), (40.0, 30.0)])) == (10.0, 75.0)
-    assert modified_days(record("P", samples=[(0.0, 5.0)])) is None
+    assert modified_days(record("P", samples=[(0.0, 5.0)], doses=[(10.0, 30.0), (40.0, 30.0)]).dose_day) == (10.0, 75.0)
+    assert modified_days(record("P", samples=[(0.0, 5.0)]).dose_day) is None

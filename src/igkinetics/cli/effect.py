@@ -11,8 +11,8 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, O
 from igkinetics.cli.reading import read, tell_problems
 from igkinetics.cli.status import INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
-from igkinetics.study.effect_options import IVIG_DAYS
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw

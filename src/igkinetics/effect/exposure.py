@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import Window, nadir_window
+from igkinetics.hierarchical.members import modified_days
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.kinetics.schedule import START, Schedule, build_schedule
 from igkinetics.simulate.doses import Doses
-
-UNDER_IVIG_DAYS = 35.0
-"""The ratios under IVIG act from the first infusion to so many days after the last (DESIGN 2.5)."""
+from igkinetics.units import IVIG_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,7 @@ class Exposure:
     """One patient of a posterior. place: in the posterior. window: no earlier than the model's state.
 
     weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there.
-    acts: whether the ratios under IVIG may differ from 1. ivig_days: see UNDER_IVIG_DAYS.
+    acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS.
     """
 
     place: int
@@ -55,7 +54,7 @@ class Exposure:
             dose_duration_day=doses.duration_day, dose_is_sc=doses.is_sc,
             therapy_start=none if self.ignore_therapy else self.patient.therapy_start,
             therapy_stop=none if self.ignore_therapy else self.patient.therapy_stop,
-            modified=under_ivig(doses, self.ivig_days) if self.acts else None,
+            modified=modified_days(doses.day, self.ivig_days) if self.acts else None,
         )  # fmt: skip
 
     def with_ivig(self) -> Schedule:
@@ -66,15 +65,8 @@ class Exposure:
         return self.schedule(self.earlier)
 
 
-def under_ivig(doses: Doses, ivig_days: float) -> tuple[float, float] | None:
-    """First infusion to `ivig_days` after the last; None without infusions."""
-    if doses.day.size == 0:
-        return None
-    return float(doses.day[0]), float(doses.day[-1]) + ivig_days
-
-
 def exposures(
-    cohort: Cohort, posterior: CohortPosterior, weight_when_unknown: float, ivig_days: float = UNDER_IVIG_DAYS
+    cohort: Cohort, posterior: CohortPosterior, weight_when_unknown: float, ivig_days: float = IVIG_DAYS
 ) -> tuple[Exposure, ...]:
     """The posterior's patients that have a window, in its order. weight_when_unknown: the card's, nan without one."""
     found = []

@@ -17,11 +17,12 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
 from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
-from igkinetics.hierarchical.members import RATIOS_LAST_DAY, Member, cohort_members, problems_of
+from igkinetics.hierarchical.members import Member, cohort_members, problems_of
 from igkinetics.hierarchical.population import Population, population_of
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.reading import read_posterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Q
+from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings, Trace
@@ -36,7 +37,7 @@ class HierarchicalOptions:
     structure: str = DEFAULT_STRUCTURE
     residual: str = "normal"
     covariates: tuple[str, ...] = ()
-    ratios_last_day: float = RATIOS_LAST_DAY
+    ratios_last_day: float = IVIG_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

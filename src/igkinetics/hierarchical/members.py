@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -17,9 +16,7 @@ from igkinetics.fit.patient import describe_change, possible_production
 from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
 from igkinetics.fit.unexplained import unexplained_changes
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
-
-RATIOS_LAST_DAY: Final = 35.0
-"""Ratios under immunoglobulin act from the first infusion to this many days after the last (DESIGN 2.5)."""
+from igkinetics.units import IVIG_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +30,11 @@ class Member:
     x: Floats
 
 
-def modified_days(patient: Patient, lasting: float = RATIOS_LAST_DAY) -> tuple[float, float] | None:
-    """From the first infusion to `lasting` days after the last; None for a patient never infused."""
-    if patient.dose_day.size == 0:
+def modified_days(dose_day: Floats, lasting: float = IVIG_DAYS) -> tuple[float, float] | None:
+    """From the first infusion to `lasting` days after the last; None without infusions."""
+    if dose_day.size == 0:
         return None
-    return float(patient.dose_day[0]), float(patient.dose_day[-1]) + lasting
+    return float(dose_day[0]), float(dose_day[-1]) + lasting
 
 
 def cohort_members(
@@ -46,7 +43,7 @@ def cohort_members(
     *,
     structure: str = DEFAULT_STRUCTURE,
     residual: str = "normal",
-    ratios_last_day: float = RATIOS_LAST_DAY,
+    ratios_last_day: float = IVIG_DAYS,
 ) -> tuple[tuple[Member, ...], dict[str, str], tuple[str, ...]]:
     """Members in the cohort's order, the reason of everyone left out by id, and notes on single patients.
 
@@ -99,7 +96,7 @@ def as_member(
 ) -> Member:
     """The patient's problem with the days in which ratios act, and its optimum under the card's prior."""
     problem = build_problem(patient, prior, production, residual=residual)
-    modified = modified_days(patient, ratios_last_day)
+    modified = modified_days(patient.dose_day, ratios_last_day)
     schedule = patient_schedule(patient, ignore_therapy=production == "constant", modified=modified)
     problem = replace(problem, schedule=schedule)
     return Member(

@@ -18,8 +18,6 @@ from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 
 Sampler = Literal["nutpie", "pymc"]
-SAMPLERS: Final = ("nutpie", "pymc")
-WAIT_SECONDS: Final = 0.5
 STATISTICS: Final = {
     "diverging": ("diverging",),
     "energy": ("energy",),

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from igkinetics.errors import InputError, Problem
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.units import IVIG_DAYS
 
 SAMPLERS: Final = ("nutpie", "pymc")
-IVIG_DAYS: Final = 35.0
-"""Ratios under IVIG act to so many days after the last infusion, unless another number is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
