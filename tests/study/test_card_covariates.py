@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from igkinetics.cards.load import load_card
+from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
 from igkinetics.study.fit_cohort import fit_cohort
 from igkinetics.study.options import FitOptions
-from igkinetics.study.patient_covariates import patient_covariates_of
 
 PATIENTS = """patient_id,weight_kg,height_cm,sex,age_y,deficiency
 tall,70,170,male,40,secondary

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.patient import describe_change, possible_production
 from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
+from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.unexplained import unexplained_changes
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
 from igkinetics.units import IVIG_DAYS
@@ -70,18 +70,15 @@ def member_of(
     cohort: Cohort, patient: Patient, card: Card, structure: str, residual: str, ratios_last_day: float
 ) -> Member | str:
     """The member, or why this patient cannot be one."""
-    if patient.patient_id in cohort.set_aside_patients:
-        return cohort.set_aside_patients[patient.patient_id]
-    if patient.dose_is_sc.any() and "sc" not in card.structure.routes:
-        return f"has subcutaneous doses, for which card {card.id} holds no absorption"
-    if residual == "lognormal" and np.any(patient.sample_igg <= 0):
-        return "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
+    if reason := why_refused(cohort, patient, card, residual):
+        return reason
     disposition, production = structure.split("/")
     try:
         prior = patient_prior(
-            card, weight_kg=patient.weight_kg, agents=patient.agents, disposition=disposition
-        )
-    except InputError as error:  # the card refuses this patient: weight outside its hard limits
+            card, weight_kg=patient.weight_kg, agents=patient.agents, disposition=disposition,
+            covariates=patient_covariates_of(cohort, patient.patient_id, card),
+        )  # fmt: skip
+    except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return "; ".join(map(str, error.problems))
     production, _ = possible_production(patient, prior, production)
     member = as_member(patient, prior, production, residual=residual, ratios_last_day=ratios_last_day)

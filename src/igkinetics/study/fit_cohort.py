@@ -14,6 +14,7 @@ import pandas as pd
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
@@ -21,6 +22,7 @@ from igkinetics.cohort.windows import nadir_window
 from igkinetics.errors import InputError, call_error
 from igkinetics.fit.conflict import prior_conflict
 from igkinetics.fit.patient import FitSettings, fit_patient
+from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.nadir.fitted import fitted_nadir
@@ -31,7 +33,6 @@ from igkinetics.study.groups import groups_table
 from igkinetics.study.nadir_rows import curve_table, nadir_row, sampling_row, threshold_rows
 from igkinetics.study.options import FitOptions
 from igkinetics.study.parameter_rows import GOOD_PARETO_K, parameter_rows
-from igkinetics.study.patient_covariates import patient_covariates_of
 from igkinetics.study.patient_rows import patient_row, structure_rows
 from igkinetics.study.residual_checks import residual_checks, shrinkage_table
 from igkinetics.study.result import TABLES, CohortFit
@@ -103,16 +104,8 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
 
 def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
     """Fit one patient, or say why not: a patient set aside, outside the card's limits, or beyond its routes."""
-    if patient.patient_id in cohort.set_aside_patients:
-        reason = cohort.set_aside_patients[patient.patient_id]
+    if reason := why_refused(cohort, patient, card, options.residual):
         return unfitted(cohort, patient, card, options, "set_aside", reason)
-    if patient.dose_is_sc.any() and "sc" not in card.structure.routes:
-        reason = f"has subcutaneous doses, for which card {card.id} holds no absorption"
-        return unfitted(cohort, patient, card, options, "set_aside", reason)
-    if options.residual == "lognormal" and np.any(patient.sample_igg <= 0):
-        reason = "a level of 0 has no logarithm: give its limit of quantification, or another residual error"
-        return unfitted(cohort, patient, card, options, "set_aside", reason)
-
     covariates = patient_covariates_of(cohort, patient.patient_id, card)
 
     def prior_of(who: Patient, disposition: str) -> PatientPrior:
