@@ -117,6 +117,18 @@ def test_covariates_are_held_at_nothing() -> None:
     assert all(value == 0.0 for label, value in sd.items() if ":" in label)
 
 
+def test_height_and_sex_reach_a_card_that_needs_them() -> None:
+    card = load_card("li_2022")
+    cohort = cohort_of(patients())
+    table = cohort.patients.assign(height_cm=[170.0, 160.0, 180.0, np.nan], sex=["male", "female", "male", "male"])
+    members, left_out, _ = cohort_members(replace(cohort, patients=table), card)
+    assert [member.patient.patient_id for member in members] == ["P1"]
+    refused = {name for name, why in left_out.items() if "height" in why}
+    assert refused == {"P3"}  # the others fell under therapy, which this card's constant own IgG does not explain
+    lean = 0.252 * 70.0 + 0.473 * 160.0 - 48.3  # Boer, women
+    assert members[0].prior.typical["CL"] == pytest.approx(0.183 * (lean / 47.0) ** 0.75, rel=1e-6)
+
+
 def test_ratios_act_from_the_first_infusion_to_35_days_after_the_last() -> None:
     assert modified_days(record("P", samples=[(0.0, 5.0)], doses=[(10.0, 30.0), (40.0, 30.0)]).dose_day) == (10.0, 75.0)
     assert modified_days(record("P", samples=[(0.0, 5.0)]).dose_day) is None

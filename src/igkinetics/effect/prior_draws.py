@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,
@@ -16,6 +17,7 @@ from igkinetics.cards.prior import (
     kinetic_parameters,
     patient_prior,
 )
+from igkinetics.cohort.model import Cohort
 from igkinetics.effect.estimand import Criteria, Estimand, effect_row
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import Floats
@@ -61,13 +63,16 @@ def patient_draws(prior: PatientPrior, shared: Floats, generator: np.random.Gene
     return kinetic_parameters({**values, **ratios})
 
 
-def card_priors(posterior: CohortPosterior, card: Card, weights: Sequence[float], agents: Sequence[tuple[str, ...]]
-                ) -> tuple[PatientPrior, ...]:  # fmt: skip
+def card_priors(cohort: Cohort, posterior: CohortPosterior, card: Card) -> tuple[PatientPrior, ...]:
     """The card's prior of every patient of the posterior, under the disposition that was fitted."""
+    patients = [cohort.patient(patient_id) for patient_id in posterior.patient_ids]
     return tuple(
-        patient_prior(card, weight_kg=weight, agents=agent, disposition=problem.model.split("/")[0])
-        for problem, weight, agent in zip(posterior.problems, weights, agents, strict=True)
-    )
+        patient_prior(
+            card, weight_kg=patient.weight_kg, agents=patient.agents, disposition=problem.model.split("/")[0],
+            covariates=patient_covariates_of(cohort, patient.patient_id, card),
+        )
+        for problem, patient in zip(posterior.problems, patients, strict=True)
+    )  # fmt: skip
 
 
 def evidence_words(contraction: float) -> str:

@@ -103,9 +103,7 @@ def prior_effects(
     cohort: Cohort, posterior: CohortPosterior, card: Card, options: EffectOptions, thresholds: tuple[float, ...]
 ) -> Iterator[Estimand]:
     """The effects in the treated and the rises under the card alone."""
-    patients = [cohort.patient(patient_id) for patient_id in posterior.patient_ids]
-    priors = card_priors(posterior, card, [one.weight_kg for one in patients], [one.agents for one in patients])
-    before = prior_posterior(posterior, priors, PRIOR_DRAWS, options.seed)
+    before = prior_posterior(posterior, card_priors(cohort, posterior, card), PRIOR_DRAWS, options.seed)
     people = exposures(cohort, before, card_weight(card), options.ivig_days)
     yield from att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True)
     yield from rises(before, people)
