@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,22 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scripts import script
+
 ROOT = Path(__file__).resolve().parents[1]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 @pytest.fixture(scope="module")
 def validation() -> ModuleType:
-    path = ROOT / "docs" / "external_validation.py"
-    if not path.exists():
-        pytest.skip("docs/ is not part of this distribution")
-    spec = importlib.util.spec_from_file_location("external_validation", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["external_validation"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return script("docs/external_validation.py")
 
 
 def test_the_committed_page_is_what_the_script_gives(validation: ModuleType) -> None:

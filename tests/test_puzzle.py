@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -11,21 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scripts import script
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
 def puzzle() -> ModuleType:
-    path = ROOT / "docs" / "puzzle.py"
-    if not path.exists():
-        pytest.skip("docs/ is not part of this distribution")
-    spec = importlib.util.spec_from_file_location("puzzle", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["puzzle"] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("docs/puzzle.py")
 
 
 @pytest.fixture(scope="module")

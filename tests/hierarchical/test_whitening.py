@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -15,6 +10,7 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.likelihood import log_likelihood
 from igkinetics.hierarchical.whitening import fill_log_density, fill_points
 from made_records import drawn, planned, problem_of
+from scripts import script
 
 ERROR, RATIO = np.array([0.25, 0.08]), np.array([0.1, -0.15])
 STEP = 1e-5
@@ -98,17 +94,6 @@ def test_gradient_is_that_of_central_differences(which: int) -> None:
         assert gradient[place] == pytest.approx((ends[0] - ends[1]) / (2.0 * STEP), rel=2e-6, abs=2e-5)
 
 
-def plain_model_module() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "benchmarks" / "plain_model.py"
-    spec = importlib.util.spec_from_file_location("plain_model", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["plain_model"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_a_plain_pymc_model_has_the_same_log_density() -> None:
     """Written without our equations, non-centred: at the same point the two differ by the change of variables alone."""
     from igkinetics import read_cohort
@@ -124,7 +109,7 @@ def test_a_plain_pymc_model_has_the_same_log_density() -> None:
     generator = np.random.default_rng(5)
     eta = 0.5 * generator.standard_normal((n, p))
     phi = population.prior_mean + 0.5 * population.prior_sd * generator.standard_normal(population.prior_mean.size)
-    model = plain_model_module().plain_model(prepared)
+    model = script("benchmarks/plain_model.py").plain_model(prepared)
     plain = model.compile_logp(mode="FAST_COMPILE")({"phi": phi[population.active], "eta": eta})
     ours = log_density_of(population, prepared.arrays, 0, np.zeros((n, p, p)), np.zeros((n, p)))(eta, phi)[0]
     # without information H the map is x = mu + omega z: z is eta, and log Normal(x) + log|dx/dz| = log Normal(eta)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from igkinetics.errors import PROBLEM_COLUMNS
-from igkinetics.provenance import package_versions
 from igkinetics.scenarios.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.study.effect_result import EFFECT_TABLES, CohortEffect
 from igkinetics.study.effect_sampling import POSTERIOR_FILES
 from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.study.folder import Kind
-from igkinetics.study.output import RUN_KEYS, RUN_RECORD, without_folder, write_csv, write_json, write_parquet
+from igkinetics.study.output import RUN_RECORD, cohort_record, write_csv, write_json, write_parquet
 
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
@@ -54,21 +52,5 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
 
 
 def effect_record(effect: CohortEffect) -> dict[str, Any]:
-    """What was run on what, with which choices, cards and versions. Names files, never their folders."""
-    values: dict[str, Any] = {
-        "command": "effect",
-        "options": effect.options.record(),
-        "level": effect.options.level,
-        "seed": effect.options.seed,
-        "igg_unit": effect.cohort.igg_unit,
-        "thresholds": list(effect.options.thresholds),
-        "inputs": {without_folder(name): digest for name, digest in sorted(effect.cohort.inputs.items())},
-        "rows": {without_folder(name): asdict(count) for name, count in effect.cohort.rows.items()},
-        "cards": effect.card_ids,
-        "versions": package_versions(),
-        "verdict": effect.verdict,
-        "interrupted": effect.interrupted,
-        "started": effect.started.isoformat(timespec="seconds"),
-        "seconds": round(effect.seconds, 3),
-    }
-    return {key: values[key] for key in RUN_KEYS}
+    """The run record of an effect analysis."""
+    return cohort_record("effect", effect, effect.options.record())

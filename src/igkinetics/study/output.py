@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,9 @@ from igkinetics.scenarios.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS
 from igkinetics.study.dates import dates_table
 from igkinetics.study.folder import Kind
 from igkinetics.study.result import TABLES, CohortFit
+
+if TYPE_CHECKING:
+    from igkinetics.study.effect_result import CohortEffect
 
 FLOAT_FORMAT: Final = "%.10g"
 CSV_TABLES: Final = (
@@ -88,22 +91,27 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
 
 
 def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
+    """The run record of a fit."""
+    return cohort_record("fit", fit, fit.options.record() | asdict(extras))
+
+
+def cohort_record(command: str, done: CohortFit | CohortEffect, options: dict[str, Any]) -> dict[str, Any]:
     """What was run on what, with which choices, cards and versions. Names files, never their folders."""
     values: dict[str, Any] = {
-        "command": "fit",
-        "options": fit.options.record() | asdict(extras),
-        "level": fit.options.level,
-        "seed": fit.options.seed,
-        "igg_unit": fit.cohort.igg_unit,
-        "thresholds": list(fit.options.thresholds),
-        "inputs": {without_folder(name): digest for name, digest in sorted(fit.cohort.inputs.items())},
-        "rows": {without_folder(name): asdict(count) for name, count in fit.cohort.rows.items()},
-        "cards": fit.card_ids,
+        "command": command,
+        "options": options,
+        "level": done.options.level,
+        "seed": done.options.seed,
+        "igg_unit": done.cohort.igg_unit,
+        "thresholds": list(done.options.thresholds),
+        "inputs": {without_folder(name): digest for name, digest in sorted(done.cohort.inputs.items())},
+        "rows": {without_folder(name): asdict(count) for name, count in done.cohort.rows.items()},
+        "cards": done.card_ids,
         "versions": package_versions(),
-        "verdict": fit.verdict,
-        "interrupted": fit.interrupted,
-        "started": fit.started.isoformat(timespec="seconds"),
-        "seconds": round(fit.seconds, 3),
+        "verdict": done.verdict,
+        "interrupted": done.interrupted,
+        "started": done.started.isoformat(timespec="seconds"),
+        "seconds": round(done.seconds, 3),
     }
     return {key: values[key] for key in RUN_KEYS}
 
