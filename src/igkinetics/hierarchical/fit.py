@@ -19,13 +19,13 @@ from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
 from igkinetics.hierarchical.members import Member, cohort_members, problems_of
 from igkinetics.hierarchical.population import Population, population_of
-from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.reading import read_posterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Q
 from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
-    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings, Trace
+    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 
 FEWEST_MEMBERS: Final = 2
 

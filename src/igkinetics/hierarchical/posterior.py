@@ -5,10 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
 Extension = Literal["base", "clearance_ratio", "production_ratio", "joint"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What a sampler drew, whitened: u (chain, draw, k), z (chain, draw, patient, p), statistics (chain, draw) each."""
+
+    u: Floats
+    z: Floats
+    statistics: dict[str, np.ndarray]
+    interrupted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

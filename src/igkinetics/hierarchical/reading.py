@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +11,10 @@ from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import Integers, patient_theta
 from igkinetics.hierarchical.members import Member, problems_of
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
-
-if TYPE_CHECKING:
-    from igkinetics.hierarchical.sampling import Trace
 
 
 @kernel

@@ -15,7 +15,7 @@ import pymc as pm
 import pytensor
 
 from igkinetics.errors import call_error
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.hierarchical.posterior import Trace
 
 Sampler = Literal["nutpie", "pymc"]
 STATISTICS: Final = {
@@ -41,16 +41,6 @@ class SampleSettings:
     sampler: Sampler = "nutpie"
     target_accept: float = 0.9
     progress: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """u (chain, draw, k), z (chain, draw, patient, p), statistics (chain, draw) each."""
-
-    u: Floats
-    z: Floats
-    statistics: dict[str, np.ndarray]
-    interrupted: bool
 
 
 @dataclass(frozen=True, kw_only=True)

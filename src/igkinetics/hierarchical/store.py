@@ -17,8 +17,7 @@ import xarray as xr
 from igkinetics.errors import InputError, Problem
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sampled_cohort
 from igkinetics.hierarchical.laplace import Whitening
-from igkinetics.hierarchical.posterior import Extension
-from igkinetics.hierarchical.sampling import Trace
+from igkinetics.hierarchical.posterior import Extension, Trace
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
 
 FORMAT: Final = "igkinetics posterior 1"
