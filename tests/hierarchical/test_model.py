@@ -73,10 +73,10 @@ from conftest import small_cohort
 from igkinetics.hierarchical.op import N_DIFFERENTIABLE, patients_log_density
 one = small_cohort({seed})
 population = one.population("base")
-mu, omega, error, ratio = population.parts(population.prior_mean)
+mu, root, error, ratio = population.parts(population.prior_mean)
 n, p = mu.shape
 nothing = [np.zeros((n, p, p)), np.zeros((n, p))]
-numbers = [np.ones((n, p)), mu, np.diag(omega), error, ratio, np.asarray(0), *nothing, *one.arrays]
+numbers = [np.ones((n, p)), mu, root, error, ratio, np.asarray(0), *nothing, *one.arrays]
 inputs = [pt.as_tensor(np.asarray(number)).type() for number in numbers]
 with pytensor.config.change_flags(numba__fastmath=False):
     run = pytensor.function(inputs, patients_log_density(*inputs)[0], mode="NUMBA", on_unused_input="ignore")

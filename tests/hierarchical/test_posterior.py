@@ -86,11 +86,11 @@ def test_integrated_likelihood_is_that_of_brute_force(sampled: SampledCohort) ->
                       linear=np.zeros_like(sampled.whitening.linear))  # fmt: skip
     found = np.mean([integrated_log_likelihood(phi, population, few, 0, nothing, seed=seed, jobs=1)[0, 0]
                      for seed in range(40)])  # fmt: skip
-    mu, omega, error, ratio = population.parts(phi[0])
+    mu, root, error, ratio = population.parts(phi[0])
     generator = np.random.default_rng(1)
     values = []
     for _ in range(4000):
-        x = mu + omega * generator.standard_normal(mu.shape)
+        x = mu + generator.standard_normal(mu.shape) @ root.T
         values.append(log_likelihood(x, error, 0, few, ratio)[0])
     highest = max(values)
     brute = highest + np.log(np.mean(np.exp(np.array(values) - highest)))

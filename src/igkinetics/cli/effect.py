@@ -54,6 +54,10 @@ def effect(
     covariate: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
     ] = None,
+    lkj: Annotated[
+        float | None,
+        typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
+    ] = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
     tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
@@ -83,7 +87,7 @@ def effect(
 
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
-        covariates=tuple(covariate or ()), draws=draws, tune=tune, chains=chains, sampler=sampler,
+        covariates=tuple(covariate or ()), lkj=lkj, draws=draws, tune=tune, chains=chains, sampler=sampler,
         posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only,
         base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip

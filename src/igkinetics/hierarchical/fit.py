@@ -18,7 +18,8 @@ from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
 from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
 from igkinetics.hierarchical.members import Member, cohort_members, problems_of
-from igkinetics.hierarchical.population import Population, population_of
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population_priors import population_of
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.reading import read_posterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Q
@@ -32,12 +33,16 @@ FEWEST_MEMBERS: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HierarchicalOptions:
-    """covariates: columns of patients.csv in X. ratios_last_day: how long after the last infusion ratios act."""
+    """covariates: columns of patients.csv in X. ratios_last_day: how long after the last infusion ratios act.
+
+    lkj: eta of the prior on correlations between patients' parameters; None: independent.
+    """
 
     structure: str = DEFAULT_STRUCTURE
     residual: str = "normal"
     covariates: tuple[str, ...] = ()
     ratios_last_day: float = IVIG_DAYS
+    lkj: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +56,10 @@ class PreparedCohort:
     kind: int
     left_out: dict[str, str]
     notes: tuple[str, ...]
+    lkj: float | None = None
 
     def population(self, extension: Extension) -> Population:
-        return population_of(self.card, self.members, self.arrays, self.covariates, extension)
+        return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +100,7 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         kind=RESIDUALS[options.residual],
         left_out=left_out,
         notes=notes,
+        lkj=options.lkj,
     )
 
 

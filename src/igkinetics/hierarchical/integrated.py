@@ -80,8 +80,8 @@ def integrated_log_likelihood(
 
     def work(chunk: np.ndarray) -> None:
         for place in chunk:
-            mu, omega, error, log_ratio = population.parts(phi[place])
-            fill_integrated(points, log_density, mu, np.diag(omega), error, log_ratio, kind, whitening.information,
+            mu, root, error, log_ratio = population.parts(phi[place])
+            fill_integrated(points, log_density, mu, root, error, log_ratio, kind, whitening.information,
                             whitening.linear, *arrays, found[place])  # fmt: skip
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:

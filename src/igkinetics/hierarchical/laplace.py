@@ -15,8 +15,9 @@ import numpy as np
 from scipy.optimize import minimize
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, placed
+from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.members import Member
-from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population import Parts, Population
 from igkinetics.hierarchical.whitening import fill_log_density
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
 
@@ -52,13 +53,11 @@ def log_density_of(
     """The whole model's log density in (z, phi), priors of phi included, without any sampler."""
 
     def log_density(z: Floats, phi: Floats) -> tuple[float, Floats, Floats]:
-        mu, omega, error, log_ratio = population.parts(phi)
-        root = np.diag(omega)
-        by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
-        by_error, by_ratio = np.empty(2), np.empty(2)
+        mu, root, error, log_ratio = population.parts(phi)
+        by_z, by = np.empty_like(z), Parts(*map(np.empty_like, (mu, root, error, log_ratio)))
         value = fill_log_density(z, mu, root, error, log_ratio, kind, information, linear, *arrays,
-                                 by_z, by_mu, by_root, by_error, by_ratio)  # fmt: skip
-        by_phi = population.gradient(phi, by_mu, by_root, by_error, by_ratio)
+                                 by_z, by.mu, by.root, by.error, by.log_ratio)  # fmt: skip
+        by_phi = population.gradient(phi, by)
         prior, by_prior = log_prior(population, phi)
         return value + prior, by_z, np.where(population.active, by_phi + by_prior, 0.0)
 
@@ -66,12 +65,15 @@ def log_density_of(
 
 
 def log_prior(population: Population, phi: Floats) -> tuple[float, Floats]:
-    """Log density of the active parts of phi under their normal priors, and its gradient (k,)."""
-    active = population.active
+    """Log density of the active parts of phi under their priors, and its gradient (k,)."""
+    active = population.active & (np.arange(phi.size) < population.n_normal)
     sd = np.where(active, population.prior_sd, 1.0)
     distance = np.where(active, (phi - population.prior_mean) / sd, 0.0)
     constant = np.log(sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)
-    return float(-0.5 * distance @ distance - constant), -distance / sd
+    correlations, by_correlations = log_lkj(phi[population.n_normal :], population.lkj)
+    slope = -distance / sd
+    slope[population.n_normal :] = by_correlations
+    return float(-0.5 * distance @ distance - constant) + correlations, slope
 
 
 def whiten(members: Sequence[Member], population: Population, arrays: CohortArrays, kind: int) -> Whitening:
@@ -96,7 +98,9 @@ def expand(
     members: Sequence[Member], population: Population, phi: Floats, points: Sequence[Floats]
 ) -> tuple[list[Floats], Floats, Floats]:
     """Each patient's conditional mode at phi, with H (n, p, p) and h (n, p) of the samples there."""
-    mu, omega, (a, b), log_ratio = population.parts(phi)
+    parts = population.parts(phi)
+    mu, (a, b), log_ratio = parts.mu, parts.error, parts.log_ratio
+    omega = parts.omega  # correlations matter little for where a patient's own samples point
     names = population.names
     n, p = mu.shape
     found, information, linear = [], np.zeros((n, p, p)), np.zeros((n, p))
@@ -130,12 +134,12 @@ def error_slope(population: Population, arrays: CohortArrays, phi: Floats, infor
     times the share of b in the variance; likewise a. Without it residual error is estimated too small, as by maximum
     likelihood next to restricted maximum likelihood.
     """
-    _, omega, (a, b), _ = population.parts(phi)
-    solved = np.linalg.solve(information + np.diag(omega**-2.0), information)
+    _, root, (a, b), _ = population.parts(phi)
+    solved = np.linalg.solve(information + np.linalg.inv(root @ root.T), information)
     learnt = float(np.trace(solved, axis1=1, axis2=2).sum())
     share_b = float(np.mean((b * arrays.igg) ** 2 / (a**2 + (b * arrays.igg) ** 2)))
     slope = np.zeros_like(phi)
-    place = population.n_coefficients + omega.size
+    place = population.n_coefficients + len(root)
     slope[place : place + 2] = learnt * np.array([1.0 - share_b, share_b])
     return slope
 

@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.correlations import LOG_2
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.op import patients_log_density
 from igkinetics.hierarchical.population import Population
@@ -50,12 +51,26 @@ def build_model(population: Population, arrays: CohortArrays, whitening: Whiteni
         phi = pm.Deterministic("phi", data["centre"] + pt.dot(data["phi_root"], u))
         distance = (phi - data["prior_mean"]) / data["prior_sd"]
         # what is known keeps a standard normal u of its own, which nothing depends on
-        pm.Potential("population", -0.5 * pt.sum(pt.switch(data["is_active"] > 0, distance**2, u**2)))
+        squared = pt.switch(data["is_active"] > 0, distance**2, u**2)
+        pm.Potential("population", -0.5 * pt.sum(squared[: population.n_normal]))
         z = pm.Flat("z", shape=(n, p), initval=np.zeros((n, p)))
         mu = data["offset"] + pt.dot(data["design"], phi[:q]).reshape((n, p))
         root = pt.diag(pt.exp(phi[q : q + p]))
+        if population.pairs:
+            root = pt.exp(phi[q : q + p])[:, None] * correlation_graph(phi[population.n_normal :], population)
         error = pt.exp(phi[q + p : q + p + 2])
+        log_ratio = phi[q + p + 2 : population.n_normal]
         patients = [data[name] for name in ("information", "linear", *CohortArrays._fields)]
-        value, *_ = patients_log_density(z, mu, root, error, phi[q + p + 2 :], data["kind"], *patients)
+        value, *_ = patients_log_density(z, mu, root, error, log_ratio, data["kind"], *patients)
         pm.Potential("patients", value)
     return model
+
+
+def correlation_graph(y: Any, population: Population) -> Any:
+    """correlations.correlation_root as a graph, with its prior as a potential of the model."""
+    p = len(population.names)
+    rows, columns = np.array(population.pairs).T
+    left = pt.softplus(2.0 * y) - y - LOG_2  # log cosh
+    pm.Potential("correlations", -2.0 * pt.sum(population.lkj * left))
+    each, log_left = (pt.set_subtensor(pt.zeros((p, p))[rows, columns], one) for one in (pt.tanh(y), -left))
+    return (each + np.eye(p)) * pt.exp(pt.cumsum(log_left, axis=1) - log_left)

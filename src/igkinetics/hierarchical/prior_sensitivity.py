@@ -27,13 +27,15 @@ Refit = Callable[[Population], Quantities]
 
 
 def rescaled(population: Population, scale: float) -> Population:
-    """The population model with every prior SD multiplied."""
-    return replace(population, prior_sd=population.prior_sd * scale)
+    """The population model with the SD of every normal prior multiplied; an LKJ prior stays as asked for."""
+    sd = population.prior_sd.copy()
+    sd[: population.n_normal] *= scale
+    return replace(population, prior_sd=sd)
 
 
 def reweighting(phi: Floats, population: Population, scale: float) -> tuple[Floats, float]:
     """Normalised log weights (n,) that turn draws phi (n, k) into those of the rescaled prior; Pareto k."""
-    active = population.active
+    active = population.active & (np.arange(phi.shape[1]) < population.n_normal)
     squared = ((phi[:, active] - population.prior_mean[active]) / population.prior_sd[active]) ** 2
     raw = 0.5 * squared.sum(axis=1) * (1.0 - scale**-2.0)
     smoothed, shape = array_stats.psislw(-raw)  # it takes log likelihoods: the negative of log ratios

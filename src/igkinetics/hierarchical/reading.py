@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.correlations import correlation_root
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import Integers, patient_theta
 from igkinetics.hierarchical.members import Member, problems_of
@@ -15,6 +17,9 @@ from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+
+CORRELATION: Final = "correlation_"
+"""Before the names of the two parameters: correlation_CL_V1."""
 
 
 @kernel
@@ -37,9 +42,9 @@ def patients_of(
     """Natural parameters (chain, draw, patient, 13) and points x (chain, draw, patient, p) of every draw."""
     x, theta = np.empty_like(trace.z), np.empty((*trace.z.shape[:3], N_PARAMETERS))
     for place in np.ndindex(*trace.z.shape[:2]):
-        mu, omega, _, log_ratio = population.parts(phi[place])
-        fill_points(trace.z[place], mu, np.diag(omega), whitening.information, whitening.linear, x[place])
-        fill_thetas(x[place], log_ratio, arrays.places, arrays.used, arrays.fixed, theta[place])
+        parts = population.parts(phi[place])
+        fill_points(trace.z[place], parts.mu, parts.root, whitening.information, whitening.linear, x[place])
+        fill_thetas(x[place], parts.log_ratio, arrays.places, arrays.used, arrays.fixed, theta[place])
     return theta, x
 
 
@@ -49,7 +54,7 @@ def population_draws(population: Population, phi: Floats) -> dict[str, Floats]:
     Typical values are those at the card's reference covariates; coefficients of covariates stay on their scale.
     """
     found = {}
-    for place, label in enumerate(population.labels):
+    for place, label in enumerate(population.labels[: population.n_normal]):
         if not population.active[place]:
             continue
         draws = phi[..., place]
@@ -60,7 +65,21 @@ def population_draws(population: Population, phi: Floats) -> dict[str, Floats]:
             found[label] = draws
         else:
             found[label] = np.exp(draws)
-    return found
+    return found | correlation_draws(population, phi)
+
+
+def correlation_draws(population: Population, phi: Floats) -> dict[str, Floats]:
+    """Correlations between patients' parameters on their estimation scales, (chain, draw) each."""
+    if not population.pairs:
+        return {}
+    matrices = np.empty((*phi.shape[:-1], len(population.names), len(population.names)))
+    for place in np.ndindex(*phi.shape[:-1]):
+        root = correlation_root(phi[place][population.n_normal :], population.pairs, len(population.names))
+        matrices[place] = root @ root.T
+    return {
+        f"{CORRELATION}{population.names[column]}_{population.names[row]}": matrices[..., row, column]
+        for row, column in population.pairs
+    }
 
 
 def natural(values: Floats, scale: str) -> Floats:

@@ -33,7 +33,8 @@ def fingerprint(prepared: PreparedCohort) -> dict[str, str]:
     for value in prepared.arrays:
         digest.update(np.ascontiguousarray(value).tobytes())
     population = prepared.population("base")
-    digest.update(population.offset.tobytes() + population.design.tobytes() + bytes([prepared.kind]))
+    digest.update(population.offset.tobytes() + population.design.tobytes() + population.lkj.tobytes())
+    digest.update(bytes([prepared.kind]))
     return {"cohort": digest.hexdigest(), "card": f"{prepared.card.id} {prepared.card.sha256}"}
 
 

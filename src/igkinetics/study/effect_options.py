@@ -19,7 +19,8 @@ class EffectOptions:
     """Choices of an effect analysis. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
-    cohort's unit; none by default. covariates: columns of the patients table. draws, tune: per chain.
+    cohort's unit; none by default. covariates: columns of the patients table. lkj: eta of an LKJ prior on correlations
+    between patients' parameters; None: independent. draws, tune: per chain.
     posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
     extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
@@ -30,6 +31,7 @@ class EffectOptions:
     minimum_effect: float | None = None
     rope: tuple[float, float] | None = None
     covariates: tuple[str, ...] = ()
+    lkj: float | None = None
     draws: int = 1000
     tune: int = 600
     chains: int = 4
@@ -75,6 +77,8 @@ class EffectOptions:
             for name, lowest in least.items()
             if getattr(self, name) < lowest
         ]
+        if self.lkj is not None and not 0 < self.lkj < math.inf:
+            problems.append(_problem("lkj", self.lkj, "above 0: 1 for all correlations alike, 2 or more for few"))
         if not 0 <= self.ivig_days < math.inf:
             problems.append(_problem("ivig-days", self.ivig_days, "a number of days, 0 or more"))
         return problems

@@ -47,7 +47,7 @@ def prepared_for(cohort: Cohort, card: Card, options: EffectOptions) -> Prepared
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
     chosen = HierarchicalOptions(structure=f"{disposition}/{production}", covariates=options.covariates,
-                                 ratios_last_day=options.ivig_days)  # fmt: skip
+                                 ratios_last_day=options.ivig_days, lkj=options.lkj)  # fmt: skip
     return prepare_cohort(cohort, card, chosen)
 
 
