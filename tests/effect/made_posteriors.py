@@ -14,7 +14,9 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.read import read_cohort
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.problem import FitProblem
+from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.predict import from_prior
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.resources import resource_folder
 from igkinetics.study.effect_options import EffectOptions
@@ -83,7 +85,15 @@ def example_posterior(n: int = 400) -> CohortPosterior:
 
 
 @cache
+def example_sampling() -> Sampling:
+    """The draws of the single-patient fits, with the card's own beside them."""
+    prepared = prepare_cohort(example_cohort(), CARD, HierarchicalOptions())
+    return good_sampling(example_posterior(), prior=from_prior(prepared, 400, 1),
+                         prior_sources=prepared.population("base").sources)  # fmt: skip
+
+
+@cache
 def example_effect(**options: Any) -> CohortEffect:
     """The example cohort with the draws of its single-patient fits."""
     chosen = EffectOptions(**({"thresholds": (400.0,), "minimum_effect": 50.0, "rope": (-20.0, 20.0)} | options))
-    return effect_of(example_cohort(), good_sampling(example_posterior()), CARD, chosen)
+    return effect_of(example_cohort(), example_sampling(), CARD, chosen)

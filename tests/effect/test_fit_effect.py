@@ -19,6 +19,7 @@ from made_posteriors import (
 )
 
 from igkinetics.cohort.read import read_cohort
+from igkinetics.effect.learnt import population_rows
 from igkinetics.errors import InputError
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO
 from igkinetics.simulate.run import simulate_cohort, write_simulation
@@ -146,6 +147,26 @@ def test_the_card_alone_is_told_beside_what_was_learnt() -> None:
     assert rise["prior_upper"] - rise["prior_lower"] > 2 * (rise["upper"] - rise["lower"])
     assert rise["contraction"] > 0.7
     assert rise["evidence"] == "strong"
+
+
+def test_what_patients_share_stands_beside_its_prior_and_the_source_of_it() -> None:
+    shared = example_effect().population.set_index("parameter")
+    assert list(shared.index) == ["a", "b"]  # all that these draws of single-patient fits hold of the population
+    assert shared.loc["a", "unit"] == "mg/dL"
+    assert shared.loc["a", "median"] == pytest.approx(20.0)
+    assert shared.loc["a", "prior_median"] == pytest.approx(20.0, rel=0.1)
+    assert "adult_b_cell_depletion" in shared.loc["b", "prior_source"]
+    assert shared.loc["b", "contraction"] == pytest.approx(1.0)
+
+
+def test_contraction_of_what_cannot_be_negative_is_on_the_log_scale() -> None:
+    generator = np.random.default_rng(1)
+    wide, narrow = (np.exp(sd * generator.standard_normal((1, 4000))) for sd in (0.4, 0.2))
+    before, after = (replace(example_posterior(), population={"omega_CL": one}) for one in (wide, narrow))
+    (row,) = population_rows(before, after, {"omega_CL": "card x"}, "g/L", 0.9).to_dict("records")
+    assert row["contraction"] == pytest.approx(0.75, abs=0.03)
+    assert (row["unit"], row["prior_source"], row["level"]) == ("1", "card x", 0.9)
+    assert np.log(row["prior_upper"]) == pytest.approx(0.4 * 1.645, rel=0.06)
 
 
 def test_replicates_of_a_true_model_lie_where_they_should() -> None:

@@ -14,7 +14,7 @@ from test_page import Page
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.effect_page import effect_report
 from igkinetics.report.effect_sentences import effect_sentences, verdict_sentence
-from igkinetics.report.effect_words import amount, probability, section_of
+from igkinetics.report.effect_words import amount, parameter_words, probability, section_of
 from igkinetics.study.effect_options import EffectOptions
 from igkinetics.study.effect_result import CohortEffect
 from igkinetics.study.effect_tables import effect_of
@@ -105,6 +105,27 @@ def test_sensitivity_tables_are_shown_when_there_are_any() -> None:
     assert "Prior at half and double scale" in text
     assert "<b>refit</b>" in text
     assert "75.25" in text
+
+
+def test_by_calendar_new_patients_are_drawn_and_shown_by_group() -> None:
+    plans = [planned(DAYS, doses=((12.0, 28.0), (40.0, 28.0), (68.0, 28.0)), patient_id=f"P{i}") for i in range(3)]
+    cohort, posterior = of_truth(plans, [vector(C_base=5.0 + i) for i in range(3)], n=4)
+    effect = effect_of(cohort, good_sampling(posterior, new=posterior), CARD, EffectOptions())
+    parsed = Page(effect_report(effect))
+    assert "New patients by group (VPC)" in parsed.text
+    assert parsed.tags.count("figure") == 8  # forest, curves, contrast, ranks, the only group, three patients
+    assert len(effect.vpc) == 3
+
+
+def test_population_parameters_stand_with_their_priors() -> None:
+    text = Page(effect_report(example_effect())).text
+    assert "What patients share" in text
+    assert "Additive error, SD" in text
+    assert "card adult_b_cell_depletion, residual error" in text
+    assert parameter_words("omega_CL") == "CL, SD between patients"
+    assert parameter_words("S_cd19") == "S, typical, cd19 agents"
+    assert parameter_words("k_rec") == "k_rec, typical"
+    assert parameter_words("CL:age_y") == "CL, change per SD of age_y"
 
 
 def test_numbers_in_sentences_are_those_of_the_tables() -> None:

@@ -15,9 +15,10 @@ from numpy.testing import assert_allclose
 
 import igkinetics as igk
 from igkinetics.cards.load import load_card
-from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_prior
+from igkinetics.cards.prior import PRIOR_PARAMETERS, draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.errors import InputError
 from igkinetics.kinetics.parameters import PARAMETERS
+from igkinetics.scenarios.new_patients import correlation_roots
 from igkinetics.scenarios.records import event_table
 
 xarray = pytest.importorskip("xarray")
@@ -103,3 +104,16 @@ def test_new_patients_are_those_of_the_population_level(effect: Path) -> None:
     spread = np.log(value(area, "auc_infused", "upper") / value(area, "auc_infused", "lower")) / 3.92
     assert spread == pytest.approx(np.hypot(0.2, 0.05), rel=0.2)
     assert value(area, "trough", "mean_lower") < value(area, "trough") < value(area, "trough", "mean_upper")
+
+
+def test_correlations_of_the_posterior_reach_new_patients(effect: Path) -> None:
+    """CL and C_base together: what each patient needs and makes."""
+    with xarray.open_dataset(effect / "posterior.nc", group="posterior", engine="h5netcdf") as posterior:
+        correlated = posterior.load().assign(correlation_CL_C_base=(("chain", "draw"), np.full((CHAINS, DRAWS), 0.8)))
+    roots = correlation_roots(correlated, CHAINS * DRAWS)
+    matrix = roots[5] @ roots[5].T
+    cl, c_base = PRIOR_PARAMETERS.index("CL"), PRIOR_PARAMETERS.index("C_base")
+    assert matrix[cl, c_base] == pytest.approx(0.8)
+    np.fill_diagonal(matrix, 0.0)
+    assert np.count_nonzero(matrix) == 2
+    assert_allclose(correlation_roots(posterior, 3), np.tile(np.eye(len(PRIOR_PARAMETERS)), (3, 1, 1)))

@@ -9,13 +9,16 @@ Anal 2009;100:1989.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from scipy.special import betaln, polygamma
 
 from igkinetics.kinetics.parameters import Floats
 
-LOG_2 = float(np.log(2.0))
+CORRELATION: Final = "correlation_"
+"""Before the names of the two parameters: correlation_CL_V1."""
+LOG_2: Final = float(np.log(2.0))
 Pairs = tuple[tuple[int, int], ...]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.correlations import correlation_root
+from igkinetics.hierarchical.correlations import CORRELATION, correlation_root
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import Integers, patient_theta
 from igkinetics.hierarchical.members import Member, problems_of
@@ -17,9 +16,6 @@ from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
-
-CORRELATION: Final = "correlation_"
-"""Before the names of the two parameters: correlation_CL_V1."""
 
 
 @kernel

@@ -15,7 +15,7 @@ from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS
 from igkinetics.report.environment import page_environment
 from igkinetics.study.effect_output import effect_record
-from igkinetics.study.effect_plots import effect_charts, patient_effect_charts
+from igkinetics.study.effect_plots import effect_charts, patient_effect_charts, vpc_charts
 from igkinetics.study.effect_result import CohortEffect
 
 MOST_PATIENT_CHARTS: Final = 60
@@ -31,10 +31,13 @@ def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
     """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
     cohort = effect_charts(effect)
     infused = effect.in_posterior(treated=True)[:MOST_PATIENT_CHARTS]
-    figures = draw([*cohort.values(), *patient_effect_charts(effect, infused)])
+    groups = vpc_charts(effect)
+    figures = draw([*cohort.values(), *groups, *patient_effect_charts(effect, infused)])
+    of_groups, of_patients = figures[len(cohort) :][: len(groups)], figures[len(cohort) + len(groups) :]
     drawn = {
         "figures": dict(zip(cohort, figures, strict=False)),
-        "patient_figures": list(zip([text.visible(name) for name in infused], figures[len(cohort) :], strict=True)),
+        "vpc_figures": of_groups,
+        "patient_figures": list(zip([text.visible(name) for name in infused], of_patients, strict=True)),
         "without_chart": effect.n_treated - len(infused),
     }
     return page_environment().get_template("effect.html.j2").render(page_values(effect) | drawn)
@@ -58,6 +61,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "somebody_missing": bool((effect.patients["status"] != "estimated").any()),
         "first_below": effect_rows.first_below_cells(effect),
         "prior": effect_rows.prior_cells(effect),
+        "shared": effect_rows.population_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
         "dosing": effect.dosing,

@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.report.effect_words import ESTIMAND_WORDS, amount, estimand_words, probability, section_of, unit_words
+from igkinetics.report.effect_words import (
+    ESTIMAND_WORDS,
+    amount,
+    estimand_words,
+    parameter_words,
+    probability,
+    section_of,
+    unit_words,
+)
 from igkinetics.study.effect_result import CohortEffect
 
 Cells = dict[str, str]
@@ -104,6 +112,31 @@ def prior_cells(effect: CohortEffect) -> list[Cells]:
         }
         for row in effect.prior.to_dict("records")
     ]
+
+
+def population_cells(effect: CohortEffect) -> list[Cells]:
+    """What patients share: each parameter's prior with its source, and what the data made of it."""
+    return [
+        {
+            "words": parameter_words(str(row["parameter"])),
+            "name": text.visible(row["parameter"]),
+            "source": str(row["prior_source"]),
+            "contraction": f"{row['contraction']:.2f}".replace("-", "−"),
+            **{
+                f"{when}{part}": shown
+                for when, prefix in (("before", "prior_"), ("after", ""))
+                for part, shown in (
+                    ("", f"{shared(row[f'{prefix}median'])} {unit_words(str(row['unit']))}".strip()),
+                    ("_interval", f"{shared(row[f'{prefix}lower'])} to {shared(row[f'{prefix}upper'])}"),
+                )
+            },
+        }
+        for row in effect.population.to_dict("records")
+    ]
+
+
+def shared(value: Any) -> str:
+    return text.number(value, 3).replace("-", "−")
 
 
 def check_cells(effect: CohortEffect) -> list[Cells]:

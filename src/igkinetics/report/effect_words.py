@@ -30,6 +30,7 @@ ESTIMAND_WORDS: Final = {
     "naive_fitted_nadir_difference": "Fitted nadir",
     "adjusted_fitted_nadir_difference": "Fitted nadir, adjusted",
 }
+ERROR_WORDS: Final = {"a": "Additive error, SD", "b": "Proportional error, SD"}
 SECTIONS: Final = (
     ("Effect in the infused: with minus without, same patients (ATT)", "_att"),
     ("Effect in those not infused, had they received the same (ATC)", "_atc"),
@@ -67,6 +68,21 @@ def estimand_words(row: Mapping[Any, Any], igg_unit: IggUnit) -> str:
     """What a row is about, with its threshold."""
     words = ESTIMAND_WORDS.get(str(row["estimand"]), str(row["estimand"]))
     return f"{words} {text.number(row['threshold'], 5)} {igg_unit}" if text.known(row["threshold"]) else words
+
+
+def parameter_words(name: str) -> str:
+    """A population parameter in words."""
+    if name in ERROR_WORDS:
+        return ERROR_WORDS[name]
+    parameter, colon, covariate = name.partition(":")
+    if colon:
+        return f"{parameter}, change per SD of {text.visible(covariate)}"
+    kind, _, rest = name.partition("_")
+    if kind == "omega":
+        return f"{rest}, SD between patients"
+    if kind == "correlation":
+        return "Correlation between patients"
+    return f"S, typical, {rest} agents" if kind == "S" else f"{name}, typical"
 
 
 def amount(value: Any, unit: str) -> str:

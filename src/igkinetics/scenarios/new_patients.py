@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
 from igkinetics.errors import counted
 from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.cases import About, Cases
 from igkinetics.scenarios.people_notes import domain_of, example_of
@@ -22,15 +24,17 @@ from igkinetics.scenarios.records import Left, left_by
 from igkinetics.scenarios.virtual import UNCERTAIN_DRAWS, VirtualPeople, model_of
 
 SHARE_PREFIX: Final = "S_"
+PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
+"""Name in a prior -> in a fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationDraws:
-    """Draws of the population level (n, parameters of PRIOR_PARAMETERS): shift of the card's typical values on their
-    scale, and SD between patients."""
+    """Draws of the population level: shift (n, parameter of PRIOR_PARAMETERS) of the card's typical values on their
+    scale; root (n, parameter, parameter) with Omega = root root'."""
 
     shift: Floats
-    omega: Floats
+    root: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +52,15 @@ class NewPeople:
     def batch(self, place: int) -> Cases:
         n = self.virtual.size(place)
         which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
-        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.omega[which][None])
+        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
 
     def uncertain(self) -> Cases:
         """Draw 0: the mean of the population's draws."""
         n = len(self.draws.shift)
         kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
-        shift, omega = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None, :]
-                        for all_draws in (self.draws.shift, self.draws.omega))  # fmt: skip
-        return self.virtual.moved(0, self.virtual.few, shift, omega)
+        shift, root = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None]
+                       for all_draws in (self.draws.shift, self.draws.root))  # fmt: skip
+        return self.virtual.moved(0, self.virtual.few, shift, root)
 
 
 def new_people(file: ScenarioFile) -> NewPeople:
@@ -102,9 +106,8 @@ def population_draws(
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     shift, omega = np.zeros((n, len(PRIOR_PARAMETERS))), np.zeros((n, len(PRIOR_PARAMETERS)))
     reference = reference_values(card, prior)
-    card_name = {own: name for name, own in PRIOR_NAME.items()}
     for place, name in enumerate(PRIOR_PARAMETERS):
-        own = card_name.get(name, name)
+        own = PRIOR_NAME_OF.get(name, name)
         label = share_label(posterior, card, tuple(agents), left) if name == "S" else own
         if label in posterior:
             values = posterior[label].to_numpy().reshape(-1)
@@ -114,7 +117,18 @@ def population_draws(
         omega[:, place] = prior.omega[name]
         if f"omega_{own}" in posterior:
             omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
-    return PopulationDraws(shift=shift, omega=omega)
+    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n))
+
+
+def correlation_roots(posterior: Any, n: int) -> Floats:
+    """Roots (n, parameter, parameter) of the posterior's correlation matrices; identities where it has none."""
+    matrices = np.tile(np.eye(len(PRIOR_PARAMETERS)), (n, 1, 1))
+    own = {PRIOR_NAME_OF.get(name, name): place for place, name in enumerate(PRIOR_PARAMETERS)}
+    for (one, row), (other, column) in permutations(own.items(), 2):
+        label = f"{CORRELATION}{one}_{other}"
+        if label in posterior:
+            matrices[:, row, column] = matrices[:, column, row] = posterior[label].to_numpy().reshape(-1)
+    return np.asarray(np.linalg.cholesky(matrices))
 
 
 def reference_values(card: Card, prior: PatientPrior) -> dict[str, float]:

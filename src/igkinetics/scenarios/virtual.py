@@ -127,7 +127,7 @@ class VirtualPeople:
         """The patients of one batch under each model, one model after the other."""
         n = self.size(place)
         none = np.zeros((1, 1, len(PRIOR_PARAMETERS)))
-        return stacked([self.cases(model, k, place, n, none, omegas(model)) for k, model in enumerate(self.models)])
+        return stacked([self.cases(model, k, place, n, none, roots(model)) for k, model in enumerate(self.models)])
 
     def uncertain(self) -> Cases | None:
         """The first patients under draws of the typical values (draw 0: as they are), the same deviates for every
@@ -137,19 +137,19 @@ class VirtualPeople:
         z = generator_of(self.seed, "typical", 0).standard_normal((UNCERTAIN_DRAWS, 1, len(PRIOR_PARAMETERS)))
         z = np.concatenate([np.zeros((1, 1, len(PRIOR_PARAMETERS))), z])
         return stacked([
-            self.cases(model, k, 0, self.few, z * of_each(model.prior.uncertainty), omegas(model))
+            self.cases(model, k, 0, self.few, z * of_each(model.prior.uncertainty), roots(model))
             for k, model in enumerate(self.models)
         ])  # fmt: skip
 
-    def moved(self, place: int, n: int, shift: Floats, omega: Floats) -> Cases:
+    def moved(self, place: int, n: int, shift: Floats, root: Floats) -> Cases:
         """Patients of a batch of the only model under another population level, see `cases`."""
-        return self.cases(self.models[0], 0, place, n, shift, omega)
+        return self.cases(self.models[0], 0, place, n, shift, root)
 
-    def cases(self, model: Model, number: int, batch: int, n: int, shift: Floats, omega: Floats) -> Cases:
+    def cases(self, model: Model, number: int, batch: int, n: int, shift: Floats, root: Floats) -> Cases:
         """n patients of a batch under each of the draws of a population level.
 
-        shift (draw, 1 or n, parameter): what typical values are moved by on their scale; omega: SD between patients,
-        of a shape that fits.
+        shift (draw, 1 or n, parameter): what typical values are moved by on their scale; root (draw, 1 or n, parameter,
+        parameter): Omega = root root'.
         """
         bodies = draw_bodies(self.population, self.limits, self.seed, batch, n)
         prior, draws = model.prior, shift.shape[0]
@@ -158,9 +158,10 @@ class VirtualPeople:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
         z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
+        deviations = shift + (root @ z[None, :, :, None])[..., 0]
         values: dict[str, float | Floats] = {}
         for column, name in enumerate(PRIOR_PARAMETERS):
-            moved = shift[..., column] + omega[..., column] * z[None, :, column]
+            moved = deviations[..., column]
             values[name] = scaled(np.broadcast_to(typical[name], moved.shape), prior.scale[name], moved).reshape(-1)
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
         count = n * draws
@@ -182,8 +183,9 @@ def of_each(numbers: Mapping[str, float]) -> Floats:
     return np.array([[[numbers[name] for name in PRIOR_PARAMETERS]]])
 
 
-def omegas(model: Model) -> Floats:
-    return of_each(model.prior.omega)
+def roots(model: Model) -> Floats:
+    """(1, 1, parameter, parameter): a card's parameters vary independently."""
+    return np.diag(of_each(model.prior.omega)[0, 0])[None, None]
 
 
 def scaled(typical: Floats, scale: str, deviation: Floats) -> Floats:

@@ -15,7 +15,8 @@ from igkinetics.study.output import RUN_RECORD, cohort_record, write_csv, write_
 
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
-    "predictive.csv": "checks", "predictive_samples.csv": "replicates", "extensions.csv": "extensions",
+    "population.csv": "population", "predictive.csv": "checks", "predictive_samples.csv": "replicates",
+    "vpc.csv": "vpc", "extensions.csv": "extensions",
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {

@@ -10,6 +10,7 @@ from igkinetics import text
 from igkinetics.charts.course_chart import course_chart, courses_chart, ranks_chart
 from igkinetics.charts.interval_chart import IntervalRow, interval_chart
 from igkinetics.charts.svg import Chart, Spec
+from igkinetics.charts.vpc_chart import vpc_chart
 from igkinetics.study.effect_result import CohortEffect
 
 CONTRASTS: Final = {
@@ -74,6 +75,16 @@ def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
     if effect.replicates["rank"].notna().any():
         charts["ranks"] = ("Where each measured value lies among its replicates", ranks_chart(effect.replicates))
     return charts
+
+
+def vpc_charts(effect: CohortEffect) -> list[Chart]:
+    """The visual predictive check of every group; none where dosing may have followed IgG."""
+    unit = effect.cohort.igg_unit
+    return [
+        (f"Percentiles of measured IgG among those of new patients, group {text.visible(group)}, {unit}",
+         vpc_chart(rows, unit))
+        for group, rows in effect.vpc.groupby("group", sort=False)
+    ]  # fmt: skip
 
 
 def patient_effect_charts(effect: CohortEffect, patient_ids: list[str]) -> list[Chart]:

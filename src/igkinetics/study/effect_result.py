@@ -15,9 +15,10 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
-from igkinetics.effect.prior_draws import PRIOR_COLUMNS
+from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.study.effect_options import EffectOptions
@@ -31,8 +32,10 @@ EFFECT_TABLES: Final = {
     "patients": PATIENT_EFFECT_COLUMNS,
     "courses": COURSE_COLUMNS,
     "prior": PRIOR_COLUMNS,
+    "population": POPULATION_COLUMNS,
     "checks": CHECK_COLUMNS,
     "replicates": REPLICATE_COLUMNS,
+    "vpc": VPC_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
     "extensions": EXTENSION_COLUMNS,
 }
@@ -43,15 +46,19 @@ EFFECT_TABLES: Final = {
 class Sampling:
     """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
 
-    extensions: posteriors beside the base model. left_out: patient -> why not in the posterior. sensitivity: heading ->
-    table, as they come; ask: makes more of them. covariates (patients, m) with labels: for the adjusted contrast. save:
-    writes the posteriors into a folder.
+    prior: the same patients under the card alone, with where each prior of the population comes from. new: patients
+    drawn anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model. left_out:
+    patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
+    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
     """
 
     posterior: CohortPosterior
     diagnostics: pd.DataFrame
     verdict: str
     passed: bool
+    prior: CohortPosterior | None = None
+    prior_sources: dict[str, str] = field(default_factory=dict)
+    new: CohortPosterior | None = None
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
     extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -72,8 +79,9 @@ class CohortEffect:
     """The effect of IVIG in a cohort. summary: effect.csv; patients: patient_effects.csv.
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
-    courses: curves with and without the infusions; prior: what the card alone says; checks, replicates: posterior
-    predictive checks; first_below: times to first below each threshold; extensions: the models beside the base one.
+    courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
+    share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
+    extensions: the models beside the base one.
     sensitivity: heading -> table. dosing: what the infusions' days look like.
     """
 
@@ -86,8 +94,10 @@ class CohortEffect:
     posterior: pd.DataFrame
     courses: pd.DataFrame
     prior: pd.DataFrame
+    population: pd.DataFrame
     checks: pd.DataFrame
     replicates: pd.DataFrame
+    vpc: pd.DataFrame
     first_below: pd.DataFrame
     extensions: pd.DataFrame
     sensitivity: dict[str, pd.DataFrame]

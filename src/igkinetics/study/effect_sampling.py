@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
-from igkinetics.effect.prior_draws import prior_posterior
+from igkinetics.effect.learnt import PRIOR_DRAWS
+from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.diagnostics import GOOD
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
@@ -145,6 +145,7 @@ def sampling_of(
     others: dict[str, Other], *, further: bool = True,
 ) -> Sampling:  # fmt: skip
     """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
+    from igkinetics.hierarchical.predict import from_posterior, from_prior
 
     def ask(question: Question) -> dict[str, pd.DataFrame]:
         return sensitivity_tables(base, extensions, resample, others, question)
@@ -161,6 +162,9 @@ def sampling_of(
         diagnostics=base.diagnostics,
         verdict=GOOD_WORDS if base.verdict == GOOD else base.verdict,
         passed=base.verdict == GOOD,
+        prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
+        prior_sources=base.population.sources,
+        new=from_posterior(base, NEW_DRAWS, options.seed),
         extensions={name: found.posterior for name, found in extensions.items()},
         extension_verdicts={name: found.verdict for name, found in extensions.items()},
         left_out=base.prepared.left_out,
@@ -174,19 +178,14 @@ def sampling_of(
 
 def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
     """Draws of the card for these patients and infusions, as many as were asked for."""
-    blank = CohortPosterior(
-        patient_ids=tuple(member.patient.patient_id for member in prepared.members),
-        theta=np.zeros((1, 1, len(prepared.members), 13)),
-        error=np.zeros((1, 1, 2)),
-        population={},
-        problems=tuple(member.problem for member in prepared.members),
-        modified=tuple(member.modified for member in prepared.members),
-        extension="base",
-        interrupted=False,
-    )
-    priors = [member.prior for member in prepared.members]
+    from igkinetics.hierarchical.predict import from_prior
+
+    drawn = from_prior(prepared, options.draws * options.chains, options.seed)
     return Sampling(
-        posterior=prior_posterior(blank, priors, options.draws * options.chains, options.seed),
+        posterior=drawn,
+        prior=drawn,
+        prior_sources=prepared.population("base").sources,
+        new=drawn,
         diagnostics=pd.DataFrame([("verdict", PRIOR_WORDS)], columns=["parameter", "value"]).reindex(
             columns=[*DIAGNOSTIC_COLUMNS, "value"]
         ),

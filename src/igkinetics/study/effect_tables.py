@@ -18,9 +18,10 @@ from igkinetics.effect.courses import course_table
 from igkinetics.effect.dosing import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows
 from igkinetics.effect.patients import patient_effect_rows
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
-from igkinetics.effect.prior_draws import PRIOR_DRAWS, card_priors, prior_posterior, prior_rows
+from igkinetics.effect.visual_check import vpc_rows
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.simulate.regimen import Regimen
@@ -65,6 +66,7 @@ def effect_of(
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
     asked = question(cohort, card, options, changes)
+    learnt = prior_tables(cohort, sampling, card, options, thresholds, estimands)
     return CohortEffect(
         cohort=cohort,
         card_ids={card.id: card.sha256},
@@ -74,9 +76,11 @@ def effect_of(
         patients=patient_effect_rows(cohort, changes, sampling.left_out, thresholds, options.level),
         posterior=draw_table(posterior, estimands, criteria),
         courses=course_table(posterior, people, cohort.igg_unit, options.level),
-        prior=prior_rows(list(prior_effects(cohort, posterior, card, options, thresholds)), estimands, criteria),
+        prior=learnt["prior"],
+        population=learnt["population"],
         checks=checks,
         replicates=replicates,
+        vpc=vpc_rows(cohort, sampling.new, options.seed, options.level, by_calendar=dosing.by_calendar),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
         extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
@@ -99,14 +103,23 @@ def average_effects(
     yield from rises(posterior, people)
 
 
-def prior_effects(
-    cohort: Cohort, posterior: CohortPosterior, card: Card, options: EffectOptions, thresholds: tuple[float, ...]
-) -> Iterator[Estimand]:
-    """The effects in the treated and the rises under the card alone."""
-    before = prior_posterior(posterior, card_priors(cohort, posterior, card), PRIOR_DRAWS, options.seed)
+def prior_tables(
+    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, thresholds: tuple[float, ...],
+    estimands: Sequence[Estimand],
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """`prior` (effects in the treated, and rises) and `population`: under the card alone, and with the data."""
+    before = sampling.prior
+    if before is None:
+        return {"prior": pd.DataFrame(columns=list(PRIOR_COLUMNS)),
+                "population": pd.DataFrame(columns=list(POPULATION_COLUMNS))}  # fmt: skip
     people = exposures(cohort, before, card_weight(card), options.ivig_days)
-    yield from att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True)
-    yield from rises(before, people)
+    effects = [*att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
+               *rises(before, people)]  # fmt: skip
+    return {
+        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit)),
+        "population": population_rows(before, sampling.posterior, sampling.prior_sources, cohort.igg_unit,
+                                      options.level),
+    }  # fmt: skip
 
 
 def infused_of(

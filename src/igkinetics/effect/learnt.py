@@ -1,0 +1,93 @@
+"""What the card alone says beside what the data made of it: estimands, and everything that patients share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.effect.estimand import Criteria, Estimand, effect_row, interval
+from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.kinetics.parameters import PARAMETER_UNITS, Floats
+from igkinetics.units import IggUnit, from_g_per_l
+
+PRIOR_DRAWS: Final = 1000
+LEARNT_WORDS: Final = (
+    (0.05, "none: what is reported is the card"),
+    (0.3, "weak: mostly the card"),
+    (0.7, "moderate"),
+    (1.0, "strong"),
+)
+"""Contraction up to which the words hold."""
+PRIOR_COLUMNS: Final = (
+    "estimand", "threshold", "prior_median", "prior_lower", "prior_upper", "median", "lower", "upper", "contraction",
+    "evidence", "unit",
+)  # fmt: skip
+POPULATION_COLUMNS: Final = (
+    "parameter", "prior_median", "prior_lower", "prior_upper", "prior_source", "median", "lower", "upper", "level",
+    "contraction", "unit",
+)  # fmt: skip
+"""Typical values at the card's reference covariates, SDs between patients (omega_), correlations (correlation_) on
+estimation scales, coefficients of covariates (parameter:covariate), and the residual error a, b."""
+LEVELS: Final = ("C_base", "C_init", "a")
+
+
+def evidence_words(contraction: float) -> str:
+    """How much the data narrowed a quantity, in words."""
+    return next(words for most, words in LEARNT_WORDS if contraction <= most)
+
+
+def contraction(prior: Floats, posterior: Floats) -> float:
+    """1 - (posterior SD / prior SD)^2; 0 where the prior has no spread."""
+    spread = float(prior.std())
+    return 1.0 - float(posterior.std() / spread) ** 2 if spread > 0 else 0.0
+
+
+def prior_rows(prior: Sequence[Estimand], posterior: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:
+    """PRIOR_COLUMNS: estimands that both have, matched by name and threshold."""
+    rows: list[dict[str, Any]] = []
+    known = {(one.name, one.threshold if np.isfinite(one.threshold) else None): one for one in prior if one.estimated}
+    for one in posterior:
+        before = known.get((one.name, one.threshold if np.isfinite(one.threshold) else None))
+        if before is None or not one.estimated:
+            continue
+        was, now = effect_row(before, criteria), effect_row(one, criteria)
+        learnt = contraction(before.draws, one.draws)
+        rows.append(
+            {"estimand": one.name, "threshold": now["threshold"], "prior_median": was["median"],
+             "prior_lower": was["lower"], "prior_upper": was["upper"], "median": now["median"], "lower": now["lower"],
+             "upper": now["upper"], "contraction": learnt, "evidence": evidence_words(learnt), "unit": now["unit"]}
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(PRIOR_COLUMNS))
+
+
+def population_rows(
+    prior: CohortPosterior, posterior: CohortPosterior, sources: Mapping[str, str], unit: IggUnit, level: float
+) -> pd.DataFrame:
+    """POPULATION_COLUMNS, a row per parameter that both have; levels in the cohort's unit."""
+    rows = []
+    for name, draws in posterior.population.items():
+        if name not in prior.population:
+            continue
+        before, after = (as_shown(name, one.reshape(-1), unit) for one in (prior.population[name], draws))
+        median, lower, upper = interval(after, level)
+        was, was_lower, was_upper = interval(before, level)
+        rows.append((name, was, was_lower, was_upper, sources.get(name, ""), median, lower, upper, level,
+                     contraction(own_scale(before), own_scale(after)), shown_unit(name, unit)))  # fmt: skip
+    return pd.DataFrame(rows, columns=list(POPULATION_COLUMNS))
+
+
+def as_shown(name: str, draws: Floats, unit: IggUnit) -> Floats:
+    return from_g_per_l(draws, unit) if name in LEVELS else draws
+
+
+def shown_unit(name: str, unit: IggUnit) -> str:
+    """C_base and a: the cohort's unit; other typical values: their own; all else has none."""
+    return unit if name in LEVELS else PARAMETER_UNITS.get(name, "1")
+
+
+def own_scale(draws: Floats) -> Floats:
+    """Logarithms of what cannot be below 0: half and double are alike."""
+    return np.log(draws) if np.all(draws > 0) else draws

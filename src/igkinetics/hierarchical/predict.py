@@ -1,0 +1,63 @@
+"""New patients with the weights, days, infusions and therapy of a cohort's, under the priors or the posterior."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from igkinetics.hierarchical.correlations import drawn_lkj
+from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
+from igkinetics.hierarchical.members import problems_of
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.hierarchical.reading import fill_thetas, phi_of, population_draws
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+
+PRIOR_STREAM: Final = 4
+NEW_STREAM: Final = 8
+
+
+def from_prior(prepared: PreparedCohort, n: int, seed: int) -> CohortPosterior:
+    """n draws of the base model before any measurement, as one chain."""
+    generator = np.random.default_rng([seed, PRIOR_STREAM])
+    population = prepared.population("base")
+    return new_patients(prepared, population, prior_phi(population, n, generator), generator)
+
+
+def from_posterior(sampled: SampledCohort, n: int, seed: int) -> CohortPosterior:
+    """At most n draws of the population from the posterior, evenly spaced, with patients drawn anew."""
+    phi = phi_of(sampled.trace.u, sampled.whitening).reshape(-1, sampled.trace.u.shape[-1])
+    kept = np.unique(np.linspace(0, len(phi) - 1, min(n, len(phi))).round().astype(int))
+    generator = np.random.default_rng([seed, NEW_STREAM])
+    return new_patients(sampled.prepared, sampled.population, phi[kept], generator)
+
+
+def prior_phi(population: Population, n: int, generator: np.random.Generator) -> Floats:
+    """n draws of phi (n, k) from its priors."""
+    deviates = generator.standard_normal((n, population.prior_mean.size))
+    phi = np.asarray(population.prior_mean + population.prior_sd * deviates)
+    phi[:, population.n_normal :] = drawn_lkj(population.lkj, n, generator)
+    return phi
+
+
+def new_patients(
+    prepared: PreparedCohort, population: Population, phi: Floats, generator: np.random.Generator
+) -> CohortPosterior:
+    """A patient drawn for every member under every phi (n, k): x = mu + root times standard normal numbers."""
+    arrays, (members, p) = prepared.arrays, population.offset.shape
+    theta, error = np.empty((1, len(phi), members, N_PARAMETERS)), np.empty((1, len(phi), 2))
+    for place, one in enumerate(phi):
+        mu, root, error[0, place], log_ratio = population.parts(one)
+        x = mu + generator.standard_normal((members, p)) @ root.T
+        fill_thetas(x, log_ratio, arrays.places, arrays.used, arrays.fixed, theta[0, place])
+    return CohortPosterior(
+        patient_ids=tuple(member.patient.patient_id for member in prepared.members),
+        theta=theta,
+        error=error,
+        population=population_draws(population, phi[None]),
+        problems=problems_of(prepared.members),
+        modified=tuple(member.modified for member in prepared.members),
+        extension="base",
+        interrupted=False,
+    )
