@@ -45,6 +45,10 @@ class InputError(Exception):
         super().__init__(describe_problems(self.problems))
 
 
+class NobodyFittedError(InputError):
+    """The input can be read, and no model of it can be fitted."""
+
+
 def describe_problems(problems: Iterable[Problem]) -> str:
     """All problems, grouped by file, in the order of the lines."""
     by_file: dict[str, list[Problem]] = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kstest
+from effect_summary import RANKED_DRAWS
 from virtual_cohorts import (
     Subject,
     World,
@@ -28,7 +28,7 @@ from virtual_cohorts import (
 
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.hierarchical.fit import SampledCohort, compile_prepared, sample_prepared
+from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
 from igkinetics.hierarchical.likelihood import log_likelihood
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.reading import patients_of, phi_of
@@ -37,13 +37,26 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.provenance import package_versions
 
 HERE = Path(__file__).parent
-RANKED_DRAWS = 99
 N_INFUSING, N_NEVER = 17, 6
 SBC_REPLICATES = 200
 TRUTH_COHORTS = 40
 TRUTH_SIZE = 60
 INFUSING_SHARE = 0.6
-SETTINGS = SampleSettings(draws=600, tune=300, chains=2)
+SETTINGS = SampleSettings(draws=600, tune=400, chains=2, target_accept=0.8)
+TRUTH_SETTINGS = replace(SETTINGS, draws=400, tune=300)
+THOROUGH = replace(SETTINGS, draws=1500, tune=800, target_accept=0.9)
+LEAST_ESS = 100
+"""Chains with less are drawn again, thoroughly: a rank among draws that hang together is not uniform."""
+
+
+def drawn(
+    ready: PreparedCohort, settings: SampleSettings, extension: Extension, compiled: CompiledModel
+) -> SampledCohort:
+    """A posterior whose least bulk ESS is LEAST_ESS, if THOROUGH can reach it."""
+    sampled = sample_prepared(ready, settings, extension, compiled)
+    if float(sampled.diagnostics["ess_bulk"].min()) < LEAST_ESS:
+        sampled = sample_prepared(ready, replace(THOROUGH, seed=settings.seed), extension, compiled)
+    return sampled
 
 
 def att_draws(sampled: SampledCohort, subjects: list[Subject]) -> Floats:
@@ -110,7 +123,7 @@ def sbc_replicate(
     ready = prepared(subjects, additive=additive)
     compiled = compiled or compile_prepared(ready)
     began = time.perf_counter()
-    sampled = sample_prepared(ready, replace(SETTINGS, seed=number + 1), "base", compiled)
+    sampled = drawn(ready, replace(SETTINGS, seed=number + 1), "base", compiled)
     phi = phi_of(sampled.trace.u, sampled.whitening)
     _, x = patients_of(sampled.trace, phi, sampled.population, ready.arrays, sampled.whitening)
     truth = true_population(world)
@@ -127,22 +140,6 @@ def sbc_replicate(
     row: dict[str, object] = {"replicate": number}
     row |= {label: int((values[thin] < truth[label]).sum()) for label, values in draws.items()}
     return row | figures_of(sampled, began), compiled
-
-
-def sbc_table(ranks: pd.DataFrame) -> pd.DataFrame:
-    """Kolmogorov-Smirnov on ranks and on folded ranks |2u - 1|, Holm over all tests at 5 %."""
-    quantities = [name for name in ranks.columns if name not in ("replicate", "divergences", "least_ess", "seconds")]
-    jitter = np.random.default_rng(0)
-    rows = []
-    for name in quantities:
-        u = (ranks[name].to_numpy(dtype=float) + jitter.uniform(size=len(ranks))) / (RANKED_DRAWS + 1)
-        rows += [{"quantity": name, "test": test, "p": float(kstest(values, "uniform").pvalue)}
-                 for test, values in (("ranks", u), ("folded", np.abs(2.0 * u - 1.0)))]  # fmt: skip
-    table = pd.DataFrame(rows).sort_values("p", kind="stable", ignore_index=True)
-    table["holm_limit"] = 0.05 / (len(table) - np.arange(len(table)))
-    table["rejected"] = (table["p"] <= table["holm_limit"]).cumprod().astype(bool)
-    table["replicates"] = len(ranks)
-    return table
 
 
 TRUTH_MODELS: tuple[tuple[str, Extension, float, float], ...] = (
@@ -171,7 +168,7 @@ def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float,
     ready = prepared(subjects)
     compiled = compiled or compile_prepared(ready)
     began = time.perf_counter()
-    sampled = sample_prepared(ready, replace(SETTINGS, seed=number), extension, compiled)
+    sampled = drawn(ready, replace(TRUTH_SETTINGS, seed=number), extension, compiled)
     row: dict[str, object] = {"cohort": number, "model": name}
     draws = att_draws(sampled, subjects) if extension == "base" else sampled.posterior.population[extension].reshape(-1)
     truth = true_att(subjects) if extension == "base" else ratios[0 if extension == "clearance_ratio" else 1]
@@ -207,16 +204,18 @@ def resume(
             print(name, f"{row['seconds']:.1f} s", flush=True)
 
 
-def run(what: str, many: int | None = None) -> None:
-    """One of the studies into its raw table."""
+def run(what: str, many: int | None = None, folder: Path = HERE, first: int = 0) -> Path:
+    """One of the studies into its raw table, whose path it gives; `first`: number of the first replicate or cohort."""
+    path = folder / f"effect_{what}.csv"
     if what in ("sbc", "wrong"):
         tasks = [(f"{what} {k}", lambda c, k=k: sbc_replicate(k, c, additive=what == "sbc"))
-                 for k in range(many or SBC_REPLICATES)]  # fmt: skip
+                 for k in range(first, first + (many or SBC_REPLICATES))]  # fmt: skip
     else:
         tasks = [(f"{number} {name}", lambda c, t=(number, name, extension, (clearance, production)): truth_row(*t, c))
                  for name, extension, clearance, production in TRUTH_MODELS
-                 for number in range(1, (many or TRUTH_COHORTS) + 1)]  # fmt: skip
-    resume(HERE / f"effect_{what}.csv", tasks)
+                 for number in range(first + 1, first + (many or TRUTH_COHORTS) + 1)]  # fmt: skip
+    resume(path, tasks)
+    return path
 
 
 if __name__ == "__main__":

@@ -136,6 +136,17 @@ def test_options_and_choices_are_not_mixed() -> None:
         igk.fit_effect(igk.read_cohort(EXAMPLE), igk.EffectOptions(), seed=2)
 
 
+def test_a_cohort_that_no_model_can_be_made_of_ends_with_status_3_and_its_reasons(tmp_path: Path) -> None:
+    for name, text in (("patients", "patient_id,weight_kg\nA,70\nB,80\n"),
+                       ("samples", "patient_id,day,igg\nA,0,900\nA,30,700\n")):  # fmt: skip
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+    done = call(tmp_path, "--out", tmp_path / "x", "--igg-unit", "mg/dL")
+    assert done.exit_code == 3
+    assert "at least 2 patients with samples" in done.stderr
+    assert "B: no IgG sample" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.slow
 def test_sampling_in_earnest_recovers_the_example(tmp_path: Path) -> None:
     done = call(EXAMPLE, "--out", tmp_path / "x", "--threshold", 400)

@@ -9,7 +9,7 @@ from typing import Final, ParamSpec
 
 import typer
 
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, NobodyFittedError
 
 INPUT_AT_FAULT: Final = 2
 NOBODY_FITTED: Final = 3
@@ -33,7 +33,7 @@ def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             command(*args, **kwargs)
         except InputError as error:
             tell(str(error))
-            raise typer.Exit(INPUT_AT_FAULT) from None
+            raise typer.Exit(NOBODY_FITTED if isinstance(error, NobodyFittedError) else INPUT_AT_FAULT) from None
         except KeyboardInterrupt:
             tell("Interrupted; nothing was written.")
             raise typer.Exit(INTERRUPTED) from None

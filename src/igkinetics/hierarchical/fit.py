@@ -11,7 +11,7 @@ import pandas as pd
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
-from igkinetics.errors import call_error
+from igkinetics.errors import NobodyFittedError, Problem
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
@@ -80,14 +80,15 @@ class SampledCohort:
 
 
 def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> PreparedCohort:
-    """Members, their arrays and covariates. InputError when fewer than two patients can take part."""
+    """Members, their arrays and covariates. NobodyFittedError when fewer than two patients can take part."""
     members, left_out, notes = cohort_members(
         cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day
     )
     if len(members) < FEWEST_MEMBERS:
         reasons = "; ".join(f"{patient_id}: {why}" for patient_id, why in list(left_out.items())[:8])
+        found = f"{len(members)} such"
         expected = f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model ({reasons})"
-        raise call_error("cohort", f"{len(members)} such", expected)
+        raise NobodyFittedError([Problem(file="call", column="cohort", found=found, expected=expected)])
     covariates = None
     if options.covariates:
         covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
