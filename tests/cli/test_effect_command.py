@@ -113,6 +113,20 @@ def test_the_card_alone_needs_no_sampler(tmp_path: Path) -> None:
     assert PRIOR_WORDS in (tmp_path / "x" / "diagnostics.csv").read_text(encoding="utf-8")
 
 
+def test_priors_of_what_patients_share_can_be_printed_before_any_measurement(tmp_path: Path) -> None:
+    out = tmp_path / "x"
+    done = call(EXAMPLE, "--out", out, "--prior-only", "--draws", 200, "--lkj", 2, "--residual", "student_t")
+    assert done.exit_code == 0, done.output
+    shared = pd.read_csv(out / "population.csv").set_index("parameter")
+    assert (shared["contraction"] == 0.0).all()
+    assert shared["prior_source"].str.len().min() > 0
+    assert shared.loc["correlation_CL_V1", "prior_source"] == "LKJ(2), as asked for"
+    assert -0.75 < shared.loc["correlation_CL_V1", "lower"] < -0.4  # of Beta(4.5, 4.5) on -1 to 1: -0.60
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "heavy tails" in report
+    assert "correlated with an LKJ(2) prior" in report
+
+
 def test_the_card_alone_never_imports_a_sampler(tmp_path: Path) -> None:
     code = (
         "import sys; from igkinetics.cli.main import app\n"

@@ -210,6 +210,7 @@ def test_a_control_regimen_file_is_read_or_refused_with_every_fault(tmp_path: Pa
 
 def test_every_choice_that_cannot_be_carried_out_is_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        EffectOptions(thresholds=(-1.0,), rope=(5.0, 1.0), sampler="gibbs", draws=3, chains=0, level=2.0)
+        EffectOptions(thresholds=(-1.0,), rope=(5.0, 1.0), sampler="gibbs", draws=3, chains=0, level=2.0, lkj=0.0,
+                      residual="cauchy")  # fmt: skip
     named = {problem.column for problem in caught.value.problems}
-    assert named == {"threshold", "rope", "sampler", "draws", "chains", "level"}
+    assert named == {"threshold", "rope", "sampler", "draws", "chains", "level", "lkj", "residual"}

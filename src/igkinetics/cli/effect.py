@@ -54,6 +54,9 @@ def effect(
     covariate: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
     ] = None,
+    residual: Annotated[
+        str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+    ] = "normal",
     lkj: Annotated[
         float | None,
         typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
@@ -87,9 +90,9 @@ def effect(
 
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
-        covariates=tuple(covariate or ()), lkj=lkj, draws=draws, tune=tune, chains=chains, sampler=sampler,
-        posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days, prior_only=prior_only,
-        base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
+        covariates=tuple(covariate or ()), residual=residual, lkj=lkj, draws=draws, tune=tune, chains=chains,
+        sampler=sampler, posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days,
+        prior_only=prior_only, base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:

@@ -79,7 +79,7 @@ def population_of(
     shapes = lkj_shapes(len(varying), lkj or 1.0)
     pairs = lkj_pairs(varying)
     partial = [f"partial_correlation_{names[column]}_{names[row]}" for row, column in pairs]
-    sources |= dict.fromkeys(partial, f"LKJ({lkj}), as asked for")
+    sources |= {name.removeprefix("partial_"): f"LKJ({lkj:g}), as asked for" for name in partial}
     return Population(
         names=names,
         labels=(*labels, *(f"omega_{name}" for name in names), "a", "b", *RATIOS, *partial),

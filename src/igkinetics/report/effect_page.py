@@ -80,6 +80,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "n_chains": int(effect.posterior["chain"].nunique()),
         "structures": structures,
         "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
+        "residual_words": words.RESIDUAL_WORDS[options.residual],
         "same_day": effect.cohort.same_day,
         "cards": [card_view(card_id, digest, options.card) for card_id, digest in effect.card_ids.items()],
         "record": record,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics.errors import InputError, Problem
+from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
@@ -19,9 +20,9 @@ class EffectOptions:
     """Choices of an effect analysis. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
-    cohort's unit; none by default. covariates: columns of the patients table. lkj: eta of an LKJ prior on correlations
-    between patients' parameters; None: independent. draws, tune: per chain.
-    posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
+    cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
+    in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
+    chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
     extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
     """
@@ -31,6 +32,7 @@ class EffectOptions:
     minimum_effect: float | None = None
     rope: tuple[float, float] | None = None
     covariates: tuple[str, ...] = ()
+    residual: str = "normal"
     lkj: float | None = None
     draws: int = 1000
     tune: int = 600
@@ -67,6 +69,8 @@ class EffectOptions:
 
     def _number_problems(self) -> list[Problem]:
         problems = []
+        if self.residual not in RESIDUALS:
+            problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:
             problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
         if self.posterior is not None and self.prior_only:

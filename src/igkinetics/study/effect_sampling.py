@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,13 +47,17 @@ def prepared_for(cohort: Cohort, card: Card, options: EffectOptions) -> Prepared
     disposition, production = DEFAULT_STRUCTURE.split("/")
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
-    chosen = HierarchicalOptions(structure=f"{disposition}/{production}", covariates=options.covariates,
-                                 ratios_last_day=options.ivig_days, lkj=options.lkj)  # fmt: skip
+    chosen = HierarchicalOptions(structure=f"{disposition}/{production}", residual=options.residual,
+                                 covariates=options.covariates, ratios_last_day=options.ivig_days,
+                                 lkj=options.lkj)  # fmt: skip
     return prepare_cohort(cohort, card, chosen)
 
 
 def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None = None) -> Sampling:
-    """Base model and extensions, one compiled model for all. tell: said before each long step."""
+    """Base model and extensions, one compiled model for all.
+
+    tell: said before each long step; then, on a terminal, the sampler shows draws done and time left too.
+    """
     prepared = prepared_for(cohort, card, options)
     if options.prior_only:
         return of_card(prepared, options)
@@ -63,7 +68,8 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     say = tell or (lambda line: None)
     settings = SampleSettings(draws=options.draws, tune=options.tune, chains=options.chains, cores=options.jobs,
-                              seed=options.seed, sampler=options.sampler)  # type: ignore[arg-type]  # fmt: skip
+                              seed=options.seed, sampler=options.sampler,  # type: ignore[arg-type]
+                              progress=tell is not None and sys.stderr.isatty())  # fmt: skip
     say(f"Building the model of {len(prepared.members)} patients.")
     compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
     say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
