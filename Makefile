@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: fit test test-slow bench
+.PHONY: fit test test-slow calibration bench
 .DEFAULT_GOAL := fit
 
 fit: $(READY)
@@ -17,6 +17,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+calibration: $(READY)
+	rm -f tests/calibration/effect_*.csv
+	for study in sbc truth "wrong 40"; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
 
 bench: $(READY)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -50,13 +50,17 @@ def fill_curve(
         enter_segment(theta, mode, segment, state)
         start = segment[START]
         end = schedule[k + 1, START] if k < last else np.inf
+        reached = -np.inf
         while n < day.size and day[n] <= end:
-            advance(theta, mode, segment, state, day[n] - start, after)
+            if day[n] != reached:
+                advance(theta, mode, segment, state, day[n] - start, after)
+                reached = day[n]
             endogenous[n] = level(after, ENDOGENOUS)
             infused[n] = level(after, INFUSED)
             n += 1
         if k < last:
-            advance(theta, mode, segment, state, end - start, after)
+            if reached != end:  # a sample is often taken just before an infusion
+                advance(theta, mode, segment, state, end - start, after)
             state[:] = after
 
 

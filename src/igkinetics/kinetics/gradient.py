@@ -172,16 +172,20 @@ def fill_curve_with_gradient(
         responses[:, V] += segment[IV_BOLUS]
         shared[DEPOT] += segment[SC_BOLUS]
         end = schedule[k + 1, START] if k < last else np.inf
+        reached = -np.inf
         while n < day.size and day[n] <= end:
-            advance_responses(theta, modes[e], n_modes, segment, day[n] - segment[START],
-                              responses, shared, responses_after, shared_after)  # fmt: skip
+            if day[n] != reached:
+                advance_responses(theta, modes[e], n_modes, segment, day[n] - segment[START],
+                                  responses, shared, responses_after, shared_after)  # fmt: skip
+                reached = day[n]
             endogenous[n], infused[n] = read_level(
                 theta, modes[e], slopes[e], n_modes, modified, False,
                 start, responses_after, shared_after, gradient[n])  # fmt: skip
             n += 1
         if k < last:
-            advance_responses(theta, modes[e], n_modes, segment, end - segment[START],
-                              responses, shared, responses_after, shared_after)  # fmt: skip
+            if reached != end:  # a sample is often taken just before an infusion
+                advance_responses(theta, modes[e], n_modes, segment, end - segment[START],
+                                  responses, shared, responses_after, shared_after)  # fmt: skip
             responses[:] = responses_after
             shared[:] = shared_after
 

@@ -11,7 +11,7 @@ from math import isinf
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.disposition import RATE
-from igkinetics.kinetics.exponentials import Decay, absorbed, decay, decay_triple, forced_response, pair_of
+from igkinetics.kinetics.exponentials import Decay, absorbed, decay, forced_response, pair_of, twice
 from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
 from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
 
@@ -43,10 +43,11 @@ def advance_responses(
     decaying = shared[SUPPLY] - constant
     supply = decay(supply_rate, t)
     absorption = decay(theta[KA], t) if subcutaneous else supply
+    nothing_lost = decay(0.0, t)
     for i in range(n_modes):
         lost = decay(modes[i, RATE], t)
-        loss, left, unit = lost.rate, lost.left, lost.area
-        unit_slope = decay_triple(0.0, loss, loss, t)
+        left, unit = lost.left, lost.area
+        unit_slope = twice(lost, nothing_lost, unit, t)
         here = responses[i]
         after = responses_after[i]
         for k in (U, B, V, X):
@@ -60,11 +61,10 @@ def advance_responses(
         if theta[S] != 0.0:
             pair = pair_of(lost, supply, t)
             after[B] += forced_response(lost, supply, t, constant, decaying)
-            after[B_L] -= constant * unit_slope + decaying * decay_triple(loss, loss, supply_rate, t)
+            after[B_L] -= constant * unit_slope + decaying * twice(lost, supply, pair, t)
             after[B_LOSS] += shared[SUPPLY_LOSS] * pair
             after[B_REC] += shared[SUPPLY_REC] * pair
-            turned = decaying * decay_triple(loss, supply_rate, supply_rate, t)
-            after[B_LOSS if on else B_REC] -= turned
+            after[B_LOSS if on else B_REC] -= decaying * twice(supply, lost, pair, t)
         if segment[IV_RATE] != 0.0:
             after[V] += segment[IV_RATE] * unit
             after[V_L] -= segment[IV_RATE] * unit_slope
@@ -72,10 +72,11 @@ def advance_responses(
             ka = theta[KA]
             rate = segment[SC_RATE]
             emptying = ka * shared[DEPOT] - rate
+            pair = pair_of(lost, absorption, t)
             after[X] += absorbed(lost, absorption, t, shared[DEPOT], rate)
-            after[X_L] -= rate * unit_slope + emptying * decay_triple(loss, loss, ka, t)
-            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * pair_of(lost, absorption, t)
-            after[X_KA] -= emptying * decay_triple(loss, ka, ka, t)
+            after[X_L] -= rate * unit_slope + emptying * twice(lost, absorption, pair, t)
+            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * pair
+            after[X_KA] -= emptying * twice(absorption, lost, pair, t)
     advance_shared(theta, segment, t, supply, constant, decaying, shared, shared_after)
 
 
@@ -96,5 +97,5 @@ def advance_shared(
         left = absorption.left
         after[DEPOT] = shared[DEPOT] * left + segment[SC_RATE] * absorption.area
         after[DEPOT_KA] = (shared[DEPOT_KA] - t * shared[DEPOT]) * left
-        after[DEPOT_KA] -= segment[SC_RATE] * decay_triple(0.0, theta[KA], theta[KA], t)
+        after[DEPOT_KA] -= segment[SC_RATE] * twice(absorption, decay(0.0, t), absorption.area, t)
     after[ELAPSED] = shared[ELAPSED] + t
