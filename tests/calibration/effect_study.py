@@ -28,6 +28,7 @@ from virtual_cohorts import (
 
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
+from igkinetics.hierarchical.diagnostics import chain_diagnostics
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
 from igkinetics.hierarchical.likelihood import log_likelihood
 from igkinetics.hierarchical.posterior import Extension
@@ -50,13 +51,19 @@ LEAST_ESS = 100
 
 
 def drawn(
-    ready: PreparedCohort, settings: SampleSettings, extension: Extension, compiled: CompiledModel
-) -> SampledCohort:
-    """A posterior whose least bulk ESS is LEAST_ESS, if THOROUGH can reach it."""
+    ready: PreparedCohort, settings: SampleSettings, extension: Extension, compiled: CompiledModel,
+    ess_of: Callable[[SampledCohort], float],
+) -> SampledCohort:  # fmt: skip
+    """A posterior with a bulk ESS (of what is studied) of LEAST_ESS, if THOROUGH can reach it."""
     sampled = sample_prepared(ready, settings, extension, compiled)
-    if float(sampled.diagnostics["ess_bulk"].min()) < LEAST_ESS:
+    if ess_of(sampled) < LEAST_ESS:
         sampled = sample_prepared(ready, replace(THOROUGH, seed=settings.seed), extension, compiled)
     return sampled
+
+
+def least_ess(sampled: SampledCohort) -> float:
+    """Over the population's parameters and all patients."""
+    return float(sampled.diagnostics["ess_bulk"].min())
 
 
 def att_draws(sampled: SampledCohort, subjects: list[Subject]) -> Floats:
@@ -72,7 +79,7 @@ def figures_of(sampled: SampledCohort, began: float) -> dict[str, object]:
     """How the sampling went."""
     return {
         "divergences": int(sampled.trace.statistics["diverging"].sum()),
-        "least_ess": float(sampled.diagnostics["ess_bulk"].min()),
+        "least_ess": least_ess(sampled),
         "seconds": time.perf_counter() - began,
     }
 
@@ -123,7 +130,7 @@ def sbc_replicate(
     ready = prepared(subjects, additive=additive)
     compiled = compiled or compile_prepared(ready)
     began = time.perf_counter()
-    sampled = drawn(ready, replace(SETTINGS, seed=number + 1), "base", compiled)
+    sampled = drawn(ready, replace(SETTINGS, seed=number + 1), "base", compiled, least_ess)
     phi = phi_of(sampled.trace.u, sampled.whitening)
     _, x = patients_of(sampled.trace, phi, sampled.population, ready.arrays, sampled.whitening)
     truth = true_population(world)
@@ -168,9 +175,17 @@ def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float,
     ready = prepared(subjects)
     compiled = compiled or compile_prepared(ready)
     began = time.perf_counter()
-    sampled = drawn(ready, replace(TRUTH_SETTINGS, seed=number), extension, compiled)
+
+    def studied(sampled: SampledCohort) -> Floats:
+        """ATT or ratio (chain, draw)."""
+        if extension == "base":
+            return att_draws(sampled, subjects).reshape(sampled.posterior.error.shape[:2])
+        return sampled.posterior.population[extension]
+
+    settings = replace(TRUTH_SETTINGS, seed=number)
+    sampled = drawn(ready, settings, extension, compiled, lambda found: chain_diagnostics(studied(found))["ess_bulk"])
     row: dict[str, object] = {"cohort": number, "model": name}
-    draws = att_draws(sampled, subjects) if extension == "base" else sampled.posterior.population[extension].reshape(-1)
+    draws = studied(sampled).reshape(-1)
     truth = true_att(subjects) if extension == "base" else ratios[0 if extension == "clearance_ratio" else 1]
     lower, upper = np.quantile(draws, [0.025, 0.975])
     scale = draws if extension == "base" else np.log(draws)
