@@ -105,7 +105,7 @@ def test_gradient_of_the_whole_model_in_what_patients_share() -> None:
     population = prepared.population("base")
     n, p = population.offset.shape
     assert len(population.pairs) == p * (p - 1) // 2
-    density = log_density_of(population, prepared.arrays, 0, np.tile(np.eye(p), (n, 1, 1)), np.zeros((n, p)))
+    density = log_density_of(population, prepared.arrays, 0, np.tile(np.eye(p), (n, 1, 1)), np.zeros((n, 3, p)))
     z, phi = np.random.default_rng(5).standard_normal((n, p)), somewhere(population, 6)
     by_phi = density(z, phi)[2]
     for place in np.flatnonzero(population.active):

@@ -29,7 +29,8 @@ def somewhere(seed: int) -> tuple[CohortArrays, list[np.ndarray], np.ndarray, np
     mu = np.array([[dict(zip(one.names, one.mu, strict=True))[name] for name in arrays.names] for one in problems])
     factor = generator.standard_normal((n, p, p))
     information = factor @ factor.transpose(0, 2, 1)
-    linear = np.einsum("ijk,ik->ij", information, mu) + generator.standard_normal((n, p))
+    linear = generator.standard_normal((n, 3, p))
+    linear[:, 0] += np.einsum("ijk,ik->ij", information, mu)
     root = np.tril(0.05 * generator.standard_normal((p, p)), -1) + np.diag(generator.uniform(0.1, 0.4, p))
     z = generator.standard_normal((n, p))
     return arrays, [z, mu, root, ERROR.copy(), RATIO.copy()], information, linear
@@ -44,7 +45,7 @@ def density(
 
 def points(at: list[np.ndarray], information: np.ndarray, linear: np.ndarray) -> np.ndarray:
     x = np.empty_like(at[0])
-    fill_points(at[0], at[1], at[2], information, linear, x)
+    fill_points(at[0], at[1], at[2], at[4], information, linear, x)
     return x
 
 
@@ -111,6 +112,6 @@ def test_a_plain_pymc_model_has_the_same_log_density() -> None:
     phi = population.prior_mean + 0.5 * population.prior_sd * generator.standard_normal(population.prior_mean.size)
     model = script("benchmarks/plain_model.py").plain_model(prepared)
     plain = model.compile_logp(mode="FAST_COMPILE")({"phi": phi[population.active], "eta": eta})
-    ours = log_density_of(population, prepared.arrays, 0, np.zeros((n, p, p)), np.zeros((n, p)))(eta, phi)[0]
+    ours = log_density_of(population, prepared.arrays, 0, np.zeros((n, p, p)), np.zeros((n, 3, p)))(eta, phi)[0]
     # without information H the map is x = mu + omega z: z is eta, and log Normal(x) + log|dx/dz| = log Normal(eta)
     assert ours == pytest.approx(float(plain), rel=1e-9)

@@ -131,7 +131,7 @@ def compile_prepared(prepared: PreparedCohort) -> CompiledModel:
     n, p = population.offset.shape
     root = np.eye(population.prior_mean.size)
     blank = Whitening(
-        centre=population.prior_mean, root=root, information=np.zeros((n, p, p)), linear=np.zeros((n, p))
+        centre=population.prior_mean, root=root, information=np.zeros((n, p, p)), linear=np.zeros((n, 3, p))
     )
     return compile_model(build_model(population, prepared.arrays, blank, prepared.kind))
 

@@ -47,7 +47,7 @@ def fill_integrated(
         days, values, limits = day[of], igg[of], limit[of]
         endogenous, infused = np.empty(days.size), np.empty(days.size)
         for k in range(points.shape[0]):
-            place_patient(points[k], mu[i], precision, information[i], linear[i], lower, centre, shift)
+            place_patient(points[k], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
             x = centre + shift
             patient_theta(x, log_ratio, used[i], places, fixed[i], theta)
             fill_curve(theta, segments[own], days, endogenous, infused, scratch)

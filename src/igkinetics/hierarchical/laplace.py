@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import minimize
 
+from igkinetics.fit.problem import FitProblem
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, placed
 from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.members import Member
@@ -24,6 +25,7 @@ from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Fl
 MOST_ROUNDS: Final = 6
 SETTLED: Final = 0.02
 """Rounds end when no part of phi moves by more than this many prior SDs."""
+RATIO_STEP: Final = 1e-4
 STEP: Final = 1e-3
 """Of central differences in phi, in prior SDs."""
 LEAST_PRECISION: Final = 0.3
@@ -38,7 +40,7 @@ LogDensity = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
 class Whitening:
     """phi = centre + root u with u near a standard normal (root: k x k; inactive parts stay at their prior mean).
 
-    information (n, p, p) and linear (n, p): H and h of every patient (see `whitening.py`).
+    information (n, p, p): H of every patient; linear (n, 3, p): h and its slopes in the log ratios (`whitening.py`).
     """
 
     centre: Floats
@@ -97,13 +99,13 @@ def whiten(members: Sequence[Member], population: Population, arrays: CohortArra
 def expand(
     members: Sequence[Member], population: Population, phi: Floats, points: Sequence[Floats]
 ) -> tuple[list[Floats], Floats, Floats]:
-    """Each patient's conditional mode at phi, with H (n, p, p) and h (n, p) of the samples there."""
+    """Each patient's conditional mode at phi, with H (n, p, p), h and its slopes (n, 3, p) of the samples there."""
     parts = population.parts(phi)
     mu, (a, b), log_ratio = parts.mu, parts.error, parts.log_ratio
     omega = parts.omega  # correlations matter little for where a patient's own samples point
     names = population.names
     n, p = mu.shape
-    found, information, linear = [], np.zeros((n, p, p)), np.zeros((n, p))
+    found, information, linear = [], np.zeros((n, p, p)), np.zeros((n, 3, p))
     for i, (member, point) in enumerate(zip(members, points, strict=True)):
         own = [names.index(name) for name in member.problem.names]
         fixed = member.problem.fixed.copy()
@@ -116,9 +118,21 @@ def expand(
         curvature = positive_part(0.5 * bare.hessian(x))
         slope = -0.5 * bare.value_and_gradient(x)[1]
         information[np.ix_([i], own, own)] = curvature
-        linear[i] = placed(member.problem, curvature @ x + slope, names)
+        slopes = [slope_in_ratio(bare, x, place) for place in (CLEARANCE_RATIO, PRODUCTION_RATIO)]
+        pull = curvature @ x + slope - log_ratio[0] * slopes[0] - log_ratio[1] * slopes[1]
+        linear[i] = [placed(member.problem, one, names) for one in (pull, *slopes)]
         found.append(x)
     return found, information, linear
+
+
+def slope_in_ratio(bare: FitProblem, x: Floats, place: int) -> Floats:
+    """Derivative (p,) in the log of a ratio of the gradient in x of the samples' log likelihood; central difference."""
+    ends = []
+    for step in (RATIO_STEP, -RATIO_STEP):
+        fixed = bare.fixed.copy()
+        fixed[place] *= np.exp(step)
+        ends.append(-0.5 * replace(bare, fixed=fixed).value_and_gradient(x)[1])
+    return np.asarray((ends[0] - ends[1]) / (2.0 * RATIO_STEP))
 
 
 def positive_part(matrix: Floats) -> Floats:

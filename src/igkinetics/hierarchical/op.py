@@ -74,6 +74,7 @@ def compiled_patients_log_density(op: PatientsLogDensity, **_: Any) -> tuple[Cal
         z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, information: Any, linear: Any, places: Any,
         used: Any, fixed: Any, segments: Any, segment_bounds: Any, day: Any, igg: Any, limit: Any, sample_bounds: Any,
     ) -> Any:  # fmt: skip
+        root = np.ascontiguousarray(root)  # a graph may hand on a view
         by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
         by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
         value = fill_log_density(

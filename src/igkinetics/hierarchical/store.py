@@ -52,7 +52,7 @@ def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTr
         "centre": (("shared",), whitening.centre),
         "root": (("shared", "shared_of"), whitening.root),
         "information": (("patient", "varying", "varying_of"), whitening.information),
-        "linear": (("patient", "varying"), whitening.linear),
+        "linear": (("patient", "power", "varying"), whitening.linear),
     }
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
     statistics = {name: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()}

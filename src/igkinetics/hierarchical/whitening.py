@@ -6,8 +6,10 @@ parameters are nearly Normal(m, P^-1) with P = H + Lambda, m = P^-1 (h + Lambda 
     x = m + R'^-1 z,    log density of z = log likelihood(x) + log Normal(x; mu, Omega) - sum log R_kk
 
 is exact for any H and h; they only decide how near z is to a standard normal. H and h come from each patient's own
-Laplace approximation (`laplace.py`). The sampler then meets neither the funnels of a centred nor the strong
-correlations of a non-centred parametrisation. Derivatives of the factorisation: Murray, arXiv:1602.07527.
+Laplace approximation (`laplace.py`); h moves with the log ratios under immunoglobulin, which pull at every patient
+infused: h = linear[0] + linear[1] log ratio of clearance + linear[2] that of production. The sampler then meets
+neither the funnels of a centred nor the strong correlations of a non-centred parametrisation. Derivatives of the
+factorisation: Murray, arXiv:1602.07527.
 """
 
 from __future__ import annotations
@@ -81,12 +83,12 @@ def precision_of(root: Floats) -> Floats:
 
 @kernel
 def place_patient(
-    z: Floats, mu: Floats, precision: Floats, information: Floats, linear: Floats,
+    z: Floats, mu: Floats, precision: Floats, log_ratio: Floats, information: Floats, linear: Floats,
     lower: Floats, centre: Floats, shift: Floats,
 ) -> None:  # fmt: skip
-    """Fill R (p, p), m and R'^-1 z (p,) each."""
+    """Fill R (p, p), m and R'^-1 z (p,) each; information (p, p) and linear (3, p) of this patient."""
     factorise(information + precision, lower)
-    centre[:] = linear + precision @ mu
+    centre[:] = linear[0] + log_ratio[0] * linear[1] + log_ratio[1] * linear[2] + precision @ mu
     forward(lower, centre, centre)
     backward(lower, centre, centre)
     backward(lower, z, shift)
@@ -140,7 +142,7 @@ def fill_log_density(
     by_z: Floats, by_mu: Floats, by_root: Floats, by_error: Floats, by_ratio: Floats,
 ) -> float:  # fmt: skip
     """Log density of z (n, p) and the samples, given mu (n, p), root (p, p) lower with Omega = root root', error and
-    log ratios; fills the gradients. information (n, p, p) and linear (n, p) are H and h."""
+    log ratios; fills the gradients. information (n, p, p) is H, linear (n, 3, p) makes h (see the head)."""
     n, p = z.shape
     theta, by_theta = np.empty(N_PARAMETERS), np.empty(N_PARAMETERS)
     lower, by_precision = np.empty((p, p)), np.zeros((p, p))
@@ -151,7 +153,7 @@ def fill_log_density(
     total = -n * (np.log(np.diag(root)).sum() + 0.5 * p * LOG_2PI)
     for i in range(n):
         of, own = slice(sample_bounds[i], sample_bounds[i + 1]), slice(segment_bounds[i], segment_bounds[i + 1])
-        place_patient(z[i], mu[i], precision, information[i], linear[i], lower, centre, shift)
+        place_patient(z[i], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
         x = centre + shift
         patient_theta(x, log_ratio, used[i], places, fixed[i], theta)
         total += patient_log_likelihood(
@@ -168,6 +170,8 @@ def fill_log_density(
         backward(lower, pulled, solved)
         by_z[i] = pulled
         by_mu[i] = precision @ solved + drawn_back
+        by_ratio[0] += linear[i, 1] @ solved
+        by_ratio[1] += linear[i, 2] @ solved
         add_by_precision(lower, pulled, shift, solved, mu[i] - centre, by_precision)
         by_precision -= 0.5 * np.outer(off, off)
     by_precision += 0.5 * n * (root @ root.T)
@@ -176,11 +180,13 @@ def fill_log_density(
 
 
 @kernel
-def fill_points(z: Floats, mu: Floats, root: Floats, information: Floats, linear: Floats, x: Floats) -> None:
+def fill_points(
+    z: Floats, mu: Floats, root: Floats, log_ratio: Floats, information: Floats, linear: Floats, x: Floats
+) -> None:
     """Patients' parameters x (n, p) on estimation scales from z (n, p)."""
     p = z.shape[1]
     lower, centre, shift = np.empty((p, p)), np.empty(p), np.empty(p)
     precision = precision_of(root)
     for i in range(z.shape[0]):
-        place_patient(z[i], mu[i], precision, information[i], linear[i], lower, centre, shift)
+        place_patient(z[i], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
         x[i] = centre + shift
