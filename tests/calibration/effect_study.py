@@ -19,8 +19,8 @@ from virtual_cohorts import (
     Subject,
     World,
     drawn_world,
+    naive_difference,
     prepared,
-    raw_nadir_difference,
     subject,
     true_att,
     typical_world,
@@ -192,9 +192,16 @@ def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float,
     row |= {"truth": truth, "mean": draws.mean(), "sd": scale.std(), "lower": lower, "upper": upper,
             "covered": lower <= truth <= upper, "one_covered": lower <= 1.0 <= upper,
             "z": (scale.mean() - (truth if extension == "base" else np.log(truth))) / scale.std()}  # fmt: skip
-    estimate, low, high = raw_nadir_difference(subjects)
-    row |= {"naive": estimate, "naive_lower": low, "naive_upper": high}
-    return row | figures_of(sampled, began), compiled
+    return row | naive_columns(subjects) | figures_of(sampled, began), compiled
+
+
+def naive_columns(subjects: list[Subject]) -> dict[str, object]:
+    """Ever minus never infused: lowest measured values, and minima of the true curves."""
+    row: dict[str, object] = {}
+    for name, measured in (("naive", True), ("naive_true_curve", False)):
+        estimate, low, high = naive_difference(subjects, measured=measured)
+        row |= {name: estimate, f"{name}_lower": low, f"{name}_upper": high}
+    return row
 
 
 def resume(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import ttest_ind
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import kinetic_parameters, patient_prior
@@ -151,16 +152,21 @@ def true_att(subjects: Sequence[Subject]) -> float:
     return float(np.mean(changes)) if changes else float("nan")
 
 
-def raw_nadir_difference(subjects: Sequence[Subject]) -> tuple[float, float, float]:
-    """Mean lowest measured value, ever minus never infused, with its 95 % interval (Welch), g/L."""
+def naive_difference(subjects: Sequence[Subject], *, measured: bool) -> tuple[float, float, float]:
+    """Mean nadir, ever minus never infused in the window, with its 95 % interval (Welch), g/L.
+
+    The lowest measured value, or the minimum of the true curve, which no study can know.
+    """
     groups: tuple[list[float], list[float]] = ([], [])
     for one in subjects:
-        window = nadir_window(one.patient)
-        inside = (one.patient.sample_day >= window.start) & (one.patient.sample_day <= window.end)
-        ever = bool(((one.patient.dose_day >= window.start) & (one.patient.dose_day <= window.end)).any())
-        groups[0 if ever else 1].append(float(one.patient.sample_igg[inside].min()))
-    ever, never = (np.array(group) for group in groups)
-    from scipy.stats import ttest_ind
-
-    interval = ttest_ind(ever, never, equal_var=False).confidence_interval(0.95)
-    return float(ever.mean() - never.mean()), float(interval.low), float(interval.high)
+        patient, window = one.patient, nadir_window(one.patient)
+        ever = bool(((patient.dose_day >= window.start) & (patient.dose_day <= window.end)).any())
+        if measured:
+            inside = (patient.sample_day >= window.start) & (patient.sample_day <= window.end)
+            nadir = float(patient.sample_igg[inside].min())
+        else:
+            nadir = lowest(one.theta, true_schedule(patient), window.start, window.end).total
+        groups[0 if ever else 1].append(nadir)
+    ever_infused, never = (np.array(group) for group in groups)
+    interval = ttest_ind(ever_infused, never, equal_var=False).confidence_interval(0.95)
+    return float(ever_infused.mean() - never.mean()), float(interval.low), float(interval.high)
