@@ -25,6 +25,13 @@ RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
 
+Residual = Annotated[
+    str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+]
+Lkj = Annotated[
+    float | None,
+    typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
+]
 PriorOnly = Annotated[
     bool, typer.Option("--prior-only", help="What the card says before any measurement.")
 ]
@@ -54,13 +61,8 @@ def effect(
     covariate: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
     ] = None,
-    residual: Annotated[
-        str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
-    ] = "normal",
-    lkj: Annotated[
-        float | None,
-        typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
-    ] = None,
+    residual: Residual = "normal",
+    lkj: Lkj = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
     tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
