@@ -50,7 +50,7 @@ def ode_levels(parameters: Floats, treatment: Treatment, days: Floats) -> tuple[
                 supply,
             ]
 
-        solution = solve_ivp(derivative, (begin, end), y, "DOP853", t_eval=[end], rtol=1e-12, atol=1e-13)
+        solution = solve_ivp(derivative, (begin, end), y, "DOP853", t_eval=[end], rtol=1e-13, atol=1e-16)
         if not solution.success:
             raise AssertionError(solution.message)
         y = solution.y[:, -1].copy()
