@@ -1,7 +1,7 @@
 """Effective samples a second of the hierarchical model, ours beside the same model written plainly in PyMC.
 
 python benchmarks/hierarchical.py 23            both models, minutes
-python benchmarks/hierarchical.py 200           both models, most of an hour, nearly all of it the plain one
+python benchmarks/hierarchical.py 200           both models, a quarter of an hour
 python benchmarks/hierarchical.py 1000 ours     without the plain one
 Ours: defaults of `effect` (nutpie, 4 chains of 600 + 1,000, acceptance 0.9), and with the acceptance of 0.8 that
 the plain one has. Plain: `plain_model.py`, non-centred, by

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from effect_summary import RANKED_DRAWS
 from virtual_cohorts import (
+    RATIOS_LAST_DAY,
     Subject,
     World,
     drawn_world,
@@ -28,13 +29,14 @@ from virtual_cohorts import (
 
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
+from igkinetics.fit.problem import to_scale
 from igkinetics.hierarchical.diagnostics import chain_diagnostics
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
 from igkinetics.hierarchical.likelihood import log_likelihood
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.reading import patients_of, phi_of
 from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.provenance import package_versions
 
 HERE = Path(__file__).parent
@@ -69,7 +71,7 @@ def least_ess(sampled: SampledCohort) -> float:
 def att_draws(sampled: SampledCohort, subjects: list[Subject]) -> Floats:
     """ATT on the nadir per draw, g/L."""
     posterior = sampled.posterior
-    people = exposures(Records(subjects), posterior, np.nan, 1000.0)  # type: ignore[arg-type]
+    people = exposures(Records(subjects), posterior, np.nan, RATIOS_LAST_DAY)  # type: ignore[arg-type]
     treated = [one for one in people if one.treated]
     changes = within_patient(posterior, treated, (), 2)
     return np.mean([change.difference("nadir") for change in changes], axis=0)
@@ -107,13 +109,9 @@ def true_points(subjects: list[Subject], sampled: SampledCohort) -> Floats:
     names = sampled.population.names
     rows = []
     for one in subjects:
-        theta = dict(
-            zip(("CL", "V1", "Q", "V2", "ka", "F", "C_base", "C_init", "S", "k_loss", "k_rec"), one.theta, strict=False)
-        )
+        theta = dict(zip(PARAMETERS, one.theta, strict=True))
         theta["C_init"] /= theta["C_base"]
-        rows.append(
-            [np.log(theta[name] / (1.0 - theta[name])) if name == "S" else np.log(theta[name]) for name in names]
-        )
+        rows.append([to_scale(theta[name], "logit" if name == "S" else "log") for name in names])
     return np.array(rows)
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_posteriors import example_effect, of_truth
+from made_posteriors import example_cohort, example_effect, example_posterior, good_sampling, of_truth
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.visual_check import SAMPLES_PER_BIN, VPC_COLUMNS, bins, vpc_rows
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import C_BASE, C_INIT
-from made_records import drawn, planned
+from igkinetics.study.effect_options import EffectOptions
+from igkinetics.study.effect_tables import effect_of
+from made_records import CARD, drawn, planned
 
 
 def truth_and_new() -> tuple[Cohort, CohortPosterior]:
@@ -31,7 +33,7 @@ COHORT, NEW = truth_and_new()
 
 
 def inside(new: CohortPosterior) -> np.ndarray:
-    table = vpc_rows(COHORT, new, 1, 0.95, by_calendar=True)
+    table = vpc_rows(COHORT, new, 1, 0.95)
     assert tuple(table.columns) == VPC_COLUMNS
     assert set(table["group"]) == {"A", "B"}
     return table["observed"].between(table["lower"], table["upper"]).to_numpy()
@@ -48,14 +50,22 @@ def test_and_outside_those_of_a_wrong_one() -> None:
 
 
 def test_nothing_is_shown_where_dosing_may_have_followed_igg() -> None:
-    assert vpc_rows(COHORT, NEW, 1, 0.95, by_calendar=False).empty
-    assert vpc_rows(COHORT, None, 1, 0.95, by_calendar=True).empty
+    assert vpc_rows(COHORT, None, 1, 0.95).empty
+    asked: list[CohortPosterior] = []
+
+    def new() -> CohortPosterior:
+        asked.append(example_posterior())
+        return asked[-1]
+
+    sampling = good_sampling(example_posterior(), new=new)  # the example is dosed because IgG fell
+    assert effect_of(example_cohort(), sampling, CARD, EffectOptions()).vpc.empty
+    assert not asked
     assert example_effect().vpc.empty
 
 
 def test_a_percentile_that_is_only_a_limit_has_no_value() -> None:
     problems = [replace(one, limit=np.where(one.igg < 4.0, -1, 0).astype(np.int8)) for one in NEW.problems]
-    table = vpc_rows(COHORT, replace(NEW, problems=tuple(problems)), 1, 0.95, by_calendar=True)
+    table = vpc_rows(COHORT, replace(NEW, problems=tuple(problems)), 1, 0.95)
     low = table[table["percentile"] == 10]
     assert low["observed"].isna().any()
     assert not table.loc[table["percentile"] == 90, "observed"].isna().all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -74,6 +75,10 @@ def test_another_cohort_or_file_is_refused(sampled: SampledCohort, tmp_path: Pat
     (tmp_path / "other.nc").write_text("not NetCDF", encoding="utf-8")
     with pytest.raises(InputError, match=r"must be a posterior\.nc"):
         load_posterior(tmp_path / "other.nc", sampled.prepared)
+    with h5py.File(tmp_path / "posterior.nc", "a") as file:
+        file.attrs["format"] = "igkinetics posterior 1"  # its whitened numbers mean something else
+    with pytest.raises(InputError, match="must be 'igkinetics posterior 2'"):
+        load_posterior(tmp_path / "posterior.nc", sampled.prepared)
 
 
 def test_integrated_likelihood_is_that_of_brute_force(sampled: SampledCohort) -> None:

@@ -110,7 +110,7 @@ def test_sensitivity_tables_are_shown_when_there_are_any() -> None:
 def test_by_calendar_new_patients_are_drawn_and_shown_by_group() -> None:
     plans = [planned(DAYS, doses=((12.0, 28.0), (40.0, 28.0), (68.0, 28.0)), patient_id=f"P{i}") for i in range(3)]
     cohort, posterior = of_truth(plans, [vector(C_base=5.0 + i) for i in range(3)], n=4)
-    effect = effect_of(cohort, good_sampling(posterior, new=posterior), CARD, EffectOptions())
+    effect = effect_of(cohort, good_sampling(posterior, new=lambda: posterior), CARD, EffectOptions())
     parsed = Page(effect_report(effect))
     assert "New patients by group (VPC)" in parsed.text
     assert parsed.tags.count("figure") == 8  # forest, curves, contrast, ranks, the only group, three patients

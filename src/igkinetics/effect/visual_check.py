@@ -32,12 +32,10 @@ VPC_COLUMNS: Final = (
 """observed is empty where that percentile is a value known only to lie beyond a limit."""
 
 
-def vpc_rows(
-    cohort: Cohort, new: CohortPosterior | None, seed: int, level: float, *, by_calendar: bool
-) -> pd.DataFrame:
-    """VPC_COLUMNS, a row per group, bin of days and percentile; none without new patients or calendar dosing."""
+def vpc_rows(cohort: Cohort, new: CohortPosterior | None, seed: int, level: float) -> pd.DataFrame:
+    """VPC_COLUMNS, a row per group, bin of days and percentile; none without new patients."""
     rows: list[dict[str, Any]] = []
-    if new is not None and by_calendar:
+    if new is not None:
         groups = [cohort.patient(patient_id).group for patient_id in new.patient_ids]
         generator = np.random.default_rng([seed, VPC_STREAM])
         for group in dict.fromkeys(groups):

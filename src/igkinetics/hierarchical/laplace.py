@@ -26,6 +26,7 @@ MOST_ROUNDS: Final = 6
 SETTLED: Final = 0.02
 """Rounds end when no part of phi moves by more than this many prior SDs."""
 RATIO_STEP: Final = 1e-4
+"""Of central differences in the log of a ratio."""
 STEP: Final = 1e-3
 """Of central differences in phi, in prior SDs."""
 LEAST_PRECISION: Final = 0.3
@@ -55,11 +56,12 @@ def log_density_of(
     """The whole model's log density in (z, phi), priors of phi included, without any sampler."""
 
     def log_density(z: Floats, phi: Floats) -> tuple[float, Floats, Floats]:
-        mu, root, error, log_ratio = population.parts(phi)
-        by_z, by = np.empty_like(z), Parts(*map(np.empty_like, (mu, root, error, log_ratio)))
+        parts = population.parts(phi)
+        mu, root, error, log_ratio = parts
+        by_z, by = np.empty_like(z), Parts(*map(np.empty_like, parts))
         value = fill_log_density(z, mu, root, error, log_ratio, kind, information, linear, *arrays,
                                  by_z, by.mu, by.root, by.error, by.log_ratio)  # fmt: skip
-        by_phi = population.gradient(phi, by)
+        by_phi = population.gradient(phi, parts, by)
         prior, by_prior = log_prior(population, phi)
         return value + prior, by_z, np.where(population.active, by_phi + by_prior, 0.0)
 
@@ -68,7 +70,7 @@ def log_density_of(
 
 def log_prior(population: Population, phi: Floats) -> tuple[float, Floats]:
     """Log density of the active parts of phi under their priors, and its gradient (k,)."""
-    active = population.active & (np.arange(phi.size) < population.n_normal)
+    active = population.active_normal
     sd = np.where(active, population.prior_sd, 1.0)
     distance = np.where(active, (phi - population.prior_mean) / sd, 0.0)
     constant = np.log(sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)

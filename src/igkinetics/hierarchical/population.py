@@ -64,6 +64,11 @@ class Population:
         return self.prior_sd > 0
 
     @property
+    def active_normal(self) -> np.ndarray:
+        """Which of them have a normal prior (k,)."""
+        return self.active & (np.arange(self.prior_sd.size) < self.n_normal)
+
+    @property
     def n_normal(self) -> int:
         """How many parts of phi, the first ones, have normal priors; partial correlations follow."""
         return len(self.labels) - len(self.pairs)
@@ -79,13 +84,13 @@ class Population:
         log_ratio = np.ascontiguousarray(phi[q + p + 2 : self.n_normal])
         return Parts(mu, root, np.exp(phi[q + p : q + p + 2]), log_ratio)
 
-    def gradient(self, phi: Floats, by: Parts) -> Floats:
-        """Derivatives (k,) in phi from those in its parts; of by.root the lower triangle counts."""
-        _, root, error, _ = self.parts(phi)
+    def gradient(self, phi: Floats, parts: Parts, by: Parts) -> Floats:
+        """Derivatives (k,) in phi from those (`by`) in its parts; of by.root the lower triangle counts."""
+        root = parts.root
         by_coefficients = self.design.T @ by.mu.reshape(-1)
         by_log_omega = np.sum(by.root * root, axis=1)
         by_pairs = np.empty(0)
         if self.pairs:
             omega = np.exp(phi[self.n_coefficients :][: len(self.names)])[:, None]
             by_pairs = gradient_in_pairs(omega * by.root, phi[self.n_normal :], self.pairs, root / omega)
-        return np.concatenate([by_coefficients, by_log_omega, by.error * error, by.log_ratio, by_pairs])
+        return np.concatenate([by_coefficients, by_log_omega, by.error * parts.error, by.log_ratio, by_pairs])

@@ -35,7 +35,7 @@ def rescaled(population: Population, scale: float) -> Population:
 
 def reweighting(phi: Floats, population: Population, scale: float) -> tuple[Floats, float]:
     """Normalised log weights (n,) that turn draws phi (n, k) into those of the rescaled prior; Pareto k."""
-    active = population.active & (np.arange(phi.shape[1]) < population.n_normal)
+    active = population.active_normal
     squared = ((phi[:, active] - population.prior_mean[active]) / population.prior_sd[active]) ** 2
     raw = 0.5 * squared.sum(axis=1) * (1.0 - scale**-2.0)
     smoothed, shape = array_stats.psislw(-raw)  # it takes log likelihoods: the negative of log ratios

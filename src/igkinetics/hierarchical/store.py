@@ -20,7 +20,7 @@ from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.posterior import Extension, Trace
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
 
-FORMAT: Final = "igkinetics posterior 1"
+FORMAT: Final = "igkinetics posterior 2"
 ENGINE: Final = "h5netcdf"
 COMPRESSED: Final = {"zlib": True, "complevel": 4}
 
@@ -52,7 +52,7 @@ def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTr
         "centre": (("shared",), whitening.centre),
         "root": (("shared", "shared_of"), whitening.root),
         "information": (("patient", "varying", "varying_of"), whitening.information),
-        "linear": (("patient", "power", "varying"), whitening.linear),
+        "linear": (("patient", "pull", "varying"), whitening.linear),
     }
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
     statistics = {name: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()}

@@ -121,15 +121,11 @@ def population_cells(effect: CohortEffect) -> list[Cells]:
             "words": parameter_words(str(row["parameter"])),
             "name": text.visible(row["parameter"]),
             "source": str(row["prior_source"]),
+            "before": f"{shared(row['prior_median'])} {unit_words(str(row['unit']))}".strip(),
+            "before_interval": f"{shared(row['prior_lower'])} to {shared(row['prior_upper'])}",
+            "after": f"{shared(row['median'])} {unit_words(str(row['unit']))}".strip(),
+            "after_interval": f"{shared(row['lower'])} to {shared(row['upper'])}",
             "contraction": f"{row['contraction']:.2f}".replace("-", "−"),
-            **{
-                f"{when}{part}": shown
-                for when, prefix in (("before", "prior_"), ("after", ""))
-                for part, shown in (
-                    ("", f"{shared(row[f'{prefix}median'])} {unit_words(str(row['unit']))}".strip()),
-                    ("_interval", f"{shared(row[f'{prefix}lower'])} to {shared(row[f'{prefix}upper'])}"),
-                )
-            },
         }
         for row in effect.population.to_dict("records")
     ]

@@ -46,9 +46,9 @@ EFFECT_TABLES: Final = {
 class Sampling:
     """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
 
-    prior: the same patients under the card alone, with where each prior of the population comes from. new: patients
-    drawn anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model. left_out:
-    patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
+    prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
+    patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
+    left_out: patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
     covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
     """
 
@@ -58,7 +58,7 @@ class Sampling:
     passed: bool
     prior: CohortPosterior | None = None
     prior_sources: dict[str, str] = field(default_factory=dict)
-    new: CohortPosterior | None = None
+    new: Callable[[], CohortPosterior] | None = None
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
     extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)

@@ -75,7 +75,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
     base = sample_prepared(prepared, settings, compiled=compiled)
     extensions: dict[Extension, SampledCohort] = {}
-    infused = any(member.modified is not None for member in prepared.members)
+    infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
@@ -91,6 +91,11 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     others = other_models_of(prepared, settings, compiled, options, say) if further else {}
     return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def anybody_infused(prepared: PreparedCohort) -> bool:
+    """Whether ratios under IVIG can be asked about."""
+    return any(member.modified is not None for member in prepared.members)
 
 
 def longer(settings: SampleSettings) -> SampleSettings:
@@ -115,7 +120,7 @@ def other_models_of(
 
         return sampled
 
-    infused = any(member.modified is not None for member in prepared.members)
+    infused = anybody_infused(prepared)
     found: dict[str, Other] = {}
     if prepared.card.id != SECOND_DISPOSITION and prepared.members[0].prior.disposition == "two_compartment":
         try:
@@ -170,7 +175,7 @@ def sampling_of(
         passed=base.verdict == GOOD,
         prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
         prior_sources=base.population.sources,
-        new=from_posterior(base, NEW_DRAWS, options.seed),
+        new=lambda: from_posterior(base, NEW_DRAWS, options.seed),
         extensions={name: found.posterior for name, found in extensions.items()},
         extension_verdicts={name: found.verdict for name, found in extensions.items()},
         left_out=base.prepared.left_out,
@@ -191,7 +196,7 @@ def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
         posterior=drawn,
         prior=drawn,
         prior_sources=prepared.population("base").sources,
-        new=drawn,
+        new=lambda: drawn,
         diagnostics=pd.DataFrame([("verdict", PRIOR_WORDS)], columns=["parameter", "value"]).reindex(
             columns=[*DIAGNOSTIC_COLUMNS, "value"]
         ),

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from igkinetics.effect.estimand import interval
 from igkinetics.hierarchical.fit import SampledCohort
 from igkinetics.hierarchical.leave_one_out import (
     compare_models,
@@ -92,9 +93,8 @@ def other_models(
         population = found.posterior.population
         ratios: dict[str, Floats] = {name: population[name].reshape(-1) for name in RATIOS if name in population}
         quantities = {**(ratios or question.quantities_of(found.posterior)), **joint_quantities(ratios)}
-        tail = (1.0 - question.level) / 2.0
         for quantity, draws in quantities.items():
-            lower, median, upper = np.quantile(draws, [tail, 0.5, 1.0 - tail])
+            median, lower, upper = interval(draws, question.level)
             rows.append({"model": model, "quantity": quantity, "median": median, "lower": lower, "upper": upper,
                          "level": question.level, "chains": found.verdict})  # fmt: skip
         if len(ratios) == len(RATIOS):

@@ -80,7 +80,8 @@ def effect_of(
         population=learnt["population"],
         checks=checks,
         replicates=replicates,
-        vpc=vpc_rows(cohort, sampling.new, options.seed, options.level, by_calendar=dosing.by_calendar),
+        vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
+                     options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
         extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
@@ -88,7 +89,7 @@ def effect_of(
         dosing_by_calendar=dosing.by_calendar,
         notes=(*cohort.notes, *sampling.notes),
         seconds=time.perf_counter() - began,
-    )
+    )  # fmt: skip
 
 
 def average_effects(
