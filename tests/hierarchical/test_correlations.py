@@ -7,6 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from conftest import SETTINGS, small_cohort
+from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.correlations import (
     correlation_root,
     drawn_lkj,
@@ -105,7 +106,8 @@ def test_gradient_of_the_whole_model_in_what_patients_share() -> None:
     population = prepared.population("base")
     n, p = population.offset.shape
     assert len(population.pairs) == p * (p - 1) // 2
-    density = log_density_of(population, prepared.arrays, 0, np.tile(np.eye(p), (n, 1, 1)), np.zeros((n, 3, p)))
+    coordinates = no_coordinates(n, p)._replace(information=np.tile(np.eye(p), (n, 1, 1)))
+    density = log_density_of(population, prepared.arrays, 0, coordinates)
     z, phi = np.random.default_rng(5).standard_normal((n, p)), somewhere(population, 6)
     by_phi = density(z, phi)[2]
     for place in np.flatnonzero(population.active):
@@ -130,7 +132,7 @@ def test_the_graph_is_the_same_density_and_is_sampled() -> None:
     population = prepared.population("base")
     whitening = whiten(prepared.members, population, prepared.arrays, 0)
     model = build_model(population, prepared.arrays, whitening, 0)
-    density = log_density_of(population, prepared.arrays, 0, whitening.information, whitening.linear)
+    density = log_density_of(population, prepared.arrays, 0, whitening.coordinates)
     logp, dlogp = model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE")
     generator = np.random.default_rng(9)
     inactive = ~population.active

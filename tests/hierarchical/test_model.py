@@ -32,7 +32,7 @@ def test_density_and_gradient_are_those_of_the_kernels(prepared: PreparedCohort,
     found = float(model.compile_logp(mode="FAST_COMPILE")({"u": u, "z": z}))
     gradient = model.compile_dlogp(mode="FAST_COMPILE")({"u": u, "z": z})
     phi = whitening.centre + whitening.root @ u
-    log_density = log_density_of(population, prepared.arrays, 0, whitening.information, whitening.linear)
+    log_density = log_density_of(population, prepared.arrays, 0, whitening.coordinates)
     expected, by_z, by_phi = log_density(z, phi)
     active = population.active
     constant = np.log(population.prior_sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)
@@ -57,7 +57,7 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # object mode is announced by a warning
             value, _ = model.logp_func.vm.jit_fn(np.concatenate([u, z.reshape(-1)]), *shared)
-        density = log_density_of(population, one.arrays, 0, whitening.information, whitening.linear)
+        density = log_density_of(population, one.arrays, 0, whitening.coordinates)
         active = population.active
         constant = np.log(population.prior_sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)
         phi = whitening.centre + whitening.root @ u
@@ -70,13 +70,13 @@ import sys
 import numpy as np, pytensor, pytensor.tensor as pt
 sys.path[:0] = {paths!r}
 from conftest import small_cohort
+from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.op import N_DIFFERENTIABLE, patients_log_density
 one = small_cohort({seed})
 population = one.population("base")
 mu, root, error, ratio = population.parts(population.prior_mean)
 n, p = mu.shape
-nothing = [np.zeros((n, p, p)), np.zeros((n, 3, p))]
-numbers = [np.ones((n, p)), mu, root, error, ratio, np.asarray(0), *nothing, *one.arrays]
+numbers = [np.ones((n, p)), mu, root, error, ratio, np.asarray(0), *no_coordinates(n, p), *one.arrays]
 inputs = [pt.as_tensor(np.asarray(number)).type() for number in numbers]
 with pytensor.config.change_flags(numba__fastmath=False):
     run = pytensor.function(inputs, patients_log_density(*inputs)[0], mode="NUMBA", on_unused_input="ignore")

@@ -73,8 +73,12 @@ def test_differences_made_from_single_decays(rate: float, apart: float, t: float
     """The forms that reuse exponentials equal the plain ones, for near and for far rates."""
     a, b = (rate * (1 + apart), rate) if turned else (rate, rate * (1 + apart))
     one, other = decay(a, t), decay(b, t)
-    pair = pair_of(one, other, t)
-    assert_relative(pair, exact_difference([a, b], t), 2e-15 + 4e-16 * min(a, b) * t)
+    rounding = 4e-16 * min(a, b) * t
+    pair, twice_a, twice_b = pair_of(one, other, t)
+    assert_relative(pair, exact_difference([a, b], t), 2e-15 + rounding)
+    assert_relative(twice_a, exact_difference([a, a, b], t), 1e-14 + rounding)
+    assert_relative(twice_b, exact_difference([a, b, b], t), 1e-14 + rounding)
+    assert_relative(one.slope, exact_difference([0.0, a, a], t), 1e-14)
     assert_relative(triple_from_zero(one, other, pair, t), exact_difference([0.0, a, b], t), 1e-14)
 
 
@@ -83,7 +87,8 @@ def test_differences_made_from_single_decays(rate: float, apart: float, t: float
 def test_response_to_a_decaying_input(rate: float, input_rate: float, t: float, constant: float, share: float) -> None:
     """Input constant + decaying * exp(-r s), never below 0: no digits are lost when decaying is negative."""
     decaying = share * constant
+    loss, source = decay(rate, t), decay(input_rate, t)
     flat, falling = exact_difference([0.0, rate], t), exact_difference([rate, input_rate], t)
     with mpmath.workdps(60):  # the two nearly cancel
         exact = constant * flat + decaying * falling
-    assert_relative(forced_response(decay(rate, t), decay(input_rate, t), t, constant, decaying), exact, 1e-13)
+    assert_relative(forced_response(loss, source, pair_of(loss, source, t).value, t, constant, decaying), exact, 1e-13)

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from igkinetics.fit.likelihood import minus_two_log
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import fill_curve
-from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.gradient import add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import Schedule
 
@@ -23,15 +24,18 @@ HESSIAN_STEP = 1e-4
 LOG_2PI = log(2.0 * pi)
 
 
-@kernel
+@inner
+def natural_value(place: int, x: float) -> float:
+    """Natural value of the parameter in this place of the 13 from its logit (shares) or its log (all others)."""
+    return 1.0 / (1.0 + exp(-x)) if place in (S, F) else exp(x)
+
+
+@inner
 def fill_theta(x: Floats, free: Integers, fixed: Floats, theta: Floats) -> None:
     """Natural parameters (13,) from x; `free` names the place of each x; C_init is carried as a ratio in `fixed`."""
-    theta[:] = fixed
+    copy_vector(fixed, theta)
     for i in range(x.size):
-        if free[i] in (S, F):
-            theta[free[i]] = 1.0 / (1.0 + exp(-x[i]))
-        else:
-            theta[free[i]] = exp(x[i])
+        theta[free[i]] = natural_value(free[i], x[i])
     theta[C_INIT] *= theta[C_BASE]
 
 
@@ -59,17 +63,14 @@ def objective(
     """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days."""
     theta = np.empty(N_PARAMETERS)
     fill_theta(x, free, fixed, theta)
-    endogenous = np.empty(day.size)
-    infused = np.empty(day.size)
-    slopes = np.empty((day.size, N_PARAMETERS))
-    fill_curve_with_gradient(theta, schedule, day, endogenous, infused, slopes)
+    course = new_course(schedule, day.size)
+    walk(theta, schedule, day, course)
     by_theta = np.zeros(N_PARAMETERS)
     value = prior_term(x, mu, sd)
     for n in range(day.size):
-        term, slope = minus_two_log(kind, igg[n], limit[n], endogenous[n] + infused[n], a, b)
+        term, course.weights[n] = minus_two_log(kind, igg[n], limit[n], course.endogenous[n] + course.infused[n], a, b)
         value += term
-        for j in range(N_PARAMETERS):
-            by_theta[j] += slope * slopes[n, j]
+    add_weighted_gradient(theta, course, day.size, by_theta)
     for i in range(x.size):
         place = free[i]
         if place in (S, F):

@@ -14,6 +14,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.errors import NobodyFittedError, Problem
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
+from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
 from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
@@ -130,9 +131,7 @@ def compile_prepared(prepared: PreparedCohort) -> CompiledModel:
     population = prepared.population("base")
     n, p = population.offset.shape
     root = np.eye(population.prior_mean.size)
-    blank = Whitening(
-        centre=population.prior_mean, root=root, information=np.zeros((n, p, p)), linear=np.zeros((n, 3, p))
-    )
+    blank = Whitening(centre=population.prior_mean, root=root, coordinates=no_coordinates(n, p))
     return compile_model(build_model(population, prepared.arrays, blank, prepared.kind))
 
 

@@ -15,10 +15,22 @@ from scipy.special import gammaln
 
 from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.laplace import Whitening
-from igkinetics.hierarchical.likelihood import CURVE_SCRATCH, Integers, patient_theta
+from igkinetics.hierarchical.likelihood import CURVE_SCRATCH, patient_theta
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.whitening import LOG_2PI, place_patient, precision_of
+from igkinetics.hierarchical.small_matrices import log_diagonal
+from igkinetics.hierarchical.whitening import (
+    LOG_2PI,
+    LOWER,
+    N_MATRICES,
+    N_VECTORS,
+    PRECISION,
+    X,
+    centre_patient,
+    fill_precision,
+    place_patient,
+)
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import fill_curve
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
@@ -32,27 +44,29 @@ STREAM: Final = 7
 @kernel
 def fill_integrated(
     points: Floats, log_proposal: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, kind: int,
-    information: Floats, linear: Floats, places: Integers, used: Integers, fixed: Floats, segments: Floats,
-    segment_bounds: Integers, day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers, filled: Floats,
+    coordinates: Coordinates, cohort: CohortArrays, filled: Floats,
 ) -> None:  # fmt: skip
     """log p(y_i | phi) of every patient into filled (n,). points (k, p) with their log density (k,)."""
     n, p = mu.shape
-    theta, lower = np.empty(N_PARAMETERS), np.empty((p, p))
-    centre, shift, scratch = np.empty(p), np.empty(p), np.empty(CURVE_SCRATCH)
+    theta, scratch = np.empty(N_PARAMETERS), np.empty(CURVE_SCRATCH)
+    matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
     weights = np.empty(points.shape[0])
-    precision = precision_of(root)
-    constant = -np.log(np.diag(root)).sum() - 0.5 * p * LOG_2PI
+    fill_precision(root, matrices)
+    constant = -log_diagonal(root) - 0.5 * p * LOG_2PI
     for i in range(n):
-        of, own = slice(sample_bounds[i], sample_bounds[i + 1]), slice(segment_bounds[i], segment_bounds[i + 1])
-        days, values, limits = day[of], igg[of], limit[of]
+        of = slice(cohort.sample_bounds[i], cohort.sample_bounds[i + 1])
+        schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
+        days, values, limits = cohort.day[of], cohort.igg[of], cohort.limit[of]
         endogenous, infused = np.empty(days.size), np.empty(days.size)
+        centre_patient(mu[i], log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
+        per_point = constant - log_diagonal(matrices[LOWER])
         for k in range(points.shape[0]):
-            place_patient(points[k], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
-            x = centre + shift
-            patient_theta(x, log_ratio, used[i], places, fixed[i], theta)
-            fill_curve(theta, segments[own], days, endogenous, infused, scratch)
+            place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
+            x = vectors[X]
+            patient_theta(x, log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
+            fill_curve(theta, schedule, days, endogenous, infused, scratch)
             off = x - mu[i]
-            total = constant - 0.5 * off @ (precision @ off) - np.log(np.diag(lower)).sum() - log_proposal[k]
+            total = per_point - 0.5 * off @ (matrices[PRECISION] @ off) - log_proposal[k]
             for m in range(days.size):
                 term, _ = minus_two_log(kind, values[m], limits[m], endogenous[m] + infused[m], error[0], error[1])
                 total -= 0.5 * term
@@ -81,8 +95,8 @@ def integrated_log_likelihood(
     def work(chunk: np.ndarray) -> None:
         for place in chunk:
             mu, root, error, log_ratio = population.parts(phi[place])
-            fill_integrated(points, log_density, mu, root, error, log_ratio, kind, whitening.information,
-                            whitening.linear, *arrays, found[place])  # fmt: skip
+            fill_integrated(points, log_density, mu, root, error, log_ratio, kind, whitening.coordinates,
+                            arrays, found[place])  # fmt: skip
 
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         list(pool.map(work, np.array_split(np.arange(phi.shape[0]), jobs)))

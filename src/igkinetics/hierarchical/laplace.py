@@ -8,25 +8,23 @@ likelihood integrated over patients. All of it decides only how fast the sampler
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from scipy.optimize import minimize
 
-from igkinetics.fit.problem import FitProblem
-from igkinetics.hierarchical.cohort_arrays import CohortArrays, placed
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.coordinates import Coordinates, expand
 from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population import Parts, Population
 from igkinetics.hierarchical.whitening import fill_log_density
-from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
+from igkinetics.kinetics.parameters import Floats
 
 MOST_ROUNDS: Final = 6
 SETTLED: Final = 0.02
 """Rounds end when no part of phi moves by more than this many prior SDs."""
-RATIO_STEP: Final = 1e-4
-"""Of central differences in the log of a ratio."""
 STEP: Final = 1e-3
 """Of central differences in phi, in prior SDs."""
 LEAST_PRECISION: Final = 0.3
@@ -39,19 +37,15 @@ LogDensity = Callable[[Floats, Floats], tuple[float, Floats, Floats]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whitening:
-    """phi = centre + root u with u near a standard normal (root: k x k; inactive parts stay at their prior mean).
-
-    information (n, p, p): H of every patient; linear (n, 3, p): h and its slopes in the log ratios (`whitening.py`).
-    """
+    """phi = centre + root u with u near a standard normal (root: k x k; inactive parts stay at their prior mean)."""
 
     centre: Floats
     root: Floats
-    information: Floats
-    linear: Floats
+    coordinates: Coordinates
 
 
 def log_density_of(
-    population: Population, arrays: CohortArrays, kind: int, information: Floats, linear: Floats
+    population: Population, arrays: CohortArrays, kind: int, coordinates: Coordinates
 ) -> LogDensity:
     """The whole model's log density in (z, phi), priors of phi included, without any sampler."""
 
@@ -59,7 +53,7 @@ def log_density_of(
         parts = population.parts(phi)
         mu, root, error, log_ratio = parts
         by_z, by = np.empty_like(z), Parts(*map(np.empty_like, parts))
-        value = fill_log_density(z, mu, root, error, log_ratio, kind, information, linear, *arrays,
+        value = fill_log_density(z, mu, root, error, log_ratio, kind, coordinates, arrays,
                                  by_z, by.mu, by.root, by.error, by.log_ratio)  # fmt: skip
         by_phi = population.gradient(phi, parts, by)
         prior, by_prior = log_prior(population, phi)
@@ -85,62 +79,16 @@ def whiten(members: Sequence[Member], population: Population, arrays: CohortArra
     phi = population.prior_mean.copy()
     points = [member.x for member in members]
     for _ in range(MOST_ROUNDS):
-        points, information, linear = expand(members, population, phi, points)
+        points, coordinates = expand(members, population, phi, points)
         before = phi
-        log_density = log_density_of(population, arrays, kind, information, linear)
-        phi = population_mode(population, log_density, phi, error_slope(population, arrays, phi, information))
+        log_density = log_density_of(population, arrays, kind, coordinates)
+        phi = population_mode(
+            population, log_density, phi, error_slope(population, arrays, phi, coordinates.information)
+        )
         moved = np.abs(phi - before)[population.active] / population.prior_sd[population.active]
         if moved.size == 0 or moved.max() < SETTLED:
             break
-    log_density = log_density_of(population, arrays, kind, information, linear)
-    return Whitening(
-        centre=phi, root=population_root(population, log_density, phi), information=information, linear=linear
-    )
-
-
-def expand(
-    members: Sequence[Member], population: Population, phi: Floats, points: Sequence[Floats]
-) -> tuple[list[Floats], Floats, Floats]:
-    """Each patient's conditional mode at phi, with H (n, p, p), h and its slopes (n, 3, p) of the samples there."""
-    parts = population.parts(phi)
-    mu, (a, b), log_ratio = parts.mu, parts.error, parts.log_ratio
-    omega = parts.omega  # correlations matter little for where a patient's own samples point
-    names = population.names
-    n, p = mu.shape
-    found, information, linear = [], np.zeros((n, p, p)), np.zeros((n, 3, p))
-    for i, (member, point) in enumerate(zip(members, points, strict=True)):
-        own = [names.index(name) for name in member.problem.names]
-        fixed = member.problem.fixed.copy()
-        fixed[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = np.exp(log_ratio)
-        problem = replace(
-            member.problem, mu=mu[i, own], sd=omega[own], prior_sd=omega[own], a=float(a), b=float(b), fixed=fixed
-        )
-        x, _ = problem.minimum_from(point)
-        bare = problem.without_prior()
-        curvature = positive_part(0.5 * bare.hessian(x))
-        slope = -0.5 * bare.value_and_gradient(x)[1]
-        information[np.ix_([i], own, own)] = curvature
-        slopes = [slope_in_ratio(bare, x, place) for place in (CLEARANCE_RATIO, PRODUCTION_RATIO)]
-        pull = curvature @ x + slope - log_ratio[0] * slopes[0] - log_ratio[1] * slopes[1]
-        linear[i] = [placed(member.problem, one, names) for one in (pull, *slopes)]
-        found.append(x)
-    return found, information, linear
-
-
-def slope_in_ratio(bare: FitProblem, x: Floats, place: int) -> Floats:
-    """Derivative (p,) in the log of a ratio of the gradient in x of the samples' log likelihood; central difference."""
-    ends = []
-    for step in (RATIO_STEP, -RATIO_STEP):
-        fixed = bare.fixed.copy()
-        fixed[place] *= np.exp(step)
-        ends.append(-0.5 * replace(bare, fixed=fixed).value_and_gradient(x)[1])
-    return np.asarray((ends[0] - ends[1]) / (2.0 * RATIO_STEP))
-
-
-def positive_part(matrix: Floats) -> Floats:
-    """The symmetric matrix with its negative eigenvalues set to 0."""
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+    return Whitening(centre=phi, root=population_root(population, log_density, phi), coordinates=coordinates)
 
 
 def error_slope(population: Population, arrays: CohortArrays, phi: Floats, information: Floats) -> Floats:

@@ -19,11 +19,12 @@ from igkinetics.fit.likelihood import (
     log_t4_cdf,
     minus_two_log,
 )
-from igkinetics.fit.objective import fill_theta
+from igkinetics.fit.objective import natural_value
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import fill_curve
-from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.gradient import Course, add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
@@ -41,7 +42,7 @@ NO_RATIO = np.zeros(2)
 """Log ratios of 1: immunoglobulin changes neither clearance nor production."""
 
 
-@kernel
+@inner
 def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: float) -> tuple[float, float]:
     """Derivatives in a and in b of fit.likelihood.minus_two_log, same arguments."""
     if kind == LOGNORMAL:
@@ -67,7 +68,7 @@ def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: floa
     return by_variance * by_a, by_variance * by_b
 
 
-@kernel
+@inner
 def patient_theta(
     x: Floats, log_ratio: Floats, used: Integers, places: Integers, fixed: Floats, theta: Floats
 ) -> None:
@@ -75,23 +76,16 @@ def patient_theta(
 
     log_ratio (2,): the logs of the clearance and production ratios under immunoglobulin, the same for everyone.
     """
-    n_used = 0
-    for i in range(x.size):
-        n_used += used[i]
-    values = np.empty(n_used)
-    free = np.empty(n_used, dtype=np.int64)
-    k = 0
+    copy_vector(fixed, theta)
     for i in range(x.size):
         if used[i]:
-            values[k] = x[i]
-            free[k] = places[i]
-            k += 1
-    fill_theta(values, free, fixed, theta)
+            theta[places[i]] = natural_value(places[i], x[i])
+    theta[C_INIT] *= theta[C_BASE]
     theta[CLEARANCE_RATIO] *= np.exp(log_ratio[0])
     theta[PRODUCTION_RATIO] *= np.exp(log_ratio[1])
 
 
-@kernel
+@inner
 def chain_to_scale(by_theta: Floats, theta: Floats, used: Integers, places: Integers, by_x: Floats) -> None:
     """Derivatives in theta (13,) turned into those on log and logit scales, by_x (p,); 0 where not used."""
     for i in range(places.size):
@@ -106,34 +100,49 @@ def chain_to_scale(by_theta: Floats, theta: Floats, used: Integers, places: Inte
 
 
 @kernel
+def longest(bounds: Integers) -> int:
+    """The size of the largest block between bounds (n + 1)."""
+    most = 0
+    for i in range(bounds.size - 1):
+        most = max(most, bounds[i + 1] - bounds[i])
+    return most
+
+
+@inner
 def patient_log_likelihood(
-    theta: Floats, error: Floats, kind: int, schedule: Floats, day: Floats, igg: Floats, limit: Integers,
-    by_theta: Floats, by_error: Floats,
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, i: int, theta: Floats,
+    course: Course, by_theta: Floats, by_x: Floats, by_error: Floats, by_ratio: Floats,
 ) -> float:  # fmt: skip
-    """Log likelihood of one patient's samples at theta (13,); fills by_theta (13,), adds to by_error (2,)."""
-    endogenous = np.empty(day.size)
-    infused = np.empty(day.size)
-    slopes = np.empty((day.size, N_PARAMETERS))
-    fill_curve_with_gradient(theta, schedule, day, endogenous, infused, slopes)
-    by_theta[:] = 0.0
+    """Log likelihood of patient i's samples at x (p,); fills by_x (p,), adds to by_error (2,) and by_ratio (2,).
+
+    theta, by_theta (13,) and course: room to work in.
+    """
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
+    patient_theta(x, log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
+    walk(theta, schedule, cohort.day[first:last], course)
     total = 0.0
-    for k in range(day.size):
-        level = endogenous[k] + infused[k]
-        term, slope = minus_two_log(kind, igg[k], limit[k], level, error[0], error[1])
-        by_a, by_b = slopes_in_error(kind, igg[k], limit[k], level, error[0], error[1])
+    for k in range(last - first):
+        igg, limit = cohort.igg[first + k], cohort.limit[first + k]
+        level = course.endogenous[k] + course.infused[k]
+        term, slope = minus_two_log(kind, igg, limit, level, error[0], error[1])
+        by_a, by_b = slopes_in_error(kind, igg, limit, level, error[0], error[1])
         total -= 0.5 * term
         by_error[0] -= 0.5 * by_a
         by_error[1] -= 0.5 * by_b
-        for j in range(N_PARAMETERS):
-            by_theta[j] -= 0.5 * slope * slopes[k, j]
+        course.weights[k] = -0.5 * slope
+    by_theta[:] = 0.0
+    add_weighted_gradient(theta, course, last - first, by_theta)
+    chain_to_scale(by_theta, theta, cohort.used[i], cohort.places, by_x)
+    by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
+    by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
     return total
 
 
 @kernel
 def fill_log_likelihood(
-    x: Floats, error: Floats, log_ratio: Floats, kind: int, places: Integers, used: Integers, fixed: Floats,
-    segments: Floats, segment_bounds: Integers, day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers,
-    by_x: Floats, by_error: Floats, by_ratio: Floats,
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, by_x: Floats, by_error: Floats,
+    by_ratio: Floats,
 ) -> float:  # fmt: skip
     """Log likelihood at x (n, p), error (a g/L, b), log ratios (clearance, production) of all patients.
 
@@ -142,40 +151,36 @@ def fill_log_likelihood(
     """
     theta = np.empty(N_PARAMETERS)
     by_theta = np.empty(N_PARAMETERS)
+    course = new_course(cohort.segments, longest(cohort.sample_bounds))
     total = 0.0
     by_error[:] = 0.0
     by_ratio[:] = 0.0
     for i in range(x.shape[0]):
-        of, own = slice(sample_bounds[i], sample_bounds[i + 1]), slice(segment_bounds[i], segment_bounds[i + 1])
-        patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta)
         total += patient_log_likelihood(
-            theta, error, kind, segments[own], day[of], igg[of], limit[of], by_theta, by_error
+            x[i], error, log_ratio, kind, cohort, i, theta, course, by_theta, by_x[i], by_error, by_ratio
         )
-        chain_to_scale(by_theta, theta, used[i], places, by_x[i])
-        by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
-        by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
     return total
 
 
 @kernel
 def fill_terms(
-    x: Floats, error: Floats, log_ratio: Floats, kind: int, places: Integers, used: Integers, fixed: Floats,
-    segments: Floats, segment_bounds: Integers, day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers,
-    terms: Floats,
-) -> None:  # fmt: skip
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, terms: Floats
+) -> None:
     """Log likelihood of every sample at x (n, p), without gradient, into terms (n_samples,): for LOO."""
     theta = np.empty(N_PARAMETERS)
     scratch = np.empty(CURVE_SCRATCH)
     for i in range(x.shape[0]):
-        first, last = sample_bounds[i], sample_bounds[i + 1]
-        patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta)
-        schedule = segments[segment_bounds[i] : segment_bounds[i + 1]]
+        first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+        patient_theta(x[i], log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
+        schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
         endogenous = np.empty(last - first)
         infused = np.empty(last - first)
-        fill_curve(theta, schedule, day[first:last], endogenous, infused, scratch)
+        fill_curve(theta, schedule, cohort.day[first:last], endogenous, infused, scratch)
         for k in range(last - first):
             level = endogenous[k] + infused[k]
-            term, _ = minus_two_log(kind, igg[first + k], limit[first + k], level, error[0], error[1])
+            term, _ = minus_two_log(
+                kind, cohort.igg[first + k], cohort.limit[first + k], level, error[0], error[1]
+            )
             terms[first + k] = -0.5 * term
 
 
@@ -188,7 +193,7 @@ def log_likelihood(
     """
     assert_shape(x, cohort)
     by_x, by_error, by_ratio = np.empty_like(x), np.empty(2), np.empty(2)
-    total = fill_log_likelihood(x, error, log_ratio, kind, *cohort, by_x, by_error, by_ratio)
+    total = fill_log_likelihood(x, error, log_ratio, kind, cohort, by_x, by_error, by_ratio)
     return total, by_x, by_error, by_ratio
 
 
@@ -196,7 +201,7 @@ def terms_of(x: Floats, error: Floats, kind: int, cohort: CohortArrays, log_rati
     """Log likelihood of every sample (n_samples,), patients end to end."""
     assert_shape(x, cohort)
     terms = np.empty(cohort.day.size)
-    fill_terms(x, error, log_ratio, kind, *cohort, terms)
+    fill_terms(x, error, log_ratio, kind, cohort, terms)
     return terms
 
 

@@ -15,6 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.correlations import LOG_2
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.op import patients_log_density
@@ -35,8 +36,7 @@ def model_data(population: Population, arrays: CohortArrays, whitening: Whitenin
         "offset": population.offset,
         "design": population.design,
         "kind": np.asarray(kind, dtype=np.int64),
-        "information": whitening.information,
-        "linear": whitening.linear,
+        **whitening.coordinates._asdict(),
         **arrays._asdict(),
     }
 
@@ -60,7 +60,7 @@ def build_model(population: Population, arrays: CohortArrays, whitening: Whiteni
             root = pt.exp(phi[q : q + p])[:, None] * correlation_graph(phi[population.n_normal :], population)
         error = pt.exp(phi[q + p : q + p + 2])
         log_ratio = phi[q + p + 2 : population.n_normal]
-        patients = [data[name] for name in ("information", "linear", *CohortArrays._fields)]
+        patients = [data[name] for name in (*Coordinates._fields, *CohortArrays._fields)]
         value, *_ = patients_log_density(z, mu, root, error, log_ratio, data["kind"], *patients)
         pm.Potential("patients", value)
     return model

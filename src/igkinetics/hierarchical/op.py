@@ -17,12 +17,14 @@ from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
 
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.whitening import fill_log_density
 from igkinetics.kinetics.compile import kernel_hash
 
 N_DIFFERENTIABLE: Final = 5
 """z, mu, root, error, log_ratio: the inputs with a gradient, first in order."""
-FLOATS: Final = (0, 1, 2, 3, 4, 6, 7, 10, 11, 13, 14)
+FLOATS: Final = (0, 1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 15, 16)
 """Places of the inputs that are floating-point; the others are integers. Order of whitening.fill_log_density."""
 
 
@@ -61,7 +63,9 @@ class PatientsLogDensity(Op):  # type: ignore[misc]
 def log_density(z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, *data: Any) -> tuple[Any, ...]:
     """The value (0-dimensional) and its gradients in the first five arguments; see whitening.fill_log_density."""
     filled = [np.empty_like(one) for one in (z, mu, root, error, log_ratio)]
-    value = fill_log_density(z, mu, root, error, log_ratio, int(kind), *data, *filled)
+    cut = len(Coordinates._fields)
+    value = fill_log_density(z, mu, root, error, log_ratio, int(kind), Coordinates(*data[:cut]),
+                             CohortArrays(*data[cut:]), *filled)  # fmt: skip
     return np.asarray(value), *filled
 
 
@@ -71,16 +75,17 @@ def compiled_patients_log_density(op: PatientsLogDensity, **_: Any) -> tuple[Cal
 
     @numba_njit  # type: ignore[untyped-decorator]
     def patients_log_density(
-        z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, information: Any, linear: Any, places: Any,
-        used: Any, fixed: Any, segments: Any, segment_bounds: Any, day: Any, igg: Any, limit: Any, sample_bounds: Any,
+        z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, information: Any, linear: Any, ridge: Any,
+        bend: Any, places: Any, used: Any, fixed: Any, segments: Any, segment_bounds: Any, day: Any, igg: Any,
+        limit: Any, sample_bounds: Any,
     ) -> Any:  # fmt: skip
         root = np.ascontiguousarray(root)  # a graph may hand on a view
         by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
         by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
-        value = fill_log_density(
-            z, mu, root, error, log_ratio, kind.item(), information, linear, places, used, fixed, segments,
-            segment_bounds, day, igg, limit, sample_bounds, by_z, by_mu, by_root, by_error, by_ratio,
-        )  # fmt: skip
+        coordinates = Coordinates(information, linear, ridge, bend)
+        cohort = CohortArrays(places, used, fixed, segments, segment_bounds, day, igg, limit, sample_bounds)
+        value = fill_log_density(z, mu, root, error, log_ratio, kind.item(), coordinates, cohort, by_z, by_mu, by_root,
+                                 by_error, by_ratio)  # fmt: skip
         return np.asarray(value), by_z, by_mu, by_root, by_error, by_ratio
 
     return patients_log_density, f"igkinetics-{kernel_hash()}"

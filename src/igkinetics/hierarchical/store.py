@@ -15,12 +15,13 @@ import numpy as np
 import xarray as xr
 
 from igkinetics.errors import InputError, Problem
+from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sampled_cohort
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.posterior import Extension, Trace
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
 
-FORMAT: Final = "igkinetics posterior 2"
+FORMAT: Final = "igkinetics posterior 3"
 ENGINE: Final = "h5netcdf"
 COMPRESSED: Final = {"zlib": True, "complevel": 4}
 
@@ -51,8 +52,10 @@ def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTr
         "z": (("chain", "draw", "patient", "varying"), trace.z),
         "centre": (("shared",), whitening.centre),
         "root": (("shared", "shared_of"), whitening.root),
-        "information": (("patient", "varying", "varying_of"), whitening.information),
-        "linear": (("patient", "pull", "varying"), whitening.linear),
+        "information": (("patient", "varying", "varying_of"), whitening.coordinates.information),
+        "linear": (("patient", "pull", "varying"), whitening.coordinates.linear),
+        "ridge": (("patient", "of_ridge", "varying"), whitening.coordinates.ridge),
+        "bend": (("patient", "varying", "varying_of"), whitening.coordinates.bend),
     }
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
     statistics = {name: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()}
@@ -98,7 +101,11 @@ def load_posterior(path: Path, prepared: PreparedCohort) -> SampledCohort:
         statistics={str(name): values.to_numpy() for name, values in tree["statistics"].data_vars.items()},
         interrupted=bool(tree.attrs["interrupted"]),
     )
-    whitening = Whitening(**{name: sampler[name].to_numpy() for name in ("centre", "root", "information", "linear")})
+    whitening = Whitening(
+        centre=sampler["centre"].to_numpy(),
+        root=sampler["root"].to_numpy(),
+        coordinates=Coordinates(*(sampler[name].to_numpy() for name in Coordinates._fields)),
+    )
     return sampled_cohort(prepared, prepared.population(extension), whitening, trace, extension)
 
 

@@ -10,6 +10,10 @@ Laplace approximation (`laplace.py`); h moves with the log ratios under immunogl
 infused: h = linear[0] + linear[1] log ratio of clearance + linear[2] that of production. The sampler then meets
 neither the funnels of a centred nor the strong correlations of a non-centred parametrisation. Derivatives of the
 factorisation: Murray, arXiv:1602.07527.
+
+Along its ridge a patient's likelihood is curved: the one direction d that the samples know best depends on the others
+as a parabola. So x is bent once more: with y = m + R'^-1 z, x = y + d (y - o)'B(y - o)/2, where B d = 0, so that
+volumes stay (the determinant is 1 + d'B(y - o) = 1) and the density above holds as it is.
 """
 
 from __future__ import annotations
@@ -18,175 +22,174 @@ from math import log, pi
 
 import numpy as np
 
-from igkinetics.hierarchical.likelihood import (
-    Integers,
-    chain_to_scale,
-    patient_log_likelihood,
-    patient_theta,
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.coordinates import Coordinates
+from igkinetics.hierarchical.likelihood import longest, patient_log_likelihood
+from igkinetics.hierarchical.small_matrices import (
+    dot,
+    factorise,
+    invert,
+    log_diagonal,
+    lower_times,
+    squared,
+    times,
+    upper_times,
 )
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.parameters import CLEARANCE_RATIO, N_PARAMETERS, PRODUCTION_RATIO, Floats
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.gradient import Course, new_course
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
 LOG_2PI = log(2.0 * pi)
+LOWER, INVERSE, PRECISION, BY_PRECISION, WORK = range(5)
+"""Matrices of the work space: R, R^-1, Lambda, the derivative in Lambda."""
+CENTRE, STRAIGHT, X, TURNED, OFF, DRAWN, SCORE, PULLED, SOLVED = range(9)
+"""Its vectors: m; x before and after the bend; B(y - o); x - mu; Lambda (x - mu); gradients in x, z and m."""
+N_MATRICES, N_VECTORS = 5, 9
 
 
-@kernel
-def factorise(matrix: Floats, lower: Floats) -> None:
-    """Cholesky factor (p, p), lower; nan where the matrix is not positive definite."""
-    p = matrix.shape[0]
-    lower[:] = 0.0
-    for j in range(p):
-        rest = matrix[j, j]
-        for k in range(j):
-            rest -= lower[j, k] * lower[j, k]
-        lower[j, j] = np.sqrt(rest) if rest > 0.0 else np.nan
-        for i in range(j + 1, p):
-            value = matrix[i, j]
-            for k in range(j):
-                value -= lower[i, k] * lower[j, k]
-            lower[i, j] = value / lower[j, j]
+@inner
+def fill_precision(root: Floats, matrices: Floats) -> None:
+    """Lambda = (root root')^-1 into its place."""
+    invert(root, matrices[INVERSE])
+    squared(matrices[INVERSE], matrices[PRECISION])
 
 
-@kernel
-def forward(lower: Floats, b: Floats, out: Floats) -> None:
-    """out = lower^-1 b, (p,); may overwrite b."""
-    for i in range(b.size):
-        value = b[i]
-        for k in range(i):
-            value -= lower[i, k] * out[k]
-        out[i] = value / lower[i, i]
-
-
-@kernel
-def backward(lower: Floats, b: Floats, out: Floats) -> None:
-    """out = lower'^-1 b, (p,); may overwrite b."""
-    for i in range(b.size - 1, -1, -1):
-        value = b[i]
-        for k in range(i + 1, b.size):
-            value -= lower[k, i] * out[k]
-        out[i] = value / lower[i, i]
-
-
-@kernel
-def precision_of(root: Floats) -> Floats:
-    """(root root')^-1 for a lower triangular root (p, p)."""
-    p = root.shape[0]
-    inverse = np.zeros((p, p))
-    column = np.empty(p)
-    for j in range(p):
-        column[:] = 0.0
-        column[j] = 1.0
-        forward(root, column, column)
-        inverse[:, j] = column
-    return inverse.T @ inverse
-
-
-@kernel
-def place_patient(
-    z: Floats, mu: Floats, precision: Floats, log_ratio: Floats, information: Floats, linear: Floats,
-    lower: Floats, centre: Floats, shift: Floats,
-) -> None:  # fmt: skip
-    """Fill R (p, p), m and R'^-1 z (p,) each; information (p, p) and linear (3, p) of this patient."""
-    factorise(information + precision, lower)
-    centre[:] = linear[0] + log_ratio[0] * linear[1] + log_ratio[1] * linear[2] + precision @ mu
-    forward(lower, centre, centre)
-    backward(lower, centre, centre)
-    backward(lower, z, shift)
-
-
-@kernel
-def add_by_precision(
-    lower: Floats, pulled: Floats, shift: Floats, solved: Floats, away: Floats, by_precision: Floats
+@inner
+def centre_patient(
+    mu: Floats, log_ratio: Floats, information: Floats, linear: Floats, matrices: Floats, vectors: Floats
 ) -> None:
-    """Add to by_precision (p, p), symmetric, what z's density owes to Lambda through m, R'^-1 z and log|R|.
-
-    pulled = R^-1 g, solved = P^-1 g for the gradient g in x; away = mu - m. Reverse mode of P = R R' (see the head).
-    """
-    p = pulled.size
-    by_root = np.zeros((p, p))
-    for i in range(p):
+    """R, R^-1 and m of a patient with information (p, p) and linear (3, p), given Lambda."""
+    lower, centre, pulled = matrices[LOWER], vectors[CENTRE], vectors[PULLED]
+    for i in range(mu.size):
         for j in range(i + 1):
-            by_root[i, j] = -shift[i] * pulled[j]
-        by_root[i, i] -= 1.0 / lower[i, i]
-    middle = lower.T @ by_root
-    for i in range(p):
-        middle[i, i] *= 0.5
-        for j in range(i + 1, p):
-            middle[i, j] = 0.0
-    row = np.empty(p)
-    for i in range(p):  # middle R^-1, row by row, then R'^-1 (middle R^-1), column by column
-        backward(lower, middle[i], row)
-        middle[i] = row
-    for j in range(p):
-        backward(lower, middle[:, j], row)
-        middle[:, j] = row
+            lower[i, j] = information[i, j] + matrices[PRECISION, i, j]
+    factorise(lower, lower)
+    invert(lower, matrices[INVERSE])
+    times(matrices[PRECISION], mu, centre)
+    for i in range(mu.size):
+        centre[i] += linear[0, i] + log_ratio[0] * linear[1, i] + log_ratio[1] * linear[2, i]
+    lower_times(matrices[INVERSE], centre, pulled)
+    upper_times(matrices[INVERSE], pulled, centre)
+
+
+@inner
+def place_patient(z: Floats, ridge: Floats, bend: Floats, matrices: Floats, vectors: Floats) -> None:
+    """x of a centred patient. ridge (2, p): origin o and direction d; bend (p, p): B."""
+    straight, turned, off, x = vectors[STRAIGHT], vectors[TURNED], vectors[OFF], vectors[X]
+    upper_times(matrices[INVERSE], z, straight)
+    for i in range(z.size):
+        straight[i] += vectors[CENTRE, i]
+        off[i] = straight[i] - ridge[0, i]
+    times(bend, off, turned)
+    along = 0.5 * dot(off, turned)
+    for i in range(z.size):
+        x[i] = straight[i] + ridge[1, i] * along
+
+
+@inner
+def add_by_precision(z: Floats, mu: Floats, matrices: Floats, vectors: Floats) -> None:
+    """Add what z's density owes to Lambda through m, R'^-1 z and log|R|, and through the normal density itself.
+
+    With g = R^-1 times the gradient in y, the reverse mode of P = R R' is R'^-1 N R^-1 for the symmetric
+    N_ij = -z_i g_j / 2 (i > j), N_ii = -(1 + z_i g_i) / 2; m adds P^-1 (gradient in y) times mu - m.
+    """
+    p = z.size
+    inverse, work, by_precision = matrices[INVERSE], matrices[WORK], matrices[BY_PRECISION]
+    pulled, solved, off = vectors[PULLED], vectors[SOLVED], vectors[OFF]
     for i in range(p):
         for j in range(p):
-            by_precision[i, j] += 0.5 * (middle[i, j] + middle[j, i] + solved[i] * away[j] + solved[j] * away[i])
+            value = -0.5 * inverse[i, j] if j <= i else 0.0
+            for k in range(j, p):
+                value -= 0.5 * z[max(i, k)] * pulled[min(i, k)] * inverse[k, j]
+            work[i, j] = value
+    for i in range(p):
+        for j in range(i + 1):
+            value = 0.0
+            for k in range(i, p):
+                value += inverse[k, i] * work[k, j]
+            value += 0.5 * (solved[i] * (mu[j] - vectors[CENTRE, j]) + solved[j] * (mu[i] - vectors[CENTRE, i]))
+            by_precision[i, j] += value - 0.5 * off[i] * off[j]
 
 
-@kernel
-def chain_to_root(by_precision: Floats, precision: Floats, root: Floats, by_root: Floats) -> None:
-    """Derivative in Lambda = (root root')^-1 turned into that in the lower triangle of root."""
-    by_root[:] = -2.0 * (precision @ by_precision @ precision) @ root
-    for i in range(root.shape[0]):
-        for j in range(i + 1, root.shape[0]):
-            by_root[i, j] = 0.0
-
-
-@kernel
-def fill_log_density(
-    z: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, kind: int, information: Floats,
-    linear: Floats, places: Integers, used: Integers, fixed: Floats, segments: Floats, segment_bounds: Integers,
-    day: Floats, igg: Floats, limit: Integers, sample_bounds: Integers,
-    by_z: Floats, by_mu: Floats, by_root: Floats, by_error: Floats, by_ratio: Floats,
+@inner
+def add_patient(
+    z: Floats, mu: Floats, linear: Floats, ridge: Floats, matrices: Floats, vectors: Floats,
+    by_z: Floats, by_mu: Floats, by_ratio: Floats,
 ) -> float:  # fmt: skip
-    """Log density of z (n, p) and the samples, given mu (n, p), root (p, p) lower with Omega = root root', error and
-    log ratios; fills the gradients. information (n, p, p) is H, linear (n, 3, p) makes h (see the head)."""
-    n, p = z.shape
-    theta, by_theta = np.empty(N_PARAMETERS), np.empty(N_PARAMETERS)
-    lower, by_precision = np.empty((p, p)), np.zeros((p, p))
-    centre, shift, pulled, solved = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
-    by_error[:] = 0.0
-    by_ratio[:] = 0.0
-    precision = precision_of(root)
-    total = -n * (np.log(np.diag(root)).sum() + 0.5 * p * LOG_2PI)
-    for i in range(n):
-        of, own = slice(sample_bounds[i], sample_bounds[i + 1]), slice(segment_bounds[i], segment_bounds[i + 1])
-        place_patient(z[i], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
-        x = centre + shift
-        patient_theta(x, log_ratio, used[i], places, fixed[i], theta)
+    """The normal density of a placed patient, and the gradients from the score of the log likelihood in x."""
+    score, off, drawn, pulled, solved = (
+        vectors[SCORE], vectors[OFF], vectors[DRAWN], vectors[PULLED], vectors[SOLVED])  # fmt: skip
+    for i in range(z.size):
+        off[i] = vectors[X, i] - mu[i]
+    times(matrices[PRECISION], off, drawn)
+    for i in range(z.size):
+        score[i] -= drawn[i]
+    along = dot(ridge[1], score)
+    for i in range(z.size):
+        score[i] += along * vectors[TURNED, i]
+    lower_times(matrices[INVERSE], score, pulled)
+    upper_times(matrices[INVERSE], pulled, solved)
+    times(matrices[PRECISION], solved, by_mu)
+    for i in range(z.size):
+        by_z[i] = pulled[i]
+        by_mu[i] += drawn[i]
+    by_ratio[0] += dot(linear[1], solved)
+    by_ratio[1] += dot(linear[2], solved)
+    add_by_precision(z, mu, matrices, vectors)
+    return -0.5 * dot(off, drawn) - log_diagonal(matrices[LOWER])
+
+
+@inner
+def sum_patients(
+    z: Floats, mu: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates, cohort: CohortArrays,
+    by_z: Floats, by_mu: Floats, by_error: Floats, by_ratio: Floats,
+    matrices: Floats, vectors: Floats, theta: Floats, by_theta: Floats, course: Course,
+) -> float:  # fmt: skip
+    """The loop of fill_log_density, in which nothing is allocated; from `matrices` on: room to work in."""
+    x, score = vectors[X], vectors[SCORE]
+    total = 0.0
+    for i in range(z.shape[0]):
+        linear, ridge = coordinates.linear[i], coordinates.ridge[i]
+        centre_patient(mu[i], log_ratio, coordinates.information[i], linear, matrices, vectors)
+        place_patient(z[i], ridge, coordinates.bend[i], matrices, vectors)
         total += patient_log_likelihood(
-            theta, error, kind, segments[own], day[of], igg[of], limit[of], by_theta, by_error
+            x, error, log_ratio, kind, cohort, i, theta, course, by_theta, score, by_error, by_ratio
         )
-        chain_to_scale(by_theta, theta, used[i], places, solved)
-        by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
-        by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
-        off = x - mu[i]
-        drawn_back = precision @ off
-        total -= 0.5 * off @ drawn_back + np.log(np.diag(lower)).sum()
-        solved -= drawn_back
-        forward(lower, solved, pulled)
-        backward(lower, pulled, solved)
-        by_z[i] = pulled
-        by_mu[i] = precision @ solved + drawn_back
-        by_ratio[0] += linear[i, 1] @ solved
-        by_ratio[1] += linear[i, 2] @ solved
-        add_by_precision(lower, pulled, shift, solved, mu[i] - centre, by_precision)
-        by_precision -= 0.5 * np.outer(off, off)
-    by_precision += 0.5 * n * (root @ root.T)
-    chain_to_root(by_precision, precision, root, by_root)
+        total += add_patient(z[i], mu[i], linear, ridge, matrices, vectors, by_z[i], by_mu[i], by_ratio)
     return total
 
 
 @kernel
+def fill_log_density(
+    z: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates,
+    cohort: CohortArrays, by_z: Floats, by_mu: Floats, by_root: Floats, by_error: Floats, by_ratio: Floats,
+) -> float:  # fmt: skip
+    """Log density of z (n, p) and the samples, given mu (n, p), root (p, p) lower with Omega = root root', error and
+    log ratios; fills the gradients."""
+    n, p = z.shape
+    theta, by_theta = np.empty(N_PARAMETERS), np.empty(N_PARAMETERS)
+    matrices, vectors = np.zeros((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
+    course = new_course(cohort.segments, longest(cohort.sample_bounds))
+    by_error[:] = 0.0
+    by_ratio[:] = 0.0
+    fill_precision(root, matrices)
+    total = sum_patients(z, mu, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_error, by_ratio,
+                         matrices, vectors, theta, by_theta, course)  # fmt: skip
+    by_precision, precision = matrices[BY_PRECISION], matrices[PRECISION]
+    by_precision += np.tril(by_precision, -1).T + 0.5 * n * (root @ root.T)
+    by_root[:] = np.tril(-2.0 * (precision @ by_precision @ precision) @ root)
+    return total - n * (log_diagonal(root) + 0.5 * p * LOG_2PI)
+
+
+@kernel
 def fill_points(
-    z: Floats, mu: Floats, root: Floats, log_ratio: Floats, information: Floats, linear: Floats, x: Floats
+    z: Floats, mu: Floats, root: Floats, log_ratio: Floats, coordinates: Coordinates, x: Floats
 ) -> None:
     """Patients' parameters x (n, p) on estimation scales from z (n, p)."""
-    p = z.shape[1]
-    lower, centre, shift = np.empty((p, p)), np.empty(p), np.empty(p)
-    precision = precision_of(root)
-    for i in range(z.shape[0]):
-        place_patient(z[i], mu[i], precision, log_ratio, information[i], linear[i], lower, centre, shift)
-        x[i] = centre + shift
+    n, p = z.shape
+    matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
+    fill_precision(root, matrices)
+    for i in range(n):
+        centre_patient(mu[i], log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
+        place_patient(z[i], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
+        x[i] = vectors[X]

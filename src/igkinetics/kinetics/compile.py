@@ -47,7 +47,7 @@ def kernel_hash() -> str:
         digest.update(b"checkout")
     for path in sorted(PACKAGE.rglob("*.py")):
         content = path.read_bytes()
-        if b"@kernel" in content or path.parent == PACKAGE / "kinetics":
+        if b"@kernel" in content or b"@inner" in content or path.parent == PACKAGE / "kinetics":
             digest.update(path.relative_to(PACKAGE).as_posix().encode())
             digest.update(content)
     return digest.hexdigest()[:16]
@@ -87,8 +87,22 @@ event.register("numba:compile", _Announcement())
 
 def kernel(function: Function) -> Function:
     """Compile on first call: releases the GIL, strict IEEE arithmetic, kept on disk where possible."""
+    return compiled(function, counted=True)
+
+
+def inner(function: Function) -> Function:
+    """A kernel that makes no array, compiled without the counting of references to arrays.
+
+    Counting is atomic, and in a loop over steps of some ten nanoseconds it takes most of the time. Where the function
+    does make an array, numba refuses to compile it.
+    """
+    return compiled(function, counted=False)
+
+
+def compiled(function: Function, *, counted: bool) -> Function:
+    """numba.njit with our options and cache folder."""
     folder = kernel_folder()
-    options = {"nogil": True, "fastmath": False, "error_model": "numpy"}
+    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "_nrt": counted}
     if folder is None:
         return cast(Function, numba.njit(**options)(function))
     before = config.CACHE_DIR

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
     ENDOGENOUS,
@@ -19,7 +20,7 @@ from igkinetics.kinetics.propagate import (
 from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
 
 
-@kernel
+@inner
 def fill_curve(
     theta: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats, scratch: Floats
 ) -> None:
@@ -61,7 +62,7 @@ def fill_curve(
         if k < last:
             if reached != end:  # a sample is often taken just before an infusion
                 advance(theta, mode, segment, state, end - start, after)
-            state[:] = after
+            copy_vector(after, state)
 
 
 @kernel

@@ -12,20 +12,20 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 
 RATE, TO_1_FROM_1, TO_1_FROM_2, TO_2_FROM_1, TO_2_FROM_2 = range(5)
 """Columns of a mode table: decay rate and the four entries of its matrix."""
 
 
-@kernel
+@inner
 def count_modes(q: float) -> int:
     """2 with exchange, 1 without (Q = 0: one compartment)."""
     return 1 if q == 0.0 else 2
 
 
-@kernel
+@inner
 def disposition_modes(cl: float, v1: float, q: float, v2: float, modes: Floats) -> None:
     """Fill modes (2, 5). L/day and L; rates in 1/day."""
     k10 = cl / v1
@@ -57,7 +57,7 @@ def disposition_modes(cl: float, v1: float, q: float, v2: float, modes: Floats) 
     modes[1, TO_2_FROM_2] = w1
 
 
-@kernel
+@inner
 def disposition_slopes(cl: float, v1: float, q: float, v2: float, modes: Floats, slopes: Floats) -> None:
     """Fill modes (2, 5) and slopes (2, 5, 4): derivatives in CL, V1, Q, V2 (Q and V2 0 without exchange)."""
     disposition_modes(cl, v1, q, v2, modes)

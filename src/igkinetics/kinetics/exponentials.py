@@ -10,12 +10,12 @@ from __future__ import annotations
 from math import exp, expm1, factorial
 from typing import Final, NamedTuple
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner
 
 CLOSE = 0.3  # spread * t below which the recursion would cancel more than a digit
-SERIES_TERMS = 14  # remainder below 1e-17 for a spread of CLOSE
+SERIES_TERMS = 14  # remainder below 1e-17 for a spread of HALVED
 SERIES: Final = tuple((-1.0) ** n / factorial(n + 2) for n in range(SERIES_TERMS))
-HALVED = 0.5  # rate * t above which 1 - exp(-rate t) loses less than two bits
+HALVED = 0.5  # |difference of rates| * t above which a difference of exponentials loses less than two bits
 
 
 class Decay(NamedTuple):
@@ -24,22 +24,55 @@ class Decay(NamedTuple):
     rate: float  # 1/day
     left: float  # exp(-rate t)
     area: float  # D[0, rate] = (1 - exp(-rate t)) / rate, day: the response to a unit constant input
+    slope: float  # D[0, rate, rate] = -d area / d rate, day^2
 
 
-@kernel
+class Pair(NamedTuple):
+    """Two decays in a chain over one step, with what their derivatives are made of."""
+
+    value: float  # D[a, b], day
+    twice_a: float  # D[a, a, b] = -dD[a, b]/da, day^2
+    twice_b: float  # D[a, b, b] = -dD[a, b]/db, day^2
+
+
+@inner
+def second_difference(x: float) -> float:
+    """(exp(-x) - 1 + x) / x^2 for |x| up to HALVED, by its series."""
+    square = x * x  # two chains of products, which the processor works on at once
+    even = odd = 0.0
+    for n in range(SERIES_TERMS - 2, -1, -2):
+        even = even * square + SERIES[n]
+        odd = odd * square + SERIES[n + 1]
+    return even + x * odd
+
+
+@inner
 def decay(rate: float, t: float) -> Decay:
     """rate 1/day, 0 or more and finite; t days, 0 or more."""
     x = rate * t
     if x > HALVED:
         left = exp(-x)
-        return Decay(rate, left, (1.0 - left) / rate)
-    if rate == 0.0:
-        return Decay(rate, 1.0, t)
-    lost = -expm1(-x)
-    return Decay(rate, 1.0 - lost, lost / rate)
+        area = (1.0 - left) / rate
+        return Decay(rate, left, area, (area - t * left) / rate)
+    second = second_difference(x)
+    area = t * (1.0 - x * second)
+    return Decay(rate, 1.0 - rate * area, area, t * (area - t * second))
 
 
-@kernel
+@inner
+def pair_of(a: Decay, b: Decay, t: float) -> Pair:
+    """D[a, b] and its two derivatives without another exponential."""
+    gap = b.rate - a.rate
+    x = gap * t
+    if abs(x) > HALVED:
+        value = (a.left - b.left) / gap
+        return Pair(value, (t * a.left - value) / gap, (value - t * b.left) / gap)
+    second = a.left * t * second_difference(x)
+    value = a.left * t - x * second
+    return Pair(value, t * second, t * (value - second))
+
+
+@inner
 def decay_pair(a: float, b: float, t: float) -> float:
     """D[a, b] at time t; rates 1/day, 0 or more and finite; day."""
     low = min(a, b)
@@ -50,7 +83,7 @@ def decay_pair(a: float, b: float, t: float) -> float:
     return -exp(-low * t) * expm1(-x) / gap
 
 
-@kernel
+@inner
 def decay_triple(a: float, b: float, c: float, t: float) -> float:
     """D[a, b, c] at time t; day^2."""
     low = min(a, b, c)
@@ -70,33 +103,7 @@ def decay_triple(a: float, b: float, c: float, t: float) -> float:
     return exp(-low * t) * t * t * total
 
 
-@kernel
-def pair_of(a: Decay, b: Decay, t: float) -> float:
-    """D[a, b]; day."""
-    gap = abs(b.rate - a.rate)
-    if gap * t > HALVED:
-        return abs(a.left - b.left) / gap
-    if gap * t == 0.0:
-        return t * a.left
-    return -max(a.left, b.left) * expm1(-gap * t) / gap
-
-
-@kernel
-def twice(a: Decay, b: Decay, pair: float, t: float) -> float:
-    """D[a, a, b] = -dD[a, b]/da, where pair = D[a, b], without another exponential; day^2."""
-    gap = b.rate - a.rate
-    x = gap * t
-    if abs(x) > CLOSE:
-        return (t * a.left - pair) / gap
-    square = x * x  # two chains of products, which the processor works on at once
-    even = odd = 0.0
-    for n in range(SERIES_TERMS - 2, -1, -2):
-        even = even * square + SERIES[n]
-        odd = odd * square + SERIES[n + 1]
-    return a.left * t * t * (even + x * odd)
-
-
-@kernel
+@inner
 def triple_from_zero(a: Decay, b: Decay, pair: float, t: float) -> float:
     """D[0, a, b], where pair = D[a, b]; day^2."""
     high = max(a.rate, b.rate)
@@ -105,27 +112,23 @@ def triple_from_zero(a: Decay, b: Decay, pair: float, t: float) -> float:
     return decay_triple(0.0, a.rate, b.rate, t)
 
 
-@kernel
-def forced_response(loss: Decay, source: Decay, t: float, constant: float, decaying: float) -> float:
+@inner
+def forced_response(loss: Decay, source: Decay, pair: float, t: float, constant: float, decaying: float) -> float:
     """Response of a decay `loss` to the input constant + decaying * exp(-source.rate s), from 0 to t.
 
-    Written so that no two terms cancel while the input stays 0 or more.
+    pair = D[loss, source]. Written so that no two terms cancel while the input stays 0 or more.
     """
-    if decaying == 0.0:
-        return constant * loss.area
-    pair = pair_of(loss, source, t)
-    if decaying > 0.0:
+    if decaying >= 0.0:
         return constant * loss.area + decaying * pair
     return (constant + decaying) * pair + constant * source.rate * triple_from_zero(source, loss, pair, t)
 
 
-@kernel
-def absorbed(loss: Decay, absorption: Decay, t: float, depot: float, filling: float) -> float:
+@inner
+def absorbed(loss: Decay, absorption: Decay, pair: float, t: float, depot: float, filling: float) -> float:
     """Response of a decay `loss` to absorption from a depot that holds `depot` and is filled at `filling` per day.
 
-    Apart, for a short infusion beside a bolus: the first is huge while it lasts.
+    pair = D[loss, absorption]. Apart, for a short infusion beside a bolus: the first is huge while it lasts.
     """
-    pair = pair_of(loss, absorption, t)
     response = absorption.rate * depot * pair
     if filling != 0.0:
         response += absorption.rate * filling * triple_from_zero(absorption, loss, pair, t)

@@ -1,132 +1,166 @@
-"""The curve with its gradient in all 13 parameters, propagated along."""
+"""The curve with its gradient in all 13 parameters.
+
+C1 and its gradient are linear in the responses of `responses.py`. So the gradient of any weighted sum of levels, such
+as a log likelihood, needs the chain rule once per epoch, on the weighted sum of the responses: `walk` steps through
+the schedule, `add_weighted_gradient` comes back with the weights.
+"""
 
 from __future__ import annotations
 
-from math import exp
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.disposition import (
-    RATE,
-    TO_1_FROM_1,
-    TO_1_FROM_2,
-    TO_2_FROM_1,
-    TO_2_FROM_2,
-    count_modes,
-    disposition_slopes,
-)
-from igkinetics.kinetics.parameters import (
-    C_BASE,
-    C_INIT,
-    CL,
-    CLEARANCE_RATIO,
-    K_LOSS,
-    K_REC,
-    KA,
-    N_PARAMETERS,
-    PRODUCTION_RATIO,
-    V1,
-    V2,
-    F,
-    Floats,
-    Q,
-    S,
-)
+from igkinetics.kinetics.chain_rule import GRADIENT_1, GRADIENT_2, N_START, RATIOS_ACT, add_gradient, read_level
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_table, copy_vector
+from igkinetics.kinetics.disposition import count_modes, disposition_slopes
+from igkinetics.kinetics.parameters import C_INIT, CL, CLEARANCE_RATIO, V1, V2, Floats, Q
 from igkinetics.kinetics.responses import (
-    B_L,
-    B_LOSS,
-    B_REC,
     DEPOT,
-    ELAPSED,
     N_RESPONSES,
     N_SHARED,
     SUPPLY,
-    U_L,
-    V_L,
-    X_KA,
-    X_L,
-    B,
-    U,
     V,
-    X,
     advance_responses,
+    nothing_given,
     supply_drops_at_once,
 )
 from igkinetics.kinetics.schedule import IV_BOLUS, MODIFIED, SC_BOLUS, START, Schedule
 
-N_START = 4 + 2 * N_PARAMETERS
-"""Start of an epoch: endogenous C1, C2, infused C1, C2, then the gradient of total C1 and of total C2."""
+
+class Course(NamedTuple):
+    """Room for a walk through a schedule of at most so many days and epochs, and what the walk leaves there.
+
+    An epoch ends where the ratios under immunoglobulin begin or cease to act. modes (2, 2, 5), slopes (2, 2, 5, 4):
+    without and with the ratios; starts (n_epoch, 31); epoch (n_day,) of each day; responses (n_day, 2, 13);
+    endogenous, infused (n_day,), g/L; weights (n_day,): the caller's, for add_weighted_gradient. The rest is where
+    the walk is now: responses (2, 13), and shared (5,) by the modes.
+    """
+
+    modes: Floats
+    slopes: Floats
+    starts: Floats
+    epoch: npt.NDArray[np.int64]
+    responses: Floats
+    endogenous: Floats
+    infused: Floats
+    weights: Floats
+    here: Floats
+    after: Floats
+    shared: Floats
+    shared_after: Floats
 
 
 @kernel
-def read_level(
-    theta: Floats, modes: Floats, slopes: Floats, n_modes: int, modified: bool, peripheral: bool,
-    start: Floats, responses: Floats, shared: Floats, gradient: Floats,
-) -> tuple[float, float]:  # fmt: skip
-    """Endogenous and infused level (C1, or C2 when peripheral), g/L, and the gradient (13,) of their sum."""
-    from_1 = TO_2_FROM_1 if peripheral else TO_1_FROM_1
-    from_2 = TO_2_FROM_2 if peripheral else TO_1_FROM_2
-    clearance_ratio = theta[CLEARANCE_RATIO] if modified else 1.0
-    production_ratio = theta[PRODUCTION_RATIO] if modified else 1.0
-    made = theta[CL] * theta[C_BASE] * production_ratio
-    c1 = start[0] + start[2]
-    c2 = start[1] + start[3]
-    endogenous = infused = 0.0
-    gradient[:] = 0.0
-    for i in range(n_modes):
-        r = responses[i]
-        a = modes[i, from_1]
-        d = modes[i, from_2]
-        left = exp(-modes[i, RATE] * shared[ELAPSED])
-        weight = a / theta[V1]
-        production = (1.0 - theta[S]) * r[U] + theta[S] * r[B]
-        given = r[V] + theta[F] * r[X] if r[X] != 0.0 else r[V]
-        endogenous += (a * start[0] + d * start[1]) * left + weight * made * production
-        infused += (a * start[2] + d * start[3]) * left + weight * given
-        inflow = made * production + given
-        inflow_slope = made * ((1.0 - theta[S]) * r[U_L] + theta[S] * r[B_L]) + r[V_L]
-        if r[X] != 0.0 or r[X_KA] != 0.0:
-            inflow_slope += theta[F] * r[X_L]
-            gradient[KA] += weight * theta[F] * r[X_KA]
-            gradient[F] += weight * r[X]
-        by_rate = -(a * c1 + d * c2) * shared[ELAPSED] * left + weight * inflow_slope
-        for j in range(4):
-            gradient[j] += (slopes[i, RATE, j] * by_rate + slopes[i, from_2, j] * c2 * left
-                            + slopes[i, from_1, j] * (c1 * left + inflow / theta[V1]))  # fmt: skip
-        for j in range(N_PARAMETERS):
-            gradient[j] += left * (a * start[4 + j] + d * start[4 + N_PARAMETERS + j]) if j > V2 else 0.0
-        gradient[C_BASE] += weight * theta[CL] * production_ratio * production
-        if theta[S] != 0.0:
-            gradient[S] += weight * made * (r[B] - r[U])
-            gradient[K_LOSS] += weight * made * theta[S] * r[B_LOSS]
-            gradient[K_REC] += weight * made * theta[S] * r[B_REC]
-        if modified:
-            gradient[PRODUCTION_RATIO] += weight * theta[CL] * theta[C_BASE] * production
-    finish_disposition(theta, modes, n_modes, from_1, from_2, modified, clearance_ratio, production_ratio,
-                       start, responses, shared, gradient)  # fmt: skip
-    return endogenous, infused
+def new_course(schedule: Schedule, n_day: int) -> Course:
+    """Room for walks of up to n_day days through this schedule, or through parts of it."""
+    n_epoch = 1
+    for k in range(1, schedule.shape[0]):
+        n_epoch += schedule[k, MODIFIED] != schedule[k - 1, MODIFIED]
+    return Course(
+        np.zeros((2, 2, 5)), np.zeros((2, 2, 5, 4)), np.zeros((n_epoch, N_START)), np.zeros(n_day, dtype=np.int64),
+        np.zeros((n_day, 2, N_RESPONSES)), np.zeros(n_day), np.zeros(n_day), np.zeros(n_day),
+        np.zeros((2, N_RESPONSES)), np.zeros((2, N_RESPONSES)), np.zeros(N_SHARED), np.zeros(N_SHARED),
+    )  # fmt: skip
 
 
-@kernel
-def finish_disposition(
-    theta: Floats, modes: Floats, n_modes: int, from_1: int, from_2: int, modified: bool, clearance_ratio: float,
-    production_ratio: float, start: Floats, responses: Floats, shared: Floats, gradient: Floats,
-) -> None:  # fmt: skip
-    """CL, V1, Q, V2: chain rule through the clearance ratio, direct dependence, dependence of the epoch's start."""
-    if modified:
-        gradient[CLEARANCE_RATIO] += gradient[CL] * theta[CL]
-    gradient[CL] *= clearance_ratio
-    for i in range(n_modes):
-        r = responses[i]
-        left = exp(-modes[i, RATE] * shared[ELAPSED])
-        weight = modes[i, from_1] / theta[V1]
-        production = (1.0 - theta[S]) * r[U] + theta[S] * r[B]
-        given = r[V] + theta[F] * r[X] if r[X] != 0.0 else r[V]
-        gradient[CL] += weight * theta[C_BASE] * production_ratio * production
-        gradient[V1] -= weight / theta[V1] * (theta[CL] * theta[C_BASE] * production_ratio * production + given)
-        for j in range(V2 + 1):
-            gradient[j] += left * (modes[i, from_1] * start[4 + j] + modes[i, from_2] * start[4 + N_PARAMETERS + j])
+@inner
+def begin_walk(theta: Floats, schedule: Schedule, course: Course) -> None:
+    """Disposition, the first epoch's start and the state before anything happens."""
+    modes, slopes, start = course.modes, course.slopes, course.starts[0]
+    disposition_slopes(theta[CL], theta[V1], theta[Q], theta[V2], modes[0], slopes[0])
+    disposition_slopes(theta[CL] * theta[CLEARANCE_RATIO], theta[V1], theta[Q], theta[V2], modes[1], slopes[1])
+    start[:] = 0.0
+    start[0] = start[1] = theta[C_INIT]
+    start[GRADIENT_1 + C_INIT] = start[GRADIENT_2 + C_INIT] = 1.0
+    start[RATIOS_ACT] = schedule[0, MODIFIED]
+    nothing_given(course.here)
+    course.shared[:] = 0.0
+    course.shared[SUPPLY] = 1.0
+
+
+@inner
+def begin_epoch(theta: Floats, course: Course, before: int) -> None:
+    """A parameter changes: today's concentrations, with their gradient, are the next epoch's start."""
+    old, new, here = course.starts[before], course.starts[before + 1], course.here
+    modified = old[RATIOS_ACT] != 0.0
+    modes, slopes = course.modes[int(modified)], course.slopes[int(modified)]
+    new[:] = 0.0
+    new[0], new[2] = read_level(theta, modes, False, old, here)
+    add_gradient(theta, modes, slopes, False, old, here, new[GRADIENT_1:GRADIENT_2])
+    if theta[Q] != 0.0:
+        new[1], new[3] = read_level(theta, modes, True, old, here)
+        add_gradient(theta, modes, slopes, True, old, here, new[GRADIENT_2:RATIOS_ACT])
+    new[RATIOS_ACT] = 0.0 if modified else 1.0
+    nothing_given(here)
+
+
+@inner
+def keep(theta: Floats, course: Course, n: int, epoch: int, responses: Floats) -> None:
+    """Keep the responses (2, 13) of day n, and its level."""
+    course.epoch[n] = epoch
+    copy_table(responses, course.responses[n])
+    start = course.starts[epoch]
+    modes = course.modes[int(start[RATIOS_ACT])]
+    course.endogenous[n], course.infused[n] = read_level(theta, modes, False, start, responses)
+
+
+@inner
+def walk(theta: Floats, schedule: Schedule, day: Floats, course: Course) -> None:
+    """Fill the course at ascending days; same conventions as curves.fill_curve."""
+    begin_walk(theta, schedule, course)
+    n_modes = count_modes(theta[Q])
+    here, after, shared, shared_after = course.here, course.after, course.shared, course.shared_after
+    epoch = n = 0
+    while n < day.size and day[n] <= schedule[0, START]:
+        keep(theta, course, n, epoch, here)
+        n += 1
+    last = schedule.shape[0] - 1
+    for k in range(last + 1):
+        if n == day.size:
+            return
+        segment = schedule[k]
+        if segment[MODIFIED] != course.starts[epoch, RATIOS_ACT]:
+            begin_epoch(theta, course, epoch)
+            epoch += 1
+        modes = course.modes[int(segment[MODIFIED])]
+        supply_drops_at_once(theta, segment, shared)
+        for i in range(n_modes):
+            here[i, V] += segment[IV_BOLUS]
+        shared[DEPOT] += segment[SC_BOLUS]
+        start, end = segment[START], schedule[k + 1, START] if k < last else np.inf
+        reached = -np.inf
+        while n < day.size and day[n] <= end:
+            if day[n] != reached:
+                advance_responses(theta, modes, n_modes, segment, day[n] - start, here, shared, after, shared_after)
+                reached = day[n]
+            keep(theta, course, n, epoch, after)
+            n += 1
+        if k < last:
+            if reached != end:  # a sample is often taken just before an infusion
+                advance_responses(theta, modes, n_modes, segment, end - start, here, shared, after, shared_after)
+            copy_table(after, here)
+            copy_vector(shared_after, shared)
+
+
+@inner
+def add_weighted_gradient(theta: Floats, course: Course, n_day: int, gradient: Floats) -> None:
+    """After a walk to n_day days, add to gradient (13,) that of the sum of course.weights times the total levels."""
+    total = course.here
+    n = epoch = 0
+    while n < n_day:
+        total[:] = 0.0
+        while n < n_day and course.epoch[n] == epoch:
+            for i in range(count_modes(theta[Q])):
+                for k in range(N_RESPONSES):
+                    total[i, k] += course.weights[n] * course.responses[n, i, k]
+            n += 1
+        start = course.starts[epoch]
+        modified = int(start[RATIOS_ACT])
+        add_gradient(theta, course.modes[modified], course.slopes[modified], False, start, total, gradient)
+        epoch += 1
 
 
 @kernel
@@ -135,75 +169,16 @@ def fill_curve_with_gradient(
 ) -> None:
     """Fill endogenous, infused (n_day,) g/L and gradient (n_day, 13) of their sum, at ascending days.
 
-    Same conventions as curves.fill_curve. What a structure lacks has derivative 0: Q and V2 where Q = 0 (one
-    compartment), S, k_loss and k_rec where S = 0 (constant production), k_loss where it is infinite (step loss).
+    What a structure lacks has derivative 0: Q and V2 where Q = 0 (one compartment), S, k_loss and k_rec where S = 0
+    (constant production), k_loss where it is infinite (step loss).
     """
-    n_modes = count_modes(theta[Q])
-    modes = np.zeros((2, 2, 5))
-    slopes = np.zeros((2, 2, 5, 4))
-    disposition_slopes(theta[CL], theta[V1], theta[Q], theta[V2], modes[0], slopes[0])
-    disposition_slopes(theta[CL] * theta[CLEARANCE_RATIO], theta[V1], theta[Q], theta[V2], modes[1], slopes[1])
-    start = np.zeros(N_START)
-    start[0] = start[1] = theta[C_INIT]
-    start[4 + C_INIT] = start[4 + N_PARAMETERS + C_INIT] = 1.0
-    responses = np.zeros((2, N_RESPONSES))
-    responses_after = np.zeros((2, N_RESPONSES))
-    shared = np.zeros(N_SHARED)
-    shared_after = np.zeros(N_SHARED)
-    shared[SUPPLY] = 1.0
-    modified = schedule[0, MODIFIED] != 0.0
-    last = schedule.shape[0] - 1
-    n = 0
-    while n < day.size and day[n] <= schedule[0, START]:
-        e = int(modified)
-        endogenous[n], infused[n] = read_level(
-            theta, modes[e], slopes[e], n_modes, modified, False, start, responses, shared, gradient[n])  # fmt: skip
-        n += 1
-    for k in range(last + 1):
-        if n == day.size:
-            return
-        segment = schedule[k]
-        if (segment[MODIFIED] != 0.0) != modified:
-            e = int(modified)
-            begin_epoch(theta, modes[e], slopes[e], n_modes, modified, start, responses, shared)
-            modified = not modified
-        e = int(modified)
-        supply_drops_at_once(theta, segment, shared)
-        responses[:, V] += segment[IV_BOLUS]
-        shared[DEPOT] += segment[SC_BOLUS]
-        end = schedule[k + 1, START] if k < last else np.inf
-        reached = -np.inf
-        while n < day.size and day[n] <= end:
-            if day[n] != reached:
-                advance_responses(theta, modes[e], n_modes, segment, day[n] - segment[START],
-                                  responses, shared, responses_after, shared_after)  # fmt: skip
-                reached = day[n]
-            endogenous[n], infused[n] = read_level(
-                theta, modes[e], slopes[e], n_modes, modified, False,
-                start, responses_after, shared_after, gradient[n])  # fmt: skip
-            n += 1
-        if k < last:
-            if reached != end:  # a sample is often taken just before an infusion
-                advance_responses(theta, modes[e], n_modes, segment, end - segment[START],
-                                  responses, shared, responses_after, shared_after)  # fmt: skip
-            responses[:] = responses_after
-            shared[:] = shared_after
-
-
-@kernel
-def begin_epoch(
-    theta: Floats, modes: Floats, slopes: Floats, n_modes: int, modified: bool, start: Floats, responses: Floats,
-    shared: Floats,
-) -> None:  # fmt: skip
-    """A parameter changes: today's concentrations, with their gradient, are the next epoch's start."""
-    gradient_1 = np.zeros(N_PARAMETERS)
-    gradient_2 = np.zeros(N_PARAMETERS)
-    e1, i1 = read_level(theta, modes, slopes, n_modes, modified, False, start, responses, shared, gradient_1)
-    e2 = i2 = 0.0
-    if n_modes == 2:
-        e2, i2 = read_level(theta, modes, slopes, n_modes, modified, True, start, responses, shared, gradient_2)
-    start[0], start[1], start[2], start[3] = e1, e2, i1, i2
-    start[4 : 4 + N_PARAMETERS] = gradient_1
-    start[4 + N_PARAMETERS :] = gradient_2
-    responses[:] = 0.0
-    shared[ELAPSED] = 0.0
+    course = new_course(schedule, day.size)
+    walk(theta, schedule, day, course)
+    endogenous[:] = course.endogenous
+    infused[:] = course.infused
+    gradient[:] = 0.0
+    for n in range(day.size):
+        start = course.starts[course.epoch[n]]
+        modified = int(start[RATIOS_ACT])
+        add_gradient(theta, course.modes[modified], course.slopes[modified], False, start, course.responses[n],
+                     gradient[n])  # fmt: skip

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from math import isinf
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner
+from igkinetics.kinetics.copying import copy_table
 from igkinetics.kinetics.disposition import (
     RATE,
     TO_1_FROM_1,
@@ -18,7 +19,7 @@ from igkinetics.kinetics.disposition import (
     count_modes,
     disposition_modes,
 )
-from igkinetics.kinetics.exponentials import absorbed, decay, forced_response
+from igkinetics.kinetics.exponentials import absorbed, decay, forced_response, pair_of
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
@@ -49,7 +50,7 @@ ENDOGENOUS, INFUSED, DEPOT, SUPPLY = 0, 2, 4, 5
 STATE_SIZE = 6
 
 
-@kernel
+@inner
 def initial_state(theta: Floats, modes: Floats, state: Floats) -> None:
     """Both compartments at C_init, all endogenous; full supply."""
     state[:] = 0.0
@@ -58,17 +59,17 @@ def initial_state(theta: Floats, modes: Floats, state: Floats) -> None:
     state[SUPPLY] = 1.0
 
 
-@kernel
+@inner
 def both_modes(theta: Floats, modes: Floats) -> None:
     """Fill modes (2, 2, 5): without and with the clearance ratio."""
     disposition_modes(theta[CL], theta[V1], theta[Q], theta[V2], modes[0])
     if theta[CLEARANCE_RATIO] == 1.0:
-        modes[1] = modes[0]
+        copy_table(modes[0], modes[1])
     else:
         disposition_modes(theta[CL] * theta[CLEARANCE_RATIO], theta[V1], theta[Q], theta[V2], modes[1])
 
 
-@kernel
+@inner
 def change_modes(before: Floats, after: Floats, state: Floats) -> None:
     """Express the same concentrations in the modes of another clearance; (2, 5) each."""
     if before[1, TO_1_FROM_1] == 0.0:
@@ -81,7 +82,7 @@ def change_modes(before: Floats, after: Floats, state: Floats) -> None:
             state[part + i] = after[i, TO_1_FROM_1] * c1 + after[i, TO_1_FROM_2] * c2
 
 
-@kernel
+@inner
 def enter_segment(theta: Floats, modes: Floats, segment: Floats, state: Floats) -> None:
     """What happens at the instant a segment starts: boluses; supply drops at once when k_loss is infinite.
 
@@ -95,7 +96,7 @@ def enter_segment(theta: Floats, modes: Floats, segment: Floats, state: Floats) 
         state[SUPPLY] = 0.0
 
 
-@kernel
+@inner
 def production_input(theta: Floats, segment: Floats, supply: float) -> tuple[float, float, float]:
     """p(s) = constant + decaying * exp(-rate s) in a segment that starts with `supply`; times the ratio."""
     ratio = theta[PRODUCTION_RATIO] if segment[MODIFIED] != 0.0 else 1.0
@@ -108,7 +109,7 @@ def production_input(theta: Floats, segment: Floats, supply: float) -> tuple[flo
     return ratio, -ratio * theta[S] * (1.0 - supply), theta[K_REC]
 
 
-@kernel
+@inner
 def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, after: Floats) -> None:
     """State `after` (6) t days into a segment that starts with `state` (6); modes (2, 5)."""
     constant, decaying, rate = production_input(theta, segment, state[SUPPLY])
@@ -119,11 +120,13 @@ def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: flo
     for i in range(count_modes(theta[Q])):
         loss = decay(modes[i, RATE], t)
         weight = modes[i, TO_1_FROM_1]
-        made = production * forced_response(loss, supply, t, constant, decaying) if production != 0.0 else 0.0
+        pair = pair_of(loss, supply, t).value if decaying != 0.0 else 0.0
+        made = production * forced_response(loss, supply, pair, t, constant, decaying)
         after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * loss.left + weight * made
         given = segment[IV_RATE] * loss.area
         if subcutaneous:
-            given += theta[F] * absorbed(loss, absorption, t, state[DEPOT], segment[SC_RATE])
+            through = pair_of(loss, absorption, t).value
+            given += theta[F] * absorbed(loss, absorption, through, t, state[DEPOT], segment[SC_RATE])
         after[INFUSED + i] = state[INFUSED + i] * loss.left + weight / theta[V1] * given
     after[DEPOT] = 0.0
     if subcutaneous:
@@ -136,13 +139,13 @@ def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: flo
         after[SUPPLY] = state[SUPPLY] * supply.left + supply.rate * supply.area
 
 
-@kernel
+@inner
 def level(state: Floats, part: int) -> float:
     """C1 of one part (ENDOGENOUS or INFUSED), g/L."""
     return state[part] + state[part + 1]
 
 
-@kernel
+@inner
 def prepare(theta: Floats, schedule: Schedule, modes: Floats, state: Floats) -> None:
     """Modes (2, 2, 5) and the state before anything happens on the first day."""
     both_modes(theta, modes)

@@ -9,31 +9,40 @@ from __future__ import annotations
 
 from math import isinf
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner
 from igkinetics.kinetics.disposition import RATE
-from igkinetics.kinetics.exponentials import Decay, absorbed, decay, forced_response, pair_of, twice
+from igkinetics.kinetics.exponentials import Decay, absorbed, decay, forced_response, pair_of
 from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
 from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
 
-U, U_L, B, B_L, B_LOSS, B_REC, V, V_L, X, X_L, X_KA = range(11)
-N_RESPONSES = 11
-SUPPLY, SUPPLY_LOSS, SUPPLY_REC, DEPOT, DEPOT_KA, ELAPSED = range(6)
-N_SHARED = 6
+LEFT, LEFT_L, U, U_L, B, B_L, V, V_L, X, X_L, B_LOSS, B_REC, X_KA = range(13)
+"""LEFT: what is left of the epoch's start. _L: derivative in the mode's rate of the one before."""
+N_WITH_RATE = 10
+N_RESPONSES = 13
+SUPPLY, SUPPLY_LOSS, SUPPLY_REC, DEPOT, DEPOT_KA = range(5)
+N_SHARED = 5
 
 
-@kernel
+@inner
+def nothing_given(responses: Floats) -> None:
+    """Responses (2, 13) at the start of an epoch."""
+    responses[:] = 0.0
+    responses[:, LEFT] = 1.0
+
+
+@inner
 def supply_drops_at_once(theta: Floats, segment: Floats, shared: Floats) -> None:
     """Step loss: supply is gone the instant therapy starts."""
     if segment[ON_THERAPY] != 0.0 and isinf(theta[K_LOSS]):
         shared[SUPPLY] = shared[SUPPLY_LOSS] = shared[SUPPLY_REC] = 0.0
 
 
-@kernel
+@inner
 def advance_responses(
     theta: Floats, modes: Floats, n_modes: int, segment: Floats, t: float,
     responses: Floats, shared: Floats, responses_after: Floats, shared_after: Floats,
 ) -> None:  # fmt: skip
-    """Step responses (2, 11) and shared (6) by t days within a segment; modes (2, 5)."""
+    """Step responses (2, 13) and shared (5) by t days within a segment; modes (2, 5)."""
     subcutaneous = shared[DEPOT] != 0.0 or shared[DEPOT_KA] != 0.0 or segment[SC_RATE] != 0.0
     on = segment[ON_THERAPY] != 0.0
     supply_rate = theta[K_LOSS] if on else theta[K_REC]
@@ -43,44 +52,41 @@ def advance_responses(
     decaying = shared[SUPPLY] - constant
     supply = decay(supply_rate, t)
     absorption = decay(theta[KA], t) if subcutaneous else supply
-    nothing_lost = decay(0.0, t)
     for i in range(n_modes):
         lost = decay(modes[i, RATE], t)
-        left, unit = lost.left, lost.area
-        unit_slope = twice(lost, nothing_lost, unit, t)
+        left = lost.left
         here = responses[i]
         after = responses_after[i]
-        for k in (U, B, V, X):
+        for k in range(0, N_WITH_RATE, 2):
             after[k] = left * here[k]
             after[k + 1] = left * (here[k + 1] - t * here[k])
-        after[U] += unit
-        after[U_L] -= unit_slope
-        after[B_LOSS] = left * here[B_LOSS]
-        after[B_REC] = left * here[B_REC]
-        after[X_KA] = left * here[X_KA]
+        for k in range(N_WITH_RATE, N_RESPONSES):
+            after[k] = left * here[k]
+        after[U] += lost.area
+        after[U_L] -= lost.slope
         if theta[S] != 0.0:
             pair = pair_of(lost, supply, t)
-            after[B] += forced_response(lost, supply, t, constant, decaying)
-            after[B_L] -= constant * unit_slope + decaying * twice(lost, supply, pair, t)
-            after[B_LOSS] += shared[SUPPLY_LOSS] * pair
-            after[B_REC] += shared[SUPPLY_REC] * pair
-            after[B_LOSS if on else B_REC] -= decaying * twice(supply, lost, pair, t)
+            after[B] += forced_response(lost, supply, pair.value, t, constant, decaying)
+            after[B_L] -= constant * lost.slope + decaying * pair.twice_a
+            after[B_LOSS] += shared[SUPPLY_LOSS] * pair.value
+            after[B_REC] += shared[SUPPLY_REC] * pair.value
+            after[B_LOSS if on else B_REC] -= decaying * pair.twice_b
         if segment[IV_RATE] != 0.0:
-            after[V] += segment[IV_RATE] * unit
-            after[V_L] -= segment[IV_RATE] * unit_slope
+            after[V] += segment[IV_RATE] * lost.area
+            after[V_L] -= segment[IV_RATE] * lost.slope
         if subcutaneous:
             ka = theta[KA]
             rate = segment[SC_RATE]
             emptying = ka * shared[DEPOT] - rate
             pair = pair_of(lost, absorption, t)
-            after[X] += absorbed(lost, absorption, t, shared[DEPOT], rate)
-            after[X_L] -= rate * unit_slope + emptying * twice(lost, absorption, pair, t)
-            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * pair
-            after[X_KA] -= emptying * twice(absorption, lost, pair, t)
+            after[X] += absorbed(lost, absorption, pair.value, t, shared[DEPOT], rate)
+            after[X_L] -= rate * lost.slope + emptying * pair.twice_a
+            after[X_KA] += (shared[DEPOT] + ka * shared[DEPOT_KA]) * pair.value
+            after[X_KA] -= emptying * pair.twice_b
     advance_shared(theta, segment, t, supply, constant, decaying, shared, shared_after)
 
 
-@kernel
+@inner
 def advance_shared(
     theta: Floats, segment: Floats, t: float, supply: Decay, constant: float, decaying: float,
     shared: Floats, after: Floats,
@@ -97,5 +103,4 @@ def advance_shared(
         left = absorption.left
         after[DEPOT] = shared[DEPOT] * left + segment[SC_RATE] * absorption.area
         after[DEPOT_KA] = (shared[DEPOT_KA] - t * shared[DEPOT]) * left
-        after[DEPOT_KA] -= segment[SC_RATE] * twice(absorption, decay(0.0, t), absorption.area, t)
-    after[ELAPSED] = shared[ELAPSED] + t
+        after[DEPOT_KA] -= segment[SC_RATE] * absorption.slope
