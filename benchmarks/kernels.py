@@ -23,9 +23,15 @@ import numba
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.curves import fill_curves, igg_curve
-from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.gradient import (
+    Course,
+    add_weighted_gradient,
+    fill_curve_with_gradient,
+    new_course,
+    walk,
+)
 from igkinetics.kinetics.parameters import INDEX, PARAMETERS, Floats
 from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, START, Schedule, build_schedule
 
@@ -80,6 +86,22 @@ def fill_gradients(
     """Curves (n, n_day) with gradient (n, n_day, 13) of many patients."""
     for i in range(vectors.shape[0]):
         fill_curve_with_gradient(vectors[i], schedule, day, endogenous[i], infused[i], gradient[i])
+
+
+@kernel
+def fill_weighted(vectors: Floats, schedule: Schedule, day: Floats, gradient: Floats) -> None:
+    """Gradients (n, 13) of the sums of the curves' levels: what a likelihood asks for, with weights of its own."""
+    course = new_course(schedule, day.size)
+    course.weights[:] = 1.0
+    gradient[:] = 0.0
+    add_all(vectors, schedule, day, course, gradient)
+
+
+@inner
+def add_all(vectors: Floats, schedule: Schedule, day: Floats, course: Course, gradient: Floats) -> None:
+    for i in range(vectors.shape[0]):
+        walk(vectors[i], schedule, day, course)
+        add_weighted_gradient(vectors[i], course, day.size, gradient[i])
 
 
 def best_seconds(work: Callable[[], None], repeats: int) -> float:
@@ -172,9 +194,9 @@ def main() -> None:
     n = options.patients
     print(machine())
     print(f"{n} patients x {N_TIMES} times, {N_INFUSIONS} infusions; million patient-times per second and core")
-    print(f"{'':46}{'value':>8}{'error':>10}{'with gradient':>16}{'error':>10}")
+    print(f"{'':46}{'value':>8}{'error':>10}{'with gradient':>16}{'error':>10}{'gradient of a sum':>20}")
     endogenous, infused = np.empty((n, N_TIMES)), np.empty((n, N_TIMES))
-    gradient = np.empty((n, N_TIMES, len(PARAMETERS)))
+    gradient, of_sum = np.empty((n, N_TIMES, len(PARAMETERS))), np.empty((n, len(PARAMETERS)))
     for therapy in (False, True):
         for two_compartments in (False, True):
             setting = Setting(two_compartments=two_compartments, therapy=therapy)
@@ -186,10 +208,14 @@ def main() -> None:
             def value_and_gradient(vectors: Floats = vectors, schedule: Schedule = schedule) -> None:
                 fill_gradients(vectors, schedule, DAYS, endogenous, infused, gradient)
 
-            rates = [n * N_TIMES / best_seconds(work, options.repeats) / 1e6 for work in (value, value_and_gradient)]
+            def gradient_of_sum(vectors: Floats = vectors, schedule: Schedule = schedule) -> None:
+                fill_weighted(vectors, schedule, DAYS, of_sum)
+
+            rates = [n * N_TIMES / best_seconds(work, options.repeats) / 1e6
+                     for work in (value, value_and_gradient, gradient_of_sum)]  # fmt: skip
             print(
                 f"{setting.title:46}{rates[0]:8.2f}{curve_error(setting):10.0e}"
-                f"{rates[1]:16.2f}{gradient_error(setting):10.0e}"
+                f"{rates[1]:16.2f}{gradient_error(setting):10.0e}{rates[2]:20.2f}"
             )
 
 

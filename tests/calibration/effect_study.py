@@ -27,7 +27,8 @@ from virtual_cohorts import (
     typical_world,
 )
 
-from igkinetics.effect.counterfactual import within_patient
+from igkinetics.effect.between import between_groups
+from igkinetics.effect.counterfactual import Change, within_patient
 from igkinetics.effect.exposure import exposures
 from igkinetics.fit.problem import to_scale
 from igkinetics.hierarchical.diagnostics import chain_diagnostics
@@ -70,11 +71,14 @@ def least_ess(sampled: SampledCohort) -> float:
 
 def att_draws(sampled: SampledCohort, subjects: list[Subject]) -> Floats:
     """ATT on the nadir per draw, g/L."""
-    posterior = sampled.posterior
-    people = exposures(Records(subjects), posterior, np.nan, RATIOS_LAST_DAY)  # type: ignore[arg-type]
-    treated = [one for one in people if one.treated]
-    changes = within_patient(posterior, treated, (), 2)
-    return np.mean([change.difference("nadir") for change in changes], axis=0)
+    treated = [one for one in changes_of(sampled, subjects) if one.exposure.treated]
+    return np.mean([change.difference("nadir") for change in treated], axis=0)
+
+
+def changes_of(sampled: SampledCohort, subjects: list[Subject]) -> tuple[Change, ...]:
+    """Every patient with and without infusions, per draw."""
+    people = exposures(Records(subjects), sampled.posterior, np.nan, RATIOS_LAST_DAY)  # type: ignore[arg-type]
+    return within_patient(sampled.posterior, people, (), 2)
 
 
 def figures_of(sampled: SampledCohort, began: float) -> dict[str, object]:
@@ -190,16 +194,19 @@ def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float,
     row |= {"truth": truth, "mean": draws.mean(), "sd": scale.std(), "lower": lower, "upper": upper,
             "covered": lower <= truth <= upper, "one_covered": lower <= 1.0 <= upper,
             "z": (scale.mean() - (truth if extension == "base" else np.log(truth))) / scale.std()}  # fmt: skip
-    return row | naive_columns(subjects) | figures_of(sampled, began), compiled
+    return row | naive_columns(sampled, subjects) | figures_of(sampled, began), compiled
 
 
-def naive_columns(subjects: list[Subject]) -> dict[str, object]:
-    """Ever minus never infused: lowest measured values, and minima of the true curves."""
+def naive_columns(sampled: SampledCohort, subjects: list[Subject]) -> dict[str, object]:
+    """Ever minus never infused: lowest measured values, minima of the true curves, fitted nadirs as in `effect`."""
     row: dict[str, object] = {}
     for name, measured in (("naive", True), ("naive_true_curve", False)):
         estimate, low, high = naive_difference(subjects, measured=measured)
         row |= {name: estimate, f"{name}_lower": low, f"{name}_upper": high}
-    return row
+    contrasts = between_groups(changes_of(sampled, subjects), np.empty((len(subjects), 0)), (), seed=1)
+    fitted = next(one.draws for one in contrasts if one.name == "naive_fitted_nadir_difference")
+    low, high = np.quantile(fitted, [0.025, 0.975])
+    return row | {"naive_fitted": fitted.mean(), "naive_fitted_lower": low, "naive_fitted_upper": high}
 
 
 def resume(

@@ -9,7 +9,7 @@ from scipy.stats import kstest
 RANKED_DRAWS = 99
 NOT_RANKED = ("task", "replicate", "divergences", "least_ess", "seconds", "versions")
 
-NAIVE = ("naive", "naive_true_curve")
+NAIVE = ("naive", "naive_true_curve", "naive_fitted")
 
 
 def sbc_table(ranks: pd.DataFrame) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def truth_table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per model: cohorts whose interval holds the truth, and 1; mean and SD of z; the naive difference.
 
     naive_excludes: cohorts in which the naive 95 % interval of ever minus never infused (lowest measured values; minima
-    of the true curves) misses the true ATT.
+    of the true curves; fitted nadirs as `effect` reports them) misses the true ATT.
     """
     found = []
     for model, of_model in rows.groupby("model", sort=False):

@@ -10,7 +10,7 @@ from matrix_exponential import exact_derivative
 from treatments import Treatment, days_of, random_parameters, random_treatments, vector
 
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.gradient import add_weighted_gradient, fill_curve_with_gradient, new_course, walk
 from igkinetics.kinetics.parameters import INDEX, K_LOSS, PARAMETERS, Floats, Q, S
 
 
@@ -66,6 +66,23 @@ def test_value_beside_the_gradient_is_the_curve(parameters: Floats, treatment: T
     expected_endogenous, expected_infused = igg_curve(parameters, treatment.schedule(), days)
     np.testing.assert_allclose(endogenous, expected_endogenous, rtol=1e-11, atol=1e-25)
     np.testing.assert_allclose(infused, expected_infused, rtol=1e-11, atol=1e-25)
+
+
+@given(random_parameters(), random_treatments())
+@settings(max_examples=100)
+def test_gradient_of_a_weighted_sum_is_the_weighted_sum_of_gradients(parameters: Floats, treatment: Treatment) -> None:
+    days, schedule = days_of(treatment), treatment.schedule()
+    course = new_course(schedule, days.size + 2)  # more room than needed, as in a cohort, and used before
+    found = np.zeros(len(PARAMETERS))
+    for scale in (7.0, 1.0):
+        course.weights[: days.size] = scale * np.cos(np.arange(days.size))
+        found[:] = 0.0
+        walk(scale * parameters, schedule, days, course)
+        add_weighted_gradient(scale * parameters, course, days.size, found)
+    endogenous, infused, gradient = value_and_gradient(parameters, treatment, days)
+    terms = np.cos(np.arange(days.size))[:, None] * gradient
+    size = np.maximum(np.abs(terms).max(axis=0), np.max(endogenous + infused))  # where terms cancel, rounding is left
+    np.testing.assert_allclose(found / size, terms.sum(axis=0) / size, rtol=1e-9, atol=1e-12)
 
 
 def test_constant_production_has_no_gradient_in_loss_and_recovery() -> None:

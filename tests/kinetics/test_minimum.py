@@ -158,7 +158,7 @@ def test_days_below_in_closed_form() -> None:
 
 def roots_of(coefficients: list[float], rates: list[float], length: float) -> list[float]:
     roots = np.empty(4)
-    n = exponential_roots(np.array(coefficients), np.array(rates), len(rates), length, roots)
+    n = exponential_roots(np.array(coefficients), np.array(rates), len(rates), length, roots, np.empty((5, 4)))
     return [float(root) for root in roots[:n]]
 
 

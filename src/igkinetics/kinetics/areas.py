@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.disposition import RATE, TO_1_FROM_1, count_modes
 from igkinetics.kinetics.exponentials import decay, decay_triple
 from igkinetics.kinetics.parameters import C_BASE, CL, KA, V1, F, Floats, Q
@@ -28,7 +28,7 @@ from igkinetics.kinetics.propagate import (
 from igkinetics.kinetics.schedule import IV_RATE, MODIFIED, SC_RATE, START, Schedule
 
 
-@kernel
+@inner
 def add_area(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, area: Floats) -> None:
     """Add to area (2,), endogenous and infused, g day/L, those of t days from `state` on; modes (2, 5)."""
     constant, decaying, rate = production_input(theta, segment, state[SUPPLY])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
     ENDOGENOUS,
@@ -35,12 +37,35 @@ class Lowest:
     endogenous_day: float
 
 
+class Search(NamedTuple):
+    """Room for a search along a curve: modes (2, 2, 5), state (6,), edges (2,) of a segment with the states there,
+    knots and values (6,) of its monotonic pieces, work (4, 6), and room (5, 4) for the roots."""
+
+    modes: Floats
+    state: Floats
+    edges: Floats
+    at_edges: Floats
+    knots: Floats
+    values: Floats
+    work: Floats
+    room: Floats
+
+
 @kernel
+def new_search() -> Search:
+    """Room, for as many curves as one likes."""
+    return Search(
+        np.zeros((2, 2, 5)), np.zeros(STATE_SIZE), np.zeros(2), np.zeros((2, STATE_SIZE)), np.zeros(MAX_TERMS + 2),
+        np.zeros(MAX_TERMS + 2), np.zeros((4, STATE_SIZE)), np.zeros((MAX_TERMS + 1, MAX_TERMS)),
+    )  # fmt: skip
+
+
+@inner
 def part_level(state: Floats, total: bool) -> float:
     return level(state, ENDOGENOUS) + (level(state, INFUSED) if total else 0.0)
 
 
-@kernel
+@inner
 def level_at(
     theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, total: bool, after: Floats
 ) -> float:
@@ -48,22 +73,22 @@ def level_at(
     return part_level(after, total)
 
 
-@kernel
+@inner
 def knots_of_segment(
-    theta: Floats, modes: Floats, segment: Floats, state: Floats, edges: Floats, at_edges: Floats, total: bool,
-    knots: Floats, values: Floats, work: Floats,
-) -> int:  # fmt: skip
+    theta: Floats, modes: Floats, segment: Floats, total: bool, search: Search
+) -> int:
     """Times (from the segment's start) between which the curve is monotonic, and its levels there.
 
-    edges (2,): first and last time; at_edges (2, 6): the states there. knots, values (6,) are filled: first edge,
-    turning points, last edge. work (4, 6) is overwritten. Returns the number of knots.
+    Given the search's state at the segment's start and its edges; fills its knots and values: first edge, turning
+    points, last edge. Returns their number.
     """
+    state, edges, at_edges, knots, values, work, room = search[1:]
     knots[0], values[0] = edges[0], part_level(at_edges[0], total)
     n = 1
     if edges[1] > edges[0]:
         coefficients, rates, roots, after = work[0], work[1], work[2], work[3]
         terms = slope_terms(theta, modes, segment, state, total, coefficients, rates)
-        for k in range(exponential_roots(coefficients, rates, terms, edges[1], roots)):
+        for k in range(exponential_roots(coefficients, rates, terms, edges[1], roots, room)):
             if edges[0] < roots[k] < edges[1]:
                 knots[n] = roots[k]
                 values[n] = level_at(theta, modes, segment, state, roots[k], total, after)
@@ -73,7 +98,7 @@ def knots_of_segment(
     return n
 
 
-@kernel
+@inner
 def crossing(
     theta: Floats, modes: Floats, segment: Floats, state: Floats, low: float, high: float, threshold: float,
     falling: bool, after: Floats,
@@ -89,7 +114,7 @@ def crossing(
     return 0.5 * (low + high)
 
 
-@kernel
+@inner
 def add_days_below(
     theta: Floats, modes: Floats, segment: Floats, state: Floats, knots: Floats, values: Floats, thresholds: Floats,
     below: Floats, after: Floats,
@@ -114,7 +139,7 @@ def add_days_below(
                 below[j, 1] += high - low
 
 
-@kernel
+@inner
 def start_of_search(
     state: Floats, first_day: float, window: Floats, thresholds: Floats, lowest: Floats, below: Floats
 ) -> None:
@@ -126,24 +151,20 @@ def start_of_search(
     if window[0] <= first_day <= window[1]:
         lowest[0], lowest[1] = part_level(state, True), first_day
         lowest[2], lowest[3] = part_level(state, False), first_day
-        below[:, 0] = np.where(lowest[0] < thresholds, first_day, np.nan)
+        for j in range(thresholds.size):
+            if lowest[0] < thresholds[j]:
+                below[j, 0] = first_day
 
 
-@kernel
+@inner
 def fill_lowest(
-    theta: Floats, schedule: Schedule, window: Floats, thresholds: Floats, lowest: Floats, below: Floats
+    theta: Floats, schedule: Schedule, window: Floats, thresholds: Floats, search: Search, lowest: Floats, below: Floats
 ) -> None:
     """Fill lowest (4): total, its day, endogenous, its day; below (n_threshold, 2): first day (nan), days.
 
     window (2,): days, closed. A bolus at the window's first instant counts after the level before it.
     """
-    modes = np.zeros((2, 2, 5))
-    state = np.zeros(STATE_SIZE)
-    edges = np.empty(2)
-    at_edges = np.zeros((2, STATE_SIZE))
-    knots = np.empty(MAX_TERMS + 2)
-    values = np.empty(MAX_TERMS + 2)
-    work = np.zeros((4, STATE_SIZE))
+    modes, state, edges, at_edges, knots, values, work, _ = search
     prepare(theta, schedule, modes, state)
     start_of_search(state, schedule[0, START], window, thresholds, lowest, below)
     modified = int(schedule[0, MODIFIED])
@@ -162,11 +183,11 @@ def fill_lowest(
         advance(theta, modes[now], segment, state, edges[1], at_edges[1])
         if edges[1] >= edges[0]:
             if edges[0] == 0.0:
-                at_edges[0] = state
+                copy_vector(state, at_edges[0])
             else:
                 advance(theta, modes[now], segment, state, edges[0], at_edges[0])
             for part in range(2):
-                n = knots_of_segment(theta, modes[now], segment, state, edges, at_edges, part == 0, knots, values, work)
+                n = knots_of_segment(theta, modes[now], segment, part == 0, search)
                 for i in range(n):
                     if values[i] < lowest[2 * part]:
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
@@ -178,7 +199,7 @@ def fill_lowest(
                     add_days_below(theta, modes[now], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         if end > window[1]:
             return
-        state[:] = at_edges[1]
+        copy_vector(at_edges[1], state)
 
 
 @kernel
@@ -186,8 +207,9 @@ def fill_lowest_of_many(
     thetas: Floats, schedule: Schedule, window: Floats, thresholds: Floats, lowest: Floats, below: Floats
 ) -> None:
     """Many parameter vectors (n, 13): lowest (n, 4), below (n, n_threshold, 2)."""
+    search = new_search()
     for i in range(thetas.shape[0]):
-        fill_lowest(thetas[i], schedule, window, thresholds, lowest[i], below[i])
+        fill_lowest(thetas[i], schedule, window, thresholds, search, lowest[i], below[i])
 
 
 def lowest_of_many(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from math import exp
 
-import numpy as np
-
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner
 from igkinetics.kinetics.disposition import RATE, TO_1_FROM_1, count_modes
 from igkinetics.kinetics.parameters import C_BASE, CL, KA, V1, F, Floats, Q
 from igkinetics.kinetics.propagate import DEPOT, ENDOGENOUS, INFUSED, SUPPLY, production_input
@@ -22,7 +20,7 @@ APART = 1e-6  # equal rates are parted by this share: moves a turning day by les
 BISECTIONS = 60
 
 
-@kernel
+@inner
 def exponential_sum(coefficients: Floats, rates: Floats, first: int, n: int, t: float) -> float:
     """Sum over j in [first, n) of coefficients_j exp(-(rates_j - rates_first) t); same sign as the plain sum."""
     total = coefficients[first]
@@ -31,7 +29,7 @@ def exponential_sum(coefficients: Floats, rates: Floats, first: int, n: int, t: 
     return total
 
 
-@kernel
+@inner
 def bracketed_root(coefficients: Floats, rates: Floats, first: int, n: int, low: float, high: float) -> float:
     """Root between low and high, where the sum has opposite signs (regula falsi, Illinois, kept bracketed)."""
     f_low = exponential_sum(coefficients, rates, first, n, low)
@@ -57,7 +55,7 @@ def bracketed_root(coefficients: Floats, rates: Floats, first: int, n: int, low:
     return high
 
 
-@kernel
+@inner
 def sort_by_rate(coefficients: Floats, rates: Floats, n: int) -> None:
     """Ascending rates, in place."""
     for i in range(1, n):
@@ -67,7 +65,7 @@ def sort_by_rate(coefficients: Floats, rates: Floats, n: int) -> None:
                 coefficients[j], coefficients[j - 1] = coefficients[j - 1], coefficients[j]
 
 
-@kernel
+@inner
 def sign_changes(coefficients: Floats, n: int) -> int:
     """Descartes' bound on the number of roots; zeros are passed over."""
     changes = 0
@@ -79,11 +77,13 @@ def sign_changes(coefficients: Floats, n: int) -> int:
     return changes
 
 
-@kernel
-def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats) -> int:
+@inner
+def exponential_roots(
+    coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats, room: Floats
+) -> int:
     """All sign changes of sum_j coefficients_j exp(-rates_j t) in (0, length), ascending, into roots (4,).
 
-    coefficients, rates (n <= 4) with distinct rates; overwritten. Returns their number.
+    coefficients, rates (n <= 4) with distinct rates, and room (5, 4) are overwritten. Returns their number.
     """
     sort_by_rate(coefficients, rates, n)
     changes = sign_changes(coefficients, n)
@@ -93,20 +93,21 @@ def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float
         start = exponential_sum(coefficients, rates, 0, n, 0.0)
         if start * exponential_sum(coefficients, rates, 0, n, length) > 0.0:
             return 0
-    chain = np.zeros((MAX_TERMS, MAX_TERMS))
-    chain[0, :n] = coefficients[:n]
+    chain, inner_roots = room[:MAX_TERMS], room[MAX_TERMS]
+    for j in range(n):
+        chain[0, j] = coefficients[j]
     for level in range(1, n):
         for j in range(level, n):
             chain[level, j] = chain[level - 1, j] * (rates[level - 1] - rates[j])
     found = 0
-    inner = np.empty(MAX_TERMS)
     for level in range(n - 2, -1, -1):
-        inner[:found] = roots[:found]
+        for k in range(found):
+            inner_roots[k] = roots[k]
         edges, found = found, 0
         low = 0.0
         f_low = exponential_sum(chain[level], rates, level, n, low)
         for k in range(edges + 1):
-            high = inner[k] if k < edges else length
+            high = inner_roots[k] if k < edges else length
             f_high = exponential_sum(chain[level], rates, level, n, high)
             if f_low * f_high < 0.0:
                 roots[found] = bracketed_root(chain[level], rates, level, n, low, high)
@@ -115,7 +116,7 @@ def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float
     return found
 
 
-@kernel
+@inner
 def parted(rate: float, modes: Floats, n_modes: int) -> float:
     """An input rate moved off the disposition rates where it equals one of them."""
     for i in range(n_modes):
@@ -125,7 +126,7 @@ def parted(rate: float, modes: Floats, n_modes: int) -> float:
     return rate
 
 
-@kernel
+@inner
 def slope_terms(
     theta: Floats, modes: Floats, segment: Floats, state: Floats, total: bool, coefficients: Floats, rates: Floats
 ) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.extremes import new_search
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import assemble_segments
 from igkinetics.scenarios.outcome_kernel import (
@@ -54,7 +55,7 @@ def simulate_cases(
     a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
     own. marks (5), thresholds g/L, day ascending.
     """
-    scratch = np.zeros(32)
+    scratch, search = np.zeros(32), new_search()
     each_below = np.empty((thresholds.size, 2))
     marked = marks_as_doses(marks)
     for i in range(thetas.shape[0]):
@@ -77,7 +78,7 @@ def simulate_cases(
             grams += doses[first + j, AMOUNT]
         doses[first + given.size :] = marked
         schedule = assemble_segments(start_day[i], doses, courses, np.full(2, np.inf))
-        fill_outcomes(thetas[i], schedule, marks, thresholds, found[i], each_below)
+        fill_outcomes(thetas[i], schedule, marks, thresholds, search, found[i], each_below)
         found[i, GRAMS] = grams
         found[i, INFUSIONS] = given.size
         below[i] = each_below[:, 1]

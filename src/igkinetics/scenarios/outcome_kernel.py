@@ -10,16 +10,16 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.disposition import TO_1_FROM_1, TO_2_FROM_1
 from igkinetics.kinetics.exponentials import decay
-from igkinetics.kinetics.extremes import add_days_below, knots_of_segment
+from igkinetics.kinetics.extremes import Search, add_days_below, knots_of_segment
 from igkinetics.kinetics.parameters import C_BASE, CL, V1, V2, F, Floats
 from igkinetics.kinetics.propagate import (
     DEPOT,
     ENDOGENOUS,
     INFUSED,
-    STATE_SIZE,
     SUPPLY,
     advance,
     enter_segment,
@@ -28,7 +28,6 @@ from igkinetics.kinetics.propagate import (
     production_input,
 )
 from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, SC_BOLUS, SC_RATE, START, Schedule
-from igkinetics.kinetics.turning import MAX_TERMS
 
 NADIR, NADIR_DAY, TROUGH, PEAK, AUC, AUC_INFUSED, GRAMS, INFUSIONS = range(8)
 N_FOUND: Final = 8
@@ -37,7 +36,7 @@ FROM, UNTIL, INTERVAL_START, INTERVAL_END, LOWEST_IS_TROUGH = range(5)
 (1: no dose follows by the calendar) or the level at its end (0)."""
 
 
-@kernel
+@inner
 def amount_in_body(theta: Floats, modes: Floats, state: Floats, part: int) -> float:
     """IgG of one part (ENDOGENOUS or INFUSED) in both compartments, g; modes (2, 5)."""
     amount: float = theta[V1] * (state[part] + state[part + 1])
@@ -47,14 +46,14 @@ def amount_in_body(theta: Floats, modes: Floats, state: Floats, part: int) -> fl
     return amount
 
 
-@kernel
+@inner
 def infused_in_body(theta: Floats, modes: Floats, state: Floats) -> float:
     """Infused IgG in both compartments and what is still to be absorbed, g (a card without absorption has F = nan)."""
     waiting = theta[F] * state[DEPOT] if state[DEPOT] != 0.0 else 0.0
     return amount_in_body(theta, modes, state, INFUSED) + float(waiting)
 
 
-@kernel
+@inner
 def end_interval(theta: Floats, modes: Floats, state: Floats, lowest: float, found: Floats) -> None:
     """Trough and areas: found[AUC] and found[AUC_INFUSED] hold what was there and what came in, g."""
     found[AUC_INFUSED] = (found[AUC_INFUSED] - infused_in_body(theta, modes, state)) / theta[CL]
@@ -63,7 +62,7 @@ def end_interval(theta: Floats, modes: Floats, state: Floats, lowest: float, fou
     found[TROUGH] = min(level(state, ENDOGENOUS) + level(state, INFUSED), lowest)
 
 
-@kernel
+@inner
 def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) -> tuple[float, float, float]:
     """What a segment of t days brings: produced, given into a vein, given under the skin (before F), g."""
     constant, decaying, rate = production_input(theta, segment, supply)
@@ -74,22 +73,18 @@ def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) ->
     return produced, segment[IV_BOLUS] + segment[IV_RATE] * t, segment[SC_BOLUS] + segment[SC_RATE] * t
 
 
-@kernel
+@inner
 def fill_outcomes(
-    theta: Floats, schedule: Schedule, marks: Floats, thresholds: Floats, found: Floats, below: Floats
-) -> None:
+    theta: Floats, schedule: Schedule, marks: Floats, thresholds: Floats, search: Search, found: Floats,
+    below: Floats,
+) -> None:  # fmt: skip
     """Fill found (8) but for GRAMS and INFUSIONS, and below (n_threshold, 2): first day (nan), days.
 
     Each of the marks FROM, UNTIL, INTERVAL_START and INTERVAL_END must start a segment; the schedule starts by FROM.
     The window is closed: the level before a dose at FROM counts, one at UNTIL does not.
     """
-    modes = np.zeros((2, 2, 5))
-    state = np.zeros(STATE_SIZE)
-    edges = np.zeros(2)
-    at_edges = np.zeros((2, STATE_SIZE))
-    knots = np.empty(MAX_TERMS + 2)
-    values = np.empty(MAX_TERMS + 2)
-    work = np.zeros((4, STATE_SIZE))
+    modes, state, edges, at_edges, knots, values, work, _ = search
+    edges[0] = 0.0
     prepare(theta, schedule, modes, state)
     found[:] = np.nan
     found[NADIR] = np.inf
@@ -121,9 +116,9 @@ def fill_outcomes(
         enter_segment(theta, modes[0], segment, state)
         advance(theta, modes[0], segment, state, length, at_edges[1])
         if start >= marks[FROM]:
-            at_edges[0] = state
+            copy_vector(state, at_edges[0])
             edges[1] = length
-            n = knots_of_segment(theta, modes[0], segment, state, edges, at_edges, True, knots, values, work)
+            n = knots_of_segment(theta, modes[0], segment, True, search)
             for i in range(n):
                 if values[i] < found[NADIR]:
                     found[NADIR] = values[i]
@@ -132,4 +127,4 @@ def fill_outcomes(
                     found[PEAK] = max(found[PEAK], values[i])
                     lowest_of_interval = min(lowest_of_interval, values[i])
             add_days_below(theta, modes[0], segment, state, knots[:n], values[:n], thresholds, below, work[3])
-        state[:] = at_edges[1]
+        copy_vector(at_edges[1], state)

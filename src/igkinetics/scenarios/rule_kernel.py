@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
     ENDOGENOUS,
@@ -40,7 +40,7 @@ SAME_MOMENT: Final = 1e-9
 """Gaps are compared to this many days: 21 days after a dose is 21 days, however the sum was rounded."""
 
 
-@kernel
+@inner
 def begin_doses(segment: Floats, doses: Floats, n: int, now: float) -> None:
     """Enter into the segment what starts or stops now: boluses, infusion rates (from scratch, without drift)."""
     segment[IV_BOLUS] = segment[SC_BOLUS] = segment[IV_RATE] = segment[SC_RATE] = 0.0
@@ -54,7 +54,7 @@ def begin_doses(segment: Floats, doses: Floats, n: int, now: float) -> None:
             segment[SC_RATE if under_skin else IV_RATE] += doses[i, 1] / (end - doses[i, 0])
 
 
-@kernel
+@inner
 def next_event(doses: Floats, n: int, courses: Floats, now: float) -> float:
     """The next start or end of a dose or of therapy after now; inf when there is none."""
     found = np.inf
@@ -71,7 +71,7 @@ def next_event(doses: Floats, n: int, courses: Floats, now: float) -> float:
     return found
 
 
-@kernel
+@inner
 def is_on_therapy(courses: Floats, now: float) -> bool:
     on = False
     for i in range(courses.shape[0]):
