@@ -1,5 +1,5 @@
-"""The effect of IVIG: calibrated, and found where it is. The full studies (`make calibration`, hours) are committed as
-raw tables; slow tests run a part of each anew on other replicates."""
+"""The effect of IVIG: calibrated, and found where it is. The full studies (`make calibration`, half an hour) are
+committed as raw tables; slow tests run a part of each anew on other replicates."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import Coordinates, bend_of, no_coordinates
 from igkinetics.hierarchical.likelihood import log_likelihood
-from igkinetics.hierarchical.whitening import fill_log_density, fill_points
+from igkinetics.hierarchical.whitening import MOST_BEND, fill_log_density, fill_points
 from made_records import drawn, planned, problem_of
 from scripts import script
 
@@ -68,14 +68,15 @@ def test_it_is_likelihood_times_normal_times_jacobian() -> None:
     for i in range(x.shape[0]):
         columns = []
         for j in range(x.shape[1]):
-            ends = []
-            for step in (1.0, -1.0):  # x is quadratic in z: a central difference of any length gives the slope
+            ends = {}
+            for step in (1e-3, -1e-3, 5e-4, -5e-4):
                 moved = [one.copy() for one in at]
                 moved[0][i, j] += step
-                ends.append(points(moved, coordinates)[i])
-            columns.append(0.5 * (ends[0] - ends[1]))
+                ends[step] = points(moved, coordinates)[i]
+            wide, near = ((ends[step] - ends[-step]) / (2.0 * step) for step in (1e-3, 5e-4))
+            columns.append((4.0 * near - wide) / 3.0)
         expected += np.linalg.slogdet(np.array(columns))[1]
-    assert density(arrays, at, coordinates)[0] == pytest.approx(expected, rel=1e-11)
+    assert density(arrays, at, coordinates)[0] == pytest.approx(expected, rel=1e-10)
 
 
 def test_any_whitening_gives_the_same_density_of_the_parameters() -> None:
@@ -89,6 +90,15 @@ def test_any_whitening_gives_the_same_density_of_the_parameters() -> None:
     bare = density(arrays, same_x, no_coordinates(*x.shape))[0]
     bare += x.shape[0] * np.log(np.diag(bare_lower)).sum()
     assert bare == pytest.approx(per_x, rel=1e-10)
+
+
+def test_a_bend_has_an_end() -> None:
+    _, at, coordinates = somewhere(6)
+    far = [1e3 * at[0], *at[1:]]
+    straight = points(far, coordinates._replace(bend=np.zeros_like(coordinates.bend)))
+    bent = points(far, coordinates) - straight
+    steps = np.linalg.norm(bent, axis=1) / np.linalg.norm(coordinates.ridge[:, 1], axis=1)
+    assert np.all((steps > 0.99 * MOST_BEND) & (steps <= (1.0 + 1e-9) * MOST_BEND))
 
 
 def test_the_bend_follows_the_curved_ridge_of_a_patient() -> None:

@@ -20,7 +20,7 @@ from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Fl
 RATIO_STEP: Final = 1e-4
 """Of central differences in the log of a ratio."""
 BEND_STEP: Final = 1e-3
-"""Of central differences of the Hessian, in between-patient SDs."""
+"""Of central differences of the Hessian, in conditional SDs along d."""
 
 
 class Coordinates(NamedTuple):
@@ -79,18 +79,18 @@ def normal_of(bare: FitProblem, x: Floats, log_ratio: Floats) -> tuple[Floats, t
 
 
 def bend_of(problem: FitProblem, x: Floats, omega: Floats) -> tuple[Floats, Floats]:
-    """The direction d (p,) known best in between-patient SDs, and B (p, p): how the mode along d bends.
+    """The direction d (p,) known best in between-patient SDs, one conditional SD long, and B (p, p): how d bends.
 
     Where the density has no slope along d, c(y) solves d'grad f(x + y + c d) = 0. For y in the directions P-orthogonal
-    to d its gradient is 0 and its Hessian is B = -T / d'P d, with P the Hessian of f and T its derivative along d.
+    to d its gradient is 0 and its Hessian is B = -T, with P the Hessian of f, d'P d = 1, and T its derivative along d.
     """
     hessian = 0.5 * problem.hessian(x)
     direction = omega * np.linalg.eigh(omega[:, None] * hessian * omega)[1][:, -1]
+    direction /= np.sqrt(direction @ hessian @ direction)
     up, down = (0.5 * problem.hessian(x + step * direction) for step in (BEND_STEP, -BEND_STEP))
     third = (up - down) / (2.0 * BEND_STEP)
-    known = float(direction @ hessian @ direction)
-    apart = np.eye(x.size) - np.outer(direction, direction @ hessian) / known
-    return direction, -apart.T @ third @ apart / known
+    apart = np.eye(x.size) - np.outer(direction, direction @ hessian)
+    return direction, -apart.T @ third @ apart
 
 
 def slope_in_ratio(bare: FitProblem, x: Floats, place: int) -> Floats:

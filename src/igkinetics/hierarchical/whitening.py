@@ -6,14 +6,15 @@ parameters are nearly Normal(m, P^-1) with P = H + Lambda, m = P^-1 (h + Lambda 
     x = m + R'^-1 z,    log density of z = log likelihood(x) + log Normal(x; mu, Omega) - sum log R_kk
 
 is exact for any H and h; they only decide how near z is to a standard normal. H and h come from each patient's own
-Laplace approximation (`laplace.py`); h moves with the log ratios under immunoglobulin, which pull at every patient
+Laplace approximation (`coordinates.py`); h moves with the log ratios under immunoglobulin, which pull at every patient
 infused: h = linear[0] + linear[1] log ratio of clearance + linear[2] that of production. The sampler then meets
 neither the funnels of a centred nor the strong correlations of a non-centred parametrisation. Derivatives of the
 factorisation: Murray, arXiv:1602.07527.
 
 Along its ridge a patient's likelihood is curved: the one direction d that the samples know best depends on the others
-as a parabola. So x is bent once more: with y = m + R'^-1 z, x = y + d (y - o)'B(y - o)/2, where B d = 0, so that
-volumes stay (the determinant is 1 + d'B(y - o) = 1) and the density above holds as it is.
+nearly as a parabola. So x is bent once more: with y = m + R'^-1 z and q = (y - o)'B(y - o)/2, x = y + d g(q), where
+B d = 0, so that volumes stay (the determinant is 1 + g'(q) d'B(y - o) = 1) and the density above holds as it is.
+g(q) = q / sqrt(1 + (q/MOST_BEND)^2): far out the ridge is no parabola, and a sampler on one would diverge.
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ LOG_2PI = log(2.0 * pi)
 LOWER, INVERSE, PRECISION, BY_PRECISION, WORK = range(5)
 """Matrices of the work space: R, R^-1, Lambda, the derivative in Lambda."""
 CENTRE, STRAIGHT, X, TURNED, OFF, DRAWN, SCORE, PULLED, SOLVED = range(9)
-"""Its vectors: m; x before and after the bend; B(y - o); x - mu; Lambda (x - mu); gradients in x, z and m."""
+"""Its vectors: m; x before and after the bend; g'(q) B(y - o); x - mu; Lambda (x - mu); gradients in x, z and m."""
 N_MATRICES, N_VECTORS = 5, 9
+MOST_BEND = 10.0
+"""Conditional SDs along d."""
 
 
 @inner
@@ -81,9 +84,11 @@ def place_patient(z: Floats, ridge: Floats, bend: Floats, matrices: Floats, vect
         straight[i] += vectors[CENTRE, i]
         off[i] = straight[i] - ridge[0, i]
     times(bend, off, turned)
-    along = 0.5 * dot(off, turned)
+    parabola = 0.5 * dot(off, turned)
+    shrunk = 1.0 / np.sqrt(1.0 + (parabola / MOST_BEND) ** 2)
     for i in range(z.size):
-        x[i] = straight[i] + ridge[1, i] * along
+        x[i] = straight[i] + ridge[1, i] * parabola * shrunk
+        turned[i] *= shrunk * shrunk * shrunk
 
 
 @inner

@@ -79,7 +79,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        found = sample_prepared(prepared, longer(settings), extension, compiled)
+        found = sample_prepared(prepared, settings, extension, compiled)
         if found.posterior.interrupted:  # the base model is whole, the run is not
             base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
             break
@@ -98,11 +98,6 @@ def anybody_infused(prepared: PreparedCohort) -> bool:
     return any(member.modified is not None for member in prepared.members)
 
 
-def longer(settings: SampleSettings) -> SampleSettings:
-    """Twice the draws: a free ratio is nearly collinear with CL and S and mixes more slowly."""
-    return replace(settings, draws=2 * settings.draws)
-
-
 def other_models_of(
     prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None, options: EffectOptions,
     say: Tell,
@@ -115,8 +110,7 @@ def other_models_of(
     ) -> Other:
         def sampled() -> SampledCohort:
             say(f"Sampling another model: {name}.")
-            return sample_prepared(cohort, settings if extension == "base" else longer(settings), extension, compiled,
-                                   population)  # fmt: skip
+            return sample_prepared(cohort, settings, extension, compiled, population)
 
         return sampled
 
