@@ -14,7 +14,7 @@ import numpy.typing as npt
 from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
-from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.gradient import add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import Schedule
@@ -28,6 +28,17 @@ LOG_2PI = log(2.0 * pi)
 def natural_value(place: int, x: float) -> float:
     """Natural value of the parameter in this place of the 13 from its logit (shares) or its log (all others)."""
     return 1.0 / (1.0 + exp(-x)) if place in (S, F) else exp(x)
+
+
+@inner
+def slope_on_scale(place: int, by_theta: Floats, theta: Floats) -> float:
+    """Derivative in the log or logit of one of the 13 parameters, where C_init follows C_base by its ratio."""
+    slope = by_theta[place] * theta[place]
+    if place in (S, F):
+        slope *= 1.0 - theta[place]
+    elif place == C_BASE:
+        slope += by_theta[C_INIT] * theta[C_INIT]
+    return slope
 
 
 @inner
@@ -72,13 +83,7 @@ def objective(
         value += term
     add_weighted_gradient(theta, course, day.size, by_theta)
     for i in range(x.size):
-        place = free[i]
-        if place in (S, F):
-            gradient[i] = by_theta[place] * theta[place] * (1.0 - theta[place])
-        else:
-            gradient[i] = by_theta[place] * theta[place]
-        if place == C_BASE:
-            gradient[i] += by_theta[C_INIT] * theta[C_INIT]
+        gradient[i] = slope_on_scale(free[i], by_theta, theta)
         if sd[i] < np.inf:
             gradient[i] += 2.0 * (x[i] - mu[i]) / (sd[i] * sd[i])
     return value
@@ -93,7 +98,7 @@ def objective_values(
     theta = np.empty(N_PARAMETERS)
     endogenous = np.empty(day.size)
     infused = np.empty(day.size)
-    scratch = np.empty(32)
+    scratch = np.empty(CURVE_ROOM)
     for k in range(xs.shape[0]):
         fill_theta(xs[k], free, fixed, theta)
         fill_curve(theta, schedule, day, endogenous, infused, scratch)

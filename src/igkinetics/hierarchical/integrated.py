@@ -13,32 +13,56 @@ from typing import Final
 import numpy as np
 from scipy.special import gammaln
 
-from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.laplace import Whitening
-from igkinetics.hierarchical.likelihood import CURVE_SCRATCH, patient_theta
+from igkinetics.hierarchical.likelihood import CurveRoom, fill_patient_terms, longest, new_room
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.small_matrices import log_diagonal
+from igkinetics.hierarchical.small_matrices import dot, log_diagonal, times
 from igkinetics.hierarchical.whitening import (
+    DRAWN,
     LOG_2PI,
     LOWER,
     N_MATRICES,
     N_VECTORS,
+    OFF,
     PRECISION,
     X,
     centre_patient,
     fill_precision,
     place_patient,
 )
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.curves import fill_curve
-from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.parameters import Floats
 
 POINTS: Final = 200
 """Importance points per patient and draw of the population."""
 PROPOSAL_DF: Final = 6.0
 STREAM: Final = 7
+
+
+@inner
+def fill_integrands(
+    points: Floats, mu: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates,
+    cohort: CohortArrays, i: int, matrices: Floats, vectors: Floats, room: CurveRoom, terms: Floats, filled: Floats,
+) -> None:  # fmt: skip
+    """Log of patient i's likelihood times |Lambda^1/2| exp(-(x - mu)' Lambda (x - mu)/2) at each of points (k, p).
+
+    Per unit of the point's own volume, up to the constants of the population; from `matrices` on: room to work in.
+    """
+    x, off, drawn = vectors[X], vectors[OFF], vectors[DRAWN]
+    n_samples = cohort.sample_bounds[i + 1] - cohort.sample_bounds[i]
+    centre_patient(mu, log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
+    volume = log_diagonal(matrices[LOWER])
+    for k in range(points.shape[0]):
+        place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
+        for m in range(x.size):
+            off[m] = x[m] - mu[m]
+        times(matrices[PRECISION], off, drawn)
+        filled[k] = -0.5 * dot(off, drawn) - volume
+        fill_patient_terms(x, error, log_ratio, kind, cohort, i, room, terms)
+        for m in range(n_samples):
+            filled[k] += terms[m]
 
 
 @kernel
@@ -48,31 +72,16 @@ def fill_integrated(
 ) -> None:  # fmt: skip
     """log p(y_i | phi) of every patient into filled (n,). points (k, p) with their log density (k,)."""
     n, p = mu.shape
-    theta, scratch = np.empty(N_PARAMETERS), np.empty(CURVE_SCRATCH)
     matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
-    weights = np.empty(points.shape[0])
+    room, terms, weights = new_room(cohort), np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[0])
     fill_precision(root, matrices)
     constant = -log_diagonal(root) - 0.5 * p * LOG_2PI
     for i in range(n):
-        of = slice(cohort.sample_bounds[i], cohort.sample_bounds[i + 1])
-        schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
-        days, values, limits = cohort.day[of], cohort.igg[of], cohort.limit[of]
-        endogenous, infused = np.empty(days.size), np.empty(days.size)
-        centre_patient(mu[i], log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
-        per_point = constant - log_diagonal(matrices[LOWER])
-        for k in range(points.shape[0]):
-            place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
-            x = vectors[X]
-            patient_theta(x, log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
-            fill_curve(theta, schedule, days, endogenous, infused, scratch)
-            off = x - mu[i]
-            total = per_point - 0.5 * off @ (matrices[PRECISION] @ off) - log_proposal[k]
-            for m in range(days.size):
-                term, _ = minus_two_log(kind, values[m], limits[m], endogenous[m] + infused[m], error[0], error[1])
-                total -= 0.5 * term
-            weights[k] = total
+        fill_integrands(points, mu[i], error, log_ratio, kind, coordinates, cohort, i, matrices, vectors, room, terms,
+                        weights)  # fmt: skip
+        weights -= log_proposal
         highest = weights.max()
-        filled[i] = highest + np.log(np.exp(weights - highest).mean())
+        filled[i] = constant + highest + np.log(np.exp(weights - highest).mean())
 
 
 def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:

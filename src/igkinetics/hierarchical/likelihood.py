@@ -7,6 +7,7 @@ and a and b of the residual error (DESIGN 2.2) are free.
 from __future__ import annotations
 
 from math import log1p, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +20,11 @@ from igkinetics.fit.likelihood import (
     log_t4_cdf,
     minus_two_log,
 )
-from igkinetics.fit.objective import natural_value
+from igkinetics.fit.objective import natural_value, slope_on_scale
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
-from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.gradient import Course, add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import (
     C_BASE,
@@ -31,15 +32,21 @@ from igkinetics.kinetics.parameters import (
     CLEARANCE_RATIO,
     N_PARAMETERS,
     PRODUCTION_RATIO,
-    F,
     Floats,
-    S,
 )
 
 Integers = npt.NDArray[np.int64]
-CURVE_SCRATCH = 32
 NO_RATIO = np.zeros(2)
 """Log ratios of 1: immunoglobulin changes neither clearance nor production."""
+
+
+class CurveRoom(NamedTuple):
+    """Room for one patient's curve at a time: parameters (13,), levels of the most samples, and what it works in."""
+
+    theta: Floats
+    endogenous: Floats
+    infused: Floats
+    scratch: Floats
 
 
 @inner
@@ -85,20 +92,6 @@ def patient_theta(
     theta[PRODUCTION_RATIO] *= np.exp(log_ratio[1])
 
 
-@inner
-def chain_to_scale(by_theta: Floats, theta: Floats, used: Integers, places: Integers, by_x: Floats) -> None:
-    """Derivatives in theta (13,) turned into those on log and logit scales, by_x (p,); 0 where not used."""
-    for i in range(places.size):
-        place = places[i]
-        by_x[i] = 0.0
-        if used[i]:
-            by_x[i] = by_theta[place] * theta[place]
-            if place in (S, F):
-                by_x[i] *= 1.0 - theta[place]
-            elif place == C_BASE:
-                by_x[i] += by_theta[C_INIT] * theta[C_INIT]
-
-
 @kernel
 def longest(bounds: Integers) -> int:
     """The size of the largest block between bounds (n + 1)."""
@@ -106,6 +99,13 @@ def longest(bounds: Integers) -> int:
     for i in range(bounds.size - 1):
         most = max(most, bounds[i + 1] - bounds[i])
     return most
+
+
+@kernel
+def new_room(cohort: CohortArrays) -> CurveRoom:
+    """Room for any patient of the cohort."""
+    most = longest(cohort.sample_bounds)
+    return CurveRoom(np.empty(N_PARAMETERS), np.empty(most), np.empty(most), np.empty(CURVE_ROOM))
 
 
 @inner
@@ -133,7 +133,8 @@ def patient_log_likelihood(
         course.weights[k] = -0.5 * slope
     by_theta[:] = 0.0
     add_weighted_gradient(theta, course, last - first, by_theta)
-    chain_to_scale(by_theta, theta, cohort.used[i], cohort.places, by_x)
+    for k in range(x.size):
+        by_x[k] = slope_on_scale(cohort.places[k], by_theta, theta) if cohort.used[i, k] else 0.0
     by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
     by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
     return total
@@ -162,26 +163,29 @@ def fill_log_likelihood(
     return total
 
 
+@inner
+def fill_patient_terms(
+    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, i: int, room: CurveRoom, terms: Floats
+) -> None:
+    """Log likelihood of each of patient i's samples at x (p,), without gradient, from the start of terms on."""
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
+    patient_theta(x, log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], room.theta)
+    fill_curve(room.theta, schedule, cohort.day[first:last], room.endogenous, room.infused, room.scratch)
+    for k in range(last - first):
+        level = room.endogenous[k] + room.infused[k]
+        term, _ = minus_two_log(kind, cohort.igg[first + k], cohort.limit[first + k], level, error[0], error[1])
+        terms[k] = -0.5 * term
+
+
 @kernel
 def fill_terms(
     x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, terms: Floats
 ) -> None:
     """Log likelihood of every sample at x (n, p), without gradient, into terms (n_samples,): for LOO."""
-    theta = np.empty(N_PARAMETERS)
-    scratch = np.empty(CURVE_SCRATCH)
+    room = new_room(cohort)
     for i in range(x.shape[0]):
-        first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
-        patient_theta(x[i], log_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
-        schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
-        endogenous = np.empty(last - first)
-        infused = np.empty(last - first)
-        fill_curve(theta, schedule, cohort.day[first:last], endogenous, infused, scratch)
-        for k in range(last - first):
-            level = endogenous[k] + infused[k]
-            term, _ = minus_two_log(
-                kind, cohort.igg[first + k], cohort.limit[first + k], level, error[0], error[1]
-            )
-            terms[first + k] = -0.5 * term
+        fill_patient_terms(x[i], error, log_ratio, kind, cohort, i, room, terms[cohort.sample_bounds[i] :])
 
 
 def log_likelihood(

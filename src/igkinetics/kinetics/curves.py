@@ -19,6 +19,9 @@ from igkinetics.kinetics.propagate import (
 )
 from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
 
+CURVE_ROOM = 20 + 2 * STATE_SIZE
+"""Length of the room that fill_curve works in."""
+
 
 @inner
 def fill_curve(
@@ -26,12 +29,12 @@ def fill_curve(
 ) -> None:
     """Fill endogenous and infused (n_day,), g/L, at ascending days; at a bolus the level before it.
 
-    theta (13,); scratch (32,) is overwritten.
+    theta (13,); scratch (CURVE_ROOM,) is overwritten.
     """
     scratch[:] = 0.0
     modes = scratch[:20].reshape(2, 2, 5)
     state = scratch[20 : 20 + STATE_SIZE]
-    after = scratch[20 + STATE_SIZE : 20 + 2 * STATE_SIZE]
+    after = scratch[20 + STATE_SIZE : CURVE_ROOM]
     prepare(theta, schedule, modes, state)
     last = schedule.shape[0] - 1
     modified = int(schedule[0, MODIFIED])
@@ -68,7 +71,7 @@ def fill_curve(
 @kernel
 def fill_curves(thetas: Floats, schedule: Schedule, day: Floats, endogenous: Floats, infused: Floats) -> None:
     """Curves of many parameter vectors (n, 13) under one schedule; fills (n, n_day) each, g/L."""
-    scratch = np.empty(32)
+    scratch = np.empty(CURVE_ROOM)
     for i in range(thetas.shape[0]):
         fill_curve(thetas[i], schedule, day, endogenous[i], infused[i], scratch)
 

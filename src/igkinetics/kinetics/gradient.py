@@ -146,6 +146,14 @@ def walk(theta: Floats, schedule: Schedule, day: Floats, course: Course) -> None
 
 
 @inner
+def add_gradient_of(theta: Floats, course: Course, epoch: int, responses: Floats, gradient: Floats) -> None:
+    """Add to gradient (13,) that of the level that responses (2, 13), or a sum of them, make in an epoch."""
+    start = course.starts[epoch]
+    modified = int(start[RATIOS_ACT])
+    add_gradient(theta, course.modes[modified], course.slopes[modified], False, start, responses, gradient)
+
+
+@inner
 def add_weighted_gradient(theta: Floats, course: Course, n_day: int, gradient: Floats) -> None:
     """After a walk to n_day days, add to gradient (13,) that of the sum of course.weights times the total levels."""
     total = course.here
@@ -157,9 +165,7 @@ def add_weighted_gradient(theta: Floats, course: Course, n_day: int, gradient: F
                 for k in range(N_RESPONSES):
                     total[i, k] += course.weights[n] * course.responses[n, i, k]
             n += 1
-        start = course.starts[epoch]
-        modified = int(start[RATIOS_ACT])
-        add_gradient(theta, course.modes[modified], course.slopes[modified], False, start, total, gradient)
+        add_gradient_of(theta, course, epoch, total, gradient)
         epoch += 1
 
 
@@ -178,7 +184,4 @@ def fill_curve_with_gradient(
     infused[:] = course.infused
     gradient[:] = 0.0
     for n in range(day.size):
-        start = course.starts[course.epoch[n]]
-        modified = int(start[RATIOS_ACT])
-        add_gradient(theta, course.modes[modified], course.slopes[modified], False, start, course.responses[n],
-                     gradient[n])  # fmt: skip
+        add_gradient_of(theta, course, course.epoch[n], course.responses[n], gradient[n])

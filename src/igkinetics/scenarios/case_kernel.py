@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import new_search
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import assemble_segments
@@ -55,7 +55,7 @@ def simulate_cases(
     a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
     own. marks (5), thresholds g/L, day ascending.
     """
-    scratch, search = np.zeros(32), new_search()
+    scratch, search = np.zeros(CURVE_ROOM), new_search()
     each_below = np.empty((thresholds.size, 2))
     marked = marks_as_doses(marks)
     for i in range(thetas.shape[0]):
