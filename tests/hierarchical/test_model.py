@@ -16,6 +16,7 @@ from conftest import SETTINGS, small_cohort
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.laplace import log_density_of, whiten
 from igkinetics.hierarchical.model import build_model, model_data
+from igkinetics.hierarchical.packing import packed, unpacked
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.sampling import CompiledModel
 
@@ -65,18 +66,29 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
         assert float(value) == pytest.approx(expected, rel=1e-10)
 
 
+def test_what_is_packed_comes_back(prepared: PreparedCohort) -> None:
+    coordinates = whiten(prepared.members, prepared.population("base"), prepared.arrays, 0).coordinates
+    kind, *back = unpacked(*packed(2, coordinates, prepared.arrays))
+    assert kind == 2
+    for before, after in zip((coordinates, prepared.arrays), back, strict=True):
+        assert before._fields == after._fields
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other, strict=True)
+
+
 TWO_PROCESSES = """
 import sys
 import numpy as np, pytensor, pytensor.tensor as pt
 sys.path[:0] = {paths!r}
 from conftest import small_cohort
 from igkinetics.hierarchical.coordinates import no_coordinates
-from igkinetics.hierarchical.op import N_DIFFERENTIABLE, patients_log_density
+from igkinetics.hierarchical.op import patients_log_density
+from igkinetics.hierarchical.packing import packed
 one = small_cohort({seed})
 population = one.population("base")
 mu, root, error, ratio = population.parts(population.prior_mean)
 n, p = mu.shape
-numbers = [np.ones((n, p)), mu, root, error, ratio, np.asarray(0), *no_coordinates(n, p), *one.arrays]
+numbers = [np.ones((n, p)), mu, root, error, ratio, *packed(0, no_coordinates(n, p), one.arrays)]
 inputs = [pt.as_tensor(np.asarray(number)).type() for number in numbers]
 with pytensor.config.change_flags(numba__fastmath=False):
     run = pytensor.function(inputs, patients_log_density(*inputs)[0], mode="NUMBA", on_unused_input="ignore")

@@ -8,36 +8,30 @@ a patient without samples, another prior or disposition, or a freed ratio need n
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.correlations import LOG_2
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.op import patients_log_density
+from igkinetics.hierarchical.packing import packed
 from igkinetics.hierarchical.population import Population
-
-POPULATION_DATA: Final = ("centre", "phi_root", "prior_mean", "prior_sd", "is_active", "offset", "design")
 
 
 def model_data(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> dict[str, Any]:
-    """Every number of the model by the name of its `pm.Data`."""
+    """Every number of the model by the name of its `pm.Data`. prior (4, k): of phi, in the order of `build_model`."""
     active = population.active
+    sd = np.where(active, population.prior_sd, 1.0)
     return {
-        "centre": whitening.centre,
+        "prior": np.array([whitening.centre, population.prior_mean, sd, active]),
         "phi_root": whitening.root,
-        "prior_mean": population.prior_mean,
-        "prior_sd": np.where(active, population.prior_sd, 1.0),
-        "is_active": active.astype(float),
         "offset": population.offset,
         "design": population.design,
-        "kind": np.asarray(kind, dtype=np.int64),
-        **whitening.coordinates._asdict(),
-        **arrays._asdict(),
+        **packed(kind, whitening.coordinates, arrays)._asdict(),
     }
 
 
@@ -48,10 +42,11 @@ def build_model(population: Population, arrays: CohortArrays, whitening: Whiteni
     with pm.Model() as model:
         data = {name: pm.Data(name, value) for name, value in model_data(population, arrays, whitening, kind).items()}
         u = pm.Flat("u", shape=k, initval=np.zeros(k))
-        phi = pm.Deterministic("phi", data["centre"] + pt.dot(data["phi_root"], u))
-        distance = (phi - data["prior_mean"]) / data["prior_sd"]
+        centre, prior_mean, prior_sd, is_active = (data["prior"][row] for row in range(4))
+        phi = pm.Deterministic("phi", centre + pt.dot(data["phi_root"], u))
+        distance = (phi - prior_mean) / prior_sd
         # what is known keeps a standard normal u of its own, which nothing depends on
-        squared = pt.switch(data["is_active"] > 0, distance**2, u**2)
+        squared = pt.switch(is_active > 0, distance**2, u**2)
         pm.Potential("population", -0.5 * pt.sum(squared[: population.n_normal]))
         z = pm.Flat("z", shape=(n, p), initval=np.zeros((n, p)))
         mu = data["offset"] + pt.dot(data["design"], phi[:q]).reshape((n, p))
@@ -60,8 +55,7 @@ def build_model(population: Population, arrays: CohortArrays, whitening: Whiteni
             root = pt.exp(phi[q : q + p])[:, None] * correlation_graph(phi[population.n_normal :], population)
         error = pt.exp(phi[q + p : q + p + 2])
         log_ratio = phi[q + p + 2 : population.n_normal]
-        patients = [data[name] for name in (*Coordinates._fields, *CohortArrays._fields)]
-        value, *_ = patients_log_density(z, mu, root, error, log_ratio, data["kind"], *patients)
+        value, *_ = patients_log_density(z, mu, root, error, log_ratio, data["numbers"], data["integers"])
         pm.Potential("patients", value)
     return model
 

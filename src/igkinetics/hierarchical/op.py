@@ -15,27 +15,29 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply, Variable
 from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
-from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.coordinates import Coordinates
+from igkinetics.hierarchical.cohort_arrays import Integers
+from igkinetics.hierarchical.packing import unpacked
 from igkinetics.hierarchical.whitening import fill_log_density
-from igkinetics.kinetics.compile import kernel_hash
+from igkinetics.kinetics.compile import kernel, kernel_hash
+from igkinetics.kinetics.parameters import Floats
 
 N_DIFFERENTIABLE: Final = 5
 """z, mu, root, error, log_ratio: the inputs with a gradient, first in order."""
-FLOATS: Final = (0, 1, 2, 3, 4, 6, 7, 8, 9, 12, 13, 15, 16)
-"""Places of the inputs that are floating-point; the others are integers. Order of whitening.fill_log_density."""
+INTEGERS: Final = 6
+"""Place of the one input that is not floating-point."""
 
 
 class PatientsLogDensity(Op):  # type: ignore[misc]
-    """Inputs as whitening.fill_log_density, without the arrays it fills; outputs: the value and the five gradients."""
+    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (2,) as in whitening.fill_log_density, and the two
+    vectors of `packing.py`; outputs: the value and the gradients of the first five."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Apply:
         cast = [
-            pt.cast(pt.as_tensor_variable(one), "float64" if place in FLOATS else "int64")
+            pt.cast(pt.as_tensor_variable(one), "int64" if place == INTEGERS else "float64")
             for place, one in enumerate(inputs)
         ]
         outputs = [pt.dscalar(), *(one.type() for one in cast[:N_DIFFERENTIABLE])]
@@ -60,35 +62,26 @@ class PatientsLogDensity(Op):  # type: ignore[misc]
     L_op = pullback
 
 
-def log_density(z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, *data: Any) -> tuple[Any, ...]:
+@kernel
+def log_density(
+    z: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, numbers: Floats, integers: Integers
+) -> tuple[Floats, ...]:
     """The value (0-dimensional) and its gradients in the first five arguments; see whitening.fill_log_density."""
-    filled = [np.empty_like(one) for one in (z, mu, root, error, log_ratio)]
-    cut = len(Coordinates._fields)
-    value = fill_log_density(z, mu, root, error, log_ratio, int(kind), Coordinates(*data[:cut]),
-                             CohortArrays(*data[cut:]), *filled)  # fmt: skip
-    return np.asarray(value), *filled
+    # a graph may hand on views; contiguous, they meet the kernel that is compiled already
+    z, mu, root = np.ascontiguousarray(z), np.ascontiguousarray(mu), np.ascontiguousarray(root)
+    error, log_ratio = np.ascontiguousarray(error), np.ascontiguousarray(log_ratio)
+    by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
+    by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
+    kind, coordinates, cohort = unpacked(np.ascontiguousarray(numbers), np.ascontiguousarray(integers))
+    value = fill_log_density(z, mu, root, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_root, by_error,
+                             by_ratio)  # fmt: skip
+    return np.asarray(value), by_z, by_mu, by_root, by_error, by_ratio
 
 
 @register_funcify_and_cache_key(PatientsLogDensity)  # type: ignore[untyped-decorator]
 def compiled_patients_log_density(op: PatientsLogDensity, **_: Any) -> tuple[Callable[..., Any], str]:
     """The same for PyTensor's numba mode, with the key of its cache."""
-
-    @numba_njit  # type: ignore[untyped-decorator]
-    def patients_log_density(
-        z: Any, mu: Any, root: Any, error: Any, log_ratio: Any, kind: Any, information: Any, linear: Any, ridge: Any,
-        bend: Any, places: Any, used: Any, fixed: Any, segments: Any, segment_bounds: Any, day: Any, igg: Any,
-        limit: Any, sample_bounds: Any,
-    ) -> Any:  # fmt: skip
-        root = np.ascontiguousarray(root)  # a graph may hand on a view
-        by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
-        by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
-        coordinates = Coordinates(information, linear, ridge, bend)
-        cohort = CohortArrays(places, used, fixed, segments, segment_bounds, day, igg, limit, sample_bounds)
-        value = fill_log_density(z, mu, root, error, log_ratio, kind.item(), coordinates, cohort, by_z, by_mu, by_root,
-                                 by_error, by_ratio)  # fmt: skip
-        return np.asarray(value), by_z, by_mu, by_root, by_error, by_ratio
-
-    return patients_log_density, f"igkinetics-{kernel_hash()}"
+    return log_density, f"igkinetics-{kernel_hash()}"
 
 
 patients_log_density = PatientsLogDensity()
