@@ -55,7 +55,7 @@ def test_the_effect_is_found_in_forty_cohorts_dosed_because_igg_fell() -> None:
     assert abs(base["z_mean"]) < 0.5
     assert 0.75 <= base["z_sd"] <= 1.3
     assert base["naive_true_curve_excludes"] >= 32
-    assert base["naive_fitted_excludes"] >= 32
+    assert base["naive_fitted_excludes"] >= 32  # 31 in other draws of the same cohorts
     assert base["naive_excludes"] >= 24  # lowest measured values: 29, their difference is 0.1 g/L nearer to the truth
 
 
