@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from string import Template
 
+from igkinetics.cohort.check import summary
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
-from igkinetics.cohort.summary import summary
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.study.fit_cohort import fit_cohort
+from igkinetics.fit.cohort import fit_cohort
 
 MAPPING = Template("""\
 igg_unit = "mg/dL"

@@ -11,11 +11,11 @@ import vl_convert
 
 from igkinetics.charts.converter import VEGA_LITE
 from igkinetics.cohort.read import read_cohort
+from igkinetics.fit.cohort import fit_cohort
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.options import FitOptions
+from igkinetics.fit.plots import patient_charts
 from igkinetics.report.page import write_fit_report
-from igkinetics.study.fit_cohort import fit_cohort
-from igkinetics.study.options import FitOptions
-from igkinetics.study.plots import patient_charts
-from igkinetics.study.result import CohortFit
 
 PATIENT = "IVIG-12"
 """A long course with infusions and a nadir between them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fabricated import fabricated_fit
-from igkinetics.study.result import CohortFit
+from igkinetics.fit.cohort_result import CohortFit
 
 
 @pytest.fixture(scope="session")

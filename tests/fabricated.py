@@ -12,12 +12,12 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort, RowCount
 from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.fit.cohort_checks import groups_table
+from igkinetics.fit.cohort_result import TABLES, CohortFit, FitOptions
+from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.study.groups import groups_table
-from igkinetics.study.residual_checks import residual_checks, shrinkage_table
-from igkinetics.study.result import TABLES, CohortFit, FitOptions
 
 HOSTILE = "<script>alert(1)</script>"
 PATH_LIKE = "../../etc/passwd"

@@ -17,12 +17,12 @@ import igkinetics
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
-    ("errors", "units", "text"), ("resources", "provenance"), ("cohort",), ("kinetics",), ("cards",), ("simulate",),
-    ("fit",), ("nadir",), ("charts",), ("hierarchical",), ("effect",), ("scenarios",),
-    ("study",), ("report",), ("cli", "__main__"),
+    ("errors", "units", "text", "random_streams"), ("toml_input", "resources", "provenance"), ("cohort",),
+    ("kinetics",), ("cards",), ("virtual", "dosing"), ("simulate",), ("charts", "output"), ("fit",),
+    ("hierarchical",), ("effect", "compare", "scenarios"), ("report",), ("cli", "__main__"),
 )  # fmt: skip
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
-MODULE_LINES = 250
+MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
     "EffectOptions", "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "fit_effect",

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
-    "EffectOptions": "igkinetics.study.effect_options",
-    "FitOptions": "igkinetics.study.options",
+    "EffectOptions": "igkinetics.effect.options",
+    "FitOptions": "igkinetics.fit.options",
     "InputError": "igkinetics.errors",
     "concentration": "igkinetics.kinetics.concentration",
-    "fit_cohort": "igkinetics.study.fit_cohort",
-    "fit_effect": "igkinetics.study.fit_effect",
+    "fit_cohort": "igkinetics.fit.cohort",
+    "fit_effect": "igkinetics.effect.fit",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
     "read_cohort": "igkinetics.cohort.read",

@@ -12,13 +12,12 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
+from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import patient_schedule
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import C_BASE, CL, DEFAULT_STRUCTURE, Floats
-from igkinetics.nadir.fitted import fitted_nadir
-from igkinetics.nadir.raw import raw_nadir
 
 DOSING = ("undosed", "calendar", "triggered")
 SAMPLES = (4, 8, 14)

@@ -16,9 +16,9 @@ import igkinetics
 from fabricated import fabricated_cohort, fabricated_fit
 from igkinetics.cli import fit as fit_command
 from igkinetics.cli.main import DEFECT, app
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.output import FIT_OUTPUT
 from igkinetics.resources import resource_folder
-from igkinetics.study.output import FIT_OUTPUT
-from igkinetics.study.result import CohortFit
 
 SOURCE = str(Path(igkinetics.__file__).resolve().parents[1])
 

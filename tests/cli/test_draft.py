@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from igkinetics.cli.main import app
-from igkinetics.cohort.draft import draft_mapping
+from igkinetics.cohort.mapping.draft import draft_mapping
 from igkinetics.cohort.read import read_cohort
 
 LABS = (

@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 
 import igkinetics as igk
 from igkinetics.cli.main import app
-from igkinetics.study import fit_effect as fit_effect_module
-from igkinetics.study.effect_output import EFFECT_OUTPUT
-from igkinetics.study.effect_result import Sampling
-from igkinetics.study.effect_sampling import PRIOR_WORDS
+from igkinetics.effect import fit as fit_effect_module
+from igkinetics.effect.output import EFFECT_OUTPUT
+from igkinetics.effect.result import Sampling
+from igkinetics.effect.sampling import PRIOR_WORDS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
 from made_posteriors import EXAMPLE, example_posterior, good_sampling

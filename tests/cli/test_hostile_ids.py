@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
-from igkinetics.study.output import FIT_OUTPUT
+from igkinetics.fit.output import FIT_OUTPUT
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "../../x", "x" * 10_000, "🩸é", 'a"b, c', "nul\x00byte")
 

@@ -13,10 +13,10 @@ import pytest
 
 from fabricated import fabricated_fit
 from igkinetics.errors import InputError
-from igkinetics.study.folder import Kind, new_folder, refuse_existing
-from igkinetics.study.options import FitOptions
-from igkinetics.study.output import FIT_OUTPUT, write_fit
-from igkinetics.study.result import TABLES, CohortFit
+from igkinetics.fit.cohort_result import TABLES, CohortFit
+from igkinetics.fit.options import FitOptions
+from igkinetics.fit.output import FIT_OUTPUT, write_fit
+from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
 RUN_KEYS = [
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions", "verdict",

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from defect import DOSES, ONE_SAMPLE, SAMPLES, Files, write_cohort
 
-from igkinetics.cohort.filters import holds
-from igkinetics.cohort.mapping import Keep
+from igkinetics.cohort.mapping.keys import Keep
 from igkinetics.cohort.model import Cohort, RowCount
+from igkinetics.cohort.parse.filters import holds
 from igkinetics.cohort.read import read_cohort
 
 HOSPITAL = """

@@ -12,7 +12,7 @@ import pytest
 from defect import SAMPLES, write_cohort
 from numpy.testing import assert_allclose
 
-from igkinetics.cohort.export_nonmem import write_nonmem
+from igkinetics.cohort.export import write_nonmem
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError

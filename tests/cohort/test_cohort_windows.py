@@ -10,10 +10,10 @@ from defect import DOSES, SAMPLES, THERAPY, Files, write_cohort
 from hypothesis import given
 from hypothesis import strategies as st
 
+from igkinetics.cohort.check import summary
 from igkinetics.cohort.courses import depletion_intervals
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.read import read_cohort
-from igkinetics.cohort.summary import summary
 from igkinetics.cohort.windows import nadir_window
 
 

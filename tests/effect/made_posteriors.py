@@ -12,6 +12,9 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.read import read_cohort
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.result import CohortEffect, Sampling
+from igkinetics.effect.tables import effect_of
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.problem import FitProblem
 from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
@@ -19,9 +22,6 @@ from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.predict import from_prior
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.resources import resource_folder
-from igkinetics.study.effect_options import EffectOptions
-from igkinetics.study.effect_result import CohortEffect, Sampling
-from igkinetics.study.effect_tables import effect_of
 from made_records import CARD, SETTINGS, cohort_of, prior_of, problem_of
 
 EXAMPLE: Path = resource_folder("data") / "blina23"

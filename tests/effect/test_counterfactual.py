@@ -11,13 +11,13 @@ import pytest
 from made_posteriors import of_truth
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.averages import atc, att
 from igkinetics.effect.counterfactual import Change, donor_doses, in_controls, thinned, within_patient
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, Floats
-from igkinetics.simulate.regimen import Regimen
 from made_records import planned
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "kinetics"))

@@ -19,13 +19,13 @@ from made_posteriors import (
 )
 
 from igkinetics.cohort.read import read_cohort
+from igkinetics.effect.fit import read_control_regimen
 from igkinetics.effect.learnt import population_rows
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.tables import effect_of
 from igkinetics.errors import InputError
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO
 from igkinetics.simulate.run import simulate_cohort, write_simulation
-from igkinetics.study.control_regimen import read_control_regimen
-from igkinetics.study.effect_options import EffectOptions
-from igkinetics.study.effect_tables import effect_of
 from made_records import CARD, drawn, planned
 
 ESTIMANDS = {

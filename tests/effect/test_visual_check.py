@@ -9,11 +9,11 @@ import pytest
 from made_posteriors import example_cohort, example_effect, example_posterior, good_sampling, of_truth
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.tables import effect_of
 from igkinetics.effect.visual_check import SAMPLES_PER_BIN, VPC_COLUMNS, bins, vpc_rows
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import C_BASE, C_INIT
-from igkinetics.study.effect_options import EffectOptions
-from igkinetics.study.effect_tables import effect_of
 from made_records import CARD, drawn, planned
 
 

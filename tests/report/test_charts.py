@@ -18,8 +18,8 @@ from igkinetics.charts.cohort_chart import MOST_ROWS, cohort_chart, interval_row
 from igkinetics.charts.curves_chart import curves_chart, evenly_spaced
 from igkinetics.charts.patient_chart import LOOKS, patient_chart
 from igkinetics.charts.svg import Spec, converter_process, draw
-from igkinetics.study.plots import fitted_nadirs
-from igkinetics.study.result import CohortFit
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.plots import fitted_nadirs
 
 MG_PER_DL_IN_G_PER_L = 100.0
 

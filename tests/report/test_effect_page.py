@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from test_page import Page
 
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.result import CohortEffect
+from igkinetics.effect.tables import effect_of
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.effect_page import effect_report
 from igkinetics.report.effect_sentences import effect_sentences, verdict_sentence
 from igkinetics.report.effect_words import amount, parameter_words, probability, section_of
-from igkinetics.study.effect_options import EffectOptions
-from igkinetics.study.effect_result import CohortEffect
-from igkinetics.study.effect_tables import effect_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "kinetics"))

@@ -15,15 +15,15 @@ from python_calamine import CalamineWorkbook
 
 from fabricated import HOSTILE, fabricated_fit
 from igkinetics.charts.svg import draw
+from igkinetics.fit.cohort_result import TABLES, CohortFit
+from igkinetics.fit.dates import DATE_COLUMNS
+from igkinetics.fit.output import Extras, run_record, write_fit, written_tables
+from igkinetics.output import workbook
+from igkinetics.output.column_words import column_words
+from igkinetics.output.workbook import write_workbook
 from igkinetics.report.diagnostics_page import diagnostics_page
 from igkinetics.report.figures import write_figures
 from igkinetics.report.page import fit_report
-from igkinetics.study import workbook
-from igkinetics.study.column_words import column_words
-from igkinetics.study.dates import DATE_COLUMNS
-from igkinetics.study.output import Extras, run_record, write_fit, written_tables
-from igkinetics.study.result import TABLES, CohortFit
-from igkinetics.study.workbook import write_workbook
 from page_reader import Page
 
 FORMULA = '=HYPERLINK("file:///etc/passwd","x")'

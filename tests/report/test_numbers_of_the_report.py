@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from igkinetics.cohort.read import read_cohort
+from igkinetics.fit.cohort import fit_cohort
+from igkinetics.fit.options import FitOptions
+from igkinetics.fit.output import write_fit
 from igkinetics.report.page import write_fit_report
-from igkinetics.study.fit_cohort import fit_cohort
-from igkinetics.study.options import FitOptions
-from igkinetics.study.output import write_fit
 from page_reader import Page
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "blina23"

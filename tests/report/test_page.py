@@ -9,11 +9,11 @@ import pytest
 
 from fabricated import HOSTILE, fabricated_fit
 from igkinetics.charts.svg import Chart, Figure
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.plots import selected_patients
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report import page
 from igkinetics.report.page import SCRIPT, SCRIPT_HASH, fit_report
-from igkinetics.study.result import CohortFit
-from igkinetics.study.selection import selected_patients
 from page_reader import Page
 
 

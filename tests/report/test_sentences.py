@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from fabricated import HOSTILE
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.plots import fitted_nadirs
 from igkinetics.report.limits import (
     contraction_words,
     learnt,
@@ -16,8 +18,6 @@ from igkinetics.report.limits import (
     sensitivities,
 )
 from igkinetics.report.sentences import five_sentences
-from igkinetics.study.plots import fitted_nadirs
-from igkinetics.study.result import CohortFit
 
 
 def changed(fit: CohortFit, **tables: object) -> CohortFit:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from igkinetics import text
+from igkinetics.fit.options import RESIDUALS
 from igkinetics.kinetics.parameters import PARAMETERS, PRODUCTIONS
 from igkinetics.report.words import PARAMETER_WORDS, PRODUCTION_WORDS, RESIDUAL_WORDS
-from igkinetics.study.options import RESIDUALS
 
 
 @pytest.mark.parametrize(

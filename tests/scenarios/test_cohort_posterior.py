@@ -17,9 +17,9 @@ import igkinetics as igk
 from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.errors import InputError
+from igkinetics.fit.records import event_table
 from igkinetics.kinetics.parameters import PARAMETERS
 from igkinetics.scenarios.new_patients import correlation_roots
-from igkinetics.scenarios.records import event_table
 
 xarray = pytest.importorskip("xarray")
 ROOT = Path(__file__).resolve().parents[2]

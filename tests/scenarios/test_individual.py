@@ -12,10 +12,10 @@ from numpy.testing import assert_allclose
 
 import igkinetics as igk
 from igkinetics.errors import InputError
+from igkinetics.fit.output import write_fit
+from igkinetics.fit.records import KEPT_DRAWS
 from igkinetics.scenarios.individual import expected_sd
-from igkinetics.scenarios.records import KEPT_DRAWS
 from igkinetics.scenarios.tally import quantiles_of
-from igkinetics.study.output import write_fit
 
 ROOT = Path(__file__).resolve().parents[2]
 

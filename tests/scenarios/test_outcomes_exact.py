@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from igkinetics.dosing.cases import Cases
+from igkinetics.dosing.many import dosed
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats, parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.scenarios.cases import Cases
-from igkinetics.scenarios.dosing import dosed
 from igkinetics.scenarios.engine import Setting, simulate, workers
 from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.sections import Dosing
 
 HORIZON = 200.0
 THERAPY = np.array([[10.0, 38.0], [52.0, 80.0]])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from test_outcomes_exact import THERAPY, cases_of, random_theta
 
+from igkinetics.dosing.many import dosed
+from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.rule_kernel import rule_doses
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.scenarios.dosing import dosed
-from igkinetics.scenarios.rule_kernel import rule_doses
-from igkinetics.scenarios.sections import Dosing
 
 HORIZON = 300.0
 RULES = [

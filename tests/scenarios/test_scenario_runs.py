@@ -91,7 +91,7 @@ def test_several_models_average_by_their_weights_and_the_spread_between_them_is_
 def test_quantiles_of_many_batches_are_those_of_all_patients(monkeypatch: pytest.MonkeyPatch) -> None:
     many = {**POPULATION, "n": 6000}
     in_batches = igk.simulate_regimens(many, [EVERY_4_WEEKS], **FIXED)
-    monkeypatch.setattr("igkinetics.scenarios.virtual.BATCH", 6000)
+    monkeypatch.setattr("igkinetics.virtual.patients.BATCH", 6000)
     at_once = igk.simulate_regimens(many, [EVERY_4_WEEKS], **FIXED)
     for name in ("median", "lower", "upper"):  # other patients: within what 6,000 of them can tell
         one, other = (frame.trajectories[name].to_numpy() for frame in (in_batches, at_once))

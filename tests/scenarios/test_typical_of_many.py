@@ -9,7 +9,7 @@ import pytest
 
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.prior import PatientPrior, patient_prior, patient_typical
-from igkinetics.scenarios.card_numbers import typical_of_many
+from igkinetics.virtual.typical import typical_of_many
 
 PEOPLE = {
     "weight_kg": np.array([62.0, 71.0, 98.0]), "height_cm": np.array([158.0, 175.0, 186.0]),

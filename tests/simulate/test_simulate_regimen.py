@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from numpy.testing import assert_array_equal
 
-from igkinetics.simulate.regimen import Regimen, Rule, calendar_doses, vials
+from igkinetics.dosing.regimen import Regimen, Rule, calendar_doses, vials
 
 
 def test_a_calendar_doses_from_the_start_until_before_the_stop() -> None:

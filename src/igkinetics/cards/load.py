@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from igkinetics.cards.model import Card, CardFile
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.resources import resource_folder
+from igkinetics.toml_input import parse_toml, read_bytes
 
 SUFFIX = ".toml"
 
@@ -65,32 +64,7 @@ def card_path(id_or_path: str | Path) -> Path:
     return resource_folder("models") / f"{id_or_path}{SUFFIX}"
 
 
-def read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "not readable"
-        problem = Problem(file=path.name, found=reason, expected="must be a readable file")
-        raise InputError([problem]) from None
 
 
-def parse_toml(content: bytes, file: str) -> dict[str, Any]:
-    """The file's tables. Syntax errors carry line and column."""
-    try:
-        return tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        found = f"byte 0x{content[error.start]:02x}"
-        problem = Problem(file=file, line=line, found=found, expected="must be UTF-8 text")
-        raise InputError([problem]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError([syntax_problem(str(error), file)]) from None
 
 
-def syntax_problem(message: str, file: str) -> Problem:
-    """tomllib tells the place at the end of its message."""
-    place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    reason = message[: place.start()] if place else message
-    line = int(place[1]) if place and place[1] else None
-    column = f"column {place[2]}" if place and place[2] else "end of document"
-    return Problem(file=file, line=line, column=column, found=reason, expected="must be valid TOML")

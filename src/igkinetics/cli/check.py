@@ -33,7 +33,7 @@ def check(
 
 def offer_draft(path: Path, error: InputError) -> None:
     """A draft of cohort.toml on stdout when columns or tables were not found under their names."""
-    from igkinetics.cohort.draft import draft_mapping
+    from igkinetics.cohort.mapping.draft import draft_mapping
 
     foreign = [one for one in error.problems if one.line is None and one.file != "call" and one.found != "no unit"]
     if foreign:
@@ -42,7 +42,7 @@ def offer_draft(path: Path, error: InputError) -> None:
 
 def summary_lines(cohort: Cohort) -> list[str]:
     """What the cohort holds, a line for each quantity under its topic."""
-    from igkinetics.cohort.summary import summary
+    from igkinetics.cohort.check import summary
     from igkinetics.text import visible
 
     lines = [f"Cohort {visible(cohort.name)}, IgG in {cohort.igg_unit}"]

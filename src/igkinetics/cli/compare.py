@@ -10,7 +10,7 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, O
 from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read, tell_problems
 from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
-from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 
 @answering
@@ -39,13 +39,13 @@ def compare(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare two groups: nadirs, times, outcomes."""
+    from igkinetics.compare.compare import compare as compare_groups
+    from igkinetics.compare.output import COMPARE_OUTPUT, write_compare
     from igkinetics.errors import call_error
+    from igkinetics.fit.options import FitOptions
+    from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.compare_page import compare_sentences, write_compare_report
     from igkinetics.report.page import REPORT_NAME
-    from igkinetics.study.compare import compare as compare_groups
-    from igkinetics.study.compare_output import COMPARE_OUTPUT, write_compare
-    from igkinetics.study.folder import new_folder, refuse_existing
-    from igkinetics.study.options import FitOptions
 
     if group and len(group) != 2:
         raise call_error("--group", ", ".join(group), "must be given twice, or not at all")

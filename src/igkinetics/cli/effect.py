@@ -11,12 +11,12 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, O
 from igkinetics.cli.reading import read, tell_problems
 from igkinetics.cli.status import INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
-from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
-    from igkinetics.study.effect_result import CohortEffect
+    from igkinetics.effect.result import CohortEffect
 
 PosteriorFile = Annotated[
     str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
@@ -85,10 +85,10 @@ def effect(
 ) -> None:
     """Estimate what IVIG did to the nadir, with a model of all patients together."""
     from igkinetics.charts.svg import converter_process
-    from igkinetics.study.effect_options import EffectOptions
-    from igkinetics.study.effect_output import EFFECT_OUTPUT
-    from igkinetics.study.fit_effect import fit_effect
-    from igkinetics.study.folder import refuse_existing
+    from igkinetics.effect.fit import fit_effect
+    from igkinetics.effect.options import EffectOptions
+    from igkinetics.effect.output import EFFECT_OUTPUT
+    from igkinetics.output.folder import refuse_existing
 
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
@@ -121,10 +121,10 @@ def changes_of(rope: str | None) -> tuple[float, float] | None:
 
 def write(estimated: CohortEffect, out: Path, draw: Draw, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all."""
+    from igkinetics.effect.output import EFFECT_OUTPUT, write_effect
+    from igkinetics.output.folder import new_folder
     from igkinetics.report.effect_page import write_effect_report
     from igkinetics.report.page import REPORT_NAME
-    from igkinetics.study.effect_output import EFFECT_OUTPUT, write_effect
-    from igkinetics.study.folder import new_folder
 
     with new_folder(out, EFFECT_OUTPUT, overwrite=overwrite) as folder:
         write_effect(estimated, folder)

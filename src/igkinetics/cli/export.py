@@ -22,9 +22,9 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a cohort as a NONMEM event file."""
-    from igkinetics.cohort.export_nonmem import NAMES, write_nonmem
-    from igkinetics.cohort.locate import EVENT_FILE
-    from igkinetics.study.folder import Kind, new_folder, refuse_existing
+    from igkinetics.cohort.export import NAMES, write_nonmem
+    from igkinetics.cohort.mapping.locate import EVENT_FILE
+    from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
     if file_format != "nonmem":
         raise call_error("--format", file_format, "must be nonmem")

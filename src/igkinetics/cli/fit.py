@@ -11,14 +11,14 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, O
 from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read, tell_problems
 from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
-from igkinetics.study.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
-    from igkinetics.study.options import FitOptions
-    from igkinetics.study.output import Extras
-    from igkinetics.study.result import CohortFit
+    from igkinetics.fit.cohort_result import CohortFit
+    from igkinetics.fit.options import FitOptions
+    from igkinetics.fit.output import Extras
 
 
 @answering
@@ -60,9 +60,9 @@ def fit(
 ) -> None:
     """Fit every patient, find every nadir."""
     from igkinetics.charts.svg import converter_process
-    from igkinetics.study.folder import refuse_existing
-    from igkinetics.study.options import FitOptions
-    from igkinetics.study.output import FIT_OUTPUT, Extras
+    from igkinetics.fit.options import FitOptions
+    from igkinetics.fit.output import FIT_OUTPUT, Extras
+    from igkinetics.output.folder import refuse_existing
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
@@ -79,7 +79,7 @@ def fit(
 
 
 def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:
-    from igkinetics.study.fit_cohort import fit_cohort
+    from igkinetics.fit.cohort import fit_cohort
 
     with progress_bar("Fitting patients") as progress:
         return fit_cohort(cohort, options, progress)
@@ -88,11 +88,11 @@ def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:
 def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all."""
     from igkinetics.charts.svg import converter_process
+    from igkinetics.fit.output import FIT_OUTPUT, write_fit
+    from igkinetics.output.folder import new_folder
     from igkinetics.report.diagnostics_page import DIAGNOSTICS_NAME, write_diagnostics
     from igkinetics.report.figures import FIGURES, write_figures
     from igkinetics.report.page import REPORT_NAME, write_fit_report
-    from igkinetics.study.folder import new_folder
-    from igkinetics.study.output import FIT_OUTPUT, write_fit
 
     with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
         write_fit(fitted, folder, extras)

@@ -23,13 +23,13 @@ def scenario(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare dosing regimens, search for the cheapest."""
+    from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.page import REPORT_NAME
     from igkinetics.report.scenario_page import write_scenario_report
     from igkinetics.report.scenario_sentences import scenario_sentences
+    from igkinetics.scenarios.output import SCENARIO_OUTPUT, write_scenario
     from igkinetics.scenarios.read_scenario import read_scenario
     from igkinetics.scenarios.run import run_scenario
-    from igkinetics.study.folder import new_folder, refuse_existing
-    from igkinetics.study.scenario_output import SCENARIO_OUTPUT, write_scenario
 
     refuse_existing(out, SCENARIO_OUTPUT, overwrite=overwrite)
     result = run_scenario(read_scenario(file, seed=seed), level=level, jobs=jobs, progress=progress_bar)

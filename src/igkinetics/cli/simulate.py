@@ -21,9 +21,9 @@ def simulate(
     overwrite: Overwrite = False,
 ) -> None:
     """Make a synthetic cohort with its truth."""
+    from igkinetics.output.files import SIMULATION_OUTPUT
+    from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.simulate.run import simulate_cohort, write_simulation
-    from igkinetics.study.folder import new_folder, refuse_existing
-    from igkinetics.study.output import SIMULATION_OUTPUT
 
     refuse_existing(out, SIMULATION_OUTPUT, overwrite=overwrite)
     simulated = simulate_cohort(file, seed=seed)
@@ -38,9 +38,9 @@ def demo(
     overwrite: Overwrite = False,
 ) -> None:
     """Copy the synthetic example cohort."""
+    from igkinetics.output.files import SIMULATION_OUTPUT
+    from igkinetics.output.folder import copy_folder, new_folder
     from igkinetics.resources import resource_folder
-    from igkinetics.study.folder import copy_folder, new_folder
-    from igkinetics.study.output import SIMULATION_OUTPUT
 
     source = resource_folder("data") / EXAMPLE
     with new_folder(folder, SIMULATION_OUTPUT, overwrite=overwrite) as filling:

@@ -17,9 +17,9 @@ def template(
     overwrite: Overwrite = False,
 ) -> None:
     """Write an empty workbook with one worked patient."""
-    from igkinetics.cohort.locate import WORKBOOK_NAME
+    from igkinetics.cohort.mapping.locate import WORKBOOK_NAME
     from igkinetics.cohort.template import write_template
-    from igkinetics.study.folder import Kind, new_folder
+    from igkinetics.output.folder import Kind, new_folder
 
     output = Kind(marker=WORKBOOK_NAME, names=frozenset({WORKBOOK_NAME}))
     with new_folder(folder, output, overwrite=overwrite) as filling:

@@ -9,22 +9,22 @@ from typing import Final
 
 import pandas as pd
 
-from igkinetics.cohort.assemble import assemble
-from igkinetics.cohort.contract import TableName
-from igkinetics.cohort.crosscheck import compare_tables
-from igkinetics.cohort.doses import parse_doses
-from igkinetics.cohort.files import Files, read_files
-from igkinetics.cohort.findings import Table, problems_of
-from igkinetics.cohort.locate import locate, synthetic_notes
-from igkinetics.cohort.mapping import Mapping
+from igkinetics.cohort.mapping.contract import TableName
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.locate import locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.nonmem import check_settings, with_units
-from igkinetics.cohort.nonmem_parsed import in_file_order, in_items
-from igkinetics.cohort.parsed import Parsed, Tables, number_patients
-from igkinetics.cohort.people import parse_outcomes, parse_patients
-from igkinetics.cohort.samples import commonest_unit, parse_samples
-from igkinetics.cohort.therapy import parse_therapy
-from igkinetics.cohort.timeline import check_one_kind, time_kind
+from igkinetics.cohort.nonmem.events import check_settings, with_units
+from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
+from igkinetics.cohort.parse.assemble import assemble
+from igkinetics.cohort.parse.crosscheck import compare_tables
+from igkinetics.cohort.parse.doses import parse_doses
+from igkinetics.cohort.parse.findings import Table, problems_of
+from igkinetics.cohort.parse.parsed import Parsed, Tables, number_patients
+from igkinetics.cohort.parse.people import parse_outcomes, parse_patients
+from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
+from igkinetics.cohort.parse.therapy import parse_therapy
+from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
+from igkinetics.cohort.source.files import Files, read_files
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN
 

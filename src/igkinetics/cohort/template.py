@@ -7,7 +7,7 @@ from typing import Final
 
 import xlsxwriter
 
-from igkinetics.cohort.contract import CONTRACT, TABLES, TableName
+from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName
 
 MEANING: Final = {
     "patient_id": "the same text for the same patient in every sheet",

@@ -10,8 +10,8 @@ import numpy as np
 from igkinetics.effect.contrasts import Mask, adjusted_difference, mean_difference, shrinkage
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import Estimand
+from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.nadir.raw import raw_nadir
 from igkinetics.text import percent
 
 EVER_NEVER: Final = "ever infused - never infused"

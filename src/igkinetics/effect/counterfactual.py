@@ -11,12 +11,11 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from igkinetics.dosing.regimen import Doses, Regimen, calendar_doses
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
-from igkinetics.simulate.doses import Doses
-from igkinetics.simulate.regimen import Regimen, calendar_doses
 
 MOST_CURVES: Final = 250_000
 """Curves behind the effect in controls; beyond, draws and then schedules are thinned evenly, which the table says."""

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import Window, nadir_window
+from igkinetics.dosing.regimen import Doses
 from igkinetics.hierarchical.members import modified_days
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.kinetics.schedule import START, Schedule, build_schedule
-from igkinetics.simulate.doses import Doses
 from igkinetics.units import IVIG_DAYS
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from igkinetics.cohort.windows import Window
+from igkinetics.fit.nadirs import RISE_SHARE
 from igkinetics.kinetics.areas import areas_of_many
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule
-from igkinetics.nadir.fitted import RISE_SHARE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

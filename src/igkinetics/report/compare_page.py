@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from igkinetics import text
+from igkinetics.compare.compare import GroupComparison
+from igkinetics.compare.output import compare_record
 from igkinetics.errors import counted
 from igkinetics.report.environment import page_environment
 from igkinetics.report.page import card_views
-from igkinetics.study.compare import GroupComparison
-from igkinetics.study.compare_output import compare_record
 
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",

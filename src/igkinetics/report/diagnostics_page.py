@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.charts.svg import Draw, Figure, draw
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.diagnostic_plots import MOST_PROFILED, Captioned, diagnostic_charts, structure_weights
+from igkinetics.fit.rows import GOOD_PARETO_K
 from igkinetics.report import words
 from igkinetics.report.environment import page_environment
 from igkinetics.report.rows import Cells
 from igkinetics.report.sentences import STATUS_WORDS
-from igkinetics.study.diagnostic_plots import MOST_PROFILED, Captioned, diagnostic_charts, structure_weights
-from igkinetics.study.parameter_rows import GOOD_PARETO_K
-from igkinetics.study.result import CohortFit
 
 DIAGNOSTICS_NAME: Final = "diagnostics.html"
 CHECK_WORDS: Final = {

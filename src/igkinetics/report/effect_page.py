@@ -8,15 +8,15 @@ from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.charts.svg import Draw, draw
+from igkinetics.effect.output import effect_record
+from igkinetics.effect.plots import effect_charts, patient_effect_charts, vpc_charts
 from igkinetics.effect.predictive import replicate_note
+from igkinetics.effect.result import CohortEffect
 from igkinetics.report import effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS
 from igkinetics.report.environment import page_environment
-from igkinetics.study.effect_output import effect_record
-from igkinetics.study.effect_plots import effect_charts, patient_effect_charts, vpc_charts
-from igkinetics.study.effect_result import CohortEffect
 
 MOST_PATIENT_CHARTS: Final = 60
 """Infused patients that get a chart of their own."""

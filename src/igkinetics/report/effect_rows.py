@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from igkinetics import text
+from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
     ESTIMAND_WORDS,
     amount,
@@ -17,7 +18,6 @@ from igkinetics.report.effect_words import (
     section_of,
     unit_words,
 )
-from igkinetics.study.effect_result import CohortEffect
 
 Cells = dict[str, str]
 

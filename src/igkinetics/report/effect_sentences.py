@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from igkinetics import text
+from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
 from igkinetics.report.effect_words import amount, probability, with_interval
-from igkinetics.study.effect_result import CohortEffect
 
 EVIDENCE = "rise_per_0.1_g_per_kg_day_14"
 """The rise in which the data's own evidence is told."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.study.effect_sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.units import IggUnit
 
 ESTIMAND_WORDS: Final = {

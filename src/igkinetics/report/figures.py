@@ -8,11 +8,11 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.charts.svg import Chart, Draw
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.diagnostic_plots import diagnostic_charts
+from igkinetics.fit.plots import patient_charts
+from igkinetics.output.files import write_csv
 from igkinetics.report.page import cohort_charts
-from igkinetics.study.diagnostic_plots import diagnostic_charts
-from igkinetics.study.output import write_csv
-from igkinetics.study.plots import patient_charts
-from igkinetics.study.result import CohortFit
 
 FIGURES: Final = "figures"
 LIST_COLUMNS: Final = ("figure", "patient_id", "title", "failure")

@@ -11,6 +11,11 @@ from igkinetics import text
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Chart, Draw, draw
+from igkinetics.fit.cohort_checks import NEAR_DAYS
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.dates import date_of
+from igkinetics.fit.output import NO_EXTRAS, Extras, run_record
+from igkinetics.fit.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts, selected_patients
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.report import rows, words
 from igkinetics.report.card_view import CardView, card_view
@@ -20,12 +25,6 @@ from igkinetics.report.environment import page_environment as page_environment
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
 from igkinetics.report.patient_view import patient_views
 from igkinetics.report.sentences import five_sentences, sampling_sentence
-from igkinetics.study.dates import date_of
-from igkinetics.study.groups import NEAR_DAYS
-from igkinetics.study.output import NO_EXTRAS, Extras, run_record
-from igkinetics.study.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts
-from igkinetics.study.result import CohortFit
-from igkinetics.study.selection import selected_patients
 
 REPORT_NAME: Final = "report.html"
 

@@ -10,6 +10,8 @@ from igkinetics import text
 from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.plots import nadir_of_each
 from igkinetics.report.limits import mostly_prior
 from igkinetics.report.rows import (
     Calendar,
@@ -22,8 +24,6 @@ from igkinetics.report.rows import (
     reached,
 )
 from igkinetics.report.sentences import STATUS_WORDS
-from igkinetics.study.plots import nadir_of_each
-from igkinetics.study.result import CohortFit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

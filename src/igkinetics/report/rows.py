@@ -8,9 +8,9 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics import text
+from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
 from igkinetics.report.sentences import STATUS_WORDS
-from igkinetics.study.result import CohortFit
 
 Cells = dict[str, str]
 Calendar = Callable[[str, Any], str]

@@ -24,8 +24,8 @@ from igkinetics.report.scenario_tables import (
     protection,
     search_view,
 )
+from igkinetics.scenarios.output import scenario_record
 from igkinetics.scenarios.result import ScenarioResult
-from igkinetics.study.scenario_output import scenario_record
 
 SCALE_ABOVE: Final = 1.05
 """The levels' scale ends this far above the highest band."""

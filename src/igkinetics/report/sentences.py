@@ -6,8 +6,8 @@ from typing import Final
 
 from igkinetics import text
 from igkinetics.errors import counted
-from igkinetics.study.plots import fitted_nadirs
-from igkinetics.study.result import CohortFit
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.plots import fitted_nadirs
 
 LOWEST_NAMED: Final = 3
 STATUS_WORDS: Final = {

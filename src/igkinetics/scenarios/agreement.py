@@ -8,11 +8,12 @@ from typing import Final
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
-from igkinetics.scenarios.bodies import share_below
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.scenario import Scenario
-from igkinetics.scenarios.sections import Dosing, Population
-from igkinetics.simulate.keys import Fault, suggestion
-from igkinetics.simulate.sections import Covariate, Spread, Therapy
+from igkinetics.toml_input import Fault, suggestion
+from igkinetics.virtual.bodies import share_below
+from igkinetics.virtual.population import Population
+from igkinetics.virtual.tables import Covariate, Spread, Therapy
 
 MOST_OUTSIDE: Final = 0.01
 """Share of patients that may lie outside a card's hard limits; the spread is then cut there, which a note says."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from igkinetics.dosing.cases import Cases
+from igkinetics.dosing.many import amounts_g, dosed
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.cases import Cases
-from igkinetics.scenarios.dosing import amounts_g, dosed
-from igkinetics.scenarios.sections import Dosing
 
 if TYPE_CHECKING:
     from igkinetics.scenarios.result import ScenarioResult

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from igkinetics.dosing.rule_kernel import rule_doses
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import new_search
@@ -18,7 +19,6 @@ from igkinetics.scenarios.outcome_kernel import (
     UNTIL,
     fill_outcomes,
 )
-from igkinetics.scenarios.rule_kernel import rule_doses
 
 DAY, AMOUNT, DURATION, IS_SC = range(4)
 

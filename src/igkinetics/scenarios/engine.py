@@ -10,14 +10,14 @@ from typing import Final
 
 import numpy as np
 
+from igkinetics.dosing.cases import Cases
+from igkinetics.dosing.many import Dosed, dosed
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import generator_of
 from igkinetics.scenarios.case_kernel import simulate_cases
-from igkinetics.scenarios.cases import Cases
-from igkinetics.scenarios.dosing import Dosed, dosed
 from igkinetics.scenarios.outcome_kernel import N_FOUND
 from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.sections import Dosing
-from igkinetics.scenarios.streams import generator_of
 
 SLICE: Final = 250
 """Cases that one thread simulates at a time."""

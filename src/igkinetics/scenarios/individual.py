@@ -8,18 +8,19 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import ndtri
 
+from igkinetics.dosing.many import dosed
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.fit.posterior import weighted_quantiles
+from igkinetics.fit.records import Member
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
-from igkinetics.scenarios.dosing import dosed
 from igkinetics.scenarios.engine import Setting
 from igkinetics.scenarios.outcomes import UNIT
 from igkinetics.scenarios.posterior_people import PosteriorPeople
-from igkinetics.scenarios.records import Member
 from igkinetics.scenarios.search import doses_of
-from igkinetics.scenarios.sections import Dosing, Search
+from igkinetics.scenarios.sections import Search
 from igkinetics.units import from_g_per_l
 
 NEXT_DOSE_COLUMNS: Final = (

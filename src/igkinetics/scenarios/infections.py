@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from igkinetics.scenarios.cases import About
+from igkinetics.dosing.cases import About
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.exposure_response import (
     ANY_INFECTION,
     EVIDENCE_LABEL,
@@ -16,7 +17,7 @@ from igkinetics.scenarios.exposure_response import (
 )
 from igkinetics.scenarios.follow import Followed
 from igkinetics.scenarios.outcomes import INFECTION_VALUES, UNIT, Columns
-from igkinetics.scenarios.sections import Dosing, ExposureResponse
+from igkinetics.scenarios.sections import ExposureResponse
 from igkinetics.units import from_g_per_l
 
 INFECTION_COLUMNS: Final = (

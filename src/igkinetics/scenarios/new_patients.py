@@ -12,16 +12,16 @@ import numpy as np
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
+from igkinetics.dosing.cases import About, Cases
 from igkinetics.errors import counted
 from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.fit.records import Left, left_by
 from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.cases import About, Cases
 from igkinetics.scenarios.people_notes import domain_of, example_of
 from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.scenarios.records import Left, left_by
-from igkinetics.scenarios.virtual import UNCERTAIN_DRAWS, VirtualPeople, model_of
+from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
 
 SHARE_PREFIX: Final = "S_"
 PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}

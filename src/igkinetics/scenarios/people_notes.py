@@ -9,9 +9,9 @@ import numpy as np
 from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import outside
 from igkinetics.scenarios.agreement import quantity_of
-from igkinetics.scenarios.bodies import share_below
-from igkinetics.scenarios.sections import Population
 from igkinetics.text import percent
+from igkinetics.virtual.bodies import share_below
+from igkinetics.virtual.population import Population
 
 LEAST_TOLD: Final = 0.0005
 

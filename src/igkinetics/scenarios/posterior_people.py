@@ -11,13 +11,13 @@ import pandas as pd
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
+from igkinetics.dosing.cases import About, Cases
 from igkinetics.errors import InputError, Problem, counted
+from igkinetics.fit.records import DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
-from igkinetics.scenarios.cases import About, Cases
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.scenarios.records import DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
-from igkinetics.scenarios.virtual import stacked
 from igkinetics.text import listed, visible
+from igkinetics.virtual.patients import stacked
 
 MOST_CASES: Final = 20_000
 """Cases (patients x draws) of one batch."""

@@ -9,16 +9,17 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from igkinetics.cards.load import SUFFIX, load_card, parse_toml, read_bytes
+from igkinetics.cards.load import SUFFIX, load_card
 from igkinetics.cards.model import Card
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
 from igkinetics.scenarios.scenario import Scenario
-from igkinetics.scenarios.sections import Dosing, Population, named
-from igkinetics.simulate.keys import Fault, Table
-from igkinetics.simulate.sections import Therapy
-from igkinetics.simulate.toml_file import problem_of, problems_of
+from igkinetics.scenarios.sections import named
+from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
+from igkinetics.virtual.population import Population
+from igkinetics.virtual.tables import Therapy
 
 Part = TypeVar("Part", bound=Table)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import pandas as pd
 
-from igkinetics.scenarios.cases import About
+from igkinetics.dosing.cases import About
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
 from igkinetics.scenarios.infections import INFECTION_COLUMNS
 from igkinetics.scenarios.read_scenario import ScenarioFile

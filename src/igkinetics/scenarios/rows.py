@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit, ndtri
 
+from igkinetics.dosing.cases import About
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.cases import About
 from igkinetics.scenarios.follow import Followed
 from igkinetics.scenarios.outcomes import UNIT, Columns, Outcome
-from igkinetics.scenarios.sections import Dosing
 from igkinetics.scenarios.tally import Tally
 from igkinetics.units import from_g_per_l
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from igkinetics.dosing.cases import About, People
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios import rows
-from igkinetics.scenarios.cases import About, People
 from igkinetics.scenarios.engine import Progress, Setting, workers
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows

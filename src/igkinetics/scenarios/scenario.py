@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator, model_validator
 
-from igkinetics.scenarios.sections import ExposureResponse, Population, Regimens, Search, Seed
-from igkinetics.simulate.keys import Fault, Positive, Table, refuse
-from igkinetics.simulate.sections import Therapy
+from igkinetics.scenarios.sections import ExposureResponse, Regimens, Search, Seed
+from igkinetics.toml_input import Fault, Positive, Table, refuse
+from igkinetics.virtual.population import Population
+from igkinetics.virtual.tables import Therapy
 
 
 class Scenario(Table):

@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from igkinetics.dosing.cases import Cases, People
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.cases import Cases, People
 from igkinetics.scenarios.engine import Progress, Setting, Workers, simulate
 from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.sections import Dosing, Search
+from igkinetics.scenarios.sections import Search
 from igkinetics.scenarios.tally import Tally
 
 SEARCH_COLUMNS: Final = (

@@ -2,125 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from igkinetics.cards.body_size import WeightBasis
-from igkinetics.simulate.keys import Fault, Name, NotNegative, Positive, Table, refuse
-from igkinetics.simulate.regimen import CALENDAR_KEYS, Regimen
-from igkinetics.simulate.sections import Count, Covariate, Spread
+from igkinetics.dosing.regimen import Dosing
+from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.virtual.tables import Count
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
-FORMS = ("card", "models", "effect", "fit")
-CARD_KEYS = ("n", "weight_kg", "height_cm", "sex", "covariates", "disposition")
-DEFAULT_PATIENTS = 1000
 
 
-def spread_of(found: object) -> object:
-    """A plain number stands for a spread of none."""
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return {"mean": float(found), "sd": 0.0}
-    return found
 
 
-def covariate_of(found: object) -> object:
-    """A plain number or text stands for the same value in everybody."""
-    return {"shares": {found: 1.0}} if isinstance(found, str) else spread_of(found)
 
 
-def sex_shares(found: object) -> object:
-    return {found: 1.0} if isinstance(found, str) else found
 
 
-Amount = Annotated[Spread, BeforeValidator(spread_of)]
-Property = Annotated[Covariate, BeforeValidator(covariate_of)]
-SexShares = Annotated[dict[Literal["female", "male"], Positive], BeforeValidator(sex_shares)]
 
 
-class ModelShare(Table):
-    """One of several models of the same population, and the weight it is given."""
-
-    card: Name
-    endogenous_card: Name | None = None
-    weight: Positive
 
 
-class Population(Table):
-    """Who is dosed: patients of a published model (`card`) or of several (`models`), of a cohort's posterior
-    (`effect`), or one fitted patient (`fit`).
-
-    endogenous_card: for a card whose own endogenous IgG is a constant. from_day: of `effect` and `fit`: doses of the
-    record before it stay, the regimens take their place from it on ("last_sample": from the last sample on).
-    """
-
-    card: Name | None = None
-    endogenous_card: Name | None = None
-    models: list[ModelShare] | None = Field(default=None, min_length=2)
-    n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
-    weight_kg: Amount | None = None
-    height_cm: Amount | None = None
-    sex: SexShares | None = None
-    covariates: dict[str, Property] = Field(default_factory=dict)
-    disposition: Literal["two_compartment", "one_compartment"] | None = None
-    effect: Name | None = None
-    patients: list[Name] | None = Field(default=None, min_length=1)
-    new: Annotated[int, Field(ge=1)] | None = None
-    fit: Name | None = None
-    patient: Name | None = None
-    from_day: float | Literal["last_sample"] = 0.0
-
-    @model_validator(mode="after")
-    def _holds(self) -> Population:
-        refuse(self._faults())
-        return self
-
-    def _faults(self) -> Iterator[Fault]:
-        given = [name for name in FORMS if getattr(self, name) is not None]
-        if len(given) != 1:
-            yield Fault(("card",), " and ".join(given), "give one of 'card', 'models', 'effect' and 'fit'")
-            return
-        form = given[0]
-        of_cards = form in ("card", "models")
-        if of_cards and self.weight_kg is None:
-            yield Fault(("weight_kg",), "", "needed: { mean = 75, sd = 15 } or one number, kg")
-        if self.sex is not None and abs(sum(self.sex.values()) - 1) > 1e-9:
-            yield Fault(("sex",), f"a sum of {sum(self.sex.values()):g}", "shares must sum to 1")
-        if self.endogenous_card is not None and form != "card":
-            yield Fault(("endogenous_card",), self.endogenous_card, "goes with `card`; each of `models` has its own")
-        wrong = [] if of_cards else [name for name in CARD_KEYS if name in self.model_fields_set]
-        if form == "effect" and self.new is not None:
-            wrong = [name for name in wrong if name not in ("weight_kg", "height_cm", "sex")]
-            if self.weight_kg is None:
-                yield Fault(("weight_kg",), "", "needed with `new`: { mean = 75, sd = 15 } or one number, kg")
-        for name, goes_with in (("patients", "effect"), ("new", "effect"), ("patient", "fit")):
-            if getattr(self, name) is not None and form != goes_with:
-                yield Fault((name,), str(getattr(self, name)), f"goes with `{goes_with}`")
-        for name in wrong:
-            yield Fault((name,), "given", f"belongs to `card`; the patients of `{form}` bring their own")
-        if form == "effect" and self.new is not None and self.patients is not None:
-            yield Fault(("new",), str(self.new), "give either 'patients' or 'new'")
-        if form == "fit" and self.patient is None:
-            yield Fault(("patient",), "", "needed with `fit`: the patient_id of one fitted patient")
-        if of_cards and "from_day" in self.model_fields_set:
-            rule = "goes with `effect` or `fit`; virtual patients start on day 0"
-            yield Fault(("from_day",), str(self.from_day), rule)
 
 
-class Dosing(Regimen):
-    """A regimen of a scenario; one with nothing but a name gives no immunoglobulin."""
-
-    @property
-    def gives_nothing(self) -> bool:
-        return self.rule is None and all(getattr(self, key) is None for key in CALENDAR_KEYS)
-
-    def _faults(self) -> Iterator[Fault]:
-        if self.gives_nothing:
-            return
-        if self.rule is not None and self.rule.check == "visits":
-            yield Fault(("rule", "check"), "visits", "a scenario has no visits; give check_every_day")
-        yield from super()._faults()
 
 
 class Target(Table):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from igkinetics.dosing.cases import Cases, Places
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.cases import Cases, Places
 
 
 @kernel

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from igkinetics.dosing.regimen import DAY_DECIMALS, Doses
 from igkinetics.simulate.assay import Noise, Reading, noise_of, reading
-from igkinetics.simulate.doses import Doses
 from igkinetics.simulate.plan import Plan
-from igkinetics.simulate.regimen import DAY_DECIMALS
 from igkinetics.simulate.visits import KINDS, Measurement
 
 

@@ -7,17 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from igkinetics.simulate.keys import Fault, Name, Table, refuse, suggestion
-from igkinetics.simulate.sections import (
-    Assay,
-    Count,
-    Group,
-    Outcome,
-    Population,
-    Therapy,
-    Visits,
-    ends_follow_up,
-)
+from igkinetics.simulate.sections import Assay, Group, Outcome, Population, Visits, ends_follow_up
+from igkinetics.toml_input import Fault, Name, Table, refuse, suggestion
+from igkinetics.virtual.tables import Count, Therapy
 
 
 class Design(Table):

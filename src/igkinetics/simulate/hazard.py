@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from igkinetics.dosing.regimen import DAY_DECIMALS
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.simulate.regimen import DAY_DECIMALS
 from igkinetics.simulate.sections import Rate
 
 DAYS_PER_YEAR = 365.25

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from igkinetics.dosing.regimen import Doses, Regimen, Rule, calendar_doses
 from igkinetics.errors import call_error
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import KA, F, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.simulate.design import Design
-from igkinetics.simulate.doses import Doses
 from igkinetics.simulate.hazard import daily_grid, event_days, hazard_per_day
-from igkinetics.simulate.regimen import Regimen, Rule, calendar_doses
 from igkinetics.simulate.sections import Rate
 from igkinetics.simulate.virtual_patient import VirtualPatient
 from igkinetics.simulate.visits import Measurement, rule_checks, scheduled_visits

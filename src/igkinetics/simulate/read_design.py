@@ -11,12 +11,10 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from igkinetics.cards.load import parse_toml, read_bytes
 from igkinetics.errors import InputError, call_error
 from igkinetics.simulate.design import Design, Sections, disagreements
-from igkinetics.simulate.keys import CONTRADICTION, Table
 from igkinetics.simulate.sections import Assay, Group, Outcome
-from igkinetics.simulate.toml_file import problem_of, problems_of
+from igkinetics.toml_input import CONTRADICTION, Table, parse_toml, problem_of, problems_of, read_bytes
 
 TEXT_NAME = "design.toml"
 Part = TypeVar("Part", bound=Table)

@@ -9,48 +9,15 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
-from igkinetics.simulate.keys import Fault, Name, NotNegative, Positive, Table, refuse
-from igkinetics.simulate.regimen import Regimen, one_of
+from igkinetics.dosing.regimen import Regimen, one_of
+from igkinetics.toml_input import Fault, Name, NotNegative, Positive, Table, refuse
+from igkinetics.virtual.tables import Count, Covariate, Share, Spread, Therapy
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
 RESERVED_COLUMNS = ("patient_id", "group", "weight_kg", "birth", "death")
 
 
-class Spread(Table):
-    """A log-normal quantity by its own mean and standard deviation."""
-
-    mean: Positive
-    sd: NotNegative
-
-    def at(self, z: float) -> float:
-        """The value at this standard normal deviate."""
-        log_sd = np.sqrt(np.log1p((self.sd / self.mean) ** 2))
-        return float(np.exp(np.log(self.mean) - 0.5 * log_sd**2 + log_sd * z))
 
 
-class Covariate(Table):
-    """A further column of patients.csv: a log-normal quantity (`mean`, `sd`) or a category (`shares`).
-
-    It acts on IgG only through a card that has an effect for its name.
-    """
-
-    mean: Positive | None = None
-    sd: NotNegative | None = None
-    shares: dict[str, Positive] | None = None
-
-    @model_validator(mode="after")
-    def _holds(self) -> Covariate:
-        refuse(self._faults())
-        return self
-
-    def _faults(self) -> Iterator[Fault]:
-        if (self.mean is None) != (self.sd is None):
-            yield Fault(("mean" if self.mean is None else "sd",), "", "`mean` and `sd` go together")
-        elif (self.mean is None) == (self.shares is None):
-            yield Fault(("shares",), "", "give either `mean` and `sd`, or `shares`")
-        elif self.shares is not None and abs(sum(self.shares.values()) - 1) > 1e-9:
-            yield Fault(("shares",), f"a sum of {sum(self.shares.values()):g}", "shares must sum to 1")
 
 
 class Population(Table):
@@ -75,25 +42,6 @@ class Population(Table):
         return covariates
 
 
-class Therapy(Table):
-    """Cycles of B-cell-depleting therapy: on for on_day, off for off_day; 0 cycles are no therapy.
-
-    fewest_cycles: each patient has a whole number of cycles, drawn evenly from fewest_cycles to cycles.
-    """
-
-    cycles: Count
-    fewest_cycles: Count | None = None
-    on_day: Positive
-    off_day: NotNegative
-    agent: str = ""
-    start_day: float = 0.0
-
-    @model_validator(mode="after")
-    def _holds(self) -> Therapy:
-        if self.fewest_cycles is not None and self.fewest_cycles > self.cycles:
-            found = str(self.fewest_cycles)
-            refuse([Fault(("fewest_cycles",), found, f"must be at most cycles, {self.cycles}")])
-        return self
 
 
 class Rate(Table):

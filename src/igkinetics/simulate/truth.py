@@ -11,11 +11,11 @@ import pandas as pd
 
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
+from igkinetics.dosing.regimen import Doses
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
 from igkinetics.simulate.course import Course
-from igkinetics.simulate.doses import Doses
 from igkinetics.units import G_PER_L_IN, from_g_per_l
 
 UNIT: Final = "mg/dL"

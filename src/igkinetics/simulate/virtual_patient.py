@@ -18,14 +18,15 @@ from igkinetics.cards.prior import (
 )
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import Streams
 from igkinetics.simulate.design import patient_id
-from igkinetics.simulate.sections import Covariate, Group, Population, Spread, Therapy
-from igkinetics.simulate.streams import Streams
+from igkinetics.simulate.sections import Group, Population
+from igkinetics.virtual.tables import Covariate, Spread, Therapy
+from igkinetics.virtual.typical import ENDOGENOUS_NAMES
 
 WEIGHT_DECIMALS = 1
 COVARIATE_DECIMALS = 1
 DAY_DECIMALS = 3
-ENDOGENOUS_NAMES = ("C_base", "C_init_ratio", "S", "k_loss", "k_rec")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

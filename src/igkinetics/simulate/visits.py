@@ -7,10 +7,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from igkinetics.dosing.regimen import DAY_DECIMALS, Rule
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.simulate.regimen import DAY_DECIMALS, Rule
+from igkinetics.random_streams import Streams
 from igkinetics.simulate.sections import Visits
-from igkinetics.simulate.streams import Streams
 
 Kind = Literal["check", "visit", "illness"]
 KINDS: Final[tuple[Kind, ...]] = ("check", "visit", "illness")

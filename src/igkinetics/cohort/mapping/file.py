@@ -1,0 +1,189 @@
+"""Reading a `cohort.toml`: syntax errors with line and column, unknown keys with the nearest name."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from igkinetics.cohort.mapping.contract import AMOUNT_UNITS, COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.errors import InputError, Problem
+
+SYNTAX_PLACE = re.compile(
+    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
+)
+SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
+PLAIN_WORDS = {
+    "a valid boolean": "true or false", "a valid integer": "a whole number", "a valid number": "a number",
+    "a valid string": "text", "a valid tuple": "a list", "a valid dictionary": "a table",
+}  # fmt: skip
+"""What pydantic calls the kinds of TOML -> what their reader calls them."""
+KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
+NONMEM_ONLY = ("amount_unit", "time_unit")
+
+
+def load_mapping(content: bytes, file: str) -> Mapping:
+    """The mapping written in a cohort.toml. InputError with every problem of the file."""
+    text = _decoded(content, file)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise InputError([_syntax_problem(str(fault), text, file)]) from None
+    try:
+        mapping = Mapping.model_validate(document)
+    except ValidationError as fault:
+        faults = fault.errors(include_url=False)
+        raise InputError(_key_problems(faults, document, text, file)) from None
+    problems = [
+        Problem(file=file, line=line_of(text, path), column=".".join(path), found=found, expected=expected)
+        for path, found, expected in _name_faults(mapping)
+    ]
+    if problems:
+        raise InputError(problems)
+    return mapping
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int | None:
+    """The line on which a key stands (header or `key =`), by a plain search; None when not found."""
+    section: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if heading := SECTION.match(line):
+            section = tuple(part.strip().strip("\"'") for part in heading[1].split("."))
+            if section == path:
+                return number
+        elif (key := KEY.match(line)) and (*section, *key[1].split(".")) == path:
+            return number
+    return line_of(text, path[:-1]) if len(path) > 1 else None
+
+
+def _decoded(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as fault:
+        line = content.count(b"\n", 0, fault.start) + 1
+        found = repr(content[fault.start : fault.start + 1])
+        raise InputError(
+            [Problem(file=file, line=line, found=found, expected="TOML is UTF-8 text")]
+        ) from None
+
+
+def _syntax_problem(message: str, text: str, file: str) -> Problem:
+    place = SYNTAX_PLACE.match(message)
+    if place is None or place["line"] is None:
+        what = place["what"] if place else message
+        last = len(text.splitlines())
+        return Problem(file=file, line=last, column="end of file", found="", expected=f"not TOML: {what}")
+    line = int(place["line"])
+    return Problem(
+        file=file,
+        line=line,
+        column=f"column {place['column']}",
+        found=text.splitlines()[line - 1] if line <= len(text.splitlines()) else "",
+        expected=f"not TOML: {place['what']}",
+    )
+
+
+def _key_problems(faults: list[ErrorDetails], document: Any, text: str, file: str) -> list[Problem]:
+    problems: dict[tuple[tuple[str, ...], str], Problem] = {}
+    written = [_written_part(fault, document) for fault in faults]
+    for fault in faults:
+        path = tuple(str(part) for part in fault["loc"])
+        named = _written_part(fault, document)
+        if fault["type"].endswith("_type") and any(other and other[:-1] == named for other in written):
+            continue  # of what could be a plain value or a table, what is wrong inside the table is told
+        if fault["type"] == "extra_forbidden":
+            found, expected = path[-1], "unknown key; " + suggestion(path[-1], _known_keys(path[:-1]))
+        elif fault["type"] == "missing":
+            found, expected = _shown(fault["input"]), f"the key {path[-1]!r} is needed"
+        else:
+            found, expected = _shown(fault["input"]), _plain(fault["msg"])
+        same = problems.get((named, found))  # a value that fits none of several types has a fault for each
+        if same is not None and expected not in same.expected:
+            expected = f"{same.expected}, or: {expected}"
+        problems[named, found] = Problem(
+            file=file, line=line_of(text, named), column=".".join(named), found=found, expected=expected
+        )
+    return list(problems.values())
+
+
+def _written_part(fault: ErrorDetails, document: Any) -> tuple[str, ...]:
+    """The path of a fault as far as it stands in the file: no indices, none of pydantic's own steps."""
+    named = []
+    for part in fault["loc"]:
+        if isinstance(part, int) and isinstance(document, list) and part < len(document):
+            document = document[part]
+        elif isinstance(document, dict) and part in document:
+            document = document[str(part)]
+            named.append(str(part))
+    return tuple(named)
+
+
+def _plain(message: str) -> str:
+    """The message of a fault in the words of the other messages."""
+    message = message.removeprefix("Value error, ")
+    for start in ("Input should be ", "String should ", "Tuple should "):
+        message = re.sub(f"^{start}", "must be " if "be " in start else "must ", message)
+    for words, plain in PLAIN_WORDS.items():
+        message = message.replace(words, plain)
+    return message
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the keys allowed in a section such as ("samples", "keep", "0")."""
+    model: type[BaseModel] = Mapping
+    for part in path:
+        if part.isdigit() or part not in model.model_fields:
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
+    return tuple(model.model_fields)
+
+
+def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """(path, found, expected) of contract names, units and keys that do not fit."""
+    if mapping.format == "tables":
+        for key in NONMEM_ONLY:
+            if getattr(mapping, key) is not None:
+                yield (key,), str(getattr(mapping, key)), 'used only with format = "nonmem"'
+    if mapping.amount_unit is not None and mapping.amount_unit not in AMOUNT_UNITS:
+        yield ("amount_unit",), mapping.amount_unit, f"one of {', '.join(AMOUNT_UNITS)}"
+    lower, upper = mapping.lower_limit, mapping.upper_limit
+    if lower is not None and upper is not None and lower >= upper:
+        yield ("lower_limit",), f"{lower:g}", f"must be below upper_limit ({upper:g})"
+    zones = {name: zone for name in TABLES if (zone := mapping.table(name).time_zone) is not None}
+    for name, zone in zones.items():
+        if zone != next(iter(zones.values())):
+            first = next(iter(zones))
+            yield (name, "time_zone"), zone, f"one local clock for all tables, that of {first} ({zones[first]})"
+    for name in TABLES:
+        yield from _table_faults(mapping, name)
+
+
+def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    section, contract = mapping.table(name), CONTRACT[name]
+    for part in ("columns", "constants", "values"):
+        for column in getattr(section, part):
+            if column not in contract.names and not contract.open:
+                yield (
+                    (name, part, column),
+                    column,
+                    f"not a column of {name}; {suggestion(column, contract.names)}",
+                )
+    for column in section.columns.keys() & section.constants.keys():
+        yield (name, "constants", column), column, "given twice: in columns and in constants"
+    with_unit = [column for column in contract.names if column in COLUMN_UNITS]
+    for column, unit in section.units.items():
+        if column not in with_unit:
+            yield (name, "units", column), column, f"has no unit in {name}; {suggestion(column, with_unit)}"
+        elif unit not in COLUMN_UNITS[column]:
+            yield (name, "units", column), unit, f"one of {', '.join(COLUMN_UNITS[column])}"

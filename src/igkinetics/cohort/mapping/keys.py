@@ -1,0 +1,139 @@
+"""`cohort.toml`: units, limits, order rules, and how foreign tables map to the contract (DESIGN 3.1)."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zoneinfo
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from igkinetics.cohort.mapping.contract import TableName
+from igkinetics.cohort.model import SameDay
+from igkinetics.units import IggUnit
+
+TimeOrigin = Literal["therapy", "first_sample", "first_dose", "as_given"]
+Scalar = bool | int | float | str
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+OPERATORS = ("equals", "one_of", "none_of", "contains", "matches", "at_least", "at_most", "empty")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Keep(_Section):
+    """One rule on a foreign column; rows for which it does not hold are counted as filtered."""
+
+    column: str
+    equals: Scalar | None = None
+    one_of: tuple[Scalar, ...] | None = None
+    none_of: tuple[Scalar, ...] | None = None
+    contains: str | None = None
+    matches: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    empty: bool | None = None
+
+    @field_validator("matches")
+    @classmethod
+    def _is_a_pattern(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                re.compile(pattern)
+            except re.error as fault:
+                raise ValueError(f"not a regular expression ({fault})") from None
+        return pattern
+
+    @model_validator(mode="after")
+    def _has_one_operator(self) -> Keep:
+        given = [name for name in OPERATORS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"one of {', '.join(OPERATORS)} is needed, not {len(given)}")
+        return self
+
+    @property
+    def operator(self) -> str:
+        return next(name for name in OPERATORS if getattr(self, name) is not None)
+
+
+class TableMapping(_Section):
+    """How one table is read. Contract names are keys of columns, units, constants and values."""
+
+    files: tuple[str, ...] | None = None
+    sheet: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
+    encoding: str = "utf-8"
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    missing: tuple[str, ...] = ("", "NA")
+    datetime_format: tuple[str, ...] = ()
+    time_zone: str | None = None
+    columns: dict[str, str | tuple[str, str]] = {}
+    units: dict[str, str] = {}
+    constants: dict[str, Scalar] = {}
+    values: dict[str, dict[str, Scalar]] = {}
+    keep: tuple[Keep, ...] = ()
+
+    @field_validator("files", "datetime_format", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_an_encoding(cls, name: str) -> str:
+        try:
+            "".encode(name)
+            codecs.getincrementaldecoder(name)().decode(b"")
+        except (LookupError, UnicodeError):
+            raise ValueError("not an encoding Python knows, such as 'utf-8', 'cp1252' or 'utf-16'") from None
+        return name
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in zoneinfo.available_timezones():
+            raise ValueError("not a time zone such as 'Europe/Berlin' or 'UTC'")
+        return name
+
+    @model_validator(mode="after")
+    def _decimal_is_not_the_delimiter(self) -> TableMapping:
+        if self.decimal == self.delimiter:
+            raise ValueError("decimal and delimiter cannot be the same character")
+        return self
+
+
+class TherapyMapping(TableMapping):
+    """The therapy table: how long a row without a stop lasts, in days, for all or for each agent."""
+
+    lasts_day: Positive | dict[str, Positive] | None = None
+
+
+class PatientsMapping(TableMapping):
+    """The patients table: what several rows of one patient mean."""
+
+    repeated: Literal["error", "first", "last"] = "error"
+
+
+class Mapping(_Section):
+    """A whole cohort.toml. `time_origin` None: day numbers as given, date-times from the first therapy."""
+
+    format: Literal["tables", "nonmem"] = "tables"
+    igg_unit: IggUnit | None = None
+    amount_unit: str | None = None
+    time_unit: Literal["day", "hour"] | None = None
+    time_origin: TimeOrigin | None = None
+    same_day: SameDay = "sample_first"
+    lower_limit: Positive | None = None
+    upper_limit: Positive | None = None
+    samples: TableMapping = TableMapping()
+    doses: TableMapping = TableMapping()
+    therapy: TherapyMapping = TherapyMapping()
+    patients: PatientsMapping = PatientsMapping()
+    outcomes: TableMapping = TableMapping()
+
+    def table(self, name: TableName) -> TableMapping:
+        section: TableMapping = getattr(self, name)
+        return section

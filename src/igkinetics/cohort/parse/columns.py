@@ -1,0 +1,212 @@
+"""From foreign columns to the contract: rename, join, filter, fill constants, translate values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import CONTRACT, TableContract, TableName, nearest, suggestion
+from igkinetics.cohort.mapping.keys import TableMapping, TherapyMapping
+from igkinetics.cohort.parse.filters import holds
+from igkinetics.cohort.parse.findings import Mask, Table
+from igkinetics.cohort.source.raw import Lines, RawRows
+from igkinetics.errors import Problem
+
+TIME_NAMES = frozenset({"day", "datetime"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedRows:
+    """One file under contract names."""
+
+    raw: RawRows
+    text: pd.DataFrame
+    written: dict[str, pd.Series[str]]
+    kept: Mask
+    empty: Mask
+    row_problems: tuple[Problem, ...]
+    """Rows that are set aside before their cells are looked at, but for the empty ones."""
+    column_problems: tuple[Problem, ...]
+    """Columns that are absent or not clear: nothing can be read then."""
+    empty_lines: Lines
+    """Of all rows without any text."""
+
+
+def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> MappedRows:
+    """Rename and filter the rows of one file. A missing column is a problem, and the column stays away."""
+    contract = CONTRACT[table]
+    problems: list[Problem] = []
+    sources = _sources(raw, table, contract, settings, problems)
+    kept = np.ones(len(raw.cells), dtype=bool)
+    for rule in settings.keep:
+        if rule.column in raw.cells.columns:
+            kept &= holds(rule, raw.cells[rule.column], settings.missing)
+        else:
+            expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
+            problems.append(Problem(file=raw.file, column="keep", found=rule.column, expected=expected))
+    written = {name: _joined(raw.cells, source, settings.missing) for name, source in sources.items()}
+    columns = {name: _without_missing(cells, settings.missing) for name, cells in written.items()}
+    if "patient_id" in columns:
+        columns["patient_id"] = columns["patient_id"].str.strip()
+    empty = _empty_rows(raw.cells, columns.get("patient_id"))
+    for name, value in settings.constants.items():
+        columns[name] = pd.Series(_constant(value), index=raw.cells.index, dtype=str)
+    for name, translation in settings.values.items():
+        if name in columns:
+            words = {foreign: _constant(word) for foreign, word in translation.items()}
+            cells = columns[name].str.strip()
+            columns[name] = columns[name].where(~cells.isin(list(words)), cells.map(words))
+    problems += _missing_columns(raw, table, contract, settings, columns)
+    text = pd.DataFrame(columns, index=raw.cells.index)
+    empty &= kept
+    return MappedRows(
+        raw=raw,
+        text=text,
+        written={name: cells for name, cells in written.items() if columns[name] is not cells},
+        kept=kept,
+        empty=empty,
+        column_problems=tuple(problems),
+        row_problems=raw.problems,
+        empty_lines=np.sort(np.concatenate([raw.empty, raw.line[empty]])),
+    )
+
+
+def stack(table: TableName, settings: TableMapping, files: list[MappedRows]) -> Table:
+    """The files of one table on top of each other, without filtered and empty rows."""
+    used = [file.kept & ~file.empty for file in files]
+    names = list(dict.fromkeys(name for file in files for name in file.text.columns))
+    frames = [file.text[mask] for file, mask in zip(files, used, strict=True)]
+    text = pd.concat(frames, ignore_index=True).reindex(columns=names).fillna("")
+    in_all = [name for name in names if all(name in file.text.columns for file in files)]
+    written = {
+        name: pd.concat(
+            [file.written.get(name, file.text[name])[mask] for file, mask in zip(files, used, strict=True)],
+            ignore_index=True,
+        )
+        for name in in_all
+        if any(name in file.written for file in files)
+    }
+    return Table(
+        name=table,
+        text=text,
+        written=written,
+        files=tuple(file.raw.file for file in files),
+        file_code=np.repeat(np.arange(len(files)), [int(mask.sum()) for mask in used]),
+        line=np.concatenate([file.raw.line[mask] for file, mask in zip(files, used, strict=True)]),
+        n_read=tuple(len(file.text) + file.raw.n_unread for file in files),
+        n_filtered=tuple(int((~file.kept).sum()) for file in files),
+        n_unread=tuple(file.raw.n_unread + int(file.empty.sum()) for file in files),
+        settings=settings,
+    )
+
+
+def _sources(
+    raw: RawRows, table: TableName, contract: TableContract, settings: TableMapping, problems: list[Problem]
+) -> dict[str, tuple[str, ...]]:
+    """For each contract name (and each further column of an open table) the foreign columns it comes from."""
+    present = tuple(raw.cells.columns)
+    sources: dict[str, tuple[str, ...]] = {}
+    for name, source in settings.columns.items():
+        wanted = (source,) if isinstance(source, str) else source
+        absent = [foreign for foreign in wanted if foreign not in present]
+        problems += [
+            Problem(
+                file=raw.file,
+                column=name,
+                found=foreign,
+                expected=f"no such column; {suggestion(foreign, present)}",
+            )
+            for foreign in absent
+        ]
+        if not absent:
+            sources[name] = wanted
+    mapped = {foreign for wanted in sources.values() for foreign in wanted}
+    for name in present:
+        own = name in contract.names or (contract.open and name)
+        if own and name not in settings.columns and name not in mapped and not _other_time(name, settings):
+            sources[name] = (name,)
+    for foreign in sorted(
+        {foreign for wanted in sources.values() for foreign in wanted} & raw.repeated_names
+    ):
+        problems.append(
+            Problem(file=raw.file, column=foreign, found=foreign, expected="a column name that occurs once")
+        )
+    if sources.keys() >= TIME_NAMES:
+        problems.append(
+            Problem(
+                file=raw.file,
+                column="day",
+                found="day, datetime",
+                expected=f'one of the two; choose it under [{table}.columns], e.g. datetime = "datetime"',
+            )
+        )
+    return sources
+
+
+def _other_time(name: str, settings: TableMapping) -> bool:
+    """Whether the mapping has chosen the other one of day and datetime."""
+    return name in TIME_NAMES and bool(
+        (TIME_NAMES - {name}) & (settings.columns.keys() | settings.constants.keys())
+    )
+
+
+def _joined(cells: pd.DataFrame, source: tuple[str, ...], missing: tuple[str, ...]) -> pd.Series[str]:
+    """The cells of one column, or of two (without words for "missing") with a blank between them."""
+    if len(source) == 1:
+        return cells[source[0]]
+    first, second = (_without_missing(cells[foreign], missing).str.strip() for foreign in source)
+    return first.str.cat(second, sep=" ").str.strip()
+
+
+def _without_missing(cells: pd.Series[str], missing: tuple[str, ...]) -> pd.Series[str]:
+    """Words for "missing" become ""; without such words these very cells."""
+    absent = cells.str.strip().isin([word for word in missing if word])
+    return cells.where(~absent, "") if bool(absent.any()) else cells
+
+
+def _constant(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _empty_rows(cells: pd.DataFrame, patients: pd.Series[str] | None) -> Mask:
+    """Rows without any text, such as those below the last one of a spreadsheet."""
+    empty = np.zeros(len(cells), dtype=bool)
+    if patients is not None:
+        candidates = np.flatnonzero(patients == "")
+        blank = cells.iloc[candidates].apply(lambda column: column.str.strip() == "").all(axis=1)
+        empty[candidates] = blank.to_numpy(dtype=bool)
+    return empty
+
+
+def _missing_columns(
+    raw: RawRows,
+    table: TableName,
+    contract: TableContract,
+    settings: TableMapping,
+    columns: dict[str, pd.Series[str]],
+) -> list[Problem]:
+    problems = []
+    for group in contract.required:
+        if group == ("stop",) and isinstance(settings, TherapyMapping) and settings.lasts_day is not None:
+            continue
+        if any(name in columns or name in settings.columns for name in group):
+            continue
+        present = [name for name in raw.cells.columns if name not in columns]
+        near = next(((name, other) for name in group if (other := nearest(name, present))), None)
+        hint = (
+            f'if it is {near[1]!r}, write {near[0]} = "{near[1]}" under [{table}.columns]'
+            if near
+            else (f"name the foreign column under [{table}.columns]")
+        )
+        problems.append(
+            Problem(
+                file=raw.file,
+                line=None,
+                column=" or ".join(group),
+                found=", ".join(raw.cells.columns),
+                expected=f"a column {' or '.join(group)} is needed; {hint}",
+            )
+        )
+    return problems

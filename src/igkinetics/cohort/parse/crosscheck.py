@@ -1,0 +1,81 @@
+"""What can only be seen with several tables side by side, in a fixed order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import TABLES
+from igkinetics.cohort.parse.doses import HIGHEST_DOSE_G_PER_KG
+from igkinetics.cohort.parse.duplicates import (
+    check_doses,
+    check_outcomes,
+    check_patients,
+    check_samples,
+    check_therapy,
+    check_unit_slips,
+)
+from igkinetics.cohort.parse.findings import refuse, warn
+from igkinetics.cohort.parse.followup import check_follow_up, check_one_death
+from igkinetics.cohort.parse.gaps import check_gaps
+from igkinetics.cohort.parse.parsed import Parsed, Tables, lookup
+from igkinetics.cohort.parse.times import TimeKind
+
+DUPLICATE_CHECKS = {
+    "samples": check_samples,
+    "doses": check_doses,
+    "therapy": check_therapy,
+    "patients": check_patients,
+    "outcomes": check_outcomes,
+}
+
+
+def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
+    """All findings that need more than one row or table; doses in g/kg become grams."""
+    checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
+    checked = check_one_death(checked, kind)
+    checked = check_follow_up(checked, kind)
+    if "samples" in checked:
+        checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))
+    if "doses" in checked:
+        checked["doses"] = _in_grams(checked["doses"], _weights(checked))
+    for name in ("doses", "therapy"):
+        if name in checked and "samples" in checked:
+            checked[name] = _without_samples(checked[name], checked["samples"])
+    return checked
+
+
+def _weights(tables: Tables) -> pd.Series[float]:
+    if "patients" not in tables:
+        return pd.Series(dtype=np.float64)
+    return tables["patients"].usable().drop_duplicates("patient").set_index("patient")["weight_kg"]
+
+
+def _in_grams(doses: Parsed, weights: pd.Series[float]) -> Parsed:
+    """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd."""
+    frame = doses.frame
+    weight = pd.Series(lookup(frame["patient"], weights), index=frame.index)
+    per_kg = frame["amount_g_per_kg"]
+    needs_weight = (per_kg.notna() & weight.isna()).to_numpy(dtype=bool)
+    expected = "in g/kg, so weight_kg of this patient is needed in the patients table (or the dose in g)"
+    too_much = (frame["amount_g"] > HIGHEST_DOSE_G_PER_KG * weight * (1 + 1e-12)).to_numpy(dtype=bool)
+    findings = []
+    for name in filter(None, frame["amount_column"].unique()):
+        here = (frame["amount_column"] == name).to_numpy(dtype=bool)
+        cells = doses.table.text[name]
+        texts = [f"must be at most {HIGHEST_DOSE_G_PER_KG:g} g/kg at {kg:g} kg" for kg in weight[too_much & here]]
+        findings += refuse(needs_weight & here, name, cells, expected) + refuse(too_much & here, name, cells, texts)
+    grams = np.where(per_kg.notna(), per_kg * weight, frame["amount_g"])
+    return replace(doses, frame=frame.assign(amount_g=grams)).with_findings(findings)
+
+
+def _without_samples(parsed: Parsed, samples: Parsed) -> Parsed:
+    """Warn once for each patient in this table who has no sample at all."""
+    patients = parsed.frame["patient"]
+    unknown = patients[~patients.isin(samples.frame["patient"].unique()) & (patients >= 0)]
+    first = unknown.index[~unknown.duplicated()]
+    expected = "this patient has no samples: is the id right?"
+    cells = parsed.table.text["patient_id"]
+    return parsed.with_findings(warn(parsed.rows(first), "patient_id", cells, expected))

@@ -1,0 +1,165 @@
+"""Rows that say the same thing twice (used once, with a warning) or contradict each other (an error)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.keys import PatientsMapping
+from igkinetics.cohort.parse.findings import Finding, Mask, Scope, refuse, warn
+from igkinetics.cohort.parse.parsed import Parsed, time_order
+from igkinetics.errors import counted
+
+USED_ONCE = "used once"
+SAMPLE_VALUES = ("igg", "limit")
+SLIP_FROM, SLIP_TO = 50.0, 200.0
+"""Between these factors a value is "about 100 times" off."""
+DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
+
+
+def check_samples(parsed: Parsed) -> Parsed:
+    """At one moment a patient has one IgG."""
+    shared = _sharing_a_moment(parsed.usable())
+    parsed, once = _identical(parsed, ("patient", "moment", *SAMPLE_VALUES), "igg", shared)
+    twice = once[once.duplicated(["patient", "moment"], keep=False)]
+    findings = _contradictions(
+        parsed,
+        twice,
+        ["patient", "moment"],
+        "igg",
+        "row",
+        "one value per patient and time; {others} another: give times of day, or keep one",
+    )
+    return parsed.with_findings(findings)
+
+
+def check_doses(parsed: Parsed) -> Parsed:
+    """Different doses at one time are all given (vials, sites); only identical rows are doubtful."""
+    return _identical(parsed, ("patient", "moment", *DOSE_VALUES), _first_column(parsed, "amount"))[0]
+
+
+def check_therapy(parsed: Parsed) -> Parsed:
+    return _identical(parsed, ("patient", "start", "stop", "agent"), "start")[0]
+
+
+def check_outcomes(parsed: Parsed) -> Parsed:
+    """The same outcome at one time counts once; a patient dies on one day."""
+    parsed, once = _identical(parsed, ("patient", "moment", "outcome"), "outcome")
+    deaths = once[(once["outcome"] == "death") & once["moment"].notna()]
+    twice = deaths[deaths.duplicated("patient", keep=False)]
+    findings = _contradictions(
+        parsed, twice, ["patient"], parsed.times[0].column, "patient", "one day of death; {others} another"
+    )
+    return parsed.with_findings(findings)
+
+
+def check_patients(parsed: Parsed) -> Parsed:
+    """One row for each patient, or the first or last of several where the mapping says `repeated`."""
+    rows = parsed.usable()
+    settings = parsed.table.settings
+    rule = settings.repeated if isinstance(settings, PatientsMapping) else "error"
+    if rule != "error":
+        surplus = rows.index[rows.duplicated("patient", keep=rule)]
+        cells = parsed.table.text["patient_id"]
+        findings = [
+            replace(one, listed=False)
+            for one in warn(
+                parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row"
+            )
+        ]
+        note = [f'patients: {counted(len(surplus), "further row")} of a patient set aside (repeated = "{rule}")']
+        return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
+    complete = pd.concat([parsed.frame, parsed.extra.add_prefix("covariate ")], axis=1)
+    key = ("patient", *complete.columns.drop("patient"))
+    parsed, once = _identical(parsed, key, "patient_id", complete.loc[parsed.usable().index])
+    twice = once[once.duplicated("patient", keep=False)]
+    findings = _contradictions(
+        parsed,
+        twice,
+        ["patient"],
+        "patient_id",
+        "patient",
+        'one row per patient; {others} different values: keep one, or state repeated = "first" or "last" '
+        "under [patients]",
+    )
+    return parsed.with_findings(findings)
+
+
+def _identical(
+    parsed: Parsed, key: tuple[str, ...], column: str, rows: pd.DataFrame | None = None
+) -> tuple[Parsed, pd.DataFrame]:
+    """Warn of every repetition of an identical row; returns also the rows that are left.
+
+    rows: those that may repeat each other; None: all that can be used.
+    """
+    usable = parsed.usable() if rows is None else rows
+    again = usable.duplicated(list(key), keep="first")
+    if not again.any():
+        return parsed, usable
+    cells = parsed.table.text[column]
+    mask = parsed.rows(usable.index[again])
+    parsed = parsed.with_findings(
+        warn(mask, column, cells, "the same as an earlier row", USED_ONCE, removes="row")
+    )
+    return parsed, usable[~again]
+
+
+def _sharing_a_moment(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of which another one has the same patient and moment."""
+    order = time_order(rows)
+    patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
+    same = (patient[1:] == patient[:-1]) & (moment[1:] == moment[:-1])
+    shared = np.append(same, False) | np.append(False, same) if len(rows) else np.zeros(0, dtype=bool)
+    found: pd.DataFrame = rows.iloc[np.sort(order[shared])]
+    return found
+
+
+def _contradictions(
+    parsed: Parsed, rows: pd.DataFrame, key: list[str], column: str, removes: Scope, expected: str
+) -> list[Finding]:
+    """An error for each of these rows; `{others}` becomes the lines of the other rows of its group."""
+    if rows.empty:
+        return []
+    line = pd.Series(parsed.table.line[rows.index.to_numpy()], index=rows.index)
+    code = pd.Series(parsed.table.file_code[rows.index.to_numpy()], index=rows.index)
+    others = pd.Series("", index=rows.index, dtype=object)
+    for _, group in line.groupby([rows[name] for name in key]):
+        for row in group.index:
+            rest = [
+                str(number) if code[other] == code[row] else f"{number} of {parsed.table.files[code[other]]}"
+                for other, number in group.drop(row).items()
+            ]
+            others[row] = f"line {rest[0]} has" if len(rest) == 1 else f"lines {', '.join(rest)} have"
+    texts = [expected.format(others=text) for text in others.sort_index()]
+    return refuse(parsed.rows(rows.index), column, parsed.table.text[column], texts, removes)
+
+
+def _first_column(parsed: Parsed, start: str) -> str:
+    return next((name for name in parsed.table.text.columns if name.startswith(start)), "patient_id")
+
+
+def check_unit_slips(parsed: Parsed) -> Parsed:
+    """Warn of values about 100 times off the patient's others: mg/dL written as g/L, or the reverse."""
+    rows = _of_a_wide_range(parsed.usable())
+    level = np.log10(rows["igg"])
+    by_patient = level.groupby(rows["patient"])
+    usual = by_patient.transform("median")
+    pair = by_patient.transform("size") == 2
+    usual = usual.where(~pair, by_patient.transform("first"))
+    slipped = (level - usual).abs().between(np.log10(SLIP_FROM), np.log10(SLIP_TO))
+    mask = parsed.rows(rows.index[slipped])
+    expected = "about 100 times off this patient's other values: is the unit right?"
+    return parsed.with_findings(warn(mask, "igg", parsed.table.text["igg"], expected))
+
+
+def _of_a_wide_range(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of patients whose highest value is at least SLIP_FROM times their lowest."""
+    patient, level = rows["patient"].to_numpy(), rows["igg"].to_numpy(dtype=np.float64)
+    n_patients = int(patient.max(initial=-1)) + 1
+    lowest, highest = np.full(n_patients, np.inf), np.zeros(n_patients)
+    np.minimum.at(lowest, patient, level)
+    np.maximum.at(highest, patient, level)
+    wide: Mask = (highest >= 0.99 * SLIP_FROM * lowest)[patient]
+    return rows.loc[wide, :]

@@ -1,0 +1,136 @@
+"""The patients and the outcomes table: who they are, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.model import FOLLOW_UP_ENDS, RESERVED_OUTCOMES, Floats
+from igkinetics.cohort.parse.cells import Range, number_column, patient_column, unit_factors
+from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
+from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
+from igkinetics.cohort.parse.times import read_times
+from igkinetics.errors import Problem
+from igkinetics.units import WEIGHT_IN_KG
+
+WEIGHT = Range(low=1, high=400, unit="kg")
+HEIGHT = Range(low=20, high=260, unit="cm")
+AGE = Range(low=0, high=125, unit="years")
+
+
+def parse_patients(table: Table) -> Parsed:
+    """Columns of the frame: those of PATIENT_COLUMNS (birth, death as moments), death_date_only, covariates.
+
+    An error in a patient's row sets aside the patient: the row also holds the group and the death.
+    """
+    birth, findings = read_times(table, "birth", "either", needed=False)
+    death, death_findings = read_times(table, "death", "either", needed=False)
+    weight, weight_findings, problems = _weights(table)
+    height, height_findings = number_column(table, "height_cm", HEIGHT)
+    age, age_findings = number_column(table, "age_y", AGE)
+    if table.column("death") is not None:
+        too_early = (death.moment < birth.moment) & (death.is_date == birth.is_date)
+        findings += refuse(too_early, "death", table.text["death"], "must not be before birth")
+    findings += death_findings + weight_findings + height_findings + age_findings
+    frame = pd.DataFrame(
+        {
+            "patient_id": table.text["patient_id"],
+            "group": _words(table, "group"),
+            "weight_kg": weight,
+            "height_cm": height,
+            "sex": _words(table, "sex"),
+            "age_y": age,
+            "birth": birth.moment,
+            "death": death.moment,
+            "death_date_only": death.date_only,
+        }
+    )
+    return Parsed(
+        table=table,
+        frame=frame,
+        extra=further_columns(table),
+        times=(birth, death),
+        problems=tuple(problems),
+        findings=(*patient_column(table), *(replace(one, removes="patient") for one in findings)),
+    )
+
+
+def parse_outcomes(table: Table) -> Parsed:
+    """Columns of the frame: patient_id, moment, date_only, outcome (reserved names in lower case).
+
+    Where the day of a death or transplant cannot be read, nobody knows which rows come after it: the patient
+    is set aside.
+    """
+    times, findings = event_times(table)
+    cells = table.column("outcome")
+    outcome = pd.Series("", index=table.text.index, dtype=str) if cells is None else cells.str.strip()
+    reserved = outcome.str.lower().isin(list(RESERVED_OUTCOMES))
+    outcome = outcome.where(~reserved, outcome.str.lower())
+    if cells is not None:
+        findings += refuse((outcome == "").to_numpy(dtype=bool), "outcome", cells, "the name of an outcome")
+    ends: Mask = outcome.isin(list(FOLLOW_UP_ENDS)).to_numpy(dtype=bool)
+    findings = [part for one in findings for part in _split(one, ends)]
+    frame = pd.DataFrame(
+        {
+            "patient_id": table.text["patient_id"],
+            "moment": times.moment,
+            "date_only": times.date_only,
+            "outcome": outcome,
+        }
+    )
+    return Parsed(
+        table=table,
+        frame=frame,
+        extra=further_columns(table),
+        times=(times,),
+        findings=(*patient_column(table), *findings),
+    )
+
+
+def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:
+    """The finding, with those rows apart whose patient must be set aside."""
+    chosen = whole_patient[finding.rows]
+    scopes: tuple[tuple[Mask, Scope], ...] = ((chosen, "patient"), (~chosen, finding.removes))
+    return [
+        replace(
+            finding,
+            rows=finding.rows[part],
+            removes=removes,
+            found=tuple(np.array(finding.found, dtype=object)[part]),
+            expected=tuple(np.array(finding.expected, dtype=object)[part]),
+        )
+        for part, removes in scopes
+        if part.any()
+    ]
+
+
+def _words(table: Table, name: str) -> pd.Series[str]:
+    cells = table.column(name)
+    return pd.Series("", index=table.text.index, dtype=str) if cells is None else cells.str.strip()
+
+
+def _weights(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
+    """Weights in kg from weight_kg, or from weight with weight_unit or [patients.units]."""
+    units = table.settings.units
+    values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[units.get("weight_kg", "kg")])
+    if table.column("weight") is None:
+        return values, findings, []
+    unit_cells, stated = table.column("weight_unit"), units.get("weight")
+    if unit_cells is None and stated is None:
+        expected = (
+            'its unit is needed: a column weight_unit, or weight = "kg" under [patients.units] in cohort.toml'
+        )
+        return values, findings, [whole_table(table, "weight", "no unit", expected)]
+    words = pd.Series(stated, index=table.text.index, dtype=str) if unit_cells is None else unit_cells
+    if stated is not None:
+        words = words.where(words.str.strip() != "", stated)
+    factor, unknown = unit_factors(words, WEIGHT_IN_KG)
+    weighed = (table.text["weight"].str.strip() != "").to_numpy(dtype=bool)
+    no_unit = (words.str.strip() == "").to_numpy(dtype=bool)
+    findings += refuse(
+        weighed & (unknown | no_unit), "weight_unit", words, f"one of {', '.join(WEIGHT_IN_KG)}"
+    )
+    generic, more = number_column(table, "weight", WEIGHT, factor)
+    return np.where(np.isnan(values), generic, values), findings + more, []

@@ -1,0 +1,105 @@
+"""The therapy table: intervals of B-cell depletion, each with its agent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import suggestion
+from igkinetics.cohort.mapping.keys import TherapyMapping
+from igkinetics.cohort.model import Floats
+from igkinetics.cohort.parse.cells import patient_column
+from igkinetics.cohort.parse.findings import Table, refuse
+from igkinetics.cohort.parse.parsed import Parsed, whole_table
+from igkinetics.cohort.parse.times import read_times
+from igkinetics.errors import Problem, counted
+
+
+def parse_therapy(table: Table) -> Parsed:
+    """Columns of the frame: patient_id, start, stop (moments; inf: ongoing), agent, start_date_only."""
+    start, findings = read_times(table, "start", "either", needed=True)
+    stop, stop_findings = read_times(table, "stop", "either", needed=False)
+    findings += patient_column(table) + stop_findings
+    agent_cells = table.column("agent")
+    agent = (
+        pd.Series("", index=table.text.index, dtype=str) if agent_cells is None else agent_cells.str.strip()
+    )
+    refused_stop = np.zeros(len(agent), dtype=bool)
+    for finding in stop_findings:
+        refused_stop[finding.rows] = True
+    agent, agent_notes = _one_spelling(agent)
+    ends, notes, problems = _ends(table, start.moment, stop.moment, agent, refused_stop)
+    if table.column("stop") is not None:
+        expected = (
+            "stop must be after start; where depletion outlasts the last dose, leave stop empty and "
+            "state lasts_day under [therapy]"
+        )
+        reversed_rows = (stop.moment <= start.moment) & (stop.is_date == start.is_date)
+        findings += refuse(reversed_rows, "stop", table.text["stop"], expected)
+    frame = pd.DataFrame(
+        {
+            "patient_id": table.text["patient_id"],
+            "start": start.moment,
+            "stop": ends,
+            "agent": agent,
+            "start_date_only": start.date_only,
+        }
+    )
+    return Parsed(
+        table=table,
+        frame=frame,
+        times=(start, stop),
+        findings=tuple(findings),
+        problems=tuple(problems),
+        notes=(*agent_notes, *notes),
+    )
+
+
+def _one_spelling(agent: pd.Series[str]) -> tuple[pd.Series[str], list[str]]:
+    """Agents that differ only in capitals are one agent, under the spelling that stands first."""
+    spellings = pd.Series(agent.unique(), dtype=str)
+    folded = spellings.str.casefold()
+    first = spellings.groupby(folded).transform("first")
+    differing = sorted(set(first[spellings != first]))
+    if not differing:
+        return agent, []
+    notes = [
+        f"therapy: {', '.join(sorted(set(spellings[first == name])))} are one agent, {name}" for name in differing
+    ]
+    return agent.map(dict(zip(spellings, first, strict=True))), notes
+
+
+def _ends(
+    table: Table, start: Floats, stop: Floats, agent: pd.Series[str], refused: np.typing.NDArray[np.bool_]
+) -> tuple[Floats, list[str], list[Problem]]:
+    """Stops with the empty ones filled: start + lasts_day where stated for the agent, else inf."""
+    lasts = table.settings.lasts_day if isinstance(table.settings, TherapyMapping) else None
+    problems = []
+    if isinstance(lasts, dict):
+        agents = sorted(set(agent))
+        folded = {name.casefold() for name in agents}
+        problems = [
+            whole_table(table, "lasts_day", name, f"no row has this agent; {suggestion(name, agents)}")
+            for name in lasts
+            if name.casefold() not in folded
+        ]
+        lasting = {name.casefold(): day for name, day in lasts.items()}
+        days = agent.str.casefold().map(lasting).to_numpy(dtype=np.float64)
+    else:
+        days = np.full(len(agent), np.nan if lasts is None else lasts)
+    empty = np.isnan(stop) & ~refused
+    filled = np.where(empty, start + days, stop)
+    ongoing = empty & np.isnan(days)
+    n_lasting, n_ongoing = int((empty & ~ongoing).sum()), int(ongoing.sum())
+    notes = []
+    if n_lasting:
+        notes.append(f"therapy: {counted(n_lasting, 'row')} without a stop: lasts_day ({_shown(lasts)})")
+    if n_ongoing:
+        notes.append(f"therapy: {counted(n_ongoing, 'row')} without a stop, taken as ongoing")
+    return np.where(ongoing, np.inf, filled), notes, problems
+
+
+def _shown(lasts: float | dict[str, float] | None) -> str:
+    if isinstance(lasts, dict):
+        return ", ".join(f"{agent} {days:g} days" for agent, days in lasts.items())
+    return f"{lasts:g} days"

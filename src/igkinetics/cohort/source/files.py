@@ -1,0 +1,110 @@
+"""The files of a cohort as tables under contract names, with what could not be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from igkinetics.cohort.mapping.contract import TABLES, TableName
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.locate import Located
+from igkinetics.cohort.nonmem.events import split_events
+from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
+from igkinetics.cohort.parse.findings import Table
+from igkinetics.cohort.parse.parsed import Parsed
+from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
+from igkinetics.cohort.source.sample_parts import SampleParts
+from igkinetics.cohort.source.sources import Source
+from igkinetics.cohort.source.textfile import read_text
+from igkinetics.cohort.source.workbook import read_sheet
+from igkinetics.errors import InputError, Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """All that was read. tables: without the samples, unless they come from event files."""
+
+    tables: dict[TableName, Table]
+    samples: Parsed | None
+    """Samples of a table, parsed as they were read; None where there are none or a file cannot be read."""
+    fatal: tuple[Problem, ...]
+    """Without these put right nothing can be read, also with on_problem = "skip"."""
+    row_problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def read_files(located: Located, mapping: Mapping) -> Files:
+    """Every file of a cohort; samples part by part, since they may be many millions."""
+    fatal = [one for one in located.problems if one.severity == "error"]
+    warnings = [one for one in located.problems if one.severity == "warning"]
+    by_table: dict[TableName, list[MappedRows]] = {name: [] for name in TABLES}
+    parts = SampleParts(mapping)
+    own_tables = {source.table for source in located.sources}
+    for source in located.sources:
+        try:
+            if source.table == "samples" and mapping.format == "tables":
+                for part in _parts(source, mapping):
+                    parts.add(part)
+                continue
+            for name, rows in _mapped(source, mapping).items():
+                if name == source.table or name not in own_tables:
+                    by_table[name].append(rows)
+        except InputError as fault:
+            fatal += fault.problems
+    others = [one for mapped in by_table.values() for one in mapped]
+    tables = {
+        name: stack(name, mapping.table(name), mapped)
+        for name, mapped in by_table.items()
+        if mapped and all("patient_id" in one.text.columns for one in mapped)
+    }
+    samples = parts.joined()
+    fatal += dict.fromkeys([*parts.column_problems, *(fault for one in others for fault in one.column_problems)])
+    for table in (*tables.values(), *([] if samples is None else [samples.table])):
+        if table.text.empty and (table.name in own_tables or table.name == "samples"):
+            (fatal if table.name == "samples" else warnings).append(_no_rows(table))
+    empty = [*parts.empty_lines, *((one.raw.file, one.empty_lines) for one in others)]
+    row_problems = [*parts.row_problems, *(fault for one in others for fault in one.row_problems)]
+    return Files(
+        tables=tables,
+        samples=samples,
+        fatal=tuple(fatal),
+        row_problems=(*row_problems, *_empty_rows(empty)),
+        warnings=tuple(warnings),
+    )
+
+
+def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
+    settings = mapping.table(source.table)
+    if source.sheet:
+        return iter([read_sheet(source.path, source.label, source.sheet)])
+    if source.path.suffix.lower() == ".parquet":
+        return read_parquet(source.path, source.label, settings)
+    return read_text(source.path, source.label, settings, source.table)
+
+
+def _mapped(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
+    raw = whole_file(_parts(source, mapping))
+    if mapping.format == "nonmem" and source.table == "samples":
+        return split_events(raw, mapping)
+    return {source.table: map_columns(raw, source.table, mapping.table(source.table))}
+
+
+def _empty_rows(found: Sequence[tuple[str, Lines]]) -> list[Problem]:
+    """One warning for each file with rows without any text."""
+    lines: dict[str, list[Lines]] = {}
+    for file, some in found:
+        lines.setdefault(file, []).append(some)
+    each = {file: np.unique(np.concatenate(some)) for file, some in lines.items()}
+    return [problem for file, some in each.items() for problem in empty_rows_problem(file, some)]
+
+
+def _no_rows(table: Table) -> Problem:
+    n_read = sum(table.n_read)
+    found = f"rows read: {n_read}, filtered: {sum(table.n_filtered)}" if n_read else "a header without rows"
+    if table.name == "samples":
+        return Problem(file=table.files[0], found=found, expected="a cohort needs at least one row of samples")
+    return Problem(
+        file=table.files[0], found=found, expected=f"rows of {table.name}", severity="warning", action="used"
+    )

@@ -1,0 +1,127 @@
+"""A samples table read part by part: each part is parsed at once, and of its text only what messages need is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.parse.columns import map_columns, stack
+from igkinetics.cohort.parse.findings import Finding, Table
+from igkinetics.cohort.parse.parsed import Parsed
+from igkinetics.cohort.parse.samples import limit_words, parse_samples
+from igkinetics.cohort.parse.times import dates_or_moments
+from igkinetics.cohort.source.growing import GrowingArray, GrowingText
+from igkinetics.cohort.source.raw import Lines, RawRows
+from igkinetics.errors import Problem
+
+SHOWN: Final = ("patient_id", "day", "datetime", "igg")
+"""Columns whose cells later checks repeat in their messages."""
+KINDS: Final = {
+    "moment": np.float64, "igg": np.float64, "limit": np.int8, "in_mg_dl": np.int8,
+    "is_date": np.bool_, "clock": np.bool_, "file_code": np.int16, "line": np.int64,
+}  # fmt: skip
+"""What a row is kept as, beside its texts."""
+
+
+class SampleParts:
+    """The samples of a cohort while its files are read."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._parsed: Parsed | None = None
+        self._complete = True
+        self._counts: dict[str, list[int]] = {}
+        self._column = {name: GrowingArray(kind) for name, kind in KINDS.items()}
+        self._text: dict[str, GrowingText] = {}
+        self._findings: list[Finding] = []
+        self._problems: dict[tuple[str, str], Problem] = {}
+        self._other_times: dict[str, str] = {}
+        self.row_problems: list[Problem] = []
+        self.column_problems: list[Problem] = []
+        self.empty_lines: list[tuple[str, Lines]] = []
+
+    def add(self, raw: RawRows) -> None:
+        """Map and parse some rows of a file, and keep what is needed of them."""
+        mapped = map_columns(raw, "samples", self._mapping.samples)
+        self.row_problems += mapped.row_problems
+        self.column_problems += mapped.column_problems
+        self.empty_lines.append((raw.file, mapped.empty_lines))
+        if "patient_id" not in mapped.text.columns:
+            self._complete = False
+            return
+        parsed = parse_samples(stack("samples", self._mapping.samples, [mapped]), self._mapping)
+        self._parsed = self._parsed or parsed
+        self._keep_rows(parsed)
+        time, first = parsed.times[0].column, self._parsed.times[0].column
+        if time != first:
+            self._other_times[raw.file] = time
+        for problem in parsed.problems:
+            self._problems.setdefault((problem.column, problem.expected), problem)
+
+    def _keep_rows(self, parsed: Parsed) -> None:
+        table, times, n_before = parsed.table, parsed.times[0], len(self._column["line"].array())
+        counts = self._counts.setdefault(table.files[0], [0, 0, 0])
+        for place, number in enumerate((table.n_read[0], table.n_filtered[0], table.n_unread[0])):
+            counts[place] += number
+        file_code = np.full(len(table.text), list(self._counts).index(table.files[0]))
+        frame = parsed.frame
+        rows: dict[str, npt.ArrayLike] = {
+            "moment": times.moment, "is_date": times.is_date, "clock": times.clock, "igg": frame["igg"].to_numpy(),
+            "limit": frame["limit"].cat.codes.to_numpy(), "in_mg_dl": frame["in_mg_dl"].to_numpy(),
+            "line": table.line, "file_code": file_code,
+        }  # fmt: skip
+        for name, values in rows.items():
+            self._column[name].extend(values)
+        shown = [name for name in SHOWN if name in table.text.columns or name in self._text]
+        for name in shown:
+            if name not in self._text:
+                self._text[name] = GrowingText()
+                self._text[name].extend(pd.Series("", index=pd.RangeIndex(n_before), dtype=str))
+            self._text[name].extend(table.text.get(name, pd.Series("", index=table.text.index, dtype=str)))
+        self._findings += [_as_written(table, finding, n_before) for finding in parsed.findings]
+
+    def joined(self) -> Parsed | None:
+        """All parts as one table; None where there are none, or a file does not say whose its rows are."""
+        if self._parsed is None or not self._complete:
+            return None
+        column = {name: values.array() for name, values in self._column.items()}
+        text = pd.DataFrame({name: cells.series() for name, cells in self._text.items()}, copy=False)
+        time = self._parsed.times[0].column
+        times = dates_or_moments(time, column["moment"], column["is_date"], column["clock"])
+        frame = pd.DataFrame(
+            {
+                "patient_id": text["patient_id"], "moment": times.moment, "date_only": times.date_only,
+                "igg": column["igg"], "limit": limit_words(column["limit"]), "in_mg_dl": column["in_mg_dl"],
+            }, copy=False,
+        )  # fmt: skip
+        counts = list(self._counts.values())
+        table = replace(
+            self._parsed.table, text=text, written={}, files=tuple(self._counts),
+            file_code=column["file_code"], line=column["line"],
+            n_read=tuple(one[0] for one in counts), n_filtered=tuple(one[1] for one in counts),
+            n_unread=tuple(one[2] for one in counts),
+        )  # fmt: skip
+        problems = (*self._problems.values(), *self._mixed_times(time))
+        return replace(
+            self._parsed, table=table, frame=frame, times=(times,), findings=tuple(self._findings), problems=problems
+        )
+
+    def _mixed_times(self, time: str) -> list[Problem]:
+        """A problem for each file with days where the first file has dates, or the reverse."""
+        expected = f"the samples of {next(iter(self._counts))} have {time}; a mix of days and dates is an error"
+        return [
+            Problem(file=file, column=other, found=other, expected=expected)
+            for file, other in self._other_times.items()
+        ]
+
+
+def _as_written(table: Table, finding: Finding, n_before: int) -> Finding:
+    """The finding in rows of the whole table, with the cells as they stand in the file."""
+    cells = zip(finding.rows, finding.found, strict=True)
+    found = tuple(table.as_written(finding.column, int(row), cell) for row, cell in cells)
+    return replace(finding, rows=finding.rows + n_before, found=found)

@@ -1,0 +1,52 @@
+"""Where a table lies: one file, or one sheet of a workbook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest, suggestion
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.source.workbook import sheet_for, sheet_names
+from igkinetics.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One file of one table; `label` names it in every message and output (never an absolute path)."""
+
+    table: TableName
+    path: Path
+    label: str
+    sheet: str = ""
+    """Of a workbook."""
+
+
+def sheet_sources(
+    mapping: Mapping, path: Path, label: str, only: TableName | None = None, *, needed: bool = False
+) -> tuple[list[Source], list[Problem]]:
+    """The sheet of each table (or of one) in a workbook: the one the mapping names, else the table's own name."""
+    names = sheet_names(path, label)
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for table in TABLES if only is None else (only,):
+        asked = mapping.table(table).sheet
+        found = asked if asked in names else sheet_for(table, names) if asked is None else None
+        if found is not None:
+            sources.append(Source(table=table, path=path, label=f"{label} [{found}]", sheet=found))
+        elif asked is not None or needed or table == "samples":
+            expected = f"a sheet {asked or table}; {suggestion(asked or table, names)}"
+            problems.append(Problem(file=label, column="sheet", found=", ".join(names), expected=expected))
+        else:
+            problems += _nearly(label, table, names)
+    return sources, problems
+
+
+def _nearly(label: str, table: TableName, names: list[str]) -> list[Problem]:
+    """A warning for a sheet that nobody reads and whose name is nearly that of an absent table."""
+    others = [name for name in names if all(sheet_for(known, [name]) is None for known in TABLES)]
+    near = nearest(table, others)
+    if near is None:
+        return []
+    expected = f"rename the sheet to {table} if it belongs to this cohort"
+    return [Problem(file=label, column="sheet", found=near, expected=expected, severity="warning", action="not read")]

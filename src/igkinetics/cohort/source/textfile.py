@@ -1,0 +1,184 @@
+"""Delimited text as parts of rows: cells, physical lines, rows of a wrong length.
+
+A file in which every line is one row (nearly all files) is read by pyarrow, block by block. Where a quoted cell holds
+a line break, a line is blank, or a row has too few or too many cells, the csv module reads the file again, row by
+row, and tells the line of each. Either way only one part is in memory at a time; what is made of it is kept.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from igkinetics.cohort.mapping.keys import TableMapping
+from igkinetics.cohort.source.raw import ROWS_AT_A_TIME, RawRows
+from igkinetics.cohort.source.survey import Survey, survey
+from igkinetics.errors import InputError, Problem
+
+OTHER_DELIMITERS: Final = (";", "\t", ",", "|")
+BYTES_AT_A_TIME = 1 << 23
+
+
+
+def read_text(path: Path, file: str, settings: TableMapping, table: str) -> Iterator[RawRows]:
+    """The rows in parts, at least one. InputError unless it is text with a header."""
+    found = survey(path, file, settings, table)
+    header, header_line = _header(path, file, settings, found, table)
+    _check_delimiter(header, header_line, file, settings, table)
+    if found.plain and _every_line_is_a_row(path, header, settings, found):
+        return _parts_of_lines(path, file, header, settings, found)
+    return _parts_of_rows(path, file, header, settings, found)
+
+
+def _refused(file: str, line: int | None, found: str, expected: str) -> InputError:
+    return InputError([Problem(file=file, line=line, found=found, expected=expected)])
+
+
+def _records(path: Path, file: str, settings: TableMapping, found: Survey) -> Iterator[tuple[int, list[str]]]:
+    """(first physical line, cells) of every row that is not blank, below the lines to skip."""
+    line = settings.skip_lines
+    with path.open(encoding=found.encoding, newline="") as stream:
+        rows = csv.reader(_below(stream, settings.skip_lines), delimiter=settings.delimiter)
+        try:
+            for cells in rows:
+                if cells:
+                    yield line + 1, cells
+                line = settings.skip_lines + rows.line_num
+        except csv.Error as fault:
+            raise _refused(file, line + 1, str(fault), "delimited text") from None
+
+
+def _below(stream: Any, n_lines: int) -> Iterator[str]:
+    """The lines below the first n, where those end with a line feed."""
+    for _ in range(n_lines):
+        while (line := stream.readline()) and not line.endswith("\n"):
+            pass
+    yield from stream
+
+
+def _header(
+    path: Path, file: str, settings: TableMapping, found: Survey, table: str
+) -> tuple[list[str], int]:
+    records = _records(path, file, settings, found)
+    line, cells = next(records, (0, []))
+    if not any(any(map(str.strip, one)) for _, one in chain([(line, cells)], records)):
+        raise _refused(file, None, "", f"an empty file; {table} needs a header line and rows")
+    return [cell.strip() for cell in cells], line
+
+
+def _repeated(header: list[str]) -> frozenset[str]:
+    return frozenset(name for name in header if header.count(name) > 1)
+
+
+def _check_delimiter(header: list[str], line: int, file: str, settings: TableMapping, table: str) -> None:
+    if len(header) > 1:
+        return
+    for other in OTHER_DELIMITERS:
+        if other != settings.delimiter and other in header[0]:
+            shown = other.replace("\t", "\\t")
+            raise _refused(
+                file,
+                line,
+                header[0],
+                f'one column only; if cells are separated by {shown!r}, write delimiter = "{shown}" under '
+                f"[{table}] in cohort.toml",
+            )
+
+
+def _every_line_is_a_row(path: Path, header: list[str], settings: TableMapping, found: Survey) -> bool:
+    """Whether each line below the header is one row with as many cells as the header has."""
+    n_rows = 0
+    try:
+        with _blocks(path, header, settings, found, only=[0]) as blocks:
+            for block in blocks:
+                n_rows += block.num_rows
+    except pa.ArrowException:
+        return False
+    return 0 < n_rows == found.n_lines - settings.skip_lines - 1
+
+
+def _parts_of_lines(
+    path: Path, file: str, header: list[str], settings: TableMapping, found: Survey
+) -> Iterator[RawRows]:
+    first = {name: number for number, name in reversed(list(enumerate(header)))}
+    line = settings.skip_lines + 2
+    with _blocks(path, header, settings, found, only=sorted(first.values())) as blocks:
+        for block in blocks:
+            cells = pa.Table.from_batches([block]).to_pandas().set_axis(list(dict.fromkeys(header)), axis=1)
+            lines = np.arange(line, line + len(cells), dtype=np.intp)
+            line += len(cells)
+            yield RawRows(file=file, cells=cells, line=lines, repeated_names=_repeated(header))
+
+
+def _blocks(
+    path: Path, header: list[str], settings: TableMapping, found: Survey, only: list[int]
+) -> Any:
+    """pyarrow's reader of the columns at these places; ArrowException at rows of another length than the header."""
+    names = [f"column {number}" for number in range(len(header))]
+    return pa.csv.open_csv(
+        path,
+        read_options=pa.csv.ReadOptions(
+            column_names=names,
+            block_size=BYTES_AT_A_TIME,
+            skip_rows=settings.skip_lines + 1,
+            use_threads=False,
+            encoding="utf8" if found.encoding == "utf-8-sig" else found.encoding,
+        ),
+        parse_options=pa.csv.ParseOptions(delimiter=settings.delimiter, newlines_in_values=found.quoted),
+        convert_options=pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+            include_columns=[names[place] for place in only],
+        ),
+    )
+
+
+def _parts_of_rows(
+    path: Path, file: str, header: list[str], settings: TableMapping, found: Survey
+) -> Iterator[RawRows]:
+    records = _records(path, file, settings, found)
+    next(records)
+    while True:
+        some = list(islice(records, ROWS_AT_A_TIME))
+        yield _part_of_rows(some, header, file, settings)
+        if len(some) < ROWS_AT_A_TIME:
+            return
+
+
+def _part_of_rows(
+    records: list[tuple[int, list[str]]], header: list[str], file: str, settings: TableMapping
+) -> RawRows:
+    rows, lines, problems, empty = [], [], [], []
+    for line, cells in records:
+        if len(cells) == len(header):
+            rows.append(cells)
+            lines.append(line)
+        elif not any(cell.strip() for cell in cells):
+            empty.append(line)
+        else:
+            problems.append(
+                Problem(
+                    file=file,
+                    line=line,
+                    found=settings.delimiter.join(cells),
+                    expected=f"{len(header)} cells as in the header, not {len(cells)}",
+                )
+            )
+    kept = dict.fromkeys(header)
+    return RawRows(
+        file=file,
+        cells=pd.DataFrame({name: pd.Series([row[header.index(name)] for row in rows], dtype=str) for name in kept}),
+        line=np.array(lines, dtype=np.intp),
+        repeated_names=_repeated(header),
+        n_unread=len(problems) + len(empty),
+        empty=np.array(empty, dtype=np.intp),
+        problems=tuple(problems),
+    )

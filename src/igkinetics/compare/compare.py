@@ -1,0 +1,151 @@
+"""The group table of a cohort study (DESIGN 3.5): nadirs, times, outcomes, sampling, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.compare.groups import Floats, first_below, patients_with_outcomes, sampling_table
+from igkinetics.compare.rows import measured_row, outcome_row, percent, time_row
+from igkinetics.errors import InputError, Problem, call_error
+from igkinetics.fit.cohort import Progress, fit_cohort
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.options import FitOptions
+from igkinetics.units import g_per_l
+
+COMPARE_COLUMNS: Final = (
+    "variable", "group_a", "group_b", "n_a", "n_b", "count_a", "count_b", "value_a", "lower_a", "upper_a",
+    "value_b", "lower_b", "upper_b", "estimate", "lower", "upper", "test", "p", "unit", "level", "note",
+)  # fmt: skip
+MEASURES: Final = {
+    "raw_nadir": "raw_nadir", "fitted_nadir": "fitted_nadir",
+    "days_to_raw_nadir": "raw_nadir_day", "days_to_fitted_nadir": "fitted_nadir_day",
+}  # fmt: skip
+"""Variable -> its column of nadir.csv; days count from the window's start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupComparison:
+    """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group.
+
+    fit: with each patient's own window. common: the same fit with the window that was asked for beside it, which the
+    last `n_common` rows of the table are about.
+    """
+
+    fit: CohortFit
+    common: CohortFit | None
+    n_common: int
+    group_a: str
+    group_b: str
+    table: pd.DataFrame
+    sampling: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def compare(
+    cohort: Cohort, options: FitOptions | None = None, groups: tuple[str, str] | None = None,
+    progress: Progress | None = None,
+) -> GroupComparison:  # fmt: skip
+    """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
+
+    Windows are each patient's own; `options.window` adds the rows of a common one.
+    """
+    chosen, options = chosen_groups(cohort, groups), options or FitOptions()
+    own = fit_cohort(cohort, replace(options, window=None), progress)
+    asked = options.window is not None and not own.interrupted
+    return compare_fitted(own, chosen, fit_cohort(cohort, options, progress) if asked else None)
+
+
+def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, str]:
+    """The groups to compare, in the order in which they first appear unless asked for in another."""
+    present = [name for name in dict.fromkeys(cohort.patients["group"].astype(str)) if name]
+    if asked is None:
+        if len(present) != 2:
+            found = ", ".join(present) or "no groups"
+            expected = "needs two groups in patients.csv, column group; choose among more with --group A --group B"
+            raise call_error("--group", found, expected)
+        return present[0], present[1]
+    if asked[0] == asked[1]:
+        raise call_error("--group", asked[0], "must name two different groups")
+    known = ", ".join(present) or "none"
+    problems = [Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
+                for name in asked if name not in present]  # fmt: skip
+    if problems:
+        raise InputError(problems)
+    return asked
+
+
+def compare_fitted(fit: CohortFit, groups: tuple[str, str], common: CohortFit | None = None) -> GroupComparison:
+    """The table of two groups from a fit that is there already, and from one with a common window."""
+    sampling = sampling_table(fit, groups)
+    words = "" if common is None else "each patient's own window"
+    rows = [*nadir_rows(fit, groups, sampling, words), *outcome_rows(fit, groups)]
+    beside = []
+    if common is not None and common.options.window is not None:
+        asked = "common window, days {:g} to {:g}".format(*common.options.window)
+        beside = nadir_rows(common, groups, sampling_table(common, groups), asked)
+    return GroupComparison(
+        fit=fit,
+        common=common,
+        n_common=len(beside),
+        group_a=groups[0],
+        group_b=groups[1],
+        table=pd.DataFrame([*rows, *beside], columns=list(COMPARE_COLUMNS)),
+        sampling=sampling,
+        notes=left_out(fit, groups),
+    )
+
+
+def nadir_rows(
+    fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, window: str
+) -> list[dict[str, Any]]:
+    """Nadirs, days to them, times to first below each threshold; `window` is said first in the notes."""
+    level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
+    rows = []
+    for variable, column in MEASURES.items():
+        some = nadir[nadir["status"] == "fitted"] if variable.endswith("fitted_nadir") else nadir
+        from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
+        values = some[column].astype(float) - from_start
+        split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
+        rows.append(measured_row(variable, split[0], split[1], unit, level, sampling))
+    for threshold in fit.options.thresholds:
+        times = [first_below(fit, group, g_per_l(threshold, unit)) for group in groups]
+        rows.append(time_row(f"first_below_{threshold:g}", times[0], times[1], level))
+    noted = [row | {"note": "; ".join(filter(None, [window, row["note"]]))} for row in rows]
+    return [row | {"group_a": groups[0], "group_b": groups[1], "level": level} for row in noted]
+
+
+def outcome_rows(fit: CohortFit, groups: tuple[str, str]) -> list[dict[str, Any]]:
+    """Every outcome that occurs in the cohort; a death in the patients table is one too."""
+    people, level = fit.cohort.patients, fit.options.level
+    rows = []
+    for outcome, who in patients_with_outcomes(fit.cohort).items():
+        members = [people.loc[people["group"] == group, "patient_id"] for group in groups]
+        counts = [(int(ids.isin(list(who)).sum()), len(ids)) for ids in members]
+        rows.append(outcome_row(outcome, counts[0], counts[1], level))
+    return [row | {"group_a": groups[0], "group_b": groups[1], "level": level} for row in rows]
+
+
+def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
+    """Who is in neither group, who has no fitted nadir, and what the grouping may mean."""
+    nadir = fit.nadir
+    notes = []
+    elsewhere = int((~nadir["group"].isin(list(groups))).sum())
+    if elsewhere:
+        notes.append(f"Patients in neither group, left out: {elsewhere}.")
+    unfitted = nadir[nadir["group"].isin(list(groups)) & (nadir["status"] != "fitted")]
+    if len(unfitted):
+        notes.append(f"Without a fitted nadir: {', '.join(unfitted['patient_id'].astype(str))}.")
+    dosed = set(fit.cohort.doses["patient_id"])
+    shares = [float(np.mean([patient in dosed for patient in nadir.loc[nadir["group"] == group, "patient_id"]]))
+              for group in groups]  # fmt: skip
+    if abs(shares[0] - shares[1]) > 0:
+        notes.append(
+            f"Ever infused: {percent(shares[0])} of {groups[0]}, {percent(shares[1])} of {groups[1]}. If IVIG was "
+            "given because IgG fell, those who fell lower were infused, and this comparison is biased against IVIG."
+        )
+    return tuple(notes)

@@ -1,0 +1,51 @@
+"""`igk.fit_effect`: what IVIG did in a cohort, from a model of all patients together."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from igkinetics.cards.load import load_card
+from igkinetics.cohort.model import Cohort
+from igkinetics.dosing.regimen import Regimen
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.result import CohortEffect
+from igkinetics.effect.sampling import Tell, sample
+from igkinetics.effect.tables import effect_of
+from igkinetics.errors import InputError, Problem, call_error
+from igkinetics.toml_input import parse_toml, problems_of, read_bytes
+
+
+def fit_effect(
+    cohort: Cohort, options: EffectOptions | None = None, tell: Tell | None = None, **choices: Any
+) -> CohortEffect:
+    """Sample the hierarchical model of a cohort and estimate the effect of IVIG.
+
+    choices: fields of EffectOptions, such as seed=1 or thresholds=(400,), in place of `options`. tell: called with a
+    line before each long step. InputError when a choice, the card or the cohort is at fault.
+    """
+    if options is not None and choices:
+        raise call_error("options", ", ".join(choices), "must be given within options, or without it")
+    options = options or EffectOptions(**choices)
+    began = time.perf_counter()
+    card = load_card(options.card)
+    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen)
+    sampling = sample(cohort, card, options, tell)
+    return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+
+
+def read_control_regimen(path: str | Path) -> Regimen:
+    """The regimen in a file. InputError with every problem; a rule has no place here, for it needs measurements."""
+    file = Path(path).name
+    raw = parse_toml(read_bytes(Path(path)), file)
+    try:
+        regimen = Regimen.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(problems_of(error, raw, Regimen, file)) from None
+    if regimen.rule is not None:
+        expected = "must be left out: controls were not measured under a rule; give interval_day and a dose"
+        raise InputError([Problem(file=file, column="rule", found="a rule", expected=expected)])
+    return regimen

@@ -1,0 +1,102 @@
+"""How the effect of IVIG is to be estimated: every choice, its default and what it may be."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics.errors import InputError, Problem
+from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.units import IVIG_DAYS
+
+SAMPLERS: Final = ("nutpie", "pymc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectOptions:
+    """Choices of an effect analysis. InputError names every choice that cannot be carried out.
+
+    card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
+    cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
+    in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
+    chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
+    regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
+    extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
+    """
+
+    card: str = DEFAULT_CARD
+    thresholds: tuple[float, ...] = ()
+    minimum_effect: float | None = None
+    rope: tuple[float, float] | None = None
+    covariates: tuple[str, ...] = ()
+    residual: str = "normal"
+    lkj: float | None = None
+    draws: int = 1000
+    tune: int = 600
+    chains: int = 4
+    sampler: str = "nutpie"
+    posterior: str | None = None
+    control_regimen: str | None = None
+    ivig_days: float = IVIG_DAYS
+    prior_only: bool = False
+    base_only: bool = False
+    joint: bool = False
+    level: float = INTERVAL_LEVEL
+    seed: int = 1
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        problems = [*self._level_problems(), *self._number_problems()]
+        if problems:
+            raise InputError(problems)
+
+    def _level_problems(self) -> list[Problem]:
+        problems = [
+            _problem("threshold", value, "an IgG level above 0, in the cohort's unit")
+            for value in self.thresholds
+            if not 0 < value < math.inf
+        ]
+        if self.minimum_effect is not None and not math.isfinite(self.minimum_effect):
+            problems.append(_problem("minimum-effect", self.minimum_effect, "a change of IgG in the cohort's unit"))
+        if self.rope is not None and not -math.inf < self.rope[0] < self.rope[1] < math.inf:
+            problems.append(_problem("rope", "{:g}:{:g}".format(*self.rope), "two changes of IgG LOW:HIGH, LOW first"))
+        if not 0 < self.level < 1:
+            problems.append(_problem("level", self.level, "a fraction between 0 and 1, such as 0.95"))
+        return problems
+
+    def _number_problems(self) -> list[Problem]:
+        problems = []
+        if self.residual not in RESIDUALS:
+            problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
+        if self.sampler not in SAMPLERS:
+            problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
+        if self.posterior is not None and self.prior_only:
+            problems.append(_problem("prior-only", "with --posterior", "left out: a saved posterior is not sampled"))
+        least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}
+        problems += [
+            _problem(name, getattr(self, name), f"{lowest} or more")
+            for name, lowest in least.items()
+            if getattr(self, name) < lowest
+        ]
+        if self.lkj is not None and not 0 < self.lkj < math.inf:
+            problems.append(_problem("lkj", self.lkj, "above 0: 1 for all correlations alike, 2 or more for few"))
+        if not 0 <= self.ivig_days < math.inf:
+            problems.append(_problem("ivig-days", self.ivig_days, "a number of days, 0 or more"))
+        return problems
+
+    def record(self) -> dict[str, Any]:
+        """The choices for the run record; files are named without their folders."""
+        files = {name: Path(value).name if value is not None else None
+                 for name, value in (("card", self.card), ("posterior", self.posterior),
+                                     ("control_regimen", self.control_regimen))}  # fmt: skip
+        return asdict(self) | files | {
+            "thresholds": list(self.thresholds), "covariates": list(self.covariates),
+            "rope": None if self.rope is None else list(self.rope),
+        }  # fmt: skip
+
+
+def _problem(option: str, found: object, expected: str) -> Problem:
+    return Problem(file="call", column=option, found=str(found), expected=f"must be {expected}")

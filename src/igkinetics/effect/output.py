@@ -1,0 +1,57 @@
+"""The files of an effect analysis. The same posterior gives the same bytes, times aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics.effect.result import EFFECT_TABLES, CohortEffect
+from igkinetics.effect.sampling import POSTERIOR_FILES
+from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.fit.records import EVENT_COLUMNS, EVENTS_FILE, event_table
+from igkinetics.output.files import RUN_RECORD, cohort_record, write_csv, write_json, write_parquet
+from igkinetics.output.folder import Kind
+
+CSV_FILES: Final = {
+    "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
+    "population.csv": "population", "predictive.csv": "checks", "predictive_samples.csv": "replicates",
+    "vpc.csv": "vpc", "extensions.csv": "extensions",
+}  # fmt: skip
+"""File -> table of CohortEffect."""
+SENSITIVITY_FILES: Final = {
+    OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
+    INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
+}  # fmt: skip
+"""Heading of a sensitivity table -> file."""
+EFFECT_OUTPUT: Final = Kind(
+    marker=RUN_RECORD,
+    names=frozenset([*CSV_FILES, *SENSITIVITY_FILES.values()])
+    | {"diagnostics.csv", "first_below.csv", "problems.csv", "curves.parquet", EVENTS_FILE, RUN_RECORD}
+    | set(POSTERIOR_FILES.values())
+    | {"report.html"},
+)
+
+
+def write_effect(effect: CohortEffect, folder: Path) -> None:
+    """Every table, the posterior, problems.csv and run.json into the existing, empty `folder`."""
+    for file, table in CSV_FILES.items():
+        write_csv(getattr(effect, table), EFFECT_TABLES[table], folder / file)
+    if effect.options.thresholds:
+        write_csv(effect.first_below, EFFECT_TABLES["first_below"], folder / "first_below.csv")
+    write_csv(effect.diagnostics, tuple(effect.diagnostics.columns), folder / "diagnostics.csv")
+    write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    for heading, file in SENSITIVITY_FILES.items():
+        if heading in effect.sensitivity:
+            found = effect.sensitivity[heading]
+            write_csv(found, tuple(found.columns), folder / file)
+    write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
+    write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
+    if effect.sampling.save is not None:
+        effect.sampling.save(folder)
+    write_json(effect_record(effect), folder / RUN_RECORD)
+
+
+def effect_record(effect: CohortEffect) -> dict[str, Any]:
+    """The run record of an effect analysis."""
+    return cohort_record("effect", effect, effect.options.record())

@@ -1,0 +1,100 @@
+"""The charts of an effect analysis, one specification each: for the report and for notebooks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from igkinetics import text
+from igkinetics.charts.course_chart import course_chart, courses_chart, ranks_chart
+from igkinetics.charts.interval_chart import IntervalRow, interval_chart
+from igkinetics.charts.svg import Chart, Spec
+from igkinetics.charts.vpc_chart import vpc_chart
+from igkinetics.effect.result import CohortEffect
+
+CONTRASTS: Final = {
+    "naive_raw_nadir_difference": ("Lowest measured, ever - never", "naive"),
+    "naive_fitted_nadir_difference": ("Fitted nadir, ever - never", "naive"),
+    "adjusted_fitted_nadir_difference": ("Fitted nadir, adjusted", "naive"),
+    "nadir_change_att": ("Same patients, infused", "average"),
+    "nadir_change_atc": ("Same patients, not infused", "average"),
+}
+"""Estimand -> label and kind of its row."""
+
+
+def nadir_changes(effect: CohortEffect) -> pd.DataFrame:
+    """Each infused patient's change of the nadir, largest first."""
+    rows = effect.patients
+    chosen = rows[(rows["estimand"] == "nadir_change") & rows["treated"].astype(bool) & rows["median"].notna()]
+    return chosen.sort_values("median", ascending=False, kind="stable")
+
+
+def forest_chart(effect: CohortEffect) -> Spec:
+    """The change of every infused patient's nadir, and their mean last."""
+    rows = [
+        IntervalRow(label=str(row["patient_id"]), kind="patient", median=row["median"], lower=row["lower"],
+                    upper=row["upper"])
+        for row in nadir_changes(effect).to_dict("records")
+    ]  # fmt: skip
+    mean = effect.estimand("nadir_change_att")
+    rows.append(IntervalRow(label="Mean of the infused", kind="average", median=mean["median"], lower=mean["lower"],
+                            upper=mean["upper"]))  # fmt: skip
+    title = f"Change of the nadir by IVIG ({effect.cohort.igg_unit})"
+    return interval_chart(rows, title, rope=effect.options.rope, minimum=effect.options.minimum_effect)
+
+
+def contrast_rows(effect: CohortEffect) -> list[IntervalRow]:
+    """The ways to ask for the effect on the nadir that could be given."""
+    found = []
+    for name, (label, kind) in CONTRASTS.items():
+        row = effect.estimand(name)
+        if row["status"] == "estimated":
+            found.append(IntervalRow(label=label, kind=kind, median=row["median"], lower=row["lower"],
+                                     upper=row["upper"]))  # fmt: skip
+    return found
+
+
+def contrast_chart(effect: CohortEffect) -> Spec:
+    title = f"Difference of nadirs ({effect.cohort.igg_unit})"
+    return interval_chart(contrast_rows(effect), title, rope=effect.options.rope,
+                          minimum=effect.options.minimum_effect)  # fmt: skip
+
+
+def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
+    """Pictures of the whole cohort by name; those that have something to show."""
+    unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
+    charts: dict[str, Chart] = {}
+    if effect.n_treated:
+        infused = effect.courses[effect.courses["treated"].astype(bool)]
+        charts["forest"] = (f"Change of each infused patient's nadir by IVIG, {unit}", forest_chart(effect))
+        charts["courses"] = (f"IgG of the infused patients with and without IVIG, {unit}",
+                             courses_chart(infused, thresholds, unit))  # fmt: skip
+    if contrast_rows(effect):
+        charts["contrast"] = (f"Naive differences and effects in the same patients, {unit}", contrast_chart(effect))
+    if effect.replicates["rank"].notna().any():
+        charts["ranks"] = ("Where each measured value lies among its replicates", ranks_chart(effect.replicates))
+    return charts
+
+
+def vpc_charts(effect: CohortEffect) -> list[Chart]:
+    """The visual predictive check of every group; none where dosing may have followed IgG."""
+    unit = effect.cohort.igg_unit
+    return [
+        (f"Percentiles of measured IgG among those of new patients, group {text.visible(group)}, {unit}",
+         vpc_chart(rows, unit))
+        for group, rows in effect.vpc.groupby("group", sort=False)
+    ]  # fmt: skip
+
+
+def patient_effect_charts(effect: CohortEffect, patient_ids: list[str]) -> list[Chart]:
+    """Title and specification of each patient's chart."""
+    courses = dict(iter(effect.courses.groupby("patient_id", sort=False)))
+    unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
+    return [
+        (
+            f"IgG of patient {text.visible(name)} with and without IVIG, {unit}",
+            course_chart(effect.cohort.patient(name), courses[name], thresholds, unit),
+        )
+        for name in patient_ids
+    ]

@@ -1,0 +1,158 @@
+"""What an effect analysis gives: frozen tables around the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.effect.averages import EXTENSION_COLUMNS
+from igkinetics.effect.courses import COURSE_COLUMNS
+from igkinetics.effect.estimand import EFFECT_COLUMNS
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
+from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
+from igkinetics.effect.visual_check import VPC_COLUMNS
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import Floats
+
+if TYPE_CHECKING:
+    from igkinetics.effect.sensitivity import Question
+
+DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
+EFFECT_TABLES: Final = {
+    "summary": EFFECT_COLUMNS,
+    "patients": PATIENT_EFFECT_COLUMNS,
+    "courses": COURSE_COLUMNS,
+    "prior": PRIOR_COLUMNS,
+    "population": POPULATION_COLUMNS,
+    "checks": CHECK_COLUMNS,
+    "replicates": REPLICATE_COLUMNS,
+    "vpc": VPC_COLUMNS,
+    "first_below": FIRST_BELOW_COLUMNS,
+    "extensions": EXTENSION_COLUMNS,
+}
+"""Table -> its columns, in their order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
+
+    prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
+    patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
+    left_out: patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
+    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
+    """
+
+    posterior: CohortPosterior
+    diagnostics: pd.DataFrame
+    verdict: str
+    passed: bool
+    prior: CohortPosterior | None = None
+    prior_sources: dict[str, str] = field(default_factory=dict)
+    new: Callable[[], CohortPosterior] | None = None
+    extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
+    extension_verdicts: dict[Extension, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    covariates: Floats | None = None
+    labels: tuple[str, ...] = ()
+    ask: Callable[[Question], dict[str, pd.DataFrame]] | None = None
+    save: Callable[[Path], None] | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortEffect:
+    """The effect of IVIG in a cohort. summary: effect.csv; patients: patient_effects.csv.
+
+    posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
+    courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
+    share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
+    extensions: the models beside the base one.
+    sensitivity: heading -> table. dosing: what the infusions' days look like.
+    """
+
+    cohort: Cohort
+    card_ids: dict[str, str]
+    options: EffectOptions
+    sampling: Sampling
+    summary: pd.DataFrame
+    patients: pd.DataFrame
+    posterior: pd.DataFrame
+    courses: pd.DataFrame
+    prior: pd.DataFrame
+    population: pd.DataFrame
+    checks: pd.DataFrame
+    replicates: pd.DataFrame
+    vpc: pd.DataFrame
+    first_below: pd.DataFrame
+    extensions: pd.DataFrame
+    sensitivity: dict[str, pd.DataFrame]
+    dosing: str
+    dosing_by_calendar: bool
+    notes: tuple[str, ...]
+    seconds: float
+    finished: datetime = field(default_factory=_now)
+
+    def __post_init__(self) -> None:
+        for table, columns in EFFECT_TABLES.items():
+            found = tuple(getattr(self, table).columns)
+            if found != columns:
+                raise AssertionError(f"table {table} has the columns {found}, not {columns}")
+        if set(self.patients["patient_id"]) != set(self.cohort.patient_ids):
+            raise AssertionError("patients needs a row for every patient")
+
+    @property
+    def diagnostics(self) -> pd.DataFrame:
+        """diagnostics.csv: convergence of every parameter, and the verdict."""
+        return self.sampling.diagnostics
+
+    @property
+    def interrupted(self) -> bool:
+        return self.sampling.posterior.interrupted
+
+    @property
+    def started(self) -> datetime:
+        """When the analysis began (UTC)."""
+        return self.finished - timedelta(seconds=self.seconds)
+
+    @property
+    def n_treated(self) -> int:
+        """Patients of the posterior with an infusion in the window."""
+        return len(self.in_posterior(treated=True))
+
+    def in_posterior(self, *, treated: bool) -> list[str]:
+        rows = self.patients[(self.patients["status"] == "estimated") & (self.patients["treated"] == treated)]
+        return list(dict.fromkeys(rows["patient_id"].astype(str)))
+
+    @property
+    def verdict(self) -> str:
+        """What became of the sampling, in one sentence."""
+        stopped = "; interrupted before the end" if self.interrupted else ""
+        return f"{self.sampling.verdict}{stopped}"
+
+    def estimand(self, name: str) -> dict[str, Any]:
+        """The first row of `summary` with this name. KeyError when there is none."""
+        rows = self.summary[self.summary["estimand"] == name]
+        if rows.empty:
+            raise KeyError(name)
+        return {str(key): value for key, value in rows.iloc[0].items()}
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the verdict and the summary."""
+        shown = [name for name in EFFECT_COLUMNS if name not in ("level", "reason")]
+        table = self.summary[shown].to_html(index=False, float_format="{:.4g}".format, na_rep="")
+        return f"<p>{escape(self.cohort.name)}: {escape(self.verdict)}.</p>{table}"

@@ -1,0 +1,201 @@
+"""Draws for an effect analysis: the base model, then each extension beside it; or the card alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from igkinetics.cards.load import load_card
+from igkinetics.cards.model import Card
+from igkinetics.cohort.model import Cohort
+from igkinetics.effect.learnt import PRIOR_DRAWS
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling
+from igkinetics.effect.sensitivity import Other, Question, Resample, sensitivity_tables
+from igkinetics.effect.visual_check import NEW_DRAWS
+from igkinetics.errors import InputError
+from igkinetics.hierarchical.diagnostics import GOOD
+from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+
+if TYPE_CHECKING:
+    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
+
+Tell = Callable[[str], None]
+POSTERIOR_FILES: Final = {
+    "base": "posterior.nc", "clearance_ratio": "posterior_clearance_ratio.nc",
+    "production_ratio": "posterior_production_ratio.nc",
+}  # fmt: skip
+"""Model -> file; those of the extensions lie beside the base model's."""
+SECOND_DISPOSITION: Final = "zhang_2020"
+"""A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
+effect (DESIGN 2.5)."""
+EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
+GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
+PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
+
+
+def prepared_for(cohort: Cohort, card: Card, options: EffectOptions) -> PreparedCohort:
+    """Who takes part, under the first disposition that the card has numbers for."""
+    disposition, production = DEFAULT_STRUCTURE.split("/")
+    if disposition not in card.structure.dispositions:
+        disposition = card.structure.dispositions[0]
+    chosen = HierarchicalOptions(structure=f"{disposition}/{production}", residual=options.residual,
+                                 covariates=options.covariates, ratios_last_day=options.ivig_days,
+                                 lkj=options.lkj)  # fmt: skip
+    return prepare_cohort(cohort, card, chosen)
+
+
+def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None = None) -> Sampling:
+    """Base model and extensions, one compiled model for all.
+
+    tell: said before each long step; then, on a terminal, the sampler shows draws done and time left too.
+    """
+    prepared = prepared_for(cohort, card, options)
+    if options.prior_only:
+        return of_card(prepared, options)
+    if options.posterior is not None:
+        return reopened(Path(options.posterior), prepared, options)
+    from igkinetics.hierarchical.fit import compile_prepared, sample_prepared
+    from igkinetics.hierarchical.sampling import SampleSettings
+
+    say = tell or (lambda line: None)
+    settings = SampleSettings(draws=options.draws, tune=options.tune, chains=options.chains, cores=options.jobs,
+                              seed=options.seed, sampler=options.sampler,  # type: ignore[arg-type]
+                              progress=tell is not None and sys.stderr.isatty())  # fmt: skip
+    say(f"Building the model of {len(prepared.members)} patients.")
+    compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
+    say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
+    base = sample_prepared(prepared, settings, compiled=compiled)
+    extensions: dict[Extension, SampledCohort] = {}
+    infused = anybody_infused(prepared)
+    further = not (options.base_only or base.posterior.interrupted)
+    for extension in EXTENSIONS if infused and further else ():
+        say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
+        found = sample_prepared(prepared, settings, extension, compiled)
+        if found.posterior.interrupted:  # the base model is whole, the run is not
+            base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
+            break
+        extensions[extension] = found
+
+    def resample(population: Population) -> CohortPosterior:
+        say("Sampling with other priors.")
+        return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
+
+    others = other_models_of(prepared, settings, compiled, options, say) if further else {}
+    return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def anybody_infused(prepared: PreparedCohort) -> bool:
+    """Whether ratios under IVIG can be asked about."""
+    return any(member.modified is not None for member in prepared.members)
+
+
+def other_models_of(
+    prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None, options: EffectOptions,
+    say: Tell,
+) -> dict[str, Other]:  # fmt: skip
+    """A second published disposition for every model, no covariates, and on request both ratios at once."""
+    from igkinetics.hierarchical.fit import exchanged, sample_prepared, without_covariates
+
+    def other(
+        name: str, cohort: PreparedCohort, extension: Extension = "base", population: Population | None = None
+    ) -> Other:
+        def sampled() -> SampledCohort:
+            say(f"Sampling another model: {name}.")
+            return sample_prepared(cohort, settings, extension, compiled, population)
+
+        return sampled
+
+    infused = anybody_infused(prepared)
+    found: dict[str, Other] = {}
+    if prepared.card.id != SECOND_DISPOSITION and prepared.members[0].prior.disposition == "two_compartment":
+        try:
+            second = exchanged(prepared, load_card(SECOND_DISPOSITION))
+        except InputError:  # a weight outside the limits of that card
+            pass
+        else:
+            for extension in ("base", *(EXTENSIONS if infused else ())):
+                free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
+                name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
+                found[name] = other(name, second, extension)
+    if options.covariates:
+        name = "without covariates"
+        found[name] = other(name, prepared, population=without_covariates(prepared.population("base")))
+    if options.joint and infused:
+        name = "both ratios free"
+        found[name] = other(name, prepared, "joint")
+    return found
+
+
+def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
+    """A saved posterior, with those of the extensions that lie beside it; nothing is sampled."""
+    from igkinetics.hierarchical.store import load_posterior
+
+    base = load_posterior(file, prepared)
+    beside = {name: file.with_name(POSTERIOR_FILES[name]) for name in EXTENSIONS}
+    extensions = {name: load_posterior(path, prepared) for name, path in beside.items() if path.is_file()}
+    return sampling_of(base, extensions, None, options, {}, further=not options.base_only)
+
+
+def sampling_of(
+    base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None, options: EffectOptions,
+    others: dict[str, Other], *, further: bool = True,
+) -> Sampling:  # fmt: skip
+    """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
+    from igkinetics.hierarchical.predict import from_posterior, from_prior
+
+    def ask(question: Question) -> dict[str, pd.DataFrame]:
+        return sensitivity_tables(base, extensions, resample, others, question)
+
+    def save(folder: Path) -> None:
+        from igkinetics.hierarchical.store import save_posterior
+
+        for name, found in {"base": base, **extensions}.items():
+            save_posterior(found, folder / POSTERIOR_FILES[name], options.record())
+
+    covariates = base.prepared.covariates
+    return Sampling(
+        posterior=base.posterior,
+        diagnostics=base.diagnostics,
+        verdict=GOOD_WORDS if base.verdict == GOOD else base.verdict,
+        passed=base.verdict == GOOD,
+        prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
+        prior_sources=base.population.sources,
+        new=lambda: from_posterior(base, NEW_DRAWS, options.seed),
+        extensions={name: found.posterior for name, found in extensions.items()},
+        extension_verdicts={name: found.verdict for name, found in extensions.items()},
+        left_out=base.prepared.left_out,
+        notes=base.prepared.notes,
+        covariates=None if covariates is None else covariates.values,
+        labels=() if covariates is None else covariates.labels,
+        ask=ask if further else None,
+        save=save,
+    )
+
+
+def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
+    """Draws of the card for these patients and infusions, as many as were asked for."""
+    from igkinetics.hierarchical.predict import from_prior
+
+    drawn = from_prior(prepared, options.draws * options.chains, options.seed)
+    return Sampling(
+        posterior=drawn,
+        prior=drawn,
+        prior_sources=prepared.population("base").sources,
+        new=lambda: drawn,
+        diagnostics=pd.DataFrame([("verdict", PRIOR_WORDS)], columns=["parameter", "value"]).reindex(
+            columns=[*DIAGNOSTIC_COLUMNS, "value"]
+        ),
+        verdict=PRIOR_WORDS,
+        passed=True,
+        left_out=prepared.left_out,
+        notes=prepared.notes,
+    )

@@ -1,0 +1,201 @@
+"""From a posterior to every table of an effect analysis, without any sampler."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.model import Card
+from igkinetics.cohort.model import Cohort
+from igkinetics.dosing.regimen import Regimen
+from igkinetics.effect.averages import EXTENSION_COLUMNS, atc, att, ratios, rises
+from igkinetics.effect.between import between_groups
+from igkinetics.effect.counterfactual import Change, in_controls, within_patient
+from igkinetics.effect.courses import course_table
+from igkinetics.effect.dosing_seen import dosing_seen
+from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
+from igkinetics.effect.exposure import Exposure, exposures
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.patients import patient_effect_rows
+from igkinetics.effect.predictive import first_below_rows, predictive_rows
+from igkinetics.effect.result import CohortEffect, Sampling
+from igkinetics.effect.sensitivity import Question
+from igkinetics.effect.visual_check import vpc_rows
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import from_g_per_l, g_per_l
+
+Progress = Callable[[int, int], None]
+WEIGHT: Final = "weight_kg"
+ASKED: Final = ("nadir_change_att", "mean_igg_change_att", "rise_per_0.1_g_per_kg_day_14", "infused_half_life")
+"""Estimands whose dependence on the priors is told."""
+
+
+def card_weight(card: Card) -> float:
+    """The weight that the card takes for a patient without one; nan for a card that does not use weight."""
+    covariate = card.covariates.get(WEIGHT)
+    return float(covariate.when_missing) if covariate is not None else np.nan
+
+
+def effect_of(
+    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, regimen: Regimen | None = None,
+    began: float | None = None, progress: Progress | None = None,
+) -> CohortEffect:  # fmt: skip
+    """Every table from the draws.
+
+    regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
+    """
+    began = time.perf_counter() if began is None else began
+    posterior = sampling.posterior
+    thresholds = tuple(g_per_l(value, cohort.igg_unit) for value in options.thresholds)
+    people = exposures(cohort, posterior, card_weight(card), options.ivig_days)
+    changes = within_patient(posterior, people, thresholds, options.jobs, progress)
+    estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
+    infused = infused_of(cohort, sampling.extensions, card, options)
+    estimands += ratios(sampling.extensions, infused)
+    given = sampling.covariates
+    design = np.empty((len(people), 0)) if given is None else given[[one.place for one in people]]
+    estimands += between_groups(changes, design, sampling.labels, options.seed)
+    criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
+                        rope=options.rope)  # fmt: skip
+    checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
+    dosing = dosing_seen(people)
+    asked = question(cohort, card, options, changes)
+    learnt = prior_tables(cohort, sampling, card, options, thresholds, estimands)
+    return CohortEffect(
+        cohort=cohort,
+        card_ids={card.id: card.sha256},
+        options=options,
+        sampling=sampling,
+        summary=pd.DataFrame([effect_row(one, criteria) for one in estimands], columns=list(EFFECT_COLUMNS)),
+        patients=patient_effect_rows(cohort, changes, sampling.left_out, thresholds, options.level),
+        posterior=draw_table(posterior, estimands, criteria),
+        courses=course_table(posterior, people, cohort.igg_unit, options.level),
+        prior=learnt["prior"],
+        population=learnt["population"],
+        checks=checks,
+        replicates=replicates,
+        vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
+                     options.level),
+        first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
+        sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
+        extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
+        dosing=dosing.words,
+        dosing_by_calendar=dosing.by_calendar,
+        notes=(*cohort.notes, *sampling.notes),
+        seconds=time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def average_effects(
+    posterior: CohortPosterior, people: Sequence[Exposure], changes: Sequence[Change], thresholds: tuple[float, ...],
+    options: EffectOptions, regimen: Regimen | None,
+) -> Iterator[Estimand]:  # fmt: skip
+    """ATT, ATC, rises, half-life and recovery. In the base model the sign of a change follows from mass balance."""
+    given = posterior.extension == "base"
+    yield from att(changes, thresholds, sign_given=given)
+    assigned = in_controls(posterior, people, thresholds, options.jobs, regimen)
+    yield from atc(assigned, thresholds, sign_given=given)
+    yield from rises(posterior, people)
+
+
+def prior_tables(
+    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, thresholds: tuple[float, ...],
+    estimands: Sequence[Estimand],
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """`prior` (effects in the treated, and rises) and `population`: under the card alone, and with the data."""
+    before = sampling.prior
+    if before is None:
+        return {"prior": pd.DataFrame(columns=list(PRIOR_COLUMNS)),
+                "population": pd.DataFrame(columns=list(POPULATION_COLUMNS))}  # fmt: skip
+    people = exposures(cohort, before, card_weight(card), options.ivig_days)
+    effects = [*att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
+               *rises(before, people)]  # fmt: skip
+    return {
+        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit)),
+        "population": population_rows(before, sampling.posterior, sampling.prior_sources, cohort.igg_unit,
+                                      options.level),
+    }  # fmt: skip
+
+
+def infused_of(
+    cohort: Cohort, extensions: Mapping[Extension, CohortPosterior], card: Card, options: EffectOptions
+) -> dict[Extension, list[Exposure]]:
+    """The treated patients of each extension's posterior."""
+    weight = card_weight(card)
+    return {
+        name: [one for one in exposures(cohort, posterior, weight, options.ivig_days) if one.treated]
+        for name, posterior in extensions.items()
+    }
+
+
+def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequence[Change]) -> Question:
+    """What sensitivity is asked about: effect on nadir and mean, rise and half-life, in the cohort's unit."""
+    weight = card_weight(card)
+    criteria = Criteria(level=options.level, unit=cohort.igg_unit)
+
+    def quantities_of(posterior: CohortPosterior) -> dict[str, Floats]:
+        people = exposures(cohort, posterior, weight, options.ivig_days)
+        treated = [one for one in people if one.treated]
+        found = [*att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
+                 *rises(posterior, people)]  # fmt: skip
+        return {one.name: one.in_unit(criteria.unit) for one in found if one.estimated and one.name in ASKED}
+
+    treated = [change for change in changes if change.exposure.treated]
+    each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
+    return Question(
+        quantities_of=quantities_of,
+        changes=np.array(each).T if each else np.empty((0, 0)),
+        members=np.array([change.exposure.place for change in treated], dtype=np.int64),
+        level=options.level,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
+
+
+def extension_table(
+    sampling: Sampling, changes: Sequence[Change], infused: Mapping[Extension, Sequence[Exposure]], criteria: Criteria,
+    jobs: int,
+) -> pd.DataFrame:  # fmt: skip
+    """EXTENSION_COLUMNS: the base model first; nobody infused: no row."""
+    rows: list[dict[str, object]] = []
+    treated = [change for change in changes if change.exposure.treated]
+    models: dict[Extension, Sequence[Change]] = {"base": treated} if treated else {}
+    models |= {name: within_patient(sampling.extensions[name], who, (), jobs) for name, who in infused.items() if who}
+    for name, found in models.items():
+        change = next(att(found, (), sign_given=False))
+        row: dict[str, object] = {"model": name, "unit": criteria.unit, "level": criteria.level}
+        shown = effect_row(change, criteria)
+        row |= {f"nadir_change_att{end}": shown[key] for end, key in
+                (("", "median"), ("_lower", "lower"), ("_upper", "upper"))}  # fmt: skip
+        row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
+        for ratio in ratios(sampling.extensions, infused):
+            if ratio.estimated and ratio.name.startswith(name):
+                found_ratio = effect_row(ratio, criteria)
+                row |= {"ratio": found_ratio["median"], "ratio_lower": found_ratio["lower"],
+                        "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
+
+
+def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:
+    """A row per draw: chain, draw, the population's parameters, every estimand; nan where a draw was left out."""
+    chains, draws = posterior.error.shape[:2]
+    columns: dict[str, Floats] = {
+        "chain": np.repeat(np.arange(chains), draws).astype(float),
+        "draw": np.tile(np.arange(draws), chains).astype(float),
+    }  # fmt: skip
+    columns |= {name: values.reshape(-1) for name, values in posterior.population.items()}
+    for one in estimands:
+        if not one.estimated or one.name.endswith("_under_ivig"):
+            continue  # a ratio has draws of its own, which belong to no draw of the base model
+        name = one.name if np.isnan(one.threshold) else f"{one.name}_{one.threshold / g_per_l(1.0, criteria.unit):g}"
+        values = np.full(chains * draws, np.nan)
+        values[slice(None, one.draws.size) if one.places is None else one.places] = one.in_unit(criteria.unit)
+        columns[name] = values
+    return pd.DataFrame(columns).astype({"chain": int, "draw": int})

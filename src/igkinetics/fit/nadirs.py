@@ -1,0 +1,196 @@
+"""Nadirs of one patient: raw (lowest measured), fitted and endogenous (exact minima of the curve, with intervals from
+the draws' own minima), and what sampling alone does to a raw one."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from igkinetics.cohort.model import Patient
+from igkinetics.cohort.windows import Window
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
+from igkinetics.fit.posterior import Draws
+from igkinetics.fit.problem import FitProblem
+from igkinetics.fit.result import PatientFit
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.extremes import lowest_of_many
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.schedule import START
+
+Position = Literal["interior", "start", "end"]
+RISE_SHARE: Final = 0.05
+"""The curve at the window's end must lie this share above its minimum ..."""
+REACHED_IN_SHARE_OF_DRAWS: Final = 0.90
+"""... in this share of draws for a nadir to count as reached (DESIGN 2.4)."""
+PREDICTIVE_STREAM: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A value of the MAP curve with the interval of the draws."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeBelow:
+    """Total IgG below one threshold (g/L): first day (nan: never), days, and the share of draws ever below.
+
+    Draws that never fall below put the first day's interval beyond the window (inf).
+    """
+
+    threshold: float
+    first_day: Estimate
+    days: Estimate
+    share_ever: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedNadir:
+    """Levels g/L, days. `window` starts no earlier than the model's state does."""
+
+    window: Window
+    total: Estimate
+    day: Estimate
+    endogenous: Estimate
+    endogenous_day: float
+    position: Position
+    reached: bool
+    share_risen: float
+    """Share of draws whose curve at the window's end lies more than RISE_SHARE above its minimum."""
+    predicted_raw: PredictedMinimum
+    below: tuple[TimeBelow, ...]
+
+
+def fitted_nadir(
+    fit: PatientFit, window: Window, observed_raw: float, thresholds: tuple[float, ...], level: float, seed: int
+) -> FittedNadir:
+    """Nadirs of a patient with numbers, over an existing window. thresholds and observed_raw in g/L."""
+    problem, optimum, draws = fit.fitted()
+    start = max(window.start, float(problem.schedule[0, START]))
+    window = Window(start=start, end=max(window.end, start), reason=window.reason)
+    at_best, best_below = lowest_of_many(
+        problem.theta(optimum.x)[None, :], problem.schedule, window.start, window.end, thresholds
+    )
+    minima, below = lowest_of_many(draws.theta, problem.schedule, window.start, window.end, thresholds)
+
+    def estimate(value: float, values: Floats) -> Estimate:
+        lower, upper = draws.interval(values, level)
+        return Estimate(value=float(value), lower=lower, upper=upper)
+
+    end_endogenous, end_infused = igg_curve(draws.theta, problem.schedule, np.array([window.end]))
+    risen = (end_endogenous + end_infused)[:, 0] > (1.0 + RISE_SHARE) * minima[:, 0]
+    share_risen = draws.mean(risen.astype(float))
+    stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
+    generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), PREDICTIVE_STREAM])
+    return FittedNadir(
+        window=window,
+        total=estimate(at_best[0, 0], minima[:, 0]),
+        day=estimate(at_best[0, 1], minima[:, 1]),
+        endogenous=estimate(at_best[0, 2], minima[:, 2]),
+        endogenous_day=float(at_best[0, 3]),
+        position=position(float(at_best[0, 1]), window),
+        reached=stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
+        share_risen=share_risen,
+        predicted_raw=predicted_minimum(problem, draws, window, observed_raw, level, generator),
+        below=tuple(
+            TimeBelow(
+                threshold=threshold,
+                first_day=estimate(best_below[0, j, 0], np.nan_to_num(below[:, j, 0], nan=np.inf)),
+                days=estimate(best_below[0, j, 1], below[:, j, 1]),
+                share_ever=draws.mean(np.isfinite(below[:, j, 0]).astype(float)),
+            )
+            for j, threshold in enumerate(thresholds)
+        ),
+    )
+
+
+def position(day: float, window: Window) -> Position:
+    """Where in the closed window the minimum lies."""
+    if day <= window.start:
+        return "start"
+    return "end" if day >= window.end else "interior"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawNadir:
+    """Levels g/L (nan without samples in the window), days. baseline: last value measured up to the window's start."""
+
+    value: float
+    day: float
+    below_limit: bool
+    n_samples: int
+    n_below_limit: int
+    baseline: float
+
+
+def raw_nadir(patient: Patient, window: Window) -> RawNadir:
+    """Lowest value in the closed window; a value below the limit counts as that limit and sets the flag.
+
+    Values above an upper limit are never lowest unless nothing else was measured, and then give that limit.
+    """
+    if not window.exists:
+        return RawNadir(value=np.nan, day=np.nan, below_limit=False, n_samples=0, n_below_limit=0, baseline=np.nan)
+    inside = (patient.sample_day >= window.start) & (patient.sample_day <= window.end)
+    before = (patient.sample_day <= window.start) & (patient.sample_limit == 0)
+    baseline = float(patient.sample_igg[before][-1]) if before.any() else np.nan
+    n_below = int(np.sum(patient.sample_limit[inside] < 0))
+    if not inside.any():
+        return RawNadir(value=np.nan, day=np.nan, below_limit=False, n_samples=0, n_below_limit=0, baseline=baseline)
+    days, levels, limits = (values[inside] for values in (patient.sample_day, patient.sample_igg, patient.sample_limit))
+    order = np.lexsort((days, limits, levels, limits > 0))  # at equal levels, "below" is lower than measured
+    lowest = int(order[0])
+    return RawNadir(
+        value=float(levels[lowest]),
+        day=float(days[lowest]),
+        below_limit=bool(limits[lowest] < 0),
+        n_samples=int(inside.sum()),
+        n_below_limit=n_below,
+        baseline=baseline,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedMinimum:
+    """Posterior-predictive minimum of the measurements, g/L, and the share of it at or below the observed one."""
+
+    mean: float
+    lower: float
+    upper: float
+    observed_percentile: float
+
+
+def noisy(levels: Floats, problem: FitProblem, generator: np.random.Generator) -> Floats:
+    """Measurements of true levels (any shape), g/L, under the problem's error model; none below 0."""
+    spread = np.sqrt(problem.a**2 + (problem.b * levels) ** 2)
+    if problem.kind == LOGNORMAL:
+        log_sd = np.sqrt(np.log1p((spread / levels) ** 2))
+        return levels * np.exp(log_sd * generator.standard_normal(levels.shape))
+    if problem.kind == STUDENT_T:
+        return np.maximum(levels + spread * generator.standard_t(STUDENT_DF, levels.shape), 0.0)
+    return np.maximum(levels + spread * generator.standard_normal(levels.shape), 0.0)
+
+
+def predicted_minimum(
+    problem: FitProblem, draws: Draws, window: Window, observed: float, level: float, generator: np.random.Generator
+) -> PredictedMinimum:
+    """observed: raw nadir, g/L. The lower limit, where one was met, holds for all of this patient's samples."""
+    inside = (problem.day >= window.start) & (problem.day <= window.end)
+    if not inside.any():
+        return PredictedMinimum(mean=np.nan, lower=np.nan, upper=np.nan, observed_percentile=np.nan)
+    endogenous, infused = igg_curve(draws.theta, problem.schedule, problem.day[inside])
+    measured = noisy(endogenous + infused, problem, generator)
+    limits = problem.igg[inside & (problem.limit < 0)]
+    minima = np.maximum(measured, limits.max() if limits.size else 0.0).min(axis=1)
+    lower, upper = draws.interval(minima, level)
+    return PredictedMinimum(
+        mean=draws.mean(minima),
+        lower=lower,
+        upper=upper,
+        observed_percentile=draws.mean((minima <= observed).astype(float)),
+    )

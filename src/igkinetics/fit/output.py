@@ -1,0 +1,92 @@
+"""The files of a fit: tables, problems and the run record. The same fit gives the same bytes, times aside."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from igkinetics.errors import PROBLEM_COLUMNS
+from igkinetics.fit.cohort_result import TABLES, CohortFit
+from igkinetics.fit.dates import dates_table
+from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, event_table
+from igkinetics.output.files import RUN_RECORD, cohort_record, write_csv, write_json, write_parquet
+from igkinetics.output.folder import Kind
+
+if TYPE_CHECKING:
+    pass
+
+CSV_TABLES: Final = (
+    "parameters", "nadir", "patients", "structures", "sampling", "conflict", "groups", "predictions", "etas",
+    "diagnostics", "shrinkage", "residuals",
+)  # fmt: skip
+FIT_OUTPUT: Final = Kind(
+    marker=RUN_RECORD,
+    names=frozenset(
+        {f"{table}.csv" for table in (*CSV_TABLES, "thresholds", "profiles", "dates", "problems")}
+        | {"curves.parquet", DRAWS_FILE, EVENTS_FILE, RUN_RECORD}
+        | {"report.html", "diagnostics.html", "tables.xlsx", "figures"}
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What is written beside the tables and pages, only when asked for.
+
+    figures: every chart as SVG and PNG. excel: all tables as one workbook. dates: calendar dates, in dates.csv and in
+    the report; without it nothing in the output tells a date.
+    """
+
+    figures: bool = False
+    excel: bool = False
+    dates: bool = False
+
+
+NO_EXTRAS: Final = Extras()
+
+
+def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
+    """Every table of `fit`, problems.csv and run.json into the existing, empty `folder`."""
+    tables = written_tables(fit, extras)
+    for name, table in tables.items():
+        if name != "curves":
+            write_csv(table, tuple(table.columns), folder / f"{name}.csv")
+    write_parquet(fit.curves, TABLES["curves"], folder / "curves.parquet")
+    write_parquet(fit.draws, DRAW_COLUMNS, folder / DRAWS_FILE)
+    write_parquet(event_table(fit.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
+    if extras.excel:
+        from igkinetics.output.workbook import WORKBOOK, write_workbook
+
+        write_workbook(tables, folder / WORKBOOK)
+    write_json(run_record(fit, extras), folder / RUN_RECORD)
+
+
+def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.DataFrame]:
+    """Name -> table with its columns in their order, every table that is written."""
+    names = [*CSV_TABLES, "curves"]
+    on_request = {"thresholds": fit.options.thresholds, "profiles": fit.options.profile}
+    names += [name for name, asked in on_request.items() if asked]
+    tables = {name: getattr(fit, name)[list(TABLES[name])] for name in names}
+    if extras.dates:
+        tables["dates"] = dates_table(fit)
+    return tables | {"problems": fit.cohort.problems[list(PROBLEM_COLUMNS)]}
+
+
+def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
+    """The run record of a fit."""
+    return cohort_record("fit", fit, fit.options.record() | asdict(extras))
+
+
+
+
+
+
+
+
+
+
+
+

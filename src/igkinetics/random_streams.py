@@ -1,0 +1,43 @@
+"""Named streams of random numbers, all from one seed: a change of one purpose leaves every other draw as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Purpose = Literal[
+    "typical", "weight", "height", "sex", "covariate", "covariates", "cycles", "parameters", "jitter", "missed",
+    "visit noise", "check noise", "checks", "illness", "illness noise", "outcome", "new",
+]  # fmt: skip
+
+
+def generator_of(seed: int, purpose: Purpose, batch: int, detail: str = "") -> np.random.Generator:
+    """A new generator at the start of a batch's stream; no regimen or model has a part in it."""
+    return _generator(seed, ("scenario", purpose, detail), batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of one patient of a simulated cohort; with the defaults those of the whole cohort.
+
+    They depend on the seed, the group's name and the place in the group alone. So a change of another group, of a
+    regimen or of the rate of missed visits leaves every other draw as it was (common random numbers).
+    """
+
+    seed: int
+    group: str = ""
+    place: int = 0
+
+    def of(self, purpose: Purpose, detail: str = "") -> np.random.Generator:
+        """A new generator at the start of a stream; the same one at every call. detail: e.g. an outcome."""
+        return _generator(self.seed, (purpose, detail, self.group), self.place)
+
+
+def _generator(seed: int, name: tuple[str, ...], place: int) -> np.random.Generator:
+    """A generator of its own for each name and place; the words of the name are hashed to a key of the seed."""
+    words = hashlib.sha256("\x1f".join(name).encode()).digest()[:16]
+    key = (int.from_bytes(words[:8], "little"), int.from_bytes(words[8:], "little"), place)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

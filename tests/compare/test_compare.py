@@ -1,0 +1,166 @@
+"""`compare` on the example cohort: the index paper's counts, the groups' samples, files and refusals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from igkinetics.cli.main import app
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.compare.compare import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare
+from igkinetics.compare.groups import first_below, patients_with_outcomes
+from igkinetics.errors import InputError
+from igkinetics.fit.options import FitOptions
+from igkinetics.report.compare_page import compare_report, compare_sentences
+from igkinetics.resources import resource_folder
+
+EXAMPLE = resource_folder("data") / "blina23"
+
+
+@pytest.fixture(scope="module")
+def cohort() -> Cohort:
+    return read_cohort(EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def comparison(cohort: Cohort) -> GroupComparison:
+    return compare(cohort, FitOptions(thresholds=(400.0,), draws=200))
+
+
+def test_outcomes_are_those_of_the_index_paper(comparison: GroupComparison) -> None:
+    rows = comparison.table.set_index("variable")
+    assert [round(rows.loc[name, "p"], 3) for name in ("infection", "icu", "infection_death")] == [0.576, 1.0, 1.0]
+    infection = rows.loc["infection", ["value_a", "lower_a", "upper_a", "value_b", "lower_b", "upper_b"]]
+    assert [round(100 * value) for value in infection] == [82, 57, 96, 67, 22, 96]
+
+
+def test_nadirs_are_those_of_the_fit(comparison: GroupComparison) -> None:
+    rows, nadir = comparison.table.set_index("variable"), comparison.fit.nadir
+    by_group = nadir.groupby("group")[["raw_nadir", "fitted_nadir"]].median()
+    for variable in ("raw_nadir", "fitted_nadir"):
+        assert rows.loc[variable, "value_a"] == by_group.loc["IVIG", variable]
+        assert rows.loc[variable, "value_b"] == by_group.loc["control", variable]
+        assert rows.loc[variable, "lower"] < rows.loc[variable, "estimate"] < rows.loc[variable, "upper"]
+
+
+def test_exchanged_groups_turn_every_difference(cohort: Cohort, comparison: GroupComparison) -> None:
+    turned = compare(cohort, FitOptions(thresholds=(400.0,), draws=200), ("control", "IVIG")).table
+    straight = comparison.table
+    np.testing.assert_allclose(turned["estimate"], -straight["estimate"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(turned["lower"], -straight["upper"], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(turned["p"], straight["p"], rtol=1e-9)
+
+
+def test_samples_and_missing_data_of_each_group(cohort: Cohort, comparison: GroupComparison) -> None:
+    groups = comparison.sampling.set_index("group")
+    assert list(groups.index) == ["IVIG", "control"]
+    assert list(groups["n_patients"]) == [17, 6]
+    assert groups.loc["control", "n_infused"] == 0
+    assert (groups["sampling_shift"] < 0).all()  # a dozen noisy values: the lowest reads too low
+
+
+def test_first_below_counts_limits_for_what_they_are(comparison: GroupComparison) -> None:
+    fit = comparison.fit
+    patient = fit.cohort.patient("control-06")
+    times = first_below(fit, "control", 4.0)
+    inside = (patient.sample_day >= 0) & (patient.sample_igg < 4.0)
+    assert patient.sample_day[inside][0] in times.day
+    samples = fit.cohort.samples.assign(igg=5.0, limit="below")
+    all_censored = replace(fit, cohort=replace(fit.cohort, samples=samples))
+    assert not first_below(all_censored, "control", 4.0).happened.any()  # "<500" may be 450
+    assert first_below(all_censored, "control", 6.0).happened.all()
+
+
+def test_groups_must_be_two(cohort: Cohort) -> None:
+    alone = replace(cohort, patients=cohort.patients.assign(group=""))
+    with pytest.raises(InputError, match="needs two groups"):
+        chosen_groups(alone, None)
+    with pytest.raises(InputError, match="must be a group of this cohort: IVIG, control"):
+        chosen_groups(cohort, ("IVIG", "controls"))
+    with pytest.raises(InputError, match="two different groups"):
+        chosen_groups(cohort, ("IVIG", "IVIG"))
+
+
+def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
+    out = tmp_path / "groups"
+    done = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out), "--threshold", "400"])
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in out.iterdir()} == {
+        "compare.csv", "groups.csv", "nadir.csv", "problems.csv", "run.json", "report.html"}  # fmt: skip
+    table = pd.read_csv(out / "compare.csv")
+    assert tuple(table.columns) == COMPARE_COLUMNS
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "82.4 %" in page
+    assert "Days to first below 400 mg/dL" in page
+    assert "biased against IVIG" in page
+    again = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out)])
+    assert again.exit_code == 2
+    only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])
+    assert only_one.exit_code == 2
+
+
+def test_a_common_window_stands_beside_the_own_ones(cohort: Cohort, comparison: GroupComparison) -> None:
+    """Its rows are those of a fit with that window alone; the rows above them stay as without it."""
+    options = FitOptions(thresholds=(400.0,), draws=200, window=(0.0, 100.0))
+    both = compare(cohort, options)
+    n_own = len(comparison.table)
+    numbers = comparison.table.columns.drop("note")
+    pd.testing.assert_frame_equal(both.table.iloc[:n_own][numbers], comparison.table[numbers])
+    beside = both.table.iloc[n_own:]
+    assert list(beside["variable"]) == [*MEASURES, "first_below_400"]
+    assert beside["note"].str.startswith("common window, days 0 to 100; ").all()
+    assert both.table["note"].iloc[:5].str.startswith("each patient's own window; ").all()
+    lowest = cohort.samples[cohort.samples["day"].between(0, 100)].groupby("patient_id")["igg"].min() * 100
+    control = [lowest[patient] for patient in lowest.index if patient.startswith("control")]
+    assert beside.set_index("variable").loc["raw_nadir", "value_b"] == pytest.approx(np.median(control))
+    assert beside.set_index("variable").loc["days_to_raw_nadir", ["value_a", "value_b"]].max() <= 100
+    said = compare_sentences(both)
+    assert said[: 1 + n_own] == compare_sentences(comparison)
+    assert said[1 + n_own].startswith("Lowest measured IgG (days 0 to 100): ")
+    assert "Fitted nadir (days 0 to 100)" in compare_report(both)
+
+
+def test_a_death_in_the_patients_table_is_counted(cohort: Cohort) -> None:
+    """data/blina23 has 4 deaths, as outcomes; one more patient has only a day of death."""
+    alive = next(name for name in cohort.patient_ids if name not in patients_with_outcomes(cohort)["death"])
+    day = np.where(cohort.patients["patient_id"] == alive, 400.0, np.nan)
+    more = replace(cohort, patients=cohort.patients.assign(death=day))
+    assert patients_with_outcomes(more)["death"] == patients_with_outcomes(cohort)["death"] | {alive}
+
+
+def some_of(cohort: Cohort, patients: list[str], unsampled: str = "") -> Cohort:
+    """The cohort of these patients alone, one of them without samples."""
+    tables = {
+        name: table[table["patient_id"].isin(patients)].reset_index(drop=True)
+        for name in ("samples", "doses", "therapy", "patients", "outcomes")
+        for table in [getattr(cohort, name)]
+    }
+    kept = tables["samples"]["patient_id"] != unsampled
+    return replace(cohort, **(tables | {"samples": tables["samples"][kept].reset_index(drop=True)}))
+
+
+def test_one_patient_a_group_has_values_but_no_interval(cohort: Cohort) -> None:
+    small = compare(some_of(cohort, ["IVIG-01", "control-01"]), FitOptions(thresholds=(50.0, 400.0), draws=200))
+    rows = small.table.set_index("variable")
+    assert rows.loc["raw_nadir", "estimate"] == rows.loc["raw_nadir", "value_a"] - rows.loc["raw_nadir", "value_b"]
+    assert rows.loc["raw_nadir", ["lower", "upper", "lower_a", "upper_b"]].isna().all()
+    assert rows.loc["raw_nadir", "p"] == 1.0
+    assert np.isnan(rows.loc["first_below_50", "p"])  # nobody fell so low
+    assert "Days to first below 50 mg/dL: – (0 of 1) v – (0 of 1), P not defined." in compare_sentences(small)
+
+
+def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
+    some = some_of(cohort, ["IVIG-01", "IVIG-02", "control-01"], unsampled="control-01")
+    lacking = compare(some, FitOptions(thresholds=(400.0,), draws=200))
+    rows = lacking.table.set_index("variable")
+    assert list(rows["n_b"].iloc[:5]) == [0, 0, 0, 0, 0]
+    empty = rows.loc[["raw_nadir", "fitted_nadir", "first_below_400"], ["value_b", "estimate", "p"]]
+    assert empty.isna().all(axis=None)
+    assert "Without a fitted nadir: control-01." in lacking.notes
+    assert "0 of 1" in compare_report(lacking)
