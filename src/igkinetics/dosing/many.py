@@ -1,9 +1,8 @@
-"""A regimen for many cases at once: days, amounts, marks of the outcome window, the rule as numbers."""
+"""A regimen for many cases at once: days, amounts, the rule as numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -25,48 +24,30 @@ from igkinetics.dosing.rule_kernel import (
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import g_per_l
 
-RULE_INTERVAL_DAY: Final = 28.0
-"""Trough, peak and area of regimens without a calendar (rules, no immunoglobulin) are those of the last 28 days."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dosed:
-    """What the kernel needs of one regimen. amount (n, m) belongs to day (m); of a rule it is (n, 1) and day empty.
-
-    interval: the dosing interval of trough, peak and areas; None when none is complete within the horizon.
-    """
+    """What the kernel needs of one regimen. amount (n, m) belongs to day (m); of a rule it is (n, 1) and day empty."""
 
     day: Floats
     amount: Floats
-    marks: Floats
     rule: Floats
     n_checks: int
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        start, end = float(self.marks[2]), float(self.marks[3])
-        return None if np.isnan(start) else (start, end)
 
 
 def dosed(regimen: Dosing, cases: Cases, from_day: float, horizon_day: float) -> Dosed:
     """The regimen of these cases, from from_day on; doses lie before horizon_day."""
     if regimen.gives_nothing:
-        return Dosed(day=np.empty(0), amount=np.empty((len(cases), 0)),
-                     marks=marks(last_days(from_day, horizon_day), from_day, horizon_day, lowest=True),
-                     rule=np.empty(0), n_checks=0)  # fmt: skip
+        return Dosed(day=np.empty(0), amount=np.empty((len(cases), 0)), rule=np.empty(0), n_checks=0)
     if regimen.rule is not None:
         amount = amounts_g(regimen.rule.dose_g_per_kg, regimen.rule.dose_g, regimen, cases)
-        return Dosed(day=np.empty(0), amount=amount[:, None],
-                     marks=marks(last_days(from_day, horizon_day), from_day, horizon_day, lowest=True),
-                     rule=rule_numbers(regimen.rule, from_day, horizon_day),
+        return Dosed(day=np.empty(0), amount=amount[:, None], rule=rule_numbers(regimen.rule, from_day, horizon_day),
                      n_checks=number_of_checks(regimen.rule, from_day, horizon_day))  # fmt: skip
     day = calendar_days(regimen, from_day, horizon_day)
     amount = np.repeat(amounts_g(regimen.dose_g_per_kg, regimen.dose_g, regimen, cases)[:, None], day.size, axis=1)
     if regimen.loading_g_per_kg is not None:
         amount[:, :1] = amounts_g(regimen.loading_g_per_kg, None, regimen, cases)[:, None]
-    interval = last_interval(regimen, day, horizon_day)
-    return Dosed(day=day, amount=amount, marks=marks(interval, from_day, horizon_day, lowest=False),
-                 rule=np.empty(0), n_checks=0)  # fmt: skip
+    return Dosed(day=day, amount=amount, rule=np.empty(0), n_checks=0)
 
 
 def calendar_days(regimen: Dosing, from_day: float, horizon_day: float) -> Floats:
@@ -77,25 +58,6 @@ def calendar_days(regimen: Dosing, from_day: float, horizon_day: float) -> Float
     number = max(0, int(np.ceil((stop - regimen.first_day) / regimen.interval_day)) + 1)
     day = np.round(regimen.first_day + regimen.interval_day * np.arange(number), DAY_DECIMALS)
     return day[(day >= from_day) & (day < stop)]
-
-
-def last_interval(regimen: Dosing, day: Floats, horizon_day: float) -> tuple[float, float] | None:
-    """From a dose to the moment of the next (given or not), the last that ends within the horizon."""
-    if regimen.interval_day is None:
-        raise AssertionError("a calendar without an interval passed its checks")
-    ends = np.round(day + regimen.interval_day, DAY_DECIMALS)
-    complete = np.flatnonzero(ends <= horizon_day)
-    return None if complete.size == 0 else (float(day[complete[-1]]), float(ends[complete[-1]]))
-
-
-def last_days(from_day: float, horizon_day: float) -> tuple[float, float]:
-    return max(from_day, horizon_day - RULE_INTERVAL_DAY), horizon_day
-
-
-def marks(interval: tuple[float, float] | None, from_day: float, horizon_day: float, *, lowest: bool) -> Floats:
-    """As outcome_kernel takes them."""
-    start, end = (np.nan, np.nan) if interval is None else interval
-    return np.array([from_day, horizon_day, start, end, float(lowest)])
 
 
 def amounts_g(dose_g_per_kg: float | None, dose_g: float | None, regimen: Dosing, cases: Cases) -> Floats:
