@@ -157,3 +157,22 @@ def test_signs_of_a_limit_in_any_of_their_forms(tmp_path: Path) -> None:
     cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": SAMPLES + rows}))
     assert cohort.samples["limit"].tolist() == ["below"] * 4 + ["above"] * 3
     assert cohort.samples["igg"].tolist() == [0.4] * 4 + [30.0] * 3
+
+
+@pytest.mark.parametrize("key", ['same_dose = "sum"\nigg_unit = "mg/dL"\n', 'igg_unit = "mg/dL"\n[doses]\nsame_dose = "sum"\n'])
+def test_identical_vials_are_summed_where_the_mapping_says_so(tmp_path: Path, key: str) -> None:
+    doses = DOSES + "P1,3,10\nP1,3,10\nP1,3,10\n"
+    files: Files = {"samples.csv": ONE_SAMPLE, "doses.csv": doses}
+    once = read_cohort(write_cohort(tmp_path / "ward", files))
+    assert once.patient("P1").dose_g.tolist() == [10.0]
+    assert all("so left out; if both were given" in one for one in warnings_of(once))
+    both = read_cohort(write_cohort(tmp_path / "ward", {**files, "cohort.toml": key}))
+    assert both.patient("P1").dose_g.tolist() == [10.0, 10.0, 10.0]
+    assert 'doses: 2 rows the same as an earlier one, given as well (same_dose = "sum")' in both.notes
+    assert warnings_of(both) == []
+
+
+def test_same_dose_is_said_once(tmp_path: Path) -> None:
+    files: Files = {"samples.csv": ONE_SAMPLE, "cohort.toml": 'same_dose = "one"\n[doses]\nsame_dose = "sum"\n'}
+    with pytest.raises(InputError, match='same_dose reads "one" here and "sum" under'):
+        read_cohort(write_cohort(tmp_path / "ward", files))
