@@ -166,7 +166,7 @@ def test_identical_vials_are_summed_where_the_mapping_says_so(tmp_path: Path, ke
     once = read_cohort(write_cohort(tmp_path / "ward", files))
     assert once.patient("P1").dose_g.tolist() == [10.0]
     assert all("so left out; if both were given" in one for one in warnings_of(once))
-    both = read_cohort(write_cohort(tmp_path / "ward", {**files, "cohort.toml": MAPPING.replace("mg/dL\"\n", f"mg/dL\"\n{key}")}))
+    both = read_cohort(write_cohort(tmp_path / "ward", {**files, "cohort.toml": MAPPING + key}))
     assert both.patient("P1").dose_g.tolist() == [10.0, 10.0, 10.0]
     assert 'doses: 2 rows the same as an earlier one, given as well (same_dose = "sum")' in both.notes
     assert warnings_of(both) == []
