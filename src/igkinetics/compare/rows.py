@@ -7,14 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from igkinetics import text
 from igkinetics.compare import statistics as group_tests
 from igkinetics.compare.groups import Floats, Times
 from igkinetics.compare.power import POWER, detectable_hazard_ratio, detectable_risks, detectable_shift
 
 
+def in_words(probability: float) -> str:
+    """ "= 0.64", "> 0.99"."""
+    shown = text.fraction(probability)
+    return shown if shown[0] in "<>" else f"= {shown}"
+
+
 def percent(share: float) -> str:
     """A share in whole percent."""
-    return f"{100 * share:.0f} %"
+    return text.share(share)
 
 
 def _of(interval: group_tests.Interval, suffix: str = "") -> dict[str, float]:
@@ -73,7 +80,7 @@ def time_row(variable: str, a: Times, b: Times, level: float) -> dict[str, Any]:
 def outcome_row(outcome: str, a: tuple[int, int], b: tuple[int, int], level: float) -> dict[str, Any]:
     """Proportions with exact intervals, Fisher's test, Bayesian risk difference. a, b: (patients with it, patients)."""
     difference, above = group_tests.risk_difference(*a, *b, level)
-    notes = [f"estimate: posterior median of the risk difference, Jeffreys priors; P(above 0) = {above:.2f}"]
+    notes = [f"estimate: posterior median of the risk difference, Jeffreys priors; P(above 0) {in_words(above)}"]
     if a[1] and b[1]:
         risk_b = b[0] / b[1]
         low, high = detectable_risks(a[1], b[1], risk_b, level)

@@ -60,7 +60,7 @@ def value_words(value: Any, unit: str) -> str:
     if not text.known(value):
         return text.UNKNOWN
     if unit == "1":
-        return f"{100 * float(value):.1f} %".replace("-", "−")
+        return text.share(value, 1)
     return text.day(value) if unit == "day" else text.level(value, unit).replace("-", "−")
 
 
@@ -76,7 +76,7 @@ def p_words(p: Any) -> str:
     """P to two significant digits, three beyond 0.1; never 0."""
     if not text.known(p):
         return text.UNKNOWN
-    return "< 0.0001" if p < 1e-4 else f"{p:.3f}" if p >= 0.1 else f"{p:.2g}"
+    return "< 0.0001" if p < 1e-4 else text.fraction(p, 3) if p >= 0.1 else f"{p:.2g}"
 
 
 def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
@@ -126,7 +126,7 @@ def compare_sentences(comparison: GroupComparison) -> list[str]:
     said = [f"{a} ({counted(sizes[0], 'patient')}) against {b} ({counted(sizes[1], 'patient')})."]
     for row, words in zip(comparison.table.to_dict("records"), shown_rows(comparison), strict=True):
         own_unit = "days" if row["unit"] == "day" else row["unit"]
-        tail = f"P = {words['p']}".replace("= <", "<").replace(f"= {text.UNKNOWN}", "not defined")
+        tail = f"P = {words['p']}".replace("= <", "<").replace("= >", ">").replace(f"= {text.UNKNOWN}", "not defined")
         said.append(
             f"{words['variable']}: {words['value_a']} ({words['n_a']}) v {words['value_b']} ({words['n_b']}), {tail}."
             if text.known(row["count_a"])
