@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +43,9 @@ from igkinetics.fit.rows import (
     threshold_rows,
 )
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.parallel import Progress, as_far_as_reached
 from igkinetics.units import g_per_l
 
-Progress = Callable[[int, int], None]
 Rows = dict[str, list[dict[str, Any]]]
 INTERRUPTED = "interrupted before this patient was reached"
 
@@ -75,30 +74,15 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
     residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
-    results: dict[int, PatientResult] = {}
-    interrupted = False
-
-    def work(place: int) -> None:
-        try:
-            results[place] = patient_result(cohort, patients[place], card, options)
-        except Exception as error:  # noqa: BLE001 (must not cost all others their fits; it is told, the run ends in 1)
-            results[place] = failed(cohort, patients[place], options, error)
-
-    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        futures = [pool.submit(work, place) for place in range(len(patients))]
-        try:
-            for done, future in enumerate(futures, start=1):
-                future.result()
-                if progress is not None:
-                    progress(done, len(patients))
-        except KeyboardInterrupt:
-            interrupted = True
-            pool.shutdown(wait=False, cancel_futures=True)
+    tasks = [partial(result_or_failure, cohort, patient, card, options) for patient in patients]
+    reached = as_far_as_reached(tasks, options.jobs, progress)
     ordered = [
-        results[place] if place in results else unfitted(cohort, patient, card, options, "set_aside", INTERRUPTED)
+        reached.results[place]
+        if place in reached.results
+        else unfitted(cohort, patient, card, options, "set_aside", INTERRUPTED)
         for place, patient in enumerate(patients)
     ]
-    return assemble(cohort, card, options, ordered, time.perf_counter() - began, interrupted)
+    return assemble(cohort, card, options, ordered, time.perf_counter() - began, reached.interrupted)
 
 
 def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
@@ -112,6 +96,14 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
         profile=options.profile,
         igg_unit=cohort.igg_unit,
     )
+
+
+def result_or_failure(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
+    """The patient's result; an error of ours becomes one too, for it must not cost all others their fits."""
+    try:
+        return patient_result(cohort, patient, card, options)
+    except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the run ends with exit status 1)
+        return failed(cohort, patient, options, error)
 
 
 def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from igkinetics import text
-from igkinetics.compare.compare import GroupComparison
 from igkinetics.compare.output import compare_record
+from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import page_environment
 from igkinetics.report.page import card_views
@@ -73,7 +73,7 @@ def interval_words(lower: Any, upper: Any, unit: str) -> str:
 
 
 def p_words(p: Any) -> str:
-    """P to two significant digits, three beyond 0.1; never 0."""
+    """P to two significant digits, three decimals beyond 0.1; never 0, and 1 only where it is 1."""
     if not text.known(p):
         return text.UNKNOWN
     return "< 0.0001" if p < 1e-4 else text.fraction(p, 3) if p >= 0.1 else f"{p:.2g}"
@@ -147,8 +147,9 @@ def methods_sentences(comparison: GroupComparison) -> list[str]:
         "Lowest measured and fitted nadirs and the days to them are given as medians with exact binomial "
         f"{level} intervals and compared by the Hodges-Lehmann shift and the Mann-Whitney test (exact without ties "
         "up to 2,500 pairs of patients).",
-        "Time to the first measured value below each threshold is described by Kaplan-Meier medians with log-log "
-        f"{level} intervals and compared by the log-rank test.",
+        "Time to the first measured value below each threshold is described by Kaplan-Meier medians (the middle of "
+        f"the stretch where a curve runs flat at one half) with log-log {level} intervals and compared by the log-rank "
+        "test.",
         f"Outcomes are counted once per patient, absence of a row meaning absence of the outcome; proportions have "
         f"Clopper-Pearson {level} intervals, Fisher's exact test (two-sided), and a posterior risk difference under "
         "Jeffreys priors.",
