@@ -13,6 +13,7 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.model import SameDay
 from igkinetics.units import IggUnit, canonical_unit
 
+SameDose = Literal["one", "sum"]
 TimeOrigin = Literal["therapy", "first_sample", "first_dose", "as_given"]
 Scalar = bool | int | float | str
 SpelledUnit = BeforeValidator(lambda unit: canonical_unit(unit) if isinstance(unit, str) else unit)
@@ -124,10 +125,14 @@ class TableMapping(_Section):
 
 
 class DosesMapping(TableMapping):
-    """The doses table: what one millilitre of a product holds."""
+    """The doses table: what one millilitre holds, and what identical rows at one time mean.
+
+    same_dose: a repetition ("one"), or several vials or sites ("sum").
+    """
 
     concentration: Annotated[float | None, BeforeValidator(g_per_ml)] = None
     """Of the amounts in mL, in g/mL; written "10 %" or "100 mg/mL"."""
+    same_dose: SameDose | None = None
 
 
 class TherapyMapping(TableMapping):
@@ -151,6 +156,7 @@ class Mapping(_Section):
     time_unit: Literal["day", "hour"] | None = None
     time_origin: TimeOrigin | None = None
     same_day: SameDay = "sample_first"
+    same_dose: SameDose | None = None
     lower_limit: Positive | None = None
     upper_limit: Positive | None = None
     samples: TableMapping = TableMapping()
@@ -159,6 +165,15 @@ class Mapping(_Section):
     patients: PatientsMapping = PatientsMapping()
     outcomes: TableMapping = TableMapping()
 
+    @model_validator(mode="after")
+    def _one_rule_for_identical_doses(self) -> Mapping:
+        """same_dose is said under [doses], or beside same_day; both places mean the same."""
+        if self.same_dose is not None and self.doses.same_dose not in (None, self.same_dose):
+            raise ValueError(f'same_dose reads "{self.same_dose}" here and "{self.doses.same_dose}" under [doses]')
+        return self
+
     def table(self, name: TableName) -> TableMapping:
+        if name == "doses" and self.same_dose is not None:
+            return self.doses.model_copy(update={"same_dose": self.same_dose})
         section: TableMapping = getattr(self, name)
         return section
