@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import norm, t
 
 import igkinetics as igk
+from igkinetics.dosing.rule_kernel import measured
 from igkinetics.errors import InputError
 from igkinetics.fit.output import Extras, write_fit
 from igkinetics.scenarios.individual import expected_sd
+from igkinetics.scenarios.people_of import people_of
+from igkinetics.scenarios.read_scenario import parse_scenario
+from igkinetics.scenarios.run import run_scenario
 from igkinetics.scenarios.tally import quantiles_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,7 +154,8 @@ def test_the_value_of_a_sample_is_that_of_the_normal_case() -> None:
     for error in (0.5, 1.0, 3.0):
         covariance = np.cov(level, trough)
         expected = np.sqrt(covariance[1, 1] - covariance[0, 1] ** 2 / (covariance[0, 0] + error**2))
-        assert expected_sd(level, trough, np.full(1500, error)) == pytest.approx(expected, rel=0.02)
+        constant = np.column_stack([np.full(1500, error), np.zeros((1500, 2))])
+        assert expected_sd(level, trough, constant) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_patient_without_numbers_and_an_unknown_one_are_told(folder: Path) -> None:
@@ -159,6 +165,48 @@ def test_a_patient_without_numbers_and_an_unknown_one_are_told(folder: Path) -> 
         run(folder, [{}], "P99")
     with pytest.raises(InputError, match=r"from_day: found '-100'; must not lie before the record of IVIG-01"):
         run(folder, [{}], "IVIG-01", population={"from_day": -100})
+
+
+def test_the_value_of_a_sample_follows_the_residual_model_of_the_fit() -> None:
+    """Log-normal: the same sum with logarithms. Student-t: the integral by brute force over measurements."""
+    generator = np.random.default_rng(5)
+    z = generator.standard_normal((2, 1500))
+    level, trough = 5.0 * np.exp(0.2 * z[0]), 4.0 + 0.8 * z[0] + 0.6 * z[1]
+    covariance = np.cov(np.log(level), trough)
+    s = np.sqrt(np.log1p(0.3**2))
+    expected = np.sqrt(covariance[1, 1] - covariance[0, 1] ** 2 / (covariance[0, 0] + s**2))
+    proportional = np.column_stack([np.zeros(1500), np.full(1500, 0.3), np.full(1500, 1.0)])
+    assert expected_sd(level, trough, proportional) == pytest.approx(expected, rel=0.02)
+    additive = np.column_stack([np.full(1500, 0.8), np.zeros(1500), np.full(1500, 2.0)])
+    read = level + 0.8 * generator.standard_t(4, 1500)
+    weight = t(4).pdf((read[:, None] - level) / 0.8)
+    weight /= weight.sum(axis=1, keepdims=True)
+    by_force = np.sqrt(np.mean(weight @ trough**2 - (weight @ trough) ** 2))
+    assert expected_sd(level, trough, additive) == pytest.approx(by_force, rel=0.03)
+
+
+def test_a_rule_measures_with_the_residual_model_of_the_fit() -> None:
+    """The quantiles of measurements of one level are those of each model."""
+    z = np.linspace(-6.0, 6.0, 41)
+    level, a, b = 4.3, 0.2, 0.09
+    for kind, expected in (
+        (0.0, level + np.hypot(a, b * level) * z),
+        (1.0, level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z)),
+        (2.0, level + np.hypot(a, b * level) * t.ppf(norm.cdf(z), 4)),
+    ):
+        assert_allclose([measured(level, a, b, kind, one) for one in z], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("residual", ["lognormal", "student_t"])
+def test_a_fit_with_another_residual_carries_it_into_rules(residual: str, folder: Path, tmp_path: Path) -> None:
+    fit = igk.fit_cohort(igk.read_cohort(folder.parent), igk.FitOptions(draws=200, residual=residual))
+    write_fit(fit, tmp_path)
+    rule = {"below_mg_dl": 500, "check_every_day": 7, "minimum_gap_day": 14, "dose_g": 20}
+    file = parse_scenario({"horizon_day": 60, "thresholds": [400], "seed": 1, "regimen": [{"rule": rule}],
+                           "population": {"fit": str(tmp_path), "patient": "IVIG-01"}}, "x", "", None)  # fmt: skip
+    kinds = people_of(file).batch(0).error[:, 2]
+    assert set(kinds) == {{"lognormal": 1.0, "student_t": 2.0}[residual]}
+    assert run_scenario(file).outcomes["share_known"].notna().all()
 
 
 def test_draws_are_kept_for_each_fitted_patient(folder: Path) -> None:

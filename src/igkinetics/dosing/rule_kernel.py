@@ -6,7 +6,7 @@ dose, end of an infusion, start or stop of therapy), so a rule costs no more tha
 
 from __future__ import annotations
 
-from math import hypot
+from math import acos, cos, erfc, exp, hypot, log1p, sqrt
 from typing import Final
 
 import numpy as np
@@ -36,8 +36,32 @@ BELOW, CHECK_EVERY, FIRST, STOP, GAP, DELAY, ADDITIVE, PROPORTIONAL, HORIZON = r
 """Places in `rule`: g/L, day, first check, checks before, least gap, dose after check; SD of a measurement of level C
 is sqrt(ADDITIVE^2 + (PROPORTIONAL C)^2), g/L (nan: the error of the case); doses lie before HORIZON."""
 N_RULE: Final = 9
+NORMAL, LOGNORMAL, STUDENT_T = 0.0, 1.0, 2.0
+"""Residual models, as fit.likelihood numbers them."""
 SAME_MOMENT: Final = 1e-9
 """Gaps are compared to this many days: 21 days after a dose is 21 days, however the sum was rounded."""
+
+
+@inner
+def t4_deviate(z: float) -> float:
+    """The deviate of Student's t with 4 degrees of freedom at the probability of a standard normal z.
+
+    Source: the quantile in closed form (Shaw 2006); tests/scenarios/test_residual_models.py checks it with scipy.
+    """
+    p = 0.5 * erfc(abs(z) / sqrt(2.0))
+    if p == 0.5:
+        return 0.0
+    root = min(1.0, sqrt(4.0 * p * (1.0 - p)))
+    size = 2.0 * sqrt(cos(acos(root) / 3.0) / root - 1.0)
+    return size if z > 0.0 else -size
+
+
+@inner
+def measured(level: float, additive: float, proportional: float, residual: float, z: float) -> float:
+    """A measurement of this level, g/L, with the standard normal deviate z: of the residual models of `fit`."""
+    if residual == LOGNORMAL:
+        return level * exp(sqrt(log1p(proportional**2 + (additive / level) ** 2)) * z)
+    return level + hypot(additive, proportional * level) * (t4_deviate(z) if residual == STUDENT_T else z)
 
 
 @inner
@@ -97,9 +121,10 @@ def rule_doses(
     last_dose = -np.inf
     for i in range(n):
         last_dose = max(last_dose, doses[i, 0])
-    additive, proportional = rule[ADDITIVE], rule[PROPORTIONAL]
+    additive, proportional, residual = rule[ADDITIVE], rule[PROPORTIONAL], NORMAL
     if np.isnan(additive):
         additive, proportional = error[0], error[1]
+        residual = error[2] if error.size > 2 else NORMAL
     modes = np.zeros((2, 2, 5))
     state = np.zeros(STATE_SIZE)
     after = np.zeros(STATE_SIZE)
@@ -112,7 +137,7 @@ def rule_doses(
         check_day = rule[FIRST] + rule[CHECK_EVERY] * check
         if check < noise.size and check_day == now:
             total = level(state, ENDOGENOUS) + level(state, INFUSED)
-            read = total + hypot(additive, proportional * total) * noise[check]
+            read = measured(total, additive, proportional, residual, noise[check])
             dose_day = check_day + rule[DELAY]
             due = read < rule[BELOW] and dose_day - last_dose >= rule[GAP] - SAME_MOMENT
             if due and check_day < rule[STOP] and dose_day < rule[HORIZON]:

@@ -42,8 +42,8 @@ def kept_draws(draws: int, patients: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One patient of a posterior. thetas (draw, 13); error (draw, 2); therapy (c, 2); doses (h, 4: day, g, days,
-    is_sc); samples: days. day_zero: days since 1970-01-01, nan where no date was written."""
+    """One patient of a posterior. thetas (draw, 13); error (draw, 3: a, b, residual model); therapy (c, 2); doses (h,
+    4: day, g, days, is_sc); samples: days. day_zero: days since 1970-01-01, nan where no date was written."""
 
     patient_id: str
     thetas: Floats

@@ -10,6 +10,7 @@ from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.scenario import Scenario, Search
+from igkinetics.scenarios.workload import beyond_bounds
 from igkinetics.toml_input import Fault, suggestion
 from igkinetics.virtual.bodies import share_below
 from igkinetics.virtual.population import Population
@@ -38,6 +39,7 @@ def parts_of(scenario: Scenario) -> Parts:
 def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
     """Every rule that does not hold between sound parts."""
     population, therapy, regimens = parts.population, parts.therapy, parts.regimens
+    yield from beyond_bounds(parts.horizon_day, population, therapy, dict(regimens), parts.search)
     yield from _names(regimens)
     yield from _starts(parts)
     yield from _search_days(parts)

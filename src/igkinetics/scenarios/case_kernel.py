@@ -43,9 +43,9 @@ def simulate_cases(
 
     thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up with nan.
     dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with
-    a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
-    own. marks and, of a calendar, trough_day: see outcome_kernel; a rule's troughs are those before all its doses but
-    the first. thresholds g/L, day ascending.
+    a rule the dose is amount[:, 0]. error (n, 2 or 3): of a measurement where the rule has no assay of its own, see
+    Cases. marks and, of a calendar, trough_day: see outcome_kernel; a rule's troughs are those before all its doses
+    but the first. thresholds g/L, day ascending.
     """
     scratch, search = np.zeros(CURVE_ROOM), new_search()
     each_below, areas = np.empty((thresholds.size, 2)), np.empty((2, 2))

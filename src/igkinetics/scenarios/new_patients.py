@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from igkinetics.fit.records import Left, left_by
 from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.people_notes import domain_of, example_of
-from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
+from igkinetics.scenarios.posterior_people import POSTERIOR_FILE, error_draws
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
 
@@ -31,10 +31,11 @@ PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationDraws:
     """Draws of the population level: shift (n, parameter of PRIOR_PARAMETERS) of the card's typical values on their
-    scale; root (n, parameter, parameter) with Omega = root root'."""
+    scale; root (n, parameter, parameter) with Omega = root root'; error (n, 3): of a measurement, see Cases."""
 
     shift: Floats
     root: Floats
+    error: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,8 @@ class NewPeople:
     def batch(self, place: int) -> Cases:
         n = self.virtual.size(place)
         which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
-        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
+        cases = self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
+        return replace(cases, error=known_error(self.draws.error[which], cases))
 
     def uncertain(self) -> Cases:
         """Draw 0: the mean of the population's draws."""
@@ -60,7 +62,14 @@ class NewPeople:
         kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
         shift, root = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None]
                        for all_draws in (self.draws.shift, self.draws.root))  # fmt: skip
-        return self.virtual.moved(0, self.virtual.few, shift, root)
+        cases = self.virtual.moved(0, self.virtual.few, shift, root)
+        error = np.concatenate([self.draws.error.mean(axis=0, keepdims=True), self.draws.error[kept]])
+        return replace(cases, error=known_error(error[cases.draw], cases))
+
+
+def known_error(error: Floats, cases: Cases) -> Floats:
+    """The posterior's error of a measurement (n, 3); the card's where the posterior holds none."""
+    return cases.error if np.isnan(error).any() else error
 
 
 def new_people(file: ScenarioFile) -> NewPeople:
@@ -118,7 +127,8 @@ def population_draws(
         omega[:, place] = prior.omega[name]
         if f"omega_{own}" in posterior:
             omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
-    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n))
+    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n),
+                           error=error_draws(posterior, n, left))  # fmt: skip
 
 
 def correlation_roots(posterior: Any, n: int) -> Floats:
