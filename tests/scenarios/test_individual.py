@@ -24,24 +24,6 @@ from igkinetics.scenarios.tally import quantiles_of
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fit of three patients: with doses, with none, and one who cannot be fitted."""
-    place = tmp_path_factory.mktemp("scenario")
-    for name in ("samples", "doses", "therapy", "patients", "outcomes"):
-        table = pd.read_csv(ROOT / "data" / "blina23" / f"{name}.csv", dtype=str)
-        kept = table[table["patient_id"].isin(["IVIG-01", "control-02"])]
-        if name == "patients":
-            kept = pd.concat([kept, pd.DataFrame([{"patient_id": "nobody", "group": "control"}])])
-        kept.to_csv(place / f"{name}.csv", index=False)
-    (place / "cohort.toml").write_text('igg_unit = "mg/dL"\n', encoding="utf-8")
-    fit = igk.fit_cohort(igk.read_cohort(place))
-    out = place / "fit"
-    out.mkdir()
-    write_fit(fit, out)
-    return out
-
-
 def run(folder: Path, regimens: list[dict[str, Any]], patient: str, **more: Any) -> Any:
     population = {"fit": str(folder), "patient": patient, **more.pop("population", {})}
     return igk.simulate_regimens(population, regimens, **{"horizon_day": 181, "thresholds": [400], "seed": 1, **more})

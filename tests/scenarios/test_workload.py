@@ -23,12 +23,13 @@ SEARCH = {"target": {"quantity": "trough", "at_least_mg_dl": 500, "probability":
 
 def raw(**more: Any) -> dict[str, Any]:
     people = {"card": "adult_b_cell_depletion", "n": 10, "weight_kg": 70, **more.pop("population", {})}
-    return {"horizon_day": 60, "thresholds_mg_dl": [400], "seed": 1, "population": people, "regimen": [CALENDAR], **more}
+    rest = {"horizon_day": 60, "thresholds_mg_dl": [400], "seed": 1, "regimen": [CALENDAR]}
+    return {**rest, "population": people, **more}
 
 
 BEYOND = {
     "horizon": (raw(horizon_day=1e9), "horizon_day: found '1e+09'; asks for 1,000,000,000 days; at most 36,525"),
-    "interval": (raw(regimen=[{**CALENDAR, "interval_day": 1e-9}]), "interval_day: found '1e-09'; must be 0.01 or more"),
+    "interval": (raw(regimen=[{**CALENDAR, "interval_day": 1e-9}]), "interval_day: found '1e-09'; must be 0.01"),
     "doses": (raw(horizon_day=30000, regimen=[{**CALENDAR, "interval_day": 1}]),
               "interval_day: found '1'; asks for 30,001 doses; at most 20,000"),
     "checks": (raw(regimen=[{"name": "a", "rule": {**RULE, "check_every_day": 1e-7}}]),
@@ -69,7 +70,7 @@ def test_what_is_foreseen_grows_with_patients_and_days() -> None:
     assert 8 < took[2] / took[1] < 11
 
 
-@pytest.mark.parametrize(("unit", "level", "said"), [("g/L", 400, "between 0.2 and 60 g/L"), ("mg/dL", 5, "20 and 6000")])
+@pytest.mark.parametrize(("unit", "level", "said"), [("g/L", 400, "0.2 and 60 g/L"), ("mg/dL", 5, "20 and 6000")])
 def test_a_threshold_in_another_unit_is_asked_about(unit: str, level: float, said: str) -> None:
     tables = {name: value for name, value in raw().items() if name != "thresholds_mg_dl"}
     file = parse_scenario({**tables, "thresholds": [level], "unit": unit}, "x", "", None)
