@@ -14,8 +14,7 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Workers
 from igkinetics.random_streams import generator_of
-from igkinetics.scenarios.case_kernel import simulate_cases
-from igkinetics.scenarios.outcome_kernel import N_FOUND
+from igkinetics.scenarios.outcome_kernel import N_FOUND, simulate_cases
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.windows import Span, Windows, windows_of
 

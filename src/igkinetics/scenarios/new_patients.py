@@ -18,7 +18,7 @@ from igkinetics.fit.problem import PRIOR_NAME, to_scale
 from igkinetics.fit.records import Left, left_by
 from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.people_notes import domain_of, example_of
+from igkinetics.scenarios.agreement import domain_of, example_of
 from igkinetics.scenarios.posterior_people import POSTERIOR_FILE, error_draws
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
