@@ -130,7 +130,7 @@ def tables_of(
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
-        "calendar": calendar_rows(people, regimens, setting.horizon_day),
+        "calendar": calendar_rows(people, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
     }
