@@ -137,7 +137,8 @@ OWN: Final = {
     },
     "differences": {
         "against": "the regimen subtracted, patient by patient",
-        "mean_difference": "mean over patients; empty where the two cover different days", "monte_carlo_error": "standard error from the number of virtual patients",
+        "mean_difference": "mean over patients; empty where the two cover different days",
+        "monte_carlo_error": "standard error from the number of virtual patients",
     },
     "models": {
         "model": "the card, or cards, behind these patients", "weight": "weight among the models",
