@@ -1,0 +1,57 @@
+"""What the laboratory reports of a true level: noise, the limits of the assay, whole units.
+
+One meaning for records and for rules: a rule of dosing sees what the laboratory would have reported.
+"""
+
+from __future__ import annotations
+
+from math import hypot
+
+import numpy as np
+from pydantic import model_validator
+
+from igkinetics.kinetics.compile import inner
+from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+
+
+class Assay(Table):
+    """How IgG is measured, mg/dL.
+
+    cv_percent: purely proportional noise; absent: the card's residual error. resolution_mg_dl: values are reported as
+    whole multiples of it. Beyond a limit the limit itself is reported (`<40`).
+    """
+
+    cv_percent: NotNegative | None = None
+    lower_limit_mg_dl: Positive | None = None
+    upper_limit_mg_dl: Positive | None = None
+    resolution_mg_dl: Positive = 1.0
+
+    @model_validator(mode="after")
+    def _holds(self) -> Assay:
+        lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
+        if lower is not None and upper is not None and upper <= lower:
+            expected = f"must be above lower_limit_mg_dl, {lower:g}"
+            refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", expected)])
+        return self
+
+    @property
+    def limits_mg_dl(self) -> tuple[float, float]:
+        """Infinite where there is none."""
+        lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
+        return -float("inf") if lower is None else lower, float("inf") if upper is None else upper
+
+
+@inner
+def measured(level: float, additive: float, proportional: float, z: float) -> float:
+    """A level as measured at this standard normal deviate: SD sqrt(additive^2 + (proportional level)^2)."""
+    return level + hypot(additive, proportional * level) * z
+
+
+@inner
+def reported(value: float, lower: float, upper: float, resolution: float) -> float:
+    """A measured value as it is reported: a limit where it lies beyond it, else a multiple of the resolution."""
+    if value < lower:
+        return lower
+    if value > upper:
+        return upper
+    return float(np.rint(value / resolution) * resolution)
