@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import IggUnit
 
 Places = npt.NDArray[np.int64]
 
@@ -47,7 +48,7 @@ class About:
     kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
     uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
-    male, and who that is. cards: id -> (SHA-256, where it was loaded from).
+    male, and who that is. cards: id -> (SHA-256, where it was loaded from). igg_unit: of the cohort behind it.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class About:
     inputs: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     from_day: float = 0.0
+    igg_unit: IggUnit | None = None
     example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.scenarios.scenario import Scenario
+from igkinetics.scenarios.scenario import Scenario, Search
 from igkinetics.toml_input import Fault, suggestion
 from igkinetics.virtual.bodies import share_below
 from igkinetics.virtual.population import Population
@@ -27,11 +27,12 @@ class Parts:
     population: Population | None
     therapy: Therapy | None
     regimens: Mapping[int, Dosing]
+    search: Search | None
 
 
 def parts_of(scenario: Scenario) -> Parts:
     return Parts(horizon_day=scenario.horizon_day, population=scenario.population, therapy=scenario.therapy,
-                 regimens=dict(enumerate(scenario.regimen)))  # fmt: skip
+                 regimens=dict(enumerate(scenario.regimen)), search=scenario.search)  # fmt: skip
 
 
 def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
@@ -39,6 +40,7 @@ def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
     population, therapy, regimens = parts.population, parts.therapy, parts.regimens
     yield from _names(regimens)
     yield from _starts(parts)
+    yield from _search_days(parts)
     if population is None:
         return
     if therapy is not None and (population.fit is not None or (population.effect is not None and not population.new)):
@@ -49,12 +51,12 @@ def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
             yield from _domain(key, cards[main], population)
             if endogenous is not None and endogenous in cards:
                 yield from _domain(key, cards[endogenous], population)
-            yield from _routes(cards[main], regimens)
+            yield from _routes(cards[main], parts)
             if population.disposition and population.disposition not in cards[main].structure.dispositions:
                 allowed = " or ".join(cards[main].structure.dispositions)
                 yield Fault(("population", "disposition"), population.disposition, f"must be {allowed} for {main}")
     yield from _covariates(population, cards)
-    yield from _weights(population, regimens)
+    yield from _weights(population, parts)
 
 
 def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
@@ -78,6 +80,20 @@ def _starts(parts: Parts) -> Iterator[Fault]:
             yield Fault(key, f"{day:g}", f"must be before horizon_day, {parts.horizon_day:g}")
         if day < 0 and virtual:
             yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
+
+
+def _search_days(parts: Parts) -> Iterator[Fault]:
+    """A search starts, and its target covers days, within the horizon; its first dose comes before these days end."""
+    search, horizon = parts.search, parts.horizon_day
+    if search is None or horizon is None:
+        return
+    start = search.start_day or 0.0
+    if start < 0 or start >= horizon:
+        yield Fault(("search", "start_day"), f"{start:g}", f"must be from 0 on and before horizon_day, {horizon:g}")
+    days = search.target.days
+    if days is not None and (days[0] < 0 or days[1] > horizon or days[1] <= start):
+        rule = f"must lie between 0 and horizon_day, {horizon:g}, and end after the first dose, day {start:g}"
+        yield Fault(("search", "target", "days"), str(days), rule)
 
 
 def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], str, str | None]]:
@@ -126,11 +142,15 @@ def quantity_of(population: Population, name: str) -> Spread | None:
     return own if isinstance(own, Spread) else None
 
 
-def _routes(card: Card, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
-    for place, regimen in regimens.items():
-        if regimen.route == "sc" and "sc" not in card.structure.routes:
-            rule = f"{card.id} has no absorption (ka, F); only 'iv'"
+def _routes(card: Card, parts: Parts) -> Iterator[Fault]:
+    if "sc" in card.structure.routes:
+        return
+    rule = f"{card.id} has no absorption (ka, F); only 'iv'"
+    for place, regimen in parts.regimens.items():
+        if regimen.route == "sc":
             yield Fault(("regimen", place, "route"), "sc", rule)
+    if parts.search is not None and "sc" in parts.search.route:
+        yield Fault(("search", "route"), "sc", rule)
 
 
 def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[Fault]:
@@ -153,12 +173,14 @@ def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[F
                 yield Fault(key, level, f"must be one of {', '.join(levels)} for {card.id}")
 
 
-def _weights(population: Population, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+def _weights(population: Population, parts: Parts) -> Iterator[Fault]:
     """A dose by ideal, adjusted or lean weight needs height and sex."""
     if population.effect is not None or population.fit is not None:
         return
-    for regimen in regimens.values():
-        if regimen.weight in NEEDS_HEIGHT_AND_SEX:
+    asked = [(one.weight, f"of {one.name!r}") for one in parts.regimens.values()]
+    asked += [(parts.search.weight, "of the search")] if parts.search is not None else []
+    for weight, whose in asked:
+        if weight in NEEDS_HEIGHT_AND_SEX:
             for name in ("height_cm", "sex"):
                 if getattr(population, name) is None:
-                    yield Fault(("population", name), "", f"needed for weight = '{regimen.weight}' of {regimen.name!r}")
+                    yield Fault(("population", name), "", f"needed for weight = '{weight}' {whose}")

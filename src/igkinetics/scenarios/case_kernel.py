@@ -10,15 +10,7 @@ from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import new_search
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import assemble_segments
-from igkinetics.scenarios.outcome_kernel import (
-    FROM,
-    GRAMS,
-    INFUSIONS,
-    INTERVAL_END,
-    INTERVAL_START,
-    UNTIL,
-    fill_outcomes,
-)
+from igkinetics.scenarios.outcome_kernel import FROM, GRAMS, INFUSIONS, N_DAYS, fill_outcomes
 
 DAY, AMOUNT, DURATION, IS_SC = range(4)
 
@@ -35,28 +27,28 @@ def known_rows(table: Floats) -> int:
 @kernel
 def marks_as_doses(marks: Floats) -> Floats:
     """Doses of nothing on the marked days, so that each starts a segment."""
-    days = np.array([marks[FROM], marks[UNTIL], marks[INTERVAL_START], marks[INTERVAL_END]])
-    table = np.zeros((4, 4))
-    for i in range(4):
-        table[i, DAY] = marks[FROM] if np.isnan(days[i]) else days[i]
+    table = np.zeros((N_DAYS, 4))
+    for i in range(N_DAYS):
+        table[i, DAY] = marks[FROM] if np.isnan(marks[i]) else marks[i]
     return table
 
 
 @kernel
 def simulate_cases(
     thetas: Floats, start_day: Floats, therapy: Floats, history: Floats, dose_day: Floats, amount: Floats,
-    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, thresholds: Floats,
-    day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
+    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, trough_day: Floats,
+    thresholds: Floats, day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
 ) -> None:  # fmt: skip
-    """Fill found (n, 8), below (n, n_threshold), endogenous and infused (n, n_day).
+    """Fill found (n, 12), below (n, n_threshold), endogenous and infused (n, n_day).
 
     thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up with nan.
     dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with
     a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
-    own. marks (5), thresholds g/L, day ascending.
+    own. marks and, of a calendar, trough_day: see outcome_kernel; a rule's troughs are those before all its doses but
+    the first. thresholds g/L, day ascending.
     """
     scratch, search = np.zeros(CURVE_ROOM), new_search()
-    each_below = np.empty((thresholds.size, 2))
+    each_below, areas = np.empty((thresholds.size, 2)), np.empty((2, 2))
     marked = marks_as_doses(marks)
     for i in range(thetas.shape[0]):
         earlier = history[i, : known_rows(history[i])]
@@ -66,7 +58,7 @@ def simulate_cases(
             given = rule_doses(
                 thetas[i], start_day[i], courses, earlier, amount[i, 0], duration_day, is_sc, rule, error[i], noise[i]
             )
-        doses = np.zeros((earlier.shape[0] + given.size + 4, 4))
+        doses = np.zeros((earlier.shape[0] + given.size + N_DAYS, 4))
         doses[: earlier.shape[0]] = earlier
         first = earlier.shape[0]
         grams = 0.0
@@ -78,7 +70,8 @@ def simulate_cases(
             grams += doses[first + j, AMOUNT]
         doses[first + given.size :] = marked
         schedule = assemble_segments(start_day[i], doses, courses, np.full(2, np.inf))
-        fill_outcomes(thetas[i], schedule, marks, thresholds, search, found[i], each_below)
+        troughs = given[1:] if rule.size else trough_day
+        fill_outcomes(thetas[i], schedule, marks, troughs, thresholds, search, areas, found[i], each_below)
         found[i, GRAMS] = grams
         found[i, INFUSIONS] = given.size
         below[i] = each_below[:, 1]

@@ -11,13 +11,14 @@ from typing import Final
 import numpy as np
 
 from igkinetics.dosing.cases import Cases
-from igkinetics.dosing.many import Dosed, dosed
+from igkinetics.dosing.many import Dosed, calendar_days, dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import generator_of
 from igkinetics.scenarios.case_kernel import simulate_cases
 from igkinetics.scenarios.outcome_kernel import N_FOUND
 from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.windows import Span, Windows, windows_of
 
 SLICE: Final = 250
 """Cases that one thread simulates at a time."""
@@ -33,6 +34,14 @@ class Setting:
     columns: Columns
     day: Floats
     seed: int
+    covered: Span | None = None
+    """Days within which nadir and troughs are taken; None: all."""
+
+    def windows(self, regimen: Dosing) -> Windows:
+        """The days of a regimen's outcomes, see windows_of."""
+        calendar = regimen.rule is None and not regimen.gives_nothing
+        day = calendar_days(regimen, self.from_day, self.horizon_day) if calendar else np.empty(0)
+        return windows_of(regimen, day, (self.from_day, self.horizon_day), self.covered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,22 +91,24 @@ def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, cre
     found, below = np.empty((n, N_FOUND)), np.empty((n, thresholds.size))
     endogenous = np.empty((n, setting.day.size))
     infused = np.empty_like(endogenous)
+    windows = setting.windows(regimen)
 
     def work(part: slice) -> None:
-        call_kernel(plan, regimen, cases, noise, part, thresholds, setting.day, found, below, endogenous, infused)
+        call_kernel(plan, windows, regimen, cases, noise, part, thresholds, setting.day, found, below, endogenous,
+                    infused)  # fmt: skip
 
     crew.over(n, SLICE, work)
     return Simulated(values=setting.columns.values(found, below), endogenous=endogenous, infused=infused)
 
 
 def call_kernel(
-    plan: Dosed, regimen: Dosing, cases: Cases, noise: Floats, part: slice, thresholds: Floats, day: Floats,
-    found: Floats, below: Floats, endogenous: Floats, infused: Floats,
+    plan: Dosed, windows: Windows, regimen: Dosing, cases: Cases, noise: Floats, part: slice, thresholds: Floats,
+    day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
 ) -> None:  # fmt: skip
     """One slice of the cases, in C order as the compiled code expects it."""
     simulate_cases(
         cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part],
         plan.day, np.ascontiguousarray(plan.amount[part]), regimen.duration_day, regimen.route == "sc",
-        plan.rule, cases.error[part], np.ascontiguousarray(noise[part, : plan.n_checks]), plan.marks, thresholds, day,
-        found[part], below[part], endogenous[part], infused[part],
+        plan.rule, cases.error[part], np.ascontiguousarray(noise[part, : plan.n_checks]), windows.marks,
+        windows.trough_day, thresholds, day, found[part], below[part], endogenous[part], infused[part],
     )  # fmt: skip

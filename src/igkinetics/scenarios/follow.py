@@ -11,7 +11,7 @@ from igkinetics.dosing.cases import Cases, People, Places
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.engine import Progress, Setting, Simulated, Workers, assay_noise, simulate
-from igkinetics.scenarios.tally import OfRegimen, Spread, Tally, fill_quantiles, pooled_rows, quantiles_of
+from igkinetics.scenarios.tally import OfRegimen, Spread, Tally, fill_quantiles, mean_known, pooled_rows, quantiles_of
 
 DAYS_AT_A_TIME = 32
 MEDIAN = np.array([0.5])
@@ -104,7 +104,7 @@ def summarised(
         spread=quantiles_of(values, pooled, shares),
         by_model=[quantiles_of(values, np.flatnonzero(cases.model == k), shares) for k in range(len(weights))],
         curve=curve_quantiles(simulated, pooled, shares, crew),
-        patients={who: (values[rows].mean(axis=0), quantiles_of(values, rows, shares)) for who, rows in own.items()},
+        patients={who: (mean_known(values[rows]), quantiles_of(values, rows, shares)) for who, rows in own.items()},
         patient_curves={who: curve_quantiles(simulated, rows, shares, crew) for who, rows in own.items()},
     )
 

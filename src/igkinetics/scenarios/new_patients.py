@@ -84,6 +84,7 @@ def new_people(file: ScenarioFile) -> NewPeople:
         uncertainty="the posterior of the population's typical values and spreads, and the sampling error of a finite "
         "number of new patients", model_weights=(1.0,), cards={card.id: (card.sha256, card.id)}, inputs=left.inputs,
         notes=(*notes, *model.prior.notes), example=example_of(population),
+        igg_unit=left.record.get("igg_unit"),
     )  # fmt: skip
     virtual = VirtualPeople(models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits,
                             about=about)  # fmt: skip

@@ -158,6 +158,7 @@ def people_with(
         kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
         model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),
         cards=cards, inputs=left.inputs, notes=(*notes, *more_notes), from_day=from_day,
+        igg_unit=left.record.get("igg_unit"),
         example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
     )  # fmt: skip
     return PosteriorPeople(members=tuple(members), about=about)
@@ -189,9 +190,12 @@ def window_problems(file: ScenarioFile, members: Sequence[Member], from_day: flo
 def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
     """Weights, heights and absorption that a regimen needs and a patient does not have."""
     scenario, found = file.scenario, []
-    by_weight = [one for one in scenario.regimen if one.dose_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]
-    bases = {one.weight for one in by_weight} | ({scenario.search.weight} if scenario.search else set())
-    routes = {one.route for one in scenario.regimen} | ({scenario.search.route} if scenario.search else set())
+    by_weight = [one for one in scenario.regimen
+                 if one.dose_g_per_kg or one.loading_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]  # fmt: skip
+    bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
+    if (search := scenario.search) is not None:
+        routes |= set(search.route)
+        bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
     for one in members:
         needs = []
         if bases and np.isnan(one.weight_kg):

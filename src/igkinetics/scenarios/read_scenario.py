@@ -15,8 +15,7 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
-from igkinetics.scenarios.scenario import Scenario
-from igkinetics.scenarios.sections import named
+from igkinetics.scenarios.scenario import Scenario, Search, named
 from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
@@ -136,6 +135,7 @@ def sound_parts(raw: Mapping[str, Any]) -> Parts:
         population=_sound(Population, raw.get("population")),
         therapy=_sound(Therapy, raw.get("therapy")),
         regimens={place: regimen for place, regimen in regimens.items() if regimen is not None},
+        search=_sound(Search, raw.get("search")),
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from igkinetics.dosing.cases import About
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
 from igkinetics.scenarios.infections import INFECTION_COLUMNS
+from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.rows import (
     DIFFERENCE_COLUMNS,
@@ -51,6 +52,7 @@ class ScenarioResult:
 
     file: ScenarioFile
     about: About
+    columns: Columns
     level: float
     outcomes: pd.DataFrame
     trajectories: pd.DataFrame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,24 +14,28 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.follow import Followed
-from igkinetics.scenarios.outcomes import UNIT, Columns, Outcome
+from igkinetics.scenarios.outcomes import Columns, Outcome
 from igkinetics.scenarios.tally import Tally
-from igkinetics.units import from_g_per_l
+from igkinetics.scenarios.windows import Windows, compared_over, note_of, span_of
+from igkinetics.text import percent
+from igkinetics.units import IggUnit, from_g_per_l
 
 OUTCOME_COLUMNS: Final = (
-    "regimen", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
+    "regimen", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
+    "interval_start", "interval_end", "share_known", "threshold_unit", "note",
 )  # fmt: skip
-"""lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean."""
+"""lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean; interval_start, interval_end:
+the days that the row covers; share_known: of the patients that have a value."""
 PATIENT_OUTCOME_COLUMNS: Final = (
-    "regimen", "patient_id", "outcome", "threshold_mg_dl", "mean", "median", "lower", "upper", "unit",
+    "regimen", "patient_id", "outcome", "threshold", "mean", "median", "lower", "upper", "unit", "threshold_unit",
 )  # fmt: skip
 DIFFERENCE_COLUMNS: Final = (
-    "regimen", "against", "outcome", "threshold_mg_dl", "mean_difference", "lower", "upper", "monte_carlo_error",
-    "unit",
+    "regimen", "against", "outcome", "threshold", "mean_difference", "lower", "upper", "monte_carlo_error", "unit",
+    "threshold_unit", "note",
 )  # fmt: skip
 MODEL_COLUMNS: Final = (
-    "regimen", "model", "weight", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower",
-    "upper", "sd_between_models", "sd_within_models", "unit",
+    "regimen", "model", "weight", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower",
+    "upper", "sd_between_models", "sd_within_models", "unit", "threshold_unit",
 )  # fmt: skip
 TRAJECTORY_COLUMNS: Final = (
     "regimen", "patient_id", "day", "median", "lower", "upper", "endogenous", "infused", "unit",
@@ -61,15 +65,17 @@ def mean_interval(
         by_draw = uncertain.by_draw[:, :, outcome]
         draws = means[:, None] + by_draw[:, 1:] - by_draw[:, :1]
         if is_share:
-            few = uncertain.counts[:, :1]
-            draws = expit(logit(means)[:, None] + odds_of(by_draw[:, 1:], few) - odds_of(by_draw[:, :1], few))
+            few = uncertain.counts[:, :, outcome]
+            odds = odds_of(by_draw, few)
+            draws = expit(logit(means)[:, None] + odds[:, 1:] - odds[:, :1])
     else:
         draws = tally.by_draw[:, :, outcome]
     each = np.repeat(shares / draws.shape[1], draws.shape[1])
     tail = (1.0 - level) / 2.0
-    if np.isnan(draws).any():
+    known = ~np.isnan(draws.reshape(-1))  # a draw under which no patient has a value says nothing
+    if not known.any() or np.isnan(mean):
         return mean, np.nan, np.nan, error
-    ends = weighted_quantiles(draws.reshape(-1), each, np.array([tail, 1.0 - tail])) - mean
+    ends = weighted_quantiles(draws.reshape(-1)[known], each[known], np.array([tail, 1.0 - tail])) - mean
     sampling = error * float(ndtri(1.0 - tail))
     lower, upper = -np.hypot(min(ends[0], 0.0), sampling), np.hypot(max(ends[1], 0.0), sampling)
     return mean, mean + float(lower), mean + float(upper), error
@@ -83,26 +89,36 @@ def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, 
 
 def within(value: float, outcome: Outcome) -> float:
     """An end of an interval kept to what the quantity can be: no share beyond 0 and 1, no negative amount."""
-    most = 1.0 if outcome.name.startswith("p_") else np.inf
+    most = 1.0 if outcome.is_share else np.inf
     return float(np.clip(value, 0.0, most))
 
 
+def named(outcome: Outcome, columns: Columns) -> dict[str, Any]:
+    """The cells that say which outcome a row is of."""
+    unit = columns.unit if np.isfinite(outcome.threshold) else ""
+    return {"outcome": outcome.name, "threshold": outcome.threshold, "unit": outcome.unit, "threshold_unit": unit}
+
+
 def outcome_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
-) -> Iterator[dict[str, Any]]:
+    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    level: float,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """A row per regimen and outcome."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
             mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
-                                                      outcome.name.startswith("p_"))
-            if len(about.patient_ids) == 1 and outcome.name.startswith("p_"):
+                                                  outcome.is_share)  # fmt: skip
+            if len(about.patient_ids) == 1 and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
+            share = kept.tally.share_known(k, weights)
+            span = span_of(outcome.name, windows[place])
             yield {
-                "regimen": regimen.name, "outcome": outcome.name, "threshold_mg_dl": outcome.threshold_mg_dl,
-                "mean": mean, "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
-                **three(kept.spread.quantiles[:, k]), "unit": outcome.unit,
+                "regimen": regimen.name, **named(outcome, columns), "mean": mean,
+                "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
+                **three(kept.spread.quantiles[:, k]), "interval_start": span[0], "interval_end": span[1],
+                "share_known": share, "note": note_of(outcome.name, windows[place], regimen, share),
             }  # fmt: skip
 
 
@@ -111,22 +127,25 @@ def three(quantiles: Floats) -> dict[str, float]:
 
 
 def difference_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
-) -> Iterator[dict[str, Any]]:
-    """Each regimen minus the first, patient by patient: common random numbers."""
+    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    level: float,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Each regimen minus the first, patient by patient: common random numbers. Empty where the days differ."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         if place == 0:
             continue
         unsure = followed.uncertain[place][1] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, error = mean_interval(
-                kept.difference, unsure, weights, k, level, bool(about.patient_ids)
-            )
+            found = mean_interval(kept.difference, unsure, weights, k, level, bool(about.patient_ids))
+            note = compared_over(outcome.name, windows[place], windows[0])
+            mean, lower, upper, error = (np.nan,) * 4 if note else found
+            share = kept.difference.share_known(k, weights)
+            if not note and share < 1.0:
+                note = f"of the {percent(round(share, 4))} that have it under both regimens"
             yield {
-                "regimen": regimen.name, "against": regimens[0].name, "outcome": outcome.name,
-                "threshold_mg_dl": outcome.threshold_mg_dl, "mean_difference": mean, "lower": lower, "upper": upper,
-                "monte_carlo_error": error, "unit": outcome.unit,
+                "regimen": regimen.name, "against": regimens[0].name, **named(outcome, columns),
+                "mean_difference": mean, "lower": lower, "upper": upper, "monte_carlo_error": error, "note": note,
             }  # fmt: skip
 
 
@@ -147,13 +166,13 @@ def model_rows(
                 unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
                 mean, lower, upper, _ = mean_interval(
                     of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False,
-                    outcome.name.startswith("p_"),
+                    outcome.is_share,
                 )
                 yield {
-                    "regimen": regimen.name, "model": name, "weight": weights[number], "outcome": outcome.name,
-                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": mean, "mean_lower": within(lower, outcome),
+                    "regimen": regimen.name, "model": name, "weight": weights[number], **named(outcome, columns),
+                    "mean": mean, "mean_lower": within(lower, outcome),
                     "mean_upper": within(upper, outcome), **three(kept.by_model[number].quantiles[:, k]),
-                    "sd_between_models": between, "sd_within_models": inside, "unit": outcome.unit,
+                    "sd_between_models": between, "sd_within_models": inside,
                 }  # fmt: skip
 
 
@@ -172,23 +191,24 @@ def patient_rows(
         for place, (means, quantiles) in kept.patients.items():
             for k, outcome in enumerate(columns.all):
                 yield {
-                    "regimen": regimen.name, "patient_id": about.patient_ids[place], "outcome": outcome.name,
-                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": float(means[k]),
-                    **three(quantiles[:, k]), "unit": outcome.unit,
+                    "regimen": regimen.name, "patient_id": about.patient_ids[place], **named(outcome, columns),
+                    "mean": float(means[k]), **three(quantiles[:, k]),
                 }  # fmt: skip
 
 
-def trajectory_table(regimens: list[Dosing], followed: Followed, about: About, day: Floats) -> pd.DataFrame:
+def trajectory_table(
+    regimens: list[Dosing], followed: Followed, about: About, day: Floats, unit: IggUnit
+) -> pd.DataFrame:
     """Population rows have an empty patient_id; those of patients with a name follow."""
     parts = []
     for regimen, kept in zip(regimens, followed.regimens, strict=True):
         everybody = np.concatenate([kept.curve.quantiles, kept.medians.quantiles])
         curves = {"": everybody, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
         for patient_id, curve in curves.items():
-            levels = from_g_per_l(curve, UNIT)
+            levels = from_g_per_l(curve, unit)
             names = ("median", "lower", "upper", "endogenous", "infused")
             part = {"regimen": regimen.name, "patient_id": patient_id, "day": day}
-            parts.append(pd.DataFrame({**part, **dict(zip(names, levels, strict=True)), "unit": UNIT}))
+            parts.append(pd.DataFrame({**part, **dict(zip(names, levels, strict=True)), "unit": unit}))
     if not parts:
         return pd.DataFrame(columns=list(TRAJECTORY_COLUMNS))
     return pd.concat(parts, ignore_index=True)[list(TRAJECTORY_COLUMNS)]

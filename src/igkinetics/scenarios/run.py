@@ -26,7 +26,7 @@ from igkinetics.scenarios.posterior_people import PosteriorPeople
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.search import search_table
-from igkinetics.units import INTERVAL_LEVEL
+from igkinetics.units import INTERVAL_LEVEL, IggUnit
 
 ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
 """From what is being done to a place where its progress is told."""
@@ -58,8 +58,8 @@ def run_scenario(
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, level=level, notes=people.about.notes, n_simulated=followed.n_patients,
-        interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
+        file=file, about=people.about, columns=setting.columns, level=level, notes=people.about.notes,
+        n_simulated=followed.n_patients, interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
     )  # fmt: skip
 
 
@@ -72,10 +72,16 @@ def check_call(level: float, jobs: int) -> None:
 
 def setting_of(file: ScenarioFile, people: People) -> Setting:
     scenario = file.scenario
-    columns = Columns(thresholds_mg_dl=tuple(scenario.thresholds_mg_dl), price_per_g=scenario.price_per_g,
+    unit = unit_of(file, people)
+    columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
     return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
                    day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
+
+
+def unit_of(file: ScenarioFile, people: People) -> IggUnit:
+    """The unit of every table: as the file says, else that of the cohort behind the population, else mg/dL."""
+    return file.scenario.unit or people.about.igg_unit or "mg/dL"
 
 
 def daily(horizon_day: float) -> Floats:
@@ -88,9 +94,10 @@ def tables_of(
 ) -> dict[str, pd.DataFrame]:
     """All tables, the search still empty."""
     regimens, columns = file.scenario.regimen, setting.columns
+    windows = [setting.windows(one) for one in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
-        "outcomes": rows.outcome_rows(regimens, followed, about, columns, level),
-        "differences": rows.difference_rows(regimens, followed, about, columns, level),
+        "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
+        "differences": rows.difference_rows(regimens, windows, followed, about, columns, level),
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
@@ -99,7 +106,7 @@ def tables_of(
         "next_sample": (),
     }
     tables = {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
-    return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day)}
+    return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day, columns.unit)}
 
 
 def tables_of_one(
@@ -122,20 +129,22 @@ def simulate_regimens(
     seed: int,
     therapy: Mapping[str, Any] | None = None,
     price_per_g: float | None = None,
+    unit: IggUnit | None = None,
     level: float = INTERVAL_LEVEL,
     jobs: int = 2,
 ) -> ScenarioResult:
     """Regimens for a population, as a scenario file would say it; `.outcomes` and `.trajectories` are DataFrames.
 
     population: the keys of [population], such as {"card": "tortorici_2019", "n": 1000, "weight_kg": 75}.
-    regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: mg/dL.
-    InputError names every key that is at fault.
+    regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
+    of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
     """
     own = {"card": population} if isinstance(population, str) else dict(population)
     raw: dict[str, Any] = {
-        "horizon_day": horizon_day, "thresholds_mg_dl": list(thresholds), "seed": seed, "population": own,
+        "horizon_day": horizon_day, "thresholds": list(thresholds), "seed": seed, "population": own,
         "regimen": [dict(regimen) for regimen in regimens],
     }  # fmt: skip
     raw |= {"therapy": dict(therapy)} if therapy is not None else {}
+    raw |= {"unit": unit} if unit is not None else {}
     raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)

@@ -20,25 +20,30 @@ from igkinetics.kinetics.parameters import Floats
 def fill_quantiles(values: Floats, rows: Places, shares: Floats, quantiles: Floats) -> None:
     """Quantiles (n_share, n_column) of the chosen rows of values (n, n_column), linear between order statistics.
 
-    nan where a column holds nan among these rows.
+    Of the values that are there: nan is none; nan where a column has none at all.
     """
-    column = np.empty(rows.size)
+    room = np.empty(rows.size)
     for j in range(values.shape[1]):
+        n = 0
         for i in range(rows.size):
-            column[i] = values[rows[i], j]
+            if not np.isnan(values[rows[i], j]):
+                room[n] = values[rows[i], j]
+                n += 1
+        if n == 0:
+            quantiles[:, j] = np.nan
+            continue
+        column = room[:n]
         if shares.size == 1:
-            place = int(shares[0] * (rows.size - 1))
-            column = np.partition(column, min(place + 1, rows.size - 1))
+            place = int(shares[0] * (n - 1))
+            column = np.partition(column, min(place + 1, n - 1))
             column[: place + 1].sort()
         else:
             column.sort()
         for k in range(shares.size):
-            place = shares[k] * (rows.size - 1)
+            place = shares[k] * (n - 1)
             below = int(place)
-            above = min(below + 1, rows.size - 1)
+            above = min(below + 1, n - 1)
             quantiles[k, j] = column[below] + (place - below) * (column[above] - column[below])
-            if np.isnan(column[rows.size - 1]):
-                quantiles[k, j] = np.nan
 
 
 def quantiles_of(values: Floats, rows: Places, shares: Floats) -> Floats:
@@ -64,7 +69,8 @@ def pooled_rows(cases: Cases, weights: tuple[float, ...]) -> Places:
 class Tally:
     """Of one regimen (or of a difference of two): by model and draw of the parameters.
 
-    sums (model, draw, column) and counts (model, draw); squares (model, column) over all draws.
+    sums (model, draw, column) and counts (model, draw, column), of the values that are there (nan is none);
+    squares (model, column) over all draws.
     """
 
     sums: Floats
@@ -73,54 +79,77 @@ class Tally:
 
     @staticmethod
     def empty(models: int, draws: int, columns: int) -> Tally:
-        return Tally(np.zeros((models, draws, columns)), np.zeros((models, draws)), np.zeros((models, columns)))
+        shape = models, draws, columns
+        return Tally(np.zeros(shape), np.zeros(shape), np.zeros((models, columns)))
 
     def add(self, values: Floats, cases: Cases) -> None:
         """Values (n, column) of these cases."""
         models, draws, columns = self.sums.shape
         place = cases.model * draws + cases.draw
-        self.counts += np.bincount(place, minlength=models * draws).reshape(models, draws)
+        known = ~np.isnan(values)
+        filled = np.where(known, values, 0.0)
         for column in range(columns):
-            self.sums[:, :, column] += np.bincount(place, values[:, column], models * draws).reshape(models, draws)
-            self.squares[:, column] += np.bincount(cases.model, values[:, column] ** 2, models)
+            for total, each in ((self.counts, known[:, column]), (self.sums, filled[:, column])):
+                total[:, :, column] += np.bincount(place, each, models * draws).reshape(models, draws)
+            self.squares[:, column] += np.bincount(cases.model, filled[:, column] ** 2, models)
 
     @property
     def by_draw(self) -> Floats:
-        """Means over patients (model, draw, column)."""
-        return np.asarray(self.sums / self.counts[..., None])
+        """Means over patients (model, draw, column); nan where no patient has a value."""
+        return ratio(self.sums, self.counts)
 
     @property
     def means(self) -> Floats:
-        """Means over patients and draws (model, column)."""
-        return np.asarray(self.sums.sum(axis=1) / self.counts.sum(axis=1)[:, None])
+        """Means over patients and draws (model, column); nan where no patient has a value."""
+        return ratio(self.sums.sum(axis=1), self.n)
+
+    @property
+    def n(self) -> Floats:
+        """Cases with a value (model, column)."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    def share_known(self, column: int, weights: Floats) -> float:
+        """Share of the cases that have a value of one column, models by their weights; grams are known of all."""
+        return float((weights / weights.sum()) @ (self.n[:, column] / self.n.max(axis=1)))
 
     @property
     def errors(self) -> Floats:
         """Monte Carlo standard errors of the means (model, column), the cases taken as independent."""
-        n = self.counts.sum(axis=1)[:, None]
-        variance = np.maximum(self.squares / n - self.means**2, 0.0)  # rounding may leave -1e-16
-        return np.asarray(np.sqrt(variance / n))
+        variance = np.maximum(ratio(self.squares, self.n) - self.means**2, 0.0)  # rounding may leave -1e-16
+        return np.sqrt(ratio(variance, self.n))
 
     @property
     def spreads(self) -> Floats:
         """Standard deviations between cases (model, column)."""
-        return np.asarray(self.errors * np.sqrt(self.counts.sum(axis=1)[:, None]))
+        return np.asarray(self.errors * np.sqrt(self.n))
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Above over below, nan where that is 0 over 0."""
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0.0))
+
+
+def mean_known(values: Floats) -> Floats:
+    """Means (column) of values (n, column), of those that are there."""
+    known = ~np.isnan(values)
+    return ratio(np.asarray(np.where(known, values, 0.0).sum(axis=0)), np.asarray(known.sum(axis=0), dtype=float))
 
 
 @dataclass(slots=True)
 class Spread:
-    """Quantiles (n_share, column), averaged over batches by their size."""
+    """Quantiles (n_share, column), averaged over batches by their size; a batch without a value adds nothing."""
 
     weighted: Floats
-    weight: float = 0.0
+    weight: Floats = field(default_factory=lambda: np.zeros(1))
 
     def add(self, quantiles: Floats, weight: float) -> None:
-        self.weighted = self.weighted + weight * quantiles
-        self.weight += weight
+        known = ~np.isnan(quantiles)
+        self.weighted = self.weighted + weight * np.where(known, quantiles, 0.0)
+        self.weight = self.weight + weight * known
 
     @property
     def quantiles(self) -> Floats:
-        return np.asarray(self.weighted / self.weight)
+        return ratio(self.weighted, self.weight)
 
 
 @dataclass(slots=True)
