@@ -5,13 +5,14 @@ One meaning for records and for rules: a rule of dosing sees what the laboratory
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import hypot
 
 import numpy as np
 from pydantic import model_validator
 
 from igkinetics.kinetics.compile import inner
-from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
 
 
 class Assay(Table):
@@ -39,6 +40,15 @@ class Assay(Table):
         """Infinite where there is none."""
         lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
         return -float("inf") if lower is None else lower, float("inf") if upper is None else upper
+
+
+def beyond_limits(assay: Assay, below_mg_dl: float, key: Key) -> Iterator[Fault]:
+    """A fault where an assay could not tell whether a level lies below that of a rule."""
+    lower, upper = assay.lower_limit_mg_dl, assay.upper_limit_mg_dl
+    if lower is not None and below_mg_dl <= lower:
+        yield Fault(key, f"{below_mg_dl:g}", f"must be above assay.lower_limit_mg_dl, {lower:g}")
+    if upper is not None and below_mg_dl > upper:
+        yield Fault(key, f"{below_mg_dl:g}", f"must be at most assay.upper_limit_mg_dl, {upper:g}")
 
 
 @inner

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.limits import MOST_EVENTS, Day, at_most, number_of_steps
+from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
 from igkinetics.units import HOURS_PER_DAY
 
 CALENDAR_KEYS = ("dose_g_per_kg", "dose_g", "interval_day", "start_day", "stop_day", "loading_g_per_kg")
@@ -29,8 +30,8 @@ class Rule(Table):
     assay_cv_percent: NotNegative | None = None
     dose_g_per_kg: Positive | None = None
     dose_g: Positive | None = None
-    start_day: float = 0.0
-    stop_day: float | None = None
+    start_day: Day = 0.0
+    stop_day: Day | None = None
     delay_day: NotNegative = 0.0
     recorded: bool = True
     """Whether the measurements of `check_every_day` stand in the record; if not, dosing is not ignorable."""
@@ -65,8 +66,8 @@ class Regimen(Table):
     dose_g: Positive | None = None
     weight: Literal["actual", "ideal", "adjusted", "lean"] = "actual"
     interval_day: Positive | None = None
-    start_day: float | None = None
-    stop_day: float | None = None
+    start_day: Day | None = None
+    stop_day: Day | None = None
     loading_g_per_kg: Positive | None = None
     route: Literal["iv", "sc"] = "iv"
     duration_h: NotNegative = 0.0
@@ -113,6 +114,19 @@ def order_of_days(start_day: float, stop_day: float | None) -> Iterator[Fault]:
     """A fault unless the stop comes after the start."""
     if stop_day is not None and stop_day <= start_day:
         yield Fault(("stop_day",), f"{stop_day:g}", f"must be after start_day, {start_day:g}")
+
+
+def too_many_doses(regimen: Regimen, end_day: float, key: Key = ()) -> Iterator[Fault]:
+    """A fault where a regimen has more doses or checks up to end_day than a run takes on; key: of the regimen."""
+    rule = regimen.rule
+    if rule is not None and rule.check_every_day is not None:
+        stop = end_day if rule.stop_day is None else min(rule.stop_day, end_day)
+        number = number_of_steps(rule.start_day, stop, rule.check_every_day)
+        yield from at_most((*key, "rule", "check_every_day"), rule.check_every_day, number, MOST_EVENTS, "checks")
+    if regimen.interval_day is not None:
+        stop = end_day if regimen.stop_day is None else min(regimen.stop_day, end_day)
+        number = number_of_steps(regimen.first_day, stop, regimen.interval_day)
+        yield from at_most((*key, "interval_day"), regimen.interval_day, number, MOST_EVENTS, "doses")
 
 
 class Dosing(Regimen):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from igkinetics.dosing.cases import Cases
-from igkinetics.dosing.many import amounts_g, dosed
+from igkinetics.dosing.doses import rule_amounts
+from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 
@@ -58,7 +59,7 @@ def calendar(regimen: Dosing, case: Cases, from_day: float, horizon_day: float) 
         plan = dosed(regimen, case, from_day, horizon_day)
         return Calendar(name=regimen.name, day=plan.day, amount_g=plan.amount[0, : plan.day.size])
     rule = regimen.rule
-    grams = float(amounts_g(rule.dose_g_per_kg, rule.dose_g, regimen, case)[0])
+    grams = float(rule_amounts(regimen, case)[0])
     delay = f", given {rule.delay_day:g} days later" if rule.delay_day else ""
     words = (f"{grams:g} g whenever IgG, measured every {rule.check_every_day:g} days from day {rule.start_day:g} on, "
              f"is below {rule.below_mg_dl:g} mg/dL{delay}; at least {rule.minimum_gap_day:g} days between doses")

@@ -50,6 +50,7 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
                 "models": dict(zip(about.model_names, about.model_weights, strict=True)),
                 "from_day": about.from_day,
             },
+            "assay": scenario.assay.model_dump(exclude_none=True),
             "regimens": [regimen.model_dump(exclude_defaults=True) for regimen in scenario.regimen],
             "search": scenario.search.model_dump(exclude_none=True) if scenario.search else None,
         },

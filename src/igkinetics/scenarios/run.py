@@ -76,7 +76,7 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
     columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
     return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
-                   day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
+                   day=daily(scenario.horizon_day), seed=scenario.seed, assay=scenario.assay)  # fmt: skip
 
 
 def unit_of(file: ScenarioFile, people: People) -> IggUnit:
@@ -128,6 +128,7 @@ def simulate_regimens(
     thresholds: Sequence[float],
     seed: int,
     therapy: Mapping[str, Any] | None = None,
+    assay: Mapping[str, Any] | None = None,
     price_per_g: float | None = None,
     unit: IggUnit | None = None,
     level: float = INTERVAL_LEVEL,
@@ -145,6 +146,7 @@ def simulate_regimens(
         "regimen": [dict(regimen) for regimen in regimens],
     }  # fmt: skip
     raw |= {"therapy": dict(therapy)} if therapy is not None else {}
+    raw |= {"assay": dict(assay)} if assay is not None else {}
     raw |= {"unit": unit} if unit is not None else {}
     raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
