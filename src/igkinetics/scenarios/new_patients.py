@@ -12,7 +12,7 @@ import numpy as np
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
-from igkinetics.dosing.cases import About, Cases
+from igkinetics.dosing.cases import About, Cases, Uncertain
 from igkinetics.errors import counted
 from igkinetics.fit.problem import PRIOR_NAME, to_scale
 from igkinetics.fit.records import Left, left_by
@@ -21,7 +21,8 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.people_notes import domain_of, example_of
 from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
+from igkinetics.virtual.patients import VirtualPeople, model_of
+from igkinetics.virtual.uncertainty import levels_of
 
 SHARE_PREFIX: Final = "S_"
 PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
@@ -52,15 +53,10 @@ class NewPeople:
     def batch(self, place: int) -> Cases:
         n = self.virtual.size(place)
         which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
-        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
+        return self.virtual.moved(place, self.draws.shift[which], self.draws.root[which])
 
-    def uncertain(self) -> Cases:
-        """Draw 0: the mean of the population's draws."""
-        n = len(self.draws.shift)
-        kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
-        shift, root = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None]
-                       for all_draws in (self.draws.shift, self.draws.root))  # fmt: skip
-        return self.virtual.moved(0, self.virtual.few, shift, root)
+    def uncertain(self) -> Uncertain:
+        return self.virtual.under([levels_of(self.draws.shift, self.draws.root)], averaged=True)
 
 
 def new_people(file: ScenarioFile) -> NewPeople:

@@ -58,7 +58,7 @@ def run_scenario(
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, columns=setting.columns, level=level, notes=people.about.notes,
+        file=file, about=people.about, columns=setting.columns, level=level, notes=(*people.about.notes, *followed.notes),
         n_simulated=followed.n_patients, interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
     )  # fmt: skip
 
