@@ -100,8 +100,8 @@ def test_new_patients_are_those_of_the_population_level(effect: Path) -> None:
     assert value(none, "peak", "median") < 600  # C_base 5.0, not the card's 6.0
     area = found.outcomes[found.outcomes["regimen"] == "a"]
     # near steady state: dose / CL; log-normal with typical 0.14 and omega 0.2
-    assert value(area, "auc_infused", "median") == pytest.approx(28.0 / 0.14, rel=0.08)
-    spread = np.log(value(area, "auc_infused", "upper") / value(area, "auc_infused", "lower")) / 3.92
+    assert value(area, "auc_tau_infused", "median") == pytest.approx(28.0 / 0.14, rel=0.08)
+    spread = np.log(value(area, "auc_tau_infused", "upper") / value(area, "auc_tau_infused", "lower")) / 3.92
     assert spread == pytest.approx(np.hypot(0.2, 0.05), rel=0.2)
     assert value(area, "trough", "mean_lower") < value(area, "trough") < value(area, "trough", "mean_upper")
 

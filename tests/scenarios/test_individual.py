@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 
 import igkinetics as igk
 from igkinetics.errors import InputError
-from igkinetics.fit.output import write_fit
+from igkinetics.fit.output import Extras, write_fit
 from igkinetics.fit.records import KEPT_DRAWS
 from igkinetics.scenarios.individual import expected_sd
 from igkinetics.scenarios.tally import quantiles_of
@@ -45,7 +45,7 @@ def run(folder: Path, regimens: list[dict[str, Any]], patient: str, **more: Any)
 
 def test_without_doses_the_forecast_is_the_fit(folder: Path) -> None:
     """control-02 was never infused: the scenario `none` is the fitted course."""
-    found = run(folder, [{"name": "none"}], "control-02")
+    found = run(folder, [{"name": "none"}], "control-02", population={"from_day": 0})
     curves = pd.read_parquet(folder / "curves.parquet")
     own = curves[(curves["patient_id"] == "control-02") & curves["day"].isin(range(10, 170))]
     mine = found.trajectories[found.trajectories["patient_id"] == "control-02"].set_index("day").loc[own["day"]]
@@ -58,20 +58,79 @@ def test_without_doses_the_forecast_is_the_fit(folder: Path) -> None:
 
 
 def test_recorded_doses_before_the_forecast_stay(folder: Path) -> None:
-    last = run(folder, [{"name": "none"}], "IVIG-01", population={"from_day": "last_sample"}, horizon_day=300)
-    assert last.about.from_day > 150
+    last = run(folder, [{"name": "none"}], "IVIG-01", horizon_day=120)
+    assert last.about.days_from.day > 150
     with_doses = last.trajectories[(last.trajectories["patient_id"] == "IVIG-01")]
-    replayed = run(folder, [{"name": "none"}], "IVIG-01", horizon_day=300)
+    replayed = run(folder, [{"name": "none"}], "IVIG-01", population={"from_day": 0}, horizon_day=300)
     without = replayed.trajectories[(replayed.trajectories["patient_id"] == "IVIG-01")]
     assert (with_doses["infused"] > 0).any()
     assert (without["infused"] == 0).all()
-    nadir = float(last.outcomes[last.outcomes["outcome"] == "nadir_day"]["lower"].iloc[0])
-    assert nadir >= last.about.from_day
+    assert last.about.notes[0].startswith("days count from this patient's last sample (day 1")
+
+
+def test_a_dose_now_is_given_at_the_last_sample(folder: Path) -> None:
+    """Days count from the last sample: the first dose, and every outcome, lies there or after it."""
+    regimen = {"name": "now", "dose_g": 30, "interval_day": 28, "vial_g": 5, "loading_g_per_kg": 0.6}
+    found = run(folder, [regimen, {"name": "none"}], "IVIG-01", horizon_day=84)
+    calendar = found.calendar[found.calendar["regimen"] == "now"]
+    assert list(calendar["day"]) == [0.0, 28.0, 56.0]
+    assert list(calendar["vials"])[1:] == ["6 x 5 g", "6 x 5 g"]
+    assert list(calendar["note"]) == ["loading dose", "", ""]
+    assert list(found.calendar[found.calendar["regimen"] == "none"]["note"]) == ["no immunoglobulin"]
+    assert found.trajectories["day"].min() == 0.0
+    rows = found.outcomes[found.outcomes["regimen"] == "now"].set_index("outcome")
+    assert (rows.loc["nadir", "interval_start"], rows.loc["trough", "interval_start"]) == (0.0, 28.0)
+    assert rows.loc["nadir_day", "lower"] >= 0.0
+    assert rows.loc["infusions", "mean"] == 3.0  # the one due on day 84 is not given within the horizon
+    assert rows.loc["trough", "interval_end"] == 84.0
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A patient whose record is in dates, fitted with them: day 0 is 5 January 2024, 18:00."""
+    place = tmp_path_factory.mktemp("dated")
+    zero = pd.Timestamp("2024-01-05 18:00")
+    days = [0.0, 14.0, 30.0, 61.0, 95.5]
+    stamps = [(zero + pd.Timedelta(days=day)).isoformat() for day in days]
+    samples = pd.DataFrame({"patient_id": "A", "datetime": stamps, "igg": [6.1, 5.6, 5.0, 4.1, 3.6]})
+    samples.to_csv(place / "samples.csv", index=False)
+    therapy = pd.DataFrame([{"patient_id": "A", "start": stamps[0], "stop": stamps[2]}])
+    therapy.to_csv(place / "therapy.csv", index=False)
+    pd.DataFrame([{"patient_id": "A", "weight_kg": 70}]).to_csv(place / "patients.csv", index=False)
+    (place / "cohort.toml").write_text('igg_unit = "g/L"\n', encoding="utf-8")
+    fit = igk.fit_cohort(igk.read_cohort(place), igk.FitOptions(draws=400))
+    for name, extras in (("fit", Extras(dates=True)), ("dateless", Extras())):
+        (place / name).mkdir()
+        write_fit(fit, place / name, extras)
+    return place
+
+
+def test_dates_stand_for_days_and_beside_them(dated: Path) -> None:
+    """Day 95.5 is 10 April, 06:00. The unit of the fit is that of the thresholds and of every table."""
+    regimen = {"name": "a", "dose_g": 30, "interval_day": 28, "start_day": "2024-04-17"}
+    people = {"fit": str(dated / "fit"), "patient": "A"}
+    fixed = {"horizon_day": 60, "thresholds": [4], "seed": 1}
+    found = igk.simulate_regimens(people, [regimen, {"name": "now", "dose_g": 30, "interval_day": 28}], **fixed)
+    assert found.about.days_from.date == "2024-04-10"
+    assert list(found.calendar["date"]) == ["2024-04-17", "2024-05-15", "2024-04-10", "2024-05-08", "2024-06-05"]
+    assert list(found.calendar["day"]) == [7.0, 35.0, 0.0, 28.0, 56.0]
+    assert set(found.trajectories["unit"]) == {"g/L"}
+    assert found.outcomes.set_index("outcome").loc["nadir", "unit"].eq("g/L").all()
+    from_date = igk.simulate_regimens({**people, "from_day": "2024-04-01"}, [{}], **fixed)
+    assert from_date.about.days_from.day == pytest.approx(86.25)  # its first moment
+    sampled = igk.simulate_regimens({**people, "from_day": "2024-04-10"}, [{}], **fixed)
+    assert sampled.about.days_from.day == 95.5  # the sample of that date
+    with pytest.raises(InputError, match=r"regimen\[a\].start_day: found '2024-04-17'; a date needs the fit of one"):
+        igk.simulate_regimens({**people, "fit": str(dated / "dateless")}, [regimen], **fixed)
+    with pytest.raises(InputError, match=r"a date needs the fit of one patient"):
+        igk.simulate_regimens({"card": "adult_b_cell_depletion", "weight_kg": 70}, [regimen], **fixed)
+    events = pd.read_parquet(dated / "dateless" / "events.parquet")
+    assert "day_zero" not in set(events["event"])  # nothing tells a date unless asked
 
 
 def test_options_for_a_next_dose_and_the_most_telling_sample(folder: Path) -> None:
-    regimen = {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28, "start_day": 182}
-    found = run(folder, [regimen], "IVIG-01", population={"from_day": "last_sample"}, horizon_day=260)
+    regimen = {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28}
+    found = run(folder, [regimen], "IVIG-01", horizon_day=60)
     options = found.next_dose.sort_values("dose_g_per_kg")
     assert (options["days_above_median"].diff().dropna() >= 0).all()  # more lasts longer
     assert (options["p_day_28"].diff().dropna() >= 0).all()
@@ -99,8 +158,8 @@ def test_a_patient_without_numbers_and_an_unknown_one_are_told(folder: Path) -> 
         run(folder, [{}], "nobody")
     with pytest.raises(InputError, match=r"found 'P99'; must be a patient of fit: IVIG-01 and control-02"):
         run(folder, [{}], "P99")
-    with pytest.raises(InputError, match=r"horizon_day: found '100'; must be after the day the regimens start"):
-        run(folder, [{}], "IVIG-01", population={"from_day": "last_sample"}, horizon_day=100)
+    with pytest.raises(InputError, match=r"from_day: found '-100'; must not lie before the record of IVIG-01"):
+        run(folder, [{}], "IVIG-01", population={"from_day": -100})
 
 
 def test_draws_are_kept_for_each_fitted_patient(folder: Path) -> None:

@@ -85,11 +85,12 @@ def attainment_chart(rows: pd.DataFrame) -> Spec:
          "cheapest": bool(row["cheapest"]), "meets": bool(row["meets_target"])}
         for row in rows.to_dict("records")
     ]  # fmt: skip
+    title = "Dose (g/kg)" if by_weight else "Dose (g)"
     intervals, doses = (list(dict.fromkeys(value[name] for value in values)) for name in ("interval", "dose"))
     axes: dict[str, Any] = {
         "x": {"field": "interval", "type": "nominal", "sort": intervals, "title": "Days between doses",
               "axis": {"labelAngle": 0}},
-        "y": {"field": "dose", "type": "nominal", "sort": doses[::-1], "title": "Dose (g/kg)" if by_weight else "Dose (g)"},
+        "y": {"field": "dose", "type": "nominal", "sort": doses[::-1], "title": title},
     }  # fmt: skip
     color = {"field": "share", "type": "quantitative", "scale": {"domain": [0, 100], "range": list(HEAT)},
              "legend": None}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
@@ -54,13 +55,31 @@ class Uncertain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaysFrom:
+    """What day 0 is in a patient's record: its day there (nan: not the same for all) and its moment, where known."""
+
+    day: float = 0.0
+    moment: datetime | None = None
+
+    def date_of(self, day: float) -> str:
+        """The date of a day of the scenario (ISO 8601); empty where none is known."""
+        return "" if self.moment is None else (self.moment + timedelta(days=day)).date().isoformat()
+
+    @property
+    def date(self) -> str:
+        """The date of day 0."""
+        return self.date_of(0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What every output says of a population.
 
     kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
     uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
-    male, and who that is. cards: id -> (SHA-256, where it was loaded from). igg_unit: of the cohort behind it.
+    male, and who that is. cards: id -> (SHA-256, where it was loaded from). days_from: what day 0 is
+    in a record. igg_unit: of the cohort behind it.
     """
 
     kind: str
@@ -74,7 +93,7 @@ class About:
     cards: dict[str, tuple[str, str]] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    from_day: float = 0.0
+    days_from: DaysFrom = DaysFrom()
     igg_unit: IggUnit | None = None
     example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
 

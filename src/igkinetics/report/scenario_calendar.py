@@ -1,14 +1,11 @@
-"""A dosing calendar for one patient: days and grams of each regimen, so that it can be checked by hand."""
+"""The dosing calendar of a page: calendar.csv for one patient, a line per regimen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
-
-import numpy as np
+from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.scenarios.calendar import Calendar, calendar_for
 from igkinetics.scenarios.result import ScenarioResult
 
 MOST_DOSES: Final = 30
@@ -23,20 +20,32 @@ class CalendarView:
     total: str
 
 
-def calendar_of(result: ScenarioResult) -> tuple[str, list[CalendarView]]:
-    """Whose calendar, and one view per regimen."""
-    calendars = calendar_for(result)
-    return calendars.whose, [view(one) for one in calendars.regimens]
+def calendar_of(result: ScenarioResult) -> list[CalendarView]:
+    """One view per regimen, of the first patient in the table."""
+    table = result.calendar
+    first = table["patient_id"].iloc[0] if len(table) else ""
+    own = table[table["patient_id"] == first]
+    return [view(str(name), rows.to_dict("records")) for name, rows in own.groupby("regimen", sort=False)]
 
 
-def view(calendar: Calendar) -> CalendarView:
-    if calendar.rule:
-        return CalendarView(name=text.visible(calendar.name, 120), lines=(calendar.rule,), total="as measured")
-    if calendar.day.size == 0:
-        return CalendarView(name=text.visible(calendar.name, 120), lines=("no immunoglobulin",), total="0 g")
-    lines = [f"day {day:g}: {grams:g} g" for day, grams in zip(calendar.day, calendar.amount_g, strict=True)]
-    shown = lines[:MOST_DOSES]
-    if len(lines) > MOST_DOSES:
-        shown.append(f"and {len(lines) - MOST_DOSES} more, the last on day {calendar.day[-1]:g}")
-    total = f"{np.sum(calendar.amount_g):g} g"
-    return CalendarView(name=text.visible(calendar.name, 120), lines=tuple(shown), total=total)
+def view(regimen: str, rows: list[dict[Any, Any]]) -> CalendarView:
+    name = text.visible(regimen, 120)
+    if not text.known(rows[0]["day"]):  # a rule, or no immunoglobulin
+        row = rows[0]
+        dose = f"{row['amount_g']:g} g{vials(row)} " if row["amount_g"] else ""
+        return CalendarView(name=name, lines=(dose + row["note"],), total="as measured" if dose else "0 g")
+    lines = [dose_words(row) for row in rows[:MOST_DOSES]]
+    if len(rows) > MOST_DOSES:
+        lines.append(f"and {len(rows) - MOST_DOSES} more, the last on day {rows[-1]['day']:g}")
+    return CalendarView(name=name, lines=tuple(lines), total=f"{sum(row['amount_g'] for row in rows):g} g")
+
+
+def vials(row: dict[Any, Any]) -> str:
+    return f" ({row['vials']})" if row["vials"] else ""
+
+
+def dose_words(row: dict[Any, Any]) -> str:
+    """ "day 28 (2024-06-07): 30 g (12 x 2.5 g)" """
+    when = f"day {row['day']:g}" + (f" ({row['date']})" if row["date"] else "")
+    note = ", loading dose" if row["note"].startswith("loading dose") else ""
+    return f"{when}: {row['amount_g']:g} g{vials(row)}{note}"

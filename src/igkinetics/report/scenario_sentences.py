@@ -22,14 +22,15 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
     whose = result.about.says[0].upper() + result.about.says[1:]
     said = [f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}."]
     level, least = text.percent(result.level), f"{result.columns.thresholds[0]:g} {unit}"
+    share = f"Share of {counted_in(result)} with a"
     if scenario.regimen:
         said += [
-            f"Mean nadir from the first dose on, {unit} ({level} interval of the mean): "
+            f"Mean nadir from the first dose on, {unit}, with the {level} interval of the mean"
             f"{of_each(result, 'nadir', partial(nadir_words, unit=unit))}.",
-            f"Nadir at or above {least}: {of_each(result, 'p_nadir_at_least', share_words)} of {counted_in(result)}.",
-            f"Trough, the lowest level just before a dose, at or above {least}: "
-            f"{of_each(result, 'p_trough_at_least', trough_words)} of {counted_in(result)}.",
-            f"Immunoglobulin, mean: {of_each(result, 'grams', gram_words)}.",
+            f"{share} nadir at or above {least}{of_each(result, 'p_nadir_at_least', share_words)}.",
+            f"{share} trough (the lowest level just before a dose) at or above {least}"
+            f"{of_each(result, 'p_trough_at_least', trough_words)}.",
+            f"Immunoglobulin, mean{of_each(result, 'grams', gram_words)}.",
         ]
     if scenario.search is not None and len(result.search):
         said.append(search_sentence(result))
@@ -49,8 +50,8 @@ def outcome_row(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 
 
 def of_each(result: ScenarioResult, outcome: str, words: Callable[[Row], str]) -> str:
-    """ "none 319 (150 to 544); weekly 582 (403 to 752), days 28 to 365": the outcome under the first regimens, with
-    the days where these are not the same for all, or said by every regimen."""
+    """ ", days 0 to 365: none 319 (150 to 544); weekly 582 (403 to 752)": the outcome under the first regimens, with
+    the days it covers, told once where they are the same for all."""
     names = [regimen.name for regimen in result.file.scenario.regimen]
     rows = [outcome_row(result, name, outcome) for name in names[:MOST_TOLD]]
     spans = {span_words(row) for row in rows} - {""}
@@ -59,8 +60,8 @@ def of_each(result: ScenarioResult, outcome: str, words: Callable[[Row], str]) -
         days = span_words(row)
         told.append(f"{text.visible(name)} {words(row)}" + (f", {days}" if days and len(spans) > 1 else ""))
     more = [f"and {counted(len(names) - MOST_TOLD, 'regimen')} more"] if len(names) > MOST_TOLD else []
-    common = f" ({spans.pop()})" if len(spans) == 1 else ""
-    return "; ".join([*told, *more]) + common
+    common = f", {spans.pop()}" if len(spans) == 1 else ""
+    return f"{common}: {'; '.join([*told, *more])}"
 
 
 def span_words(row: Row) -> str:
@@ -89,7 +90,7 @@ def gram_words(row: Row) -> str:
     return f"{row['mean']:.0f} g"
 
 
-QUANTITY_WORDS = {"trough": "trough, the lowest level just before a dose,", "nadir": "nadir",
+QUANTITY_WORDS = {"trough": "trough (the lowest level just before a dose)", "nadir": "nadir",
                   "trough_last": "trough of the last interval"}  # fmt: skip
 
 
@@ -120,9 +121,9 @@ def search_sentence(result: ScenarioResult) -> str:
     sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
+    reached = f"reached in {100 * row['probability']:.1f} % ± {100 * row['probability_error']:.1f}"
     return (f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
-            f"{route} ({row['grams']:.0f} g; reached in {100 * row['probability']:.1f} % ± "
-            f"{100 * row['probability_error']:.1f} over days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
+            f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
             "tried).")  # fmt: skip
 
 

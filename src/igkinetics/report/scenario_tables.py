@@ -36,7 +36,7 @@ class Protection:
 def protection(result: ScenarioResult) -> list[Protection]:
     """Every regimen's grams and protection, with whether another gives more for less."""
     scenario = result.file.scenario
-    days = scenario.horizon_day - result.about.from_day
+    days = scenario.horizon_day
     found = []
     for regimen in scenario.regimen:
         grams = float(outcome_row(result, regimen.name, "grams")["mean"])

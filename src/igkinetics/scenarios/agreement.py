@@ -68,9 +68,7 @@ def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
 
 
 def _starts(parts: Parts) -> Iterator[Fault]:
-    """Regimens start before the horizon, and for virtual patients not before day 0."""
-    people = parts.population
-    virtual = people is not None and people.fit is None and people.effect is None
+    """Regimens start from day 0 on and before the horizon."""
     for place, regimen in parts.regimens.items():
         day = regimen.first_day
         key = ("regimen", place, "rule", "start_day") if regimen.rule is not None else ("regimen", place, "start_day")
@@ -78,8 +76,8 @@ def _starts(parts: Parts) -> Iterator[Fault]:
             continue
         if parts.horizon_day is not None and day >= parts.horizon_day:
             yield Fault(key, f"{day:g}", f"must be before horizon_day, {parts.horizon_day:g}")
-        if day < 0 and virtual:
-            yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
+        if day < 0:
+            yield Fault(key, f"{day:g}", "must be 0 or more: days count from from_day, of virtual patients from day 0")
 
 
 def _search_days(parts: Parts) -> Iterator[Fault]:

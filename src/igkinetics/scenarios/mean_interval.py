@@ -16,7 +16,7 @@ from scipy.special import expit, logit, ndtri
 from igkinetics.dosing.cases import Uncertain
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.engine import Workers
+from igkinetics.parallel import Workers
 from igkinetics.scenarios.tally import Tally
 
 PRODUCTS_UP_TO: Final = 8

@@ -15,6 +15,7 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
+from igkinetics.scenarios.dates import path_in, with_days
 from igkinetics.scenarios.scenario import Scenario, Search, named
 from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
 from igkinetics.virtual.population import Population
@@ -35,10 +36,7 @@ class ScenarioFile:
 
     def path(self, text: str) -> Path:
         """A path of the file; a relative one starts here, or where the file lies if nothing is here."""
-        path = Path(text)
-        if path.is_absolute() or path.exists() or self.folder is None:
-            return path
-        return self.folder / path
+        return path_in(text, self.folder)
 
 
 def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
@@ -52,8 +50,10 @@ def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
 
 def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | None) -> ScenarioFile:
     """The scenario in a file's tables."""
+    raw, faults = with_days(raw, folder)
     cards, problems = named_cards(raw, file, folder)
     raw = with_covariates(raw, cards)
+    problems += [problem_of(fault, raw, file) for fault in faults]
     scenario: Scenario | None
     try:
         scenario = Scenario.model_validate(raw)

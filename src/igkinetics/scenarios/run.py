@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import About, People
+from igkinetics.dosing.cases import People
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
-from igkinetics.scenarios.engine import Progress, Setting, workers
+from igkinetics.scenarios.calendar import calendar_rows
+from igkinetics.scenarios.engine import Setting
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
 from igkinetics.scenarios.infections import infection_rows, relations_of
@@ -51,15 +53,16 @@ def run_scenario(
     with workers(jobs) as crew:
         with progress("Simulating regimens") as report:
             followed = follow(people, scenario.regimen, setting, level, crew, report)
-        tables = tables_of(file, people.about, followed, setting, level)
+        tables = tables_of(file, people, followed, setting, level)
         if isinstance(people, PosteriorPeople) and len(people.members) == 1:
             tables |= tables_of_one(file, people, setting, level)
         if scenario.search is not None and not followed.interrupted:
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, columns=setting.columns, level=level, notes=(*people.about.notes, *followed.notes),
-        n_simulated=followed.n_patients, interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
+        file=file, about=people.about, columns=setting.columns, level=level,
+        notes=(*people.about.notes, *followed.notes), n_simulated=followed.n_patients,
+        interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
     )  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
     unit = unit_of(file, people)
     columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
-    return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
+    return Setting(from_day=0.0, horizon_day=scenario.horizon_day, columns=columns,
                    day=daily(scenario.horizon_day), seed=scenario.seed, assay=scenario.assay)  # fmt: skip
 
 
@@ -90,10 +93,10 @@ def daily(horizon_day: float) -> Floats:
 
 
 def tables_of(
-    file: ScenarioFile, about: About, followed: Followed, setting: Setting, level: float
+    file: ScenarioFile, people: People, followed: Followed, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
     """All tables, the search still empty."""
-    regimens, columns = file.scenario.regimen, setting.columns
+    regimens, columns, about = file.scenario.regimen, setting.columns, people.about
     windows = [setting.windows(one) for one in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
         "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
@@ -102,6 +105,7 @@ def tables_of(
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
+        "calendar": calendar_rows(people, regimens, setting.horizon_day),
         "next_dose": (),
         "next_sample": (),
     }

@@ -56,8 +56,9 @@ class Population(Table):
     """Who is dosed: patients of a published model (`card`) or of several (`models`), of a cohort's posterior
     (`effect`), or one fitted patient (`fit`).
 
-    endogenous_card: for a card whose own endogenous IgG is a constant. from_day: of `effect` and `fit`: doses of the
-    record before it stay, the regimens take their place from it on ("last_sample": from the last sample on).
+    endogenous_card: for a card whose own endogenous IgG is a constant. from_day: of `fit` and the own patients of
+    `effect`: the day of the record ("last_sample": of each patient's last sample) that is day 0 of the scenario; doses
+    of the record before it stay, the regimens take the place of all later ones.
     """
 
     card: Name | None = None
@@ -74,7 +75,7 @@ class Population(Table):
     new: Annotated[int, Field(ge=1)] | None = None
     fit: Name | None = None
     patient: Name | None = None
-    from_day: float | Literal["last_sample"] = 0.0
+    from_day: float | Literal["last_sample"] = "last_sample"
 
     @model_validator(mode="after")
     def _holds(self) -> Population:
@@ -108,6 +109,6 @@ class Population(Table):
             yield Fault(("new",), str(self.new), "give either 'patients' or 'new'")
         if form == "fit" and self.patient is None:
             yield Fault(("patient",), "", "needed with `fit`: the patient_id of one fitted patient")
-        if of_cards and "from_day" in self.model_fields_set:
-            rule = "goes with `effect` or `fit`; virtual patients start on day 0"
+        if (of_cards or self.new is not None) and "from_day" in self.model_fields_set:
+            rule = "goes with `fit` or the own patients of `effect`; virtual patients start on day 0"
             yield Fault(("from_day",), str(self.from_day), rule)
