@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import norm, t
 
 import igkinetics as igk
-from igkinetics.dosing.rule_kernel import measured
+from igkinetics.dosing.assay import measured
 from igkinetics.errors import InputError
 from igkinetics.fit.output import Extras, write_fit
 from igkinetics.scenarios.individual import expected_sd

@@ -63,6 +63,23 @@ DEFECTS = [
      "outcomes.icu.after: found 'infecton'; must be an outcome with `counts`; did you mean 'infection'?"),
     (None, INFECTION + "death = true\n[outcomes.hsct]\ncounts = { treated = 1, plain = 1 }\n",
      "outcomes: found 'infection, hsct'; only one outcome may end follow-up"),
+    (("n = 4", "n = 1_000_000_000"), "", "group[plain].n: found '1000000000'; must be 100000 or less"),
+    (("n = 4", "n = 99_999"), "", "group: found '100,005 patients'; asks for 100,005 patients in all groups; "
+     "at most 100,000"),
+    (("until_day = 140", "until_day = 1e9"), "", "visits.until_day: found '1000000000.0'; must be 36525 or less"),
+    (("every_day = 14", "every_day = 1e-9"), "",
+     "visits.every_day: found '1e-09'; asks for 140,000,000,001 visits; at most 20,000"),
+    (("off_day = 14", "off_day = 14\nstart_day = -1e12"), "",
+     "therapy.start_day: found '-1000000000000.0'; must be -36525 or more"),
+    (("cycles = 3", "cycles = 1_000_000_000"), "", "therapy.cycles: found '1000000000'; must be 20000 or less"),
+    (("interval_day = 28", "interval_day = 1e-9"), "",
+     "group[treated].regimen.interval_day: found '1e-09'; asks for 93,000,000,001 doses; at most 20,000"),
+    ((REGIMEN, "rule = { below_mg_dl = 400, check_every_day = 1e-300, minimum_gap_day = 21, dose_g = 30 }"), "",
+     "group[treated].regimen.rule.check_every_day: found '1e-300'; asks for 1.4e+302 checks; at most 20,000"),
+    (("every_day = 14\nuntil_day = 140", "days = [0, 30_000]"), "[[group]]\nname = 'many'\nn = 1_000\n",
+     "visits: found '1,010 patients to day 30000'; asks for 30,300,000 days of curves; at most 20,000,000"),
+    (("until_day = 140", "until_day = 140\nillness = { per_year_at_500 = 1e9, rate_ratio_per_100_mg_dl = 0.7 }"), "",
+     "visits.illness.per_year_at_500: found '1000000000.0'; must be 3652.5 or less"),
 ]  # fmt: skip
 
 

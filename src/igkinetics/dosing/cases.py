@@ -44,6 +44,18 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertain:
+    """Patients at different population levels. Of each model: at_cases (its cases, direction), where their levels lie,
+    and at_draws (draw, direction), those of draws of the level, in standard deviations. The main results are those of
+    the origin, or with `averaged` an average over the draws."""
+
+    cases: Cases
+    at_cases: tuple[Floats, ...]
+    at_draws: tuple[Floats, ...]
+    averaged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaysFrom:
     """What day 0 is in a patient's record: its day there (nan: not the same for all) and its moment, where known."""
 
@@ -99,6 +111,6 @@ class People(Protocol):
     def batch(self, place: int) -> Cases:
         """The cases of one batch."""
 
-    def uncertain(self) -> Cases | None:
-        """A few patients under many draws of the parameters, for the uncertainty of means; None where `draw` of the
-        batches already tells it or nothing is uncertain."""
+    def uncertain(self) -> Uncertain | None:
+        """Patients at different population levels, for the uncertainty of means; None where `draw` of the batches
+        already tells it or nothing is uncertain."""

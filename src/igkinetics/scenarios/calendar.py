@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from igkinetics.dosing.cases import Cases, DaysFrom, People
-from igkinetics.dosing.many import amounts_g, dosed
+from igkinetics.dosing.doses import rule_amounts
+from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.posterior_people import PosteriorPeople
 from igkinetics.scenarios.scenario import converted
@@ -52,8 +53,8 @@ def doses_of_one(
     same = {"day": np.nan, "date": "", "vials": "", "route": regimen.route}
     if regimen.gives_nothing:
         yield {**same, "amount_g": 0.0, "route": "", "note": "no immunoglobulin"}
-    elif (rule := regimen.rule) is not None:
-        grams = float(amounts_g(rule.dose_g_per_kg, rule.dose_g, regimen, case)[0])
+    elif regimen.rule is not None:
+        grams = float(rule_amounts(regimen, case)[0])
         vials = vials_words(grams, regimen.vial_g)
         yield {**same, "amount_g": grams, "vials": vials, "note": rule_words(regimen, unit)}
     else:
@@ -78,5 +79,5 @@ def rule_words(regimen: Dosing, unit: IggUnit) -> str:
     until = "" if rule.stop_day is None else f" and before day {rule.stop_day:g}"
     below = converted(rule.below_mg_dl, "mg/dL", unit)
     checks = f"every {rule.check_every_day:g} days from day {rule.start_day:g} on{until}"
-    return (f"whenever IgG, measured {checks}, is below {below:g} {unit}{delay}; at least "
+    return (f"whenever IgG, measured {checks}, is reported below {below:g} {unit}{delay}; at least "
             f"{rule.minimum_gap_day:g} days between doses")  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
-from igkinetics.dosing.cases import About, Cases
+from igkinetics.dosing.cases import About, Cases, Uncertain
 from igkinetics.errors import counted
 from igkinetics.fit.problem import PRIOR_NAME, to_scale
 from igkinetics.fit.records import Left, left_by
@@ -21,7 +21,8 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.agreement import domain_of, example_of
 from igkinetics.scenarios.posterior_people import POSTERIOR_FILE, error_draws
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
+from igkinetics.virtual.patients import VirtualPeople, model_of
+from igkinetics.virtual.uncertainty import levels_of
 
 SHARE_PREFIX: Final = "S_"
 PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
@@ -53,18 +54,13 @@ class NewPeople:
     def batch(self, place: int) -> Cases:
         n = self.virtual.size(place)
         which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
-        cases = self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
+        cases = self.virtual.moved(place, self.draws.shift[which], self.draws.root[which])
         return replace(cases, error=known_error(self.draws.error[which], cases))
 
-    def uncertain(self) -> Cases:
-        """Draw 0: the mean of the population's draws."""
-        n = len(self.draws.shift)
-        kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
-        shift, root = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None]
-                       for all_draws in (self.draws.shift, self.draws.root))  # fmt: skip
-        cases = self.virtual.moved(0, self.virtual.few, shift, root)
-        error = np.concatenate([self.draws.error.mean(axis=0, keepdims=True), self.draws.error[kept]])
-        return replace(cases, error=known_error(error[cases.draw], cases))
+    def uncertain(self) -> Uncertain:
+        found = self.virtual.under([levels_of(self.draws.shift, self.draws.root)], averaged=True)
+        error = np.tile(self.draws.error.mean(axis=0), (len(found.cases), 1))
+        return replace(found, cases=replace(found.cases, error=known_error(error, found.cases)))
 
 
 def known_error(error: Floats, cases: Cases) -> Floats:

@@ -1,8 +1,7 @@
 """One curve's outcomes, exactly: lowest levels, troughs, days below, areas, and the peak of one dosing interval.
 
 The area under C1 follows from mass balance: int C1 dt = (what came in - what the body gained) / CL, for endogenous
-and infused IgG apart. `simulate_cases` doses many cases (a patient's parameters under one regimen) by calendar or rule
-and fills their outcomes and curves. Days, g, L, g/L.
+and infused IgG apart. Days, g, L, g/L.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.dosing.rule_kernel import rule_doses
-from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.compile import inner
 from igkinetics.kinetics.copying import copy_vector
-from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.disposition import TO_1_FROM_1, TO_2_FROM_1
 from igkinetics.kinetics.exponentials import decay
-from igkinetics.kinetics.extremes import Search, add_days_below, knots_of_segment, new_search
+from igkinetics.kinetics.extremes import Search, add_days_below, knots_of_segment
 from igkinetics.kinetics.parameters import C_BASE, CL, V1, V2, F, Floats
 from igkinetics.kinetics.propagate import (
     DEPOT,
@@ -30,7 +27,7 @@ from igkinetics.kinetics.propagate import (
     prepare,
     production_input,
 )
-from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, SC_BOLUS, SC_RATE, START, Schedule, assemble_segments
+from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, SC_BOLUS, SC_RATE, START, Schedule
 
 (
     NADIR, NADIR_DAY, NADIR_ALL, TROUGH, TROUGH_LAST, LATE, PEAK, MEAN, AUC_TAU, AUC_TAU_INFUSED, GRAMS, INFUSIONS,
@@ -192,70 +189,3 @@ def fill_outcomes(
                     found[PEAK] = max(found[PEAK], values[i])
             add_days_below(theta, modes[0], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         copy_vector(at_edges[1], state)
-
-
-DAY, AMOUNT, DURATION, IS_SC = range(4)
-
-
-@kernel
-def known_rows(table: Floats) -> int:
-    """Rows before the first whose first column is nan (tables of several patients are filled up with nan)."""
-    n = 0
-    while n < table.shape[0] and not np.isnan(table[n, 0]):
-        n += 1
-    return n
-
-
-@kernel
-def marks_as_doses(marks: Floats) -> Floats:
-    """Doses of nothing on the marked days, so that each starts a segment."""
-    table = np.zeros((N_DAYS, 4))
-    for i in range(N_DAYS):
-        table[i, DAY] = marks[FROM] if np.isnan(marks[i]) else marks[i]
-    return table
-
-
-@kernel
-def simulate_cases(
-    thetas: Floats, start_day: Floats, therapy: Floats, history: Floats, dose_day: Floats, amount: Floats,
-    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, trough_day: Floats,
-    thresholds: Floats, day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
-) -> None:  # fmt: skip
-    """Fill found (n, 12), below (n, n_threshold), endogenous and infused (n, n_day).
-
-    thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up with nan.
-    dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with
-    a rule the dose is amount[:, 0]. error (n, 2 or 3): of a measurement where the rule has no assay of its own, see
-    Cases. marks and, of a calendar, trough_day: see outcome_kernel; a rule's troughs are those before all its doses
-    but the first. thresholds g/L, day ascending.
-    """
-    scratch, search = np.zeros(CURVE_ROOM), new_search()
-    each_below, areas = np.empty((thresholds.size, 2)), np.empty((2, 2))
-    marked = marks_as_doses(marks)
-    for i in range(thetas.shape[0]):
-        earlier = history[i, : known_rows(history[i])]
-        courses = therapy[i, : known_rows(therapy[i])]
-        given = dose_day
-        if rule.size:
-            given = rule_doses(
-                thetas[i], start_day[i], courses, earlier, amount[i, 0], duration_day, is_sc, rule, error[i], noise[i]
-            )
-        doses = np.zeros((earlier.shape[0] + given.size + N_DAYS, 4))
-        doses[: earlier.shape[0]] = earlier
-        first = earlier.shape[0]
-        grams = 0.0
-        for j in range(given.size):
-            doses[first + j, DAY] = given[j]
-            doses[first + j, AMOUNT] = amount[i, 0] if rule.size else amount[i, j]
-            doses[first + j, DURATION] = duration_day
-            doses[first + j, IS_SC] = 1.0 if is_sc else 0.0
-            grams += doses[first + j, AMOUNT]
-        doses[first + given.size :] = marked
-        schedule = assemble_segments(start_day[i], doses, courses, np.full(2, np.inf))
-        troughs = given[1:] if rule.size else trough_day
-        fill_outcomes(thetas[i], schedule, marks, troughs, thresholds, search, areas, found[i], each_below)
-        found[i, GRAMS] = grams
-        found[i, INFUSIONS] = given.size
-        below[i] = each_below[:, 1]
-        if day.size:
-            fill_curve(thetas[i], schedule, day, endogenous[i], infused[i], scratch)

@@ -7,15 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 
 from igkinetics.dosing.cases import About
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.follow import Followed
+from igkinetics.scenarios.mean_interval import mean_interval
 from igkinetics.scenarios.outcomes import Columns, Outcome
-from igkinetics.scenarios.tally import Tally
 from igkinetics.scenarios.windows import Windows, compared_over, note_of, span_of
 from igkinetics.text import percent
 from igkinetics.units import IggUnit, from_g_per_l
@@ -40,45 +39,6 @@ MODEL_COLUMNS: Final = (
 TRAJECTORY_COLUMNS: Final = (
     "regimen", "patient_id", "day", "median", "lower", "upper", "endogenous", "infused", "unit",
 )  # fmt: skip
-
-
-def odds_of(share: Floats, n: Floats) -> Floats:
-    """Log odds of a share among n, finite at 0 and 1 (half a patient is added on either side)."""
-    return np.asarray(logit((share * n + 0.5) / (n + 1.0)))
-
-
-def mean_interval(
-    tally: Tally, uncertain: Tally | None, weights: Floats, outcome: int, level: float, is_own: bool,
-    is_share: bool = False,
-) -> tuple[float, float, float, float]:
-    """Mean over patients and models, the ends of its interval, its Monte Carlo error.
-
-    The interval holds what draws of the parameters do to the mean and, in quadrature, the error of a finite number of
-    virtual patients; means of several models enter by their weights. is_own: the patients are the population itself.
-    is_share: draws act on the log odds.
-    """
-    shares = weights / weights.sum()
-    means = tally.means[:, outcome]
-    mean = float(shares @ means)
-    error = 0.0 if is_own else float(np.sqrt(np.sum((shares * tally.errors[:, outcome]) ** 2)))
-    if uncertain is not None:
-        by_draw = uncertain.by_draw[:, :, outcome]
-        draws = means[:, None] + by_draw[:, 1:] - by_draw[:, :1]
-        if is_share:
-            few = uncertain.counts[:, :, outcome]
-            odds = odds_of(by_draw, few)
-            draws = expit(logit(means)[:, None] + odds[:, 1:] - odds[:, :1])
-    else:
-        draws = tally.by_draw[:, :, outcome]
-    each = np.repeat(shares / draws.shape[1], draws.shape[1])
-    tail = (1.0 - level) / 2.0
-    known = ~np.isnan(draws.reshape(-1))  # a draw under which no patient has a value says nothing
-    if not known.any() or np.isnan(mean):
-        return mean, np.nan, np.nan, error
-    ends = weighted_quantiles(draws.reshape(-1)[known], each[known], np.array([tail, 1.0 - tail])) - mean
-    sampling = error * float(ndtri(1.0 - tail))
-    lower, upper = -np.hypot(min(ends[0], 0.0), sampling), np.hypot(max(ends[1], 0.0), sampling)
-    return mean, mean + float(lower), mean + float(upper), error
 
 
 def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, float]:
@@ -106,10 +66,9 @@ def outcome_rows(
     """A row per regimen and outcome."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
-        unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
-                                                  outcome.is_share)  # fmt: skip
+            mean, lower, upper, _ = mean_interval(kept.tally, followed.means(place, k), weights, k, level,
+                                                  is_own=bool(about.patient_ids))  # fmt: skip
             if len(about.patient_ids) == 1 and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
             share = kept.tally.share_known(k, weights)
@@ -117,7 +76,7 @@ def outcome_rows(
             yield {
                 "regimen": regimen.name, **named(outcome, columns), "mean": mean,
                 "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
-                **three(kept.spread.quantiles[:, k]), "interval_start": span[0], "interval_end": span[1],
+                **three(kept.spread[:, k]), "interval_start": span[0], "interval_end": span[1],
                 "share_known": share, "note": note_of(outcome.name, windows[place], regimen, share),
             }  # fmt: skip
 
@@ -135,9 +94,9 @@ def difference_rows(
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         if place == 0:
             continue
-        unsure = followed.uncertain[place][1] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            found = mean_interval(kept.difference, unsure, weights, k, level, bool(about.patient_ids))
+            found = mean_interval(kept.difference, followed.differences(place, k), weights, k, level,
+                                  is_own=bool(about.patient_ids))  # fmt: skip
             note = compared_over(outcome.name, windows[place], windows[0])
             mean, lower, upper, error = (np.nan,) * 4 if note else found
             share = kept.difference.share_known(k, weights)
@@ -161,26 +120,18 @@ def model_rows(
         for k, outcome in enumerate(columns.all):
             between = float(np.sqrt(weights @ (means[:, k] - weights @ means[:, k]) ** 2))
             inside = float(np.sqrt(weights @ spreads[:, k] ** 2))
+            draws = followed.means(place, k)
             for number, name in enumerate(about.model_names):
-                alone = np.eye(len(weights))[number]
-                unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
                 mean, lower, upper, _ = mean_interval(
-                    of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False,
-                    outcome.is_share,
-                )
+                    kept.tally.of_model(number), None if draws is None else draws[[number]], np.ones(1), k, level,
+                    is_own=False,
+                )  # fmt: skip
                 yield {
                     "regimen": regimen.name, "model": name, "weight": weights[number], **named(outcome, columns),
                     "mean": mean, "mean_lower": within(lower, outcome),
-                    "mean_upper": within(upper, outcome), **three(kept.by_model[number].quantiles[:, k]),
+                    "mean_upper": within(upper, outcome), **three(kept.by_model[number][:, k]),
                     "sd_between_models": between, "sd_within_models": inside,
                 }  # fmt: skip
-
-
-def of_model(tally: Tally | None, number: int) -> Any:
-    """The part of a tally that belongs to one model; None of None."""
-    if tally is None:
-        return None
-    return Tally(tally.sums[[number]], tally.counts[[number]], tally.squares[[number]])
 
 
 def patient_rows(
@@ -202,8 +153,7 @@ def trajectory_table(
     """Population rows have an empty patient_id; those of patients with a name follow."""
     parts = []
     for regimen, kept in zip(regimens, followed.regimens, strict=True):
-        everybody = np.concatenate([kept.curve.quantiles, kept.medians.quantiles])
-        curves = {"": everybody, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
+        curves = {"": kept.curve, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
         for patient_id, curve in curves.items():
             levels = from_g_per_l(curve, unit)
             names = ("median", "lower", "upper", "endogenous", "infused")

@@ -74,9 +74,9 @@ def run_scenario(
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, columns=setting.columns, level=level, notes=people.about.notes,
-        n_simulated=followed.n_patients, interrupted=followed.interrupted, seconds=time.perf_counter() - began,
-        finished=datetime.now(UTC), **tables,
+        file=file, about=people.about, columns=setting.columns, level=level,
+        notes=(*people.about.notes, *followed.notes), n_simulated=followed.n_patients,
+        interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
     )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
     columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
     return Setting(from_day=0.0, horizon_day=scenario.horizon_day, columns=columns,
-                   day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
+                   day=daily(scenario.horizon_day), seed=scenario.seed, assay=scenario.assay)  # fmt: skip
 
 
 def unit_of(file: ScenarioFile, people: People) -> IggUnit:
@@ -157,6 +157,7 @@ def simulate_regimens(
     thresholds: Sequence[float],
     seed: int,
     therapy: Mapping[str, Any] | None = None,
+    assay: Mapping[str, Any] | None = None,
     price_per_g: float | None = None,
     unit: IggUnit | None = None,
     level: float = INTERVAL_LEVEL,
@@ -174,6 +175,7 @@ def simulate_regimens(
         "regimen": [dict(regimen) for regimen in regimens],
     }  # fmt: skip
     raw |= {"therapy": dict(therapy)} if therapy is not None else {}
+    raw |= {"assay": dict(assay)} if assay is not None else {}
     raw |= {"unit": unit} if unit is not None else {}
     raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)

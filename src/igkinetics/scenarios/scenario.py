@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from igkinetics.cards.body_size import WeightBasis
+from igkinetics.dosing.assay import Assay, beyond_limits
 from igkinetics.dosing.regimen import Dosing, one_of
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
 from igkinetics.units import IggUnit, from_g_per_l, g_per_l
@@ -133,7 +134,8 @@ Regimens = Annotated[list[Dosing], BeforeValidator(named)]
 class Scenario(Table):
     """A whole scenario file. thresholds are in `unit`, by default that of the fit or cohort behind the population.
 
-    allow_minutes, allow_gib: time and memory that the run may be foreseen to take.
+    assay: how the checks of rules are measured. allow_minutes, allow_gib: time and memory that the run may be foreseen
+    to take.
     """
 
     title: str = ""
@@ -145,6 +147,7 @@ class Scenario(Table):
     seed: Count
     population: Population
     therapy: Therapy | None = None
+    assay: Assay = Assay()
     regimen: Regimens = Field(default_factory=list)
     search: Search | None = None
     exposure_response: ExposureResponse | None = None
@@ -167,6 +170,10 @@ class Scenario(Table):
         if not self.regimen and self.search is None:
             yield Fault(("regimen",), "", "needed: at least one [[regimen]], or a [search]")
         yield from one_of(("thresholds", "thresholds_mg_dl"), (self.thresholds, self.thresholds_mg_dl))
+        for place, regimen in enumerate(self.regimen):
+            if regimen.rule is not None:
+                key = ("regimen", place, "rule", "below_mg_dl")
+                yield from beyond_limits(self.assay, regimen.rule.below_mg_dl, key)
 
     @property
     def has_therapy(self) -> bool:

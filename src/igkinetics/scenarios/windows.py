@@ -11,10 +11,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from igkinetics.dosing.many import first_check
-from igkinetics.dosing.regimen import DAY_DECIMALS, Dosing
+from igkinetics.dosing.doses import check_days
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.text import percent
+from igkinetics.units import DAY_DECIMALS
 
 LAST_DAYS: Final = 28.0
 """Peak and areas are those of so many last days where no dosing interval is complete."""
@@ -61,7 +62,7 @@ def windows_of(regimen: Dosing, dose_day: Floats, horizon: Span, covered: Span |
         return Windows(kind="none", horizon=horizon, nadir=(low, high), troughs=(low, high), trough_day=np.empty(0),
                        interval=last, complete=False)  # fmt: skip
     if regimen.rule is not None:
-        first, _ = first_check(regimen.rule, start)
+        first = min([*check_days(regimen.rule, start, end)[:1], end])
         return Windows(kind="rule", horizon=horizon, nadir=(min(max(low, first), high), high), troughs=(low, high),
                        trough_day=np.empty(0), interval=last, complete=False)  # fmt: skip
     first = float(dose_day[0]) if dose_day.size else start

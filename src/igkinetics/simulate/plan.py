@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.dosing.regimen import Doses, Regimen, Rule, calendar_doses
+from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.regimen import Regimen, Rule
 from igkinetics.errors import call_error
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import KA, F, Floats

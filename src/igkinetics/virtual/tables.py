@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
+from igkinetics.limits import MOST_EVENTS, Day
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -58,12 +59,12 @@ class Therapy(Table):
     fewest_cycles: each patient has a whole number of cycles, drawn evenly from fewest_cycles to cycles.
     """
 
-    cycles: Count
+    cycles: Annotated[int, Field(ge=0, le=MOST_EVENTS)]
     fewest_cycles: Count | None = None
     on_day: Positive
     off_day: NotNegative
     agent: str = ""
-    start_day: float = 0.0
+    start_day: Day = 0.0
 
     @model_validator(mode="after")
     def _holds(self) -> Therapy:
