@@ -59,30 +59,36 @@ class MovedMeans:
 
 def moved_means(values: Floats, uncertain: Uncertain, is_share: Sequence[bool], crew: Workers) -> MovedMeans:
     """values (case, column) of the cases of the uncertain population; nan is none. Threads share the columns."""
-    by_draw, level, n = [], [], []
-    for number, (at_cases, at_draws) in enumerate(zip(uncertain.at_cases, uncertain.at_draws, strict=True)):
-        own = values[uncertain.cases.model == number]
-        design, draws = polynomial(at_cases), polynomial(at_draws)
-        main = draws.mean(axis=0) if uncertain.averaged else polynomial(np.zeros((1, at_draws.shape[1])))[0]
-        moves, levels = np.empty((len(draws), len(is_share))), np.empty(len(is_share))
-        n.append(1.0 / float(main @ np.linalg.solve(design.T @ design, main)))
-
-        def work(part: slice) -> None:
-            for column in range(*part.indices(len(is_share))):
-                fit = fitted(design, own[:, column], is_share=is_share[column])
-                link = fit.over(draws)
-                if not uncertain.averaged:
-                    levels[column] = fit.offset + float(main @ fit.slopes)
-                elif is_share[column]:
-                    levels[column] = logit(expit(link).mean())
-                else:
-                    levels[column] = np.log(np.exp(link).mean())
-                moves[:, column] = link - levels[column]
-
-        crew.over(len(is_share), 1, work)
-        by_draw.append(moves)
-        level.append(levels)
+    models = [
+        moved_by_model(values[uncertain.cases.model == number], at_cases, at_draws, uncertain.averaged, is_share, crew)
+        for number, (at_cases, at_draws) in enumerate(zip(uncertain.at_cases, uncertain.at_draws, strict=True))
+    ]
+    by_draw, level, n = zip(*models, strict=True)
     return MovedMeans(by_draw=np.array(by_draw), level=np.array(level), n=np.array(n), is_share=tuple(is_share))
+
+
+def moved_by_model(
+    values: Floats, at_cases: Floats, at_draws: Floats, averaged: bool, is_share: Sequence[bool], crew: Workers
+) -> tuple[Floats, Floats, float]:
+    """by_draw (draw, column), level (column) and n of MovedMeans, for one model."""
+    design, draws = polynomial(at_cases), polynomial(at_draws)
+    main = draws.mean(axis=0) if averaged else polynomial(np.zeros((1, at_draws.shape[1])))[0]
+    moves, levels = np.empty((len(draws), len(is_share))), np.empty(len(is_share))
+
+    def work(part: slice) -> None:
+        for column in range(*part.indices(len(is_share))):
+            fit = fitted(design, values[:, column], is_share=is_share[column])
+            link = fit.over(draws)
+            if not averaged:
+                levels[column] = fit.offset + float(main @ fit.slopes)
+            elif is_share[column]:
+                levels[column] = logit(expit(link).mean())
+            else:
+                levels[column] = np.log(np.exp(link).mean())
+            moves[:, column] = link - levels[column]
+
+    crew.over(len(is_share), 1, work)
+    return moves, levels, 1.0 / float(main @ np.linalg.solve(design.T @ design, main))
 
 
 def polynomial(at: Floats) -> Floats:

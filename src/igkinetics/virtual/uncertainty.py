@@ -18,7 +18,7 @@ from igkinetics.random_streams import generator_of
 
 DRAWS: Final = 4000
 """Draws of the population level behind the interval of a mean."""
-PATIENTS: Final = 5000
+PATIENTS: Final = 8000
 """Patients to whom a mean's dependence on the level is fitted."""
 WIDER: Final = 1.3
 """Their levels are spread so much wider than the draws, so that the ends of an interval lie well within them."""
