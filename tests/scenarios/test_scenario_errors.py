@@ -129,7 +129,7 @@ POPULATIONS = {
     "their own",
     'card = "tortorici_2019"\nweight_kg = 70\npatient = "P07"': "population.patient: found 'P07'; goes with `fit`",
     'models = [{ card = "tortorici_2019", weight = 1 }]\nweight_kg = 70': "population.models",
-    'card = "tortorici_2019"\nweight_kg = 70\nfrom_day = 3': "population.from_day: found '3.0'; goes with `effect` or `fit`",
+    'card = "tortorici_2019"\nweight_kg = 70\nfrom_day = 3': "population.from_day: found '3.0'; goes with `fit` or the own",
 }
 
 
