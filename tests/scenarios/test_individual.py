@@ -9,33 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import norm, t
 
 import igkinetics as igk
+from igkinetics.dosing.assay import measured
 from igkinetics.errors import InputError
 from igkinetics.fit.output import Extras, write_fit
-from igkinetics.fit.records import KEPT_DRAWS
 from igkinetics.scenarios.individual import expected_sd
+from igkinetics.scenarios.people_of import people_of
+from igkinetics.scenarios.read_scenario import parse_scenario
+from igkinetics.scenarios.run import run_scenario
 from igkinetics.scenarios.tally import quantiles_of
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fit of three patients: with doses, with none, and one who cannot be fitted."""
-    place = tmp_path_factory.mktemp("scenario")
-    for name in ("samples", "doses", "therapy", "patients", "outcomes"):
-        table = pd.read_csv(ROOT / "data" / "blina23" / f"{name}.csv", dtype=str)
-        kept = table[table["patient_id"].isin(["IVIG-01", "control-02"])]
-        if name == "patients":
-            kept = pd.concat([kept, pd.DataFrame([{"patient_id": "nobody", "group": "control"}])])
-        kept.to_csv(place / f"{name}.csv", index=False)
-    (place / "cohort.toml").write_text('igg_unit = "mg/dL"\n', encoding="utf-8")
-    fit = igk.fit_cohort(igk.read_cohort(place))
-    out = place / "fit"
-    out.mkdir()
-    write_fit(fit, out)
-    return out
 
 
 def run(folder: Path, regimens: list[dict[str, Any]], patient: str, **more: Any) -> Any:
@@ -150,7 +136,8 @@ def test_the_value_of_a_sample_is_that_of_the_normal_case() -> None:
     for error in (0.5, 1.0, 3.0):
         covariance = np.cov(level, trough)
         expected = np.sqrt(covariance[1, 1] - covariance[0, 1] ** 2 / (covariance[0, 0] + error**2))
-        assert expected_sd(level, trough, np.full(1500, error)) == pytest.approx(expected, rel=0.02)
+        constant = np.column_stack([np.full(1500, error), np.zeros((1500, 2))])
+        assert expected_sd(level, trough, constant) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_patient_without_numbers_and_an_unknown_one_are_told(folder: Path) -> None:
@@ -162,9 +149,52 @@ def test_a_patient_without_numbers_and_an_unknown_one_are_told(folder: Path) -> 
         run(folder, [{}], "IVIG-01", population={"from_day": -100})
 
 
+def test_the_value_of_a_sample_follows_the_residual_model_of_the_fit() -> None:
+    """Log-normal: the same sum with logarithms. Student-t: the integral by brute force over measurements."""
+    generator = np.random.default_rng(5)
+    z = generator.standard_normal((2, 1500))
+    level, trough = 5.0 * np.exp(0.2 * z[0]), 4.0 + 0.8 * z[0] + 0.6 * z[1]
+    covariance = np.cov(np.log(level), trough)
+    s = np.sqrt(np.log1p(0.3**2))
+    expected = np.sqrt(covariance[1, 1] - covariance[0, 1] ** 2 / (covariance[0, 0] + s**2))
+    proportional = np.column_stack([np.zeros(1500), np.full(1500, 0.3), np.full(1500, 1.0)])
+    assert expected_sd(level, trough, proportional) == pytest.approx(expected, rel=0.02)
+    additive = np.column_stack([np.full(1500, 0.8), np.zeros(1500), np.full(1500, 2.0)])
+    read = level + 0.8 * generator.standard_t(4, 1500)
+    weight = t(4).pdf((read[:, None] - level) / 0.8)
+    weight /= weight.sum(axis=1, keepdims=True)
+    by_force = np.sqrt(np.mean(weight @ trough**2 - (weight @ trough) ** 2))
+    assert expected_sd(level, trough, additive) == pytest.approx(by_force, rel=0.03)
+
+
+def test_a_rule_measures_with_the_residual_model_of_the_fit() -> None:
+    """The quantiles of measurements of one level are those of each model."""
+    z = np.linspace(-6.0, 6.0, 41)
+    level, a, b = 4.3, 0.2, 0.09
+    for kind, expected in (
+        (0.0, level + np.hypot(a, b * level) * z),
+        (1.0, level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z)),
+        (2.0, level + np.hypot(a, b * level) * t.ppf(norm.cdf(z), 4)),
+    ):
+        assert_allclose([measured(level, a, b, kind, one) for one in z], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("residual", ["lognormal", "student_t"])
+def test_a_fit_with_another_residual_carries_it_into_rules(residual: str, folder: Path, tmp_path: Path) -> None:
+    fit = igk.fit_cohort(igk.read_cohort(folder.parent), igk.FitOptions(draws=200, residual=residual))
+    write_fit(fit, tmp_path)
+    rule = {"below_mg_dl": 500, "check_every_day": 7, "minimum_gap_day": 14, "dose_g": 20}
+    file = parse_scenario({"horizon_day": 60, "thresholds": [400], "seed": 1, "regimen": [{"rule": rule}],
+                           "population": {"fit": str(tmp_path), "patient": "IVIG-01"}}, "x", "", None)  # fmt: skip
+    kinds = people_of(file).batch(0).error[:, 2]
+    assert set(kinds) == {{"lognormal": 1.0, "student_t": 2.0}[residual]}
+    assert run_scenario(file).outcomes["share_known"].notna().all()
+
+
 def test_draws_are_kept_for_each_fitted_patient(folder: Path) -> None:
     draws = pd.read_parquet(folder / "draws.parquet")
-    assert draws.groupby("patient_id").size().to_dict() == {"IVIG-01": KEPT_DRAWS, "control-02": KEPT_DRAWS}
+    kept = draws.groupby("patient_id").size().to_dict()
+    assert kept == {"IVIG-01": 2000, "control-02": 2000}  # as many as the fit drew
 
 
 def test_a_single_quantile_is_found_without_sorting_everything() -> None:

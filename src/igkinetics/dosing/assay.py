@@ -6,7 +6,7 @@ One meaning for records and for rules: a rule of dosing sees what the laboratory
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import hypot
+from math import acos, cos, erfc, exp, hypot, log1p, sqrt
 
 import numpy as np
 from pydantic import model_validator
@@ -51,10 +51,33 @@ def beyond_limits(assay: Assay, below_mg_dl: float, key: Key) -> Iterator[Fault]
         yield Fault(key, f"{below_mg_dl:g}", f"must be at most assay.upper_limit_mg_dl, {upper:g}")
 
 
+NORMAL, LOGNORMAL, STUDENT_T = 0.0, 1.0, 2.0
+"""Residual models, as fit.likelihood numbers them."""
+
+
 @inner
-def measured(level: float, additive: float, proportional: float, z: float) -> float:
-    """A level as measured at this standard normal deviate: SD sqrt(additive^2 + (proportional level)^2)."""
-    return level + hypot(additive, proportional * level) * z
+def t4_deviate(z: float) -> float:
+    """The deviate of Student's t with 4 degrees of freedom at the probability of a standard normal z.
+
+    Source: the quantile in closed form (Shaw 2006); tests/scenarios/test_individual.py checks it with scipy.
+    """
+    p = 0.5 * erfc(abs(z) / sqrt(2.0))
+    if p == 0.5:
+        return 0.0
+    root = min(1.0, sqrt(4.0 * p * (1.0 - p)))
+    size = 2.0 * sqrt(cos(acos(root) / 3.0) / root - 1.0)
+    return size if z > 0.0 else -size
+
+
+@inner
+def measured(level: float, additive: float, proportional: float, residual: float, z: float) -> float:
+    """A level as measured at this standard normal deviate, by the residual models of `fit`; additive in its unit.
+
+    Normal: SD sqrt(additive^2 + (proportional level)^2).
+    """
+    if residual == LOGNORMAL:
+        return level * exp(sqrt(log1p(proportional**2 + (additive / level) ** 2)) * z)
+    return level + hypot(additive, proportional * level) * (t4_deviate(z) if residual == STUDENT_T else z)
 
 
 @inner

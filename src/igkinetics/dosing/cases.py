@@ -20,7 +20,8 @@ class Cases:
     """n parameter vectors with the people they belong to. g, L, day, kg, cm.
 
     thetas (n, 13); start_day (n): where the state is set; therapy (n, c, 2) and history (n, h, 4: day, g, days,
-    is_sc), filled up with nan; error (n, 2): a in g/L and b of a measurement. patient (n): place among all patients;
+    is_sc), filled up with nan; error (n, 2 or 3): a in g/L and b of a measurement,
+    and the residual model (normal where there is none). patient (n): place among all patients;
     draw (n): of which draw of the parameters; model (n): of which of several models; noise (n): which row of
     the batch's assay noise its measurements take.
     """

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.dosing.assay import measured, reported
+from igkinetics.dosing.assay import NORMAL, measured, reported
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
@@ -105,9 +105,10 @@ def rule_doses(
     last_dose = -np.inf
     for i in range(n):
         last_dose = max(last_dose, doses[i, 0])
-    additive, proportional = rule[ADDITIVE], rule[PROPORTIONAL]
+    additive, proportional, residual = rule[ADDITIVE], rule[PROPORTIONAL], NORMAL
     if np.isnan(additive):
         additive, proportional = error[0] / MG_DL, error[1]
+        residual = error[2] if error.size > 2 else NORMAL
     modes = np.zeros((2, 2, 5))
     state = np.zeros(STATE_SIZE)
     after = np.zeros(STATE_SIZE)
@@ -119,7 +120,7 @@ def rule_doses(
     while check < check_day.size:
         if check_day[check] == now:
             total = (level(state, ENDOGENOUS) + level(state, INFUSED)) / MG_DL
-            value = measured(total, additive, proportional, noise[check])
+            value = measured(total, additive, proportional, residual, noise[check])
             dose_day = to_decimals(now + rule[DELAY])
             due = reported(value, rule[LOWER], rule[UPPER], rule[RESOLUTION]) < rule[BELOW]
             if due and to_decimals(dose_day - last_dose) >= rule[GAP] and dose_day < rule[HORIZON]:

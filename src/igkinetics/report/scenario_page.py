@@ -13,9 +13,9 @@ from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import page_environment
-from igkinetics.report.scenario_calendar import calendar_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
+    calendar_of,
     infection_view,
     model_view,
     next_dose_view,

@@ -115,13 +115,13 @@ def search_sentence(result: ScenarioResult) -> str:
     tried = counted(len(table), "candidate")
     if not cheapest:
         best = table.sort_values("probability", ascending=False, kind="stable").iloc[0]
-        reached = f"{100 * best['probability']:.1f} %" if text.known(best["probability"]) else "no patient"
+        reached = text.share(best["probability"], 1) if text.known(best["probability"]) else "no patient"
         return f"None of {tried} keeps the {target_words(result)}; the best reaches {reached}."
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
-    reached = f"reached in {100 * row['probability']:.1f} % ± {100 * row['probability_error']:.1f}"
+    reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
     return (f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
             f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
             "tried).")  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -58,7 +58,7 @@ def value_words(value: Any, row: dict[Any, Any]) -> str:
     if not text.known(value):
         return text.UNKNOWN
     if row["outcome"].startswith("p_"):
-        return f"{100 * value:.1f} %"
+        return text.share(value, 1)
     if row["unit"] == "g/L":
         return text.level(value, "g/L")
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
@@ -122,14 +122,14 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "patient": text.visible(row["patient_id"]), "dose": dose_words(row),
             "interval": f"{row['interval_day']:g}", "route": row["route"],
             "vial": f"{row['vial_g']:g}" if text.known(row["vial_g"]) else text.UNKNOWN,
-            "share": f"{100 * row['probability']:.1f} %" if text.known(row["probability"]) else text.UNKNOWN,
+            "share": text.share(row["probability"], 1),
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
             "meets": "yes" if row["meets_target"] else "no",
             "sure": "" if row["decided"] else "too close to tell", "grams": f"{row['grams']:.0f}",
             "infusions": f"{row['infusions']:.0f}",
             "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
             "cheapest": bool(row["cheapest"]),
-            "best_for": "" if np.isnan(row["cheapest_for_share"]) else f"{100 * row['cheapest_for_share']:.1f} %",
+            "best_for": "" if np.isnan(row["cheapest_for_share"]) else text.share(row["cheapest_for_share"], 1),
         }
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -160,7 +160,7 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "regimen": text.visible(row["regimen"], 120), "day": f"{row['day']:.0f}",
             "trough": f"{row['trough_day']:.0f}",
             "now": text.level(row["sd_now"], row["unit"]), "then": text.level(row["expected_sd"], row["unit"]),
-            "narrowing": f"{100 * row['narrowing']:.0f} %",
+            "narrowing": text.share(row["narrowing"]),
         }
         for row in best.to_dict("records")
     ]  # fmt: skip
@@ -177,6 +177,49 @@ def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
             "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
             "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
-            "outside": text.percent(round(row["share_outside_studied"], 3)),
+            "outside": text.share(row["share_outside_studied"], 1),
         })  # fmt: skip
     return rows
+
+
+MOST_DOSES: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarView:
+    """One regimen. lines: what is given when; total: grams within the horizon, or why it is not known."""
+
+    name: str
+    lines: tuple[str, ...]
+    total: str
+
+
+def calendar_of(result: ScenarioResult) -> list[CalendarView]:
+    """One view per regimen, of the first patient in the table."""
+    table = result.calendar
+    first = table["patient_id"].iloc[0] if len(table) else ""
+    own = table[table["patient_id"] == first]
+    return [view(str(name), rows.to_dict("records")) for name, rows in own.groupby("regimen", sort=False)]
+
+
+def view(regimen: str, rows: list[dict[Any, Any]]) -> CalendarView:
+    name = text.visible(regimen, 120)
+    if not text.known(rows[0]["day"]):  # a rule, or no immunoglobulin
+        row = rows[0]
+        dose = f"{row['amount_g']:g} g{vials(row)} " if row["amount_g"] else ""
+        return CalendarView(name=name, lines=(dose + row["note"],), total="as measured" if dose else "0 g")
+    lines = [given_words(row) for row in rows[:MOST_DOSES]]
+    if len(rows) > MOST_DOSES:
+        lines.append(f"and {len(rows) - MOST_DOSES} more, the last on day {rows[-1]['day']:g}")
+    return CalendarView(name=name, lines=tuple(lines), total=f"{sum(row['amount_g'] for row in rows):g} g")
+
+
+def vials(row: dict[Any, Any]) -> str:
+    return f" ({row['vials']})" if row["vials"] else ""
+
+
+def given_words(row: dict[Any, Any]) -> str:
+    """ "day 28 (2024-06-07): 30 g (12 x 2.5 g)" """
+    when = f"day {row['day']:g}" + (f" ({row['date']})" if row["date"] else "")
+    note = ", loading dose" if row["note"].startswith("loading dose") else ""
+    return f"{when}: {row['amount_g']:g} g{vials(row)}{note}"

@@ -1,4 +1,4 @@
-"""What a scenario's population, therapy and regimens must agree on with the cards behind them."""
+"""What population, therapy and regimens must agree on with the cards behind them, and what is to be told of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
+from igkinetics.cards.scaling import outside
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.scenario import Scenario, Search
+from igkinetics.scenarios.workload import beyond_bounds
+from igkinetics.text import percent
 from igkinetics.toml_input import Fault, suggestion
 from igkinetics.virtual.bodies import share_below
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Covariate, Spread, Therapy
 
+LEAST_TOLD: Final = 0.0005
+"""Share of patients outside a limit that is worth telling."""
 MOST_OUTSIDE: Final = 0.01
 """Share of patients that may lie outside a card's hard limits; the spread is then cut there, which a note says."""
 
@@ -38,6 +45,7 @@ def parts_of(scenario: Scenario) -> Parts:
 def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
     """Every rule that does not hold between sound parts."""
     population, therapy, regimens = parts.population, parts.therapy, parts.regimens
+    yield from beyond_bounds(parts.horizon_day, population, therapy, dict(regimens), parts.search)
     yield from _names(regimens)
     yield from _starts(parts)
     yield from _search_days(parts)
@@ -182,3 +190,39 @@ def _weights(population: Population, parts: Parts) -> Iterator[Fault]:
             for name in ("height_cm", "sex"):
                 if getattr(population, name) is None:
                     yield Fault(("population", name), "", f"needed for weight = '{weight}' {whose}")
+
+
+def example_of(population: Population) -> tuple[float, float, bool, str]:
+    """Someone of the mean weight and height, of the commoner sex."""
+    if population.weight_kg is None:
+        raise AssertionError("a population of a card without weights passed its checks")
+    weight = population.weight_kg.mean
+    height = population.height_cm.mean if population.height_cm is not None else np.nan
+    male = (population.sex or {}).get("male", 0.0) > 0.5
+    tall = f", {height:g} cm, {'male' if male else 'female'}" if population.height_cm and population.sex else ""
+    return weight, height, male, f"a patient of the mean weight, {weight:g} kg{tall}"
+
+
+def domain_of(cards: dict[str, Card], population: Population) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Hard limits that all cards share, and what is to be said of patients outside a limit."""
+    limits: dict[str, tuple[float, float]] = {}
+    notes = []
+    for card in cards.values():
+        for limit in card.limits:
+            spread = quantity_of(population, limit.covariate)
+            if spread is None:
+                continue
+            if limit.hard is not None:
+                known = limits.get(limit.covariate, limit.hard)
+                limits[limit.covariate] = (max(known[0], limit.hard[0]), min(known[1], limit.hard[1]))
+                low, high = share_below(spread, limit.hard)
+                if low + 1.0 - high > LEAST_TOLD:
+                    notes.append(f"{limit.covariate} is drawn within the hard limits of {card.id}, "
+                                 f"{limit.hard[0]:g} to {limit.hard[1]:g}: {percent(low + 1.0 - high)} lay outside")
+            if limit.soft is not None:
+                low, high = share_below(spread, limit.soft)
+                share = low + 1.0 - high if spread.sd else float(outside(spread.mean, limit.soft))
+                if share > LEAST_TOLD:
+                    notes.append(f"{percent(share)} of the patients lie outside the soft domain of {card.id}, "
+                                 f"{limit.covariate} {limit.soft[0]:g} to {limit.soft[1]:g}: {limit.reason}")
+    return limits, notes

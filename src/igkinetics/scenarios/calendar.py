@@ -12,6 +12,8 @@ from igkinetics.dosing.doses import rule_amounts
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.scenario import converted
+from igkinetics.units import IggUnit
 
 CALENDAR_COLUMNS: Final = ("regimen", "patient_id", "day", "date", "amount_g", "vials", "route", "note")
 
@@ -26,7 +28,9 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
     )  # fmt: skip
 
 
-def calendar_rows(people: People, regimens: list[Dosing], horizon_day: float) -> Iterator[dict[str, Any]]:
+def calendar_rows(
+    people: People, regimens: list[Dosing], horizon_day: float, unit: IggUnit
+) -> Iterator[dict[str, Any]]:
     """CALENDAR_COLUMNS, regimen by regimen."""
     about = people.about
     if isinstance(people, PosteriorPeople):
@@ -37,19 +41,22 @@ def calendar_rows(people: People, regimens: list[Dosing], horizon_day: float) ->
         whom = [("", one_case(weight, height, male), f"for {whose}")]
     for regimen in regimens:
         for patient_id, case, whose in whom:
-            for row in doses_of_one(regimen, case, about.days_from, horizon_day):
+            for row in doses_of_one(regimen, case, about.days_from, horizon_day, unit):
                 notes = "; ".join(part for part in (row["note"], whose) if part)
                 yield {"regimen": regimen.name, "patient_id": patient_id, **row, "note": notes}
 
 
-def doses_of_one(regimen: Dosing, case: Cases, days_from: DaysFrom, horizon_day: float) -> Iterator[dict[str, Any]]:
+def doses_of_one(
+    regimen: Dosing, case: Cases, days_from: DaysFrom, horizon_day: float, unit: IggUnit
+) -> Iterator[dict[str, Any]]:
     """The rows of one regimen for one person: a dose each; of a rule one row that says it; of none one that says so."""
     same = {"day": np.nan, "date": "", "vials": "", "route": regimen.route}
     if regimen.gives_nothing:
         yield {**same, "amount_g": 0.0, "route": "", "note": "no immunoglobulin"}
     elif regimen.rule is not None:
         grams = float(rule_amounts(regimen, case)[0])
-        yield {**same, "amount_g": grams, "vials": vials_words(grams, regimen.vial_g), "note": rule_words(regimen)}
+        vials = vials_words(grams, regimen.vial_g)
+        yield {**same, "amount_g": grams, "vials": vials, "note": rule_words(regimen, unit)}
     else:
         plan = dosed(regimen, case, 0.0, horizon_day)
         for place, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
@@ -63,13 +70,14 @@ def vials_words(amount_g: float, vial_g: float | None) -> str:
     return "" if vial_g is None else f"{amount_g / vial_g:.0f} x {vial_g:g} g"
 
 
-def rule_words(regimen: Dosing) -> str:
+def rule_words(regimen: Dosing, unit: IggUnit) -> str:
     """When a rule gives its dose."""
     rule = regimen.rule
     if rule is None:
         raise AssertionError("a calendar has no rule")
     delay = f", given {rule.delay_day:g} days later" if rule.delay_day else ""
     until = "" if rule.stop_day is None else f" and before day {rule.stop_day:g}"
+    below = converted(rule.below_mg_dl, "mg/dL", unit)
     checks = f"every {rule.check_every_day:g} days from day {rule.start_day:g} on{until}"
-    return (f"whenever IgG, measured {checks}, is reported below {rule.below_mg_dl:g} mg/dL{delay}; at "
-            f"least {rule.minimum_gap_day:g} days between doses")  # fmt: skip
+    return (f"whenever IgG, measured {checks}, is reported below {below:g} {unit}{delay}; at least "
+            f"{rule.minimum_gap_day:g} days between doses")  # fmt: skip

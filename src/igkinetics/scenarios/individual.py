@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
+from scipy.stats import t as student_t
 
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.fit.records import Member
 from igkinetics.kinetics.curves import igg_curve
@@ -105,8 +107,7 @@ def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[D
         days = np.unique(days[(days >= setting.from_day) & (days < end)])
         levels = np.add(*igg_curve(one.thetas, schedule, np.append(days, end)))
         trough, candidates = levels[:, -1], levels[:, :-1]
-        sd = np.hypot(one.error[:, :1], one.error[:, 1:] * candidates)
-        expected = np.array([expected_sd(candidates[:, j], trough, sd[:, j]) for j in range(days.size)])
+        expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
         for j, day in enumerate(days):
             yield {
                 "regimen": regimen.name, "patient_id": one.patient_id, "day": float(day), "trough_day": end,
@@ -116,20 +117,43 @@ def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[D
             }  # fmt: skip
 
 
-def expected_sd(level: Floats, target: Floats, error_sd: Floats) -> float:
+def expected_sd(level: Floats, target: Floats, error: Floats) -> float:
     """Expected SD of a target (n) after one measurement of a level (n), over equally weighted draws of both.
 
-    Each draw in turn supplies the measurement, at the middle of each of nine equally likely slices of its error;
-    the others are weighted by how likely it is to them. Root of the expected posterior variance.
+    error (n, 3), see Cases. A draw's measurement lies at the middle of one of nine equally likely slices of its
+    error; of all of them NODES equally likely ones are taken, and the draws weighted by how likely each is to them.
+    Root of the expected posterior variance.
     """
-    noise = MIDDLES[None, :]
-    measured = (level[:, None] + error_sd[:, None] * noise).reshape(-1)
-    log_weight = -0.5 * ((measured[:, None] - level) / error_sd) ** 2 - np.log(error_sd)
+    every = np.sort(measurements(level[:, None], error, MIDDLES[None, :]).reshape(-1))
+    taken = every[((np.arange(NODES) + 0.5) / NODES * every.size).astype(int)]
+    log_weight = log_density(taken[:, None], level, error)
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
     mean = weight @ target
     variance = weight @ target**2 - mean**2
     return float(np.sqrt(max(variance.mean(), 0.0)))
+
+
+def measurements(level: Floats, error: Floats, z: Floats) -> Floats:
+    """What is measured of a level (n, 1) at standard normal deviates z (1, m): by the residual model of the fit."""
+    a, b, residual = error[:, :1], error[:, 1:2], error[0, 2]
+    if residual == LOGNORMAL:
+        return np.asarray(level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z))
+    deviate = student_t.ppf(ndtr(z), STUDENT_DF) if residual == STUDENT_T else z
+    return np.asarray(level + np.hypot(a, b * level) * deviate)
+
+
+def log_density(value: Floats, level: Floats, error: Floats) -> Floats:
+    """Log density (m, n), up to a constant, of a measured value (m, 1) under each level (n)."""
+    a, b, residual = error[:, 0], error[:, 1], error[0, 2]
+    if residual == LOGNORMAL:
+        sd = np.sqrt(np.log1p(b**2 + (a / level) ** 2))
+        return np.asarray(-0.5 * (np.log(value / level) / sd) ** 2 - np.log(sd))
+    sd = np.hypot(a, b * level)
+    square = ((value - level) / sd) ** 2
+    if residual == STUDENT_T:
+        return np.asarray(-0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF) - np.log(sd))
+    return np.asarray(-0.5 * square - np.log(sd))
 
 
 def standard_middles(n: int) -> Floats:
@@ -139,3 +163,5 @@ def standard_middles(n: int) -> Floats:
 
 
 MIDDLES: Final = standard_middles(9)
+NODES: Final = 400
+"""Measurements, equally likely, over which the expectation is taken."""

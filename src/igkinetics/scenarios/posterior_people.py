@@ -14,7 +14,8 @@ from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
 from igkinetics.dosing.cases import About, Cases, DaysFrom
 from igkinetics.errors import InputError, Problem, counted
-from igkinetics.fit.records import DRAWS_FILE, EPOCH, EVENTS_FILE, Left, Member, left_by, members_of
+from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EPOCH, EVENTS_FILE, Left, Member, left_by, members_of
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.text import listed, visible
@@ -22,9 +23,10 @@ from igkinetics.virtual.patients import stacked
 
 MOST_CASES: Final = 20_000
 """Cases (patients x draws) of one batch."""
+ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional")
 POSTERIOR_FILE: Final = "posterior.nc"
 RESIDUAL_ERROR: Final = "residual_error"
-FEWEST_DRAWS, MOST_DRAWS = 100, 400
+FEWEST_DRAWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +79,13 @@ def fitted_people(file: ScenarioFile) -> PosteriorPeople:
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
     left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
-    draws = pd.read_parquet(left.folder / DRAWS_FILE)
+    draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
     own = draws[draws["patient_id"] == population.patient]
     if own.empty:
         raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
     found = {population.patient: (own[list(PARAMETERS)].to_numpy(dtype=float),
-                                  own[["additive_g_per_l", "proportional"]].to_numpy(dtype=float))}  # fmt: skip
-    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+                                  with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left))}  # fmt: skip
+    members = members_of(left, found)
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
@@ -109,7 +111,7 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
         theta = posterior["theta"].transpose("chain", "draw", "patient", "parameter").sel(parameter=list(PARAMETERS))
         names = [str(name) for name in posterior["patient"].to_numpy()]
         values = theta.to_numpy().reshape(-1, len(names), len(PARAMETERS))
-        error = error_draws(posterior, len(values))
+        error = error_draws(posterior, len(values), left)
     wanted = population.patients or names
     unknown = [name for name in wanted if name not in names]
     if unknown:
@@ -117,7 +119,7 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
         raise left.fault(", ".join(unknown), f"must be patients of {left.name}: {known}", "population.patients")
     kept = np.linspace(0, len(values) - 1, n_draws(len(wanted), len(values))).round().astype(int)
     found = {name: (values[kept, names.index(name)], error[kept]) for name in wanted}
-    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+    members = members_of(left, found)
     which = f"{counted(len(wanted), 'patient')}" if population.patients else f"the {len(wanted)} own patients"
     says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
     ratios = values[:, :, [CLEARANCE_RATIO, PRODUCTION_RATIO]]
@@ -126,15 +128,24 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
 
 
 def n_draws(patients: int, available: int) -> int:
-    """As many draws of each patient as one batch holds, within 100 and 400."""
-    return min(available, max(FEWEST_DRAWS, min(MOST_DRAWS, MOST_CASES // patients)))
+    """As many draws of each patient as one batch holds, at least 100: of few patients all there are."""
+    return min(available, max(FEWEST_DRAWS, MOST_CASES // patients))
 
 
-def error_draws(posterior: Any, n: int) -> Floats:
-    """(n, 2): a and b of a measurement; of a posterior without them nan: a rule then needs assay_cv_percent."""
+def error_draws(posterior: Any, n: int, left: Left) -> Floats:
+    """(n, 3): a and b of a measurement, and the residual model; nan where a posterior has none: a rule then needs
+    assay_cv_percent."""
     if RESIDUAL_ERROR not in posterior.data_vars:
-        return np.full((n, 2), np.nan)
-    return np.asarray(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2))
+        return np.full((n, 3), np.nan)
+    return with_residual(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2), left)
+
+
+def with_residual(error: Floats, left: Left) -> Floats:
+    """a and b (n, 2) and in a third column the residual model of the run. InputError for one that is not known."""
+    name = left.record.get("options", {}).get("residual", "normal")
+    if name not in RESIDUALS:
+        raise left.fault(name, f"its residual must be one of {', '.join(RESIDUALS)}")
+    return np.column_stack([error, np.full(len(error), float(RESIDUALS[name]))])
 
 
 def people_with(
@@ -222,8 +233,11 @@ def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
     if (search := scenario.search) is not None:
         routes |= set(search.route)
         bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
+    blind = any(one.rule is not None and one.rule.assay_cv_percent is None for one in scenario.regimen)
     for one in members:
         needs = []
+        if blind and np.isnan(one.error).any():
+            needs.append(("assay_cv_percent", "needed in each rule: this posterior holds no error of a measurement"))
         if bases and np.isnan(one.weight_kg):
             needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
         if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(one.height_cm) or one.is_male is None):

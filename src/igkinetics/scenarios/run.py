@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.dosing.cases import People
-from igkinetics.errors import call_error
+from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
@@ -28,7 +28,8 @@ from igkinetics.scenarios.posterior_people import PosteriorPeople
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.search import search_table
-from igkinetics.units import INTERVAL_LEVEL, IggUnit
+from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
+from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
 
 ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
 """From what is being done to a place where its progress is told."""
@@ -38,10 +39,20 @@ def silent(label: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+LEVELS_OF_IGG = (0.2, 60.0)
+"""g/L: what a threshold may be."""
+
+
+def nobody(line: str) -> None:
+    """To whom nothing is told."""
+
+
 def run_scenario(
-    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent
-) -> ScenarioResult:
-    """Every regimen and the search of a scenario file. The number of jobs changes no number.
+    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent,
+    say: Callable[[str], None] = nobody,
+) -> ScenarioResult:  # fmt: skip
+    """Every regimen and the search of a scenario file. The number of jobs changes no number. say: is told before
+    it starts what a long run takes.
 
     InputError with every problem of the file, of its cards and of the folders it names.
     """
@@ -49,6 +60,9 @@ def run_scenario(
     began = time.perf_counter()
     file = source if isinstance(source, ScenarioFile) else read_scenario(source)
     scenario, people = file.scenario, people_of(file)
+    told = refuse_unforeseen(file.name, scenario, people, jobs)
+    if told.seconds > WORTH_TELLING_S:
+        say(f"Foreseen: {told.says}.")
     setting = setting_of(file, people)
     with workers(jobs) as crew:
         with progress("Simulating regimens") as report:
@@ -76,6 +90,7 @@ def check_call(level: float, jobs: int) -> None:
 def setting_of(file: ScenarioFile, people: People) -> Setting:
     scenario = file.scenario
     unit = unit_of(file, people)
+    refuse_other_unit(file, scenario.thresholds_in(unit), unit)
     columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
     return Setting(from_day=0.0, horizon_day=scenario.horizon_day, columns=columns,
@@ -85,6 +100,16 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
 def unit_of(file: ScenarioFile, people: People) -> IggUnit:
     """The unit of every table: as the file says, else that of the cohort behind the population, else mg/dL."""
     return file.scenario.unit or people.about.igg_unit or "mg/dL"
+
+
+def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: IggUnit) -> None:
+    """InputError for thresholds that no level of IgG has: they were meant in another unit."""
+    low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
+    if not low <= thresholds[0] <= thresholds[-1] <= high:
+        key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
+        found = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
+        rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
+        raise InputError([Problem(file=file.name, column=key, found=found, expected=rule)])
 
 
 def daily(horizon_day: float) -> Floats:
@@ -105,7 +130,7 @@ def tables_of(
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
-        "calendar": calendar_rows(people, regimens, setting.horizon_day),
+        "calendar": calendar_rows(people, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
     }

@@ -134,7 +134,8 @@ Regimens = Annotated[list[Dosing], BeforeValidator(named)]
 class Scenario(Table):
     """A whole scenario file. thresholds are in `unit`, by default that of the fit or cohort behind the population.
 
-    assay: how the checks of rules are measured.
+    assay: how the checks of rules are measured. allow_minutes, allow_gib: time and memory that the run may be foreseen
+    to take.
     """
 
     title: str = ""
@@ -150,6 +151,8 @@ class Scenario(Table):
     regimen: Regimens = Field(default_factory=list)
     search: Search | None = None
     exposure_response: ExposureResponse | None = None
+    allow_minutes: Positive = 15.0
+    allow_gib: Positive = 4.0
 
     @field_validator("thresholds", "thresholds_mg_dl")
     @classmethod

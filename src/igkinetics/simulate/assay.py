@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from igkinetics.dosing.assay import Assay, measured, reported
+from igkinetics.dosing.assay import NORMAL, Assay, measured, reported
 from igkinetics.errors import call_error
 from igkinetics.units import from_g_per_l
 
@@ -18,7 +18,7 @@ class Noise:
 
     def measured(self, level_mg_dl: float, z: float) -> float:
         """The level as measured at this standard normal deviate, mg/dL, before limits and rounding."""
-        return float(measured(level_mg_dl, self.additive_mg_dl, self.proportional, z))
+        return float(measured(level_mg_dl, self.additive_mg_dl, self.proportional, NORMAL, z))
 
 
 @dataclass(frozen=True, slots=True)
