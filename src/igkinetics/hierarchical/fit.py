@@ -11,8 +11,9 @@ import pandas as pd
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
-from igkinetics.errors import NobodyFittedError, Problem
+from igkinetics.errors import NobodyFittedError, Problem, call_error
 from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 
 FEWEST_MEMBERS: Final = 2
+MOST_NAMED: Final = 3
+MOST_REASONS: Final = 8
+"""Patients named for each reason of a refusal, and reasons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +85,17 @@ class SampledCohort:
 
 
 def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> PreparedCohort:
-    """Members, their arrays and covariates. NobodyFittedError when fewer than two patients can take part."""
+    """Members, their arrays and covariates. InputError for a card that no record can be fitted with.
+
+    NobodyFittedError when fewer than two patients can take part.
+    """
+    if reason := why_card_refused(card):
+        raise call_error("card", card.id, reason)
     members, left_out, notes = cohort_members(
         cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day
     )
     if len(members) < FEWEST_MEMBERS:
-        reasons = "; ".join(f"{patient_id}: {why}" for patient_id, why in list(left_out.items())[:8])
-        found = f"{len(members)} such"
-        expected = f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model ({reasons})"
-        raise NobodyFittedError([Problem(file="call", column="cohort", found=found, expected=expected)])
+        raise NobodyFittedError([too_few(len(members), left_out)])
     covariates = None
     if options.covariates:
         covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
@@ -104,6 +110,21 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         notes=notes,
         lkj=options.lkj,
     )
+
+
+def too_few(n: int, left_out: dict[str, str]) -> Problem:
+    """Why no model can be made of n patients: each reason once, with those it holds for."""
+    who: dict[str, list[str]] = {}
+    for patient_id, why in left_out.items():
+        who.setdefault(why, []).append(patient_id)
+    named = []
+    for why, ids in list(who.items())[:MOST_REASONS]:
+        more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+        named.append(f"{', '.join(ids[:MOST_NAMED])}{more}: {why}")
+    further = f"; {len(who) - MOST_REASONS} further reasons" if len(who) > MOST_REASONS else ""
+    expected = (f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model "
+                f"({'; '.join(named)}{further})")  # fmt: skip
+    return Problem(file="call", column="cohort", found=f"{n} such", expected=expected)
 
 
 def exchanged(prepared: PreparedCohort, card: Card) -> PreparedCohort:
