@@ -17,7 +17,7 @@ import igkinetics
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
-    ("errors", "units", "text", "random_streams"), ("toml_input", "resources", "provenance"), ("cohort",),
+    ("errors", "units", "text", "random_streams"), ("toml_input", "limits", "resources", "provenance"), ("cohort",),
     ("kinetics",), ("cards",), ("virtual", "dosing"), ("simulate",), ("charts", "output"), ("fit",),
     ("hierarchical",), ("effect", "compare", "scenarios"), ("report",), ("cli", "__main__"),
 )  # fmt: skip
