@@ -152,7 +152,7 @@ def draw_parameters(
     with_uncertainty False: patients of the typical card (omega alone); True: each with its own draw of the
     typical values as well, the one-patient prior. The stream is used the same way whatever is fixed.
     """
-    sds = [prior.own_sd(name) if with_uncertainty else prior.omega[name] for name in PRIOR_PARAMETERS]
+    sds = np.array([prior.own_sd(name) if with_uncertainty else prior.omega[name] for name in PRIOR_PARAMETERS])
     moved = prior.moved(sds * rng.standard_normal((n, len(PRIOR_PARAMETERS))))
     return {
         name: from_scale(prior.typical[name], prior.scale[name], moved[:, column])
