@@ -15,6 +15,7 @@ from igkinetics.dosing.regimen import Doses, Regimen
 from igkinetics.effect.control_regimen import regimen_doses, why_no_weight
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
+from igkinetics.effect.names import MEASURES, Measure
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
 
@@ -69,13 +70,10 @@ class Assigned:
     """
 
     draws: Places
-    changes: dict[str, Floats]
+    changes: dict[Measure, Floats]
     at_window_end: tuple[float, float]
     note: str
     reason: str
-
-
-MEASURES: Final = ("nadir", "nadir_day", "days_below", "mean_igg")
 
 
 def donor_doses(donor: Exposure, control: Exposure) -> Doses:
@@ -113,7 +111,7 @@ def in_controls(
     draws, kept, note = thinned(n_draws, len(controls), donors)
     note = "; ".join(filter(None, [note, weight_note((*controls, *donors)), nothing_given(regimen, controls)]))
 
-    def one(control: Exposure) -> tuple[dict[str, Floats], tuple[float, float]]:
+    def one(control: Exposure) -> tuple[dict[Measure, Floats], tuple[float, float]]:
         thetas = np.ascontiguousarray(posterior.of_patient(control.place)[draws])
         without = measures(thetas, control.without_ivig(), control.window, thresholds)
         given = [donor_doses(donor, control) for donor in kept]
@@ -146,6 +144,8 @@ def why_not(
         return "every patient was infused in the window: there is nobody to average over"
     if regimen is None and not donors:
         return "nobody was infused in the window, and no --control-regimen says what the controls would receive"
+    if donors and not any(one.could_act for one in donors):
+        return "every infusion of the infused lies on the last day of their window: there is nothing to hand on"
     if regimen is not None:
         if reason := why_no_weight(regimen, controls):
             return reason

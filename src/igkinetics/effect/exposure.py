@@ -47,6 +47,11 @@ class Exposure:
         return bool(self.in_window.any())
 
     @property
+    def could_act(self) -> bool:
+        """Whether some infusion of the window came before its last day, so that it could show in it."""
+        return bool(np.any(self.in_window & (self.doses.day < self.window.end)))
+
+    @property
     def earlier(self) -> Doses:
         """The infusions before the window's start, which no counterfactual removes."""
         return self.doses.given(self.doses.day < self.window.start)

@@ -20,6 +20,7 @@ from igkinetics.effect.dosing_seen import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows
+from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
@@ -28,11 +29,11 @@ from igkinetics.effect.sensitivity import Question
 from igkinetics.effect.visual_check import vpc_rows
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.units import from_g_per_l, g_per_l
+from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 
 Progress = Callable[[int, int], None]
 WEIGHT: Final = "weight_kg"
-ASKED: Final = ("nadir_change_att", "mean_igg_change_att", "rise_per_0.1_g_per_kg_day_14", "infused_half_life")
+ASKED: Final = ("nadir_change_att", "mean_igg_change_att", EVIDENCE, "infused_half_life")
 """Estimands whose dependence on the priors is told."""
 
 
@@ -175,7 +176,7 @@ def extension_table(
                 (("", "median"), ("_lower", "lower"), ("_upper", "upper"))}  # fmt: skip
         row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
         for ratio in ratios(sampling.extensions, infused):
-            if ratio.estimated and ratio.name.startswith(name):
+            if ratio.estimated and ratio.named.extension == name:
                 found_ratio = effect_row(ratio, criteria)
                 row |= {"ratio": found_ratio["median"], "ratio_lower": found_ratio["lower"],
                         "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
@@ -192,10 +193,17 @@ def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criter
     }  # fmt: skip
     columns |= {name: values.reshape(-1) for name, values in posterior.population.items()}
     for one in estimands:
-        if not one.estimated or one.name.endswith("_under_ivig"):
+        if not one.estimated or one.named.part == "ratio":
             continue  # a ratio has draws of its own, which belong to no draw of the base model
-        name = one.name if np.isnan(one.threshold) else f"{one.name}_{one.threshold / g_per_l(1.0, criteria.unit):g}"
+        name = column_name(one, criteria.unit)
         values = np.full(chains * draws, np.nan)
         values[slice(None, one.draws.size) if one.places is None else one.places] = one.in_unit(criteria.unit)
         columns[name] = values
     return pd.DataFrame(columns).astype({"chain": int, "draw": int})
+
+
+def column_name(estimand: Estimand, unit: IggUnit) -> str:
+    """An estimand's column in the table of draws: its threshold, where it has one, behind its name."""
+    if np.isnan(estimand.threshold):
+        return estimand.name
+    return f"{estimand.name}_{estimand.threshold / g_per_l(1.0, unit):g}"

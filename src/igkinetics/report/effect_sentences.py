@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from igkinetics import text
+from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
 from igkinetics.report.effect_words import amount, probability, with_interval
-
-EVIDENCE = "rise_per_0.1_g_per_kg_day_14"
-"""The rise in which the data's own evidence is told."""
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
@@ -38,7 +36,8 @@ def evidence(effect: CohortEffect) -> str:
     rise = effect.estimand(EVIDENCE)
     rows = effect.prior[effect.prior["estimand"] == EVIDENCE].to_dict("records")
     if not rows or rise["status"] != "estimated":
-        return f"the data's own evidence on the rise per gram cannot be given: {rise['reason']}"
+        why = rise["reason"] or "the card alone was not asked"
+        return f"the data's own evidence on the rise per gram cannot be given: {why}"
     row = rows[0]
     unit = str(row["unit"])
     before = (f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
