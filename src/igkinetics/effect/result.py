@@ -20,12 +20,15 @@ from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
+from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 
 if TYPE_CHECKING:
     from igkinetics.effect.sensitivity import Question
 
+GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
+ENOUGH_WORDS: Final = "chains agree, with enough effective draws, on all that is reported"
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
 EFFECT_TABLES: Final = {
     "summary": EFFECT_COLUMNS,
@@ -42,9 +45,17 @@ EFFECT_TABLES: Final = {
 """Table -> its columns, in their order."""
 
 
+def verdict_words(said: str) -> str:
+    """The verdict of the diagnostics, in words for a reader."""
+    if said == GOOD:
+        return GOOD_WORDS
+    return said.replace(GOOD, ENOUGH_WORDS, 1) if passes(said) else said
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
+    """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good;
+    by_chains: whether draws come from chains, of which estimands are judged too.
 
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
@@ -56,6 +67,7 @@ class Sampling:
     diagnostics: pd.DataFrame
     verdict: str
     passed: bool
+    by_chains: bool = False
     prior: CohortPosterior | None = None
     prior_sources: dict[str, str] = field(default_factory=dict)
     new: Callable[[], CohortPosterior] | None = None

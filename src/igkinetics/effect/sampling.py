@@ -15,11 +15,11 @@ from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling
+from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
-from igkinetics.hierarchical.diagnostics import GOOD
+from igkinetics.hierarchical.diagnostics import FEW
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
@@ -37,8 +37,11 @@ POSTERIOR_FILES: Final = {
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (DESIGN 2.5)."""
+CAREFUL: Final = 0.95
+"""Share of proposals to be accepted when a first run's checks failed."""
+MANY_DRAWS: Final = 2000
+"""Draws of all chains from which on too few effective ones are the sampler's fault."""
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
-GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
 
 
@@ -74,6 +77,11 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
     say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
     base = sample_prepared(prepared, settings, compiled=compiled)
+    if worth_a_second_try(base, settings):
+        say(f"Sampling again with twice the tuning: {base.verdict}.")
+        again = sample_prepared(prepared, replace(settings, tune=2 * settings.tune, target_accept=CAREFUL),
+                                compiled=compiled)  # fmt: skip
+        base = again if again.passed or not again.posterior.interrupted else base
     extensions: dict[Extension, SampledCohort] = {}
     infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
@@ -91,6 +99,14 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     others = other_models_of(prepared, settings, compiled, options, say) if further else {}
     return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool:
+    """Whether longer tuning may help: chains that disagree or diverge, or mix badly though draws are many."""
+    if sampled.passed or sampled.posterior.interrupted or settings.chains == 1:
+        return False
+    few = FEW in sampled.verdict.split(" of ")[0]
+    return not few or settings.draws * settings.chains >= MANY_DRAWS
 
 
 def anybody_infused(prepared: PreparedCohort) -> bool:
@@ -165,8 +181,9 @@ def sampling_of(
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
-        verdict=GOOD_WORDS if base.verdict == GOOD else base.verdict,
-        passed=base.verdict == GOOD,
+        by_chains=True,
+        verdict=verdict_words(base.verdict),
+        passed=base.passed,
         prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
         prior_sources=base.population.sources,
         new=lambda: from_posterior(base, NEW_DRAWS, options.seed),

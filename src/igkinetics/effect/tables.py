@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -24,9 +25,10 @@ from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
-from igkinetics.effect.result import CohortEffect, Sampling
+from igkinetics.effect.result import CohortEffect, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Question
 from igkinetics.effect.visual_check import vpc_rows
+from igkinetics.hierarchical.diagnostics import Run, passes, verdict, with_estimands
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l, g_per_l
@@ -64,6 +66,8 @@ def effect_of(
     estimands += between_groups(changes, design, sampling.labels, options.seed)
     criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
                         rope=options.rope)  # fmt: skip
+    draws = draw_table(posterior, estimands, criteria)
+    sampling = judged_sampling(sampling, estimands, draws, cohort.igg_unit)
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
     asked = question(cohort, card, options, changes)
@@ -75,7 +79,7 @@ def effect_of(
         sampling=sampling,
         summary=pd.DataFrame([effect_row(one, criteria) for one in estimands], columns=list(EFFECT_COLUMNS)),
         patients=patient_effect_rows(cohort, changes, sampling.left_out, thresholds, options.level),
-        posterior=draw_table(posterior, estimands, criteria),
+        posterior=draws,
         courses=course_table(posterior, people, cohort.igg_unit, options.level),
         prior=learnt["prior"],
         population=learnt["population"],
@@ -182,6 +186,29 @@ def extension_table(
                         "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
+
+
+def judged_sampling(
+    sampling: Sampling, estimands: Sequence[Estimand], draws: pd.DataFrame, unit: IggUnit
+) -> Sampling:
+    """The sampling with a row of diagnostics for every estimand, which then decide with the population."""
+    if not sampling.by_chains:
+        return sampling
+    chains = sampling.posterior.error.shape[0]
+    each, kept = {}, {}
+    for one in estimands:
+        if not one.estimated or one.named.part == "ratio":
+            continue
+        name = column_name(one, unit)
+        by_chain = [values.dropna().to_numpy() for _, values in draws.groupby("chain")[name]]
+        shortest = min(map(len, by_chain))
+        each[name] = np.array([values[:shortest] for values in by_chain])
+        if one.draws.size < len(draws):
+            kept[name] = shortest * chains
+    run = Run(len(draws), sampling.posterior.interrupted, kept)
+    table = with_estimands(sampling.diagnostics, each, run)
+    said = verdict(table)
+    return replace(sampling, diagnostics=table, verdict=verdict_words(said), passed=passes(said))
 
 
 def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:

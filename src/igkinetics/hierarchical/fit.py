@@ -17,7 +17,7 @@ from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
-from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
+from igkinetics.hierarchical.diagnostics import diagnostics_table, passes, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
 from igkinetics.hierarchical.members import Member, cohort_members, problems_of
 from igkinetics.hierarchical.population import Population
@@ -80,8 +80,13 @@ class SampledCohort:
 
     @property
     def verdict(self) -> str:
-        """`good`, or what is wrong with the chains."""
+        """`good`, with what should be known all the same, or what is wrong with the chains."""
         return verdict(self.diagnostics)
+
+    @property
+    def passed(self) -> bool:
+        """Whether what is reported can be relied on."""
+        return passes(self.verdict)
 
 
 def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> PreparedCohort:
@@ -191,6 +196,7 @@ def sampled_cohort(
         trace=trace,
         posterior=posterior,
         diagnostics=diagnostics_table(
-            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted
+            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted,
+            patients=posterior.patient_ids, names=population.names,
         ),
     )
