@@ -97,7 +97,7 @@ def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str,
     }  # fmt: skip
     if len(patients):
         # the fewest effective draws tell a stuck coordinate; where several are alike the first is named
-        patient, parameter = np.unravel_index(int(table["ess_bulk"].fillna(np.inf).argmin()), z.shape[2:])
+        patient, parameter = divmod(int(table["ess_bulk"].fillna(np.inf).argmin()), len(names))
         found["value"] = f"{patients[patient]}, {names[parameter]}"
     return found
 
