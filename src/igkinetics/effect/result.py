@@ -14,6 +14,7 @@ import pandas as pd
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
+from igkinetics.effect.decomposition import DECOMPOSITION_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.options import EffectOptions
@@ -40,6 +41,7 @@ EFFECT_TABLES: Final = {
     "replicates": REPLICATE_COLUMNS,
     "vpc": VPC_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
+    "decomposition": DECOMPOSITION_COLUMNS,
     "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
@@ -93,6 +95,7 @@ class CohortEffect:
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
     share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
+    decomposition: the difference of ever and never infused taken apart;
     extensions: the models beside the base one.
     sensitivity: heading -> table. dosing: what the infusions' days look like.
     """
@@ -111,6 +114,7 @@ class CohortEffect:
     replicates: pd.DataFrame
     vpc: pd.DataFrame
     first_below: pd.DataFrame
+    decomposition: pd.DataFrame
     extensions: pd.DataFrame
     sensitivity: dict[str, pd.DataFrame]
     dosing: str

@@ -17,6 +17,7 @@ from igkinetics.effect.averages import EXTENSION_COLUMNS, atc, att, ratios, rise
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, in_controls, within_patient
 from igkinetics.effect.courses import course_table
+from igkinetics.effect.decomposition import decomposition_rows
 from igkinetics.effect.dosing_seen import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
@@ -87,6 +88,7 @@ def effect_of(
         replicates=replicates,
         vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
                      options.level),
+        decomposition=decomposition_rows(changes, thresholds, cohort.igg_unit, options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
         extensions=extension_table(sampling, changes, infused, criteria, options.jobs),

@@ -12,7 +12,7 @@ from igkinetics.effect.output import effect_record
 from igkinetics.effect.plots import effect_charts, patient_effect_charts, vpc_charts
 from igkinetics.effect.predictive import replicate_note
 from igkinetics.effect.result import CohortEffect
-from igkinetics.report import effect_rows, words
+from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS
@@ -64,6 +64,8 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "shared": effect_rows.population_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
+        "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,
+        "groups_words": effect_groups.groups_words(effect),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),

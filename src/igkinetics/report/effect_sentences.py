@@ -6,6 +6,7 @@ from igkinetics import text
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
+from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
 from igkinetics.report.effect_words import amount, probability, with_interval
 
 
@@ -81,11 +82,9 @@ def contrast_sentence(effect: CohortEffect) -> str:
     raw = effect.estimand("naive_raw_nadir_difference")
     if raw["status"] != "estimated":
         return f"The groups cannot be compared: {raw['reason']}."
-    said = f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}"
-    change = effect.estimand("nadir_change_att")
-    if change["status"] == "estimated" and not effect.dosing_by_calendar:
-        return f"{said}; that compares other patients: where IVIG is given because IgG fell, it is no effect of IVIG."
-    return f"{said}; that compares other patients."
+    said = (f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}; that compares other "
+            "patients and is no effect of IVIG.")  # fmt: skip
+    return f"{said} {decomposition_sentence(effect)}." if taken_apart(effect) else said
 
 
 def sampling_sentence(effect: CohortEffect) -> str:
