@@ -61,7 +61,8 @@ class Sampling:
 
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
-    left_out: patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
+    left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
+    odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
     covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
     """
 
@@ -76,6 +77,8 @@ class Sampling:
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
     extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     covariates: Floats | None = None
@@ -97,6 +100,7 @@ class CohortEffect:
     share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
     decomposition: the difference of ever and never infused taken apart;
     extensions: the models beside the base one.
+    n_acting: infused patients with an infusion before the last day of their window.
     sensitivity: heading -> table. dosing: what the infusions' days look like.
     """
 
@@ -120,6 +124,7 @@ class CohortEffect:
     dosing: str
     dosing_by_calendar: bool
     notes: tuple[str, ...]
+    n_acting: int
     seconds: float
     finished: datetime = field(default_factory=_now)
 

@@ -37,6 +37,7 @@ POSTERIOR_FILES: Final = {
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (DESIGN 2.5)."""
+EVERYBODY: Final = "every patient and every sample in"
 CAREFUL: Final = 0.95
 """Share of proposals to be accepted when a first run's checks failed."""
 MANY_DRAWS: Final = 2000
@@ -45,14 +46,14 @@ EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
 
 
-def prepared_for(cohort: Cohort, card: Card, options: EffectOptions) -> PreparedCohort:
-    """Who takes part, under the first disposition that the card has numbers for."""
+def prepared_for(cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False) -> PreparedCohort:
+    """Who takes part, under the first disposition that the card has numbers for. keep_all: see HierarchicalOptions."""
     disposition, production = DEFAULT_STRUCTURE.split("/")
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
     chosen = HierarchicalOptions(structure=f"{disposition}/{production}", residual=options.residual,
                                  covariates=options.covariates, ratios_last_day=options.ivig_days,
-                                 lkj=options.lkj)  # fmt: skip
+                                 lkj=options.lkj, keep_all=keep_all)  # fmt: skip
     return prepare_cohort(cohort, card, chosen)
 
 
@@ -98,6 +99,8 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
 
     others = other_models_of(prepared, settings, compiled, options, say) if further else {}
+    if further and (prepared.set_aside or prepared.unexplained):
+        others |= everybody(cohort, card, prepared, settings, compiled, options, say)
     return sampling_of(base, extensions, resample, options, others, further=further)
 
 
@@ -151,6 +154,22 @@ def other_models_of(
     return found
 
 
+def everybody(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None,
+    options: EffectOptions, say: Tell,
+) -> dict[str, Other]:  # fmt: skip
+    """The model with every sample and every patient in whom something is unexplained."""
+    from igkinetics.hierarchical.fit import sample_prepared
+
+    def sampled() -> SampledCohort:
+        say(f"Sampling another model: {EVERYBODY}.")
+        whole = prepared_for(cohort, card, options, keep_all=True)
+        alike = whole.arrays.used.shape == prepared.arrays.used.shape
+        return sample_prepared(whole, settings, compiled=compiled if alike else None)
+
+    return {EVERYBODY: sampled}
+
+
 def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
     """A saved posterior, with those of the extensions that lie beside it; nothing is sampled."""
     from igkinetics.hierarchical.store import load_posterior
@@ -190,6 +209,8 @@ def sampling_of(
         extensions={name: found.posterior for name, found in extensions.items()},
         extension_verdicts={name: found.verdict for name, found in extensions.items()},
         left_out=base.prepared.left_out,
+        set_aside=base.prepared.set_aside,
+        failed=base.prepared.failed,
         notes=base.prepared.notes,
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
@@ -214,5 +235,7 @@ def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
         verdict=PRIOR_WORDS,
         passed=True,
         left_out=prepared.left_out,
+        set_aside=prepared.set_aside,
+        failed=prepared.failed,
         notes=prepared.notes,
     )

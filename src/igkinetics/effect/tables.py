@@ -95,6 +95,7 @@ def effect_of(
         dosing=dosing.words,
         dosing_by_calendar=dosing.by_calendar,
         notes=(*cohort.notes, *sampling.notes),
+        n_acting=sum(one.treated and one.could_act for one in people),
         seconds=time.perf_counter() - began,
     )  # fmt: skip
 

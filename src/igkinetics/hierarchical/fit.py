@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -40,7 +40,8 @@ MOST_REASONS: Final = 8
 class HierarchicalOptions:
     """covariates: columns of patients.csv in X. ratios_last_day: how long after the last infusion ratios act.
 
-    lkj: eta of the prior on correlations between patients' parameters; None: independent.
+    lkj: eta of the prior on correlations between patients' parameters; None: independent. keep_all: odd samples and
+    courses that nothing explains stay in.
     """
 
     structure: str = DEFAULT_STRUCTURE
@@ -48,11 +49,15 @@ class HierarchicalOptions:
     covariates: tuple[str, ...] = ()
     ratios_last_day: float = IVIG_DAYS
     lkj: float | None = None
+    keep_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedCohort:
-    """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words."""
+    """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words.
+
+    set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out.
+    """
 
     card: Card
     members: tuple[Member, ...]
@@ -62,6 +67,9 @@ class PreparedCohort:
     left_out: dict[str, str]
     notes: tuple[str, ...]
     lkj: float | None = None
+    set_aside: dict[str, str] = field(default_factory=dict)
+    unexplained: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
@@ -96,11 +104,13 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
     """
     if reason := why_card_refused(card):
         raise call_error("card", card.id, reason)
-    members, left_out, notes = cohort_members(
-        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day
-    )
+    found = cohort_members(
+        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day,
+        keep_all=options.keep_all,
+    )  # fmt: skip
+    members, notes = found.members, found.notes
     if len(members) < FEWEST_MEMBERS:
-        raise NobodyFittedError([too_few(len(members), left_out)])
+        raise NobodyFittedError([too_few(len(members), found.left_out)])
     covariates = None
     if options.covariates:
         covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
@@ -111,7 +121,10 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         arrays=cohort_arrays(problems_of(members)),
         covariates=covariates,
         kind=RESIDUALS[options.residual],
-        left_out=left_out,
+        left_out=found.left_out,
+        set_aside=found.set_aside,
+        unexplained=found.unexplained,
+        failed=found.failed,
         notes=notes,
         lkj=options.lkj,
     )

@@ -12,6 +12,8 @@ from igkinetics.effect.output import effect_record
 from igkinetics.effect.plots import effect_charts, patient_effect_charts, vpc_charts
 from igkinetics.effect.predictive import replicate_note
 from igkinetics.effect.result import CohortEffect
+from igkinetics.effect.sampling import EVERYBODY
+from igkinetics.effect.sensitivity import OTHERS
 from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
@@ -66,6 +68,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "check_note": replicate_note(effect.checks),
         "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,
         "groups_words": effect_groups.groups_words(effect),
+        **population_values(effect),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),
@@ -88,3 +91,26 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "record": record,
         "record_text": json.dumps(record, indent=2, ensure_ascii=False),
     }
+
+
+def population_values(effect: CohortEffect) -> dict[str, Any]:
+    """Whom the estimands are about: who is left out, whose infusions could act, which samples were set aside."""
+    rows = effect.patients.drop_duplicates("patient_id")
+    missing = rows[rows["status"] != "estimated"]
+    infused = int(missing["treated"].astype(bool).sum())
+    named = [f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 160)})"
+             for row in missing.to_dict("records")]  # fmt: skip
+    left_out = {
+        "of": len(rows),
+        "words": f"{text.listed(named, 20)}; {infused} of these {len(missing)} had been infused",
+    }
+    others = effect.sensitivity.get(OTHERS)
+    odd = [f"{text.visible(name)} ({text.visible(what, 160)})" for name, what in effect.sampling.set_aside.items()]
+    return {
+        "left_out": left_out if len(missing) else None,
+        "n_model": len(rows) - len(missing),
+        "acting": f"{effect.n_acting} of the {effect.n_treated} infused had an infusion before the last day of the "
+        "window, so that its effect could show." if effect.n_treated else "",
+        "odd": text.listed(odd, 20),
+        "everybody_row": others is not None and bool((others["model"] == EVERYBODY).any()),
+    }  # fmt: skip

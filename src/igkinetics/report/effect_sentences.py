@@ -69,6 +69,9 @@ def patients_sentence(effect: CohortEffect) -> str:
     infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
     said = (f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
             f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not.")  # fmt: skip
+    odd = [f"{text.visible(name)} ({text.visible(what, 120)})" for name, what in effect.sampling.set_aside.items()]
+    if odd:
+        said = f"{said} Single odd samples set aside, their patients stay: {text.listed(odd)}."
     missing = effect.patients[effect.patients["status"] != "estimated"].drop_duplicates("patient_id")
     if missing.empty:
         return f"{said} Nobody was left out."
