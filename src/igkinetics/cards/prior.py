@@ -12,6 +12,7 @@ import numpy as np
 from igkinetics.cards.agents import production_share
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import BetweenPatients, Parameter, reported_sd, sd_of
+from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
@@ -78,6 +79,13 @@ class PatientPrior:
         return moved
 
 
+def residual_error_of(card: Card) -> ResidualError:
+    """The card's residual error. InputError for a card of typical values only, with which nobody can be fitted."""
+    if card.use != "full" or card.residual_error is None:
+        raise call_error("card", card.id, "must have use = full: this card has typical values only")
+    return card.residual_error
+
+
 def patient_prior(
     card: Card,
     *,
@@ -91,8 +99,7 @@ def patient_prior(
     covariates: others the card may use; unknown ones are ignored, missing ones take the card's value.
     Raises InputError for a card of typical values only, a disposition without numbers, and hard limits.
     """
-    if card.use != "full" or card.residual_error is None:
-        raise call_error("card", card.id, "must have use = full: this card has typical values only")
+    error = residual_error_of(card)
     parameters, typical, notes = patient_typical(card, weight_kg, agents, disposition, covariates or {})
     unreported = [name for name, found in parameters.items() if found.uncertainty == "not_reported"]
     if unreported:
@@ -109,10 +116,10 @@ def patient_prior(
         uncertainty=none | {name: sd_of(parameter.uncertainty) for name, parameter in parameters.items()},
         omega_uncertainty=dict.fromkeys(PRIOR_PARAMETERS)
         | {name: omega_uncertainty(parameter) for name, parameter in parameters.items()},
-        error_uncertainty=card.residual_error.uncertainties,
+        error_uncertainty=error.uncertainties,
         clearance_follows_volume="k_deg" in card.parameters.given(),
-        additive_g_per_l=card.residual_error.additive_g_per_l,
-        proportional=card.residual_error.proportional_sd,
+        additive_g_per_l=error.additive_g_per_l,
+        proportional=error.proportional_sd,
         production="from_model" if card.structure.endogenous == "turnover" else "constant",
         notes=notes,
     )

@@ -13,7 +13,7 @@ from igkinetics.effect.estimand import Estimand
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
-from igkinetics.text import percent
+from igkinetics.text import share
 
 EVER_NEVER: Final = "ever infused - never infused"
 FEWEST: Final = 2
@@ -43,7 +43,7 @@ def between_groups(
     else:
         yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
     fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
-    shrunk = percent(round(shrinkage(fitted), 2)) if fitted.shape[1] > 1 else ""
+    shrunk = share(shrinkage(fitted)) if fitted.shape[1] > 1 else ""
     said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
     note = f"{counts(ever)}; difference of means; {said}"
     yield naive("naive_fitted_nadir_difference", fitted, ever, note, generator)
