@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from igkinetics.cards.load import load_card
+from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError
+from igkinetics.hierarchical import members as members_module
 from igkinetics.hierarchical.covariates import cohort_covariates
 from igkinetics.hierarchical.fit import HierarchicalOptions, exchanged, prepare_cohort, without_covariates
-from igkinetics.hierarchical import members as members_module
 from igkinetics.hierarchical.members import cohort_members, modified_days
 from igkinetics.kinetics.parameters import INDEX
 from made_records import cohort_of, drawn, planned, record

@@ -13,6 +13,7 @@ from igkinetics.charts.interval_chart import IntervalRow, interval_chart
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.charts.vpc_chart import vpc_chart
 from igkinetics.effect.result import CohortEffect
+from igkinetics.fit.plots import chosen_patients
 
 CONTRASTS: Final = {
     "naive_raw_nadir_difference": ("Lowest measured, ever - never", "naive"),
@@ -62,6 +63,19 @@ def contrast_chart(effect: CohortEffect) -> Spec:
                           minimum=effect.options.minimum_effect)  # fmt: skip
 
 
+def selected_infused(effect: CohortEffect) -> dict[str, str]:
+    """Infused patient -> why drawn, "" where all are; chosen like the patients of a fit's report."""
+    rows = nadir_changes(effect)
+    lowest = rows.sort_values("with_ivig", kind="stable")["patient_id"].astype(str)
+    who = effect.in_posterior(treated=True)
+
+    def worst_first() -> list[str]:
+        checks = effect.checks[effect.checks["patient_id"].astype(str).isin(who)]
+        return list(checks.sort_values("inside_90", kind="stable")["patient_id"].astype(str))
+
+    return chosen_patients(who, lowest, worst_first, effect.options.seed)
+
+
 def apart_chart(effect: CohortEffect) -> Spec:
     """From the never infused over the infused without IVIG to the infused with it."""
     unit = effect.cohort.igg_unit
@@ -77,7 +91,7 @@ def apart_chart(effect: CohortEffect) -> Spec:
         return Step(label=label, kind=name, start=rows[first]["median"], end=rows[last]["median"],
                     shown=shown if shown.startswith("−") else f"+{shown}")  # fmt: skip
 
-    steps = [
+    steps: list[Level | Step] = [
         level("Never infused", "never_infused"),
         step("Selection", "selection", "never_infused", "infused_without"),
         level("Infused, without IVIG", "infused_without"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -80,17 +81,17 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     base = sample_prepared(prepared, settings, compiled=compiled)
     if worth_a_second_try(base, settings):
         say(f"Sampling again with twice the tuning: {base.verdict}.")
-        again = sample_prepared(prepared, replace(settings, tune=2 * settings.tune, target_accept=CAREFUL),
-                                compiled=compiled)  # fmt: skip
-        base = again if again.passed or not again.posterior.interrupted else base
+        longer = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL)
+        again = unless_stopped(lambda: sample_prepared(prepared, longer, compiled=compiled))
+        base = stopped(base) if again is None else again
     extensions: dict[Extension, SampledCohort] = {}
     infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        found = sample_prepared(prepared, settings, extension, compiled)
-        if found.posterior.interrupted:  # the base model is whole, the run is not
-            base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
+        found = unless_stopped(partial(sample_prepared, prepared, settings, extension, compiled))
+        if found is None:
+            base, further = stopped(base), False
             break
         extensions[extension] = found
 
@@ -102,6 +103,20 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     if further and (prepared.set_aside or prepared.unexplained):
         others |= everybody(cohort, card, prepared, settings, compiled, options, say)
     return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
+    """What was drawn; None when the user ended it, be it before the first draw."""
+    try:
+        found = draw()
+    except InputError:  # interrupted with nothing drawn; everything else was asked of the base model already
+        return None
+    return None if found.posterior.interrupted else found
+
+
+def stopped(base: SampledCohort) -> SampledCohort:
+    """The base model, whole, of a run that is not."""
+    return replace(base, posterior=replace(base.posterior, interrupted=True))
 
 
 def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool:
@@ -135,16 +150,12 @@ def other_models_of(
 
     infused = anybody_infused(prepared)
     found: dict[str, Other] = {}
-    if prepared.card.id != SECOND_DISPOSITION and prepared.members[0].prior.disposition == "two_compartment":
-        try:
-            second = exchanged(prepared, load_card(SECOND_DISPOSITION))
-        except InputError:  # a weight outside the limits of that card
-            pass
-        else:
-            for extension in ("base", *(EXTENSIONS if infused else ())):
-                free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
-                name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
-                found[name] = other(name, second, extension)
+    if not why_no_second(prepared):
+        second = exchanged(prepared, load_card(SECOND_DISPOSITION))
+        for extension in ("base", *(EXTENSIONS if infused else ())):
+            free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
+            name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
+            found[name] = other(name, second, extension)
     if options.covariates:
         name = "without covariates"
         found[name] = other(name, prepared, population=without_covariates(prepared.population("base")))
@@ -152,6 +163,23 @@ def other_models_of(
         name = "both ratios free"
         found[name] = other(name, prepared, "joint")
     return found
+
+
+def why_no_second(prepared: PreparedCohort) -> str:
+    """Empty when the second published disposition can be put in place of the card's; else why not."""
+    from igkinetics.hierarchical.fit import exchanged
+
+    if prepared.card.id == SECOND_DISPOSITION:
+        return f"{SECOND_DISPOSITION} is the card itself"
+    if prepared.members[0].prior.disposition != "two_compartment":
+        return f"the card has one compartment, and {SECOND_DISPOSITION} two"
+    if estimated := [name for name in ("Q", "V2") if name in prepared.arrays.names]:
+        return f"the card lets {' and '.join(estimated)} vary between patients"
+    try:
+        exchanged(prepared, load_card(SECOND_DISPOSITION))
+    except InputError as error:
+        return "; ".join(str(problem) for problem in error.problems[:1])
+    return ""
 
 
 def everybody(
@@ -197,6 +225,9 @@ def sampling_of(
             save_posterior(found, folder / POSTERIOR_FILES[name], options.record())
 
     covariates = base.prepared.covariates
+    notes = base.prepared.notes
+    if resample is not None and further and (why := why_no_second(base.prepared)):
+        notes = (*notes, f"No second published disposition stands beside: {why}")
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
@@ -211,7 +242,7 @@ def sampling_of(
         left_out=base.prepared.left_out,
         set_aside=base.prepared.set_aside,
         failed=base.prepared.failed,
-        notes=base.prepared.notes,
+        notes=notes,
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
         ask=ask if further else None,

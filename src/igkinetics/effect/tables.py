@@ -21,7 +21,7 @@ from igkinetics.effect.decomposition import decomposition_rows
 from igkinetics.effect.dosing_seen import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
-from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
@@ -125,7 +125,8 @@ def prior_tables(
     effects = [*att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
                *rises(before, people)]  # fmt: skip
     return {
-        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit)),
+        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit),
+                            speaking(people, before)),
         "population": population_rows(before, sampling.posterior, sampling.prior_sources, cohort.igg_unit,
                                       options.level),
     }  # fmt: skip

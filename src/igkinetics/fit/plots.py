@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -82,15 +83,23 @@ def selected_patients(fit: CohortFit, most: int = MOST_DRAWN) -> dict[str, str]:
     Else a third each: lowest fitted nadirs; worst fits (first those that the model cannot explain, then the largest
     spread of residuals); and others at random by the fit's seed.
     """
-    everyone = list(fit.cohort.patient_ids)
+    return chosen_patients(list(fit.cohort.patient_ids), fitted_nadirs(fit)["patient_id"], lambda: worst_fits(fit),
+                           fit.options.seed, most)  # fmt: skip
+
+
+def chosen_patients(
+    everyone: Sequence[str], lowest: Iterable[str], worst_first: Callable[[], Iterable[str]], seed: int,
+    most: int = MOST_DRAWN,
+) -> dict[str, str]:  # fmt: skip
+    """Whom a report draws, and why: everybody, or a third each of the lowest, the worst and others at random."""
     if len(everyone) <= most:
         return dict.fromkeys(everyone, "")
     third = most // 3
-    chosen = dict.fromkeys(fitted_nadirs(fit)["patient_id"].head(third), LOWEST)
-    worst = [name for name in worst_fits(fit) if name not in chosen]
+    chosen = dict.fromkeys(islice(lowest, third), LOWEST)
+    worst = [name for name in worst_first() if name not in chosen]
     chosen |= dict.fromkeys(worst[:third], WORST)
     rest = [name for name in everyone if name not in chosen]
-    generator = np.random.default_rng([fit.options.seed, zlib.crc32(b"selection")])
+    generator = np.random.default_rng([seed, zlib.crc32(b"selection")])
     n_random = min(most - len(chosen), len(rest))
     places = np.sort(generator.choice(len(rest), size=n_random, replace=False))
     return chosen | {rest[place]: RANDOM for place in places}

@@ -97,7 +97,7 @@ def cohort_members(
             found = member_of(cohort, patient, card, structure, residual, ratios_last_day, keep_all=keep_all)
         except InputError:
             raise
-        except Exception as error:  # one patient's failure is that patient's row, not the end of the cohort
+        except Exception as error:  # noqa: BLE001 (one patient's failure is that patient's row, not the cohort's end)
             found = LeftOut(f"failed unexpectedly ({type(error).__name__}: {error})", "failed")
         if isinstance(found, LeftOut):
             left_out[patient.patient_id] = found

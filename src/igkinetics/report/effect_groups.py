@@ -123,6 +123,6 @@ def label_words(effect: CohortEffect) -> list[str]:
         return []
     parts = [f"{int(row['sum'])} of {int(row['size'])} in {text.visible(name)}" for name, row in named.iterrows()]
     return [f"Infused in the window were {text.listed(parts)}. The command compare goes by that label, not by "
-            "infusions, and gives the median of all differences between pairs (Hodges-Lehmann) where this page compares means, so "
-            "the two can differ in size and sign on the same patients. Neither is the effect of IVIG unless the label "
-            "was allotted at random."]  # fmt: skip
+            "infusions, and gives the median of all differences between pairs (Hodges-Lehmann) where this page "
+            "compares means, so the two can differ in size and sign on the same patients. Neither is the effect of "
+            "IVIG unless the label was allotted at random."]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from igkinetics import text
+from igkinetics.effect.learnt import CONTRADICTS
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
@@ -43,8 +44,11 @@ def evidence(effect: CohortEffect) -> str:
     unit = str(row["unit"])
     before = (f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
               f"{amount(row['prior_upper'], unit)})")  # fmt: skip
-    return (f"the data's own evidence on the rise per gram is {row['evidence']}: {with_interval(rise)} 14 days after "
-            f"0.1 g/kg, where the card alone says {before}")  # fmt: skip
+    figures = f"{with_interval(rise)} 14 days after 0.1 g/kg, where the card alone says {before}"
+    if row["evidence"] == CONTRADICTS:
+        return (f"on the rise per gram the data contradict the card: {figures} (doses not given in full or not "
+                "recorded, other weights, or a card that does not fit these patients)")  # fmt: skip
+    return f"the data's own evidence on the rise per gram is {row['evidence']}: {figures}"
 
 
 def judgement(effect: CohortEffect) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from igkinetics import text
 from igkinetics.effect.names import BY_NAME, Part
 from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.hierarchical.leave_one_out import MOST_DRAWS
 from igkinetics.units import IggUnit
 
 ERROR_WORDS: Final = {"a": "Additive error, SD", "b": "Proportional error, SD"}
@@ -29,8 +30,8 @@ SENSITIVITY_WORDS: Final = {
     "parameters. A difference below two standard errors, or below 4, supports neither model.",
     INFLUENCE: "The mean change of the nadir ({unit}) had one patient not been in the study, most influential first; "
     "a patient who was infused leaves the mean too.",
-    PREDICTION: "Expected log predictive density of single samples and of whole patients left out; a Pareto k above "
-    "0.7 means that the number is not to be relied on.",
+    PREDICTION: "Expected log predictive density of single samples and of whole patients left out, from at most "
+    f"{MOST_DRAWS:,} draws, evenly spaced; a Pareto k above 0.7 means that the number is not to be relied on.",
 }
 """Heading of a sensitivity table -> how to read it."""
 
