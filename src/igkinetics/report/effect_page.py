@@ -108,8 +108,8 @@ def ratio_words(effect: CohortEffect) -> str:
     better = compared.loc[compared["supported"] == BETTER, "model"]
     if away["model"].isin(better).all():
         return ""
-    return ("An interval here excludes 1, while the predictive densities below do not support that model over the base one. The two "
-            "ask different things: the ratio is learnt from all samples given that the rest of the model is right; "
+    return ("An interval here excludes 1, while the predictive densities below do not support that model over the base "
+            "one. The two ask different things: the ratio is learnt from all samples given that the rest of the model is right; "
             "whether it predicts an unseen patient better is the harder test, and was not passed.")  # fmt: skip
 
 
