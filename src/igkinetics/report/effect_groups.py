@@ -49,9 +49,9 @@ def decomposition_cells(effect: CohortEffect) -> tuple[list[str], list[Cells]]:
     keys = rows[["measure", "threshold"]].drop_duplicates().to_dict("records")
     headings, cells = [], []
     for key in keys:
-        level = f" {text.number(key['threshold'], 5)}" if text.known(key["threshold"]) else ""
-        unit = effect.cohort.igg_unit if key["measure"] != "days_below" or level else "days"
-        headings.append(f"{MEASURE_WORDS[key['measure']]}{level}, {unit}{', days' if level else ''}")
+        below = f" {text.number(key['threshold'], 5)} {effect.cohort.igg_unit}" if text.known(key["threshold"]) else ""
+        unit = "days" if below else effect.cohort.igg_unit
+        headings.append(f"{MEASURE_WORDS[key['measure']]}{below}, {unit}")
     for name, words in QUANTITY_WORDS.items():
         of_name = rows[rows["quantity"] == name].to_dict("records")
         first = of_name[0]
