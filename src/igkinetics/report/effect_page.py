@@ -110,7 +110,7 @@ def ratio_words(effect: CohortEffect) -> str:
         return ""
     return ("An interval here excludes 1, while the predictive densities below do not support that model over the base "
             "one. The two ask different things: the ratio is learnt from all samples given that the rest of the model "
-            "is right; whether it predicts an unseen patient better is the harder test, and was not passed.")  # fmt: skip
+            "is right; whether it predicts an unseen patient better is a harder test, not passed here.")  # fmt: skip
 
 
 def population_values(effect: CohortEffect) -> dict[str, Any]:
