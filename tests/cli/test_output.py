@@ -21,7 +21,7 @@ from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
 RUN_KEYS = [
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions", "verdict",
-    "interrupted", "started", "seconds",
+    "interrupted", "started", "seconds", "files",
 ]  # fmt: skip
 PLAIN = Kind(marker="run.json", names=frozenset({"run.json", "table.csv"}))
 
