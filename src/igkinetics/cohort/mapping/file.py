@@ -22,6 +22,8 @@ PLAIN_WORDS = {
 """What pydantic calls the kinds of TOML -> what their reader calls them."""
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 NONMEM_ONLY = ("amount_unit", "time_unit")
+EVENT_COLUMNS: dict[TableName, tuple[str, ...]] = {"doses": ("lag",)}
+"""Columns that only an event file may have beside those of the contract."""
 
 
 def load_mapping(content: bytes, file: str) -> Mapping:
@@ -140,7 +142,8 @@ def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str
     section, contract = mapping.table(name), CONTRACT[name]
     for part in ("columns", "constants", "values"):
         for column in getattr(section, part):
-            if column not in contract.names and not contract.open:
+            known = (*contract.names, *(EVENT_COLUMNS.get(name, ()) if mapping.format == "nonmem" else ()))
+            if column not in known and not contract.open:
                 yield (
                     (name, part, column),
                     column,
