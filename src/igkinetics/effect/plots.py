@@ -13,7 +13,7 @@ from igkinetics.charts.interval_chart import IntervalRow, interval_chart
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.charts.vpc_chart import vpc_chart
 from igkinetics.effect.result import CohortEffect
-from igkinetics.fit.plots import chosen_patients
+from igkinetics.fit.selection import selection
 
 CONTRASTS: Final = {
     "naive_raw_nadir_difference": ("Lowest measured, ever - never", "naive"),
@@ -68,12 +68,9 @@ def selected_infused(effect: CohortEffect) -> dict[str, str]:
     rows = nadir_changes(effect)
     lowest = rows.sort_values("with_ivig", kind="stable")["patient_id"].astype(str)
     who = effect.in_posterior(treated=True)
-
-    def worst_first() -> list[str]:
-        checks = effect.checks[effect.checks["patient_id"].astype(str).isin(who)]
-        return list(checks.sort_values("inside_90", kind="stable")["patient_id"].astype(str))
-
-    return chosen_patients(who, lowest, worst_first, effect.options.seed)
+    checks = effect.checks[effect.checks["patient_id"].astype(str).isin(who)]
+    worst = checks.sort_values("inside_90", kind="stable")["patient_id"].astype(str)
+    return selection(who, list(lowest), list(worst), seed=effect.options.seed)
 
 
 def apart_chart(effect: CohortEffect) -> Spec:
