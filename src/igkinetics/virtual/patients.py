@@ -166,8 +166,9 @@ class VirtualPeople:
         if model.endogenous is not None and model.other is not None:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
+        moved = prior.moved(deviations)
         values: dict[str, float | Floats] = {
-            name: scaled(typical[name], prior.scale[name], deviations[:, column])
+            name: scaled(typical[name], prior.scale[name], moved[:, column])
             for column, name in enumerate(PRIOR_PARAMETERS)
         }
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
