@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from igkinetics.output.column_words import column_words
+from igkinetics.scenarios.columns import column_words
 from igkinetics.scenarios.result import TABLES
 
 

@@ -96,7 +96,7 @@ def ordered(plan: Plan, measurements: Sequence[Measurement]) -> Doses:
     checked = ("check",) if rule.check is None else ("visit", "illness")
     stop = np.inf if rule.stop_day is None else rule.stop_day
     made = [one for one in measurements if one.kind in checked and rule.start_day <= one.day < stop]
-    amount = rule_amounts(regimen, Body.of(patient.weight_kg))[0]
+    amount = rule_amounts(regimen, Body.of(patient.weight_kg, patient.height_cm, patient.is_male))[0]
     day = rule_doses(
         patient.parameters, plan.start_day, np.column_stack([patient.therapy_start, patient.therapy_stop]),
         np.empty((0, 4)), amount, rule_numbers(regimen, plan.design.assay, np.nextafter(plan.end_day, np.inf)),

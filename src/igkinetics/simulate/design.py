@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.dosing.assay import Assay, beyond_limits
 from igkinetics.dosing.regimen import too_many_doses
 from igkinetics.limits import MOST_PATIENT_DAYS, MOST_SIMULATED_PATIENTS, at_most
@@ -29,7 +30,7 @@ class Design(Table):
 
     @model_validator(mode="after")
     def _holds(self) -> Design:
-        parts = Sections(assay=self.assay, visits=self.visits, therapy=self.therapy,
+        parts = Sections(assay=self.assay, population=self.population, visits=self.visits, therapy=self.therapy,
                          groups=dict(enumerate(self.group)), outcomes=self.outcomes,
                          group_names=tuple(group.name for group in self.group))
         refuse(disagreements(parts))
@@ -46,6 +47,7 @@ class Sections:
     even while other parts are at fault. groups: by place; group_names: all of them, of unsound groups too."""
 
     assay: Assay | None
+    population: Population | None
     visits: Visits | None
     therapy: Therapy | None
     groups: Mapping[int, Group]
@@ -110,10 +112,14 @@ def _work(sections: Sections) -> Iterator[Fault]:
 
 
 def _weights(sections: Sections) -> Iterator[Fault]:
-    for place, group in sections.groups.items():
-        if group.regimen is not None and group.regimen.weight != "actual":
-            key = ("group", place, "regimen", "weight")
-            yield Fault(key, group.regimen.weight, "only 'actual' weight: a simulated cohort has no height")
+    """A dose by ideal, adjusted or lean weight needs height and sex."""
+    people = sections.population
+    for group in sections.groups.values():
+        if people is not None and group.regimen is not None and group.regimen.weight in NEEDS_HEIGHT_AND_SEX:
+            for name in ("height_cm", "sex"):
+                if getattr(people, name) is None:
+                    rule = f"needed for weight = '{group.regimen.weight}' of group {group.name!r}"
+                    yield Fault(("population", name), "", rule)
 
 
 def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:

@@ -12,30 +12,29 @@ from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.dosing.regimen import Regimen, one_of
 from igkinetics.limits import MOST_EVENTS, MOST_SIMULATED_PATIENTS, Day, at_most, number_of_steps
 from igkinetics.toml_input import Fault, Name, NotNegative, Positive, Table, refuse
-from igkinetics.virtual.tables import Count, Covariate, Share, Spread, Therapy
+from igkinetics.virtual.population import Amount, OfCard
+from igkinetics.virtual.tables import Count, Covariate, Share, Therapy
 
 MOST_EVENTS_A_YEAR = 3652.5
 """Ten a day."""
 RESERVED_COLUMNS = ("patient_id", "group", "weight_kg", "birth", "death")
 
 
-
-
-
-
-class Population(Table):
-    """Who is simulated. endogenous_card: for a card whose own endogenous IgG is a constant.
+class Population(OfCard):
+    """Who is simulated.
 
     typical: the card's typical values as they are (`fixed`), drawn from their uncertainty once for the cohort
     (`drawn`), or anew for each patient (`drawn_per_patient`: the one-patient prior).
     """
 
     card: Name
-    endogenous_card: Name | None = None
-    weight_kg: Spread
-    covariates: dict[str, Covariate] = Field(default_factory=dict)
-    disposition: Literal["two_compartment", "one_compartment"] = "two_compartment"
+    weight_kg: Amount
     typical: Literal["fixed", "drawn", "drawn_per_patient"] = "fixed"
+
+    @model_validator(mode="after")
+    def _holds(self) -> Population:
+        refuse(self.shares_fault())
+        return self
 
     @field_validator("covariates")
     @classmethod
@@ -43,8 +42,6 @@ class Population(Table):
         refuse(Fault((name,), name, "has its own place; give another name") for name in covariates
                if name in RESERVED_COLUMNS)
         return covariates
-
-
 
 
 class Rate(Table):

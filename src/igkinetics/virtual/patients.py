@@ -45,14 +45,22 @@ def model_of(
     """InputError for a card that cannot stand behind virtual patients."""
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
-    disposition = population.disposition or preferred_disposition(card)
-    person = typical_person(population)
-    own = any_prior(card, agents, disposition, person)
-    other = None
-    if endogenous is not None:
-        theirs = disposition if disposition in endogenous.structure.dispositions else preferred_disposition(endogenous)
-        other = any_prior(endogenous, agents, theirs, person)
-    return Model(card=card, endogenous=endogenous, weight=weight, prior=merged(own, other), other=other)
+    prior, other = priors_of(card, endogenous, agents, population.disposition, typical_person(population))
+    return Model(card=card, endogenous=endogenous, weight=weight, prior=prior, other=other)
+
+
+def priors_of(
+    card: Card, endogenous: Card | None, agents: tuple[str, ...], disposition: str | None,
+    person: Mapping[str, float | str],
+) -> tuple[PatientPrior, PatientPrior | None]:  # fmt: skip
+    """What the cards say of one person before any measurement (with endogenous IgG from the card that stands in for
+    it), and what the latter says."""
+    own = any_prior(card, agents, disposition or preferred_disposition(card), person)
+    if endogenous is None:
+        return own, None
+    theirs = disposition if disposition in endogenous.structure.dispositions else preferred_disposition(endogenous)
+    other = any_prior(endogenous, agents, theirs, person)
+    return merged(own, other), other
 
 
 def typical_person(population: Population) -> dict[str, float | str]:
@@ -77,8 +85,7 @@ def therapy_table(therapy: Therapy | None, seed: int, batch: int, n: int) -> Flo
     """(n, cycles, 2): start and stop of each patient's cycles, filled up with nan."""
     if therapy is None or therapy.cycles == 0:
         return np.empty((n, 0, 2))
-    start = therapy.start_day + (therapy.on_day + therapy.off_day) * np.arange(therapy.cycles)
-    table = np.repeat(np.column_stack([start, start + therapy.on_day])[None], n, axis=0)
+    table = np.repeat(np.column_stack(therapy.cycle_days())[None], n, axis=0)
     if therapy.fewest_cycles is not None:
         cycles = generator_of(seed, "cycles", batch).integers(therapy.fewest_cycles, therapy.cycles, n, endpoint=True)
         table[np.arange(therapy.cycles) >= cycles[:, None]] = np.nan
@@ -159,8 +166,9 @@ class VirtualPeople:
         if model.endogenous is not None and model.other is not None:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
+        moved = prior.moved(deviations)
         values: dict[str, float | Floats] = {
-            name: scaled(typical[name], prior.scale[name], deviations[:, column])
+            name: scaled(typical[name], prior.scale[name], moved[:, column])
             for column, name in enumerate(PRIOR_PARAMETERS)
         }
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
