@@ -16,6 +16,7 @@ from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.scales import moved
 
 PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
 """The kinetics' names, the initial level as its ratio to C_base."""
@@ -136,17 +137,8 @@ def draw_parameters(
     drawn = {}
     for column, name in enumerate(PRIOR_PARAMETERS):
         sd = prior.sd(name) if with_uncertainty else prior.omega[name]
-        drawn[name] = from_scale(prior.typical[name], prior.scale[name], sd * standard[:, column])
+        drawn[name] = moved(prior.typical[name], prior.scale[name], sd * standard[:, column])
     return drawn
-
-
-def from_scale(typical: float, scale: str, deviation: Floats) -> Floats:
-    """The typical value moved by a deviation on its scale; a fixed value needs no scale."""
-    if not deviation.any():
-        return np.full(deviation.shape, typical)
-    if scale == "log":
-        return np.asarray(typical * np.exp(deviation))
-    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
 
 
 def kinetic_parameters(values: Mapping[str, float | Floats]) -> Floats:

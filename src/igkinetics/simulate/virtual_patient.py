@@ -12,13 +12,13 @@ from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,
     draw_parameters,
-    from_scale,
     kinetic_parameters,
     patient_prior,
 )
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import Streams
+from igkinetics.scales import moved
 from igkinetics.simulate.design import patient_id
 from igkinetics.simulate.sections import Group, Population
 from igkinetics.virtual.tables import Covariate, Spread, Therapy
@@ -151,5 +151,5 @@ def cohort_prior(prior: PatientPrior, cohort: Streams) -> PatientPrior:
     typical = {}
     for name in PRIOR_PARAMETERS:
         deviation = prior.uncertainty[name] * cohort.of("typical", name).standard_normal(1)
-        typical[name] = float(from_scale(prior.typical[name], prior.scale[name], deviation)[0])
+        typical[name] = float(moved(prior.typical[name], prior.scale[name], deviation)[0])
     return replace(prior, typical=typical)
