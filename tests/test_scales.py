@@ -7,7 +7,7 @@ import pytest
 
 from igkinetics.fit.objective import natural_value
 from igkinetics.kinetics.parameters import INDEX
-from igkinetics.scales import from_scale, moved, scale_of, slope, to_scale
+from igkinetics.scales import from_scale, scale_of, shifted, slope, to_scale
 
 
 @pytest.mark.parametrize(("scale", "value"), [("log", 0.155), ("log", 6.0), ("logit", 0.55), ("logit", 0.999)])
@@ -19,13 +19,13 @@ def test_there_and_back(scale: str, value: float) -> None:
     h = 1e-6
     numeric = (from_scale(x + h, scale) - from_scale(x - h, scale)) / (2 * h)
     assert slope(value, scale) == pytest.approx(numeric, rel=1e-6)
-    both = moved(value, scale, np.array([0.0, 0.3]))
+    both = shifted(value, scale, np.array([0.0, 0.3]))
     np.testing.assert_allclose(both, [value, from_scale(x + 0.3, scale)], rtol=1e-14)
 
 
 def test_a_fixed_value_may_lie_outside_its_scale() -> None:
-    assert list(moved(0.0, "logit", np.zeros(2))) == [0.0, 0.0]
-    assert moved(np.array([0.0, np.nan]), "log", np.zeros((3, 2))).shape == (3, 2)
+    assert list(shifted(0.0, "logit", np.zeros(2))) == [0.0, 0.0]
+    assert shifted(np.array([0.0, np.nan]), "log", np.zeros((3, 2))).shape == (3, 2)
 
 
 @pytest.mark.parametrize("name", ["CL", "S", "F", "k_loss"])

@@ -51,6 +51,18 @@ def of_selection(seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(b"selection")])
 
 
+Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]
+NUMBERS: Final[dict[Numbered, int]] = {
+    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9,
+}  # fmt: skip
+"""Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
+
+
+def numbered_stream(seed: int, purpose: Numbered) -> np.random.Generator:
+    """A new generator at the start of one stream of the hierarchical model or of the effect."""
+    return np.random.default_rng([seed, NUMBERS[purpose]])
+
+
 def _generator(seed: int, name: tuple[str, ...], place: int) -> np.random.Generator:
     """A generator of its own for each name and place; the words of the name are hashed to a key of the seed."""
     words = hashlib.sha256("\x1f".join(name).encode()).digest()[:16]

@@ -37,7 +37,7 @@ def from_scale(value: float | Floats, scale: str) -> float | Floats:
     return found if isinstance(value, np.ndarray) else float(found)
 
 
-def moved(typical: float | Floats, scale: str, deviation: Floats) -> Floats:
+def shifted(typical: float | Floats, scale: str, deviation: Floats) -> Floats:
     """Typical values moved by deviations on their scale; where nothing moves, as they are, for they may lie outside."""
     if not deviation.any():
         return np.array(np.broadcast_to(typical, np.broadcast_shapes(np.shape(typical), deviation.shape)), dtype=float)
