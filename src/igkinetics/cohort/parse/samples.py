@@ -13,6 +13,7 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, igg_cells, numbers, patient_column, unit_factors
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
+from igkinetics.cohort.parse.stated_words import how_to_go_on, with_stated_words
 from igkinetics.errors import Problem
 from igkinetics.units import G_PER_L_IN, IggUnit
 
@@ -40,8 +41,10 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
             unreadable=np.zeros(len(cells), dtype=bool),
         )
     else:
+        written = cells
+        cells, no_level, word_findings = with_stated_words(table, cells, factor)
         parsed = igg_cells(cells, table.settings.decimal)
-        findings += _impossible(cells, parsed, factor)
+        findings += word_findings + _impossible(written, cells, no_level, parsed, factor)
     lower, lower_findings = _limits(table, "lower_limit", factor, mapping.lower_limit, mapping.igg_unit)
     upper, upper_findings = _limits(table, "upper_limit", factor, mapping.upper_limit, mapping.igg_unit)
     findings += unit_findings + lower_findings + upper_findings
@@ -97,15 +100,19 @@ def _factors(table: Table, mapping: Mapping) -> tuple[Floats, list[Finding], lis
     return factor, findings, []
 
 
-def _impossible(cells: pd.Series[str], parsed: IggCells, factor: Floats) -> list[Finding]:
-    """Cells that are no level of IgG at all, each with its own reason."""
-    empty = (cells.str.strip() == "").to_numpy(dtype=bool)
+def _impossible(
+    written: pd.Series[str], cells: pd.Series[str], no_level: Mask, parsed: IggCells, factor: Floats
+) -> list[Finding]:
+    """Cells that are no level of IgG at all, each with its own reason. no_level: rows known to have none."""
+    empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~no_level
     censored = parsed.limit != 0
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
-    findings += refuse(
-        parsed.unreadable & censored, "igg", cells, "a limit is < or > and one number above 0: <40"
-    )
-    findings += refuse(parsed.unreadable & ~censored, "igg", cells, "must be a number, <LIMIT or >LIMIT")
+    if parsed.unreadable.any():
+        way_out = how_to_go_on(written[parsed.unreadable])
+        limit = f"a limit is < or > and one number above 0: <40; {way_out}"
+        findings += refuse(parsed.unreadable & censored, "igg", written, limit)
+        level = f"must be a number, <LIMIT or >LIMIT; {way_out}"
+        findings += refuse(parsed.unreadable & ~censored, "igg", written, level)
     findings += refuse(parsed.value < 0, "igg", cells, "must be above 0")
     findings += refuse(
         parsed.value == 0, "igg", cells, "must be above 0; write a level below the assay's limit as <LIMIT"
