@@ -112,8 +112,8 @@ class TableMapping(_Section):
 class Wide(_Section):
     """A samples table with a column for each visit. `*` in `columns` stands for what differs from heading to heading.
 
-    day: a rule on the number that stands for `*` ("7 * *" weeks, "30.4375 * *" months, "*" days), the day of each column by
-    its heading, or the columns that hold the days, with the same `*`; datetime: the columns that hold the dates.
+    day: a rule on the number that stands for `*` ("7 * *" weeks, "30.4375 * *" months, "*" days), the day of each
+    column by its heading, or the columns that hold the days, with the same `*`; datetime: those that hold the dates.
     """
 
     columns: tuple[str, ...] = ()

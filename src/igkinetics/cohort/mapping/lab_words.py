@@ -10,26 +10,29 @@ from typing import Final
 MISSING: Final = "missing"
 SET_ASIDE: Final = "set aside"
 NO_LEVEL: Final = re.compile(
-    r"qns|quantity not suff|insufficien|insuffisan|zu wenig|ungenügend|h(a?e|ä)mol|h[ée]mol|emoliz|lipem|lipäm|clott|geronnen|"
-    r"see (note|comment|report|below)|siehe|voir |ver (nota|comentario)|vedi |cancel|storn|annul|not (done|performed|reported|"
-    r"measured|available|calculated)|no sample|no specimen|not recvd|nicht (bestimmt|gemessen|durchgeführt)|non (fait|réalis|"
-    r"eseguit|disponib)|no (realizad|disponib)|pending|to follow|folgt|en cours|pendiente|in corso|\btnp\b|test not performed|"
-    r"unsatisf|unsuitable|reject|wrong tube|error|fehler|invalid|comment|duplicate|refused|deferred|^n\.?\s*[ad]\.?$|"
-    r"^k\.?\s*a\.?$|^(unknown|unbekannt|none|null|nil|nan|not applicable|missing|-+|_+|\?+|\*+|x+|\.)$",
+    r"qns|quantity not suff|insufficien|insuffisan|zu wenig|ungenügend|h(a?e|ä)mol|h[ée]mol|emoliz|lipem|lipäm|clott|"
+    r"geronnen|see (note|comment|report|below)|siehe|voir |ver (nota|comentario)|vedi |cancel|storn|annul|"
+    r"not (done|performed|reported|measured|available|calculated|recvd)|no sample|no specimen|"
+    r"nicht (bestimmt|gemessen|durchgeführt)|non (fait|réalis|eseguit|disponib)|no (realizad|disponib)|"
+    r"pending|to follow|folgt|en cours|pendiente|in corso|\btnp\b|unsatisf|unsuitable|reject|wrong tube|error|fehler|"
+    r"invalid|comment|duplicate|refused|deferred|^n\.?\s*[ad]\.?$|"
+    r"^k\.?\s*a\.?$|^(unknown|unbekannt|none|null|nil|nan|not applicable|missing|-+|_+|\?+|\*+|\.)$",
     re.IGNORECASE,
 )
 """Words that say that there is no level."""
 NUMBER: Final = r"(\d+(?:[.,]\d+)?)"
 BELOW: Final = (
-    r"<=?|≤|less than(?: or equal to)?|lower than|under|below|unter|kleiner(?: als)?|inf[ée]rieur(?:e)? [àa]|moins de|"
-    r"menor (?:que|de|a)|inferior a|inferiore a|minore di|meno di"
+    r"<=?|≤|less than(?: or equal to)?|lower than|under|below|unter|kleiner(?: als)?|inf[ée]rieur(?:e)? [àa]|"
+    r"moins de|menor (?:que|de|a)|inferior a|inferiore a|minore di|meno di"
 )
 ABOVE: Final = (
-    r">=?|≥|greater than(?: or equal to)?|more than|higher than|over|above|über|größer(?: als)?|sup[ée]rieur(?:e)? [àa]|"
-    r"plus de|mayor (?:que|de|a)|superior a|superiore a|maggiore di"
+    r">=?|≥|greater than(?: or equal to)?|more than|higher than|over|above|über|größer(?: als)?|"
+    r"sup[ée]rieur(?:e)? [àa]|plus de|mayor (?:que|de|a)|superior a|superiore a|maggiore di"
 )
 UNIT: Final = r"(?P<mass>[mµμu]?c?g)\s*/\s*(?P<volume>100\s*ml|dl|ml|l)"
-FLAG: Final = r"\*+|\(?\s*(?:[lh]{1,2}|[an]|low|high|abn(?:ormal)?|niedrig|hoch|bas|haut|bajo|alto|basso|[+-])\s*\)?[*!]*|!+"
+FLAG: Final = (
+    r"\*+|\(?\s*(?:[lh]{1,2}|[an]|low|high|abn(?:ormal)?|niedrig|hoch|bas|haut|bajo|alto|basso|[+-])\s*\)?[*!]*|!+"
+)
 LEVEL: Final = re.compile(
     rf"(?:(?P<below>{BELOW})|(?P<above>{ABOVE}))?\s*{NUMBER}\s*(?:{UNIT})?\s*(?:{FLAG})?", re.IGNORECASE
 )
@@ -63,6 +66,7 @@ def words_table(words: Iterable[str], most: int = 6) -> str:
     """`{ "QNS" = "missing", "LESS THAN 40" = "<40" }`: a likely meaning for each, "..." where nobody can say."""
     distinct = list(dict.fromkeys(word.strip() for word in words))
     pairs = [
-        f"{json.dumps(word, ensure_ascii=False)} = {json.dumps(likely_meaning(word) or '...')}" for word in distinct[:most]
+        f"{json.dumps(word, ensure_ascii=False)} = {json.dumps(likely_meaning(word) or '...')}"
+        for word in distinct[:most]
     ]
     return "{ " + ", ".join([*pairs, *(["..."] if len(distinct) > most else [])]) + " }"

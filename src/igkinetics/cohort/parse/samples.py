@@ -13,7 +13,7 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, igg_cells, numbers, patient_column, unit_factors
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
-from igkinetics.cohort.parse.stated_words import how_to_go_on, with_stated_words
+from igkinetics.cohort.parse.stated_words import are_words, how_to_go_on, with_stated_words
 from igkinetics.errors import Problem
 from igkinetics.units import G_PER_L_IN, IggUnit
 
@@ -107,12 +107,14 @@ def _impossible(
     empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~no_level
     censored = parsed.limit != 0
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
-    if parsed.unreadable.any():
-        way_out = how_to_go_on(written[parsed.unreadable])
-        limit = f"a limit is < or > and one number above 0: <40; {way_out}"
-        findings += refuse(parsed.unreadable & censored, "igg", written, limit)
-        level = f"must be a number, <LIMIT or >LIMIT; {way_out}"
-        findings += refuse(parsed.unreadable & ~censored, "igg", written, level)
+    words = are_words(written) & parsed.unreadable if parsed.unreadable.any() else parsed.unreadable
+    way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
+    for rows, expected in (
+        (parsed.unreadable & censored, "a limit is < or > and one number above 0: <40"),
+        (parsed.unreadable & ~censored, "must be a number, <LIMIT or >LIMIT"),
+    ):
+        findings += refuse(rows & ~words, "igg", written, expected)
+        findings += refuse(rows & words, "igg", written, expected + way_out)
     findings += refuse(parsed.value < 0, "igg", cells, "must be above 0")
     findings += refuse(
         parsed.value == 0, "igg", cells, "must be above 0; write a level below the assay's limit as <LIMIT"

@@ -15,6 +15,7 @@ from igkinetics.cohort.parse.cells import igg_cells
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 
 MOST_WORDS_TOLD = 6
+LONGEST_WORD = 60
 
 
 def with_stated_words(
@@ -69,7 +70,14 @@ def stated_meaning(cell: str, words: Mapping[str, str], decimal: str = ".") -> s
     return None
 
 
-def how_to_go_on(unreadable: pd.Series[str]) -> str:
+def are_words(cells: pd.Series[str]) -> Mask:
+    """Cells in which a laboratory says something, rather than numbers written in a way that no one reads."""
+    text = cells.str.strip()
+    spoken = text.str.contains(r"[^\W\d_]|[*#]", regex=True) & (text.str.len() <= LONGEST_WORD)
+    return (spoken & pd.to_numeric(text, errors="coerce").isna()).to_numpy(dtype=bool)
+
+
+def how_to_go_on(words_found: pd.Series[str]) -> str:
     """The end of a message about cells that are no level: the keys that say what is meant."""
-    words = words_table(unreadable, MOST_WORDS_TOLD)
+    words = words_table(words_found, MOST_WORDS_TOLD)
     return f'say what is meant under [samples]: words = {words}, or leave such rows out: words = "{SET_ASIDE}"'

@@ -85,7 +85,7 @@ def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
 def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     settings = mapping.table(source.table)
     if source.sheet:
-        return iter([read_sheet(source.path, source.label, source.sheet)])
+        return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
     if source.path.suffix.lower() == ".parquet":
         return read_parquet(source.path, source.label, settings)
     return read_text(source.path, source.label, settings, source.table)
