@@ -1,4 +1,4 @@
-"""Words of the laboratory where a level should stand: refused with the way out, read as stated, never used in silence."""
+"""Words of the laboratory where a level should stand: refused with the way out, read as stated, never in silence."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ def test_rows_with_words_are_set_aside_and_told(tmp_path: Path) -> None:
 
 
 def test_a_unit_in_the_cell_that_contradicts_the_row_is_refused_whatever_is_stated(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="found '6.1 g/L'; the unit in the cell is not the unit of the row"):
+    with pytest.raises(InputError, match=r"found '6\.1 g/L'; the unit in the cell is not the unit of the row"):
         read(tmp_path, ("510", "6.1 g/L"), 'words = { "* g/L" = "*" }\n')
-    assert read(tmp_path, ("5.1", "6.1 g/L"), 'words = { "* g/L" = "*" }\n', unit="g/L").samples["igg"].tolist() == [5.1, 6.1]
+    cohort = read(tmp_path, ("5.1", "6.1 g/L"), 'words = { "* g/L" = "*" }\n', unit="g/L")
+    assert cohort.samples["igg"].tolist() == [5.1, 6.1]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,9 @@ def test_words_also_hold_for_a_comma_as_decimal_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "meaning"),
     [
-        ("under 45", "<45"), ("unter 0,4", "<0.4"), ("inférieur à 0,4", "<0.4"), ("> 3000 (H)", ">3000"), ("QNS", "missing"),
-        ("hämolytisch", "missing"), ("See comment", "missing"), ("1,234 mg/dL", None), ("approx 500", None), ("n.d.", "missing"),
+        ("under 45", "<45"), ("unter 0,4", "<0.4"), ("inférieur à 0,4", "<0.4"), ("> 3000 (H)", ">3000"),
+        ("QNS", "missing"), ("hämolytisch", "missing"), ("See comment", "missing"), ("n.d.", "missing"),
+        ("1,234 mg/dL", None), ("approx 500", None),
     ],
 )  # fmt: skip
 def test_only_what_is_plain_gets_a_meaning(cell: str, meaning: str | None) -> None:
