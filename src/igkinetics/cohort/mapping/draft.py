@@ -17,7 +17,7 @@ from igkinetics.cohort.mapping.guess import Guess, choose
 from igkinetics.cohort.mapping.headings import VisitColumn, plain, read_heading, says_igg, visit_columns, wide_key
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place, places_in
-from igkinetics.cohort.parse.cells import igg_cells, unit_factors
+from igkinetics.cohort.parse.cells import canonical_units, igg_cells
 from igkinetics.errors import InputError, call_error
 from igkinetics.toml_input import parse_toml
 from igkinetics.units import G_PER_L_IN
@@ -109,7 +109,7 @@ def _unit_line(samples: Guess) -> str:
     column = samples.columns.get("unit")
     if isinstance(column, str):
         cells = _meant(samples)[column].str.strip()
-        if bool((cells != "").all()) and not unit_factors(cells, G_PER_L_IN)[1].any():
+        if bool((cells != "").all()) and bool(canonical_units(cells).isin(list(G_PER_L_IN)).all()):
             return f"# igg_unit is not needed: the column {_toml(column)} says the unit of every row\n"
     return CHOOSE_UNIT
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from igkinetics.units import G_PER_L_IN, canonical_unit
+
 MISSING: Final = "missing"
 SET_ASIDE: Final = "set aside"
 NO_LEVEL: Final = re.compile(
@@ -37,8 +39,6 @@ LEVEL: Final = re.compile(
     rf"(?:(?P<below>{BELOW})|(?P<above>{ABOVE}))?\s*{NUMBER}\s*(?:{UNIT})?\s*(?:{FLAG})?", re.IGNORECASE
 )
 IN_CELL: Final = re.compile(rf"(?<![a-zµμ]){UNIT}(?![a-z])", re.IGNORECASE)
-IN_G: Final = {"g": 1.0, "mg": 1e-3, "µg": 1e-6, "μg": 1e-6, "ug": 1e-6, "mcg": 1e-6}
-IN_L: Final = {"l": 1.0, "dl": 0.1, "ml": 1e-3, "100ml": 0.1}
 
 
 def likely_meaning(word: str) -> str | None:
@@ -56,10 +56,7 @@ def likely_meaning(word: str) -> str | None:
 def g_per_l_in(word: str) -> float | None:
     """One of the unit written in a cell, in g/L; None where the cell holds none."""
     found = IN_CELL.search(word)
-    if found is None:
-        return None
-    mass, volume = found["mass"].lower(), re.sub(r"\s", "", found["volume"].lower())
-    return IN_G[mass] / IN_L[volume] if mass in IN_G else None
+    return None if found is None else G_PER_L_IN.get(canonical_unit(found[0]))
 
 
 def words_table(words: Iterable[str], most: int = 6) -> str:
