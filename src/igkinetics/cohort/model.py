@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.courses import depletion_intervals
+from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
 
 Floats = npt.NDArray[np.float64]
@@ -44,9 +45,9 @@ class RowCount:
             raise AssertionError(f"row accounting does not add up: {self}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """One patient's record as arrays; days ascend; g, g/L, day, kg (weight nan when unknown)."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patient(ByValue):
+    """One patient's record as arrays that cannot be written; days ascend; g, g/L, day, kg (weight nan when unknown)."""
 
     patient_id: str
     group: str
@@ -76,8 +77,8 @@ class Patient:
         return float(min([0.0, *self.sample_day[:1], *self.dose_day[:1], *self.therapy_start[:1]]))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cohort:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cohort(ByValue):
     """A cohort as read. Tables hold the columns named above; `problems` those of errors.PROBLEM_COLUMNS.
 
     `patients` has one row for every patient in any file, sorted as they first appear. `samples` are in the

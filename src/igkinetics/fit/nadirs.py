@@ -83,6 +83,7 @@ def fitted_nadir(
         lower, upper = draws.interval(values, level)
         return Estimate(value=float(value), lower=lower, upper=upper)
 
+    where = position(float(at_best[0, 1]), window)
     end_endogenous, end_infused = igg_curve(draws.theta, problem.schedule, np.array([window.end]))
     risen = (end_endogenous + end_infused)[:, 0] > (1.0 + RISE_SHARE) * minima[:, 0]
     share_risen = draws.mean(risen.astype(float))
@@ -94,8 +95,8 @@ def fitted_nadir(
         day=estimate(at_best[0, 1], minima[:, 1]),
         endogenous=estimate(at_best[0, 2], minima[:, 2]),
         endogenous_day=float(at_best[0, 3]),
-        position=position(float(at_best[0, 1]), window),
-        reached=stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
+        position=where,
+        reached=where == "interior" and stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,
         predicted_raw=predicted_minimum(problem, draws, window, observed_raw, level, generator),
         below=tuple(
@@ -111,7 +112,7 @@ def fitted_nadir(
 
 
 def position(day: float, window: Window) -> Position:
-    """Where in the closed window the minimum lies."""
+    """Where in the closed window the minimum lies; of a flat one, the earliest day counts."""
     if day <= window.start:
         return "start"
     return "end" if day >= window.end else "interior"

@@ -15,6 +15,7 @@ from scipy.special import gammaln, logsumexp
 
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.problem import FitProblem
+from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
 
 PROPOSAL_DF: Final = 5.0
@@ -24,8 +25,8 @@ ADAPTED_SHARE: Final = 0.7
 """Share of the second round drawn from the adapted component."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draws:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws(ByValue):
     """x (n, p) on estimation scales with normalised weights (n,); natural parameters theta (n, 13)."""
 
     x: Floats
@@ -34,6 +35,10 @@ class Draws:
     pareto_k: float
     log_marginal: float
     """Laplace approximation of the log marginal likelihood (nan without a prior)."""
+    lowest: Floats
+    """x (p,) of the draw with the lowest -2 log posterior ..."""
+    lowest_objective: float
+    """... and its value there: one below the optimum's shows that the optimum is not the lowest."""
 
     def interval(self, values: Floats, level: float) -> tuple[float, float]:
         """Equal-tailed interval of a quantity per draw (n,)."""
@@ -125,9 +130,12 @@ def draw_from(components: list[Component], n: int, generator: np.random.Generato
     return x, logsumexp(densities, axis=0)
 
 
-def log_ratios(problem: FitProblem, x: Floats, log_density: Floats) -> Floats:
-    """Log of posterior over proposal (n,); a draw where the model is not finite gets next to no weight."""
-    ratio = -0.5 * problem.values(x) - log_density
+def log_ratios(values: Floats, log_density: Floats) -> Floats:
+    """Log of posterior over proposal (n,), given -2 log posterior and the log density of the proposal (n,) each.
+
+    A draw where the model is not finite gets next to no weight.
+    """
+    ratio = -0.5 * values - log_density
     finite = np.isfinite(ratio)
     return np.where(finite, ratio, ratio[finite].min() - 50.0)
 
@@ -149,19 +157,23 @@ def draw_posterior(problem: FitProblem, optimum: Optimum, n: int, generator: np.
     """
     laplace = laplace_components(problem, optimum)
     first, density = draw_from(laplace, max(n // 2, 50 * optimum.x.size), generator)
-    wider = adapted(first, log_ratios(problem, first, density))
+    wider = adapted(first, log_ratios(problem.values(first), density))
     laplace_mass = float(logsumexp([component.log_mass for component in laplace]))
     proposal = [*laplace, replace(wider, log_mass=laplace_mass + np.log(ADAPTED_SHARE / (1 - ADAPTED_SHARE)))]
     x, density = draw_from(proposal, n, generator)
-    log_ratio = log_ratios(problem, x, density)
+    values = problem.values(x)
+    log_ratio = log_ratios(values, density)
     log_weights, pareto_k = array_stats.psislw(-log_ratio)  # it takes log likelihoods: the negative of log ratios
     weights = np.exp(log_weights)
+    best = int(np.nanargmin(values))
     return Draws(
         x=x,
         theta=problem.thetas(x),
         weights=weights / weights.sum(),
         pareto_k=float(pareto_k),
         log_marginal=laplace_log_marginal(problem, optimum),
+        lowest=x[best],
+        lowest_objective=float(values[best]),
     )
 
 
@@ -170,4 +182,4 @@ def laplace_only(problem: FitProblem, optimum: Optimum, n: int, generator: np.ra
     root = np.linalg.cholesky(np.linalg.inv(0.5 * optimum.hessian))
     x = optimum.x + generator.standard_normal((n, optimum.x.size)) @ root.T
     return Draws(x=x, theta=problem.thetas(x), weights=np.full(n, 1.0 / n), pareto_k=float("nan"),
-                 log_marginal=float("nan"))  # fmt: skip
+                 log_marginal=float("nan"), lowest=optimum.x, lowest_objective=optimum.objective)  # fmt: skip

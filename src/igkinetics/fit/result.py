@@ -11,6 +11,7 @@ from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.unexplained import Change
+from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
 
 Status = Literal[
@@ -21,14 +22,16 @@ Status = Literal[
     "unexplained_change",
     "not_converged",
     "at_bound",
+    "start_contradicts",
     "set_aside",
+    "failed",
 ]
 WITH_NUMBERS: tuple[Status, ...] = ("fitted", "prior_only")
 """Statuses whose fitted values are given; all others leave them empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alternative(ByValue):
     """One structure in the sensitivity table; problem and x (p,) give its curve."""
 
     model: str
@@ -39,7 +42,7 @@ class Alternative:
     failed_tests: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PatientFit:
     """Result for one patient. reason is empty exactly when status is `fitted` (checked when built).
 
