@@ -15,6 +15,7 @@ from igkinetics.cohort.mapping.locate import locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.events import check_settings, with_units
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
+from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
 from igkinetics.cohort.parse.crosscheck import compare_tables
 from igkinetics.cohort.parse.doses import parse_doses
@@ -82,6 +83,7 @@ def read_cohort(
         rows=assembled.rows,
         inputs=located.inputs,
         set_aside_patients=assembled.set_aside_patients,
+        infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
         notes=(*synthetic_notes(Path(path)), *assembled.notes),
         day_zero=assembled.day_zero,
     )

@@ -69,7 +69,7 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         doses=doses.reindex(columns=list(DOSE_COLUMNS)).reset_index(drop=True),
         therapy=therapy,
         patients=_patients(tables, removed, patients, origin),
-        outcomes=_outcomes(tables, outcomes),
+        outcomes=_with_transplants(_outcomes(tables, outcomes), tables, removed, origin),
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
@@ -166,6 +166,23 @@ def _outcomes(tables: Tables, events: pd.DataFrame) -> pd.DataFrame:
     if "outcomes" in tables:
         table = pd.concat([table, tables["outcomes"].extra.loc[events.index]], axis=1)
     return table.reset_index(drop=True)
+
+
+def _with_transplants(
+    outcomes: pd.DataFrame, tables: Tables, removed: dict[TableName, Mask], origin: pd.Series[float]
+) -> pd.DataFrame:
+    """The outcomes with a row `hsct` for each transplant that the patients table alone tells."""
+    if "patients" not in tables:
+        return outcomes
+    frame = tables["patients"].frame[~removed["patients"]]
+    frame = frame[frame["transplant"].notna()].drop_duplicates("patient")
+    known = set(outcomes.loc[outcomes["outcome"] == "hsct", "patient_id"])
+    frame = frame[~frame["patient_id"].isin(known)]
+    if frame.empty:
+        return outcomes
+    day = days(frame["transplant"].to_numpy(dtype=np.float64), frame["patient"], origin)
+    told = pd.DataFrame({"patient_id": frame["patient_id"], "day": day, "outcome": "hsct"})
+    return pd.concat([outcomes, told], ignore_index=True)
 
 
 def _patients(
