@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.courses import depletion_intervals
+from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
 
@@ -100,9 +101,13 @@ class Cohort(ByValue):
     """File name -> SHA-256."""
     set_aside_patients: dict[str, str] = field(default_factory=dict)
     """Patient -> why the whole patient was set aside (`--on-problem skip`)."""
+    infection_names: tuple[str, ...] = INFECTION_NAMES
+    """The outcomes that are infections."""
     notes: tuple[str, ...] = ()
     day_zero: dict[str, pd.Timestamp] = field(default_factory=dict)
     """Patient -> the moment that days count from; empty for a cohort in day numbers."""
+    records: dict[str, str] = field(default_factory=dict)
+    """Record -> patient, for each further record of a patient (a reset in an event file), a row of `patients` each."""
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:
