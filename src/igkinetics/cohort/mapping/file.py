@@ -34,6 +34,8 @@ MEASURE_OF = {"unit": "igg", "amount_unit": "amount", "weight_unit": "weight"}
 """Columns of units -> the column whose unit they tell."""
 UNIT_COLUMNS = frozenset(MEASURE_OF)
 NONMEM_ONLY = ("amount_unit", "time_unit")
+EVENT_COLUMNS: dict[TableName, tuple[str, ...]] = {"doses": ("lag",)}
+"""Columns that only an event file may have beside those of the contract."""
 
 
 def load_mapping(content: bytes, file: str) -> Mapping:
@@ -130,7 +132,7 @@ def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """(path, found, expected) of contract names, units and keys that do not fit."""
-    if mapping.format == "tables":
+    if mapping.format != "nonmem":
         for key in NONMEM_ONLY:
             if getattr(mapping, key) is not None:
                 yield (key,), str(getattr(mapping, key)), 'used only with format = "nonmem"'
@@ -146,13 +148,20 @@ def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]
             yield (name, "time_zone"), zone, f"one local clock for all tables, that of {first} ({zones[first]})"
     for name in TABLES:
         yield from _table_faults(mapping, name)
+    if mapping.format not in ("tables", "nonmem"):
+        known = f'the columns of format = "{mapping.format}" are known; leave this out'
+        for name in ("samples", "doses", "therapy", "patients"):
+            for part in ("columns", "units", "wide"):
+                if getattr(mapping.table(name), part, None):
+                    yield (name, part), part, known
 
 
 def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str, ...], str, str]]:
     section, contract = mapping.table(name), CONTRACT[name]
     for part in ("columns", "constants", "values"):
         for column in getattr(section, part):
-            if column not in contract.names and not contract.open:
+            known = (*contract.names, *(EVENT_COLUMNS.get(name, ()) if mapping.format == "nonmem" else ()))
+            if column not in known and not contract.open:
                 yield (
                     (name, part, column),
                     column,
