@@ -105,7 +105,8 @@ def page() -> str:
         '`"30.4375 * *"` months.\n'
         "\n## Words of laboratories\n\n"
         'With `words = "set aside"` under `[samples]` every cell that is refused here is left out, counted and told.\n'
-        'In a stated meaning `*` stands for a number: `words = { "LESS THAN *" = "<*", "* L" = "*", "QNS" = "missing" }`.\n'
+        "In a stated meaning `*` stands for a number:\n"
+        '`words = { "LESS THAN *" = "<*", "* L" = "*", "QNS" = "missing" }`.\n'
         "A cell with a unit of its own that is not the row's is refused, whatever it is said to mean.\n\n"
         "| cell | what happens |\n| --- | --- |\n"
     )

@@ -24,7 +24,8 @@ def test_the_page_of_headings_is_what_the_code_does() -> None:
     [
         ("patient_id", "Medical Record Number"), ("patient_id", "Patientennummer"), ("datetime", "Probenahmedatum"),
         ("datetime", "Blood draw date"), ("datetime", "Blutentnahme am"),
-        ("igg", "IgG [Mass/volume] in Serum or Plasma"), ("igg", "S-IgG"), ("igg", "IgG result"), ("unit", "Result units"), ("datetime", "IgG date"),
+        ("igg", "IgG [Mass/volume] in Serum or Plasma"), ("igg", "S-IgG"), ("igg", "IgG result"),
+        ("unit", "Result units"), ("datetime", "IgG date"),
     ],
 )  # fmt: skip
 def test_a_heading_says_its_column(name: str, heading: str) -> None:
