@@ -1,4 +1,4 @@
-"""Tests of the fit against cohorts of known truth: silent when the model is right, loud when it is wrong in known ways."""
+"""Tests of the fit against known truth: silent when the model is right, loud when it is wrong in known ways."""
 
 from __future__ import annotations
 
