@@ -4,7 +4,8 @@ Residuals are those of the measured values from the posterior mean curve. Were t
 normal with covariance R - C, where R is the residual error and C the posterior covariance of the curve at the samples
 (the marginal covariance V = R + P of a linear model gives R V^-1 R = R - C for y - posterior mean). So replicates of
 all residuals can be drawn as they would look after a fit of their own, and every statistic has its own reference: the
-share of replicates with a larger one is its P. What patients share counts as known, which matters little beyond ten of them.
+share of replicates with a larger one is its P. What patients share counts as known, which matters little beyond ten of
+them.
 """
 
 from __future__ import annotations
