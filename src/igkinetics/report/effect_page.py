@@ -67,6 +67,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "first_below": effect_rows.first_below_cells(effect),
         "prior": effect_rows.prior_cells(effect),
         "shared": effect_rows.population_cells(effect),
+        "misfit": effect_rows.misfit_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
         "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,

@@ -8,7 +8,7 @@ from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
 from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
-from igkinetics.report.effect_words import amount, probability, with_interval
+from igkinetics.report.effect_words import TEST_WORDS, amount, p_words, probability, with_interval
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
@@ -98,4 +98,16 @@ def sampling_sentence(effect: CohortEffect) -> str:
     """Whether the draws can be trusted."""
     stopped = " Interrupted: what was drawn until then is reported." if effect.interrupted else ""
     trusted = "Sampling" if effect.sampling.passed else "Sampling FAILED its checks; do not rely on these numbers"
-    return f"{trusted}: {effect.sampling.verdict.rstrip('.')}.{stopped}"
+    return f"{trusted}: {effect.sampling.verdict.rstrip('.')}.{stopped} {misfit_sentence(effect)}".strip()
+
+
+def misfit_sentence(effect: CohortEffect) -> str:
+    """What the tests of fit say; empty where none was made (the card alone)."""
+    rows = effect.misfit
+    if rows.empty:
+        return ""
+    loud = rows[rows["speaks"].astype(bool)].sort_values("p", kind="stable")
+    if loud.empty:
+        return f"Fit: none of {len(rows)} tests speaks against the model."
+    said = [f"{TEST_WORDS[row['test']]} ({p_words(row['p'])}): {row['think_of']}" for row in loud.to_dict("records")]
+    return f"Fit: the model does NOT describe these data by {text.listed(said)}. Intervals are then too narrow."

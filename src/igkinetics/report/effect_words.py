@@ -36,6 +36,23 @@ SENSITIVITY_WORDS: Final = {
 """Heading of a sensitivity table -> how to read it."""
 
 
+TEST_WORDS: Final = {
+    "neighbours": "neighbouring residuals of a patient that go together",
+    "patients": "the share of patients whose residuals go together",
+    "study day": "residuals that drift with the study day",
+    "calendar": "residuals that drift with the calendar",
+    "since infusion": "residuals that depend on the time since an infusion",
+    "tails": "more far-off values than the residual error allows",
+    "spread": "residuals of another spread than fitted",
+}
+"""Test of the fit -> what speaks."""
+
+
+def p_words(value: Any) -> str:
+    """A P value; the smallest that the replicates can show is told as such."""
+    return "P < 0.001" if float(value) < 0.001 else f"P = {float(value):.2g}"
+
+
 def section_of(name: str) -> str:
     """The heading under which an estimand stands."""
     return SECTIONS[BY_NAME[name].part]
