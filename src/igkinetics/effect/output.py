@@ -50,7 +50,7 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
-        effect.sampling.save(folder)
+        effect.sampling.save(folder, effect.posterior)
     written = digests(folder, (*POSTERIOR_FILES.values(), EVENTS_FILE))
     write_json(effect_record(effect, written), folder / RUN_RECORD)
 

@@ -65,7 +65,8 @@ class Sampling:
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
     left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
     odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
-    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
+    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors, with
+    these draws of the estimands, into a folder.
     """
 
     posterior: CohortPosterior
@@ -86,7 +87,7 @@ class Sampling:
     covariates: Floats | None = None
     labels: tuple[str, ...] = ()
     ask: Callable[[Question], dict[str, pd.DataFrame]] | None = None
-    save: Callable[[Path], None] | None = None
+    save: Callable[[Path, pd.DataFrame], None] | None = None
 
 
 def _now() -> datetime:
