@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from igkinetics.effect.result import EFFECT_TABLES, CohortEffect
 from igkinetics.effect.sampling import POSTERIOR_FILES
-from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.sensitivity import AVERAGED, INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
@@ -22,7 +22,7 @@ CSV_FILES: Final = {
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
-    OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
+    AVERAGED: "averaged.csv", OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
     INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
 }  # fmt: skip
 """Heading of a sensitivity table -> file."""

@@ -33,7 +33,8 @@ from igkinetics.random_streams import numbered_stream
 FORMAT: Final = "igkinetics posterior 4"
 ENGINE: Final = "h5netcdf"
 STATISTICS: Final = {
-    "diverging": "diverging", "energy": "energy", "n_steps": "n_steps", "max_tree_depth_reached": "reached_max_treedepth",
+    "diverging": "diverging", "energy": "energy", "n_steps": "n_steps",
+    "max_tree_depth_reached": "reached_max_treedepth",
 }  # fmt: skip
 """Ours -> ArviZ's."""
 MOST_VALUES: Final = 30_000_000
