@@ -22,7 +22,8 @@ CSV_FILES: Final = {
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
-    AVERAGED: "averaged.csv", OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
+    AVERAGED: "averaged.csv",
+    OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
     INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
 }  # fmt: skip
 """Heading of a sensitivity table -> file."""

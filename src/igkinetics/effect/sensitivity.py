@@ -59,14 +59,15 @@ def sensitivity_tables(
     base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None,
     others: Mapping[str, Other], question: Question,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
-    """Heading -> table: averaged over models, other models, prior scale, models by predictive density, one patient less, leaving out.
+    """Heading -> table: averaged over models, other models, prior scale, predictive density, one patient less.
 
     resample None: nothing is sampled again, and the dependence on the priors is not told.
     """
     models: dict[str, SampledCohort] = {"base": base, **{str(name): found for name, found in extensions.items()},
                                         **{name: sample() for name, sample in others.items()}}  # fmt: skip
     alike = {name: found for name, found in models.items() if same_data(found, base)}
-    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs) for name, found in alike.items()}
+    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs)
+              for name, found in alike.items()}  # fmt: skip
     tables: dict[str, pd.DataFrame] = {}
     quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
     if len(alike) > 1:

@@ -22,8 +22,8 @@ SECTIONS: Final[dict[Part, str]] = {
 """Heading of each part of the table."""
 
 SENSITIVITY_WORDS: Final = {
-    AVERAGED: "The same quantities over all models of the same samples in the table below, each with the weight that its "
-    "predictive density of unseen patients gives it (pseudo-BMA+); levels in {unit}, times in days.",
+    AVERAGED: "The same quantities over all models of the same samples in the table below, each with the weight that "
+    "its predictive density of unseen patients gives it (pseudo-BMA+); levels in {unit}, times in days.",
     OTHERS: "The same quantities under other models of the same patients; levels in {unit}, times in days. A wrong "
     "disposition can look like an effect: Q and V2 of a second published model take the place of the card's.",
     PRIORS: "Every prior SD of the population halved and doubled; levels in {unit}, times in days. Reweighted draws "
