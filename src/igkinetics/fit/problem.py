@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -54,10 +54,13 @@ class FitProblem:
     kind: int
     a: float
     b: float
+    drift_sds: Floats = field(default_factory=lambda: np.zeros(1))
+    """What the SD of the drift around the curve may be (k,), over which the likelihood is averaged; 0 is none."""
+    drift_log_weights: Floats = field(default_factory=lambda: np.zeros(1))
 
     def _arguments(self) -> tuple[object, ...]:
         return (self.free, self.fixed, self.mu, self.sd, self.schedule, self.day, self.igg, self.limit,
-                self.kind, self.a, self.b)  # fmt: skip
+                self.kind, self.a, self.b, self.drift_sds, self.drift_log_weights)  # fmt: skip
 
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         """-2 log posterior and its gradient (p,) at x (p,)."""
