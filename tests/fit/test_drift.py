@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.stats import multivariate_normal, norm, t as student
+from scipy.stats import multivariate_normal, norm
+from scipy.stats import t as student
 
 from igkinetics.fit.drift import (
     DRIFT_DAYS,

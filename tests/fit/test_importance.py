@@ -20,7 +20,7 @@ def standard(z: np.ndarray) -> np.ndarray:
 
 
 def banana(x: np.ndarray) -> np.ndarray:
-    """A standard normal bent along a parabola: volumes stay, so its integral is 1 and its first axis standard normal."""
+    """A standard normal bent along a parabola: its integral stays 1, its first axis standard normal."""
     z = x.copy()
     z[:, 1] -= 0.8 * (x[:, 0] ** 2 - 1.0)
     return standard(z)

@@ -1,8 +1,9 @@
 """Markov chains for the posterior of one patient, where importance weights fail.
 
-An ensemble of chains moves by differences between each other, so a move has the size and direction of the posterior where
-the ensemble is (differential evolution; ter Braak, Stat Comput 2006;16:239). The ensemble is two halves: one moves by
-differences within the other, so every move is an ordinary Metropolis step (Foreman-Mackey et al., PASP 2013;125:306).
+An ensemble of chains moves by differences between each other, so a move has the size and direction of the posterior
+where the ensemble is (differential evolution; ter Braak, Stat Comput 2006;16:239). The ensemble is two halves: one
+moves by differences within the other, so every move is an ordinary Metropolis step (Foreman-Mackey et al., PASP
+2013;125:306).
 """
 
 from __future__ import annotations

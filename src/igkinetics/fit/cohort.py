@@ -32,7 +32,6 @@ from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.rows import (
-    GOOD_PARETO_K,
     curve_table,
     nadir_row,
     parameter_rows,
@@ -105,6 +104,8 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
         seed=options.seed,
         profile=options.profile,
         igg_unit=cohort.igg_unit,
+        average=options.structure is None,
+        drift=options.drift,
     )
 
 
@@ -157,15 +158,16 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
     rows["sampling"].append(sampling_row(fit, raw, fitted, unit, level))
     rows["thresholds"] = threshold_rows(fit, fitted, unit, level)
     rows["structures"] = structure_rows(fit, fitted.window, unit)
-    return PatientResult(fit=fit, rows=rows, curves=curve_table(fit, fitted.window, unit, level), draws=draws_of(fit))
+    curves = curve_table(fit, fitted.window, unit, level, options.seed)
+    return PatientResult(fit=fit, rows=rows, curves=curves, draws=draws_of(fit))
 
 
 def draws_of(fit: PatientFit) -> pd.DataFrame | None:
     """Equally weighted draws of a fit with numbers."""
-    if fit.draws is None:
+    if not fit.has_numbers:
         return None
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, fit.draws.resampled(KEPT_DRAWS), a, b)
+    return draw_table(fit.patient.patient_id, fit.all_draws().theta[:KEPT_DRAWS], a, b)
 
 
 def assemble(
@@ -203,8 +205,5 @@ def fit_notes(fits: list[PatientFit]) -> list[str]:
     for fit in fits:
         for note in fit.notes:
             concerned.setdefault(note, []).append(fit.patient.patient_id)
-        if fit.draws is not None and fit.draws.pareto_k > GOOD_PARETO_K:
-            said = f"Pareto k above {GOOD_PARETO_K}: intervals are approximate"
-            concerned.setdefault(said, []).append(fit.patient.patient_id)
     return [f"{note} ({len(who)} of {len(fits)} patients: {', '.join(who[:8])}{', ...' if len(who) > 8 else ''})"
             for note, who in concerned.items()]  # fmt: skip

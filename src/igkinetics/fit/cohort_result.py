@@ -24,13 +24,13 @@ NADIR_COLUMNS: Final = (
     "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
     "fitted_nadir_day", "fitted_nadir_day_lower", "fitted_nadir_day_upper", "nadir_position", "nadir_reached",
     "endogenous_nadir", "endogenous_nadir_lower", "endogenous_nadir_upper", "endogenous_nadir_day",
-    "expected_raw_nadir", "status", "reason",
+    "expected_raw_nadir", "curve_nadir", "curve_nadir_day", "drift", "method", "status", "reason",
 )  # fmt: skip
 """One row for every patient in any file; days are day numbers, IgG is in `unit`."""
-CURVE_COLUMNS: Final = ("patient_id", "day", "total", "lower", "upper", "endogenous", "infused", "unit")
+CURVE_COLUMNS: Final = ("patient_id", "day", "total", "median", "lower", "upper", "endogenous", "infused", "unit")
 PATIENT_COLUMNS: Final = (
     "patient_id", "group", "status", "reason", "model", "model_weight", "rows_used", "rows_set_aside",
-    "objective", "pareto_k", "n_starts_agreeing",
+    "objective", "pareto_k", "n_starts_agreeing", "r_hat", "method", "drift",
 )  # fmt: skip
 THRESHOLD_COLUMNS: Final = (
     "patient_id", "group", "threshold", "unit", "level", "first_day_below", "first_day_below_lower",
@@ -39,7 +39,8 @@ THRESHOLD_COLUMNS: Final = (
 )  # fmt: skip
 """A row per patient and threshold; first_day_below is nan when the fitted curve stays above the threshold."""
 STRUCTURE_COLUMNS: Final = (
-    "patient_id", "model", "objective", "weight", "fitted_nadir", "endogenous_nadir", "unit", "note",
+    "patient_id", "model", "drift_sd", "objective", "minus_two_log_likelihood", "prior_weight", "weight",
+    "fitted_nadir", "endogenous_nadir", "unit", "note",
 )  # fmt: skip
 SAMPLING_COLUMNS: Final = (
     "patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "expected_raw_nadir_lower",

@@ -15,7 +15,7 @@ from igkinetics.charts.residual_charts import MOST_POINTS, agreement_chart, resi
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.rows import GOOD_PARETO_K
+from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
 """Patients whose profiles are drawn; profiles.csv holds all."""

@@ -2,13 +2,13 @@
 
 What illness, steroids, protein loss, another laboratory or an infusion that nobody recorded do to a course is not in
 the equations. u has the SD `sd` and the correlation time DRIFT_DAYS, and starts stationary at the first sample. Given
-the kinetic curve, u is integrated out by a Kalman filter, one step a sample. Under log-normal error the level is C exp(u),
-which is the same to first order.
+the kinetic curve, u is integrated out by a Kalman filter, one step a sample. Under log-normal error the level is
+C exp(u), which is the same to first order.
 
-Exact: the likelihood of measured values with normal or log-normal error; so is that of a censored value given what came
-before it, as long as nothing before was censored. Approximate: after a censored value, or one with Student-t error, u goes
-on as the normal distribution with the mean and variance that it has given that value (assumed density filtering; Minka,
-UAI 2001). A filter in time order: Särkkä, Bayesian Filtering and Smoothing, 2013, ch. 4 and 12.
+Exact: the likelihood of measured values with normal or log-normal error, and of a censored value that only such values
+precede. Approximate: after a censored value, or one with Student-t error, u goes on as the normal distribution with the
+mean and variance that it has given that value (assumed density filtering; Minka, UAI 2001).
+Source: Särkkä, Bayesian Filtering and Smoothing, 2013, ch. 4 (filter) and 12 (sampling of paths).
 """
 
 from __future__ import annotations

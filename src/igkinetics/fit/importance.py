@@ -1,9 +1,9 @@
 """Importance sampling in rounds: a mixture of t distributions that learns the shape of a posterior.
 
 The first round draws around every optimum found (Laplace approximations) and from the prior, which reaches wherever the
-posterior does. Each further round draws from t distributions fitted to the weighted draws so far. All draws of all rounds
-are kept, each weighted by the mixture of everything that was drawn from (Cornuet et al., Scand J Stat 2012;39:798; Veach and
-Guibas 1995), so none is wasted. Weights are Pareto-smoothed (Vehtari et al., JMLR 2024;25(72)); the shape k says how
+posterior does. Each further round draws from t distributions fitted to the weighted draws so far. All draws of all
+rounds are kept, each weighted by the mixture of everything that was drawn from (Cornuet et al., Scand J Stat
+2012;39:798), so none is wasted. Weights are Pareto-smoothed (Vehtari et al., JMLR 2024;25(72)); the shape k says how
 far to trust them.
 """
 
@@ -69,9 +69,17 @@ def log_t_density(x: Floats, centre: Floats, inverse_root: Floats) -> Floats:
     return constant - 0.5 * (PROPOSAL_DF + p) * np.log1p(np.einsum("ij,ij->i", z, z) / PROPOSAL_DF)
 
 
+def inverse(root: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(root), dtype=float)
+
+
+def cholesky(covariance: Floats) -> Floats:
+    return np.asarray(np.linalg.cholesky(covariance), dtype=float)
+
+
 def log_mixture(x: Floats, components: Sequence[Component]) -> Floats:
     """Log density (n,) of a mixture whose shares add up to 1."""
-    terms = [component.log_share + log_t_density(x, component.centre, np.linalg.inv(component.root))
+    terms = [component.log_share + log_t_density(x, component.centre, inverse(component.root))
              for component in components]  # fmt: skip
     return np.asarray(logsumexp(terms, axis=0))
 
@@ -104,7 +112,7 @@ def fitted_mixture(x: Floats, weights: Floats, n_components: int) -> tuple[Compo
     whole = ((x - centre).T * weights) @ (x - centre) / (1.0 - np.sum(weights**2))
     whole += 1e-9 * np.trace(whole) / centre.size * np.eye(centre.size)
     if n_components == 1:
-        return (Component(centre=centre, root=np.linalg.cholesky(whole), log_share=0.0),)
+        return (Component(centre=centre, root=cholesky(whole), log_share=0.0),)
     along = (x - centre) @ np.linalg.eigh(whole)[1][:, -1]
     order = np.argsort(along, kind="stable")
     part = np.minimum((np.cumsum(weights[order]) * n_components).astype(int), n_components - 1)
@@ -122,10 +130,10 @@ def fitted_mixture(x: Floats, weights: Floats, n_components: int) -> tuple[Compo
             middle = own @ x
             spread = ((x - middle).T * own) @ (x - middle)
             lean = min(1.0, 2.0 * centre.size * np.sum(own**2))
-            root = np.linalg.cholesky((1.0 - lean) * spread + lean * whole + 1e-3 * np.diag(np.diag(whole)))
-            found.append(Component(centre=middle, root=root, log_share=float(np.log(mass))))
+            spread = (1.0 - lean) * spread + lean * whole + 1e-3 * np.diag(np.diag(whole))
+            found.append(Component(centre=middle, root=cholesky(spread), log_share=float(np.log(mass))))
         if step < REFINEMENTS:
-            logs = np.array([c.log_share + log_t_density(x, c.centre, np.linalg.inv(c.root)) for c in found]).T
+            logs = np.array([c.log_share + log_t_density(x, c.centre, inverse(c.root)) for c in found]).T
             belongs = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
             n_components = len(found)
     return normalised(found)

@@ -1,36 +1,42 @@
-"""Fitting one patient: default structure, checks, draws, and the other structures as sensitivity (DESIGN 2.3)."""
+"""Fitting one patient: the fitted structure, checks, and draws averaged over structures and drift (DESIGN 2.3, 2.8)."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
-from igkinetics.errors import InputError, counted
-from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
-from igkinetics.fit.posterior import draw_posterior, laplace_log_marginal, laplace_only
+from igkinetics.errors import counted
+from igkinetics.fit.minimise import Optimum, first_guesses, minimise
+from igkinetics.fit.posterior import laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import profile_curve, profile_interval
-from igkinetics.fit.result import Alternative, PatientFit, Status
+from igkinetics.fit.result import PatientFit, Status
+from igkinetics.fit.structures import (
+    Posterior,
+    PriorOf,
+    averaged_posterior,
+    candidates,
+    possible_production,
+    unaveraged,
+)
 from igkinetics.fit.unexplained import Change, unexplained_changes
-from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, STRUCTURES, Floats
+from igkinetics.kinetics.parameters import INDEX, Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
 BOUND_DISTANCE: Final = 7.0
 """An estimate exp(7), about 1,100-fold, off the card's typical value (or as far in logit) has run away."""
 
-PriorOf = Callable[[Patient, str], PatientPrior]
-"""Patient and disposition -> the card's prior for this patient."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSettings:
-    """How every patient of a cohort is fitted. structure: "disposition/production"."""
+    """How every patient of a cohort is fitted. structure: "disposition/production".
+
+    average: over the other structures too. drift: over a drift around the fitted one too.
+    """
 
     structure: str
     use_prior: bool
@@ -40,6 +46,8 @@ class FitSettings:
     seed: int
     profile: bool
     igg_unit: IggUnit
+    average: bool = True
+    drift: bool = True
 
 
 def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> PatientFit:
@@ -57,8 +65,10 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     if trouble := what_failed(problem, optimum, changes, settings.igg_unit):
         return PatientFit(patient=patient, prior=prior, status=trouble[0], reason=trouble[1], changes=changes,
                           notes=tuple(notes))  # fmt: skip
-    generator = np.random.default_rng([settings.seed, zlib.crc32(patient.patient_id.encode())])
-    draws = (draw_posterior if settings.use_prior else laplace_only)(problem, optimum, settings.draws, generator)
+    posterior = posterior_of(patient, prior_of, settings, problem, optimum)
+    if not posterior.averaged.trusted:
+        said = f"draws of the posterior not to be trusted: R-hat {posterior.averaged.r_hat:.3f}"
+        return PatientFit(patient=patient, prior=prior, status="not_converged", reason=said, notes=tuple(notes))
     status, reason_text = numbers_status(problem)
     intervals = profiles(problem, optimum, settings.level) if settings.profile else None
     return PatientFit(
@@ -68,22 +78,27 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
         reason=reason_text,
         problem=problem,
         optimum=optimum,
-        draws=draws,
-        alternatives=alternatives(patient, prior_of, settings, problem, optimum),
+        draws=posterior.draws,
+        averaged=posterior.averaged,
+        alternatives=posterior.alternatives,
         profiles=intervals,
         profile_curves=profile_curves(problem, optimum, intervals) if intervals is not None else None,
         notes=tuple(notes),
     )
 
 
-def possible_production(patient: Patient, prior: PatientPrior, production: str) -> tuple[str, list[str]]:
-    """The production form this patient can have, and what is to be said about it."""
-    if prior.production == "constant" and production != "constant":
-        said = f"card {prior.card_id} keeps endogenous IgG constant"
-        return "constant", [f"{said}: therapy is ignored"] if patient.therapy_start.size else [said]
-    if patient.therapy_start.size == 0 and production != "constant":
-        return "constant", ["no therapy rows: fitted with constant production"]
-    return production, []
+def posterior_of(
+    patient: Patient, prior_of: PriorOf, settings: FitSettings, problem: FitProblem, optimum: Optimum
+) -> Posterior:
+    """Draws of the fitted structure and of all that are averaged; without a prior of the fitted structure alone."""
+    seed = (settings.seed, zlib.crc32(patient.patient_id.encode()))
+    others = candidates(patient, prior_of, problem, optimum, settings.residual)
+    if not settings.use_prior:
+        draws = laplace_only(problem, optimum, settings.draws, np.random.default_rng([*seed, 0]))
+        return unaveraged(problem, optimum, others, draws)
+    if not settings.average:
+        others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
+    return averaged_posterior(problem, optimum, others, settings.draws, seed, drift=settings.drift)
 
 
 def too_little(problem: FitProblem, *, use_prior: bool) -> tuple[Status, str] | None:
@@ -151,54 +166,3 @@ def profile_curves(
 ) -> dict[str, tuple[Floats, Floats]]:
     """The profile of every estimated parameter over its interval and somewhat beyond."""
     return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}
-
-
-def alternatives(
-    patient: Patient, prior_of: PriorOf, settings: FitSettings, problem: FitProblem, optimum: Optimum
-) -> tuple[Alternative, ...]:
-    """All structures this patient and the card can have, the fitted one first; each started from the fitted values."""
-    found = [Alternative(model=problem.model, objective=optimum.objective, problem=problem, x=optimum.x,
-                         log_marginal=laplace_log_marginal(problem, optimum), failed_tests=())]  # fmt: skip
-    estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
-    for structure, prior in possible_structures(patient, prior_of):
-        production = structure.split("/")[1]
-        if structure == problem.model:
-            continue
-        other = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
-        if not settings.use_prior and other.day.size <= len(other.names):
-            continue
-        best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
-        found.append(
-            Alternative(
-                model=structure,
-                objective=best.objective,
-                problem=other,
-                x=best.x,
-                log_marginal=laplace_log_marginal(other, best),
-                failed_tests=best.failed_tests,
-            )
-        )
-    return tuple(found)
-
-
-def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[str, PatientPrior]]:
-    """Each structure that the card has numbers for and this patient's record allows, with its prior."""
-    for disposition in DISPOSITIONS:
-        try:
-            prior = prior_of(patient, disposition)
-        except InputError:  # the card has no numbers for this disposition
-            continue
-        for structure in STRUCTURES:
-            wanted, production = structure.split("/")
-            if wanted == disposition and possible_production(patient, prior, production)[0] == production:
-                yield structure, prior
-
-
-def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
-    """The fitted values where they mean the same; the volume of another disposition starts at its prior."""
-    same_disposition = problem.model.split("/")[0] == fitted_model.split("/")[0]
-    start = problem.mu.copy()
-    for i, name in enumerate(problem.names):
-        if name in estimated and (same_disposition or name != "V1"):
-            start[i] = estimated[name]
-    return start

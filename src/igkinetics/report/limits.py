@@ -9,8 +9,9 @@ from igkinetics import text
 from igkinetics.cards.agents import agent_class
 from igkinetics.cards.load import load_card
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
-from igkinetics.fit.rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
+from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
 from igkinetics.units import from_g_per_l
 
 PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
