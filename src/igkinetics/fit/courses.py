@@ -76,7 +76,12 @@ class Courses:
 
     def minima(self, window: Window, thresholds: tuple[float, ...]) -> Minima:
         """Over the closed window; thresholds in g/L."""
-        lowest, below = lowest_of_many(self.theta, self.problem.schedule, window.start, window.end, thresholds)
+        steady = ~self.drifting
+        lowest = np.empty((self.theta.shape[0], 4))
+        below = np.empty((self.theta.shape[0], len(thresholds), 2))
+        lowest[steady], below[steady] = lowest_of_many(
+            self.theta[steady], self.problem.schedule, window.start, window.end, thresholds
+        )
         first_below, days_below = below[:, :, 0], below[:, :, 1]
         if self.u.size:
             days = grid(self.problem, window)

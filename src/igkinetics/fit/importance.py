@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 from arviz_stats.base import array_stats
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
 from igkinetics.kinetics.parameters import Floats
 
@@ -77,16 +77,22 @@ def cholesky(covariance: Floats) -> Floats:
     return np.asarray(np.linalg.cholesky(covariance), dtype=float)
 
 
+def log_sum(terms: Floats) -> Floats:
+    """Log of the sum of exponentials over the first axis."""
+    top = terms.max(axis=0)
+    return np.asarray(top + np.log(np.exp(terms - top).sum(axis=0)))
+
+
 def log_mixture(x: Floats, components: Sequence[Component]) -> Floats:
     """Log density (n,) of a mixture whose shares add up to 1."""
     terms = [component.log_share + log_t_density(x, component.centre, inverse(component.root))
              for component in components]  # fmt: skip
-    return np.asarray(logsumexp(terms, axis=0))
+    return log_sum(np.array(terms))
 
 
 def normalised(components: Sequence[Component]) -> tuple[Component, ...]:
     """The same with shares that add up to 1."""
-    total = float(logsumexp([component.log_share for component in components]))
+    total = float(log_sum(np.array([component.log_share for component in components])))
     return tuple(Component(centre=c.centre, root=c.root, log_share=c.log_share - total) for c in components)
 
 
@@ -133,8 +139,8 @@ def fitted_mixture(x: Floats, weights: Floats, n_components: int) -> tuple[Compo
             spread = (1.0 - lean) * spread + lean * whole + 1e-3 * np.diag(np.diag(whole))
             found.append(Component(centre=middle, root=cholesky(spread), log_share=float(np.log(mass))))
         if step < REFINEMENTS:
-            logs = np.array([c.log_share + log_t_density(x, c.centre, inverse(c.root)) for c in found]).T
-            belongs = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+            logs = np.array([c.log_share + log_t_density(x, c.centre, inverse(c.root)) for c in found])
+            belongs = np.exp(logs - log_sum(logs)).T
             n_components = len(found)
     return normalised(found)
 
@@ -142,8 +148,15 @@ def fitted_mixture(x: Floats, weights: Floats, n_components: int) -> tuple[Compo
 def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
     """Normalised Pareto-smoothed weights (n,), and k."""
     log_weights, pareto_k = array_stats.psislw(-log_ratio)  # it takes log likelihoods: the negative of log ratios
-    weights = np.exp(log_weights - logsumexp(log_weights))
-    return weights, float(pareto_k)
+    weights = np.exp(log_weights - log_weights.max())
+    return weights / weights.sum(), float(pareto_k)
+
+
+def cut(log_ratio: Floats) -> Floats:
+    """Normalised weights (n,), none above sqrt(n) times their mean (Ionides, J Comput Graph Stat 2008;17:295)."""
+    ratio = np.exp(log_ratio - log_ratio.max())
+    weights = np.minimum(ratio, np.sqrt(ratio.size) * ratio.mean())
+    return np.asarray(weights / weights.sum())
 
 
 def sample_in_rounds(
@@ -162,11 +175,14 @@ def sample_in_rounds(
         x, value = np.concatenate([x, new]), np.concatenate([value, target(new)])
         here = log_mixture(x, proposals[-1])
         logs = np.vstack([np.hstack([logs, old_at_new]) if old_at_new else logs.reshape(0, x.shape[0]), here])
-        log_ratio = -0.5 * value - logsumexp(logs, axis=0, b=np.array(sizes)[:, None] / x.shape[0])
+        log_ratio = -0.5 * value - log_sum(logs + np.log(np.array(sizes) / x.shape[0])[:, None])
         finite = np.isfinite(log_ratio)
         log_ratio = np.where(finite, log_ratio, log_ratio[finite].min() - 50.0)
-        weights, pareto_k = smoothed(log_ratio)
-        if round_ >= 2 and pareto_k < AIM:
+        if round_ == 1:
+            weights, pareto_k = cut(log_ratio), np.inf
+        else:
+            weights, pareto_k = smoothed(log_ratio)
+        if pareto_k < AIM:
             break
         if round_ < most_rounds:
             proposals.append(fitted_mixture(x, weights, min(round_, MOST_COMPONENTS)))

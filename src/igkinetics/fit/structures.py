@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.special import logsumexp
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError
 from igkinetics.fit.drift import fill_level_values
+from igkinetics.fit.importance import log_sum
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
 from igkinetics.fit.problem import FitProblem, build_problem
@@ -151,7 +151,7 @@ def drift_shares(problem: FitProblem, theta: Floats) -> Floats:
     fill_level_values(problem.kind, problem.day, problem.igg, problem.limit, levels, problem.a, problem.b,
                       problem.drift_sds, values)  # fmt: skip
     logs = problem.drift_log_weights - 0.5 * values
-    return np.asarray(np.exp(logs - logsumexp(logs, axis=1, keepdims=True)))
+    return np.asarray(np.exp(logs.T - log_sum(logs.T)).T)
 
 
 def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
@@ -182,22 +182,22 @@ def averaged_posterior(
     laplace = [_log(c.prior_weight) + laplace_log_marginal(c.problem, c.optimum) for c in others]
     laplace = [value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
                for value, c in zip(laplace, others, strict=True)]  # fmt: skip
-    total = float(logsumexp([log_own, *laplace]))
+    total = float(log_sum(np.array([log_own, *laplace])))
     drawn: list[Draws | None] = []
     for value, c, stream in zip(laplace, others, streams[1:-1], strict=True):
         n_here = n if value - total > np.log(SHARE_FOR_ALL) else n // FEWER_DRAWS
         matters = value - total > np.log(NEGLIGIBLE)
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
-    scores = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
+    scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
                          for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
-    shares = np.exp(scores - logsumexp(scores))
-    parts = [(drifting, own, shares[0])]
-    parts += [(c.problem, one, share) for c, one, share in zip(others, drawn, shares[1:], strict=True)
-              if one is not None]  # fmt: skip
-    averaged = pooled(parts, n, streams[-1])
+    shares: Floats = np.exp(np.array(scores) - log_sum(np.array(scores)))
+    of_drift = drift_shares(drifting, own.theta) if drift else np.ones((own.theta.shape[0], 1))
+    parts = [(own, float(shares[0]))]
+    parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
+    averaged = pooled(parts, drifting.drift_sds, of_drift, n, streams[-1])
     return Posterior(
         draws=own, averaged=averaged,
-        alternatives=(*_own_rows(drifting, own, optima, weights, float(shares[0])),
+        alternatives=(*_own_rows(drifting, own, optima, weights, float(shares[0]) * (own.weights @ of_drift)),
                       *_other_rows(others, shares[1:], scores[1:])),
     )  # fmt: skip
 
@@ -206,25 +206,26 @@ def _log(weight: float) -> float:
     return float(np.log(weight)) if weight > 0 else -np.inf
 
 
-def pooled(parts: list[tuple[FitProblem, Draws, float]], n: int, generator: np.random.Generator) -> Averaged:
-    """n draws of equal weight from several structures, in random order; each drift is drawn given the parameters."""
-    weights = np.concatenate([share * draws.weights for _, draws, share in parts])
+def pooled(
+    parts: list[tuple[Draws, float]], sds: Floats, of_drift: Floats, n: int, generator: np.random.Generator
+) -> Averaged:
+    """n draws of equal weight from several structures, each with its share, in random order.
+
+    of_drift (n_0, k): share of each SD of the drift given each draw of the first one.
+    """
+    weights = np.concatenate([share * draws.weights for draws, share in parts])
     places = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
     places = np.minimum(places, weights.size - 1)
-    which = np.repeat(np.arange(len(parts)), [draws.weights.size for _, draws, _ in parts])[places]
-    theta = np.concatenate([draws.theta for _, draws, _ in parts])[places]
-    sds = np.zeros(n)
-    for k, (problem, _, _) in enumerate(parts):
-        own = which == k
-        if problem.drift_sds.size > 1 and own.any():
-            shares = np.cumsum(drift_shares(problem, theta[own]), axis=1)
-            level = (generator.random(int(own.sum()))[:, None] > shares).sum(axis=1)
-            sds[own] = problem.drift_sds[np.minimum(level, problem.drift_sds.size - 1)]
+    theta = np.concatenate([draws.theta for draws, _ in parts])[places]
+    own = places < of_drift.shape[0]
+    shares = np.cumsum(of_drift[places[own]], axis=1)
+    level = (generator.random(shares.shape[0])[:, None] > shares).sum(axis=1)
+    drift_sd = np.zeros(n)
+    drift_sd[own] = sds[np.minimum(level, sds.size - 1)]
     order = generator.permutation(n)
-    total = sum(share for _, _, share in parts)
-    counted = [draws for _, draws, share in parts if share > TO_BE_TRUSTED * total]
+    counted = [draws for draws, share in parts if share > TO_BE_TRUSTED]
     return Averaged(
-        theta=theta[order], drift_sd=sds[order],
+        theta=theta[order], drift_sd=drift_sd[order],
         method="; ".join(dict.fromkeys(draws.method for draws in counted)),
         pareto_k=worst([draws.pareto_k for draws in counted]), r_hat=worst([draws.r_hat for draws in counted]),
         trusted=all(draws.trusted for draws in counted),
@@ -237,19 +238,19 @@ def worst(values: list[float]) -> float:
 
 
 def _own_rows(
-    problem: FitProblem, draws: Draws, optima: tuple[Optimum, ...], prior: tuple[float, ...], share: float
+    problem: FitProblem, draws: Draws, optima: tuple[Optimum, ...], prior: tuple[float, ...], weights: Floats
 ) -> list[Alternative]:
-    """The fitted structure, a row for each SD of the drift."""
-    shares = draws.weights @ drift_shares(problem, draws.theta)
+    """The fitted structure, a row for each SD of the drift; weights (k,): of each in the averaged posterior."""
     rows = []
     for sd, best, log_weight, weight, prior_weight in zip(
-        problem.drift_sds, optima, problem.drift_log_weights, shares, prior, strict=True
+        problem.drift_sds, optima, problem.drift_log_weights, weights, prior, strict=True
     ):
+        share = float(weight / weights.sum())
         single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
         rows.append(Alternative(
             model=problem.model, drift_sd=float(sd), problem=single, x=best.x, objective=best.objective,
             minus_two_log_likelihood=minus_two_log_likelihood(single, best.x), prior_weight=prior_weight,
-            log_marginal=float(draws.log_marginal + _log(float(weight)) - log_weight), weight=share * float(weight),
+            log_marginal=float(draws.log_marginal + _log(share) - log_weight), weight=float(weight),
             failed_tests=best.failed_tests, note="",
         ))  # fmt: skip
     return rows
@@ -271,7 +272,7 @@ def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], d
     """Without a prior: draws of the fitted structure alone; the others are weighed by AICc (none where n <= p + 2)."""
     every = [Candidate(problem=problem, optimum=optimum, prior_weight=1.0, note=""), *others]
     scores = np.array([aicc_score(c.problem, c.optimum) if c.prior_weight > 0 else -np.inf for c in every])
-    weights = np.exp(scores - logsumexp(scores)) if np.isfinite(scores).any() else np.full(scores.size, np.nan)
+    weights = np.exp(scores - log_sum(scores)) if np.isfinite(scores).any() else np.full(scores.size, np.nan)
     averaged = Averaged(theta=draws.theta, drift_sd=np.zeros(draws.theta.shape[0]), method=draws.method,
                         pareto_k=draws.pareto_k, r_hat=draws.r_hat, trusted=True)  # fmt: skip
     rows = _other_rows(every, weights, [float("nan")] * len(every))
