@@ -17,10 +17,20 @@ import igkinetics
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (
-    ("errors", "units", "text", "random_streams"), ("toml_input", "resources", "provenance"), ("cohort",),
-    ("kinetics",), ("cards",), ("virtual", "dosing"), ("simulate",), ("charts", "output"), ("fit",),
-    ("hierarchical",), ("effect", "compare", "scenarios"), ("report",), ("cli", "__main__"),
-)  # fmt: skip
+    ("errors", "units", "text", "random_streams", "parallel"),
+    ("toml_input", "resources", "provenance", "limits"),
+    ("cohort",),
+    ("kinetics",),
+    ("cards",),
+    ("virtual", "dosing"),
+    ("simulate",),
+    ("charts", "output"),
+    ("fit",),
+    ("hierarchical",),
+    ("effect", "compare", "scenarios"),
+    ("report",),
+    ("cli", "__main__"),
+)
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 MODULE_LINES = 400
 FUNCTION_LINES = 60

@@ -1,6 +1,5 @@
 """Files of settings (TOML): read with line and column, nothing unknown, nothing converted, all faults told at once."""
 
-
 from __future__ import annotations
 
 import re
@@ -151,23 +150,32 @@ def read_bytes(path: Path) -> bytes:
         raise InputError([problem]) from None
 
 
+def toml_text(content: bytes, file: str) -> str:
+    """The text of a TOML file: UTF-8, with or without a byte order mark, whatever its line ends."""
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = f"byte 0x{content[error.start]:02x}"
+        raise InputError([Problem(file=file, line=line, found=found, expected="must be UTF-8 text")]) from None
+
+
 def parse_toml(content: bytes, file: str) -> dict[str, Any]:
     """The file's tables. Syntax errors carry line and column."""
+    text = toml_text(content, file)
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        found = f"byte 0x{content[error.start]:02x}"
-        problem = Problem(file=file, line=line, found=found, expected="must be UTF-8 text")
-        raise InputError([problem]) from None
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError([syntax_problem(str(error), file)]) from None
+        raise InputError([_syntax_problem(str(error), text, file)]) from None
 
 
-def syntax_problem(message: str, file: str) -> Problem:
-    """tomllib tells the place at the end of its message."""
+def _syntax_problem(message: str, text: str, file: str) -> Problem:
+    """The line at fault as it stands there; tomllib tells the place at the end of its message."""
     place = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
-    reason = message[: place.start()] if place else message
-    line = int(place[1]) if place and place[1] else None
-    column = f"column {place[2]}" if place and place[2] else "end of document"
-    return Problem(file=file, line=line, column=column, found=reason, expected="must be valid TOML")
+    expected = f"not TOML: {message[: place.start()] if place else message}"
+    lines = text.splitlines()
+    if place is None or place[1] is None:
+        return Problem(file=file, line=len(lines), column="end of file", found="", expected=expected)
+    line = int(place[1])
+    found = lines[line - 1] if line <= len(lines) else ""
+    return Problem(file=file, line=line, column=f"column {place[2]}", found=found, expected=expected)

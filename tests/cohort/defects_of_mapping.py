@@ -27,7 +27,7 @@ cohort.toml: 1 problem
         {"cohort.toml": 'igg_unit = "mg/dL" # \u00b5\n'.encode("latin-1"), "samples.csv": ONE_SAMPLE},
         r"""
 cohort.toml: 1 problem
-  line 1: found "b'\\xb5'"; TOML is UTF-8 text
+  line 1: found 'byte 0xb5'; must be UTF-8 text
 """,
     ),
     Defect(

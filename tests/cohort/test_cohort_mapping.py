@@ -10,7 +10,7 @@ from defect import DOSES, ONE_SAMPLE, SAMPLES, Files, write_cohort
 
 from igkinetics.cohort.mapping.keys import Keep
 from igkinetics.cohort.model import Cohort, RowCount
-from igkinetics.cohort.parse.filters import holds
+from igkinetics.cohort.parse.columns import holds
 from igkinetics.cohort.read import read_cohort
 
 HOSPITAL = """

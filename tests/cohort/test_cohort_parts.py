@@ -98,7 +98,7 @@ def test_a_file_in_days_beside_one_in_dates_is_refused(tmp_path: Path) -> None:
 
 def test_most_texts_unlike_or_alike_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Columns whose texts are kept once, and columns that stay plain text, and both in one."""
-    from igkinetics.cohort.source import growing
+    from igkinetics.cohort.source import sample_parts as growing
 
     monkeypatch.setattr(growing, "SMALLEST", 4)
     parts = [["a"] * 8, ["a", "b", "b", "c", "a", "b", "a", "c"], ["d", "e", "f", "g", "h"], ["a", "a", "a", "a", "i"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from defect import DOSES, ONE_SAMPLE, SAMPLES, THERAPY, Files, warnings_of, write_cohort
+from defect import DOSES, MAPPING, ONE_SAMPLE, SAMPLES, THERAPY, Files, warnings_of, write_cohort
 from test_cohort_defects import DEFECTS
 
 from igkinetics.cohort.model import Cohort, RowCount
@@ -157,3 +157,22 @@ def test_signs_of_a_limit_in_any_of_their_forms(tmp_path: Path) -> None:
     cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": SAMPLES + rows}))
     assert cohort.samples["limit"].tolist() == ["below"] * 4 + ["above"] * 3
     assert cohort.samples["igg"].tolist() == [0.4] * 4 + [30.0] * 3
+
+
+@pytest.mark.parametrize("key", ['same_dose = "sum"\n', '[doses]\nsame_dose = "sum"\n'])
+def test_identical_vials_are_summed_where_the_mapping_says_so(tmp_path: Path, key: str) -> None:
+    doses = DOSES + "P1,3,10\nP1,3,10\nP1,3,10\n"
+    files: Files = {"samples.csv": ONE_SAMPLE, "doses.csv": doses}
+    once = read_cohort(write_cohort(tmp_path / "ward", files))
+    assert once.patient("P1").dose_g.tolist() == [10.0]
+    assert all("so left out; if both were given" in one for one in warnings_of(once))
+    both = read_cohort(write_cohort(tmp_path / "ward", {**files, "cohort.toml": MAPPING + key}))
+    assert both.patient("P1").dose_g.tolist() == [10.0, 10.0, 10.0]
+    assert 'doses: 2 rows the same as an earlier one, given as well (same_dose = "sum")' in both.notes
+    assert warnings_of(both) == []
+
+
+def test_same_dose_is_said_once(tmp_path: Path) -> None:
+    files: Files = {"samples.csv": ONE_SAMPLE, "cohort.toml": 'same_dose = "one"\n[doses]\nsame_dose = "sum"\n'}
+    with pytest.raises(InputError, match='same_dose reads "one" here and "sum" under'):
+        read_cohort(write_cohort(tmp_path / "ward", files))

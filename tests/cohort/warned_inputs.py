@@ -17,7 +17,7 @@ WARNINGS = (
         },
         """
 samples.csv: line 3, patient P1, igg: found '500.0'; the same as an earlier row [used once]
-doses.csv: line 3, patient P1, amount_g: found '40'; the same as an earlier row [used once]
+doses.csv: line 3, patient P1, amount_g: found '40'; the same as an earlier row, so left out; if both were given (vials, sites), write same_dose = "sum" under [doses] in cohort.toml, else same_dose = "one" [used once]
 therapy.csv: line 3, patient P1, start: found '0'; the same as an earlier row [used once]
 patients.csv: line 3, patient P1, patient_id: found 'P1'; the same as an earlier row [used once]
 outcomes.csv: line 3, patient P1, outcome: found 'infection'; the same as an earlier row [used once]

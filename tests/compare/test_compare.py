@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
-from igkinetics.compare.compare import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare
-from igkinetics.compare.groups import first_below, patients_with_outcomes
+from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare
+from igkinetics.compare.tables import first_below, patients_with_outcomes
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
 from igkinetics.report.compare_page import compare_report, compare_sentences

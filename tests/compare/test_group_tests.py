@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from igkinetics.compare import statistics as group_tests
-from igkinetics.compare.power import (
+from igkinetics.compare.statistics import (
     POWER,
     detectable_hazard_ratio,
     detectable_risks,
@@ -84,6 +84,17 @@ def test_kaplan_meier_median_by_hand() -> None:
     assert group_tests.median_time(day, happened, LEVEL).value == 3.0  # 3/4, then 3/4 * 1/2
     assert np.isnan(group_tests.median_time(day, np.array([True, False, False, False]), LEVEL).value)
     assert np.isnan(group_tests.median_time(day, np.zeros(4, dtype=bool), LEVEL).value)
+
+
+def test_kaplan_meier_median_of_a_curve_that_is_flat_at_one_half() -> None:
+    """The middle of the flat stretch, as the sample median of times that are all known, and as R's survfit."""
+    day = np.array([20.0, 30.0, 41.0, 80.0, 90.0, 95.0])
+    everybody = np.full(6, True)
+    assert group_tests.median_time(day, everybody, LEVEL).value == np.median(day) == 60.5
+    censored_later = np.array([True, True, True, False, True, False])  # flat from 41 until the fall on day 90
+    assert group_tests.median_time(day, censored_later, LEVEL).value == 65.5
+    never_on = np.array([True, True, True, False, False, False])  # flat at one half to the end: its first day
+    assert group_tests.median_time(day, never_on, LEVEL).value == 41.0
 
 
 def test_interval_of_the_median_time_covers_it() -> None:

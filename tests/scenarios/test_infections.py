@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from igkinetics.scenarios.engine import Setting, simulate, workers
+from igkinetics.parallel import workers
+from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario

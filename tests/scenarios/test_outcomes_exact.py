@@ -12,7 +12,8 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats, parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.scenarios.engine import Setting, simulate, workers
+from igkinetics.parallel import workers
+from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.outcomes import Columns
 
 HORIZON = 200.0

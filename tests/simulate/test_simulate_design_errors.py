@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from igkinetics.errors import InputError
+from igkinetics.resources import resource_folder
 from igkinetics.simulate.read_design import read_design
 
 REGIMEN = "dose_g_per_kg = 0.4, interval_day = 28, start_day = 7, stop_day = 100"
@@ -105,3 +106,10 @@ def test_another_seed_stands_in_the_text_too(design: Callable[..., str]) -> None
     changed = read_design(design(), seed=12)
     assert changed.design.seed == 12
     assert changed.text == design(("seed = 7", "seed = 12"))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_design(tmp_path: Path) -> None:
+    text = resource_folder("data").joinpath("blina23", "design.toml").read_text(encoding="utf-8")
+    marked = tmp_path / "design.toml"
+    marked.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_design(marked, seed=9).text == read_design(text, seed=9).text

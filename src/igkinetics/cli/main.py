@@ -16,6 +16,7 @@ from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
+from igkinetics.cli.status import silent_once_closed
 from igkinetics.cli.template import template
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
@@ -43,6 +44,7 @@ app.add_typer(models, name="models")
 def main() -> None:
     """Run the command line of this process and exit: 0, 1 a defect of ours, 2 input or call, 3, or 130."""
     sys.excepthook = tell_defect
+    silent_once_closed()
     get_command(app)(prog_name="igkinetics")
 
 

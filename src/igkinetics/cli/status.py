@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
-from typing import Final, ParamSpec
+from typing import Any, Final, ParamSpec, TextIO, cast
 
 import typer
 
@@ -39,3 +40,41 @@ def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
             raise typer.Exit(INTERRUPTED) from None
 
     return run
+
+
+class Outlet:
+    """A stream of this process that falls silent once nobody reads it any more (`igkinetics check cohort | head -1`):
+    the command goes on, writes its files and ends with its own exit status."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self.stream.write(text)
+        except BrokenPipeError:
+            self._fall_silent()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self.stream.flush()
+        except BrokenPipeError:
+            self._fall_silent()
+
+    def _fall_silent(self) -> None:
+        """What is written from now on, and what was not yet flushed, goes nowhere."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.stream.fileno())
+        os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def silent_once_closed() -> None:
+    """Stdout and stderr of this process as outlets. A stream that does not exist (None) stays as it is."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None:
+            setattr(sys, name, cast(TextIO, Outlet(stream)))

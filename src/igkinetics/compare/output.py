@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from igkinetics.compare.compare import COMPARE_COLUMNS, GroupComparison
-from igkinetics.compare.groups import GROUP_COLUMNS
+from igkinetics.compare.run import COMPARE_COLUMNS, GroupComparison
+from igkinetics.compare.tables import GROUP_COLUMNS
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.cohort_result import NADIR_COLUMNS
 from igkinetics.fit.output import run_record

@@ -1,8 +1,7 @@
 """Statistics of two independent groups: shift of medians, risks, times to an event, what a design can detect.
 
 Arrays in, frozen numbers out; scipy does the statistics. Intervals are two-sided at `level`; nan where a sample is too
-small for an interval of that level. Differences are group a minus group b.
-"""
+small for an interval of that level. Differences are group a minus group b."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import optimize, stats
 
 Floats = npt.NDArray[np.float64]
 Method = Literal["asymptotic", "exact"]
@@ -21,6 +20,8 @@ MOST_EXACT_PAIRS: Final = 2500
 """Up to so many pairs of patients the rank tests are exact; beyond, normal approximations differ by less than 0.001."""
 JEFFREYS: Final = 0.5
 """Both parameters of the Beta prior of a risk (Brown, Cai, DasGupta, Statist Sci 2001;16:101)."""
+HALF: Final = 1e-12
+"""A survival curve within this distance of one half stands at one half."""
 GRID: Final = 1000
 """Quantiles of each posterior risk whose differences are formed; the interval ends are good to about 0.001."""
 
@@ -114,6 +115,12 @@ def risk_difference(count_a: int, n_a: int, count_b: int, n_b: int, level: float
 def median_time(day: Floats, happened: npt.NDArray[np.bool_], level: float) -> Interval:
     """Kaplan-Meier median of times, right-censored where not `happened`, with the log-log interval of the curve
     read at one half (Brookmeyer and Crowley, Biometrics 1982;38:29); nan where the curve stays above it.
+
+    A curve that runs flat at exactly one half gives the middle of that stretch, as the median of an even number of
+    values and R's `survfit` do (other programs take its last day); where it never leaves one half, the first day of it.
+
+    >>> median_time(np.array([20.0, 30.0, 41.0, 80.0, 90.0, 95.0]), np.full(6, True), 0.95).value
+    60.5
     """
     if not happened.any():
         return UNKNOWN
@@ -123,8 +130,13 @@ def median_time(day: Floats, happened: npt.NDArray[np.bool_], level: float) -> I
         band: Any = curve.confidence_interval(level, method="log-log")
 
     def crossing(heights: Floats) -> float:
-        at = np.flatnonzero(heights <= 0.5 + 1e-12)
-        return float(curve.quantiles[at[0]]) if at.size else NONE
+        at = np.flatnonzero(heights <= 0.5 + HALF)
+        if not at.size:
+            return NONE
+        first = float(curve.quantiles[at[0]])
+        falls_on = np.flatnonzero(heights < 0.5 - HALF)
+        flat = heights[at[0]] >= 0.5 - HALF and falls_on.size
+        return 0.5 * (first + float(curve.quantiles[falls_on[0]])) if flat else first
 
     low, high = np.asarray(band.low.probabilities), np.asarray(band.high.probabilities)
     at_zero = np.asarray(curve.probabilities) == 0.0
@@ -145,3 +157,92 @@ def log_rank(
             for day, happened in ((day_a, happened_a), (day_b, happened_b)))  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):  # everybody at once: no variance, P is nan
         return float(stats.logrank(a, b).pvalue)
+
+
+POWER: Final = 0.8
+MOST_TABLES: Final = 1_000_000
+"""Beyond, Fisher's test is as good as its normal approximation."""
+EQUALLY_LIKELY: Final = 1.0 + 1e-9
+"""Two tables within this factor are equally likely, but for rounding."""
+MANN_WHITNEY_EFFICIENCY: Final = 3.0 / np.pi
+"""Of the Mann-Whitney test against the t test for normal values (Hodges and Lehmann, Ann Math Stat 1956;27:324)."""
+
+
+def detectable_shift(a: Floats, b: Floats, level: float) -> float:
+    """Smallest shift between normal groups, with the pooled spread of a and b, that a two-sided test at 1 - level
+    sees with POWER; in the unit of the values. nan when a spread cannot be had.
+    """
+    freedom = a.size + b.size - 2
+    if a.size < 2 or b.size < 2:
+        return NONE
+    pooled = np.sqrt((np.var(a, ddof=1) * (a.size - 1) + np.var(b, ddof=1) * (b.size - 1)) / freedom)
+    size = a.size * b.size / (a.size + b.size) * MANN_WHITNEY_EFFICIENCY
+    limit = stats.t.ppf(0.5 * (1.0 + level), freedom)
+
+    def lacking(standardised: float) -> float:
+        moved = standardised * np.sqrt(size)
+        return float(stats.nct.sf(limit, freedom, moved) + stats.nct.cdf(-limit, freedom, moved)) - POWER
+
+    largest = limit / np.sqrt(size)
+    while lacking(largest) < 0.0:
+        largest *= 1.5
+    return float(pooled * optimize.brentq(lacking, 0.0, largest))
+
+
+def significant_tables(n_a: int, n_b: int, alpha: float) -> Floats:
+    """(n_a + 1, n_b + 1): 1 where Fisher's two-sided P of so many events in a and in b lies below alpha."""
+    seen = np.zeros((n_a + 1, n_b + 1))
+    for total in range(n_a + n_b + 1):
+        in_a = np.arange(max(0, total - n_b), min(n_a, total) + 1)
+        chance = stats.hypergeom.pmf(in_a, n_a + n_b, total, n_a)
+        order = np.argsort(chance)
+        no_likelier = np.searchsorted(chance[order], chance * EQUALLY_LIKELY, side="right")
+        seen[in_a, total - in_a] = np.cumsum(chance[order])[no_likelier - 1] < alpha
+    return seen
+
+
+def power_of_fisher(n_a: int, risk_a: float, n_b: int, risk_b: float, seen: Floats) -> float:
+    """Probability that Fisher's test is significant; seen (n_a + 1, n_b + 1): 1 where that table is."""
+    chance_a = stats.binom.pmf(np.arange(n_a + 1), n_a, risk_a)
+    chance_b = stats.binom.pmf(np.arange(n_b + 1), n_b, risk_b)
+    return float(chance_a @ seen @ chance_b)
+
+
+def detectable_hazard_ratio(n_events: int, n_a: int, n_b: int, level: float) -> float:
+    """Smallest ratio above 1 that a two-sided log-rank test at 1 - level sees with probability POWER; nan: no events.
+
+    ln HR = (z_alpha + z_power) / sqrt(events x share a x share b) (Schoenfeld, Biometrika 1981;68:316).
+    """
+    if n_events == 0 or n_a == 0 or n_b == 0:
+        return NONE
+    z = stats.norm.ppf(0.5 + 0.5 * level) + stats.norm.ppf(POWER)
+    return float(np.exp(z * (n_a + n_b) / np.sqrt(float(n_events) * n_a * n_b)))
+
+
+def detectable_risks(n_a: int, n_b: int, risk_b: float, level: float) -> tuple[float, float]:
+    """The nearest risks of group a below and above risk_b that would be seen with POWER; nan where none would.
+
+    By Fisher's test, all tables enumerated; beyond MOST_TABLES by the arcsine approximation.
+    """
+    if n_a == 0 or n_b == 0:
+        return NONE, NONE
+    if n_a * n_b > MOST_TABLES:
+        return arcsine_risks(n_a, n_b, risk_b, level)
+    seen = significant_tables(n_a, n_b, 1.0 - level)
+
+    def nearest(end: float) -> float:
+        def lacking(risk_a: float) -> float:
+            return power_of_fisher(n_a, risk_a, n_b, risk_b, seen) - POWER
+
+        return float(optimize.brentq(lacking, risk_b, end)) if lacking(end) >= 0.0 else NONE
+
+    return nearest(0.0), nearest(1.0)
+
+
+def arcsine_risks(n_a: int, n_b: int, risk_b: float, level: float) -> tuple[float, float]:
+    """The same by the normal approximation on the scale 2 arcsin sqrt(risk) (Cohen 1988)."""
+    distance = (stats.norm.ppf(0.5 * (1.0 + level)) + stats.norm.ppf(POWER)) * np.sqrt(1.0 / n_a + 1.0 / n_b)
+    centre = 2.0 * np.arcsin(np.sqrt(risk_b))
+    low, high = centre - distance, centre + distance
+    return (float(np.sin(low / 2.0) ** 2) if low >= 0.0 else NONE,
+            float(np.sin(high / 2.0) ** 2) if high <= np.pi else NONE)  # fmt: skip

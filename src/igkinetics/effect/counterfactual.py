@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
@@ -16,12 +15,12 @@ from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
+from igkinetics.parallel import Progress, in_order
 
 MOST_CURVES: Final = 250_000
 """Curves behind the effect in controls; beyond, draws and then schedules are thinned evenly, which the table says."""
 FEWEST_DRAWS: Final = 400
 
-Progress = Callable[[int, int], None]
 Places = npt.NDArray[np.int64]
 Found = TypeVar("Found")
 
@@ -57,7 +56,7 @@ def within_patient(
         risen = risen_at_end(thetas, schedule, exposure.window, given.nadir)
         return Change(exposure=exposure, actual=given, with_ivig=given, without_ivig=removed, risen=risen)
 
-    return tuple(in_threads([partial(one, exposure) for exposure in people], jobs, progress))
+    return tuple(in_order([partial(one, exposure) for exposure in people], jobs, progress))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +131,7 @@ def in_controls(
                 total += (getattr(treated, name) - getattr(without, name)) / len(given)
         return totals, (at_end, float(without.at_window_end(control.window).mean()))
 
-    found = in_threads([partial(one, control) for control in controls], jobs, progress)
+    found = in_order([partial(one, control) for control in controls], jobs, progress)
     ends = np.mean([end for _, end in found], axis=0)
     return Assigned(
         draws=draws,
@@ -171,15 +170,3 @@ def thinned(n_draws: int, n_controls: int, donors: Sequence[Exposure]) -> tuple[
     notes = [f"{most_draws} of {n_draws} draws"] if most_draws < n_draws else []
     notes += [f"{most_donors} of {len(donors)} schedules"] if donors and most_donors < len(donors) else []
     return draws, kept, f"evenly thinned: {' and '.join(notes)}" if notes else ""
-
-
-def in_threads(work: Sequence[Callable[[], Found]], jobs: int, progress: Progress | None) -> list[Found]:
-    """The results in order; the kernels release the lock, so threads run side by side."""
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        futures = [pool.submit(task) for task in work]
-        results = []
-        for done, future in enumerate(futures, start=1):
-            results.append(future.result())
-            if progress is not None:
-                progress(done, len(work))
-    return results

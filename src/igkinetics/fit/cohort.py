@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,9 +40,9 @@ from igkinetics.fit.rows import (
     threshold_rows,
 )
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.parallel import Progress, as_far_as_reached
 from igkinetics.units import g_per_l
 
-Progress = Callable[[int, int], None]
 Rows = dict[str, list[dict[str, Any]]]
 INTERRUPTED = "interrupted before this patient was reached"
 
@@ -71,27 +70,15 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
-    results: dict[int, PatientResult] = {}
-    interrupted = False
-
-    def work(place: int) -> None:
-        results[place] = patient_result(cohort, patients[place], card, options)
-
-    with ThreadPoolExecutor(max_workers=options.jobs) as pool:
-        futures = [pool.submit(work, place) for place in range(len(patients))]
-        try:
-            for done, future in enumerate(futures, start=1):
-                future.result()
-                if progress is not None:
-                    progress(done, len(patients))
-        except KeyboardInterrupt:
-            interrupted = True
-            pool.shutdown(wait=False, cancel_futures=True)
+    tasks = [partial(patient_result, cohort, patient, card, options) for patient in patients]
+    reached = as_far_as_reached(tasks, options.jobs, progress)
     ordered = [
-        results[place] if place in results else unfitted(cohort, patient, card, options, "set_aside", INTERRUPTED)
+        reached.results[place]
+        if place in reached.results
+        else unfitted(cohort, patient, card, options, "set_aside", INTERRUPTED)
         for place, patient in enumerate(patients)
     ]
-    return assemble(cohort, card, options, ordered, time.perf_counter() - began, interrupted)
+    return assemble(cohort, card, options, ordered, time.perf_counter() - began, reached.interrupted)
 
 
 def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:

@@ -7,7 +7,6 @@ patient, since these are fitted to the very values left out. Importance sampling
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -34,6 +33,7 @@ from igkinetics.hierarchical.whitening import (
 )
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.parallel import workers
 
 POINTS: Final = 200
 """Importance points per patient and draw of the population."""
@@ -101,12 +101,12 @@ def integrated_log_likelihood(
     points, log_density = proposal(len(population.names), seed)
     found = np.empty((phi.shape[0], arrays.n_patients))
 
-    def work(chunk: np.ndarray) -> None:
-        for place in chunk:
+    def work(part: slice) -> None:
+        for place in range(part.start, part.stop):
             mu, root, error, log_ratio = population.parts(phi[place])
             fill_integrated(points, log_density, mu, root, error, log_ratio, kind, whitening.coordinates,
                             arrays, found[place])  # fmt: skip
 
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        list(pool.map(work, np.array_split(np.arange(phi.shape[0]), jobs)))
+    with workers(jobs) as crew:
+        crew.over(phi.shape[0], max(1, -(-phi.shape[0] // jobs)), work)
     return found

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from igkinetics import text
-from igkinetics.compare.compare import GroupComparison
 from igkinetics.compare.output import compare_record
+from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import page_environment
 from igkinetics.report.page import card_views
@@ -73,10 +73,14 @@ def interval_words(lower: Any, upper: Any, unit: str) -> str:
 
 
 def p_words(p: Any) -> str:
-    """P to two significant digits, three beyond 0.1; never 0."""
+    """P to two significant digits, three decimals beyond 0.1; never 0, and 1 only where it is 1."""
     if not text.known(p):
         return text.UNKNOWN
-    return "< 0.0001" if p < 1e-4 else f"{p:.3f}" if p >= 0.1 else f"{p:.2g}"
+    if p < 1e-4:
+        return "< 0.0001"
+    if 0.9995 <= p < 1.0:
+        return "> 0.999"
+    return f"{p:.3f}" if p >= 0.1 else f"{p:.2g}"
 
 
 def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
@@ -126,7 +130,7 @@ def compare_sentences(comparison: GroupComparison) -> list[str]:
     said = [f"{a} ({counted(sizes[0], 'patient')}) against {b} ({counted(sizes[1], 'patient')})."]
     for row, words in zip(comparison.table.to_dict("records"), shown_rows(comparison), strict=True):
         own_unit = "days" if row["unit"] == "day" else row["unit"]
-        tail = f"P = {words['p']}".replace("= <", "<").replace(f"= {text.UNKNOWN}", "not defined")
+        tail = f"P = {words['p']}".replace("= <", "<").replace("= >", ">").replace(f"= {text.UNKNOWN}", "not defined")
         said.append(
             f"{words['variable']}: {words['value_a']} ({words['n_a']}) v {words['value_b']} ({words['n_b']}), {tail}."
             if text.known(row["count_a"])
@@ -147,8 +151,9 @@ def methods_sentences(comparison: GroupComparison) -> list[str]:
         "Lowest measured and fitted nadirs and the days to them are given as medians with exact binomial "
         f"{level} intervals and compared by the Hodges-Lehmann shift and the Mann-Whitney test (exact without ties "
         "up to 2,500 pairs of patients).",
-        "Time to the first measured value below each threshold is described by Kaplan-Meier medians with log-log "
-        f"{level} intervals and compared by the log-rank test.",
+        "Time to the first measured value below each threshold is described by Kaplan-Meier medians (the middle of "
+        f"the stretch where a curve runs flat at one half) with log-log {level} intervals and compared by the log-rank "
+        "test.",
         f"Outcomes are counted once per patient, absence of a row meaning absence of the outcome; proportions have "
         f"Clopper-Pearson {level} intervals, Fisher's exact test (two-sided), and a posterior risk difference under "
         "Jeffreys priors.",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +12,7 @@ from igkinetics.dosing.cases import Cases
 from igkinetics.dosing.many import Dosed, dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.parallel import Workers
 from igkinetics.random_streams import generator_of
 from igkinetics.scenarios.case_kernel import simulate_cases
 from igkinetics.scenarios.outcome_kernel import N_FOUND
@@ -21,7 +20,6 @@ from igkinetics.scenarios.outcomes import Columns
 
 SLICE: Final = 250
 """Cases that one thread simulates at a time."""
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +40,6 @@ class Simulated:
     values: Floats
     endogenous: Floats
     infused: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """A pool of threads; kernels release Python's lock."""
-
-    pool: ThreadPoolExecutor
-
-    def over(self, n: int, size: int, work: Callable[[slice], None]) -> None:
-        """Call work on each slice of range(n)."""
-        parts = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-        for future in [self.pool.submit(work, part) for part in parts]:
-            future.result()
-
-
-@contextmanager
-def workers(jobs: int) -> Iterator[Workers]:
-    with ThreadPoolExecutor(max_workers=jobs) as pool:
-        try:
-            yield Workers(pool)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:

@@ -10,7 +10,8 @@ import numpy as np
 from igkinetics.dosing.cases import Cases, People, Places
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.engine import Progress, Setting, Simulated, Workers, assay_noise, simulate
+from igkinetics.parallel import Progress, Workers
+from igkinetics.scenarios.engine import Setting, Simulated, assay_noise, simulate
 from igkinetics.scenarios.tally import OfRegimen, Spread, Tally, fill_quantiles, pooled_rows, quantiles_of
 
 DAYS_AT_A_TIME = 32

@@ -15,8 +15,9 @@ import pandas as pd
 from igkinetics.dosing.cases import About, People
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
-from igkinetics.scenarios.engine import Progress, Setting, workers
+from igkinetics.scenarios.engine import Setting
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
 from igkinetics.scenarios.infections import infection_rows, relations_of

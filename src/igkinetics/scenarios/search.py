@@ -12,7 +12,8 @@ import pandas as pd
 from igkinetics.dosing.cases import Cases, People
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.engine import Progress, Setting, Workers, simulate
+from igkinetics.parallel import Progress, Workers
+from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.sections import Search
 from igkinetics.scenarios.tally import Tally

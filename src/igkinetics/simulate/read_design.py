@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from igkinetics.errors import InputError, call_error
 from igkinetics.simulate.design import Design, Sections, disagreements
 from igkinetics.simulate.sections import Assay, Group, Outcome
-from igkinetics.toml_input import CONTRADICTION, Table, parse_toml, problem_of, problems_of, read_bytes
+from igkinetics.toml_input import CONTRADICTION, Table, parse_toml, problem_of, problems_of, read_bytes, toml_text
 
 TEXT_NAME = "design.toml"
 Part = TypeVar("Part", bound=Table)
@@ -41,7 +41,7 @@ def read_design(source: str | Path, *, seed: int | None = None) -> DesignFile:
         path = Path(source)
         name, content, folder = path.name, read_bytes(path), path.parent
     design = parse_design(content, name)
-    text = content.decode()
+    text = toml_text(content, name)
     if seed is not None:
         text = with_seed(text, seed)
         design = parse_design(text.encode(), name)

@@ -12,6 +12,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.mapping.headings import SYNONYMS
 from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
@@ -19,25 +20,6 @@ from igkinetics.cohort.source.textfile import read_text
 from igkinetics.cohort.source.workbook import WORKBOOK_SUFFIXES, read_sheet, sheet_names
 from igkinetics.errors import InputError
 
-SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
-    "patient_id": ("subject_id", "subject", "mrn", "id", "pid", "patient", "case", "fallnummer", "person_id", "pat",
-        "pat_id", "pat_nr", "patnr", "patientid", "patient_no", "patient_nr", "patient_number", "patientennummer",
-        "study_id", "record_id", "usubjid", "subjid"),
-    "day": ("time", "time_day", "days", "study_day", "tag"),
-    "datetime": ("charttime", "date", "datum", "time", "collected", "sampled", "startdate", "starttime", "given"),
-    "igg": ("valuenum", "value", "result", "igg_mg_dl", "igg_g_l", "conc", "ergebnis", "wert", "immunoglobulin_g"),
-    "unit": ("valueuom", "units", "einheit", "uom"),
-    "amount": ("dose", "dosis", "dose_val_rx", "amount", "grams", "menge"),
-    "amount_unit": ("dose_unit_rx", "dose_unit", "dose_uom"),
-    "product": ("drug", "medication", "preparation"),
-    "route": ("route", "weg"),
-    "start": ("startdate", "starttime", "from", "begin"),
-    "stop": ("enddate", "endtime", "end", "to", "until"),
-    "agent": ("drug", "medication", "therapy"),
-    "weight": ("wt", "weight", "gewicht", "bw"),
-    "weight_unit": ("weight_uom", "wt_unit"),
-    "outcome": ("event", "endpoint", "complication"),
-}  # fmt: skip
 ENOUGH_ROWS: Final = 300_000
 DELIMITERS: Final = (";", "\t", "|", ",")
 IGG_WORDS: Final = re.compile(r"^\s*(igg|immunoglobulin g|immunglobulin g)\b(?!\s*(sub|[1-4]))", re.IGNORECASE)

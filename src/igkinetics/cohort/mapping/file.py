@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -13,10 +12,8 @@ from pydantic_core import ErrorDetails
 from igkinetics.cohort.mapping.contract import AMOUNT_UNITS, COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.errors import InputError, Problem
+from igkinetics.toml_input import parse_toml, toml_text
 
-SYNTAX_PLACE = re.compile(
-    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$"
-)
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 PLAIN_WORDS = {
     "a valid boolean": "true or false", "a valid integer": "a whole number", "a valid number": "a number",
@@ -29,11 +26,8 @@ NONMEM_ONLY = ("amount_unit", "time_unit")
 
 def load_mapping(content: bytes, file: str) -> Mapping:
     """The mapping written in a cohort.toml. InputError with every problem of the file."""
-    text = _decoded(content, file)
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise InputError([_syntax_problem(str(fault), text, file)]) from None
+    document = parse_toml(content, file)
+    text = toml_text(content, file)
     try:
         mapping = Mapping.model_validate(document)
     except ValidationError as fault:
@@ -59,33 +53,6 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
         elif (key := KEY.match(line)) and (*section, *key[1].split(".")) == path:
             return number
     return line_of(text, path[:-1]) if len(path) > 1 else None
-
-
-def _decoded(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as fault:
-        line = content.count(b"\n", 0, fault.start) + 1
-        found = repr(content[fault.start : fault.start + 1])
-        raise InputError(
-            [Problem(file=file, line=line, found=found, expected="TOML is UTF-8 text")]
-        ) from None
-
-
-def _syntax_problem(message: str, text: str, file: str) -> Problem:
-    place = SYNTAX_PLACE.match(message)
-    if place is None or place["line"] is None:
-        what = place["what"] if place else message
-        last = len(text.splitlines())
-        return Problem(file=file, line=last, column="end of file", found="", expected=f"not TOML: {what}")
-    line = int(place["line"])
-    return Problem(
-        file=file,
-        line=line,
-        column=f"column {place['column']}",
-        found=text.splitlines()[line - 1] if line <= len(text.splitlines()) else "",
-        expected=f"not TOML: {place['what']}",
-    )
 
 
 def _key_problems(faults: list[ErrorDetails], document: Any, text: str, file: str) -> list[Problem]:

@@ -13,6 +13,7 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.model import SameDay
 from igkinetics.units import IggUnit
 
+SameDose = Literal["one", "sum"]
 TimeOrigin = Literal["therapy", "first_sample", "first_dose", "as_given"]
 Scalar = bool | int | float | str
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -105,6 +106,12 @@ class TableMapping(_Section):
         return self
 
 
+class DosesMapping(TableMapping):
+    """The doses table: what identical rows at one time mean, a repetition ("one") or several vials or sites ("sum")."""
+
+    same_dose: SameDose | None = None
+
+
 class TherapyMapping(TableMapping):
     """The therapy table: how long a row without a stop lasts, in days, for all or for each agent."""
 
@@ -126,14 +133,24 @@ class Mapping(_Section):
     time_unit: Literal["day", "hour"] | None = None
     time_origin: TimeOrigin | None = None
     same_day: SameDay = "sample_first"
+    same_dose: SameDose | None = None
     lower_limit: Positive | None = None
     upper_limit: Positive | None = None
     samples: TableMapping = TableMapping()
-    doses: TableMapping = TableMapping()
+    doses: DosesMapping = DosesMapping()
     therapy: TherapyMapping = TherapyMapping()
     patients: PatientsMapping = PatientsMapping()
     outcomes: TableMapping = TableMapping()
 
+    @model_validator(mode="after")
+    def _one_rule_for_identical_doses(self) -> Mapping:
+        """same_dose is said under [doses], or beside same_day; both places mean the same."""
+        if self.same_dose is not None and self.doses.same_dose not in (None, self.same_dose):
+            raise ValueError(f'same_dose reads "{self.same_dose}" here and "{self.doses.same_dose}" under [doses]')
+        return self
+
     def table(self, name: TableName) -> TableMapping:
+        if name == "doses" and self.same_dose is not None:
+            return self.doses.model_copy(update={"same_dose": self.same_dose})
         section: TableMapping = getattr(self, name)
         return section

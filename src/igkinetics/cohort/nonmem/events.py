@@ -18,8 +18,7 @@ from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem.rules import dose_faults, observation_faults, order_faults, told
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.columns import MappedRows, map_columns
-from igkinetics.cohort.parse.filters import holds
+from igkinetics.cohort.parse.columns import MappedRows, holds, map_columns
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import InputError, Problem

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.mapping.keys import PatientsMapping
+from igkinetics.cohort.mapping.keys import DosesMapping, PatientsMapping
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.errors import counted
@@ -17,6 +17,13 @@ SAMPLE_VALUES = ("igg", "limit")
 SLIP_FROM, SLIP_TO = 50.0, 200.0
 """Between these factors a value is "about 100 times" off."""
 DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
+IMPLIED_DOSES = ("interval_day", "n_more", "steady")
+"""What a row of an event file says beyond its own dose."""
+SAME_ROW = "the same as an earlier row"
+ONE_DOSE = (
+    'the same as an earlier row, so left out; if both were given (vials, sites), write same_dose = "sum" under [doses] '
+    'in cohort.toml, else same_dose = "one"'
+)
 
 
 def check_samples(parsed: Parsed) -> Parsed:
@@ -36,8 +43,18 @@ def check_samples(parsed: Parsed) -> Parsed:
 
 
 def check_doses(parsed: Parsed) -> Parsed:
-    """Different doses at one time are all given (vials, sites); only identical rows are doubtful."""
-    return _identical(parsed, ("patient", "moment", *DOSE_VALUES), _first_column(parsed, "amount"))[0]
+    """Different doses at one time are all given (vials, sites); only identical rows are doubtful.
+
+    They are one dose that was entered twice, unless the mapping says that their sum was given.
+    """
+    key = ("patient", "moment", *DOSE_VALUES, *(name for name in IMPLIED_DOSES if name in parsed.frame))
+    settings = parsed.table.settings
+    rule = settings.same_dose if isinstance(settings, DosesMapping) else None
+    if rule == "sum":
+        again = int(parsed.usable().duplicated(list(key)).sum())
+        note = f'doses: {counted(again, "row")} the same as an earlier one, given as well (same_dose = "sum")'
+        return replace(parsed, notes=(*parsed.notes, *([note] if again else [])))
+    return _identical(parsed, key, _first_column(parsed, "amount"), expected=SAME_ROW if rule else ONE_DOSE)[0]
 
 
 def check_therapy(parsed: Parsed) -> Parsed:
@@ -88,7 +105,11 @@ def check_patients(parsed: Parsed) -> Parsed:
 
 
 def _identical(
-    parsed: Parsed, key: tuple[str, ...], column: str, rows: pd.DataFrame | None = None
+    parsed: Parsed,
+    key: tuple[str, ...],
+    column: str,
+    rows: pd.DataFrame | None = None,
+    expected: str = SAME_ROW,
 ) -> tuple[Parsed, pd.DataFrame]:
     """Warn of every repetition of an identical row; returns also the rows that are left.
 
@@ -101,7 +122,7 @@ def _identical(
     cells = parsed.table.text[column]
     mask = parsed.rows(usable.index[again])
     parsed = parsed.with_findings(
-        warn(mask, column, cells, "the same as an earlier row", USED_ONCE, removes="row")
+        warn(mask, column, cells, expected, USED_ONCE, removes="row")
     )
     return parsed, usable[~again]
 

@@ -9,12 +9,21 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
-from igkinetics.compare.groups import Floats, first_below, patients_with_outcomes, sampling_table
-from igkinetics.compare.rows import measured_row, outcome_row, percent, time_row
+from igkinetics.compare.tables import (
+    Floats,
+    first_below,
+    measured_row,
+    outcome_row,
+    patients_with_outcomes,
+    percent,
+    sampling_table,
+    time_row,
+)
 from igkinetics.errors import InputError, Problem, call_error
-from igkinetics.fit.cohort import Progress, fit_cohort
+from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
+from igkinetics.parallel import Progress
 from igkinetics.units import g_per_l
 
 COMPARE_COLUMNS: Final = (
