@@ -41,7 +41,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBelow:
-    """Total IgG below one threshold (g/L): first day (nan: never), days, and the share of draws ever below.
+    """Total IgG below one threshold (g/L): first day (inf: never), days, and the share of draws ever below.
 
     Draws that never fall below put the first day's interval beyond the window (inf).
     """

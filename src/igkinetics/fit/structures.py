@@ -190,14 +190,14 @@ def averaged_posterior(
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
     scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
                          for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
-    shares: Floats = np.exp(np.array(scores) - log_sum(np.array(scores)))
+    shares = np.asarray(np.exp(np.array(scores) - log_sum(np.array(scores))), dtype=float)
     of_drift = drift_shares(drifting, own.theta) if drift else np.ones((own.theta.shape[0], 1))
     parts = [(own, float(shares[0]))]
     parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
     averaged = pooled(parts, drifting.drift_sds, of_drift, n, streams[-1])
     return Posterior(
         draws=own, averaged=averaged,
-        alternatives=(*_own_rows(drifting, own, optima, weights, float(shares[0]) * (own.weights @ of_drift)),
+        alternatives=(*_own_rows(drifting, own, optima, weights, np.asarray(shares[0] * (own.weights @ of_drift))),
                       *_other_rows(others, shares[1:], scores[1:])),
     )  # fmt: skip
 
