@@ -6,32 +6,18 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import igkinetics
+from scripts import script
 
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = (
-    ("errors", "units", "text", "random_streams", "parallel"),
-    ("toml_input", "resources", "provenance", "limits"),
-    ("cohort",),
-    ("kinetics",),
-    ("cards",),
-    ("virtual", "dosing"),
-    ("simulate",),
-    ("charts", "output"),
-    ("fit",),
-    ("hierarchical",),
-    ("effect", "compare", "scenarios"),
-    ("report",),
-    ("cli", "__main__"),
-)
-RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+ARCHITECTURE = script("docs/architecture.py")
+RANK = {name: rank for rank, layer in enumerate(ARCHITECTURE.NAMES) for name in layer}
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
@@ -42,40 +28,31 @@ SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")
 
 
-def layer_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported_layers(path: Path) -> Iterator[tuple[str, int]]:
-    """Layers that a module imports, wherever in the file, with the line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno} relative import"
-            names = [node.module or ""]
-            if node.module == "igkinetics":
-                names = [f"igkinetics.{alias.name}" for alias in node.names]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "igkinetics" and len(parts) > 1:
-                yield parts[1], node.lineno
-
-
 def test_no_module_imports_uphill() -> None:
     uphill = [
         f"{path.relative_to(PACKAGE)}:{line} imports {other}"
         for path in SOURCES
         if path != PACKAGE / "__init__.py"
-        for other, line in imported_layers(path)
-        if RANK[other] > RANK[layer_of(path)]
+        for other, line in ARCHITECTURE.imported_rooms(path)
+        if RANK[other] > RANK[ARCHITECTURE.room_of(path)]
     ]
     assert uphill == []
 
 
+@pytest.mark.parametrize("path", ARCHITECTURE.generated(), ids=lambda path: path.name)
+def test_order_picture_and_rooms_in_the_documents_are_those_of_the_code(path: Path) -> None:
+    """After a change of rooms or imports: `python docs/architecture.py`."""
+    document = path.read_text(encoding="utf-8")
+    assert ARCHITECTURE.filled(document, ARCHITECTURE.generated()[path]) == document
+
+
+def test_no_room_imports_one_that_imports_it() -> None:
+    edges = ARCHITECTURE.imports()
+    assert [(room, other) for room, others in edges.items() for other in others if room in edges[other]] == []
+
+
 def test_every_module_belongs_to_a_layer() -> None:
-    assert {layer_of(path) for path in SOURCES} - {"__init__"} <= set(RANK)
+    assert {ARCHITECTURE.room_of(path) for path in SOURCES} - {"__init__"} <= set(RANK)
 
 
 def test_subpackages_have_no_logic_in_their_init() -> None:

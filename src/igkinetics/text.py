@@ -32,11 +32,14 @@ def visible(name: Any, most: int = LABEL_LENGTH) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
+LEVEL_DECIMALS = {"mg/dL": 0, "mg/L": 0, "ug/mL": 0, "g/L": 2, "mg/mL": 2, "g/dL": 3}
+
+
 def level(value: Any, unit: str) -> str:
-    """An IgG level without its unit: whole mg/dL, or g/L to two decimals."""
+    """An IgG level without its unit: to about 1 mg/dL, so whole mg/dL, g/L to two decimals, g/dL to three."""
     if not known(value):
         return UNKNOWN
-    return f"{float(value):.0f}" if unit == "mg/dL" else f"{float(value):.2f}"
+    return f"{float(value):.{LEVEL_DECIMALS.get(unit, 2)}f}"
 
 
 def level_interval(lower: Any, upper: Any, unit: str) -> str:

@@ -45,10 +45,10 @@ cohort.toml: 3 problems
     ),
     Defect(
         "unit not allowed",
-        {"cohort.toml": 'igg_unit = "mg/l"\nsame_day = "first"\n', "samples.csv": ONE_SAMPLE},
+        {"cohort.toml": 'igg_unit = "mmol/l"\nsame_day = "first"\n', "samples.csv": ONE_SAMPLE},
         """
 cohort.toml: 2 problems
-  line 1, igg_unit: found 'mg/l'; must be 'mg/dL' or 'g/L'
+  line 1, igg_unit: found 'mmol/l'; must be 'mg/dL', 'g/L', 'mg/L', 'g/dL', 'mg/mL' or 'ug/mL'
   line 2, same_day: found 'first'; must be 'sample_first' or 'dose_first'
 """,
     ),
@@ -62,7 +62,7 @@ cohort.toml: 2 problems
 cohort.toml: 3 problems
   line 3, samples.columns.patient: found 'patient'; not a column of samples; did you mean 'patient_id'?
   line 5, doses.units.amount_g: found 'kg'; one of g, mg
-  line 6, doses.units.route: found 'route'; has no unit in doses; known: day, amount_g, amount_g_per_kg, amount, duration_h, duration
+  line 6, doses.units.route: found 'route'; has no unit in doses; known: day, amount_g, amount_g_per_kg, amount, duration_h, duration, end
 """,
     ),
     Defect(
@@ -108,10 +108,10 @@ cohort.toml: 1 problem
     ),
     Defect(
         "a unit of amounts that nobody knows",
-        {"cohort.toml": 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "grams"\ntime_unit = "day"\n'},
+        {"cohort.toml": 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "vials"\ntime_unit = "day"\n'},
         """
 cohort.toml: 1 problem
-  line 3, amount_unit: found 'grams'; one of g, mg, g/kg, mg/kg
+  line 3, amount_unit: found 'vials'; one of g, mg, g/kg, mg/kg
 """,
     ),
     Defect(

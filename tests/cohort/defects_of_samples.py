@@ -196,7 +196,7 @@ samples.csv: 1 problem
         {
             "samples.csv": SAMPLES + "P1,x,y\n",
             "doses.csv": DOSES + "P1,1,-5\nP1,z,5\n",
-            "patients.csv": "patient_id,weight_kg\nP1,0.5\n",
+            "patients.csv": "patient_id,weight_kg\nP1,0.05\n",
         },
         """
 samples.csv: 2 problems
@@ -206,7 +206,7 @@ doses.csv: 2 problems
   line 2, patient P1, amount_g: found '-5'; must be a number above 0 to 300 g
   line 3, patient P1, day: found 'z'; must be a number of days; dates belong in a column datetime
 patients.csv: 1 problem
-  line 2, patient P1, weight_kg: found '0.5'; must be a number from 1 to 400 kg
+  line 2, patient P1, weight_kg: found '0.05'; must be a number from 0.2 to 400 kg
 """,
     ),
     Defect(
@@ -219,10 +219,10 @@ samples.csv: 1 problem
     ),
     Defect(
         "unit unknown",
-        {"cohort.toml": None, "samples.csv": "patient_id,day,igg,unit\nP1,0,500,mg/l\nP1,3,400,mg/dl\n"},
+        {"cohort.toml": None, "samples.csv": "patient_id,day,igg,unit\nP1,0,500,mmol/l\nP1,3,400,mg/dl\n"},
         """
 samples.csv: 1 problem
-  line 2, patient P1, unit: found 'mg/l'; mg/dL or g/L; map other words under [samples.values.unit] in cohort.toml
+  line 2, patient P1, unit: found 'mmol/l'; one of mg/dL, g/L, mg/L, g/dL, mg/mL, ug/mL; name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)
 """,
     ),
     Defect(

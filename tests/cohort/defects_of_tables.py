@@ -68,7 +68,7 @@ doses.csv: 1 problem
         {"samples.csv": ONE_SAMPLE, "doses.csv": "patient_id,day,amount,amount_unit\nP1,0,40,vials\n"},
         """
 doses.csv: 1 problem
-  line 2, patient P1, amount_unit: found 'vials'; one of g, mg, g/kg, mg/kg
+  line 2, patient P1, amount_unit: found 'vials'; one of g, mg, g/kg, mg/kg, mL, mL/kg
 """,
     ),
     Defect(
@@ -83,12 +83,12 @@ doses.csv: 1 problem
         "duration negative, duration without a unit",
         {
             "samples.csv": ONE_SAMPLE,
-            "doses.csv": "patient_id,day,amount_g,duration_h,duration\nP1,0,40,-1,\n",
+            "doses.csv": "patient_id,day,amount_g,duration_h,duration\nP1,0,40,-1,2\n",
         },
         """
 doses.csv: 2 problems
-  duration: found 'no unit'; its unit is needed: duration = "h" under [doses.units] in cohort.toml
-  line 2, patient P1, duration_h: found '-1'; must be a number from 0 to 31 days
+  duration: found 'no unit'; its unit is needed: duration = "h" under [doses.units] in cohort.toml, or "4 h" in the cells
+  line 2, patient P1, duration_h: found '-1'; must be a number from 0 to 31 days; a number without a unit is in h
 """,
     ),
     Defect(
@@ -135,14 +135,14 @@ therapy.csv: 1 problem
         "weight absurd",
         {
             "samples.csv": ONE_SAMPLE,
-            "patients.csv": "patient_id,weight_kg,height_cm,age_y\nP1,0.9,2.5,200\nP2,401,,\n",
+            "patients.csv": "patient_id,weight_kg,height_cm,age_y\nP1,0.1,2.5,200\nP2,401,,\n",
         },
         """
 patients.csv: 4 problems
-  line 2, patient P1, weight_kg: found '0.9'; must be a number from 1 to 400 kg
+  line 2, patient P1, weight_kg: found '0.1'; must be a number from 0.2 to 400 kg
   line 2, patient P1, height_cm: found '2.5'; must be a number from 20 to 260 cm
   line 2, patient P1, age_y: found '200'; must be a number from 0 to 125 years
-  line 3, patient P2, weight_kg: found '401'; must be a number from 1 to 400 kg
+  line 3, patient P2, weight_kg: found '401'; must be a number from 0.2 to 400 kg
 """,
     ),
     Defect(

@@ -45,7 +45,10 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"igg_unit": "g/l"}, "call: 1 problem\n  igg_unit: found 'g/l'; one of g/L, mg/dL"),
+        (
+            {"igg_unit": "mmol/l"},
+            "call: 1 problem\n  igg_unit: found 'mmol/l'; one of mg/dL, g/L, mg/L, g/dL, mg/mL, ug/mL",
+        ),
         (
             {"igg_unit": "g/L"},
             "call: 1 problem\n  igg_unit: found 'g/L'; cohort.toml says igg_unit = \"mg/dL\"",

@@ -26,7 +26,7 @@ from igkinetics.cohort.parse.therapy import parse_therapy
 from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
 from igkinetics.cohort.source.files import Files, read_files
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
-from igkinetics.units import G_PER_L_IN
+from igkinetics.units import G_PER_L_IN, canonical_unit
 
 PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "doses": parse_doses,
@@ -69,7 +69,7 @@ def read_cohort(
     assembled = assemble(tables, patients, mapping, kind)
     return Cohort(
         name=located.name,
-        igg_unit=mapping.igg_unit or commonest_unit(tables["samples"].frame["in_mg_dl"].to_numpy()),
+        igg_unit=mapping.igg_unit or commonest_unit(tables["samples"].frame["unit_code"].to_numpy()),
         same_day=mapping.same_day,
         samples=assembled.samples,
         doses=assembled.doses,
@@ -88,8 +88,9 @@ def read_cohort(
 def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) -> Mapping:
     """The mapping with what the call states. A call that contradicts the file is refused."""
     if igg_unit is not None:
+        given, igg_unit = igg_unit, canonical_unit(igg_unit)
         if igg_unit not in G_PER_L_IN:
-            raise call_error("igg_unit", igg_unit, f"one of {', '.join(G_PER_L_IN)}")
+            raise call_error("igg_unit", given, f"one of {', '.join(G_PER_L_IN)}")
         if mapping.igg_unit not in (None, igg_unit):
             raise call_error("igg_unit", igg_unit, f'cohort.toml says igg_unit = "{mapping.igg_unit}"')
         mapping = mapping.model_copy(update={"igg_unit": igg_unit})

@@ -30,11 +30,11 @@ class TableContract:
 CONTRACT: Final[dict[TableName, TableContract]] = {
     "samples": TableContract(
         required=(("patient_id",), ("day", "datetime"), ("igg",)),
-        optional=("unit", "lower_limit", "upper_limit"),
+        optional=("unit", "lower_limit", "upper_limit", "comparator", "censored"),
     ),
     "doses": TableContract(
         required=(("patient_id",), ("day", "datetime"), ("amount_g", "amount_g_per_kg", "amount")),
-        optional=("amount_unit", "duration_h", "duration", "route", "product"),
+        optional=("amount_unit", "duration_h", "duration", "end", "route", "product"),
     ),
     "therapy": TableContract(required=(("patient_id",), ("start",), ("stop",)), optional=("agent",)),
     "patients": TableContract(
@@ -57,17 +57,19 @@ CONTRACT: Final[dict[TableName, TableContract]] = {
 
 AMOUNT_UNITS: Final[dict[str, float]] = {**MASS_IN_G, **DOSE_PER_WEIGHT_IN_G_PER_KG}
 """Units of the generic column `amount`: in g, or in g/kg."""
+VOLUMES: Final = ("mL", "mL/kg")
+"""Further units of `amount`, which need a concentration."""
 
 COLUMN_UNITS: Final[dict[str, dict[str, float]]] = {
     "igg": G_PER_L_IN,
     "amount_g": MASS_IN_G,
     "amount_g_per_kg": DOSE_PER_WEIGHT_IN_G_PER_KG,
-    "amount": AMOUNT_UNITS,
+    "amount": {**AMOUNT_UNITS, **dict.fromkeys(VOLUMES, float("nan"))},
     "duration_h": TIME_IN_DAY,
     "duration": TIME_IN_DAY,
     "weight_kg": WEIGHT_IN_KG,
     "weight": WEIGHT_IN_KG,
-    **dict.fromkeys(("day", "start", "stop", "birth", "death"), TIME_IN_DAY),
+    **dict.fromkeys(("day", "end", "start", "stop", "birth", "death"), TIME_IN_DAY),
 }
 """Columns that may be given a unit, with one of each unit in the unit used inside (g/L, g, g/kg, day, kg)."""
 

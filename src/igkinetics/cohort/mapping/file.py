@@ -9,10 +9,19 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from igkinetics.cohort.mapping.contract import AMOUNT_UNITS, COLUMN_UNITS, CONTRACT, TABLES, TableName, suggestion
-from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.contract import (
+    AMOUNT_UNITS,
+    COLUMN_UNITS,
+    CONTRACT,
+    TABLES,
+    VOLUMES,
+    TableName,
+    suggestion,
+)
+from igkinetics.cohort.mapping.keys import DosesMapping, Mapping, TableMapping
 from igkinetics.errors import InputError, Problem
 from igkinetics.toml_input import parse_toml, toml_text
+from igkinetics.units import canonical_unit
 
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 PLAIN_WORDS = {
@@ -21,6 +30,9 @@ PLAIN_WORDS = {
 }  # fmt: skip
 """What pydantic calls the kinds of TOML -> what their reader calls them."""
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
+MEASURE_OF = {"unit": "igg", "amount_unit": "amount", "weight_unit": "weight"}
+"""Columns of units -> the column whose unit they tell."""
+UNIT_COLUMNS = frozenset(MEASURE_OF)
 NONMEM_ONLY = ("amount_unit", "time_unit")
 
 
@@ -148,9 +160,28 @@ def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str
                 )
     for column in section.columns.keys() & section.constants.keys():
         yield (name, "constants", column), column, "given twice: in columns and in constants"
+    for column in UNIT_COLUMNS & section.values.keys():
+        yield from _unit_faults(section, name, column)
     with_unit = [column for column in contract.names if column in COLUMN_UNITS]
     for column, unit in section.units.items():
         if column not in with_unit:
             yield (name, "units", column), column, f"has no unit in {name}; {suggestion(column, with_unit)}"
         elif unit not in COLUMN_UNITS[column]:
             yield (name, "units", column), unit, f"one of {', '.join(COLUMN_UNITS[column])}"
+        elif unit in VOLUMES and isinstance(section, DosesMapping) and section.concentration is None:
+            expected = 'grams in a millilitre are needed: concentration = "10 %" under [doses]'
+            yield (name, "units", column), unit, expected
+
+
+def _unit_faults(
+    section: TableMapping, name: TableName, column: str
+) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Words for units that mean something else: another spelling may be named, a number is never converted so."""
+    known = COLUMN_UNITS[MEASURE_OF[column]]
+    for foreign, word in section.values[column].items():
+        meant, written = canonical_unit(str(word)), canonical_unit(foreign)
+        path, shown = (name, "values", column, foreign), f"{foreign} = {word}"
+        if meant not in known:
+            yield path, shown, f"must mean one of {', '.join(known)}"
+        elif written in known and written != meant and known[written] != known[meant]:
+            yield path, shown, f"{foreign} is a unit of its own and is read as it is: leave this line out"

@@ -7,17 +7,35 @@ import re
 import zoneinfo
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.model import SameDay
-from igkinetics.units import IggUnit
+from igkinetics.units import IggUnit, canonical_unit
 
 SameDose = Literal["one", "sum"]
 TimeOrigin = Literal["therapy", "first_sample", "first_dose", "as_given"]
 Scalar = bool | int | float | str
+SpelledUnit = BeforeValidator(lambda unit: canonical_unit(unit) if isinstance(unit, str) else unit)
+"""A unit in any of its usual spellings."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+IN_G_PER_ML = {"g/dL": 0.01, "g/L": 0.001, "mg/mL": 0.001, "g/mL": 1.0}
+LOWEST_G_PER_ML, HIGHEST_G_PER_ML = 0.02, 0.25
 OPERATORS = ("equals", "one_of", "none_of", "contains", "matches", "at_least", "at_most", "empty")
+
+
+def g_per_ml(stated: object) -> object:
+    """A concentration such as "10 %" (g in 100 mL) or "100 mg/mL" in g/mL. ValueError unless immunoglobulin has it."""
+    if stated is None:
+        return None
+    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(\D.*)", str(stated))
+    unit = canonical_unit(number[2]).replace("%", "g/dL") if number else ""
+    if number is None or unit not in IN_G_PER_ML:
+        raise ValueError('a concentration with its unit is needed, such as "10 %" or "100 mg/mL"')
+    found = float(number[1]) * IN_G_PER_ML[unit]
+    if not LOWEST_G_PER_ML <= found <= HIGHEST_G_PER_ML:
+        raise ValueError("immunoglobulin is sold as 3 to 20 %; a concentration from 2 to 25 % is needed")
+    return found
 
 
 class _Section(BaseModel):
@@ -72,7 +90,7 @@ class TableMapping(_Section):
     datetime_format: tuple[str, ...] = ()
     time_zone: str | None = None
     columns: dict[str, str | tuple[str, str]] = {}
-    units: dict[str, str] = {}
+    units: dict[str, Annotated[str, SpelledUnit]] = {}
     constants: dict[str, Scalar] = {}
     values: dict[str, dict[str, Scalar]] = {}
     keep: tuple[Keep, ...] = ()
@@ -107,8 +125,13 @@ class TableMapping(_Section):
 
 
 class DosesMapping(TableMapping):
-    """The doses table: what identical rows at one time mean, a repetition ("one") or several vials or sites ("sum")."""
+    """The doses table: what one millilitre holds, and what identical rows at one time mean.
 
+    same_dose: a repetition ("one"), or several vials or sites ("sum").
+    """
+
+    concentration: Annotated[float | None, BeforeValidator(g_per_ml)] = None
+    """Of the amounts in mL, in g/mL; written "10 %" or "100 mg/mL"."""
     same_dose: SameDose | None = None
 
 
@@ -128,8 +151,8 @@ class Mapping(_Section):
     """A whole cohort.toml. `time_origin` None: day numbers as given, date-times from the first therapy."""
 
     format: Literal["tables", "nonmem"] = "tables"
-    igg_unit: IggUnit | None = None
-    amount_unit: str | None = None
+    igg_unit: Annotated[IggUnit | None, SpelledUnit] = None
+    amount_unit: Annotated[str | None, SpelledUnit] = None
     time_unit: Literal["day", "hour"] | None = None
     time_origin: TimeOrigin | None = None
     same_day: SameDay = "sample_first"

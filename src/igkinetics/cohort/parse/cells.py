@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse
+from igkinetics.units import TIME_IN_DAY, canonical_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +24,18 @@ class Range:
     above: bool = False
 
     def __str__(self) -> str:
+        return self.told()
+
+    def told(self, factor: float = 1.0, unit: str = "") -> str:
+        """The bounds in the column's own unit, of which one is `factor` in the unit used inside."""
         start = "above" if self.above else "from"
-        return f"a number {start} {self.low:g} to {self.high:g} {self.unit}".rstrip()
+        return f"a number {start} {self.low / factor:.9g} to {self.high / factor:.9g} {unit or self.unit}".rstrip()
+
+    def excludes(self, values: Floats) -> Mask:
+        """Numbers that cannot be true; nan is none of them."""
+        too_low = values <= self.low if self.above else values < self.low * (1 - 1e-12)
+        impossible: Mask = too_low | (values > self.high * (1 + 1e-12))
+        return impossible
 
 
 def numbers(cells: pd.Series[str], decimal: str = ".") -> tuple[Floats, Mask]:
@@ -40,7 +51,7 @@ def numbers(cells: pd.Series[str], decimal: str = ".") -> tuple[Floats, Mask]:
 
 
 def number_column(
-    table: Table, name: str, possible: Range, factor: float | Floats = 1.0
+    table: Table, name: str, possible: Range, factor: float = 1.0, unit: str = ""
 ) -> tuple[Floats, list[Finding]]:
     """A column in the unit used inside (cell x factor); nan where empty, refused or without the column."""
     cells = table.column(name)
@@ -48,11 +59,28 @@ def number_column(
         return np.full(len(table.text), np.nan), []
     values, unreadable = numbers(cells, table.settings.decimal)
     values = values * factor
-    impossible = (values > possible.high) | (
-        (values <= possible.low) if possible.above else (values < possible.low)
-    )
-    findings = refuse(unreadable | impossible, name, cells, f"must be {possible}")
+    impossible = possible.excludes(values)
+    findings = refuse(unreadable | impossible, name, cells, f"must be {possible.told(factor, unit)}")
     return np.where(impossible, np.nan, values), findings
+
+
+def numbers_with_units(
+    table: Table, name: str, units: pd.Series[str], factor_of: dict[str, float], possible: Callable[[str], Range]
+) -> tuple[Floats, Mask, list[Finding]]:
+    """(values in the unit used inside, rows at fault, findings) of a column whose unit stands beside each cell.
+
+    factor_of: one of each unit in the unit used inside. possible: the range of a unit, told in that unit.
+    """
+    cells = table.text[name]
+    values, bad = numbers(cells, table.settings.decimal)
+    named = canonical_units(units)
+    factors, expected = np.full(len(cells), np.nan), np.full(len(cells), "", dtype=object)
+    for unit, factor in factor_of.items():
+        here = (named == unit).to_numpy(dtype=bool)
+        factors[here], expected[here] = factor, f"must be {possible(unit).told(factor, unit)}"
+        bad |= here & possible(unit).excludes(values * factor)
+    bad &= ~np.isnan(factors)
+    return np.where(bad, np.nan, values * factors), bad, refuse(bad, name, cells, expected[bad].tolist())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +119,25 @@ def word_column(table: Table, name: str, known: Sequence[str]) -> tuple[pd.Serie
     return words.where(~strange, ""), refuse(strange, name, cells, expected)
 
 
-def unit_factors(cells: pd.Series[str], units: dict[str, float]) -> tuple[Floats, Mask]:
-    """(factor, unknown) for a column of units, capitals ignored; nan where empty or unknown."""
-    factor_of = {unit.lower(): factor for unit, factor in units.items()}
-    text = cells.str.strip().str.lower()
-    factors: Floats = np.asarray(text.map(factor_of), dtype=np.float64)
-    return factors, np.isnan(factors) & (text != "").to_numpy(dtype=bool)
+def canonical_units(cells: pd.Series[str]) -> pd.Series[str]:
+    """Units under the names used here, whatever their spelling; equal cells are looked at once."""
+    code, distinct = pd.factorize(cells)
+    named = np.array([canonical_unit(str(one)) for one in distinct], dtype=object)
+    return pd.Series(named[code] if len(named) else [], index=cells.index, dtype=str)
+
+
+def durations(cells: pd.Series[str], decimal: str, day_per_one: float) -> tuple[Floats, Mask, Mask]:
+    """(days, unreadable, with a unit of their own): `4` in the column's unit, `4 h` and `240 min` in their own."""
+    values, unreadable = numbers(cells, decimal)
+    days = values * day_per_one
+    own = np.zeros(len(cells), dtype=bool)
+    if unreadable.any():
+        parts = cells[unreadable].str.strip().str.extract(r"^([\d.,]+)\s*([^\d\s.,]+)$").fillna("")
+        amount, _ = numbers(parts[0], decimal)
+        factor = canonical_units(parts[1]).map(TIME_IN_DAY).to_numpy(dtype=np.float64)
+        days[unreadable] = amount * factor
+        own[unreadable] = ~np.isnan(days[unreadable])
+    return days, unreadable & ~own, own
 
 
 def patient_column(table: Table) -> list[Finding]:

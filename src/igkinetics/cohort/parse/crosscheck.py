@@ -40,7 +40,7 @@ def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
     if "samples" in checked:
         checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))
     if "doses" in checked:
-        checked["doses"] = _in_grams(checked["doses"], _weights(checked))
+        checked["doses"] = _in_grams(checked["doses"], _weights(checked), _refused_patients(checked))
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])
@@ -53,12 +53,23 @@ def _weights(tables: Tables) -> pd.Series[float]:
     return tables["patients"].usable().drop_duplicates("patient").set_index("patient")["weight_kg"]
 
 
-def _in_grams(doses: Parsed, weights: pd.Series[float]) -> Parsed:
-    """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd."""
+def _refused_patients(tables: Tables) -> frozenset[int]:
+    """Patients of whom a row of the patients table cannot be used."""
+    if "patients" not in tables:
+        return frozenset()
+    patients = tables["patients"]
+    return frozenset(patients.frame["patient"]) - frozenset(patients.usable()["patient"])
+
+
+def _in_grams(doses: Parsed, weights: pd.Series[float], refused: frozenset[int]) -> Parsed:
+    """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd.
+
+    refused: patients whose own row is at fault, which is told there.
+    """
     frame = doses.frame
     weight = pd.Series(lookup(frame["patient"], weights), index=frame.index)
     per_kg = frame["amount_g_per_kg"]
-    needs_weight = (per_kg.notna() & weight.isna()).to_numpy(dtype=bool)
+    needs_weight = (per_kg.notna() & weight.isna() & ~frame["patient"].isin(refused)).to_numpy(dtype=bool)
     expected = "in g/kg, so weight_kg of this patient is needed in the patients table (or the dose in g)"
     too_much = (frame["amount_g"] > HIGHEST_DOSE_G_PER_KG * weight * (1 + 1e-12)).to_numpy(dtype=bool)
     findings = []

@@ -5,11 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import AMOUNT_UNITS
+from igkinetics.cohort.mapping.contract import AMOUNT_UNITS, VOLUMES
+from igkinetics.cohort.mapping.keys import DosesMapping
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.cells import Range, number_column, numbers, patient_column, unit_factors, word_column
+from igkinetics.cohort.parse.cells import (
+    Range,
+    canonical_units,
+    durations,
+    number_column,
+    numbers_with_units,
+    patient_column,
+    word_column,
+)
 from igkinetics.cohort.parse.findings import Finding, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
+from igkinetics.cohort.parse.times import Times, read_times
 from igkinetics.errors import Problem
 from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, MASS_IN_G, TIME_IN_DAY
 
@@ -18,6 +28,7 @@ HIGHEST_DOSE_G_PER_KG = 3.0
 AMOUNT = Range(low=0, high=HIGHEST_DOSE_G, unit="g", above=True)
 AMOUNT_PER_KG = Range(low=0, high=HIGHEST_DOSE_G_PER_KG, unit="g/kg", above=True)
 DURATION = Range(low=0, high=31, unit="days")
+ONE_MINUTE = 1.01 / 1440
 ROUTES = ("iv", "sc")
 
 
@@ -27,7 +38,7 @@ def parse_doses(table: Table) -> Parsed:
     times, findings = event_times(table)
     findings += patient_column(table)
     grams, per_kg, column, amount_findings, problems, notes = _amounts(table)
-    duration, duration_findings, duration_problems, duration_notes = _durations(table)
+    duration, duration_findings, duration_problems, duration_notes = _durations(table, times)
     route, route_findings = word_column(table, "route", ROUTES)
     n_without = int((route == "").sum()) - sum(len(one.rows) for one in route_findings)
     if n_without:
@@ -66,9 +77,10 @@ def _amounts(
     used = pd.Series("", index=table.text.index, dtype=str)
     for name in reversed(columns):
         used = used.where(~filled[name], name)
-    grams, grams_findings = number_column(table, "amount_g", AMOUNT, MASS_IN_G[units.get("amount_g", "g")])
-    factor = DOSE_PER_WEIGHT_IN_G_PER_KG[units.get("amount_g_per_kg", "g/kg")]
-    per_kg, per_kg_findings = number_column(table, "amount_g_per_kg", AMOUNT_PER_KG, factor)
+    unit, unit_per_kg = units.get("amount_g", "g"), units.get("amount_g_per_kg", "g/kg")
+    grams, grams_findings = number_column(table, "amount_g", AMOUNT, MASS_IN_G[unit], unit)
+    factor = DOSE_PER_WEIGHT_IN_G_PER_KG[unit_per_kg]
+    per_kg, per_kg_findings = number_column(table, "amount_g_per_kg", AMOUNT_PER_KG, factor, unit_per_kg)
     findings = grams_findings + per_kg_findings
     problems: list[Problem] = []
     if "amount" in columns:
@@ -98,18 +110,25 @@ def _generic_amounts(table: Table) -> tuple[Floats, Floats, list[Finding], list[
         )
         nothing = np.full(len(cells), np.nan)
         return nothing, nothing, [], [whole_table(table, "amount", "no unit", expected)]
-    factor, unknown = unit_factors(units, AMOUNT_UNITS)
-    no_unit = (units.str.strip() == "").to_numpy(dtype=bool)
-    findings = refuse(unknown | no_unit, "amount_unit", units, f"one of {', '.join(AMOUNT_UNITS)}")
-    values, unreadable = numbers(cells, table.settings.decimal)
-    values = values * factor
-    is_per_kg = units.str.strip().str.lower().isin(list(DOSE_PER_WEIGHT_IN_G_PER_KG)).to_numpy(dtype=bool)
-    highest = np.where(is_per_kg, HIGHEST_DOSE_G_PER_KG, HIGHEST_DOSE_G)
-    bad = unreadable | (values <= 0) | (values > highest)
-    expected_rows = [f"must be {AMOUNT_PER_KG if one else AMOUNT}" for one in is_per_kg[bad]]
-    findings += refuse(bad, "amount", cells, expected_rows)
-    values[bad] = np.nan
-    return np.where(is_per_kg, np.nan, values), np.where(is_per_kg, values, np.nan), findings, []
+    named = canonical_units(units)
+    settings = table.settings
+    concentration = settings.concentration if isinstance(settings, DosesMapping) else None
+    of_volume = {} if concentration is None else dict.fromkeys(VOLUMES, concentration)
+    in_volume = named.isin(list(VOLUMES)).to_numpy(dtype=bool)
+    unknown = (~named.isin([*AMOUNT_UNITS, *VOLUMES])).to_numpy(dtype=bool)
+    findings = refuse(unknown, "amount_unit", units, f"one of {', '.join((*AMOUNT_UNITS, *VOLUMES))}")
+    if in_volume.any() and concentration is None:
+        expected = 'grams in a millilitre are needed: concentration = "10 %" under [doses] in cohort.toml'
+        findings += refuse(in_volume, "amount_unit", units, expected)
+    values, _, more = numbers_with_units(table, "amount", units, {**AMOUNT_UNITS, **of_volume}, _possible)
+    empty = (cells.str.strip() == "").to_numpy(dtype=bool)
+    values[empty] = np.nan
+    is_per_kg = named.str.endswith("/kg").to_numpy(dtype=bool)
+    return np.where(is_per_kg, np.nan, values), np.where(is_per_kg, values, np.nan), findings + more, []
+
+
+def _possible(unit: str) -> Range:
+    return AMOUNT_PER_KG if unit.endswith("/kg") else AMOUNT
 
 
 def _row_units(table: Table) -> pd.Series[str] | None:
@@ -119,17 +138,52 @@ def _row_units(table: Table) -> pd.Series[str] | None:
     return cells if stated is None else cells.where(cells.str.strip() != "", stated)
 
 
-def _durations(table: Table) -> tuple[Floats, list[Finding], list[Problem], list[str]]:
+def _durations(table: Table, start: Times) -> tuple[Floats, list[Finding], list[Problem], list[str]]:
     """Days that each infusion lasts; an absent duration is 0 (a bolus), which a note says."""
-    units, problems = table.settings.units, []
-    values, findings = number_column(table, "duration_h", DURATION, TIME_IN_DAY[units.get("duration_h", "h")])
-    if table.column("duration") is not None:
-        if "duration" in units:
-            generic, more = number_column(table, "duration", DURATION, TIME_IN_DAY[units["duration"]])
-            values, findings = np.where(np.isnan(values), generic, values), findings + more
-        else:
-            expected = 'its unit is needed: duration = "h" under [doses.units] in cohort.toml'
-            problems.append(whole_table(table, "duration", "no unit", expected))
-    n_without = int(np.isnan(values).sum()) - sum(len(one.rows) for one in findings)
+    units = table.settings.units
+    findings: list[Finding] = []
+    problems: list[Problem] = []
+    values = np.full(len(table.text), np.nan)
+    for name, usual in (("duration", None), ("duration_h", "h")):
+        if (cells := table.column(name)) is None:
+            continue
+        unit = units.get(name, usual)
+        found, bad, own = durations(cells, table.settings.decimal, TIME_IN_DAY[unit] if unit else np.nan)
+        if unit is None and not (own | bad | (cells.str.strip() == "").to_numpy(dtype=bool)).all():
+            expected = f'its unit is needed: {name} = "h" under [doses.units] in cohort.toml, or "4 h" in the cells'
+            problems.append(whole_table(table, name, "no unit", expected))
+        bad |= DURATION.excludes(found)
+        in_unit = "" if unit is None else f"; a number without a unit is in {unit}"
+        findings += refuse(bad, name, cells, f"must be {DURATION}{in_unit}")
+        values = np.where(np.isnan(found) | bad, values, found)
+    if table.column("end") is not None:
+        values, more = _until_end(table, start, values)
+        findings += more
+    refused = {int(row) for finding in findings for row in finding.rows}
+    n_without = int(np.isnan(values).sum()) - len(refused)
     notes = [f"doses: {n_without} without a duration, given as a bolus (duration 0)"] if n_without > 0 else []
     return np.where(np.isnan(values), 0.0, values), findings, problems, notes
+
+
+def _until_end(table: Table, start: Times, stated: Floats) -> tuple[Floats, list[Finding]]:
+    """Durations from the column end; refused where it contradicts the start, or a duration that is also stated."""
+    end, findings = read_times(table, "end", "either", needed=False)
+    cells = table.text["end"]
+    lasts = end.moment - start.moment
+    given = ~np.isnan(lasts)
+    other = given & (end.is_date != start.is_date)
+    findings += refuse(other, "end", cells, "a day or a date like the start; a mix of days and dates is an error")
+    given &= ~other
+    untimed = given & end.is_date & (end.clock != start.clock)
+    findings += refuse(untimed, "end", cells, "a time of day for both the start and the end, or for neither")
+    given &= ~untimed
+    early = given & (lasts < 0)
+    findings += refuse(early, "end", cells, "must not be before the start of the infusion")
+    long = given & (lasts > DURATION.high)
+    findings += refuse(long, "end", cells, f"at most {DURATION.high:g} days after the start of the infusion")
+    given &= ~early & ~long
+    unlike = given & (np.abs(lasts - stated) > ONE_MINUTE)
+    hours = [f"the duration in this row ({24 * one:.4g} h) says another end" for one in stated[unlike]]
+    findings += refuse(unlike, "end", cells, hours)
+    same_date = given & end.is_date & ~end.clock & (lasts == 0)
+    return np.where(given & ~unlike & np.isnan(stated) & ~same_date, lasts, stated), findings

@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.model import FOLLOW_UP_ENDS, RESERVED_OUTCOMES, Floats
-from igkinetics.cohort.parse.cells import Range, number_column, patient_column, unit_factors
+from igkinetics.cohort.parse.cells import Range, canonical_units, number_column, numbers_with_units, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
 from igkinetics.cohort.parse.times import read_times
 from igkinetics.errors import Problem
 from igkinetics.units import WEIGHT_IN_KG
 
-WEIGHT = Range(low=1, high=400, unit="kg")
+WEIGHT = Range(low=0.2, high=400, unit="kg")
+"""From the smallest child that ever lived; what a model may be used for, its card says."""
 HEIGHT = Range(low=20, high=260, unit="cm")
 AGE = Range(low=0, high=125, unit="years")
 
@@ -114,7 +115,8 @@ def _words(table: Table, name: str) -> pd.Series[str]:
 def _weights(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
     """Weights in kg from weight_kg, or from weight with weight_unit or [patients.units]."""
     units = table.settings.units
-    values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[units.get("weight_kg", "kg")])
+    stated_unit = units.get("weight_kg", "kg")
+    values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[stated_unit], stated_unit)
     if table.column("weight") is None:
         return values, findings, []
     unit_cells, stated = table.column("weight_unit"), units.get("weight")
@@ -126,11 +128,8 @@ def _weights(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
     words = pd.Series(stated, index=table.text.index, dtype=str) if unit_cells is None else unit_cells
     if stated is not None:
         words = words.where(words.str.strip() != "", stated)
-    factor, unknown = unit_factors(words, WEIGHT_IN_KG)
     weighed = (table.text["weight"].str.strip() != "").to_numpy(dtype=bool)
-    no_unit = (words.str.strip() == "").to_numpy(dtype=bool)
-    findings += refuse(
-        weighed & (unknown | no_unit), "weight_unit", words, f"one of {', '.join(WEIGHT_IN_KG)}"
-    )
-    generic, more = number_column(table, "weight", WEIGHT, factor)
+    unknown = (~canonical_units(words).isin(list(WEIGHT_IN_KG))).to_numpy(dtype=bool)
+    findings += refuse(weighed & unknown, "weight_unit", words, f"one of {', '.join(WEIGHT_IN_KG)}")
+    generic, _, more = numbers_with_units(table, "weight", words, WEIGHT_IN_KG, lambda unit: WEIGHT)
     return np.where(np.isnan(values), generic, values), findings + more, []

@@ -10,16 +10,23 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.cells import IggCells, igg_cells, numbers, patient_column, unit_factors
+from igkinetics.cohort.parse.cells import IggCells, canonical_units, igg_cells, numbers, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
 from igkinetics.errors import Problem
-from igkinetics.units import G_PER_L_IN, IggUnit
+from igkinetics.units import G_PER_L_IN, IGG_UNITS, IggUnit
 
 HIGHEST_IGG_G_PER_L = 150.0
 """15,000 mg/dL: nothing above has been seen, even in myeloma."""
 LIMIT_NAMES = ("", "above", "below")
 """By the sign of a censored value modulo 3: 0, 1, -1."""
+G_PER_L_BY_CODE = np.array([*(G_PER_L_IN[unit] for unit in IGG_UNITS), np.nan])
+"""By the place of a unit in IGG_UNITS; the last one, -1, is no unit."""
+COMPARATORS = {"<": -1, "<=": -1, "≤": -1, "=": 0, ">": 1, ">=": 1, "≥": 1}
+CENSORED = {"-1": -1, "0": 0, "1": 1}
+"""A value lies below (-1) or above (1) what is written, or was measured (0)."""
+NOT_STATED = 2
+MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
     'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, '
     "or give --igg-unit mg/dL"
@@ -27,10 +34,11 @@ STATE_THE_UNIT = (
 
 
 def parse_samples(table: Table, mapping: Mapping) -> Parsed:
-    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, in_mg_dl (-1: no unit)."""
+    """Columns of the frame: patient_id, moment, date_only, igg (g/L), limit, unit_code (in IGG_UNITS; -1: none)."""
     times, findings = event_times(table)
     findings += patient_column(table)
-    factor, unit_findings, problems = _factors(table, mapping)
+    code, unit_findings, problems = _unit_codes(table, mapping)
+    factor = G_PER_L_BY_CODE[code]
     cells = table.column("igg")
     if cells is None:
         cells = pd.Series("", index=table.text.index, dtype=str)
@@ -41,10 +49,12 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
         )
     else:
         parsed = igg_cells(cells, table.settings.decimal)
-        findings += _impossible(cells, parsed, factor)
     lower, lower_findings = _limits(table, "lower_limit", factor, mapping.lower_limit, mapping.igg_unit)
     upper, upper_findings = _limits(table, "upper_limit", factor, mapping.upper_limit, mapping.igg_unit)
-    findings += unit_findings + lower_findings + upper_findings
+    parsed, sign_findings = _with_stated_signs(table, parsed, lower / factor, upper / factor)
+    if table.column("igg") is not None:
+        findings += _impossible(cells, parsed, code)
+    findings += sign_findings + unit_findings + lower_findings + upper_findings
     crossed = lower >= upper
     lower_cells = table.column("lower_limit")
     findings += refuse(
@@ -53,8 +63,8 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     igg = parsed.value * factor
     plain = (parsed.limit == 0) & ~crossed
     too_low, too_high = plain & (igg < lower), plain & (igg > upper)
-    findings += _outside(cells, too_low, lower, factor, "below the lower", "<")
-    findings += _outside(cells, too_high, upper, factor, "above the upper", ">")
+    findings += _outside(cells, too_low, lower, code, "below the lower", "<")
+    findings += _outside(cells, too_high, upper, code, "above the upper", ">")
     limit = np.where(too_low, -1, np.where(too_high, 1, parsed.limit))
     frame = pd.DataFrame(
         {
@@ -63,7 +73,7 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
             "date_only": times.date_only,
             "igg": np.where(too_low, lower, np.where(too_high, upper, igg)),
             "limit": limit_words(limit % 3),
-            "in_mg_dl": np.where(np.isnan(factor), -1, factor == G_PER_L_IN["mg/dL"]).astype(np.int8),
+            "unit_code": code,
         }
     )
     return Parsed(
@@ -76,31 +86,66 @@ def limit_words(place: npt.NDArray[np.int8]) -> pd.Series[Any]:
     return pd.Series(pd.Categorical.from_codes(place, categories=pd.Index(LIMIT_NAMES)))
 
 
-def commonest_unit(in_mg_dl: npt.NDArray[np.int8]) -> IggUnit:
-    """The unit of most rows, mg/dL on a tie."""
-    return "mg/dL" if int((in_mg_dl == 1).sum()) >= int((in_mg_dl == 0).sum()) else "g/L"
+def commonest_unit(unit_code: npt.NDArray[np.int8]) -> IggUnit:
+    """The unit of most rows, the first of IGG_UNITS on a tie."""
+    return IGG_UNITS[int(np.argmax(np.bincount(unit_code[unit_code >= 0], minlength=len(IGG_UNITS))))]
 
 
-def _factors(table: Table, mapping: Mapping) -> tuple[Floats, list[Finding], list[Problem]]:
-    """For each row what turns its IgG into g/L: the row's own unit, else the column's, else igg_unit."""
+def _unit_codes(table: Table, mapping: Mapping) -> tuple[npt.NDArray[np.int8], list[Finding], list[Problem]]:
+    """For each row the place of its unit in IGG_UNITS: the row's own unit, else the column's, else igg_unit."""
     stated = table.settings.units.get("igg", mapping.igg_unit)
-    default = np.nan if stated is None else G_PER_L_IN[stated]
+    default = -1 if stated is None else [str(unit) for unit in IGG_UNITS].index(stated)
     cells = table.column("unit")
     if cells is None:
         problems = [] if stated else [whole_table(table, "igg", "no unit", STATE_THE_UNIT)]
-        return np.full(len(table.text), default), [], problems
-    own, unknown = unit_factors(cells, G_PER_L_IN)
-    expected = "mg/dL or g/L; map other words under [samples.values.unit] in cohort.toml"
-    findings = refuse(unknown, "unit", cells, expected)
-    factor = np.where(np.isnan(own) & ~unknown, default, own)
-    findings += refuse(np.isnan(factor) & ~unknown, "unit", cells, STATE_THE_UNIT)
-    return factor, findings, []
+        return np.full(len(table.text), default, dtype=np.int8), [], problems
+    named = canonical_units(cells)
+    empty = (named == "").to_numpy(dtype=bool)
+    code = pd.Index(IGG_UNITS).get_indexer(pd.Index(named)).astype(np.int8)
+    unknown = (code < 0) & ~empty
+    findings = refuse(unknown, "unit", cells, f"one of {', '.join(IGG_UNITS)}; {MAP_THE_WORD}")
+    code[empty] = default
+    return code, findings + refuse((code < 0) & ~unknown, "unit", cells, STATE_THE_UNIT), []
 
 
-def _impossible(cells: pd.Series[str], parsed: IggCells, factor: Floats) -> list[Finding]:
+def _with_stated_signs(
+    table: Table, parsed: IggCells, lower: Floats, upper: Floats
+) -> tuple[IggCells, list[Finding]]:
+    """The cells with what the columns comparator and censored say of them; lower, upper: limits in the cell's unit.
+
+    A level below (above) a limit may lack its number, or read 0, where the limit is stated elsewhere.
+    """
+    sign = np.where(parsed.limit == 0, NOT_STATED, parsed.limit).astype(np.int8)
+    findings: list[Finding] = []
+    for name, meaning, words in (
+        ("comparator", COMPARATORS, "<, <=, =, >= or >"),
+        ("censored", CENSORED, "-1 (below the value), 0 (measured) or 1 (above the value)"),
+    ):
+        if (cells := table.column(name)) is None:
+            continue
+        said = cells.str.strip().str.replace(r"\.0$", "", regex=True)
+        own = said.map(meaning).fillna(NOT_STATED).to_numpy(dtype=np.int8)
+        strange = (own == NOT_STATED) & (said != "").to_numpy(dtype=bool)
+        expected = f"{words}; map other words under [samples.values.{name}] in cohort.toml"
+        findings += refuse(strange, name, cells, expected)
+        contrary = (own != NOT_STATED) & (sign != NOT_STATED) & (own != sign)
+        levels = table.text["igg"] if table.column("igg") is not None else cells
+        against = [f"contradicts the rest of the row (igg {cell!r})" for cell in levels[contrary]]
+        findings += refuse(contrary, name, cells, against)
+        sign = np.where(sign == NOT_STATED, own, sign)
+    limit = np.where(sign == NOT_STATED, 0, sign).astype(np.int8)
+    open_value = (limit != 0) & ~parsed.unreadable & ~(parsed.value > 0) & ~(parsed.value < 0)
+    value = np.where(open_value, np.where(limit < 0, lower, upper), parsed.value)
+    if (igg := table.column("igg")) is not None:
+        expected = "a number above 0 to be below or above, here or as lower_limit or upper_limit"
+        findings += refuse(open_value & np.isnan(value), "igg", igg, expected)
+    return IggCells(value=value, limit=limit, unreadable=parsed.unreadable), findings
+
+
+def _impossible(cells: pd.Series[str], parsed: IggCells, code: npt.NDArray[np.int8]) -> list[Finding]:
     """Cells that are no level of IgG at all, each with its own reason."""
-    empty = (cells.str.strip() == "").to_numpy(dtype=bool)
     censored = parsed.limit != 0
+    empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~censored
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
     findings += refuse(
         parsed.unreadable & censored, "igg", cells, "a limit is < or > and one number above 0: <40"
@@ -108,18 +153,21 @@ def _impossible(cells: pd.Series[str], parsed: IggCells, factor: Floats) -> list
     findings += refuse(parsed.unreadable & ~censored, "igg", cells, "must be a number, <LIMIT or >LIMIT")
     findings += refuse(parsed.value < 0, "igg", cells, "must be above 0")
     findings += refuse(
-        parsed.value == 0, "igg", cells, "must be above 0; write a level below the assay's limit as <LIMIT"
+        (parsed.value == 0) & ~censored,
+        "igg",
+        cells,
+        "must be above 0; write a level below the assay's limit as <LIMIT",
     )
-    absurd = parsed.value * factor > HIGHEST_IGG_G_PER_L * (1 + 1e-12)
-    highest = [_with_unit(HIGHEST_IGG_G_PER_L, one) for one in factor[absurd]]
+    absurd = parsed.value * G_PER_L_BY_CODE[code] > HIGHEST_IGG_G_PER_L * (1 + 1e-12)
+    highest = [in_unit(HIGHEST_IGG_G_PER_L, one) for one in code[absurd]]
     return findings + refuse(
         absurd, "igg", cells, [f"must be at most {text}; is the unit right?" for text in highest]
     )
 
 
-def _with_unit(g_per_l: float, factor: float) -> str:
-    unit = "mg/dL" if factor == G_PER_L_IN["mg/dL"] else "g/L"
-    return f"{g_per_l / factor:.6g} {unit}"
+def in_unit(g_per_l: float, code: int) -> str:
+    """A level with its unit, by the unit's place in IGG_UNITS."""
+    return f"{g_per_l / G_PER_L_BY_CODE[code]:.6g} {IGG_UNITS[code]}"
 
 
 def _limits(
@@ -139,8 +187,8 @@ def _limits(
 
 
 def _outside(
-    cells: pd.Series[str], mask: Mask, limit: Floats, factor: Floats, which: str, sign: str
+    cells: pd.Series[str], mask: Mask, limit: Floats, code: npt.NDArray[np.int8], which: str, sign: str
 ) -> list[Finding]:
-    texts = [_with_unit(level, one) for level, one in zip(limit[mask], factor[mask], strict=True)]
+    texts = [in_unit(level, one) for level, one in zip(limit[mask], code[mask], strict=True)]
     expected = [f"{which} limit, {text}: used as {sign}{text.split()[0]}" for text in texts]
     return warn(mask, "igg", cells, expected, action=f"used as {sign}limit")

@@ -80,7 +80,7 @@ class GrowingText:
 SHOWN: Final = ("patient_id", "day", "datetime", "igg")
 """Columns whose cells later checks repeat in their messages."""
 KINDS: Final = {
-    "moment": np.float64, "igg": np.float64, "limit": np.int8, "in_mg_dl": np.int8,
+    "moment": np.float64, "igg": np.float64, "limit": np.int8, "unit_code": np.int8,
     "is_date": np.bool_, "clock": np.bool_, "file_code": np.int16, "line": np.int64,
 }  # fmt: skip
 """What a row is kept as, beside its texts."""
@@ -130,7 +130,7 @@ class SampleParts:
         frame = parsed.frame
         rows: dict[str, npt.ArrayLike] = {
             "moment": times.moment, "is_date": times.is_date, "clock": times.clock, "igg": frame["igg"].to_numpy(),
-            "limit": frame["limit"].cat.codes.to_numpy(), "in_mg_dl": frame["in_mg_dl"].to_numpy(),
+            "limit": frame["limit"].cat.codes.to_numpy(), "unit_code": frame["unit_code"].to_numpy(),
             "line": table.line, "file_code": file_code,
         }  # fmt: skip
         for name, values in rows.items():
@@ -154,7 +154,7 @@ class SampleParts:
         frame = pd.DataFrame(
             {
                 "patient_id": text["patient_id"], "moment": times.moment, "date_only": times.date_only,
-                "igg": column["igg"], "limit": limit_words(column["limit"]), "in_mg_dl": column["in_mg_dl"],
+                "igg": column["igg"], "limit": limit_words(column["limit"]), "unit_code": column["unit_code"],
             }, copy=False,
         )  # fmt: skip
         counts = list(self._counts.values())

@@ -1,0 +1,185 @@
+"""The rooms of the package, their order, and the picture of who imports whom, for ARCHITECTURE.md and CONTRIBUTING.md.
+
+`python docs/architecture.py` writes the generated parts of both; tests/test_architecture.py holds the code to the order
+and the two files to the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "src" / "igkinetics"
+
+
+@dataclass(frozen=True)
+class Room:
+    """A folder or a module of the trunk. add: what a newcomer would add here."""
+
+    name: str
+    holds: str
+    add: str = ""
+
+
+LAYERS: tuple[tuple[Room, ...], ...] = (
+    (
+        Room("errors", "problems with file, line, patient, column, found, expected"),
+        Room("units", "conversions, done at the edges only", "a unit"),
+        Room("text", "numbers and names as a reader sees them"),
+        Room("random_streams", "named streams of random numbers from one seed"),
+        Room("parallel", "one pool of threads, one behaviour on interrupt"),
+    ),
+    (
+        Room("toml_input", "files of settings: nothing unknown, all faults at once"),
+        Room("resources", "where models and data lie"),
+        Room("provenance", "hashes, versions, the notice"),
+        Room("limits", "bounds on numbers that multiply work", "a bound"),
+    ),
+    (
+        Room(
+            "cohort",
+            "records in and out: `source/` files as rows of text, `mapping/` foreign names to ours, `parse/` typed and "
+            "checked tables, `nonmem/` event files, the frozen `Cohort`, windows",
+            "a kind of defect; a file format",
+        ),
+    ),
+    (Room("kinetics", "the only place that knows the equations: compiled, pure functions on arrays", "a structure"),),
+    (
+        Room(
+            "cards",
+            "published models as data (`models/*.toml`), their checks and caveats, the prior of one patient, body size",
+            "a model: one TOML file in `models/`",
+        ),
+    ),
+    (
+        Room("virtual", "virtual patients: bodies, covariates, typical values, one or a million", "a covariate"),
+        Room("dosing", "regimens by calendar or rule, doses, vials", "a regimen rule"),
+    ),
+    (Room("simulate", "synthetic cohorts with their truth", "a kind of outcome"),),
+    (
+        Room("charts", "one Vega-Lite specification per chart, colours, SVG by a converter process", "a chart"),
+        Room("output", "folders written whole or not at all, tables, the run record, the workbook"),
+    ),
+    (
+        Room(
+            "fit",
+            "one patient and a cohort of them: likelihood, optimum, draws, unexplained changes, nadirs, tables",
+            "a residual error; an estimand of one curve",
+        ),
+    ),
+    (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
+    (
+        Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand"),
+        Room("compare", "two groups side by side", "a row of the group table"),
+        Room("scenarios", "dosing regimens for a population, search", "an outcome; a form of population"),
+    ),
+    (Room("report", "the pages", "a section"),),
+    (Room("cli", "commands and exit statuses", "a command"), Room("__main__", "`python -m igkinetics`")),
+)
+NAMES = tuple(tuple(room.name for room in layer) for layer in LAYERS)
+TRUNK = frozenset(NAMES[0] + NAMES[1])
+
+
+def room_of(path: Path) -> str:
+    """The room that a source file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> Iterator[tuple[str, int]]:
+    """Rooms that a module imports, wherever in the file, with the line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{path}:{node.lineno} has a relative import")
+            names = [node.module or ""]
+            if node.module == "igkinetics":
+                names = [f"igkinetics.{alias.name}" for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "igkinetics" and len(parts) > 1:
+                yield parts[1], node.lineno
+
+
+def imports() -> dict[str, set[str]]:
+    """Room -> other rooms that it imports."""
+    found: dict[str, set[str]] = {name: set() for layer in NAMES for name in layer}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path != PACKAGE / "__init__.py":
+            found[room_of(path)] |= {other for other, _ in imported_rooms(path)} - {room_of(path)}
+    return found
+
+
+def without_detours(edges: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The fewest arrows that still say who depends on whom: an arrow that a longer way implies is left out."""
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            for other in edges[todo.pop()] - seen:
+                seen.add(other)
+                todo.append(other)
+        return seen
+
+    return {
+        room: {other for other in others if not any(other in reach(third) for third in others - {other})}
+        for room, others in edges.items()
+    }
+
+
+def picture() -> str:
+    """A Mermaid graph of the folders; every one of them also imports from the trunk."""
+    edges = {room: others - TRUNK for room, others in imports().items() if room not in TRUNK}
+    lines = ["```mermaid", "flowchart TD"]
+    for room, others in without_detours(edges).items():
+        lines += [f"    {room.strip('_')} --> {other}" for other in sorted(others)]
+    lines += ["```"]
+    return "\n".join(lines)
+
+
+def rooms_table() -> str:
+    """Every room in its order: what it holds, what to add there, which folders it imports."""
+    edges = imports()
+    lines = ["| room | holds | add here | imports, besides the trunk |", "| --- | --- | --- | --- |"]
+    for layer in LAYERS:
+        for room in layer:
+            name = f"`{room.name}/`" if (PACKAGE / room.name).is_dir() else f"`{room.name}.py`"
+            order = [other for names in NAMES for other in names if other in edges[room.name] - TRUNK]
+            lines.append(f"| {name} | {room.holds} | {room.add} | {', '.join(order)} |")
+    return "\n".join(lines)
+
+
+def order() -> str:
+    """The layers in one line: a module imports from its own layer or from one to its left."""
+    return " → ".join(", ".join(f"`{name}`" for name in layer) for layer in NAMES)
+
+
+def generated() -> dict[Path, dict[str, str]]:
+    """File -> mark -> the text that belongs between `<!-- mark -->` and `<!-- end -->`."""
+    return {
+        ROOT / "ARCHITECTURE.md": {"order": order(), "picture": picture(), "rooms": rooms_table()},
+        ROOT / "CONTRIBUTING.md": {"order": order()},
+    }
+
+
+def filled(document: str, parts: dict[str, str]) -> str:
+    """The document with each generated part in its place. ValueError where a mark is missing."""
+    for mark, content in parts.items():
+        pattern = re.compile(rf"<!-- {mark} -->.*?<!-- end -->", re.DOTALL)
+        if not pattern.search(document):
+            raise ValueError(f"no place for {mark!r}")
+        text = f"<!-- {mark} -->\n{content}\n<!-- end -->"
+        document = pattern.sub(lambda _, text=text: text, document)
+    return document
+
+
+if __name__ == "__main__":
+    for file, parts in generated().items():
+        file.write_text(filled(file.read_text(encoding="utf-8"), parts), encoding="utf-8")
