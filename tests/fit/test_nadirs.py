@@ -114,7 +114,7 @@ def test_an_interior_minimum_without_a_rise_is_only_the_lowest_so_far() -> None:
 
 def test_times_below_a_threshold_are_those_of_a_fine_grid() -> None:
     fit = fit_of(tuple(np.linspace(-3.0, 200.0, 15)), average=False, drift=False)
-    problem, optimum, _ = fit.fitted()
+    problem = fit.fitted()[0]
     grid = np.linspace(0.0, 200.0, 4001)
     total = np.add(*igg_curve(fit.all_draws().theta, problem.schedule, grid))
     threshold = float(0.5 * (total.min() + total[0, 0]))

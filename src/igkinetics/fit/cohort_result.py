@@ -24,7 +24,8 @@ NADIR_COLUMNS: Final = (
     "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
     "fitted_nadir_day", "fitted_nadir_day_lower", "fitted_nadir_day_upper", "nadir_position", "nadir_reached",
     "endogenous_nadir", "endogenous_nadir_lower", "endogenous_nadir_upper", "endogenous_nadir_day",
-    "expected_raw_nadir", "curve_nadir", "curve_nadir_day", "drift", "method", "status", "reason",
+    "expected_raw_nadir", "curve_nadir", "curve_nadir_day", "drift", "drift_start", "drift_end", "method",
+    "status", "reason",
 )  # fmt: skip
 """One row for every patient in any file; days are day numbers, IgG is in `unit`."""
 CURVE_COLUMNS: Final = ("patient_id", "day", "total", "median", "lower", "upper", "endogenous", "infused", "unit")

@@ -23,6 +23,8 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START
 
 NODE_DAYS: Final = 7.0
+ONE_SIDED: Final = 0.9
+"""Share of drifting draws on one side of the kinetic curve from which a course is said to lie off it."""
 JUST_AFTER_DAY: Final = 1e-6
 """How long after a bolus a curve shows the level behind it."""
 
@@ -67,6 +69,19 @@ class Courses:
             total[self.drifting] *= factor
             endogenous[self.drifting] *= factor
         return total, endogenous
+
+    def departure(self) -> tuple[float, float]:
+        """First and last day between the samples on which the drifting draws agree to which side the course lies.
+
+        Where they agree nowhere: all days of the record; nan without a drifting draw.
+        """
+        if not self.u.size:
+            return np.nan, np.nan
+        sampled = (self.nodes >= self.problem.day[0]) & (self.nodes <= self.problem.day[-1])
+        above = np.mean(self.u > 0, axis=0)
+        apart = self.nodes[sampled & (np.maximum(above, 1.0 - above) >= ONE_SIDED)]
+        days = apart if apart.size else self.problem.day
+        return float(days[0]), float(days[-1])
 
     def first(self, n: int) -> Courses:
         """The first n draws: they stand in random order."""

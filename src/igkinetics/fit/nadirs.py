@@ -66,6 +66,9 @@ class FittedNadir:
     endogenous_day: float
     curve: float
     curve_day: float
+    off_from: float
+    off_until: float
+    """Days between which drifting draws lie off the kinetic curve; nan without one."""
     position: Position
     reached: bool
     share_risen: float
@@ -89,6 +92,7 @@ def fitted_nadir(
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
     generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), PREDICTIVE_STREAM])
     day = estimate(minima.day)
+    off_from, off_until = courses.departure()
     return FittedNadir(
         window=window,
         total=estimate(minima.total),
@@ -97,6 +101,8 @@ def fitted_nadir(
         endogenous_day=float(np.median(minima.endogenous_day)),
         curve=at_best.total,
         curve_day=at_best.total_day,
+        off_from=off_from,
+        off_until=off_until,
         position=position(day.value, window),
         reached=stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,

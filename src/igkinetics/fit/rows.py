@@ -53,6 +53,7 @@ def nadir_row(
             "expected_raw_nadir": from_g_per_l(fitted.predicted_raw.mean, unit),
             "curve_nadir": from_g_per_l(fitted.curve, unit), "curve_nadir_day": fitted.curve_day,
             "drift": fit.all_draws().drift_weight, "method": fit.all_draws().method,
+            "drift_start": fitted.off_from, "drift_end": fitted.off_until,
         }  # fmt: skip
     return row
 

@@ -190,7 +190,7 @@ def averaged_posterior(
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
     scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
                          for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
-    shares = np.asarray(np.exp(np.array(scores) - log_sum(np.array(scores))), dtype=float)
+    shares = normalised_weights(scores)
     of_drift = drift_shares(drifting, own.theta) if drift else np.ones((own.theta.shape[0], 1))
     parts = [(own, float(shares[0]))]
     parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
@@ -200,6 +200,11 @@ def averaged_posterior(
         alternatives=(*_own_rows(drifting, own, optima, weights, np.asarray(shares[0] * (own.weights @ of_drift))),
                       *_other_rows(others, shares[1:], scores[1:])),
     )  # fmt: skip
+
+
+def normalised_weights(scores: list[float]) -> Floats:
+    each = np.array(scores)
+    return np.asarray(np.exp(each - log_sum(each)), dtype=float)
 
 
 def _log(weight: float) -> float:
@@ -214,12 +219,12 @@ def pooled(
     of_drift (n_0, k): share of each SD of the drift given each draw of the first one.
     """
     weights = np.concatenate([share * draws.weights for draws, share in parts])
-    places = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
-    places = np.minimum(places, weights.size - 1)
+    found = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
+    places = np.asarray(np.minimum(found, weights.size - 1), dtype=np.int64)
     theta = np.concatenate([draws.theta for draws, _ in parts])[places]
     own = places < of_drift.shape[0]
     shares = np.cumsum(of_drift[places[own]], axis=1)
-    level = (generator.random(shares.shape[0])[:, None] > shares).sum(axis=1)
+    level = (generator.random((shares.shape[0], 1)) > shares).sum(axis=1)
     drift_sd = np.zeros(n)
     drift_sd[own] = sds[np.minimum(level, sds.size - 1)]
     order = generator.permutation(n)

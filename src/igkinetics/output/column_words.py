@@ -22,10 +22,12 @@ COMMON: Final = {
     "raw_nadir": "lowest measured IgG in the window; the limit, where only a limit is known",
     "expected_raw_nadir": "what the lowest of this patient's measurements would read on average if the fitted "
     "curve were true",
-    "fitted_nadir": "exact minimum of the fitted curve in the window",
+    "fitted_nadir": "median of the draws' own minima in the window, over structures and drift",
     "endogenous_nadir": "the same for the patient's own IgG, without what was infused",
     "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood)",
-    "pareto_k": "shape of the importance weights; above 0.7 the intervals are rough",
+    "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains took their place",
+    "method": "how the draws were made: importance sampling, Markov chains or normal approximation",
+    "drift": "weight of courses that drift around the kinetic curve",
     "n_starts_agreeing": "starts that ended within 0.01 of the lowest -2 log posterior",
     "n": "number of values or patients behind this row",
 }
@@ -42,14 +44,18 @@ OWN: Final = {
         "window_start": "first day of the window", "window_end": "last day of the window",
         "baseline": "last value measured up to the window's start",
         "raw_nadir_below_limit": "whether raw_nadir is such a limit", "raw_nadir_day": "its day; the earliest on ties",
-        "fitted_nadir_day": "day of the minimum of the fitted curve",
+        "fitted_nadir_day": "median of the days of those minima",
+        "curve_nadir": "minimum of the single best curve, without drift", "curve_nadir_day": "its day",
+        "drift_start": "first day on which 90 % of the drifting courses lie on one side of the kinetic curve",
+        "drift_end": "last such day",
         "nadir_position": "interior, start or end of the window",
         "nadir_reached": "whether all therapy had stopped and the curve had risen by more than 5 % in at least 90 % of "
         "draws; if not, the nadir is the lowest level so far",
         "endogenous_nadir_day": "day of the minimum of the patient's own IgG",
     },
     "patients": {
-        "model_weight": "weight of the fitted structure among all structures tried",
+        "model_weight": "weight of the fitted structure, without drift, in the averaged posterior",
+        "r_hat": "worst R-hat of any parameter, where draws come from Markov chains",
         "rows_used": "sample rows used", "rows_set_aside": "sample rows set aside",
     },
     "thresholds": {
@@ -57,7 +63,13 @@ OWN: Final = {
         "share_of_draws_below": "share of draws that ever lie below it in the window",
         "days_below": "days in the window below it",
     },
-    "structures": {"weight": "weight among the structures of this patient", "note": "failed convergence tests, if any"},
+    "structures": {
+        "weight": "weight in the averaged posterior: prior weight times marginal likelihood (AICc without a prior)",
+        "prior_weight": "its weight before the samples", "drift_sd": "SD of the drift around the curve, as a share",
+        "minus_two_log_likelihood": "the objective without the prior's part: comparable between structures",
+        "fitted_nadir": "minimum of this structure's best curve",
+        "note": "why it has no weight; failed convergence tests, if any",
+    },
     "sampling": {
         "raw_nadir_percentile": "share of predicted lowest readings at or below the measured one",
         "share_risen": "share of draws whose curve at the window's end has risen by more than 5 %",
@@ -92,7 +104,7 @@ OWN: Final = {
         "n_measured": "samples with a measured value", "n_beyond_limit": "samples known only to lie beyond a limit",
         "iwres_mean": "mean of the patient's IWRES", "iwres_sd": "their standard deviation",
         "iwres_largest": "the largest in size", "iwres_largest_day": "its day", "n_starts": "starts tried",
-        "n_optima": "different optima found", "model_weight": "weight of the fitted structure",
+        "n_optima": "different optima found", "model_weight": "weight of the fitted structure, without drift",
         "best_model": "structure of most weight", "best_weight": "its weight",
     },
     "shrinkage": {
@@ -109,7 +121,8 @@ OWN: Final = {
         "rise": "rise of -2 log posterior over its minimum, all other parameters fitted again",
     },
     "curves": {
-        "total": "fitted IgG", "endogenous": "of it the patient's own", "infused": "of it infused",
+        "total": "the best kinetic curve", "median": "pointwise median of all draws, drift included",
+        "endogenous": "of it the patient's own", "infused": "of it infused",
     },
     "dates": {"event": "what happened; day_0 is what days count from", "date": "calendar date (ISO 8601)"},
     "problems": {
