@@ -188,7 +188,9 @@ def _nadir(cohort: Cohort, name: str, curves: list[pd.DataFrame]) -> dict[str, A
                 "fitted_nadir_day": day, "fitted_nadir_day_lower": day - 9, "fitted_nadir_day_upper": day + 12,
                 "nadir_position": "interior", "nadir_reached": name == "P01", "endogenous_nadir": own,
                 "endogenous_nadir_lower": 0.7 * own, "endogenous_nadir_upper": 1.3 * own,
-                "endogenous_nadir_day": day, "expected_raw_nadir": 0.85 * low,
+                "endogenous_nadir_day": day, "expected_raw_nadir": 0.85 * low, "curve_nadir": 1.02 * low,
+                "curve_nadir_day": day, "drift": 0.1, "drift_start": 60.0, "drift_end": 90.0,
+                "method": "importance sampling",
             }  # fmt: skip
     return row
 

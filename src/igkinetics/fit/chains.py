@@ -1,25 +1,35 @@
 """Markov chains for the posterior of one patient, where importance weights fail.
 
-An ensemble of chains moves by differences between each other, so a move has the size and direction of the posterior
-where the ensemble is (differential evolution; ter Braak, Stat Comput 2006;16:239). The ensemble is two halves: one
-moves by differences within the other, so every move is an ordinary Metropolis step (Foreman-Mackey et al., PASP
-2013;125:306).
+An ensemble of chains. Every other move of a chain is to a fresh draw from what importance sampling learnt of the
+posterior, which mixes fast where that is good; where it is not, chains move by differences between each other, which
+have the size and direction of the posterior where the ensemble is (differential evolution; ter Braak, Stat Comput
+2006;16:239). The ensemble is two halves: one moves by differences within the other, so every move is an ordinary
+Metropolis step (Foreman-Mackey et al., PASP 2013;125:306).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from arviz_stats.base import array_stats
 
-from igkinetics.fit.importance import Target, Weighted, log_mixture
+from igkinetics.fit.importance import (
+    MOST_COMPONENTS,
+    Component,
+    Target,
+    Weighted,
+    draw_from,
+    fitted_mixture,
+    log_mixture,
+)
 from igkinetics.kinetics.parameters import Floats
 
-N_CHAINS: Final = 64
-FIRST_STEPS: Final = 400
-MOST_STEPS: Final = 6400
+N_CHAINS: Final = 24
+FIRST_STEPS: Final = 600
+MOST_STEPS: Final = 19_200
 """After this many steps the run ends, whatever R-hat says."""
 BURN_IN_SHARE: Final = 0.25
 GOOD_R_HAT: Final = 1.01
@@ -49,11 +59,15 @@ def run_chains(target: Target, start: Weighted, n: int, generator: np.random.Gen
     state = start.x[generator.choice(start.weights.size, N_CHAINS, p=start.weights)]
     state = state + 1e-3 * generator.standard_normal(state.shape)
     value = target(state)
+    fresh = fitted_mixture(start.x, start.weights, MOST_COMPONENTS)
     history: list[Floats] = []
     steps = FIRST_STEPS
     while True:
         while len(history) < steps:
-            state, value = move(target, state, value, generator)
+            if len(history) % 2:
+                state, value = leap(target, fresh, state, value, generator)
+            else:
+                state, value = move(target, state, value, generator)
             history.append(state)
         kept = np.array(history[int(BURN_IN_SHARE * len(history)) :]).transpose(1, 0, 2)
         r_hat = max(float(array_stats.rhat(kept[:, :, i])) for i in range(p))
@@ -65,6 +79,17 @@ def run_chains(target: Target, start: Weighted, n: int, generator: np.random.Gen
     places = np.linspace(0, pooled.shape[0] - 1, n).astype(int)
     x = pooled[places]
     return Chained(x=x, r_hat=r_hat, ess=ess, log_marginal=bridged(target, start, x, ess))
+
+
+def leap(
+    target: Target, fresh: Sequence[Component], state: Floats, value: Floats, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """One step of every chain to a draw that does not depend on where it is."""
+    proposed = draw_from(fresh, state.shape[0], generator)[generator.permutation(state.shape[0])]
+    new = target(proposed)
+    log_ratio = 0.5 * (value - new) + log_mixture(state, fresh) - log_mixture(proposed, fresh)
+    accepted = np.log(generator.random(state.shape[0])) < log_ratio
+    return np.where(accepted[:, None], proposed, state), np.where(accepted, new, value)
 
 
 def move(target: Target, state: Floats, value: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:

@@ -25,7 +25,7 @@ PRIOR_SHARE: Final = 0.1
 GOOD_PARETO_K: Final = 0.7
 AIM: Final = 0.6
 """Rounds go on until k is below: estimates of k scatter, and none above GOOD_PARETO_K is to be reported."""
-MOST_ROUNDS: Final = 5
+MOST_ROUNDS: Final = 8
 MOST_COMPONENTS: Final = 3
 REFINEMENTS: Final = 4
 """Steps of expectation and maximisation when a mixture is fitted to weighted draws."""
