@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("units", "conversions, done at the edges only", "a unit"),
         Room("text", "numbers and names as a reader sees them"),
         Room("random_streams", "named streams of random numbers from one seed"),
+        Room("frozen", "records of arrays: compared by value, not to be written"),
         Room("parallel", "one pool of threads, one behaviour on interrupt"),
     ),
     (

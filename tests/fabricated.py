@@ -159,7 +159,8 @@ def _curve(cohort: Cohort, name: str) -> pd.DataFrame:
     endogenous, infused = igg_curve(parameter_vector(TRUE, *MODEL.split("/")), schedule, days)
     total = 100 * (endogenous + infused)
     return pd.DataFrame({
-        "patient_id": name, "day": days, "total": total, "median": 1.02 * total, "lower": 0.8 * total, "upper": 1.25 * total,
+        "patient_id": name, "day": days, "total": total, "median": 1.02 * total, "lower": 0.8 * total,
+        "upper": 1.25 * total,
         "endogenous": 100 * endogenous, "infused": 100 * infused, "unit": "mg/dL",
     })  # fmt: skip
 
@@ -214,8 +215,8 @@ def _patient(name: str) -> dict[str, Any]:
     group, status = WHO[name]
     return {
         "patient_id": name, "group": group, "status": status, "reason": REASONS.get(status, ""), "model": MODEL,
-        "model_weight": 0.7, "rows_used": 9, "rows_set_aside": 0, "objective": 12.5, "pareto_k": 0.2, "method": "importance sampling", "drift": 0.1,
-        "n_starts_agreeing": 5,
+        "model_weight": 0.7, "rows_used": 9, "rows_set_aside": 0, "objective": 12.5, "pareto_k": 0.2,
+        "n_starts_agreeing": 5, "method": "importance sampling", "drift": 0.1,
     }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 UNKNOWN: Final = "–"
 HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 LABEL_LENGTH: Final = 60
+ROUNDING: Final = 1e-12
+"""A share this close to 0 or 1 is that, but for the rounding of sums."""
 
 
 def known(value: Any) -> bool:
@@ -69,8 +71,32 @@ def number(value: Any, digits: int = 3) -> str:
 
 
 def percent(fraction: float) -> str:
-    """0.95 as "95 %", 0.999 as "99.9 %"."""
-    return f"{100 * fraction:.3g} %"
+    """A stated fraction: 0.95 as "95 %", 0.9999 as "99.99 %"; three digits, or as many as keep it from 0 and 100."""
+    digits = 3
+    while 0.0 < fraction < 1.0 and float(f"{100 * fraction:.{digits}g}") == 100.0:
+        digits += 1
+    return f"{100 * fraction:.{digits}g} %"
+
+
+def share(value: Any, decimals: int = 0) -> str:
+    """A share that was computed, as percent; "> 99 %" and "< 1 %" where rounding would make it all or nothing."""
+    return f"{_within(100 * float(value), 100.0, decimals)} %" if known(value) else UNKNOWN
+
+
+def fraction(value: Any, decimals: int = 2) -> str:
+    """A probability or weight; "> 0.99" and "< 0.01" where rounding would make it certain or impossible."""
+    return _within(float(value), 1.0, decimals) if known(value) else UNKNOWN
+
+
+def _within(value: float, whole: float, decimals: int) -> str:
+    """A part of a whole, rounded; one that is not all of it never reads as all, nor anything as nothing."""
+    step = 10.0**-decimals
+    shown = f"{value:.{decimals}f}"
+    if value < whole * (1.0 - ROUNDING) and float(shown) >= whole:
+        return f"> {whole - step:.{decimals}f}"
+    if abs(value) > whole * ROUNDING and float(shown) == 0.0:
+        return f"{'<' if value > 0 else '>'} {'' if value > 0 else '−'}{step:.{decimals}f}"
+    return shown.replace("-", "−")
 
 
 def share_of_draws(fraction: float) -> str:

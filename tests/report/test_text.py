@@ -9,6 +9,7 @@ import pytest
 from igkinetics import text
 from igkinetics.fit.options import RESIDUALS
 from igkinetics.kinetics.parameters import PARAMETERS, PRODUCTIONS
+from igkinetics.report.compare_page import p_words
 from igkinetics.report.words import PARAMETER_WORDS, PRODUCTION_WORDS, RESIDUAL_WORDS
 
 
@@ -45,6 +46,19 @@ def test_a_share_of_draws_claims_no_more_than_the_draws_can_tell() -> None:
     assert [text.share_of_draws(share) for share in shares] == ["0 %", "< 0.1 %", "25 %", "> 99.9 %", "100 %"]
     assert not text.is_true(np.nan)
     assert text.is_true(np.True_)
+
+
+def test_rounding_makes_nothing_certain_or_impossible() -> None:
+    probabilities = [0.0, 1e-6, 0.003, 0.9985, 0.5, 1.0 - 1e-15, 1.0, np.nan, -0.001, -0.2]
+    assert [text.fraction(value) for value in probabilities] == [
+        "0.00", "< 0.01", "< 0.01", "> 0.99", "0.50", "1.00", "1.00", "–", "> −0.01", "−0.20",
+    ]  # fmt: skip
+    shares = [text.share(value) for value in (0.0, 0.003, 0.9985, 1.0, np.nan)]
+    assert shares == ["0 %", "< 1 %", "> 99 %", "100 %", "–"]
+    assert [text.share(value, 1) for value in (0.0003, 0.9985, 0.99995)] == ["< 0.1 %", "99.9 %", "> 99.9 %"]
+    assert [text.percent(value) for value in (0.9999, 0.99999, 1.0)] == ["99.99 %", "99.999 %", "100 %"]
+    assert p_words(0.9998) == "> 0.999"
+    assert p_words(1.0) == "1.000"
 
 
 def test_numbers_have_no_exponent_below_a_million() -> None:

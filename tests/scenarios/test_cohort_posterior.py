@@ -19,6 +19,7 @@ from igkinetics.cards.prior import PRIOR_PARAMETERS, draw_parameters, kinetic_pa
 from igkinetics.errors import InputError
 from igkinetics.fit.records import event_table
 from igkinetics.kinetics.parameters import PARAMETERS
+from igkinetics.output.files import digests
 from igkinetics.scenarios.new_patients import correlation_roots
 
 xarray = pytest.importorskip("xarray")
@@ -54,7 +55,8 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     posterior.to_netcdf(folder / "posterior.nc", group="posterior", engine="h5netcdf")
     event_table(cohort).to_parquet(folder / "events.parquet")
-    record = {"command": "effect", "cards": {CARD: card.sha256}}
+    record = {"command": "effect", "cards": {CARD: card.sha256},
+              "files": digests(folder, ("posterior.nc", "events.parquet"))}  # fmt: skip
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
 

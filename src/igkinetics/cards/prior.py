@@ -12,6 +12,7 @@ import numpy as np
 from igkinetics.cards.agents import production_share
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import BetweenPatients, Parameter, Spread, sd_of
+from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
@@ -55,6 +56,13 @@ class PatientPrior:
         return math.hypot(self.omega[name], self.uncertainty[name])
 
 
+def residual_error_of(card: Card) -> ResidualError:
+    """The card's residual error. InputError for a card of typical values only, with which nobody can be fitted."""
+    if card.use != "full" or card.residual_error is None:
+        raise call_error("card", card.id, "must have use = full: this card has typical values only")
+    return card.residual_error
+
+
 def patient_prior(
     card: Card,
     *,
@@ -68,8 +76,7 @@ def patient_prior(
     covariates: others the card may use; unknown ones are ignored, missing ones take the card's value.
     Raises InputError for a card of typical values only, a disposition without numbers, and hard limits.
     """
-    if card.use != "full" or card.residual_error is None:
-        raise call_error("card", card.id, "must have use = full: this card has typical values only")
+    error = residual_error_of(card)
     parameters, typical, notes = patient_typical(card, weight_kg, agents, disposition, covariates or {})
     unreported = [name for name, found in parameters.items() if found.uncertainty == "not_reported"]
     if unreported:
@@ -84,8 +91,8 @@ def patient_prior(
         scale=scale | {name: parameter.scale for name, parameter in parameters.items()},
         omega=none | {name: parameter.omega for name, parameter in parameters.items()},
         uncertainty=none | {name: sd_of(parameter.uncertainty) for name, parameter in parameters.items()},
-        additive_g_per_l=card.residual_error.additive_g_per_l,
-        proportional=card.residual_error.proportional_sd,
+        additive_g_per_l=error.additive_g_per_l,
+        proportional=error.proportional_sd,
         production="from_model" if card.structure.endogenous == "turnover" else "constant",
         notes=notes,
     )

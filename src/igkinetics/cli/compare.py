@@ -9,7 +9,7 @@ import typer
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
 from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read, tell_problems
-from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
+from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 
@@ -62,5 +62,8 @@ def compare(
     print("\n".join([*compare_sentences(comparison), f"Report: {out / REPORT_NAME}."]))
     if comparison.fit.interrupted or (comparison.common is not None and comparison.common.interrupted):
         raise typer.Exit(INTERRUPTED)
+    if comparison.fit.n_failed:
+        tell(failures_told(comparison.fit))
+        raise typer.Exit(DEFECT_OF_OURS)
     if comparison.fit.n_fitted == 0:
         raise typer.Exit(NOBODY_FITTED)

@@ -10,7 +10,7 @@ import typer
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
 from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read, tell_problems
-from igkinetics.cli.status import INTERRUPTED, NOBODY_FITTED, answering
+from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
@@ -114,5 +114,8 @@ def tell_result(fitted: CohortFit, out: Path) -> None:
     print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))
     if fitted.interrupted:
         raise typer.Exit(INTERRUPTED)
+    if fitted.n_failed:
+        tell(failures_told(fitted))
+        raise typer.Exit(DEFECT_OF_OURS)
     if fitted.n_fitted == 0:
         raise typer.Exit(NOBODY_FITTED)

@@ -6,11 +6,14 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, Final, ParamSpec, TextIO, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TextIO, cast
 
 import typer
 
 from igkinetics.errors import InputError, NobodyFittedError
+
+if TYPE_CHECKING:
+    from igkinetics.fit.cohort_result import CohortFit
 
 INPUT_AT_FAULT: Final = 2
 NOBODY_FITTED: Final = 3
@@ -23,6 +26,17 @@ Arguments = ParamSpec("Arguments")
 def tell(line: str) -> None:
     """A line on stderr."""
     print(line, file=sys.stderr)
+
+
+def failures_told(fitted: CohortFit) -> str:
+    """Which patients failed, and by what: lines for stderr."""
+    from igkinetics.text import visible  # here, for help must not wait for pandas
+
+    failed = fitted.patients[fitted.patients["status"] == "failed"].to_dict("records")
+    lines = [f"  patient {visible(row['patient_id'])}: {visible(row['reason'], most=400)}" for row in failed]
+    told = f"{len(lines)} of {len(fitted.patients)} patients failed; everything else was written."
+    ours = "This is a defect of ours, not of your data. Please report it with the lines above."
+    return "\n".join([told, *lines, ours])
 
 
 def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.courses import depletion_intervals
+from igkinetics.cohort.outcomes import INFECTION_NAMES
+from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
 
 Floats = npt.NDArray[np.float64]
@@ -44,9 +46,9 @@ class RowCount:
             raise AssertionError(f"row accounting does not add up: {self}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patient:
-    """One patient's record as arrays; days ascend; g, g/L, day, kg (weight nan when unknown)."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Patient(ByValue):
+    """One patient's record as arrays that cannot be written; days ascend; g, g/L, day, kg (weight nan when unknown)."""
 
     patient_id: str
     group: str
@@ -76,8 +78,8 @@ class Patient:
         return float(min([0.0, *self.sample_day[:1], *self.dose_day[:1], *self.therapy_start[:1]]))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cohort:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cohort(ByValue):
     """A cohort as read. Tables hold the columns named above; `problems` those of errors.PROBLEM_COLUMNS.
 
     `patients` has one row for every patient in any file, sorted as they first appear. `samples` are in the
@@ -99,9 +101,13 @@ class Cohort:
     """File name -> SHA-256."""
     set_aside_patients: dict[str, str] = field(default_factory=dict)
     """Patient -> why the whole patient was set aside (`--on-problem skip`)."""
+    infection_names: tuple[str, ...] = INFECTION_NAMES
+    """The outcomes that are infections."""
     notes: tuple[str, ...] = ()
     day_zero: dict[str, pd.Timestamp] = field(default_factory=dict)
     """Patient -> the moment that days count from; empty for a cohort in day numbers."""
+    records: dict[str, str] = field(default_factory=dict)
+    """Record -> patient, for each further record of a patient (a reset in an event file), a row of `patients` each."""
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from igkinetics import text
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.compare import statistics as group_tests
@@ -35,9 +36,15 @@ class Times:
     n_at_start: int
 
 
+def in_words(probability: float) -> str:
+    """ "= 0.64", "> 0.99"."""
+    shown = text.fraction(probability)
+    return shown if shown[0] in "<>" else f"= {shown}"
+
+
 def percent(share: float) -> str:
     """A share in whole percent."""
-    return f"{100 * share:.0f} %"
+    return text.share(share)
 
 
 def _of(interval: group_tests.Interval, suffix: str = "") -> dict[str, float]:
@@ -99,7 +106,7 @@ def time_row(variable: str, a: Times, b: Times, level: float) -> dict[str, Any]:
 def outcome_row(outcome: str, a: tuple[int, int], b: tuple[int, int], level: float) -> dict[str, Any]:
     """Proportions with exact intervals, Fisher's test, Bayesian risk difference. a, b: (patients with it, patients)."""
     difference, above = group_tests.risk_difference(*a, *b, level)
-    notes = [f"estimate: posterior median of the risk difference, Jeffreys priors; P(above 0) = {above:.2f}"]
+    notes = [f"estimate: posterior median of the risk difference, Jeffreys priors; P(above 0) {in_words(above)}"]
     if a[1] and b[1]:
         risk_b = b[0] / b[1]
         low, high = detectable_risks(a[1], b[1], risk_b, level)

@@ -14,7 +14,7 @@ from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.rise import RISE_DAYS, apparent_recovery, infused_half_life, mean_rise, one_compartment
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
-from igkinetics.text import percent
+from igkinetics.text import share_of_draws
 
 INFUSED: Final = "infused"
 NOT_INFUSED: Final = "not infused"
@@ -47,7 +47,7 @@ def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given:
     means = {name: np.mean([change.difference(name) for change in treated], axis=0) for name in CHANGES}
     with_ivig = np.mean([change.with_ivig.at_window_end(change.exposure.window).mean() for change in treated])
     without = np.mean([change.without_ivig.at_window_end(change.exposure.window).mean() for change in treated])
-    risen = percent(round(float(np.mean([change.risen for change in treated])), 3))
+    risen = share_of_draws(float(np.mean([change.risen for change in treated])))
     said = f"{position_words(float(with_ivig), float(without))}; risen again by more than 5 % at its end in {risen}"
     yield from averages(means, "att", INFUSED, thresholds, said, "", sign_given=sign_given)
 
@@ -62,8 +62,8 @@ def atc(assigned: Assigned, thresholds: tuple[float, ...], *, sign_given: bool) 
 
 def position_words(with_ivig: float, without_ivig: float) -> str:
     """Share of nadirs at a window end."""
-    return (f"nadir at an end of the window in {percent(round(with_ivig, 3))} of patients and draws with IVIG, "
-            f"{percent(round(without_ivig, 3))} without")  # fmt: skip
+    return (f"nadir at an end of the window in {share_of_draws(with_ivig)} of patients and draws with IVIG, "
+            f"{share_of_draws(without_ivig)} without")  # fmt: skip
 
 
 def averages(

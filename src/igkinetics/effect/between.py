@@ -12,7 +12,7 @@ from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import Estimand
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.text import percent
+from igkinetics.text import share
 
 EVER_NEVER: Final = "ever infused - never infused"
 CONTRAST_STREAM: Final = 3
@@ -38,7 +38,7 @@ def between_groups(
     values = np.broadcast_to(raw[measured], (n_draws, int(measured.sum())))
     yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
     fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
-    shrunk = percent(round(shrinkage(fitted), 2)) if fitted.shape[1] > 1 else ""
+    shrunk = share(shrinkage(fitted)) if fitted.shape[1] > 1 else ""
     said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
     note = f"{counts(ever)}; difference of means; {said}"
     yield naive("naive_fitted_nadir_difference", fitted, ever, note, generator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from igkinetics.effect.sampling import POSTERIOR_FILES
 from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.records import EVENT_COLUMNS, EVENTS_FILE, event_table
-from igkinetics.output.files import RUN_RECORD, cohort_record, write_csv, write_json, write_parquet
+from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
 
 CSV_FILES: Final = {
@@ -49,9 +50,10 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
     write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
         effect.sampling.save(folder)
-    write_json(effect_record(effect), folder / RUN_RECORD)
+    written = digests(folder, (*POSTERIOR_FILES.values(), EVENTS_FILE))
+    write_json(effect_record(effect, written), folder / RUN_RECORD)
 
 
-def effect_record(effect: CohortEffect) -> dict[str, Any]:
-    """The run record of an effect analysis."""
-    return cohort_record("effect", effect, effect.options.record())
+def effect_record(effect: CohortEffect, written: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The run record of an effect analysis. written: files that other commands may read -> SHA-256."""
+    return cohort_record("effect", effect, effect.options.record(), written)

@@ -14,7 +14,7 @@ from igkinetics.effect.averages import CHANGES
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import ESTIMATED, NOT_ESTIMATED, interval
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.text import percent
+from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
 
 PATIENT_EFFECT_COLUMNS: Final = (
@@ -72,7 +72,7 @@ def changed_rows(
         if measure == "nadir_day" and one.treated:
             ends = [measures.at_window_end(one.window).mean() for measures in (change.with_ivig, change.without_ivig)]
             remark = "nadir at an end of the window in {} of draws with IVIG, {} without".format(
-                *(percent(round(float(end), 3)) for end in ends))  # fmt: skip
+                *(share_of_draws(float(end)) for end in ends))  # fmt: skip
         columns = enumerate(thresholds) if measure == "days_below" else ((-1, np.nan),)
         for place, threshold in columns:
             pair = (with_ivig, without) if place < 0 else (with_ivig[:, place], without[:, place])

@@ -20,7 +20,7 @@ from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.text import percent
+from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
 
 PREDICTIVE_STREAM: Final = 5
@@ -107,8 +107,8 @@ def replicate_note(checks: pd.DataFrame) -> str:
     if not weights.sum():
         return "no measured value to check"
     shares = [float(np.average(checks[name].fillna(0.0), weights=weights)) for name in ("inside_50", "inside_90")]
-    return (f"{percent(round(shares[0], 3))} of the measured values lie within their 50 % predictive interval, "
-            f"{percent(round(shares[1], 3))} within the 90 % one")  # fmt: skip
+    return (f"{share_of_draws(shares[0])} of the measured values lie within their 50 % predictive interval, "
+            f"{share_of_draws(shares[1])} within the 90 % one")  # fmt: skip
 
 
 def first_below_rows(

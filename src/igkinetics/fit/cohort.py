@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import pandas as pd
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
-from igkinetics.cards.prior import PatientPrior, patient_prior
+from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
@@ -26,7 +28,7 @@ from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_
 from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import FitSettings, fit_patient
-from igkinetics.fit.records import DRAW_COLUMNS, KEPT_DRAWS, draw_table
+from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
 from igkinetics.fit.result import PatientFit, Status
@@ -68,9 +70,10 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
     card = load_card(options.card)
     if card.structure.endogenous == "none":
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
+    residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
-    tasks = [partial(patient_result, cohort, patient, card, options) for patient in patients]
+    tasks = [partial(result_or_failure, cohort, patient, card, options) for patient in patients]
     reached = as_far_as_reached(tasks, options.jobs, progress)
     ordered = [
         reached.results[place]
@@ -94,6 +97,14 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
         average=options.structure is None,
         drift=options.drift,
     )
+
+
+def result_or_failure(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
+    """The patient's result; an error of ours becomes one too, for it must not cost all others their fits."""
+    try:
+        return patient_result(cohort, patient, card, options)
+    except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the run ends with exit status 1)
+        return failed(cohort, patient, options, error)
 
 
 def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
@@ -123,9 +134,20 @@ def unfitted(
     return replace(rows_of(cohort, fit, options), fit=None)
 
 
+def failed(cohort: Cohort, patient: Patient, options: FitOptions, error: Exception) -> PatientResult:
+    """The rows of a patient whose fit ended in an error of ours: it is named, with the line that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
+    rows: Rows = {name: [] for name in TABLES}
+    shared = {"patient_id": patient.patient_id, "group": patient.group, "status": "failed", "reason": reason}
+    rows["patients"].append(shared | {"rows_used": patient.sample_day.size, "rows_set_aside": 0, "model": ""})
+    rows["nadir"].append(shared | {"unit": cohort.igg_unit, "level": options.level, "nadir_position": ""})
+    return PatientResult(fit=None, rows=rows)
+
+
 def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResult:
     """Everything the tables say of one patient."""
-    unit, level = cohort.igg_unit, options.level
+    unit, level, kept = cohort.igg_unit, options.level, kept_draws(options.draws, len(cohort.patients))
     window = nadir_window(fit.patient, options.window)
     raw = raw_nadir(fit.patient, window)
     rows: Rows = {name: [] for name in TABLES}
@@ -137,7 +159,7 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
         rows["nadir"].append(nadir_row(fit, window, raw, None, unit, level))
         if fit.has_numbers:
             rows["parameters"] = parameter_rows(fit, unit, level)
-        return PatientResult(fit=fit, rows=rows, draws=draws_of(fit))
+        return PatientResult(fit=fit, rows=rows, draws=draws_of(fit, kept))
     thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
     fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed)
     rows["nadir"].append(nadir_row(fit, window, raw, fitted, unit, level))
@@ -146,15 +168,15 @@ def rows_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResu
     rows["thresholds"] = threshold_rows(fit, fitted, unit, level)
     rows["structures"] = structure_rows(fit, fitted.window, unit)
     curves = curve_table(fit, fitted.window, unit, level, options.seed)
-    return PatientResult(fit=fit, rows=rows, curves=curves, draws=draws_of(fit))
+    return PatientResult(fit=fit, rows=rows, curves=curves, draws=draws_of(fit, kept))
 
 
-def draws_of(fit: PatientFit) -> pd.DataFrame | None:
-    """Equally weighted draws of a fit with numbers."""
+def draws_of(fit: PatientFit, kept: int) -> pd.DataFrame | None:
+    """So many equally weighted draws of a fit with numbers."""
     if not fit.has_numbers:
         return None
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, fit.all_draws().theta[:KEPT_DRAWS], a, b)
+    return draw_table(fit.patient.patient_id, fit.all_draws().theta[:kept], a, b)
 
 
 def assemble(

@@ -8,16 +8,11 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.outcomes import infections
 from igkinetics.fit.cohort_result import GROUP_COLUMNS
 
 NEAR_DAYS: Final = 7.0
 """A sample within so many days before or after the start of an infection counts as near it."""
-
-
-def infections(cohort: Cohort) -> pd.DataFrame:
-    """Rows of the outcomes that name an infection (not a death from one)."""
-    names = cohort.outcomes["outcome"].astype(str).str.casefold()
-    return cohort.outcomes[names.str.contains("infect") & ~names.str.contains("death")]
 
 
 def groups_table(cohort: Cohort, patients: pd.DataFrame) -> pd.DataFrame:

@@ -76,7 +76,7 @@ GROUP_COLUMNS: Final = (
 
 STATUSES: Final = (
     "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
-    "at_bound", "set_aside",
+    "at_bound", "start_contradicts", "set_aside", "failed",
 )  # fmt: skip
 TABLES: Final = {
     "parameters": PARAMETER_COLUMNS,
@@ -161,10 +161,16 @@ class CohortFit:
         return int((self.patients["status"] == "fitted").sum())
 
     @property
+    def n_failed(self) -> int:
+        """Patients whose fit ended in an error of the software."""
+        return int((self.patients["status"] == "failed").sum())
+
+    @property
     def verdict(self) -> str:
         """What became of the patients, in one sentence."""
         stopped = "; interrupted before the end" if self.interrupted else ""
-        return f"{self.n_fitted} of {len(self.patients)} patients fitted{stopped}"
+        failed = f"; {self.n_failed} failed by an error of the software" if self.n_failed else ""
+        return f"{self.n_fitted} of {len(self.patients)} patients fitted{failed}{stopped}"
 
     def plot_patient(self, patient_id: str) -> Any:
         """An Altair chart of one patient: samples, doses, therapy, fitted curve, nadirs. KeyError for an unknown id."""

@@ -50,6 +50,8 @@ class Weighted:
     """Draws x (n, p) with normalised, smoothed weights (n,)."""
 
     x: Floats
+    values: Floats
+    """-2 log density (n,) of each draw."""
     weights: Floats
     pareto_k: float
     log_marginal: float
@@ -189,7 +191,7 @@ def sample_in_rounds(
     top = log_ratio.max()
     ratio = np.exp(log_ratio - top)
     return Weighted(
-        x=x, weights=weights, pareto_k=pareto_k, log_marginal=float(top + np.log(ratio.mean())),
+        x=x, values=value, weights=weights, pareto_k=pareto_k, log_marginal=float(top + np.log(ratio.mean())),
         log_marginal_error=float(ratio.std() / ratio.mean() / np.sqrt(ratio.size)), rounds=round_,
         proposal=tuple(proposals),
     )  # fmt: skip

@@ -9,6 +9,7 @@ import lmfit
 import numpy as np
 
 from igkinetics.fit.problem import FitProblem
+from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
 
 GRADIENT_TOLERANCE: Final = 1e-5
@@ -23,8 +24,8 @@ NOT_FINITE: Final = 1e10
 NEWTON_STEPS: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optimum:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Optimum(ByValue):
     """The best of several starts. hessian is that of -2 log posterior."""
 
     x: Floats

@@ -92,6 +92,7 @@ def fitted_nadir(
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
     generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), PREDICTIVE_STREAM])
     day = estimate(minima.day)
+    where = position(day.value, window)
     off_from, off_until = courses.departure()
     return FittedNadir(
         window=window,
@@ -103,8 +104,8 @@ def fitted_nadir(
         curve_day=at_best.total_day,
         off_from=off_from,
         off_until=off_until,
-        position=position(day.value, window),
-        reached=stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
+        position=where,
+        reached=where == "interior" and stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,
         predicted_raw=predicted_minimum(problem, courses, window, observed_raw, level, generator),
         below=tuple(
@@ -140,7 +141,7 @@ def median_and_interval(values: Floats, level: float) -> Estimate:
 
 
 def position(day: float, window: Window) -> Position:
-    """Where in the closed window the minimum lies."""
+    """Where in the closed window the minimum lies; of a flat one, the earliest day counts."""
     if day <= window.start:
         return "start"
     return "end" if day >= window.end else "interior"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -12,11 +13,8 @@ from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.cohort_result import TABLES, CohortFit
 from igkinetics.fit.dates import dates_table
 from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, event_table
-from igkinetics.output.files import RUN_RECORD, cohort_record, write_csv, write_json, write_parquet
+from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
-
-if TYPE_CHECKING:
-    pass
 
 CSV_TABLES: Final = (
     "parameters", "nadir", "patients", "structures", "sampling", "conflict", "groups", "predictions", "etas",
@@ -61,7 +59,7 @@ def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
         from igkinetics.output.workbook import WORKBOOK, write_workbook
 
         write_workbook(tables, folder / WORKBOOK)
-    write_json(run_record(fit, extras), folder / RUN_RECORD)
+    write_json(run_record(fit, extras, digests(folder, (DRAWS_FILE, EVENTS_FILE))), folder / RUN_RECORD)
 
 
 def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.DataFrame]:
@@ -75,9 +73,11 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
     return tables | {"problems": fit.cohort.problems[list(PROBLEM_COLUMNS)]}
 
 
-def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, Any]:
-    """The run record of a fit."""
-    return cohort_record("fit", fit, fit.options.record() | asdict(extras))
+def run_record(
+    fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The run record of a fit. written: files that other commands may read -> SHA-256."""
+    return cohort_record("fit", fit, fit.options.record() | asdict(extras), written)
 
 
 

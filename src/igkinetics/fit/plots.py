@@ -72,7 +72,7 @@ def as_altair(spec: Spec) -> Any:
 MOST_DRAWN: Final = 60
 """Patients that get a part of the report of their own; a chart takes some 20 ms and 20 kB."""
 LOWEST, WORST, RANDOM = "lowest nadir", "worst fit", "chosen at random"
-UNEXPLAINED: Final = ("unexplained_change", "not_converged", "at_bound")
+UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "at_bound", "failed")
 """Not fitted though there were samples: worse than any fit."""
 
 

@@ -12,14 +12,17 @@ from igkinetics.fit.chains import run_chains
 from igkinetics.fit.importance import GOOD_PARETO_K, PRIOR_SHARE, Component, sample_in_rounds
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.problem import FitProblem
+from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
 
 MASS_KEPT: Final = 1e-3
 """Optima with less Laplace mass than this share are left out of the proposal."""
+LOOKED_AT: Final = 100
+"""Best draws at which the kinetic curve alone is tried, for an optimum below the one found."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draws:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws(ByValue):
     """x (n, p) on estimation scales with normalised weights (n,); natural parameters theta (n, 13)."""
 
     x: Floats
@@ -30,6 +33,10 @@ class Draws:
     log_marginal: float
     """Log marginal likelihood (nan without a prior)."""
     method: str
+    lowest: Floats
+    """x (p,) of the draw with the lowest -2 log posterior, without drift ..."""
+    lowest_objective: float
+    """... and its value there: one below the optimum's shows that the optimum is not the lowest."""
     r_hat: float = float("nan")
     """Worst of any parameter; nan unless drawn by chains."""
     trusted: bool = True
@@ -102,13 +109,17 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
     prior = Component(centre=problem.mu, root=np.diag(problem.prior_sd),
                       log_share=mass + float(np.log(PRIOR_SHARE / (1.0 - PRIOR_SHARE))))  # fmt: skip
     found = sample_in_rounds(problem.values, [*components, prior], n, generator)
+    best = found.x[np.argsort(np.where(np.isnan(found.values), np.inf, found.values))[:LOOKED_AT]]
+    steady = problem.without_drift().values(best)
+    lowest = int(np.nanargmin(steady))
     if found.pareto_k <= GOOD_PARETO_K:
         return Draws(x=found.x, theta=problem.thetas(found.x), weights=found.weights, pareto_k=found.pareto_k,
-                     log_marginal=found.log_marginal, method="importance sampling")  # fmt: skip
+                     log_marginal=found.log_marginal, method="importance sampling", lowest=best[lowest],
+                     lowest_objective=float(steady[lowest]))  # fmt: skip
     chained = run_chains(problem.values, found, n, generator)
     return Draws(x=chained.x, theta=problem.thetas(chained.x), weights=np.full(n, 1.0 / n), pareto_k=float("nan"),
                  log_marginal=chained.log_marginal, method="Markov chains", r_hat=chained.r_hat,
-                 trusted=chained.trusted)  # fmt: skip
+                 trusted=chained.trusted, lowest=best[lowest], lowest_objective=float(steady[lowest]))  # fmt: skip
 
 
 def laplace_only(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
@@ -116,4 +127,5 @@ def laplace_only(problem: FitProblem, optimum: Optimum, n: int, generator: np.ra
     root = np.linalg.cholesky(np.linalg.inv(0.5 * optimum.hessian))
     x = optimum.x + generator.standard_normal((n, optimum.x.size)) @ root.T
     return Draws(x=x, theta=problem.thetas(x), weights=np.full(n, 1.0 / n), pareto_k=float("nan"),
-                 log_marginal=float("nan"), method="normal approximation")  # fmt: skip
+                 log_marginal=float("nan"), method="normal approximation", lowest=optimum.x,
+                 lowest_objective=optimum.objective)  # fmt: skip

@@ -35,7 +35,12 @@ def from_scale(value: float, scale: str) -> float:
     return float(np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _own(x: Floats) -> Floats:
+    """x as compiled code takes it: contiguous, and such as can be written."""
+    return np.require(x, float, ("C", "W"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FitProblem:
     """Everything the objective needs. mu, sd (p,) on estimation scales; sd inf where there is no prior."""
 
@@ -65,41 +70,44 @@ class FitProblem:
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         """-2 log posterior and its gradient (p,) at x (p,)."""
         gradient = np.empty(x.size)
-        return objective(x, *self._arguments(), gradient), gradient  # type: ignore[arg-type,call-arg]
+        return objective(_own(x), *self._arguments(), gradient), gradient  # type: ignore[arg-type,call-arg]
 
     def values(self, xs: Floats) -> Floats:
         """-2 log posterior of each row of xs (n, p)."""
         values = np.empty(xs.shape[0])
-        objective_values(xs, *self._arguments(), values)  # type: ignore[arg-type,call-arg]
+        objective_values(_own(xs), *self._arguments(), values)  # type: ignore[arg-type,call-arg]
         return values
 
     def hessian(self, x: Floats) -> Floats:
         """Hessian (p, p) of -2 log posterior."""
         hessian = np.empty((x.size, x.size))
-        fill_hessian(x, *self._arguments(), hessian)  # type: ignore[arg-type,call-arg]
+        fill_hessian(_own(x), *self._arguments(), hessian)  # type: ignore[arg-type,call-arg]
         return hessian
 
     def minimum_from(self, start: Floats) -> tuple[Floats, float]:
         """Local minimum of -2 log posterior reached by the compiled optimiser, and its value."""
         x = np.empty(start.size)
-        value = bfgs(np.ascontiguousarray(start), self.prior_sd, *self._arguments(), x)  # type: ignore[arg-type,call-arg]
+        value = bfgs(_own(start), self.prior_sd, *self._arguments(), x)  # type: ignore[arg-type,call-arg]
         return x, value
 
     def theta(self, x: Floats) -> Floats:
         """Natural parameters (13,) at x."""
         theta = np.empty(N_PARAMETERS)
-        fill_theta(x, self.free, self.fixed, theta)
+        fill_theta(_own(x), self.free, self.fixed, theta)
         return theta
 
     def thetas(self, xs: Floats) -> Floats:
         """Natural parameters (n, 13) of xs (n, p)."""
         thetas = np.empty((xs.shape[0], N_PARAMETERS))
-        fill_thetas(np.ascontiguousarray(xs), self.free, self.fixed, thetas)
+        fill_thetas(_own(xs), self.free, self.fixed, thetas)
         return thetas
 
     @property
     def has_prior(self) -> bool:
         return bool(np.all(np.isfinite(self.sd)))
+
+    def without_drift(self) -> FitProblem:
+        return replace(self, drift_sds=np.zeros(1), drift_log_weights=np.zeros(1))
 
     def without_prior(self) -> FitProblem:
         return replace(self, sd=np.full_like(self.sd, np.inf))

@@ -9,13 +9,15 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2
 
-from igkinetics.fit.minimise import Optimum, polish
+from igkinetics.fit.minimise import AGREE_WITHIN, NOT_FINITE, Optimum, polish
 from igkinetics.fit.problem import FitProblem, from_scale
 from igkinetics.kinetics.parameters import F, Floats, S
 
 WIDEST: Final = 30.0
 """Standard errors from the estimate beyond which a bound is called open."""
 X_TOLERANCE: Final = 1e-4
+LOWER_BY: Final = AGREE_WITHIN
+"""A point this far below the optimum shows that the optimum is not the lowest."""
 CURVE_POINTS: Final = 14
 """Of a drawn profile, besides the optimum itself."""
 OPEN_ERRORS: Final = 3.0
@@ -32,8 +34,19 @@ def held(problem: FitProblem, index: int, value: float) -> FitProblem:
                    prior_sd=problem.prior_sd[keep])  # fmt: skip
 
 
+class LowerOptimumError(Exception):
+    """A profile met a point below the optimum: x (p,), and how far -2 log posterior lies below it there."""
+
+    def __init__(self, x: Floats, gain: float) -> None:
+        self.x, self.gain = x, gain
+        super().__init__(f"-2 log posterior is lower by {gain:.3g} elsewhere")
+
+
 def profile_interval(problem: FitProblem, optimum: Optimum, index: int, level: float) -> tuple[float, float]:
-    """Both ends for parameter `index` on its estimation scale; infinite where the profile never rises enough."""
+    """Both ends for parameter `index` on its estimation scale; infinite where the profile never rises enough.
+
+    LowerOptimumError when the search meets a point below the optimum.
+    """
     rise = float(chi2.ppf(level, 1))
     error = float(np.sqrt(2.0 * np.linalg.inv(optimum.hessian)[index, index]))
     ends = [_end(problem, optimum, index, side * error, rise) for side in (-1.0, 1.0)]
@@ -53,42 +66,47 @@ def profile_curve(
                  for end, side in zip(interval, (-1.0, 1.0), strict=True))  # fmt: skip
     below = np.linspace(centre, low - 0.25 * (centre - low), CURVE_POINTS // 2 + 1)[1:]
     above = np.linspace(centre, high + 0.25 * (high - centre), CURVE_POINTS // 2 + 1)[1:]
-    rises = []
-    for side in (below, above):
-        others = np.delete(optimum.x, index)
-        for value in side:
-            objective, others = profiled(problem, index, float(value), others)
-            rises.append(objective - optimum.objective)
-    values = np.concatenate([below, [centre], above])
-    order = np.argsort(values)
-    return values[order], np.concatenate([rises[: below.size], [0.0], rises[below.size :]])[order]
+    values = np.concatenate([below, above])
+    rises = [profiled(problem, optimum, index, float(value)) for value in values]
+    order = np.argsort(np.append(values, centre))
+    return np.append(values, centre)[order], np.append(rises, 0.0)[order]
 
 
-def profiled(problem: FitProblem, index: int, value: float, others: Floats) -> tuple[float, Floats]:
-    """-2 log posterior with parameter `index` held at `value`, minimised over all others from `others`; and those."""
+def profiled(problem: FitProblem, optimum: Optimum, index: int, value: float) -> float:
+    """Rise of -2 log posterior over the optimum with parameter `index` held at `value`, all others fitted again.
+
+    They start where the curvature at the optimum puts them for this value, and at every optimum known: so the rise
+    depends on the value alone, not on what was asked before. Not finite there: as good as infinitely high.
+    """
     reduced = held(problem, index, value)
-    if reduced.free.size:
-        others, objective = polish(reduced, reduced.minimum_from(others)[0])
-    else:  # the only free parameter is the one held
-        objective = float(reduced.values(others[None, :])[0])
+    own = 0.0
     if np.isfinite(problem.sd[index]):
-        own = ((value - problem.mu[index]) / problem.sd[index]) ** 2
-        objective += own + float(np.log(2 * np.pi * problem.sd[index] ** 2))
-    return objective, others
+        own = ((value - problem.mu[index]) / problem.sd[index]) ** 2 + float(np.log(2 * np.pi * problem.sd[index] ** 2))
+    covariance = np.linalg.inv(optimum.hessian)
+    slope = np.delete(covariance[:, index], index) / covariance[index, index]
+    starts = [np.delete(optimum.x, index) + slope * (value - optimum.x[index])]
+    starts += [np.delete(mode, index) for mode in optimum.modes]
+    if reduced.free.size:
+        found = [polish(reduced, reduced.minimum_from(start)[0]) for start in starts]
+    else:  # the only free parameter is the one held
+        found = [(starts[0], float(reduced.values(starts[0][None, :])[0]))]
+    others, lowest = min(found, key=lambda pair: pair[1] if np.isfinite(pair[1]) else np.inf)
+    rise = lowest + own - optimum.objective if np.isfinite(lowest) else NOT_FINITE
+    if rise < -LOWER_BY:
+        raise LowerOptimumError(np.insert(others, index, value), -rise)
+    return rise
 
 
 def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: float) -> float:
+    """Where the profile has risen by `rise` in the direction of `step`, one standard error long."""
     centre = float(optimum.x[index])
-    others: list[Floats] = [np.delete(optimum.x, index)]
 
     def excess(distance: float) -> float:
-        objective, x = profiled(problem, index, centre + distance * step, others[-1])
-        others.append(x)
-        return objective - optimum.objective - rise
+        return profiled(problem, optimum, index, centre + distance * step) - rise if distance > 0 else -rise
 
-    far = 1.0
+    near, far = 0.0, 1.0
     while excess(far) < 0:
-        far *= 1.6
+        near, far = far, far * 1.6
         if far > WIDEST:
             return float(np.copysign(np.inf, step))
-    return centre + step * float(brentq(excess, 0.0, far, xtol=X_TOLERANCE, rtol=1e-6))
+    return centre + step * float(brentq(excess, near, far, xtol=X_TOLERANCE, rtol=1e-6))

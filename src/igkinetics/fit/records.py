@@ -15,6 +15,7 @@ from igkinetics.cards.body_size import sex_of
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError, Problem
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
 
 DRAWS_FILE: Final = "draws.parquet"
@@ -24,7 +25,17 @@ DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "p
 EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc")
 """event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value
 g), therapy (day to stop_day, inf while ongoing). Units inside: g, g/L, day, kg, cm."""
-KEPT_DRAWS: Final = 200
+MOST_KEPT_DRAWS: Final = 2000
+"""Of one patient, beyond which draws are thinned evenly; and ..."""
+MOST_KEPT_ROWS: Final = 2_000_000
+"""... of a whole cohort (some 250 MB), down to ..."""
+FEWEST_KEPT_DRAWS: Final = 200
+"""... so many of each patient."""
+
+
+def kept_draws(draws: int, patients: int) -> int:
+    """How many of each patient's draws are written: all of them, within the limits above."""
+    return min(draws, MOST_KEPT_DRAWS, max(FEWEST_KEPT_DRAWS, MOST_KEPT_ROWS // max(patients, 1)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,28 +99,55 @@ class Left:
     record: dict[str, Any]
     inputs: dict[str, str]
 
+    def table(self, file: str, columns: Sequence[str]) -> pd.DataFrame:
+        """A Parquet file with these columns. InputError when it cannot be read as such."""
+        try:
+            return pd.read_parquet(self.folder / file, columns=list(columns))
+        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these
+            raise self.fault(f"{self.name}/{file}", f"must be a table with {', '.join(columns[:3])} ...") from error
+
     def fault(self, found: object, expected: str, key: str = "") -> InputError:
         return InputError([Problem(file="call", column=key or self.key, found=str(found), expected=expected)])
 
 
 def left_by(command: str, folder: Path, files: Sequence[str]) -> Left:
-    """The output folder of a command. InputError when it is none, or lacks one of these files."""
+    """The output folder of a command. InputError, in one line each, when it is none, lacks one of these files, or holds
+    one that is not the file which that run wrote: damaged, of another run, or changed since."""
     key = f"population.{command}"
-    missing = [name for name in ("run.json", *files) if not (folder / name).is_file()]
+
+    def fault(expected: str) -> InputError:
+        return InputError([Problem(file="call", column=key, found=folder.name, expected=expected)])
+
+    missing = [name for name in (RUN_RECORD, *files) if not (folder / name).is_file()]
     if missing:
-        expected = f"must be a folder written by `{command}` of this version; it has no {', '.join(missing)}"
-        raise InputError([Problem(file="call", column=key, found=folder.name, expected=expected)])
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        raise fault(f"must be a folder written by `{command}` of this version; it has no {', '.join(missing)}")
+    try:
+        record = json.loads((folder / RUN_RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # not UTF-8, not JSON
+        record = None
+    if not isinstance(record, dict):
+        raise fault(f"must be a folder written by `{command}`; its {RUN_RECORD} is damaged")
     if record.get("command") != command:
-        expected = f"must be a folder written by `{command}`, not by `{record.get('command')}`"
-        raise InputError([Problem(file="call", column=key, found=folder.name, expected=expected)])
-    inputs = {f"{folder.name}/{name}": sha256_of_file(folder / name) for name in files}
-    return Left(folder=folder, name=folder.name, key=key, record=record, inputs=inputs)
+        raise fault(f"must be a folder written by `{command}`, not by `{record.get('command')}`")
+    inputs = {name: sha256_of_file(folder / name) for name in files}
+    written = record.get("files")
+    if not isinstance(written, dict) or not set(files) <= set(written):
+        raise fault(f"must be a folder written by `{command}` of this version: its {RUN_RECORD} does not list what "
+                    "the run wrote; run it again")  # fmt: skip
+    foreign = [name for name, digest in inputs.items() if digest != written[name]]
+    if foreign:
+        raise fault(f"must hold the files that its run wrote: {', '.join(foreign)} is damaged, of another run, or was "
+                    "changed")  # fmt: skip
+    return Left(folder=folder, name=folder.name, key=key, record=record,
+                inputs={f"{folder.name}/{name}": digest for name, digest in inputs.items()})  # fmt: skip
 
 
-def members_of(events: pd.DataFrame, draws: dict[str, tuple[Floats, Floats]]) -> list[Member]:
-    """Patients with draws (thetas, error), in that order, with their records."""
-    of_each = dict(iter(events.groupby("patient_id", sort=False)))
+def members_of(left: Left, draws: dict[str, tuple[Floats, Floats]]) -> list[Member]:
+    """Patients with draws (thetas, error), in that order, with their records. InputError for one without a record."""
+    of_each = dict(iter(left.table(EVENTS_FILE, EVENT_COLUMNS).groupby("patient_id", sort=False)))
+    unknown = [patient_id for patient_id in draws if patient_id not in of_each]
+    if unknown:
+        raise left.fault(", ".join(unknown), f"must be patients whose records stand in {EVENTS_FILE}")
     return [member_of(patient_id, of_each[patient_id], *found) for patient_id, found in draws.items()]
 
 

@@ -52,7 +52,7 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame(columns=list(RESIDUAL_COLUMNS))
     each = pd.DataFrame([patient_sums(group) for _, group in rows.groupby("patient_id", sort=False)])
-    total = each.sum()
+    total = each.sum(skipna=False)  # nothing is expected where a patient's expectation is not known
     of_all = {"n": int(total["n"]), "level": level}
     found = [
         {"quantity": "iwres_mean", **_with_interval(each, mean, level), "expected": 0.0, **of_all,
@@ -107,7 +107,7 @@ def autocorrelation(sums: Sums) -> Any:
 
 def _with_interval(each: pd.DataFrame, statistic: Callable[[Sums], Any], level: float) -> dict[str, float]:
     """The statistic of all, with a normal interval by the delete-one-patient error. each: a row per patient."""
-    total, n = each.sum(), len(each)
+    total, n = each.sum(skipna=False), len(each)
     value = float(statistic(total))
     if n < LEAST_PATIENTS:
         return {"value": value, "lower": np.nan, "upper": np.nan}

@@ -13,6 +13,7 @@ from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.unexplained import Change
+from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
 
 Status = Literal[
@@ -23,14 +24,16 @@ Status = Literal[
     "unexplained_change",
     "not_converged",
     "at_bound",
+    "start_contradicts",
     "set_aside",
+    "failed",
 ]
 WITH_NUMBERS: tuple[Status, ...] = ("fitted", "prior_only")
 """Statuses whose fitted values are given; all others leave them empty."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alternative(ByValue):
     """One structure, or the fitted one with one SD of the drift; problem and x (p,) give its best curve.
 
     weight: of the averaged posterior. objective: -2 log posterior; without the prior's part it can be compared between
@@ -50,8 +53,8 @@ class Alternative:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Averaged:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Averaged(ByValue):
     """Draws of equal weight over structures and drift, in random order: theta (n, 13), SD of the drift of each (n,).
 
     pareto_k and r_hat are the worst of any structure that matters; nan where its draws came the other way.
@@ -69,7 +72,7 @@ class Averaged:
         return float(np.mean(self.drift_sd > 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PatientFit:
     """Result for one patient. reason is empty exactly when status is `fitted` (checked when built).
 

@@ -200,8 +200,9 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
         note = contraction_note(learnt[name])
         if fit.profiles is not None and name != "C_init":
             scale = fit.prior.scale[PRIOR_NAME.get(name, name)]
-            lower, upper = (from_scale(end, scale) for end in fit.profiles[name])
-            note = "; ".join(filter(None, [note, "profile-likelihood interval"]))
+            ends = fit.profiles[name]
+            lower, upper = (from_scale(end, scale) if np.isfinite(end) else np.nan for end in ends)
+            note = "; ".join(filter(None, [note, profile_note(*ends)]))
         scale = fit.prior.scale[PRIOR_NAME.get(name, name)]
         in_unit = _converter(name, igg_unit)
         rows.append({**common, "parameter": name, "kind": "estimated", "value": in_unit(theta[INDEX[name]]),
@@ -210,6 +211,12 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
                      "contraction": learnt[name], "note": note})  # fmt: skip
     rows += _fixed_rows(fit, theta, common, igg_unit)
     return rows + _derived_rows(fit, theta, common, level)
+
+
+def profile_note(lower: float, upper: float) -> str:
+    """That an interval is a profile's, and which of its ends the data do not limit."""
+    sides = [side for side, end in (("below", lower), ("above", upper)) if not np.isfinite(end)]
+    return "profile-likelihood interval" + (f", not limited {' and '.join(sides)}" if sides else "")
 
 
 def natural_stderr(problem: FitProblem, theta: Floats, covariance: Floats, i: int) -> float:

@@ -159,6 +159,24 @@ def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The fitted structure: its problem averaged over drift, draws, the optimum and prior weight of each SD of it."""
+
+    problem: FitProblem
+    draws: Draws
+    optima: tuple[Optimum, ...]
+    prior: tuple[float, ...]
+
+
+def draw_fitted(problem: FitProblem, optimum: Optimum, n: int, seed: tuple[int, int], *, drift: bool) -> Own:
+    """Draws of the fitted structure, n or more, with drift where asked for."""
+    sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
+    drifting = with_drift(problem, sds, prior)
+    draws, optima = draw_structure(drifting, optimum, n, np.random.default_rng([*seed, 0]))
+    return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
     """draws: of the fitted structure. averaged: of all structures and drift. alternatives: what each weighs."""
 
@@ -167,39 +185,32 @@ class Posterior:
     alternatives: tuple[Alternative, ...]
 
 
-def averaged_posterior(
-    problem: FitProblem, optimum: Optimum, others: list[Candidate], n: int, seed: tuple[int, int], *, drift: bool
-) -> Posterior:
+def averaged_posterior(own: Own, others: list[Candidate], n: int, seed: tuple[int, int]) -> Posterior:
     """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
 
     Each structure has a random stream of its own, so that what else is averaged moves none of its draws.
     """
-    sds, weights = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
-    drifting = with_drift(problem, sds, weights)
-    streams = [np.random.default_rng([*seed, place]) for place in range(len(others) + 2)]
-    own, optima = draw_structure(drifting, optimum, n, streams[0])
-    log_own = np.log(sum(weights)) + own.log_marginal
+    streams = [np.random.default_rng([*seed, place]) for place in range(1, len(others) + 2)]
+    log_own = float(np.log(sum(own.prior)) + own.draws.log_marginal)
     laplace = [_log(c.prior_weight) + laplace_log_marginal(c.problem, c.optimum) for c in others]
     laplace = [value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
                for value, c in zip(laplace, others, strict=True)]  # fmt: skip
     total = float(log_sum(np.array([log_own, *laplace])))
     drawn: list[Draws | None] = []
-    for value, c, stream in zip(laplace, others, streams[1:-1], strict=True):
+    for value, c, stream in zip(laplace, others, streams[:-1], strict=True):
         n_here = n if value - total > np.log(SHARE_FOR_ALL) else n // FEWER_DRAWS
         matters = value - total > np.log(NEGLIGIBLE)
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
     scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
                          for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
     shares = normalised_weights(scores)
-    of_drift = drift_shares(drifting, own.theta) if drift else np.ones((own.theta.shape[0], 1))
-    parts = [(own, float(shares[0]))]
+    of_drift = drift_shares(own.problem, own.draws.theta)
+    parts = [(own.draws, float(shares[0]))]
     parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
-    averaged = pooled(parts, drifting.drift_sds, of_drift, n, streams[-1])
-    return Posterior(
-        draws=own, averaged=averaged,
-        alternatives=(*_own_rows(drifting, own, optima, weights, np.asarray(shares[0] * (own.weights @ of_drift))),
-                      *_other_rows(others, shares[1:], scores[1:])),
-    )  # fmt: skip
+    averaged = pooled(parts, own.problem.drift_sds, of_drift, n, streams[-1])
+    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ of_drift)))
+    return Posterior(draws=own.draws, averaged=averaged,
+                     alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:])))  # fmt: skip
 
 
 def normalised_weights(scores: list[float]) -> Floats:
@@ -242,20 +253,19 @@ def worst(values: list[float]) -> float:
     return max(known, default=float("nan"))
 
 
-def _own_rows(
-    problem: FitProblem, draws: Draws, optima: tuple[Optimum, ...], prior: tuple[float, ...], weights: Floats
-) -> list[Alternative]:
+def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
     """The fitted structure, a row for each SD of the drift; weights (k,): of each in the averaged posterior."""
     rows = []
+    problem = own.problem
     for sd, best, log_weight, weight, prior_weight in zip(
-        problem.drift_sds, optima, problem.drift_log_weights, weights, prior, strict=True
+        problem.drift_sds, own.optima, problem.drift_log_weights, weights, own.prior, strict=True
     ):
         share = float(weight / weights.sum())
         single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
         rows.append(Alternative(
             model=problem.model, drift_sd=float(sd), problem=single, x=best.x, objective=best.objective,
             minus_two_log_likelihood=minus_two_log_likelihood(single, best.x), prior_weight=prior_weight,
-            log_marginal=float(draws.log_marginal + _log(share) - log_weight), weight=float(weight),
+            log_marginal=float(own.draws.log_marginal + _log(share) - log_weight), weight=float(weight),
             failed_tests=best.failed_tests, note="",
         ))  # fmt: skip
     return rows

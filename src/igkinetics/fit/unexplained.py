@@ -26,6 +26,11 @@ SCORE_LIMIT: Final = 25.0
 """Chi-square with 1 degree of freedom at which a change is called unexplained (5 standard errors)."""
 WHOLE_COURSE_P: Final = 1e-7
 MOST_CHANGES: Final = 8
+"""Of one record; a record with as many is one that no curve fits, and more would tell no more."""
+CONTRADICTED_BEYOND: Final = 2.0
+"""Standard deviations between curve and limit from which a value beyond a limit counts as one measured at the limit:
+that far off, the probability of lying beyond it falls as fast as a density."""
+TINY: Final = 1e-300
 LEAST_SPREAD: Final = 0.05
 """A change whose effect the parameters can imitate to all but this share cannot be told from them."""
 
@@ -41,6 +46,9 @@ class Change:
     igg_before: float
     igg_after: float
     z: float
+    limit_before: int = 0
+    limit_after: int = 0
+    """0: a measured level, -1: known only to lie below igg_before (igg_after), +1: above."""
 
 
 def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
@@ -79,46 +87,51 @@ def pulse_responses(problem: FitProblem, x: Floats) -> Floats:
 def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
     """All changes beyond SCORE_LIMIT, in the order of their days; empty when the model explains the course.
 
-    Censored samples take no part. x: the fitted parameters. Whether there is a change is judged at the fit; which one
-    it is, at a fit with heavy-tailed error, which one odd sample or jump does not bend towards itself.
+    Values beyond a limit take part where the curve contradicts them (see CONTRADICTED_BEYOND). x: the fitted
+    parameters. Whether there is a change is judged at the fit; which one it is, at a fit with heavy-tailed error, which
+    one odd sample or jump does not bend towards itself.
     """
-    if (problem.limit == 0).sum() < 2:
+    at = Linearised(problem, x)
+    if not np.any(problem.limit == 0) or at.residual.size < 2:
         return ()
-    found = Linearised(problem, x).changes()
+    found = at.changes()
     if found:
         robust = explore(replace(problem, kind=STUDENT_T), [x, *first_guesses(problem)])
-        found = Linearised(problem, robust.x).changes() or found
+        if "finite" not in robust.failed_tests:
+            found = Linearised(problem, robust.x).changes() or found
         return tuple(sorted(found, key=lambda change: change.day_before))
-    return whole_course(problem, x)
+    return whole_course(problem, at)
 
 
-def whole_course(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
+def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
     """One change for all days when residuals and prior together lie beyond chance; else none."""
-    at = Linearised(problem, x)
     misfit = float(np.sum(at.precision * at.residual**2) + np.sum(at.prior * at.prior_gap**2))
     if chi2.sf(misfit, at.residual.size) >= WHOLE_COURSE_P:
         return ()
     return (Change(kind="whole course", day_before=float(problem.day[0]), day_after=float(problem.day[-1]),
                    igg_before=float(problem.igg[0]), igg_after=float(problem.igg[-1]),
+                   limit_before=int(problem.limit[0]), limit_after=int(problem.limit[-1]),
                    z=float(np.sqrt(misfit))),)  # fmt: skip
 
 
 class Linearised:
-    """The model as a straight line in its parameters around x, for the measured samples."""
+    """The model as a straight line in its parameters around x, for measured samples and contradicted limits."""
 
     def __init__(self, problem: FitProblem, x: Floats) -> None:
         self.problem = problem
-        self.measured = problem.limit == 0
         level, by_x = jacobian(problem, x)
-        self.residual = (problem.igg - level)[self.measured]
-        self.precision = 1.0 / (problem.a**2 + (problem.b * level[self.measured]) ** 2)
-        self.design = by_x[self.measured]
+        variance = problem.a**2 + (problem.b * level) ** 2
+        wrong_side = problem.limit * (problem.igg - level) > CONTRADICTED_BEYOND * np.sqrt(variance)
+        self.used = (problem.limit == 0) | wrong_side
+        self.residual = (problem.igg - level)[self.used]
+        self.precision = 1.0 / variance[self.used]
+        self.design = by_x[self.used]
         known = np.isfinite(problem.sd)
         self.prior = np.where(known, 1.0 / problem.sd**2, 0.0)
         self.prior_gap = np.where(known, x - problem.mu, 0.0)
-        pulses = pulse_responses(problem, x)[:, self.measured]
+        pulses = pulse_responses(problem, x)[:, self.used]
         self.candidates = np.vstack([pulses, np.eye(self.residual.size)])
-        """First a pulse in each gap between samples, then each measured sample."""
+        """First a pulse in each gap between samples, then each sample used."""
 
     def solve(self, chosen: list[int]) -> tuple[Floats, Floats, Floats, Floats]:
         """Optimum with free sizes of the chosen changes: residual, design, covariance, z of each chosen."""
@@ -129,7 +142,8 @@ class Linearised:
         covariance = np.linalg.pinv(information)
         moved = covariance @ (design.T @ (self.precision * self.residual) - pull)
         n = self.prior.size
-        return self.residual - design @ moved, design, covariance, moved[n:] / np.sqrt(np.diag(covariance)[n:])
+        errors = np.sqrt(np.maximum(np.diag(covariance)[n:], TINY))
+        return self.residual - design @ moved, design, covariance, moved[n:] / errors
 
     def changes(self) -> list[Change]:
         """Forward selection by score; a chosen change gets a free size. Each z is that of all together."""
@@ -152,11 +166,11 @@ class Linearised:
         return [self.described(place, float(z)) for place, z in zip(chosen, z_chosen, strict=True)]
 
     def described(self, place: int, z: float) -> Change:
-        day, igg = self.problem.day, self.problem.igg
+        day, igg, limit = self.problem.day, self.problem.igg, self.problem.limit
         n_gap = day.size - 1
         gap = place < n_gap
-        before = place if gap else int(np.flatnonzero(self.measured)[place - n_gap])
+        before = place if gap else int(np.flatnonzero(self.used)[place - n_gap])
         after = before + 1 if gap else before
         return Change(kind="sudden change" if gap else "odd sample", day_before=float(day[before]),
                       day_after=float(day[after]), igg_before=float(igg[before]), igg_after=float(igg[after]),
-                      z=z)  # fmt: skip
+                      limit_before=int(limit[before]), limit_after=int(limit[after]), z=z)  # fmt: skip

@@ -99,5 +99,5 @@ def areas_of_many(parameters: Floats, schedule: Schedule, window_start: float, w
         raise AssertionError(f"window {window_start} to {window_end} lies before the schedule or is reversed")
     areas = np.empty((parameters.shape[0], 2))
     window = np.array([window_start, window_end])
-    fill_areas(np.ascontiguousarray(parameters, dtype=float), schedule, window, areas)
+    fill_areas(np.require(parameters, float, ("C", "W")), schedule, window, areas)
     return areas

@@ -82,10 +82,10 @@ def igg_curve(parameters: Floats, schedule: Schedule, day: Floats) -> tuple[Floa
     parameters: (13,) or (n, 13); returns two arrays (n_day,) or (n, n_day). A day before the schedule's start
     is an AssertionError; at the moment of a bolus the level before it is given.
     """
-    days = np.ascontiguousarray(day, dtype=float)
+    days = np.require(day, float, ("C", "W"))  # compiled code knows arrays that can be written
     if days.size and (days[0] < schedule[0, START] or np.any(np.diff(days) < 0)):
         raise AssertionError("days must ascend and not lie before the start of the schedule")
-    thetas = np.atleast_2d(np.ascontiguousarray(parameters, dtype=float))
+    thetas = np.atleast_2d(np.require(parameters, float, ("C", "W")))
     endogenous = np.empty((thetas.shape[0], days.size))
     infused = np.empty_like(endogenous)
     fill_curves(thetas, schedule, days, endogenous, infused)

@@ -25,6 +25,8 @@ from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
 from igkinetics.kinetics.turning import MAX_TERMS, exponential_roots, slope_terms
 
 ROOT_TOLERANCE_DAY = 1e-9
+FLAT = 1e-12
+"""Levels closer than this share count as equal, so that the earliest day of a flat minimum is found, not rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,7 @@ def fill_lowest(
             for part in range(2):
                 n = knots_of_segment(theta, modes[now], segment, part == 0, search)
                 for i in range(n):
-                    if values[i] < lowest[2 * part]:
+                    if values[i] < lowest[2 * part] * (1.0 - FLAT):
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]
                         if i == n - 1:  # exact, where start + knot rounds
                             lowest[2 * part + 1] = max(window[0], min(window[1], end))
@@ -217,8 +219,9 @@ def lowest_of_many(
 ) -> tuple[Floats, Floats]:
     """Exact minima of many curves. parameters (n, 13); thresholds (m,), g/L.
 
-    Returns lowest (n, 4): total, day, endogenous, day; and below (n, m, 2): first day below (nan: never) and
-    days below, both of total IgG. The window must start no earlier than the schedule (AssertionError).
+    Returns lowest (n, 4): total, day, endogenous, day (of a flat minimum the earliest); and below (n, m, 2): first day
+    below (nan: never) and days below, both of total IgG. The window must start no earlier than the
+    schedule (AssertionError).
     """
     if not schedule[0, START] <= window_start <= window_end:
         raise AssertionError(f"window {window_start} to {window_end} lies before the schedule or is reversed")
@@ -226,7 +229,7 @@ def lowest_of_many(
     lowest = np.empty((parameters.shape[0], 4))
     below = np.empty((parameters.shape[0], limits.size, 2))
     window = np.array([window_start, window_end])
-    fill_lowest_of_many(np.ascontiguousarray(parameters, dtype=float), schedule, window, limits, lowest, below)
+    fill_lowest_of_many(np.require(parameters, float, ("C", "W")), schedule, window, limits, lowest, below)
     return lowest, below
 
 

@@ -10,7 +10,7 @@ COMMON: Final = {
     "unit": "unit of the values in this row",
     "level": "level of the intervals in this row, as a fraction",
     "status": "fitted, or why there are no fitted values: prior_only, no_samples, too_few_samples, unexplained_change, "
-    "not_converged, at_bound, set_aside",
+    "not_converged, at_bound, start_contradicts, set_aside, failed",
     "reason": "the status in words, with days and values; empty for fitted",
     "model": "structure: disposition/production",
     "parameter": "name of the parameter, as in the model's equations",
@@ -48,9 +48,9 @@ OWN: Final = {
         "curve_nadir": "minimum of the single best curve, without drift", "curve_nadir_day": "its day",
         "drift_start": "first day on which 90 % of the drifting courses lie on one side of the kinetic curve",
         "drift_end": "last such day",
-        "nadir_position": "interior, start or end of the window",
-        "nadir_reached": "whether all therapy had stopped and the curve had risen by more than 5 % in at least 90 % of "
-        "draws; if not, the nadir is the lowest level so far",
+        "nadir_position": "interior, start or end of the window; a flat minimum lies at its earliest day",
+        "nadir_reached": "whether the minimum is interior, all therapy had stopped and the curve had risen by more "
+        "than 5 % in at least 90 % of draws; if not, the nadir is the lowest level so far",
         "endogenous_nadir_day": "day of the minimum of the patient's own IgG",
     },
     "patients": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.output.folder import Kind
-from igkinetics.provenance import package_versions
+from igkinetics.provenance import package_versions, sha256_of_file
 
 FLOAT_FORMAT: Final = "%.10g"
 
@@ -23,7 +23,7 @@ RUN_RECORD: Final = "run.json"
 
 RUN_KEYS: Final = (
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions",
-    "verdict", "interrupted", "started", "seconds",
+    "verdict", "interrupted", "started", "seconds", "files",
 )  # fmt: skip
 
 
@@ -77,8 +77,13 @@ class Done(Protocol):
     def seconds(self) -> float: ...
 
 
-def cohort_record(command: str, done: Done, options: dict[str, Any]) -> dict[str, Any]:
-    """What was run on what, with which choices, cards and versions. Names files, never their folders."""
+def cohort_record(
+    command: str, done: Done, options: dict[str, Any], written: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What was run on what, with which choices, cards and versions. Names files, never their folders.
+
+    written: files that another command may read -> their SHA-256.
+    """
     values: dict[str, Any] = {
         "command": command,
         "options": options,
@@ -94,8 +99,14 @@ def cohort_record(command: str, done: Done, options: dict[str, Any]) -> dict[str
         "interrupted": done.interrupted,
         "started": done.started.isoformat(timespec="seconds"),
         "seconds": round(done.seconds, 3),
+        "files": dict(written or {}),
     }
     return {key: values[key] for key in RUN_KEYS}
+
+
+def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of the files of these names, where they are there."""
+    return {name: sha256_of_file(folder / name) for name in sorted(names) if (folder / name).is_file()}
 
 
 def write_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:

@@ -60,7 +60,7 @@ def value_words(value: Any, unit: str) -> str:
     if not text.known(value):
         return text.UNKNOWN
     if unit == "1":
-        return f"{100 * float(value):.1f} %".replace("-", "−")
+        return text.share(value, 1)
     return text.day(value) if unit == "day" else text.level(value, unit).replace("-", "−")
 
 
@@ -76,11 +76,7 @@ def p_words(p: Any) -> str:
     """P to two significant digits, three decimals beyond 0.1; never 0, and 1 only where it is 1."""
     if not text.known(p):
         return text.UNKNOWN
-    if p < 1e-4:
-        return "< 0.0001"
-    if 0.9995 <= p < 1.0:
-        return "> 0.999"
-    return f"{p:.3f}" if p >= 0.1 else f"{p:.2g}"
+    return "< 0.0001" if p < 1e-4 else text.fraction(p, 3) if p >= 0.1 else f"{p:.2g}"
 
 
 def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:

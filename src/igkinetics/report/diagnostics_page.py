@@ -97,14 +97,15 @@ def shrinkage_rows(fit: CohortFit) -> list[Cells]:
 
 def share(value: Any) -> str:
     """A share as whole percent."""
-    return f"{100 * float(value):.0f} %".replace("-", "−") if text.known(value) else text.UNKNOWN
+    return text.share(value)
 
 
 def weight_rows(fit: CohortFit) -> list[Cells]:
     return [
-        {"model": row["model"], "n": str(row["n"]), "weight": f"{row['mean_weight']:.2f}", "best": str(row["n_best"])}
+        {"model": row["model"], "n": str(row["n"]), "weight": text.fraction(row["mean_weight"]),
+         "best": str(row["n_best"])}
         for row in structure_weights(fit).to_dict("records")
-    ]
+    ]  # fmt: skip
 
 
 def patient_rows(fit: CohortFit) -> list[Cells]:
@@ -124,9 +125,9 @@ def patient_rows(fit: CohortFit) -> list[Cells]:
             "rough": "rough" if text.known(row["pareto_k"]) and row["pareto_k"] > GOOD_PARETO_K else "",
             "agreeing": f"{int(row['n_starts_agreeing'])} of {int(row['n_starts'])}",
             "optima": str(row["n_optima"]),
-            "weight": text.number(row["model_weight"], 2),
+            "weight": text.fraction(row["model_weight"]),
             "best": row["best_model"] if text.known(row["best_model"]) else text.UNKNOWN,
-            "best_weight": text.number(row["best_weight"], 2),
+            "best_weight": text.fraction(row["best_weight"]),
         }
         for row in fit.diagnostics.to_dict("records")
     ]

@@ -87,9 +87,9 @@ def first_below_cells(effect: CohortEffect) -> list[Cells]:
             "threshold": f"{text.number(row['threshold'], 5)} {effect.cohort.igg_unit}",
             "who": f"{row['group']} (n = {row['n']})",
             "infusions": str(row["infusions"]),
-            "share": text.percent(round(float(row["share_ever"]), 3)),
-            "share_interval": f"{text.percent(round(float(row['share_ever_lower']), 3))} to "
-                              f"{text.percent(round(float(row['share_ever_upper']), 3))}",
+            "share": text.share_of_draws(float(row["share_ever"])),
+            "share_interval": f"{text.share_of_draws(float(row['share_ever_lower']))} to "
+                              f"{text.share_of_draws(float(row['share_ever_upper']))}",
             "day": amount(row["median_day"], "day") if text.known(row["median_day"]) else "fewer than half",
             "day_interval": " to ".join(amount(row[end], "day") if text.known(row[end]) else "never"
                                         for end in ("median_day_lower", "median_day_upper")),
@@ -107,7 +107,7 @@ def prior_cells(effect: CohortEffect) -> list[Cells]:
             "before_interval": ends(row["prior_lower"], row["prior_upper"], str(row["unit"])),
             "after": with_unit(row["median"], str(row["unit"])),
             "after_interval": ends(row["lower"], row["upper"], str(row["unit"])),
-            "contraction": f"{row['contraction']:.2f}".replace("-", "−"),
+            "contraction": text.fraction(row["contraction"]),
             "evidence": str(row["evidence"]),
         }
         for row in effect.prior.to_dict("records")
@@ -125,7 +125,7 @@ def population_cells(effect: CohortEffect) -> list[Cells]:
             "before_interval": f"{shared(row['prior_lower'])} to {shared(row['prior_upper'])}",
             "after": f"{shared(row['median'])} {unit_words(str(row['unit']))}".strip(),
             "after_interval": f"{shared(row['lower'])} to {shared(row['upper'])}",
-            "contraction": f"{row['contraction']:.2f}".replace("-", "−"),
+            "contraction": text.fraction(row["contraction"]),
         }
         for row in effect.population.to_dict("records")
     ]
@@ -136,14 +136,12 @@ def shared(value: Any) -> str:
 
 
 def check_cells(effect: CohortEffect) -> list[Cells]:
-    def share(value: Any) -> str:
-        return text.percent(round(float(value), 2)) if text.known(value) else text.UNKNOWN
-
     return [
         {"patient": text.visible(row["patient_id"]), "group": text.visible(row["group"]),
-         "samples": str(row["n_samples"]), "inside_50": share(row["inside_50"]), "inside_90": share(row["inside_90"]),
-         "mean": share(row["mean_rank"]),
-         "lowest": share(row["raw_nadir_rank"]), "note": str(row["note"])}
+         "samples": str(row["n_samples"]), "inside_50": text.share(row["inside_50"]),
+         "inside_90": text.share(row["inside_90"]),
+         "mean": text.share(row["mean_rank"]),
+         "lowest": text.share(row["raw_nadir_rank"]), "note": str(row["note"])}
         for row in effect.checks.to_dict("records")
     ]  # fmt: skip
 

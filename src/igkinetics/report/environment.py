@@ -30,5 +30,6 @@ def page_environment() -> Environment:
     )
     environment.filters["visible"] = text.visible
     environment.filters["number"] = text.number
+    environment.filters["share"] = text.share
     environment.globals |= {"script": SCRIPT, "script_hash": SCRIPT_HASH, "notice": RESEARCH_NOTICE, "look": style}
     return environment

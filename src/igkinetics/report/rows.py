@@ -114,7 +114,7 @@ def group_rows(fit: CohortFit) -> list[Cells]:
             "fitted": str(row["n_fitted"]),
             "samples": str(row["n_samples"]),
             "per_patient": f"{text.number(row['samples_median'])} ({row['samples_least']} to {row['samples_most']})",
-            "near": f"{int(row['n_near_infection'])} ({100 * row['share_near_infection']:.0f} %)"
+            "near": f"{int(row['n_near_infection'])} ({text.share(row['share_near_infection'])})"
             if text.known(row["share_near_infection"])
             else text.UNKNOWN,
         }
@@ -168,14 +168,19 @@ def parameter_rows(rows: pd.DataFrame) -> list[Cells]:
             "name": row["parameter"],
             "kind": row["kind"],
             "value": f"{text.number(row['value'])} {row['unit']}".removesuffix(" 1"),
-            "interval": f"{text.number(row['lower'])} to {text.number(row['upper'])}"
-            if text.known(row["lower"]) and text.known(row["upper"])
-            else text.UNKNOWN,
-            "contraction": text.number(row["contraction"], 2),
+            "interval": ends(row["lower"], row["upper"]),
+            "contraction": text.fraction(row["contraction"]),
             "note": text.visible(row["note"], most=200) if text.known(row["note"]) else "",
         }
         for row in rows.to_dict("records")
     ]
+
+
+def ends(lower: Any, upper: Any) -> str:
+    """ "0.1 to 0.2"; with one end open "0.1 or more", "0.2 or less"."""
+    if not text.known(lower):
+        return f"{text.number(upper)} or less" if text.known(upper) else text.UNKNOWN
+    return f"{text.number(lower)} to {text.number(upper)}" if text.known(upper) else f"{text.number(lower)} or more"
 
 
 def learnt_rows(entries: list[Learnt]) -> list[Cells]:
@@ -183,7 +188,7 @@ def learnt_rows(entries: list[Learnt]) -> list[Cells]:
         {
             "parameter": entry.parameter,
             "n": str(entry.n),
-            "contraction": f"{entry.contraction:.2f}".replace("-", "−"),
+            "contraction": text.fraction(entry.contraction),
             "words": entry.words,
         }
         for entry in entries
@@ -197,7 +202,7 @@ def sensitivity_rows(entries: list[Sensitivity]) -> list[Cells]:
             "all": text.level_interval(entry.lowest, entry.highest, entry.unit),
             "credible": text.level_interval(entry.credible_lowest, entry.credible_highest, entry.unit),
             "preferred": entry.preferred,
-            "weight": f"{entry.preferred_weight:.2f}",
+            "weight": text.fraction(entry.preferred_weight),
         }
         for entry in entries
     ]

@@ -83,10 +83,11 @@ def search_sentence(result: ScenarioResult) -> str:
     if not cheapest:
         best = table.sort_values("probability", ascending=False, kind="stable").iloc[0]
         return (f"None of {tried} keeps the {target_words(result)}; the best reaches "
-                f"{100 * best['probability']:.1f} %.")  # fmt: skip
+                f"{text.share(best['probability'], 1)}.")  # fmt: skip
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
     return (f"Fewest grams for a {target_words(result)}: {row['dose_g_per_kg']:g} g/kg every "
-            f"{row['interval_day']:g} days{vials} ({row['grams']:.0f} g; reached in {100 * row['probability']:.1f} % ± "
-            f"{100 * row['probability_error']:.1f}{sure}; {tried} tried).")  # fmt: skip
+            f"{row['interval_day']:g} days{vials} ({row['grams']:.0f} g; reached in "
+            f"{text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}{sure}; "
+            f"{tried} tried).")  # fmt: skip

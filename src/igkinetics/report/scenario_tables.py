@@ -55,7 +55,7 @@ def value_words(value: Any, row: dict[Any, Any]) -> str:
     if not text.known(value):
         return text.UNKNOWN
     if row["outcome"].startswith("p_"):
-        return f"{100 * value:.1f} %"
+        return text.share(value, 1)
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
@@ -113,14 +113,14 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "patient": text.visible(row["patient_id"]), "dose": f"{row['dose_g_per_kg']:g}",
             "interval": f"{row['interval_day']:g}",
             "vial": f"{row['vial_g']:g}" if text.known(row["vial_g"]) else text.UNKNOWN,
-            "share": f"{100 * row['probability']:.1f} %" if text.known(row["probability"]) else text.UNKNOWN,
+            "share": text.share(row["probability"], 1),
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
             "meets": "yes" if row["meets_target"] else "no",
             "sure": "" if row["decided"] else "too close to tell", "grams": f"{row['grams']:.0f}",
             "infusions": f"{row['infusions']:.0f}",
             "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
             "cheapest": bool(row["cheapest"]),
-            "best_for": "" if np.isnan(row["cheapest_for_share"]) else f"{100 * row['cheapest_for_share']:.1f} %",
+            "best_for": "" if np.isnan(row["cheapest_for_share"]) else text.share(row["cheapest_for_share"], 1),
         }
         for row in table.to_dict("records")
     ]  # fmt: skip
@@ -151,7 +151,7 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "regimen": text.visible(row["regimen"], 120), "day": f"{row['day']:.0f}",
             "trough": f"{row['trough_day']:.0f}",
             "now": f"{row['sd_now']:.0f}", "then": f"{row['expected_sd']:.0f}",
-            "narrowing": f"{100 * row['narrowing']:.0f} %",
+            "narrowing": text.share(row["narrowing"]),
         }
         for row in best.to_dict("records")
     ]  # fmt: skip
@@ -168,6 +168,6 @@ def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
             "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
             "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
-            "outside": text.percent(round(row["share_outside_studied"], 3)),
+            "outside": text.share(row["share_outside_studied"], 1),
         })  # fmt: skip
     return rows

@@ -17,8 +17,10 @@ STATUS_WORDS: Final = {
     "too_few_samples": "too few samples",
     "unexplained_change": "a change that no dose or therapy explains",
     "not_converged": "the fit did not converge",
-    "at_bound": "an estimate ran to a bound",
+    "at_bound": "the data do not limit an estimate",
+    "start_contradicts": "the first level contradicts the level at which the card starts every patient",
     "set_aside": "set aside",
+    "failed": "an error of the software, not of the data",
 }
 """status -> words."""
 
@@ -64,7 +66,10 @@ def reached_sentence(fit: CohortFit) -> str:
     reached = sum(text.is_true(value) for value in rows["nadir_reached"])
     waiting = len(rows) - reached
     if waiting == 0:
-        return f"The nadir was reached in all {len(rows)} fitted: every curve rises again after therapy."
+        untreated = set(rows["patient_id"]) - set(fit.cohort.therapy["patient_id"])
+        after = "" if untreated else " after therapy"
+        who, which = (f"all {len(rows)}", "every") if len(rows) > 1 else ("the one patient", "the")
+        return f"The nadir was reached in {who} fitted: {which} curve rises again{after}."
     return (
         f"The nadir was reached in {reached} of {len(rows)} fitted; "
         f"in the other {waiting if waiting > 1 else 'one'} the level given is the lowest so far."
@@ -100,7 +105,7 @@ def sampling_sentence(fit: CohortFit) -> str:
 
 def _off(share: float) -> str:
     """-0.05 as "5 % below"."""
-    return f"{100 * abs(share):.0f} % {'below' if share < 0 else 'above'}"
+    return f"{text.share(abs(share))} {'below' if share < 0 else 'above'}"
 
 
 def _why(status: str, reasons: set[str]) -> str:

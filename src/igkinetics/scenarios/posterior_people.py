@@ -13,7 +13,7 @@ from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
 from igkinetics.dosing.cases import About, Cases
 from igkinetics.errors import InputError, Problem, counted
-from igkinetics.fit.records import DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
+from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.text import listed, visible
@@ -76,13 +76,13 @@ def fitted_people(file: ScenarioFile) -> PosteriorPeople:
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
     left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
-    draws = pd.read_parquet(left.folder / DRAWS_FILE)
+    draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
     own = draws[draws["patient_id"] == population.patient]
     if own.empty:
         raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
     found = {population.patient: (own[list(PARAMETERS)].to_numpy(dtype=float),
                                   own[["additive_g_per_l", "proportional"]].to_numpy(dtype=float))}  # fmt: skip
-    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+    members = members_of(left, found)
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
@@ -116,7 +116,7 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
         raise left.fault(", ".join(unknown), f"must be patients of {left.name}: {known}", "population.patients")
     kept = np.linspace(0, len(values) - 1, n_draws(len(wanted), len(values))).round().astype(int)
     found = {name: (values[kept, names.index(name)], error[kept]) for name in wanted}
-    members = members_of(pd.read_parquet(left.folder / EVENTS_FILE), found)
+    members = members_of(left, found)
     which = f"{counted(len(wanted), 'patient')}" if population.patients else f"the {len(wanted)} own patients"
     says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
     ratios = values[:, :, [CLEARANCE_RATIO, PRODUCTION_RATIO]]

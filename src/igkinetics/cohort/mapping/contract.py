@@ -49,6 +49,7 @@ CONTRACT: Final[dict[TableName, TableContract]] = {
             "age_y",
             "birth",
             "death",
+            "transplant",
         ),
         open=True,
     ),
@@ -69,7 +70,7 @@ COLUMN_UNITS: Final[dict[str, dict[str, float]]] = {
     "duration": TIME_IN_DAY,
     "weight_kg": WEIGHT_IN_KG,
     "weight": WEIGHT_IN_KG,
-    **dict.fromkeys(("day", "end", "start", "stop", "birth", "death"), TIME_IN_DAY),
+    **dict.fromkeys(("day", "end", "start", "stop", "birth", "death", "transplant"), TIME_IN_DAY),
 }
 """Columns that may be given a unit, with one of each unit in the unit used inside (g/L, g, g/kg, day, kg)."""
 

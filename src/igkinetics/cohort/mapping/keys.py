@@ -147,6 +147,12 @@ class PatientsMapping(TableMapping):
     repeated: Literal["error", "first", "last"] = "error"
 
 
+class OutcomesMapping(TableMapping):
+    """The outcomes table: which outcomes are infections, in place of the default list."""
+
+    classes: dict[Literal["infection"], tuple[str, ...]] = {}
+
+
 class Mapping(_Section):
     """A whole cohort.toml. `time_origin` None: day numbers as given, date-times from the first therapy."""
 
@@ -163,7 +169,7 @@ class Mapping(_Section):
     doses: DosesMapping = DosesMapping()
     therapy: TherapyMapping = TherapyMapping()
     patients: PatientsMapping = PatientsMapping()
-    outcomes: TableMapping = TableMapping()
+    outcomes: OutcomesMapping = OutcomesMapping()
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:

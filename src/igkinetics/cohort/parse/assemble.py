@@ -19,6 +19,7 @@ from igkinetics.cohort.model import (
     THERAPY_COLUMNS,
     RowCount,
 )
+from igkinetics.cohort.nonmem.records import COPY
 from igkinetics.cohort.nonmem.steady_state import implied_doses
 from igkinetics.cohort.parse.findings import Mask, removed_patients, removed_rows
 from igkinetics.cohort.parse.parsed import Tables, by_date, time_order
@@ -69,7 +70,7 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         doses=doses.reindex(columns=list(DOSE_COLUMNS)).reset_index(drop=True),
         therapy=therapy,
         patients=_patients(tables, removed, patients, origin),
-        outcomes=_outcomes(tables, outcomes),
+        outcomes=_with_transplants(_outcomes(tables, outcomes), tables, removed, origin),
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
@@ -168,6 +169,23 @@ def _outcomes(tables: Tables, events: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def _with_transplants(
+    outcomes: pd.DataFrame, tables: Tables, removed: dict[TableName, Mask], origin: pd.Series[float]
+) -> pd.DataFrame:
+    """The outcomes with a row `hsct` for each transplant that the patients table alone tells."""
+    if "patients" not in tables:
+        return outcomes
+    frame = tables["patients"].frame[~removed["patients"]]
+    frame = frame[frame["transplant"].notna()].drop_duplicates("patient")
+    known = set(outcomes.loc[outcomes["outcome"] == "hsct", "patient_id"])
+    frame = frame[~frame["patient_id"].isin(known)]
+    if frame.empty:
+        return outcomes
+    day = days(frame["transplant"].to_numpy(dtype=np.float64), frame["patient"], origin)
+    told = pd.DataFrame({"patient_id": frame["patient_id"], "day": day, "outcome": "hsct"})
+    return pd.concat([outcomes, told], ignore_index=True)
+
+
 def _patients(
     tables: Tables, removed: dict[TableName, Mask], patients: list[str], origin: pd.Series[float]
 ) -> pd.DataFrame:
@@ -195,9 +213,10 @@ def _row_counts(tables: Tables, removed: dict[TableName, Mask]) -> dict[str, Row
     for name in TABLES:
         if name not in tables:
             continue
-        table = tables[name].table
+        table, frame = tables[name].table, tables[name].frame
+        own = ~frame[COPY].to_numpy(dtype=bool) if COPY in frame else np.ones(len(frame), dtype=bool)
         for code, file in enumerate(table.files):
-            here = table.file_code == code
+            here = (table.file_code == code) & own
             counts[file if files[file] == 1 else f"{file} ({name})"] = RowCount(
                 read=table.n_read[code],
                 filtered=table.n_filtered[code],

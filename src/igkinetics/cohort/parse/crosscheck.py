@@ -18,7 +18,7 @@ from igkinetics.cohort.parse.duplicates import (
     check_unit_slips,
 )
 from igkinetics.cohort.parse.findings import refuse, warn
-from igkinetics.cohort.parse.followup import check_follow_up, check_one_death
+from igkinetics.cohort.parse.followup import check_follow_up, check_one_end, check_what_looks_like_an_end
 from igkinetics.cohort.parse.gaps import check_gaps
 from igkinetics.cohort.parse.parsed import Parsed, Tables, lookup
 from igkinetics.cohort.parse.times import TimeKind
@@ -35,7 +35,7 @@ DUPLICATE_CHECKS = {
 def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
-    checked = check_one_death(checked, kind)
+    checked = check_what_looks_like_an_end(check_one_end(checked, kind))
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))

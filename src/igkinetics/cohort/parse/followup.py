@@ -10,9 +10,11 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
-from igkinetics.cohort.parse.findings import refuse, warn
+from igkinetics.cohort.outcomes import looks_like_an_end
+from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables, by_date, lookup
 from igkinetics.cohort.parse.times import TimeKind
+from igkinetics.errors import counted
 
 MOMENT_COLUMN: Final[dict[TableName, str]] = {
     "samples": "moment",
@@ -21,14 +23,18 @@ MOMENT_COLUMN: Final[dict[TableName, str]] = {
     "outcomes": "moment",
 }
 
+PATIENT_COLUMN: Final = {"death": "death", "hsct": "transplant"}
+"""The column of the patients table that tells an end of follow-up."""
+
 
 def end_of_date(tables: Tables) -> Tables:
     """Deaths and transplants known only by their date count after everything of that date."""
     changed = dict(tables)
-    for name, column, flag in (("patients", "death", "death_date_only"), ("outcomes", "moment", "date_only")):
-        for table, parsed in tables.items():
-            if table == name:
-                changed[table] = _moved_behind(parsed, column, flag, tables)
+    if "patients" in tables:
+        for column in ("death", "transplant"):
+            changed["patients"] = _moved_behind(changed["patients"], column, f"{column}_date_only", tables)
+    if "outcomes" in tables:
+        changed["outcomes"] = _moved_behind(tables["outcomes"], "moment", "date_only", tables)
     return changed
 
 
@@ -65,9 +71,9 @@ def _last_of_date(tables: Tables, patients: pd.Series[int]) -> pd.Series[float]:
 def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     """Rows after death or before birth are errors; samples after a transplant are set aside."""
     birth = _first(tables, "patients", "birth")
-    written = {"death": _deaths(tables), "hsct": _of_outcome(tables, "hsct")}
+    written = {reserved: _ends(tables, reserved) for reserved in FOLLOW_UP_ENDS}
     tables = end_of_date(tables)
-    effective = {"death": _deaths(tables), "hsct": _of_outcome(tables, "hsct")}
+    effective = {reserved: _ends(tables, reserved) for reserved in FOLLOW_UP_ENDS}
     checked = dict(tables)
     if birth.empty and all(moments.empty for moments in effective.values()):
         return checked
@@ -101,19 +107,51 @@ def _texts(form: str, patients: pd.Series[int], moments: pd.Series[float], kind:
     return [form.format(_shown(moment, kind)) for moment in lookup(patients, moments)]
 
 
-def check_one_death(tables: Tables, kind: TimeKind) -> Tables:
-    """The day of death in both files must be the same (the same date where one is known only by date)."""
+def check_one_end(tables: Tables, kind: TimeKind) -> Tables:
+    """The day of death in both files must be the same (the same date where one is known only by date).
+
+    So must that of the transplant, unless the outcomes know of several.
+    """
     if "patients" not in tables or "outcomes" not in tables:
         return tables
     outcomes = tables["outcomes"]
-    said = lookup(outcomes.frame["patient"], _first(tables, "patients", "death"))
     moment = outcomes.frame["moment"].to_numpy(dtype=np.float64)
-    is_death = (outcomes.frame["outcome"] == "death").to_numpy(dtype=bool)
-    mask = is_death & (np.floor(said) != np.floor(moment)) & ~np.isnan(said) & ~np.isnan(moment)
-    texts = [f"the patients table says {_shown(day, kind)}" for day in said[mask]]
     column = outcomes.times[0].column
     cells = outcomes.table.text[column]
-    return {**tables, "outcomes": outcomes.with_findings(refuse(mask, column, cells, texts, "patient"))}
+    findings: list[Finding] = []
+    for reserved, own_column in PATIENT_COLUMN.items():
+        said = lookup(outcomes.frame["patient"], _first(tables, "patients", own_column))
+        first = lookup(outcomes.frame["patient"], _of_outcome(tables, reserved))
+        concerned = (outcomes.frame["outcome"] == reserved).to_numpy(dtype=bool)
+        if reserved != "death":
+            concerned = concerned & (moment == first)
+        mask = concerned & (np.floor(said) != np.floor(moment)) & ~np.isnan(said) & ~np.isnan(moment)
+        texts = [f"the patients table says {_shown(day, kind)}" for day in said[mask]]
+        findings += refuse(mask, column, cells, texts, "patient")
+    return {**tables, "outcomes": outcomes.with_findings(findings)}
+
+
+def check_what_looks_like_an_end(tables: Tables) -> Tables:
+    """Warn once of an outcome that has the words of a transplant or a death, where the patient has neither."""
+    if "outcomes" not in tables:
+        return tables
+    outcomes = tables["outcomes"]
+    names = outcomes.frame["outcome"]
+    patients = outcomes.frame["patient"]
+    findings: list[Finding] = []
+    for name in names.unique():
+        if not (reserved := looks_like_an_end(str(name))):
+            continue
+        rows = names.index[(names == name) & ~patients.isin(_ends(tables, reserved).index) & (patients >= 0)]
+        if len(rows) == 0:
+            continue
+        what = "a transplant" if reserved == "hsct" else "a death"
+        expected = (
+            f"looks like {what} and does not end follow-up ({counted(len(rows), 'patient row')} without one); if it "
+            f'should, write "{name}" = "{reserved}" under [outcomes.values.outcome] in cohort.toml'
+        )
+        findings += warn(outcomes.rows(rows[:1]), "outcome", outcomes.table.text["outcome"], expected, "used as it is")
+    return {**tables, "outcomes": outcomes.with_findings(findings)}
 
 
 def _first(tables: Tables, name: TableName, column: str) -> pd.Series[float]:
@@ -129,8 +167,9 @@ def _of_outcome(tables: Tables, outcome: str) -> pd.Series[float]:
     return rows[rows["outcome"] == outcome].groupby("patient")["moment"].min().dropna()
 
 
-def _deaths(tables: Tables) -> pd.Series[float]:
-    both = pd.concat([_first(tables, "patients", "death"), _of_outcome(tables, "death")])
+def _ends(tables: Tables, reserved: str) -> pd.Series[float]:
+    """The first death or transplant of each patient, whichever table tells it."""
+    both = pd.concat([_first(tables, "patients", PATIENT_COLUMN[reserved]), _of_outcome(tables, reserved)])
     return both.groupby(level=0).min()
 
 

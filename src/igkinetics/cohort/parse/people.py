@@ -7,12 +7,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from igkinetics.cohort.mapping.keys import OutcomesMapping
 from igkinetics.cohort.model import FOLLOW_UP_ENDS, RESERVED_OUTCOMES, Floats
+from igkinetics.cohort.outcomes import (
+    INFECTION_NAMES,
+    are_infections,
+    compact,
+    looks_like_an_end,
+    looks_like_an_infection,
+    meaning,
+)
 from igkinetics.cohort.parse.cells import Range, canonical_units, number_column, numbers_with_units, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
 from igkinetics.cohort.parse.times import read_times
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 from igkinetics.units import WEIGHT_IN_KG
 
 WEIGHT = Range(low=0.2, high=400, unit="kg")
@@ -22,19 +31,20 @@ AGE = Range(low=0, high=125, unit="years")
 
 
 def parse_patients(table: Table) -> Parsed:
-    """Columns of the frame: those of PATIENT_COLUMNS (birth, death as moments), death_date_only, covariates.
+    """Columns of the frame: those of PATIENT_COLUMNS (birth, death as moments), transplant, both ends' date_only.
 
     An error in a patient's row sets aside the patient: the row also holds the group and the death.
     """
     birth, findings = read_times(table, "birth", "either", needed=False)
     death, death_findings = read_times(table, "death", "either", needed=False)
+    transplant, transplant_findings = read_times(table, "transplant", "either", needed=False)
     weight, weight_findings, problems = _weights(table)
     height, height_findings = number_column(table, "height_cm", HEIGHT)
     age, age_findings = number_column(table, "age_y", AGE)
     if table.column("death") is not None:
         too_early = (death.moment < birth.moment) & (death.is_date == birth.is_date)
         findings += refuse(too_early, "death", table.text["death"], "must not be before birth")
-    findings += death_findings + weight_findings + height_findings + age_findings
+    findings += death_findings + transplant_findings + weight_findings + height_findings + age_findings
     frame = pd.DataFrame(
         {
             "patient_id": table.text["patient_id"],
@@ -46,29 +56,31 @@ def parse_patients(table: Table) -> Parsed:
             "birth": birth.moment,
             "death": death.moment,
             "death_date_only": death.date_only,
+            "transplant": transplant.moment,
+            "transplant_date_only": transplant.date_only,
         }
     )
     return Parsed(
         table=table,
         frame=frame,
         extra=further_columns(table),
-        times=(birth, death),
+        times=(birth, death, transplant),
         problems=tuple(problems),
         findings=(*patient_column(table), *(replace(one, removes="patient") for one in findings)),
     )
 
 
 def parse_outcomes(table: Table) -> Parsed:
-    """Columns of the frame: patient_id, moment, date_only, outcome (reserved names in lower case).
+    """Columns of the frame: patient_id, moment, date_only, outcome (reserved ones under their own name).
 
     Where the day of a death or transplant cannot be read, nobody knows which rows come after it: the patient
     is set aside.
     """
     times, findings = event_times(table)
     cells = table.column("outcome")
-    outcome = pd.Series("", index=table.text.index, dtype=str) if cells is None else cells.str.strip()
-    reserved = outcome.str.lower().isin(list(RESERVED_OUTCOMES))
-    outcome = outcome.where(~reserved, outcome.str.lower())
+    written = pd.Series("", index=table.text.index, dtype=str) if cells is None else cells.str.strip()
+    meant = {str(name): meaning(str(name)) for name in written.unique()}
+    outcome = written.map(meant).astype(str)
     if cells is not None:
         findings += refuse((outcome == "").to_numpy(dtype=bool), "outcome", cells, "the name of an outcome")
     ends: Mask = outcome.isin(list(FOLLOW_UP_ENDS)).to_numpy(dtype=bool)
@@ -87,7 +99,49 @@ def parse_outcomes(table: Table) -> Parsed:
         extra=further_columns(table),
         times=(times,),
         findings=(*patient_column(table), *findings),
+        problems=tuple(_absent_classes(table, outcome)),
+        notes=(*_renamed(written, meant), *_not_infections(table, outcome)),
     )
+
+
+def _stated_infections(table: Table) -> tuple[str, ...] | None:
+    return table.settings.classes.get("infection") if isinstance(table.settings, OutcomesMapping) else None
+
+
+def _absent_classes(table: Table, outcome: pd.Series[str]) -> list[Problem]:
+    """A problem for every infection that cohort.toml names and no row has."""
+    present = {compact(str(name)) for name in outcome.unique()}
+    return [
+        whole_table(table, "classes.infection", name, "no row has this outcome; take it out of the list")
+        for name in _stated_infections(table) or () if compact(name) not in present
+    ]  # fmt: skip
+
+
+def _not_infections(table: Table, outcome: pd.Series[str]) -> list[str]:
+    """What is said of outcomes with the words of an infection that the list does not hold."""
+    stated = _stated_infections(table)
+    left = [
+        str(name) for name in outcome.unique()
+        if looks_like_an_infection(str(name)) and not looks_like_an_end(str(name))
+    ]  # fmt: skip
+    known = are_infections(pd.Series(left, dtype=str), stated or INFECTION_NAMES)
+    open_names = [name for name, counts in zip(left, known, strict=True) if not counts]
+    if not open_names or stated is not None:
+        return []
+    return [
+        f"outcomes: {', '.join(map(repr, open_names))} not counted as infection; the outcomes that are can be listed: "
+        "infection = [...] under [outcomes.classes] in cohort.toml"
+    ]
+
+
+def _renamed(written: pd.Series[str], meant: dict[str, str]) -> list[str]:
+    """What is said of names that mean a reserved outcome without being spelt like it."""
+    counts = written.value_counts(sort=False)
+    return [
+        f"outcomes: {name!r} ({counted(int(counts[name]), 'row')}) is read as {reserved}"
+        + (", which ends follow-up" if reserved in FOLLOW_UP_ENDS else "")
+        for name, reserved in meant.items() if name.lower() != reserved and reserved in RESERVED_OUTCOMES
+    ]  # fmt: skip
 
 
 def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:

@@ -11,6 +11,7 @@ from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.mapping.locate import Located
 from igkinetics.cohort.nonmem.events import split_events
+from igkinetics.cohort.nonmem.text import read_event_text
 from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
 from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.parsed import Parsed
@@ -85,9 +86,12 @@ def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
 
 
 def _mapped(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
-    raw = whole_file(_parts(source, mapping))
     if mapping.format == "nonmem" and source.table == "samples":
+        text = not source.sheet and source.path.suffix.lower() != ".parquet"
+        settings = mapping.table("samples")
+        raw = read_event_text(source.path, source.label, settings) if text else whole_file(_parts(source, mapping))
         return split_events(raw, mapping)
+    raw = whole_file(_parts(source, mapping))
     return {source.table: map_columns(raw, source.table, mapping.table(source.table))}
 
 
