@@ -22,7 +22,7 @@ from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START
 
-NODE_DAYS: Final = 7.0
+NODE_DAYS: Final = 10.0
 ONE_SIDED: Final = 0.9
 """Share of drifting draws on one side of the kinetic curve from which a course is said to lie off it."""
 JUST_AFTER_DAY: Final = 1e-6

@@ -15,6 +15,7 @@ from igkinetics.fit.minimise import Optimum, first_guesses, minimise
 from igkinetics.fit.posterior import laplace_only
 from igkinetics.fit.problem import SHARES, FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
+from igkinetics.fit.remedies import questions
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
     Own,
@@ -120,7 +121,7 @@ def settle(
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
         optimum = minimise(problem, guesses)
-        if trouble := what_failed(problem, optimum) or what_changed(problem, optimum, settings.igg_unit):
+        if trouble := what_failed(problem, optimum) or what_changed(problem, patient, optimum, settings.igg_unit):
             return trouble
         try:
             profiles = profile_intervals(problem, optimum, settings.level) if settings.profile else None
@@ -253,12 +254,13 @@ def run_away(problem: FitProblem, optimum: Optimum) -> list[str]:
     return found
 
 
-def what_changed(problem: FitProblem, optimum: Optimum, unit: IggUnit) -> Trouble | None:
-    """Changes that neither doses nor therapy explain."""
+def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: IggUnit) -> Trouble | None:
+    """Changes that neither doses nor therapy explain, and what would."""
     changes = unexplained_changes(problem, optimum.x)
     if not changes:
         return None
-    words = "; ".join(describe_change(change, unit) for change in changes)
+    said = [describe_change(change, unit) for change in changes]
+    words = "; ".join(said + questions(problem, patient, optimum.x, changes))
     return Trouble(status="unexplained_change", reason=words, changes=changes)
 
 
