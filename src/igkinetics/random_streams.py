@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -34,6 +34,18 @@ class Streams:
     def of(self, purpose: Purpose, detail: str = "") -> np.random.Generator:
         """A new generator at the start of a stream; the same one at every call. detail: e.g. an outcome."""
         return _generator(self.seed, (purpose, detail, self.group), self.place)
+
+
+Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]
+NUMBERS: Final[dict[Numbered, int]] = {
+    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9,
+}  # fmt: skip
+"""Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
+
+
+def numbered_stream(seed: int, purpose: Numbered) -> np.random.Generator:
+    """A new generator at the start of one stream of the hierarchical model or of the effect."""
+    return np.random.default_rng([seed, NUMBERS[purpose]])
 
 
 def _generator(seed: int, name: tuple[str, ...], place: int) -> np.random.Generator:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.outcomes import infections
-from igkinetics.fit.cohort_result import GROUP_COLUMNS
+from igkinetics.fit.columns import TABLES
 
 NEAR_DAYS: Final = 7.0
 """A sample within so many days before or after the start of an infection counts as near it."""
@@ -36,7 +36,7 @@ def groups_table(cohort: Cohort, patients: pd.DataFrame) -> pd.DataFrame:
                     "share_near_infection": n_near / row["n_samples"] if row["n_samples"] else np.nan,
                     "near_days": NEAR_DAYS}  # fmt: skip
         rows.append(row)
-    return pd.DataFrame(rows, columns=list(GROUP_COLUMNS))
+    return pd.DataFrame(rows, columns=list(TABLES["groups"]))
 
 
 def near_infection(samples: pd.DataFrame, found: pd.DataFrame) -> Any:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from igkinetics import text
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import DATE_COLUMNS
 
-DATE_COLUMNS: Final = ("patient_id", "event", "day", "date")
 EVENTS: Final = (
     "window_start", "window_end", "raw_nadir", "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
     "endogenous_nadir",

@@ -10,7 +10,8 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics.errors import PROBLEM_COLUMNS
-from igkinetics.fit.cohort_result import TABLES, CohortFit
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import TABLES, column_words
 from igkinetics.fit.dates import dates_table
 from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
@@ -58,7 +59,7 @@ def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
     if extras.excel:
         from igkinetics.output.workbook import WORKBOOK, write_workbook
 
-        write_workbook(tables, folder / WORKBOOK)
+        write_workbook(tables, folder / WORKBOOK, column_words)
     write_json(run_record(fit, extras, digests(folder, (DRAWS_FILE, EVENTS_FILE))), folder / RUN_RECORD)
 
 

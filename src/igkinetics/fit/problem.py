@@ -150,9 +150,13 @@ def build_problem(
 ) -> FitProblem:
     """The problem of one patient under prior.disposition and `production`. Units g, g/L, day.
 
-    InputError for a card whose S or F has its spread on another scale than the logit.
+    InputError for a card whose S or F has its spread on another scale than the logit, or whose clearance varies with
+    the volume (k_deg): parameters are independent here.
     """
     disposition = prior.disposition
+    if prior.clearance_follows_volume and prior.own_sd("V1") > 0:
+        rule = "gives k_deg and a spread of V, so that clearance and volume vary together: fits need CL in its place"
+        raise call_error("card", prior.card_id, rule)
     subcutaneous = bool(patient.dose_is_sc.any())
     names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
     values = {name: value for name, value in prior.typical.items() if np.isfinite(value)}

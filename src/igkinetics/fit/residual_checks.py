@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from igkinetics.fit.cohort_result import RESIDUAL_COLUMNS, SHRINKAGE_COLUMNS
+from igkinetics.fit.columns import TABLES
 
 Sums = Any
 """Sums by name: of all patients as a Series, or, leaving out one patient each, a DataFrame."""
@@ -32,7 +32,7 @@ def shrinkage_table(etas: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFra
     iwres = predictions.loc[predictions["status"] == "fitted", "iwres"].dropna()
     if len(iwres):
         rows.append(_shrinkage_row("IWRES", iwres, 1.0, "of residuals (epsilon shrinkage)"))
-    return pd.DataFrame(rows, columns=list(SHRINKAGE_COLUMNS))
+    return pd.DataFrame(rows, columns=list(TABLES["shrinkage"]))
 
 
 def _shrinkage_row(quantity: str, scaled: Any, reference: float, note: str) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     """
     rows = predictions[(predictions["status"] == "fitted") & predictions["iwres"].notna()]
     if rows.empty:
-        return pd.DataFrame(columns=list(RESIDUAL_COLUMNS))
+        return pd.DataFrame(columns=list(TABLES["residuals"]))
     each = pd.DataFrame([patient_sums(group) for _, group in rows.groupby("patient_id", sort=False)])
     total = each.sum(skipna=False)  # nothing is expected where a patient's expectation is not known
     of_all = {"n": int(total["n"]), "level": level}
@@ -67,7 +67,7 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
         found.append({"quantity": "iwres_lag_1", **_with_interval(each, autocorrelation, level), "level": level,
                       "expected": expected, "n": int(total["pairs"]),
                       "note": "autocorrelation of IWRES, each sample with the one before"})  # fmt: skip
-    return pd.DataFrame(found, columns=list(RESIDUAL_COLUMNS))
+    return pd.DataFrame(found, columns=list(TABLES["residuals"]))
 
 
 def patient_sums(rows: pd.DataFrame) -> dict[str, float]:

@@ -25,6 +25,8 @@ from igkinetics.kinetics.schedule import build_schedule
 SCORE_LIMIT: Final = 25.0
 """Chi-square with 1 degree of freedom at which a change is called unexplained (5 standard errors)."""
 WHOLE_COURSE_P: Final = 1e-7
+ODD_SAMPLE: Final = "odd sample"
+"""Kind of a change at a single sample."""
 MOST_CHANGES: Final = 8
 """Of one record; a record with as many is one that no curve fits, and more would tell no more."""
 CONTRADICTED_BEYOND: Final = 2.0
@@ -171,6 +173,6 @@ class Linearised:
         gap = place < n_gap
         before = place if gap else int(np.flatnonzero(self.used)[place - n_gap])
         after = before + 1 if gap else before
-        return Change(kind="sudden change" if gap else "odd sample", day_before=float(day[before]),
+        return Change(kind="sudden change" if gap else ODD_SAMPLE, day_before=float(day[before]),
                       day_after=float(day[after]), igg_before=float(igg[before]), igg_after=float(igg[after]),
                       limit_before=int(limit[before]), limit_after=int(limit[after]), z=z)  # fmt: skip

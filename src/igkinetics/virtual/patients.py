@@ -157,7 +157,7 @@ class VirtualPeople:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
         z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
-        deviations = shift + (root @ z[None, :, :, None])[..., 0]
+        deviations = prior.moved(shift + (root @ z[None, :, :, None])[..., 0])
         values: dict[str, float | Floats] = {}
         for column, name in enumerate(PRIOR_PARAMETERS):
             moved = deviations[..., column]
@@ -183,7 +183,7 @@ def of_each(numbers: Mapping[str, float]) -> Floats:
 
 
 def roots(model: Model) -> Floats:
-    """(1, 1, parameter, parameter): a card's parameters vary independently."""
+    """(1, 1, parameter, parameter): the numbers of a card vary independently."""
     return np.diag(of_each(model.prior.omega)[0, 0])[None, None]
 
 
