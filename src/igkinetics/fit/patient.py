@@ -15,7 +15,7 @@ from igkinetics.fit.minimise import Optimum, first_guesses, minimise
 from igkinetics.fit.posterior import laplace_only
 from igkinetics.fit.problem import SHARES, FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
-from igkinetics.fit.remedies import questions
+from igkinetics.fit.remedies import doubt_about_unit, questions
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
     Own,
@@ -97,6 +97,8 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
                           changes=settled.changes, notes=tuple(notes))  # fmt: skip
     if settled.lower:
         notes.append("a lower optimum than that of the usual starts was met on the way and became the fit")
+    if doubt := doubt_about_unit(problem, settled.optimum.x):
+        notes.append(doubt)
     status, reason = numbers_status(problem)
     return PatientFit(
         patient=patient,

@@ -19,6 +19,8 @@ from igkinetics.kinetics.parameters import Floats
 
 FACTORS: Final = (10.0, 0.1, 100.0, 0.01)
 """Of all values: mg/dL for g/L, a slipped decimal point."""
+FAR_OFF: Final = 3.5
+"""Prior SDs between the fitted and the typical baseline beyond which the unit is in doubt."""
 AFTER_DAYS: Final = 1.0 / 24.0
 """How long after the end of an infusion a sample is taken to have been drawn when the other order is tried."""
 SAME_DAY: Final = 1.0
@@ -33,6 +35,17 @@ def questions(problem: FitProblem, patient: Patient, x: Floats, changes: tuple[C
     if found:
         return found[:1]
     return [words for other, words in other_orders(problem, patient, changes) if not changes_of(other)]
+
+
+def doubt_about_unit(problem: FitProblem, x: Floats) -> str:
+    """A question where the fitted baseline lies far from the card's and another unit fits far better; else empty."""
+    if not problem.has_prior or "C_base" not in problem.names:
+        return ""
+    place = problem.names.index("C_base")
+    if abs(x[place] - problem.mu[place]) < FAR_OFF * problem.sd[place]:
+        return ""
+    found = [words for factor, words in unit_slips(problem) if explains(scaled(problem, factor), problem, x)]
+    return f"levels far from what the card expects; {found[0]}" if found else ""
 
 
 def unit_slips(problem: FitProblem) -> Iterator[tuple[float, str]]:
