@@ -3,7 +3,6 @@ over structures and drift), and what sampling alone does to a raw one."""
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
@@ -20,14 +19,13 @@ from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START
+from igkinetics.random_streams import of_patient
 
 Position = Literal["interior", "start", "end"]
 RISE_SHARE: Final = 0.05
 """The curve at the window's end must lie this share above its minimum ..."""
 REACHED_IN_SHARE_OF_DRAWS: Final = 0.90
 """... in this share of draws for a nadir to count as reached (DESIGN 2.4)."""
-PREDICTIVE_STREAM: Final = 1
-COURSE_STREAM: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,7 @@ def fitted_nadir(
     at_end, _ = courses.levels(np.array([window.end]))
     share_risen = float(np.mean(at_end[:, 0] > (1.0 + RISE_SHARE) * minima.total))
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
-    generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), PREDICTIVE_STREAM])
+    generator = of_patient(seed, fit.patient.patient_id, "lowest reading")
     day = estimate(minima.day)
     where = position(day.value, window)
     off_from, off_until = courses.departure()
@@ -128,7 +126,7 @@ def within_state(problem: FitProblem, window: Window) -> Window:
 
 def fit_courses(fit: PatientFit, window: Window, seed: int) -> Courses:
     """The courses behind every level and day of this patient; the same ones whenever asked."""
-    generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), COURSE_STREAM])
+    generator = of_patient(seed, fit.patient.patient_id, "courses")
     return courses_of(fit.fitted()[0], fit.all_draws(), window.end, generator)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +12,7 @@ from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.fit.minimise import Optimum, first_guesses, minimise
 from igkinetics.fit.posterior import laplace_only
-from igkinetics.fit.problem import SHARES, FitProblem, build_problem
+from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
 from igkinetics.fit.remedies import doubt_about_unit, questions
 from igkinetics.fit.result import PatientFit, Status
@@ -30,6 +29,8 @@ from igkinetics.fit.structures import (
 from igkinetics.fit.unexplained import MOST_CHANGES, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import INDEX, Floats
+from igkinetics.random_streams import of_patient
+from igkinetics.scales import scale_of
 from igkinetics.units import IggUnit, from_g_per_l
 
 BOUND_DISTANCE: Final = 7.0
@@ -142,16 +143,12 @@ def settle(
     return Trouble(status="not_converged", reason=f"{MOST_RESTARTS + 1} optima were found, each below the one before")
 
 
-def seed_of(patient: Patient, settings: FitSettings) -> tuple[int, int]:
-    return settings.seed, zlib.crc32(patient.patient_id.encode())
-
-
 def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
     """Draws of the fitted structure, with drift where asked for; without a prior from the normal approximation."""
-    seed = seed_of(patient, settings)
+    generator = of_patient(settings.seed, patient.patient_id, "draws")
     if settings.use_prior:
-        return draw_fitted(problem, optimum, settings.draws, seed, drift=settings.drift)
-    draws = laplace_only(problem, optimum, settings.draws, np.random.default_rng([*seed, 0]))
+        return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
+    draws = laplace_only(problem, optimum, settings.draws, generator)
     return Own(problem=problem, draws=draws, optima=(optimum,), prior=(1.0,))
 
 
@@ -164,7 +161,8 @@ def posterior_of(
         return unaveraged(own.problem, optimum, others, own.draws)
     if not settings.average:
         others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
-    posterior = averaged_posterior(own, others, settings.draws, seed_of(patient, settings))
+    streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
+    posterior = averaged_posterior(own, others, settings.draws, streams)
     if posterior.averaged.trusted:
         return posterior
     said = f"draws of the posterior not to be trusted: R-hat {posterior.averaged.r_hat:.3f}"
@@ -251,7 +249,7 @@ def run_away(problem: FitProblem, optimum: Optimum) -> list[str]:
         if far[i]:
             found.append(f"{name} = {theta[INDEX[name]]:.3g}")
         elif errors[i] > BOUND_DISTANCE / 2:
-            scale = "logit" if name in SHARES else "log"
+            scale = scale_of(name)
             found.append(f"{name} = {theta[INDEX[name]]:.3g} (standard error {errors[i]:.2g} on the {scale} scale)")
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -168,11 +168,13 @@ class Own:
     prior: tuple[float, ...]
 
 
-def draw_fitted(problem: FitProblem, optimum: Optimum, n: int, seed: tuple[int, int], *, drift: bool) -> Own:
+def draw_fitted(
+    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool
+) -> Own:
     """Draws of the fitted structure, n or more, with drift where asked for."""
     sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
     drifting = with_drift(problem, sds, prior)
-    draws, optima = draw_structure(drifting, optimum, n, np.random.default_rng([*seed, 0]))
+    draws, optima = draw_structure(drifting, optimum, n, generator)
     return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
 
 
@@ -185,12 +187,13 @@ class Posterior:
     alternatives: tuple[Alternative, ...]
 
 
-def averaged_posterior(own: Own, others: list[Candidate], n: int, seed: tuple[int, int]) -> Posterior:
+def averaged_posterior(
+    own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]
+) -> Posterior:
     """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
 
-    Each structure has a random stream of its own, so that what else is averaged moves none of its draws.
+    Each structure has a random stream of its own, and the pooling has the last one.
     """
-    streams = [np.random.default_rng([*seed, place]) for place in range(1, len(others) + 2)]
     log_own = float(np.log(sum(own.prior)) + own.draws.log_marginal)
     laplace = [_log(c.prior_weight) + laplace_log_marginal(c.problem, c.optimum) for c in others]
     laplace = [value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
