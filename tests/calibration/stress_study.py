@@ -192,16 +192,17 @@ def stressed_patient(kind: str, number: int, seed: int) -> tuple[Patient, Truth]
     if dosing == "calendar":
         patient = with_doses(patient, np.arange(14.0, LAST_DAY, 28.0))
     prior = prior_for(patient, "two_compartment")
+    igg = np.zeros(n)
     for k in range(n):
         level = truth.level(patient, float(days[k]))
         spread = np.sqrt(prior.additive_g_per_l**2 + (prior.proportional * level) ** 2)
         noise = generator.standard_t(STUDENT_DF) if kind == "heavy_tails" else generator.standard_normal()
         measured = level * (PLATFORM_FACTOR if kind == "platform" and days[k] >= PLATFORM_DAY else 1.0)
-        patient.sample_igg[k] = max(measured + spread * noise, 0.05)
+        igg[k] = max(measured + spread * noise, 0.05)
         due = not patient.dose_day.size or days[k] - patient.dose_day[-1] >= GAP_DAY
-        if dosing == "triggered" and due and patient.sample_igg[k] < TRIGGER_G_PER_L:
+        if dosing == "triggered" and due and igg[k] < TRIGGER_G_PER_L:
             patient = with_doses(patient, np.append(patient.dose_day, days[k]))
-    return patient, truth
+    return replace(patient, sample_igg=igg), truth
 
 
 def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, object]:
