@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("choices", "options given as keywords: misspelt names, wrong types"),
         Room("text", "numbers and names as a reader sees them"),
         Room("random_streams", "named streams of random numbers from one seed"),
+        Room("scales", "logs and logits: the scales of estimation"),
         Room("frozen", "records of arrays: compared by value, not to be written"),
         Room("parallel", "one pool of threads, one behaviour on interrupt"),
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -34,6 +35,20 @@ class Streams:
     def of(self, purpose: Purpose, detail: str = "") -> np.random.Generator:
         """A new generator at the start of a stream; the same one at every call. detail: e.g. an outcome."""
         return _generator(self.seed, (purpose, detail, self.group), self.place)
+
+
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,)}
+"""What a fit draws of one patient -> its place among the patient's streams."""
+
+
+def of_patient(seed: int, patient_id: str, purpose: Literal["draws", "lowest reading"]) -> np.random.Generator:
+    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort."""
+    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose]])
+
+
+def of_selection(seed: int) -> np.random.Generator:
+    """A new generator for the patients whom a report chooses at random."""
+    return np.random.default_rng([seed, zlib.crc32(b"selection")])
 
 
 Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from igkinetics.fit.cohort_checks import covariates, groups_table
+from igkinetics.fit.cohort_checks import covariates, groups_table, residual_checks, shrinkage_table
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import TABLES
-from igkinetics.fit.dates import date_of, dates_table
+from igkinetics.fit.output import date_of, dates_table
 from igkinetics.fit.plots import selected_patients
-from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
 from igkinetics.fit.selection import LOWEST, RANDOM, WORST
 from made_records import cohort_of, record
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,3 +129,14 @@ def test_a_result_without_fits_says_so(fits: CohortFit) -> None:
     with pytest.raises(AssertionError, match="without the patients' fits"):
         CohortFit(**(values | {"fits": ()})).nadirs(window=(0, 10))
     assert isinstance(fits.nadir, pd.DataFrame)
+
+
+def test_a_result_writes_itself_and_its_report(fits: CohortFit, tmp_path: Path) -> None:
+    fits.write(tmp_path / "out")
+    written = pd.read_csv(tmp_path / "out" / "nadir.csv")
+    assert list(written["patient_id"]) == list(fits.tables["nadir"]["patient_id"])
+    with pytest.raises(InputError, match="exists already"):
+        fits.write(tmp_path / "out")
+    fits.write(tmp_path / "out", overwrite=True)
+    fits.report(tmp_path / "page.html")
+    assert "Fitted nadir" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -17,8 +17,7 @@ from fabricated import HOSTILE, fabricated_fit
 from igkinetics.charts.svg import draw
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import TABLES, column_words
-from igkinetics.fit.dates import DATE_COLUMNS
-from igkinetics.fit.output import Extras, run_record, write_fit, written_tables
+from igkinetics.fit.output import DATE_COLUMNS, Extras, run_record, write_fit, written_tables
 from igkinetics.output import workbook
 from igkinetics.output.workbook import write_workbook
 from igkinetics.report.diagnostics_page import diagnostics_page

@@ -16,6 +16,7 @@ from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.scales import shifted
 
 PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
 """The kinetics' names, the initial level as its ratio to C_base."""
@@ -162,18 +163,9 @@ def draw_parameters(
     sds = np.array([prior.own_sd(name) if with_uncertainty else prior.omega[name] for name in PRIOR_PARAMETERS])
     moved = prior.moved(sds * rng.standard_normal((n, len(PRIOR_PARAMETERS))))
     return {
-        name: from_scale(prior.typical[name], prior.scale[name], moved[:, column])
+        name: shifted(prior.typical[name], prior.scale[name], moved[:, column])
         for column, name in enumerate(PRIOR_PARAMETERS)
     }
-
-
-def from_scale(typical: float, scale: str, deviation: Floats) -> Floats:
-    """The typical value moved by a deviation on its scale; a fixed value needs no scale."""
-    if not deviation.any():
-        return np.full(deviation.shape, typical)
-    if scale == "log":
-        return np.asarray(typical * np.exp(deviation))
-    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
 
 
 def kinetic_parameters(values: Mapping[str, float | Floats]) -> Floats:

@@ -12,11 +12,11 @@ from igkinetics.charts.cohort_chart import cohort_chart
 from igkinetics.charts.curves_chart import curves_chart
 from igkinetics.charts.patient_chart import patient_chart
 from igkinetics.charts.svg import Chart, Spec
-from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.selection import MOST_DRAWN, selection
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Patient
+    from igkinetics.fit.cohort_result import CohortFit
 
 
 def fitted_nadirs(fit: CohortFit) -> pd.DataFrame:

@@ -16,23 +16,10 @@ from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.scales import SHARES, to_scale
 
 PRIOR_NAME: Final = {"C_init": "C_init_ratio"}
 """Estimated as a ratio to C_base; the card gives it under this name."""
-
-
-SHARES: Final = ("S", "F")
-"""Estimated as logits; all others as logs."""
-
-
-def to_scale(value: float, scale: str) -> float:
-    """Natural value on its estimation scale."""
-    return float(np.log(value) if scale == "log" else np.log(value / (1.0 - value)))
-
-
-def from_scale(value: float, scale: str) -> float:
-    """The natural value of one on its estimation scale."""
-    return float(np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value)))
 
 
 def _own(x: Floats) -> Floats:

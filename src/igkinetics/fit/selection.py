@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+
+from igkinetics.random_streams import of_selection
 
 MOST_DRAWN: Final = 60
 """Patients that get a part of a report of their own; a chart takes some 20 ms and 20 kB."""
@@ -27,6 +28,5 @@ def selection(
     shown = dict.fromkeys(lowest[:third], LOWEST)
     shown |= dict.fromkeys([name for name in worst if name not in shown][:third], WORST)
     rest = [name for name in everyone if name not in shown]
-    generator = np.random.default_rng([seed, zlib.crc32(b"selection")])
-    places = np.sort(generator.choice(len(rest), size=min(most - len(shown), len(rest)), replace=False))
+    places = np.sort(of_selection(seed).choice(len(rest), size=min(most - len(shown), len(rest)), replace=False))
     return shown | {rest[place]: RANDOM for place in places}

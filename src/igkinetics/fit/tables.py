@@ -11,14 +11,12 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.fit.cohort_checks import groups_table
+from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_checks, shrinkage_table
 from igkinetics.fit.columns import TABLES
-from igkinetics.fit.conflict import prior_conflict
 from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
-from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
 from igkinetics.fit.result import PatientFit
 from igkinetics.fit.rows import (
     curve_table,

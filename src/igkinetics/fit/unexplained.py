@@ -19,8 +19,9 @@ from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats
 from igkinetics.kinetics.schedule import build_schedule
+from igkinetics.scales import scale_of, slope
 
 SCORE_LIMIT: Final = 25.0
 """Chi-square with 1 degree of freedom at which a change is called unexplained (5 standard errors)."""
@@ -61,7 +62,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     fill_curve_with_gradient(theta, problem.schedule, problem.day, endogenous, infused, slopes)
     by_x = np.empty((n, x.size))
     for i, place in enumerate(problem.free):
-        chain = theta[place] * (1 - theta[place]) if place in (S, F) else theta[place]
+        chain = slope(theta[place], scale_of(problem.names[i]))
         by_x[:, i] = slopes[:, place] * chain
         if place == C_BASE:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]

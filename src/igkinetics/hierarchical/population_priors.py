@@ -12,7 +12,7 @@ from igkinetics.cards.agents import JOINED, agent_class, production_share
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.errors import call_error
-from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.correlations import lkj_pairs, lkj_sd, lkj_shapes
 from igkinetics.hierarchical.covariates import Covariates
@@ -20,6 +20,7 @@ from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.scales import to_scale
 
 OMEGA_LOG_SD: Final = 0.4
 """Prior SD of the log of a between-patient SD for which the card reports none (assumption, DESIGN 2.7)."""

@@ -13,12 +13,12 @@ from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,
     draw_parameters,
-    from_scale,
     kinetic_parameters,
 )
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import Streams
+from igkinetics.scales import shifted
 from igkinetics.simulate.design import patient_id
 from igkinetics.simulate.sections import Group, Population
 from igkinetics.virtual.bodies import drawn_shares, hard_limits, spread_at
@@ -142,7 +142,7 @@ def cohort_prior(prior: PatientPrior, cohort: Streams) -> PatientPrior:
     deviations = [prior.uncertainty[name] * cohort.of("typical", name).standard_normal() for name in PRIOR_PARAMETERS]
     moved = prior.moved(np.array(deviations))
     typical = {
-        name: float(from_scale(prior.typical[name], prior.scale[name], moved[[column]])[0])
+        name: float(shifted(prior.typical[name], prior.scale[name], moved[[column]])[0])
         for column, name in enumerate(PRIOR_PARAMETERS)
     }
     return replace(prior, typical=typical)

@@ -13,6 +13,7 @@ from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, kinetic_param
 from igkinetics.dosing.cases import About, Cases, Uncertain
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import generator_of
+from igkinetics.scales import shifted
 from igkinetics.virtual.bodies import draw_bodies
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
@@ -168,7 +169,7 @@ class VirtualPeople:
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
         moved = prior.moved(deviations)
         values: dict[str, float | Floats] = {
-            name: scaled(typical[name], prior.scale[name], moved[:, column])
+            name: shifted(typical[name], prior.scale[name], moved[:, column])
             for column, name in enumerate(PRIOR_PARAMETERS)
         }
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
@@ -191,15 +192,6 @@ def of_each(numbers: Mapping[str, float]) -> Floats:
 def turned(root: Floats, z: Floats) -> Floats:
     """Deviates (n, parameter) of the covariance root root', root (n or 1, parameter, parameter)."""
     return np.asarray((root @ z[:, :, None])[..., 0])
-
-
-def scaled(typical: Floats, scale: str, deviation: Floats) -> Floats:
-    """Typical values moved by deviations on their scale; where nothing moves, as they are (they may lie outside)."""
-    if not deviation.any():
-        return np.array(typical)
-    if scale == "log":
-        return np.asarray(typical * np.exp(deviation))
-    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
 
 
 def stacked(parts: list[Cases]) -> Cases:
