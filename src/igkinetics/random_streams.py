@@ -51,9 +51,13 @@ def of_selection(seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(b"selection")])
 
 
-Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]
+Numbered = Literal[
+    "contrasts", "prior", "predictive", "integrated", "new patients", "visual check", "misfit", "stored replicates",
+    "model weights",
+]  # fmt: skip
 NUMBERS: Final[dict[Numbered, int]] = {
-    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9,
+    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9, "misfit": 10,
+    "stored replicates": 11, "model weights": 12,
 }  # fmt: skip
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 
