@@ -169,7 +169,8 @@ DEFECTS = {
     "a time that falls": ("1,-1,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4"),
     "an ID in two places": ("2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n", "line 4, patient 1, ID: found '1'; the rows of one ID must stand together"),
     "no amount": ("1,1,.,.,.,1,1,.,.,.\n", "line 3, patient 1, AMT: found ''; an amount is needed"),
-    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT"),
+    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT; "
+        'say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"'),
     "TIME that is text": ("1,noon,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found 'noon'; a number of days or a clock time hh:mm; dates belong in a column DATE"),
     "the same fault in many rows": ("1,1,.,.,5,7,0,.,.,.\n" * 9, "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4 (also lines 4, 5, 6, 7, 8 and 3 more)"),
 }  # fmt: skip

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, dosing_weight_kg, weight_defects
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.dosing.regimen import Doses, Regimen, calendar_doses
+from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.exposure import Exposure, bodies_of
 from igkinetics.errors import InputError, Problem
 from igkinetics.limits import MOST_EVENTS, at_most, number_of_steps
