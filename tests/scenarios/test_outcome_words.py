@@ -245,7 +245,7 @@ def test_levels_in_g_per_l_say_the_same() -> None:
     given = ({"rule": {**rule, **level}} for level in ({"below": 4.35}, {"below_mg_dl": 435}))
     rules = [igk.simulate_regimens(people, [one], horizon_day=60, thresholds=[5], unit="g/L", seed=1) for one in given]
     pd.testing.assert_frame_equal(rules[0].outcomes, rules[1].outcomes)
-    assert "is below 4.35 g/L" in rules[0].calendar["note"].iloc[0]
+    assert "is reported below 4.35 g/L" in rules[0].calendar["note"].iloc[0]
     assert other.loc["days_below", "threshold_unit"] == "g/L"
     curves = [either[unit].trajectories["median"] for unit in ("mg/dL", "g/L")]
     np.testing.assert_allclose(curves[0], 100 * curves[1], rtol=1e-12)

@@ -35,7 +35,7 @@ BEYOND = {
     "checks": (raw(regimen=[{"name": "a", "rule": {**RULE, "check_every_day": 1e-7}}]),
                "rule.check_every_day: found '1e-07'; must be 0.01 or more"),
     "patients": (raw(population={"n": 10**9}), "population.n: found '1000000000'; asks for 1,000,000,000 patients"),
-    "cycles": (raw(therapy={"cycles": 10**9, "on_day": 1, "off_day": 1}), "cycles of therapy; at most 1,000"),
+    "cycles": (raw(therapy={"cycles": 5000, "on_day": 1, "off_day": 1}), "cycles of therapy; at most 1,000"),
     "search step": (raw(search={**SEARCH, "dose_step_g_per_kg": 1e-9}), "candidates; at most 10,000"),
     "search interval": (raw(search={**SEARCH, "interval_day": [1e-9, 28]}), "search.interval_day: found '1e-09'; must"),
 }  # fmt: skip
