@@ -57,9 +57,11 @@ def test_day_and_month_that_could_be_either_are_left_to_the_user(tmp_path: Path)
     assert '\ndatetime_format = "%m/%d/%Y"    # GUESS' in draft_mapping(path)
 
 
-def test_no_draft_where_nothing_looks_like_samples(tmp_path: Path) -> None:
+def test_no_draft_where_nothing_looks_like_samples_and_why(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
-    assert draft_mapping(tmp_path) == ""
+    text = draft_mapping(tmp_path)
+    assert text.startswith("# No draft: no table with a column of patients, of days or dates, and of IgG was recog")
+    assert "# x.csv: a, b" in text
 
 
 def test_no_draft_for_a_cohort_whose_columns_are_known(tmp_path: Path) -> None:

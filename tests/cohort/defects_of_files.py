@@ -15,12 +15,12 @@ samples.csv: 1 problem
 """,
     ),
     Defect(
-        "columns missing, no near name",
+        "columns missing, known headings",
         {"samples.csv": "mrn,day,result\nP1,0,500\n"},
         """
 samples.csv: 2 problems
-  patient_id: found 'mrn, day, result'; a column patient_id is needed; name the foreign column under [samples.columns]
-  igg: found 'mrn, day, result'; a column igg is needed; name the foreign column under [samples.columns]
+  patient_id: found 'mrn, day, result'; a column patient_id is needed; if it is 'mrn', write patient_id = "mrn" under [samples.columns]
+  igg: found 'mrn, day, result'; a column igg is needed; if it is 'result', write igg = "result" under [samples.columns]
 """,
     ),
     Defect(
@@ -158,7 +158,7 @@ samples.csv: 1 problem
         """
 samples.csv: 2 problems
   line 4: found 'P1,7'; 4 cells as in the header, not 2
-  line 5, patient P1, igg: found 'x'; must be a number, <LIMIT or >LIMIT
+  line 5, patient P1, igg: found 'x'; must be a number, <LIMIT or >LIMIT; say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"
 """,
     ),
     Defect(

@@ -11,7 +11,7 @@ DEFECTS = (
         {"samples.csv": SAMPLES + "P1,0,500\nP1,7,abc\n"},
         """
 samples.csv: 1 problem
-  line 3, patient P1, igg: found 'abc'; must be a number, <LIMIT or >LIMIT
+  line 3, patient P1, igg: found 'abc'; must be a number, <LIMIT or >LIMIT; say what is meant under [samples]: words = { "abc" = "..." }, or leave such rows out: words = "set aside"
 """,
     ),
     Defect(
@@ -201,7 +201,7 @@ samples.csv: 1 problem
         """
 samples.csv: 2 problems
   line 2, patient P1, day: found 'x'; must be a number of days; dates belong in a column datetime
-  line 2, patient P1, igg: found 'y'; must be a number, <LIMIT or >LIMIT
+  line 2, patient P1, igg: found 'y'; must be a number, <LIMIT or >LIMIT; say what is meant under [samples]: words = { "y" = "..." }, or leave such rows out: words = "set aside"
 doses.csv: 2 problems
   line 2, patient P1, amount_g: found '-5'; must be a number above 0 to 300 g
   line 3, patient P1, day: found 'z'; must be a number of days; dates belong in a column datetime

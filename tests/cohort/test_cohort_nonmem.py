@@ -167,7 +167,8 @@ DEFECTS = {
     "a time that falls": ("1,-1,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4"),
     "an ID in two places": ("2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n", "line 4, patient 1, ID: found '1'; the rows of one ID must stand together"),
     "no amount": ("1,1,.,.,.,1,1,.,.,.\n", "line 3, patient 1, AMT: found ''; an amount is needed"),
-    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT"),
+    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT; "
+        'say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"'),
     "TIME that is a clock": ("1,10:30,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '10:30'; must be a number of days; dates belong in a column datetime"),
 }  # fmt: skip
 

@@ -1,14 +1,16 @@
-"""`check`: read and validate a cohort, nothing else."""
+"""`check`: read and validate a cohort, nothing else; for foreign tables, a draft of how they map."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem
 from igkinetics.cli.reading import problems_text, read
 from igkinetics.cli.status import answering
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, counted
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
@@ -20,24 +22,45 @@ def check(
     igg_unit: IggUnit = None,
     file_format: FileFormat = None,
     on_problem: OnProblem = "stop",
+    write_mapping: Annotated[
+        bool,
+        typer.Option("--write-mapping", help="Write the draft of cohort.toml beside the tables, never over a file."),
+    ] = False,
 ) -> None:
     """Say what is in a cohort and what is wrong."""
     try:
         found = read(cohort, igg_unit, file_format, on_problem)
     except InputError as error:
-        offer_draft(cohort, error)
+        draft = draft_for(cohort, error)
+        print(draft, end="")
+        if draft and write_mapping:
+            print(written(cohort, draft))
+            return
         raise
     print("\n".join(summary_lines(found)))
     print(problems_text(found) or "No problems.")
+    if write_mapping:
+        print("No cohort.toml written: the cohort can be read as it is.")
 
 
-def offer_draft(path: Path, error: InputError) -> None:
-    """A draft of cohort.toml on stdout when columns or tables were not found under their names."""
-    from igkinetics.cohort.mapping.draft import draft_mapping
+def draft_for(path: Path, error: InputError) -> str:
+    """A draft of cohort.toml where tables, columns or headers were not found under their names; else empty."""
+    from igkinetics.cohort.mapping.draft import draft_mapping, stated_keys
 
-    foreign = [one for one in error.problems if one.line is None and one.file != "call" and one.found != "no unit"]
-    if foreign:
-        print(draft_mapping(path), end="")
+    foreign = [one for one in error.problems if not one.patient_id and one.file != "call" and one.found != "no unit"
+               and (one.line is None or not one.column)]  # fmt: skip
+    return draft_mapping(path, stated_keys(path)) if foreign else ""
+
+
+def written(path: Path, draft: str) -> str:
+    """Write a draft beside the tables. InputError where there is none to write, or a cohort.toml lies there already."""
+    from igkinetics.cohort.mapping.draft import CHOOSE, GUESS, write_draft
+
+    place = write_draft(path, draft)
+    lines = draft.splitlines()[draft.count("\n", 0, draft.find("\n[")) :]
+    guesses, choices = (counted(sum(mark in line for line in lines), "line") for mark in (GUESS, CHOOSE))
+    todo = f"To check: {guesses} marked GUESS, {choices} marked CHOOSE."
+    return f"Written: {place}. {todo} Next: igkinetics check {place.parent}"
 
 
 def summary_lines(cohort: Cohort) -> list[str]:

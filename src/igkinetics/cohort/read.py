@@ -26,6 +26,7 @@ from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
 from igkinetics.cohort.parse.therapy import parse_therapy
 from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
 from igkinetics.cohort.source.files import Files, read_files
+from igkinetics.cohort.source.wide import with_wide
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN, canonical_unit
 
@@ -52,6 +53,7 @@ def read_cohort(
     skip = on_problem == "skip"
     located = locate(Path(path))
     mapping = _with_call(located.mapping, igg_unit, file_format)
+    mapping = with_wide(mapping)
     files = read_files(located, mapping)
     tables, table_problems = _parse(files, mapping)
     tables, patients = number_patients(tables)

@@ -1,233 +1,235 @@
-"""A draft of cohort.toml for tables with foreign columns: guesses, marked as such, that nobody applies but the user."""
+"""A draft of cohort.toml for foreign tables: guesses, marked as such, that nobody applies but the user."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, nearest
-from igkinetics.cohort.mapping.headings import SYNONYMS
-from igkinetics.cohort.mapping.keys import TableMapping
-from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
-from igkinetics.cohort.source.textfile import read_text
-from igkinetics.cohort.source.workbook import WORKBOOK_SUFFIXES, read_sheet, sheet_names
-from igkinetics.errors import InputError
+from igkinetics.cohort.mapping.contract import TABLES
+from igkinetics.cohort.mapping.date_formats import date_format
+from igkinetics.cohort.mapping.draft_events import event_draft, looks_like_events
+from igkinetics.cohort.mapping.guess import Guess, choose
+from igkinetics.cohort.mapping.headings import VisitColumn, plain, read_heading, says_igg, visit_columns, wide_key
+from igkinetics.cohort.mapping.lab_words import likely_meaning
+from igkinetics.cohort.mapping.layout import Place, places_in
+from igkinetics.cohort.parse.cells import canonical_units, igg_cells
+from igkinetics.errors import InputError, call_error
+from igkinetics.toml_input import parse_toml
+from igkinetics.units import G_PER_L_IN
 
-ENOUGH_ROWS: Final = 300_000
-DELIMITERS: Final = (";", "\t", "|", ",")
-IGG_WORDS: Final = re.compile(r"^\s*(igg|immunoglobulin g|immunglobulin g)\b(?!\s*(sub|[1-4]))", re.IGNORECASE)
+MAPPING_NAME: Final = "cohort.toml"
+GUESS: Final = "# GUESS"
+CHOOSE: Final = "# CHOOSE"
 TOP: Final = """\
-# A draft with guesses. Nothing of it is applied. Check every line marked GUESS, choose igg_unit, and save it
-# as cohort.toml beside the tables.
-# igg_unit = "mg/dL"        # CHOOSE "mg/dL" or "g/L"; never guessed
+# A draft with guesses. Nothing of it is applied. Check every line marked GUESS, decide every line marked CHOOSE,
+# and save it as cohort.toml beside the tables (igkinetics check --write-mapping does that).
 """
+CHOOSE_UNIT: Final = '# igg_unit = "mg/dL"        # CHOOSE "mg/dL" or "g/L"; never guessed\n'
+NO_DRAFT: Final = "# No draft"
+MOST_WORDS: Final = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """A table as it lies in the folder, with the columns guessed for it."""
+def draft_mapping(path: Path, stated: dict[str, object] | None = None) -> str:
+    """The text of a cohort.toml for what lies at `path`, or a comment that says why there is none.
 
-    table: TableName
-    name: str
-    settings: TableMapping
-    raw: RawRows
-    columns: dict[str, Foreign]
-    """The foreign name of each column; two for a date and a time of day to join."""
-
-
-def draft_mapping(path: Path) -> str:
-    """The text of a cohort.toml for what lies at `path`; empty when no table was understood as samples."""
-    places = sorted(path.iterdir()) if path.is_dir() else [path]
-    rows = [one for place in places if place.is_file() for one in _read(place)]
-    chosen: dict[TableName, _Found] = {}
-    used = set()
-    for one in sorted(rows, key=lambda found: -_score(found)):
-        place = (one.name, one.settings.sheet)
-        if _score(one) > 0 and one.table not in chosen and place not in used:
-            chosen[one.table] = one
-            used.add(place)
-    if "samples" not in chosen:
-        return ""
-    return TOP + "".join(_section(chosen[name]) for name in TABLES if name in chosen)
-
-
-def _read(path: Path) -> list[_Found]:
-    """Every way in which a file could be a table."""
-    suffix = path.suffix.lower()
-    settings, read = TableMapping(files=(path.name,)), []
-    try:
-        if suffix in WORKBOOK_SUFFIXES:
-            sheets = sheet_names(path, path.name)
-            read += [
-                (settings.model_copy(update={"sheet": sheet}), read_sheet(path, path.name, sheet)) for sheet in sheets
-            ]
-        elif suffix == ".parquet":
-            read.append((settings, _first_rows(read_parquet(path, path.name, settings))))
-        elif suffix in (".csv", ".txt", ".tsv"):
-            settings = _text_settings(path, settings)
-            read.append((settings, _first_rows(read_text(path, path.name, settings, "samples"))))
-    except InputError:
-        return []  # told by the reader itself; nothing can be guessed about it
-    return [
-        replace(empty, columns=_columns(table, raw))
-        for setting, raw in read for table in TABLES
-        for empty in [_Found(table=table, name=path.name, settings=setting, raw=raw, columns={})]
-    ]  # fmt: skip
-
-
-def _first_rows(parts: Iterator[RawRows]) -> RawRows:
-    """The first parts of a file: enough to guess from."""
-    some = [next(parts)]
-    for part in parts:
-        some.append(part)
-        if sum(len(one.cells) for one in some) >= ENOUGH_ROWS:
-            break
-    return whole_file(some)
-
-
-def _text_settings(path: Path, settings: TableMapping) -> TableMapping:
-    """Encoding, delimiter and decimal mark by the look of the first lines."""
-    with path.open("rb") as stream:
-        start = stream.read(65536)
-    encoding = "utf-8"
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
-    elif b"\xef\xbb\xbf" not in start[:3]:
-        try:
-            start[: start.rfind(b"\n") + 1].decode("utf-8")
-        except UnicodeDecodeError:
-            encoding = "cp1252"
-    lines = start.decode(encoding, "replace").splitlines() or [""]
-    delimiter = max(DELIMITERS, key=lines[0].count)
-    comma = delimiter != "," and any(re.search(r"(^|[;\t|<>])\s*\d+,\d+\s*($|[;\t|])", line) for line in lines[1:50])
-    return settings.model_copy(
-        update={"encoding": encoding, "delimiter": delimiter, "decimal": "," if comma else "."}
-    )
-
-
-def _columns(table: TableName, raw: RawRows) -> dict[str, Foreign]:
-    """Contract name -> foreign name: the same name, else a usual one, else the nearest."""
-    present = list(raw.cells.columns)
-    by_lower = {name.strip().lower().replace(" ", "_"): name for name in reversed(present)}
-    found: dict[str, str] = {}
-    for name in sorted(CONTRACT[table].names, key=lambda one: one not in by_lower):
-        usual = (name, *SYNONYMS.get(name, ()))
-        match = next((by_lower[one] for one in usual if one in by_lower), None)
-        if match is None and any(name in group for group in CONTRACT[table].required):
-            match = nearest(name, [one for one in present if one not in found.values()])
-        if match is not None and match not in found.values():
-            found[name] = match
-    return _one_time(raw, found)
-
-
-def _one_time(raw: RawRows, found: dict[str, str]) -> dict[str, Foreign]:
-    """Either day or datetime, by what the cells look like; a date and the column of its time of day together."""
-    column = found.get("datetime", found.get("day"))
-    if column is None:
-        return dict(found)
-    rest = {name: foreign for name, foreign in found.items() if name not in ("day", "datetime")}
-    filled = raw.cells[column][raw.cells[column].str.strip() != ""]
-    if bool((~numbers(filled)[1]).all()) and (len(filled) or column != "datetime"):
-        return {**rest, "day": column}
-    others = [name for name in raw.cells.columns if name not in found.values()]
-    clocks = [name for name in others if is_clock(raw, name)]
-    has_clock = bool(filled.str.contains(":", regex=False).any())
-    return {**rest, "datetime": column if has_clock or not clocks else (column, clocks[0])}
-
-
-def _score(found: _Found) -> float:
-    """0 unless every required column has a match; a table under its own name wins.
-
-    Samples may lack the column of patients, which is then left to choose.
+    stated: keys at the top of a cohort.toml that is there already; they are kept.
     """
-    groups = CONTRACT[found.table].required
-    if found.table == "samples" and "patient_id" not in found.columns:
-        return 0.5 * bool({"igg"} < found.columns.keys())
-    if not all(any(name in found.columns for name in group) for group in groups):
-        return 0.0
-    names = (found.settings.sheet or "", Path(found.name).stem)
-    own = sum(name == foreign for name, foreign in found.columns.items())
-    return len(groups) + own / 100 + 10 * (found.table in [name.lower() for name in names])
+    places, unread = places_in(path)
+    keys = stated or {}
+    events = [place for place in places if looks_like_events(place, stated=keys.get("format") == "nonmem")]
+    if events:
+        return event_draft(events[0], keys)
+    chosen = choose(places)
+    if "samples" not in chosen:
+        return _why_not(places, unread)
+    sections = ["\n".join(_section(chosen[name])) + "\n" for name in TABLES if name in chosen]
+    if not any(mark in section for section in sections for mark in (GUESS, CHOOSE)):
+        return ""  # every table and column has its own name already
+    return TOP + _top_keys(chosen["samples"], keys) + "".join(sections)
 
 
-def _section(found: _Found) -> str:
-    settings, raw = found.settings, found.raw
-    lines = [f"\n[{found.table}]", f"files = [{json.dumps(found.name, ensure_ascii=False)}]"]
-    if settings.sheet:
-        lines.append(f"sheet = {json.dumps(settings.sheet, ensure_ascii=False)}")
-    for key, usual in (("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
-        if (value := getattr(settings, key)) != usual:
-            lines.append(f"{key} = {json.dumps(value)}    # GUESS")
-    for name in ("datetime", "start"):
-        if name in found.columns:
-            lines += date_format(raw, found.columns[name])
-    lines.append(f"[{found.table}.columns]")
-    if "patient_id" not in found.columns:
-        lines.append('# patient_id = "..."    # CHOOSE the column that says whose the row is')
-    for name, foreign in found.columns.items():
-        mark = "" if name == foreign else "    # GUESS"
-        lines.append(f"{name} = {json.dumps(foreign, ensure_ascii=False)}{mark}")
-    taken = {one for foreign in found.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
-    unused = [name for name in raw.cells.columns if name not in taken]
-    if unused:
-        lines.append(f"# not used: {', '.join(json.dumps(name, ensure_ascii=False) for name in unused)}")
-    if found.table == "samples":
-        lines += _keep(raw.cells[unused])
+def stated_keys(path: Path) -> dict[str, object]:
+    """The keys at the top of the cohort.toml of a cohort; nothing where there is none that can be read."""
+    file = path if path.suffix.lower() == ".toml" else (path if path.is_dir() else path.parent) / MAPPING_NAME
+    try:
+        document = parse_toml(file.read_bytes(), file.name)
+    except (OSError, InputError):
+        return {}
+    return {key: value for key, value in document.items() if not isinstance(value, dict)}
+
+
+def write_draft(path: Path, draft: str) -> Path:
+    """Write a draft beside the tables. InputError where it is none, or where a cohort.toml lies there already."""
+    folder = path if path.is_dir() else path.parent
+    target = folder / MAPPING_NAME
+    if draft.startswith(NO_DRAFT):
+        expected = "tables of which patients, times and IgG are recognised; nothing was written"
+        raise call_error("--write-mapping", path.name, expected)
+    try:
+        with target.open("x", encoding="utf-8", newline="\n") as stream:
+            stream.write(draft)
+    except FileExistsError:
+        expected = "is there already and is never written over; take what you need from the draft above"
+        raise call_error("--write-mapping", MAPPING_NAME, expected) from None
+    except OSError as fault:
+        raise call_error("--write-mapping", fault.strerror, "a folder that can be written to") from None
+    return target
+
+
+def _why_not(places: list[Place], unread: dict[str, str]) -> str:
+    lines = [f"{NO_DRAFT}: no table with a column of patients, of days or dates, and of IgG was recognised."]
+    lines += [f"# {file} cannot be read: {reason}" for file, reason in unread.items()]
+    for place in places:
+        where = place.name + (f", sheet {place.settings.sheet}" if place.settings.sheet else "")
+        lines.append(f"# {where}: {', '.join(place.raw.cells.columns)}")
+    if places:
+        lines.append('# Name them under [samples.columns]: patient_id, datetime (or day) and igg = "their heading".')
     return "\n".join(lines) + "\n"
 
 
-def _keep(cells: pd.DataFrame) -> list[str]:
-    """A rule when one column tells several analytes, and one of them is IgG."""
-    for name in cells.columns:
-        words = cells[name].str.strip().unique()
-        igg = [word for word in words if IGG_WORDS.match(str(word))]
-        if igg and len(words) > len(igg):
-            column, values = json.dumps(name, ensure_ascii=False), json.dumps(igg, ensure_ascii=False)
-            return ["[[samples.keep]]    # GUESS", f"column = {column}", f"one_of = {values}"]
-    return []
+def _top_keys(samples: Guess, stated: dict[str, object]) -> str:
+    kept = [f"{key} = {_toml(value)}" for key, value in stated.items() if isinstance(value, str | int | float)]
+    lines = [] if "igg_unit" in stated else [_unit_line(samples)]
+    return "".join(f"{line}\n" for line in kept) + "".join(lines)
 
 
-Foreign = str | tuple[str, str]
-"""A foreign column, or a date and a time of day to join."""
-DATES: Final = {
-    r"\d{1,2}\.\d{1,2}\.\d{4}": ("%d.%m.%Y",),
-    r"\d{1,2}/\d{1,2}/\d{4}": ("%d/%m/%Y", "%m/%d/%Y"),
-    r"\d{1,2}-\d{1,2}-\d{4}": ("%d-%m-%Y", "%m-%d-%Y"),
+def _unit_line(samples: Guess) -> str:
+    """igg_unit: as a heading says it, or left to the column of units, or to choose."""
+    igg = samples.columns.get("igg")
+    visits = visit_columns(samples.raw.cells.columns) if igg is None else []
+    heading = igg if isinstance(igg, str) else visits[0].heading if visits else ""
+    unit = read_heading(heading).unit
+    if unit in G_PER_L_IN:
+        return f'igg_unit = "{unit}"    # GUESS: the heading {_toml(heading)} says so\n'
+    column = samples.columns.get("unit")
+    if isinstance(column, str):
+        cells = _meant(samples)[column].str.strip()
+        if bool((cells != "").all()) and bool(canonical_units(cells).isin(list(G_PER_L_IN)).all()):
+            return f"# igg_unit is not needed: the column {_toml(column)} says the unit of every row\n"
+    return CHOOSE_UNIT
+
+
+def _meant(found: Guess) -> pd.DataFrame:
+    """The rows that the draft keeps."""
+    cells = found.raw.cells
+    for column, words in found.keep:
+        text = cells[column].str.strip()
+        cells = cells[text.isin(list(words))] if words else cells[text != ""]
+    return cells
+
+
+def _section(found: Guess) -> list[str]:
+    settings, table = found.place.settings, found.table
+    lines = [f"\n[{table}]", f"files = [{_toml(found.place.name)}]"]
+    if settings.sheet:
+        lines.append(f"sheet = {_toml(settings.sheet)}")
+    for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
+        if (value := getattr(settings, key)) != usual:
+            lines.append(f"{key} = {_toml(value)}    # GUESS")
+    times = [found.columns[name] for name in ("datetime", "start", "end", "birth", "death", "transplant")
+             if name in found.columns]  # fmt: skip
+    formats = [line for column in times for line in date_format(_meant(found), column)]
+    lines += formats[:1]
+    if table == "samples":
+        lines += _wide(found) + _words(found)
+    if table == "patients" and bool(_meant(found)[str(found.columns["patient_id"])].duplicated().any()):
+        lines.append('repeated = "first"    # GUESS: of several rows of a patient the first counts')
+    lines += _columns(found)
+    lines += _units(found)
+    for column, words in found.keep:
+        rule = f"one_of = {_toml(list(words))}" if words else "empty = false"
+        lines += [f"[[{table}.keep]]    # GUESS", f"column = {_toml(column)}", rule]
+    return lines + _analyte_to_choose(found)
+
+
+ANALYTE_HEADING: Final = re.compile(r"item|component|analyt|test|label|param|loinc|examen|esame|prueba|untersuch|code")
+
+
+def _analyte_to_choose(found: Guess) -> list[str]:
+    """Where nothing says which rows are IgG but a column of codes or tests is there: a rule to fill in."""
+    igg = found.columns.get("igg")
+    if found.table != "samples" or not isinstance(igg, str) or says_igg(igg) or any(words for _, words in found.keep):
+        return []
+    unused = [name for name in found.raw.cells.columns if name not in found.columns.values()]
+    column = next((name for name in unused if ANALYTE_HEADING.search(plain(name))), None)
+    if column is None:
+        return []
+    values = [str(word) for word in found.raw.cells[column].str.strip().unique()[:5]]
+    choose = f"# CHOOSE those of {_toml(column)} that are IgG"
+    return ["# [[samples.keep]]", f"# column = {_toml(column)}", f"# one_of = {_toml(values)}    {choose}"]
+
+
+def _columns(found: Guess) -> Iterator[str]:
+    yield f"[{found.table}.columns]"
+    for name in found.missing:
+        yield f'# {name} = "..."    # CHOOSE {CHOICES[name]}'
+    for name, foreign in found.columns.items():
+        unsaid = name == "igg" and not says_igg(str(foreign)) and not any(words for _, words in found.keep)
+        why = ": nothing in the table says that this is IgG" if unsaid else ""
+        yield f"{name} = {_toml(foreign)}" + ("" if name == foreign else f"    # GUESS{why}")
+    taken = {one for foreign in found.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
+    taken |= {visit.heading for visit in _visits(found)} | {column for column, _ in found.keep}
+    unused = [name for name in found.raw.cells.columns if name not in taken]
+    if unused:
+        yield f"# not used: {', '.join(_toml(name) for name in unused)}"
+
+
+CHOICES: Final = {
+    "patient_id": "the column that says whose the row is",
+    "day": "the column of the days or dates (day or datetime)",
+    "igg": "the column of the levels of IgG",
 }
 
 
-def is_clock(raw: RawRows, name: str) -> bool:
-    """Whether the cells of a column are times of day, as far as they are filled."""
-    filled = raw.cells[name].str.strip()
-    filled = filled[filled != ""]
-    return bool(len(filled)) and bool(filled.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?").all())
+def _units(found: Guess) -> Iterator[str]:
+    """Units that headings say; those that nothing says are left to choose."""
+    lines = [f'{name} = "{unit}"    # GUESS: the heading says so' for name, unit in found.units.items()]
+    for name, choices in (("amount", "g, mg, g/kg or mg/kg"), ("weight", "kg or lb"), ("duration", "h or min")):
+        if name in found.columns and f"{name}_unit" not in found.columns and name not in found.units:
+            lines.append(f'# {name} = "{choices.split(",")[0].split()[0]}"    # CHOOSE {choices}; never guessed')
+    if lines:
+        yield f"[{found.table}.units]"
+        yield from lines
 
 
-def date_format(raw: RawRows, column: Foreign) -> list[str]:
-    """datetime_format, where all dates are of one form; with a column of times, which may be empty, two of them."""
-    if isinstance(column, str):
-        return _format_of(raw.cells[column])
-    clock = " %H:%M:%S" if bool(raw.cells[column[1]].str.count(":").max() == 2) else " %H:%M"
-    return [re.sub(r'= "([^"]*)"', rf'= ["\1{clock}", "\1"]', line) for line in _format_of(raw.cells[column[0]])]
+def _visits(found: Guess) -> list[VisitColumn]:
+    wide = found.table == "samples" and "igg" not in found.columns
+    return visit_columns(found.raw.cells.columns) if wide else []
 
 
-def _format_of(cells: pd.Series[str]) -> list[str]:
-    filled = cells[cells.str.strip() != ""].str.strip()
-    for pattern, formats in DATES.items():
-        if len(filled) and bool(filled.str.match(pattern).all()):
-            clock = " %H:%M" if bool(filled.str.contains(":", regex=False).all()) else ""
-            readable = [
-                one for one in formats if pd.to_datetime(filled, format=one + clock, errors="coerce").notna().all()
-            ]
-            shown = f'datetime_format = "{(readable or formats)[0]}{clock}"'
-            if len(readable) > 1:
-                return [f"# {shown}    # CHOOSE: day and month could be either"]
-            return [f"{shown}    # GUESS"]
-    return []
+def _wide(found: Guess) -> list[str]:
+    visits = _visits(found)
+    if not visits:
+        return []
+    known = all(visit.kind != "visit" for visit in visits)
+    return [f"{wide_key(visits)}    # GUESS: a column for each visit" if known else
+            f"# {wide_key(visits)}    # CHOOSE the day of each visit"]  # fmt: skip
+
+
+def _words(found: Guess) -> list[str]:
+    """`words` for the cells that are no level."""
+    column = found.columns.get("igg")
+    columns = [column] if isinstance(column, str) else [visit.heading for visit in _visits(found)]
+    cells = _meant(found)[columns].stack().str.strip() if columns else pd.Series(dtype=str)
+    unreadable = cells[igg_cells(cells, found.place.settings.decimal).unreadable]
+    words = list(dict.fromkeys(str(cell) for cell in unreadable))
+    if not words:
+        return []
+    meanings = {word: likely_meaning(word) for word in words[:MOST_WORDS]}
+    unknown = [word for word, meaning in meanings.items() if meaning is None]
+    if unknown or len(words) > MOST_WORDS:
+        shown = ", ".join(_toml(word) for word in (unknown or words)[:5])
+        return [f'# words = "set aside"    # CHOOSE: leave out levels such as {shown}, or say what each means']
+    pairs = ", ".join(f"{_toml(word)} = {_toml(meaning)}" for word, meaning in meanings.items())
+    return [f"words = {{ {pairs} }}    # GUESS"]
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

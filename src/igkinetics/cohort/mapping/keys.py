@@ -19,6 +19,10 @@ Scalar = bool | int | float | str
 SpelledUnit = BeforeValidator(lambda unit: canonical_unit(unit) if isinstance(unit, str) else unit)
 """A unit in any of its usual spellings."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Text = Annotated[str, BeforeValidator(lambda value: f"{value:.15g}" if type(value) in (int, float) else value)]
+"""Text, or a number as its text: `"345*" = 345` says what `"345*" = "345"` says."""
+LEVEL_WRITTEN = re.compile(r"[<>]?=?\s*(\d+(\.\d*)?|\*)")
+DAY_RULE = re.compile(r"\s*(?:(\d+(?:\.\d*)?)\s*\*\s*)?\*\s*(?:([+-])\s*(\d+(?:\.\d*)?))?\s*")
 IN_G_PER_ML = {"g/dL": 0.01, "g/L": 0.001, "mg/mL": 0.001, "g/mL": 1.0}
 LOWEST_G_PER_ML, HIGHEST_G_PER_ML = 0.02, 0.25
 OPERATORS = ("equals", "one_of", "none_of", "contains", "matches", "at_least", "at_most", "empty")
@@ -124,6 +128,72 @@ class TableMapping(_Section):
         return self
 
 
+class Wide(_Section):
+    """A samples table with a column for each visit. `*` in `columns` stands for what differs from heading to heading.
+
+    day: a rule on the number that stands for `*` ("7 * *" weeks, "30.4375 * *" months, "*" days), the day of each
+    column by its heading, or the columns that hold the days, with the same `*`; datetime: those that hold the dates.
+    """
+
+    columns: tuple[str, ...] = ()
+    day: str | dict[str, float] | None = None
+    datetime: str | None = None
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _says_the_time_of_each_column(self) -> Wide:
+        if (self.day is None) == (self.datetime is None):
+            raise ValueError("one of day and datetime is needed: the day (or the column of the date) of each column")
+        if isinstance(self.day, dict):
+            missing = [name for name in self.columns if name not in self.day]
+            if missing or not self.day:
+                raise ValueError(f"day needs the day of each column, also of {', '.join(missing) or 'one'}")
+        elif not self.columns or any(pattern.count("*") != 1 for pattern in self.columns):
+            raise ValueError('columns needs one * in each pattern, such as "IgG_wk*"; or name each column under day')
+        for time in (self.datetime, self.day):
+            if isinstance(time, str) and time.count("*") != 1 and not DAY_RULE.fullmatch(time):
+                raise ValueError('day must be a rule such as "7 * *", or columns such as "day_wk*"')
+        return self
+
+    @property
+    def rule(self) -> tuple[float, float] | None:
+        """(factor, shift) of the rule that makes a day of a heading's number; None without such a rule."""
+        found = DAY_RULE.fullmatch(self.day) if isinstance(self.day, str) else None
+        if found is None:
+            return None
+        shift = float(found[3] or 0.0)
+        return float(found[1] or 1.0), -shift if found[2] == "-" else shift
+
+
+class SamplesMapping(TableMapping):
+    """The samples table: what the laboratory's words mean, and how a column for each visit is read."""
+
+    words: Literal["set aside"] | dict[str, Text] | None = None
+    wide: Wide | None = None
+
+    @field_validator("words")
+    @classmethod
+    def _are_levels(cls, words: str | dict[str, str] | None) -> str | dict[str, str] | None:
+        for word, meaning in words.items() if isinstance(words, dict) else ():
+            if meaning != "missing" and not LEVEL_WRITTEN.fullmatch(meaning):
+                raise ValueError(f'"{word}" must mean "missing" or a level such as "345" or "<40", not "{meaning}"')
+            if "*" in meaning and "*" not in word:
+                raise ValueError(f'"{word}" has no * for the number that "{meaning}" repeats')
+        return words
+
+    @model_validator(mode="after")
+    def _says_igg_once(self) -> SamplesMapping:
+        if self.wide is not None:
+            twice = {"igg", "day", "datetime"} & (self.columns.keys() | self.constants.keys())
+            if twice:
+                raise ValueError(f"wide says which columns hold {', '.join(sorted(twice))}; leave them out of columns")
+        return self
+
+
 class DosesMapping(TableMapping):
     """The doses table: what one millilitre holds, and what identical rows at one time mean.
 
@@ -165,7 +235,7 @@ class Mapping(_Section):
     same_dose: SameDose | None = None
     lower_limit: Positive | None = None
     upper_limit: Positive | None = None
-    samples: TableMapping = TableMapping()
+    samples: SamplesMapping = SamplesMapping()
     doses: DosesMapping = DosesMapping()
     therapy: TherapyMapping = TherapyMapping()
     patients: PatientsMapping = PatientsMapping()

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName, suggestion
+from igkinetics.cohort.mapping.draft_events import item_hint
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem.rules import dose_faults, observation_faults, order_faults, told
@@ -73,9 +74,10 @@ def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
     """Samples, doses and (where there are covariates) patients of one event file."""
     raw = replace(raw, cells=_without_dots(raw.cells, mapping.samples))
     names = _names(raw, mapping)
+    present = tuple(raw.cells.columns)
     absent = [
-        Problem(file=raw.file, column=item, found=", ".join(raw.cells.columns),
-                expected=f"a column {item} is needed; {suggestion(item, raw.cells.columns)}")
+        Problem(file=raw.file, column=item, found=", ".join(present),
+                expected=f"a column {item} is needed; {item_hint(item, present) or suggestion(item, present)}")
         for item in ("ID", "TIME", "DV") if item not in names
     ]  # fmt: skip
     if absent:

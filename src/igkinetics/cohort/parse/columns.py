@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import CONTRACT, TableContract, TableName, nearest, suggestion
+from igkinetics.cohort.mapping.contract import CONTRACT, TableContract, TableName, suggestion
+from igkinetics.cohort.mapping.headings import likeliest, visit_columns, wide_key
 from igkinetics.cohort.mapping.keys import Keep, Scalar, TableMapping, TherapyMapping
+from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Mask, Table
 from igkinetics.cohort.source.raw import Lines, RawRows
 from igkinetics.errors import Problem
@@ -224,6 +226,21 @@ def _empty_rows(cells: pd.DataFrame, patients: pd.Series[str] | None) -> Mask:
     return empty
 
 
+def _column_hint(raw: RawRows, table: TableName, group: tuple[str, ...], present: list[str]) -> str:
+    """What to write for a column that is not there: by the heading that probably means it, else in general."""
+    visits = visit_columns(present) if table == "samples" and group[0] in ("igg", "day") else []
+    if visits:
+        shown = ", ".join(visit.heading for visit in visits[:3]) + (", ..." if len(visits) > 3 else "")
+        key = f"write under [samples]: {wide_key(visits)}" if group[0] == "igg" else "wide says the day of each"
+        return f"several columns look like IgG ({shown}): one row per sample is needed; {key}"
+    found = {name: heading for name in group if (heading := likeliest(table, name, present)) is not None}
+    if "datetime" in found and not numbers(raw.cells[found["datetime"]])[1].any():
+        found["day"] = found.pop("datetime")
+    for name, heading in found.items():
+        return f'if it is {heading!r}, write {name} = "{heading}" under [{table}.columns]'
+    return f"name the foreign column under [{table}.columns]"
+
+
 def _missing_columns(
     raw: RawRows,
     table: TableName,
@@ -237,13 +254,7 @@ def _missing_columns(
             continue
         if any(name in columns or name in settings.columns for name in group):
             continue
-        present = [name for name in raw.cells.columns if name not in columns]
-        near = next(((name, other) for name in group if (other := nearest(name, present))), None)
-        hint = (
-            f'if it is {near[1]!r}, write {near[0]} = "{near[1]}" under [{table}.columns]'
-            if near
-            else (f"name the foreign column under [{table}.columns]")
-        )
+        hint = _column_hint(raw, table, group, [name for name in raw.cells.columns if name not in columns])
         problems.append(
             Problem(
                 file=raw.file,

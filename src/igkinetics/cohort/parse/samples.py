@@ -13,6 +13,7 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, canonical_units, igg_cells, numbers, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
+from igkinetics.cohort.parse.stated_words import are_words, how_to_go_on, with_stated_words
 from igkinetics.errors import Problem
 from igkinetics.units import G_PER_L_IN, IGG_UNITS, IggUnit
 
@@ -42,18 +43,22 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     cells = table.column("igg")
     if cells is None:
         cells = pd.Series("", index=table.text.index, dtype=str)
+        written, no_level = cells, np.zeros(len(cells), dtype=bool)
         parsed = IggCells(
             value=np.full(len(cells), np.nan),
             limit=np.zeros(len(cells), dtype=np.int8),
             unreadable=np.zeros(len(cells), dtype=bool),
         )
     else:
+        written = cells
+        cells, no_level, word_findings = with_stated_words(table, cells, factor)
         parsed = igg_cells(cells, table.settings.decimal)
+        findings += word_findings
     lower, lower_findings = _limits(table, "lower_limit", factor, mapping.lower_limit, mapping.igg_unit)
     upper, upper_findings = _limits(table, "upper_limit", factor, mapping.upper_limit, mapping.igg_unit)
     parsed, sign_findings = _with_stated_signs(table, parsed, lower / factor, upper / factor)
     if table.column("igg") is not None:
-        findings += _impossible(cells, parsed, code)
+        findings += _impossible(written, cells, no_level, parsed, code)
     findings += sign_findings + unit_findings + lower_findings + upper_findings
     crossed = lower >= upper
     lower_cells = table.column("lower_limit")
@@ -142,15 +147,21 @@ def _with_stated_signs(
     return IggCells(value=value, limit=limit, unreadable=parsed.unreadable), findings
 
 
-def _impossible(cells: pd.Series[str], parsed: IggCells, code: npt.NDArray[np.int8]) -> list[Finding]:
-    """Cells that are no level of IgG at all, each with its own reason."""
+def _impossible(
+    written: pd.Series[str], cells: pd.Series[str], no_level: Mask, parsed: IggCells, code: npt.NDArray[np.int8]
+) -> list[Finding]:
+    """Cells that are no level of IgG at all, each with its own reason. no_level: rows known to have none."""
     censored = parsed.limit != 0
-    empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~censored
+    empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~censored & ~no_level
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
-    findings += refuse(
-        parsed.unreadable & censored, "igg", cells, "a limit is < or > and one number above 0: <40"
-    )
-    findings += refuse(parsed.unreadable & ~censored, "igg", cells, "must be a number, <LIMIT or >LIMIT")
+    words = are_words(written) & parsed.unreadable if parsed.unreadable.any() else parsed.unreadable
+    way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
+    for rows, expected in (
+        (parsed.unreadable & censored, "a limit is < or > and one number above 0: <40"),
+        (parsed.unreadable & ~censored, "must be a number, <LIMIT or >LIMIT"),
+    ):
+        findings += refuse(rows & ~words, "igg", written, expected)
+        findings += refuse(rows & words, "igg", written, expected + way_out)
     findings += refuse(parsed.value < 0, "igg", cells, "must be above 0")
     findings += refuse(
         (parsed.value == 0) & ~censored,

@@ -18,6 +18,7 @@ from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, rea
 from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
 from igkinetics.cohort.source.textfile import read_text
+from igkinetics.cohort.source.wide import one_row_per_sample
 from igkinetics.cohort.source.workbook import read_sheet
 from igkinetics.errors import InputError, Problem
 
@@ -76,9 +77,15 @@ def read_files(located: Located, mapping: Mapping) -> Files:
 
 
 def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
+    wide = mapping.samples.wide if source.table == "samples" and mapping.format == "tables" else None
+    parts = _parts_of_file(source, mapping)
+    return parts if wide is None else (one_row_per_sample(part, wide) for part in parts)
+
+
+def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     settings = mapping.table(source.table)
     if source.sheet:
-        return iter([read_sheet(source.path, source.label, source.sheet)])
+        return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
     if source.path.suffix.lower() == ".parquet":
         return read_parquet(source.path, source.label, settings)
     return read_text(source.path, source.label, settings, source.table)

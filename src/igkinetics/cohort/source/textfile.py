@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
+from igkinetics.cohort.mapping.headings import HEADER_ROWS_LOOKED_AT, header_place, known_headings
 from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.source.raw import ROWS_AT_A_TIME, RawRows
 from igkinetics.errors import InputError, Problem
@@ -104,17 +106,39 @@ def _not_this_encoding(path: Path, file: str, settings: TableMapping, table: str
 
 OTHER_DELIMITERS: Final = (";", "\t", ",", "|")
 BYTES_AT_A_TIME = 1 << 23
-
+SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=(.)"?\s*')
+"""What spreadsheet programs write above the header to say what separates the cells."""
 
 
 def read_text(path: Path, file: str, settings: TableMapping, table: str) -> Iterator[RawRows]:
     """The rows in parts, at least one. InputError unless it is text with a header."""
     found = survey(path, file, settings, table)
+    settings, notes = _with_separator(path, file, settings, found, table)
     header, header_line = _header(path, file, settings, found, table)
     _check_delimiter(header, header_line, file, settings, table)
     if found.plain and _every_line_is_a_row(path, header, settings, found):
-        return _parts_of_lines(path, file, header, settings, found)
-    return _parts_of_rows(path, file, header, settings, found)
+        parts = _parts_of_lines(path, file, header, settings, found)
+    else:
+        parts = _parts_of_rows(path, file, header, settings, found)
+    return chain([replace(next(parts), problems=notes)], parts) if notes else parts
+
+
+def _with_separator(
+    path: Path, file: str, settings: TableMapping, found: Survey, table: str
+) -> tuple[TableMapping, tuple[Problem, ...]]:
+    """The delimiter that a first line `sep=;` states, with a note. InputError where cohort.toml says another."""
+    with path.open(encoding=found.encoding, newline="") as stream:
+        line = stream.readline(100)
+    told = SEPARATOR_LINE.fullmatch(line)
+    if told is None or settings.skip_lines:
+        return settings, ()
+    shown = line.strip().replace("\t", "\\t")
+    if told[1] == settings.decimal or ("delimiter" in settings.model_fields_set and settings.delimiter != told[1]):
+        expected = f"not what [{table}] in cohort.toml says of delimiter and decimal; to read on below: skip_lines = 1"
+        raise _refused(file, 1, shown, expected)
+    expected = "a line for spreadsheet programs that says what separates the cells"
+    note = Problem(file=file, line=1, found=shown, expected=expected, severity="warning", action="cells read so")
+    return settings.model_copy(update={"delimiter": told[1], "skip_lines": 1}), (note,)
 
 
 def _refused(file: str, line: int | None, found: str, expected: str) -> InputError:
@@ -147,10 +171,28 @@ def _header(
     path: Path, file: str, settings: TableMapping, found: Survey, table: str
 ) -> tuple[list[str], int]:
     records = _records(path, file, settings, found)
-    line, cells = next(records, (0, []))
-    if not any(any(map(str.strip, one)) for _, one in chain([(line, cells)], records)):
+    first = list(islice(records, HEADER_ROWS_LOOKED_AT))
+    if not any(any(map(str.strip, one)) for _, one in chain(first, records)):
         raise _refused(file, None, "", f"an empty file; {table} needs a header line and rows")
-    return [cell.strip() for cell in cells], line
+    line, cells = first[0]
+    header = [cell.strip() for cell in cells]
+    place = header_below([row for _, row in first], settings)
+    if place:
+        raise _refused(file, line, settings.delimiter.join(header), header_is(first[place][0], table))
+    return header, line
+
+
+def header_below(rows: list[list[str]], settings: TableMapping) -> int:
+    """The place of the header where the first row has no known heading and a later one has two or more; else 0."""
+    sources = settings.columns.values()
+    mapped = {name for source in sources for name in ((source,) if isinstance(source, str) else source)}
+    first = [cell.strip() for cell in rows[0]]
+    return 0 if mapped & set(first) or known_headings(first) > 1 else header_place(rows)
+
+
+def header_is(line: int, table: str) -> str:
+    """The end of a message about a title, or a merged heading, above the header."""
+    return f"no header; line {line} looks like it: write skip_lines = {line - 1} under [{table}] in cohort.toml"
 
 
 def _repeated(header: list[str]) -> frozenset[str]:

@@ -15,7 +15,10 @@ import pandas as pd
 import python_calamine as calamine
 
 from igkinetics.cohort.mapping.contract import suggestion
+from igkinetics.cohort.mapping.headings import HEADER_ROWS_LOOKED_AT
+from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.source.raw import RawRows
+from igkinetics.cohort.source.textfile import header_below, header_is
 from igkinetics.errors import InputError, Problem
 
 Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datetime | datetime.timedelta
@@ -44,11 +47,29 @@ def sheet_names(path: Path, file: str) -> list[str]:
         raise _not_a_workbook(file, fault) from None
 
 
-def read_sheet(path: Path, file: str, sheet: str) -> RawRows:
-    """The rows below the header, which is the first row with any text; lines are rows of the sheet.
+def read_sheet(path: Path, file: str, sheet: str, settings: TableMapping, table: str) -> RawRows:
+    """The rows below the header, the first row with any text below the lines to skip; lines are rows of the sheet.
 
     Numbers are text in their shortest exact form (whole ones without a point), dates and times in ISO form.
     """
+    cells, faults = _checked_cells(path, file, sheet)
+    filled = [number for number in range(settings.skip_lines, len(cells)) if any(map(str.strip, cells[number]))]
+    if not filled:
+        raise _refused(file, "", "an empty sheet; a header and rows are needed")
+    place = header_below([cells[number] for number in filled[:HEADER_ROWS_LOOKED_AT]], settings)
+    if place:
+        shown = ", ".join(cell.strip() for cell in cells[filled[0]] if cell.strip())
+        raise InputError([_problem(file, filled[0] + 1, shown, header_is(filled[place] + 1, table))])
+    return _rows(file, cells, filled[0], faults)
+
+
+def sheet_cells(path: Path, file: str, sheet: str) -> list[list[str]]:
+    """Every cell of a sheet as text, from its first row. InputError without such a sheet."""
+    return _checked_cells(path, file, sheet)[0]
+
+
+def _checked_cells(path: Path, file: str, sheet: str) -> tuple[list[list[str]], dict[int, Problem]]:
+    """The cells of a sheet, and by row the first that has no value."""
     names = sheet_names(path, file)
     if sheet not in names:
         raise _refused(file, sheet, f"no such sheet; {suggestion(sheet, names)}")
@@ -58,11 +79,7 @@ def read_sheet(path: Path, file: str, sheet: str) -> RawRows:
             rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     except (calamine.CalamineError, OSError) as fault:
         raise _not_a_workbook(file, fault) from None
-    cells = [[_as_text(cell) for cell in row] for row in rows]
-    first = next((number for number, row in enumerate(cells) if any(map(str.strip, row))), None)
-    if first is None:
-        raise _refused(file, "", "an empty sheet; a header and rows are needed")
-    return _rows(file, cells, first, faults)
+    return [[_as_text(cell) for cell in row] for row in rows], faults
 
 
 def _rows(file: str, cells: list[list[str]], first: int, faults: dict[int, Problem]) -> RawRows:

@@ -1,0 +1,74 @@
+"""A draft for an event file (NONMEM): which of its columns hold the items, and the units that no event file says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from igkinetics.cohort.mapping.layout import Place
+
+TOP: Final = """\
+# A draft for an event file with guesses. Nothing of it is applied. Check every line marked GUESS, decide every line
+# marked CHOOSE, and save it as cohort.toml beside the file.
+format = "nonmem"
+"""
+UNITS: Final = (("igg_unit", "mg/dL", 'CHOOSE "mg/dL" or "g/L"'), ("amount_unit", "g", 'CHOOSE "g" or "mg"'),
+                ("time_unit", "day", 'CHOOSE "day" or "hour"'))  # fmt: skip
+ITEM_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "ID": ("id", "#id", "subj", "subjid", "subject", "subject_id", "patient", "usubjid", "usubjidn", "subjidn", "nmid"),
+    "TIME": ("time", "tafd", "afrlt", "tsfd", "day", "days", "hour", "hours", "nfrlt", "datetime"),
+    "DV": ("dv", "lidv", "igg", "conc", "cp", "y", "obs", "aval", "odv", "dvid_value", "concentration", "cobs"),
+    "AMT": ("amt", "dose", "amount", "amtt", "exdose"),
+}
+"""What event files call the items that others call ID, TIME, DV and AMT; the surest first."""
+MAPPED_AS: Final = {"ID": "samples.columns.patient_id", "TIME": "samples.columns.day", "DV": "samples.columns.igg",
+                    "AMT": "doses.columns.amount"}  # fmt: skip
+MARKS: Final = frozenset({"evid", "mdv", "amt", "rate", "addl", "ii", "ss", "cmt"})
+
+
+def likely_item(item: str, columns: Iterable[str]) -> str | None:
+    """The column that probably holds an item under another name; None where nothing is like it."""
+    by_name = {column.strip().lower(): column for column in reversed(list(columns))}
+    return next((by_name[name] for name in ITEM_NAMES.get(item, ()) if name in by_name), None)
+
+
+def item_hint(item: str, columns: Iterable[str]) -> str | None:
+    """What to write where an item has another name, such as igg = "LIDV" under [samples.columns]."""
+    found = likely_item(item, columns)
+    if found is None or item not in MAPPED_AS:
+        return None
+    section, _, key = MAPPED_AS[item].rpartition(".")
+    return f'if it is {found!r}, write {key} = "{found}" under [{section}]'
+
+
+def looks_like_events(place: Place, *, stated: bool) -> bool:
+    """Whether a table is an event file: said so, or at least two columns that only event files have."""
+    names = {column.strip().lower() for column in place.raw.cells.columns}
+    return len(names & MARKS) >= (1 if stated else 2) and likely_item("ID", names) is not None
+
+
+def event_draft(place: Place, stated: dict[str, object]) -> str:
+    """The text of a cohort.toml for an event file. stated: what a cohort.toml says already."""
+    lines = [TOP.rstrip("\n")]
+    for key, example, choice in UNITS:
+        if key in stated:
+            lines.append(f"{key} = {json.dumps(stated[key])}")
+        else:
+            lines.append(f'# {key} = "{example}"    # {choice}; never guessed')
+    settings, columns = place.settings, list(place.raw.cells.columns)
+    lines += ["[samples]", f"files = [{json.dumps(place.name, ensure_ascii=False)}]"]
+    for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
+        if (value := getattr(settings, key)) != usual:
+            lines.append(f"{key} = {json.dumps(value)}    # GUESS")
+    for section, items in (("samples", ("ID", "TIME", "DV")), ("doses", ("AMT",))):
+        mapped = []
+        for item in items:
+            found = likely_item(item, columns)
+            key = MAPPED_AS[item].rpartition(".")[2]
+            if found is None and item != "AMT":
+                mapped.append(f'# {key} = "..."    # CHOOSE the column of {item}')
+            elif found is not None and found.strip().upper() != item:
+                mapped.append(f"{key} = {json.dumps(found, ensure_ascii=False)}    # GUESS")
+        lines += [f"[{section}.columns]", *mapped] if mapped else []
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,101 @@
+"""A samples table with a column for each visit, made one row for each sample."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import suggestion
+from igkinetics.cohort.mapping.keys import Keep, Mapping, Wide
+from igkinetics.cohort.source.raw import RawRows
+from igkinetics.errors import InputError, Problem
+
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+
+
+def with_wide(mapping: Mapping) -> Mapping:
+    """The mapping of the rows that `one_row_per_sample` makes: cells of visits without a level are no samples."""
+    if mapping.samples.wide is None:
+        return mapping
+    filled = Keep(column="igg", empty=False)
+    samples = mapping.samples.model_copy(update={"keep": (*mapping.samples.keep, filled)})
+    return mapping.model_copy(update={"samples": samples})
+
+
+def one_row_per_sample(raw: RawRows, wide: Wide) -> RawRows:
+    """Rows by line and, within a line, in the order of the columns. InputError where a heading does not fit the rule.
+
+    Columns of the result: those of the file that hold no visit, `igg`, and `day` or `datetime`.
+    """
+    headings = list(raw.cells.columns)
+    time_name = "datetime" if wide.datetime is not None else "day"
+    levels, times, faults = _visits(headings, wide)
+    others = [name for name in headings if name not in levels and name not in times]
+    taken = [name for name in others if name in ("igg", "day", "datetime")]
+    faults += [_fault(name, "wide makes this column; name the file's own another way") for name in taken]
+    if faults:
+        raise InputError(replace(fault, file=raw.file) for fault in faults)
+    n_rows, n_visits = len(raw.cells), len(levels)
+    source = np.repeat(np.arange(n_rows), n_visits)
+    cells = raw.cells[others].iloc[source].reset_index(drop=True)
+    values = {"igg": raw.cells[levels].to_numpy(dtype=object).ravel()}
+    if times and all(time in headings for time in times):
+        values[time_name] = raw.cells[times].to_numpy(dtype=object).ravel()
+    else:
+        values[time_name] = np.tile(np.array(times, dtype=object), n_rows)
+    return replace(
+        raw,
+        cells=cells.assign(**{name: pd.Series(column, dtype=str) for name, column in values.items()}),
+        line=raw.line[source],
+        n_unread=raw.n_unread,
+    )
+
+
+def _visits(headings: Sequence[str], wide: Wide) -> tuple[list[str], list[str], list[Problem]]:
+    """(columns of levels, for each its day or the column that holds it, faults)."""
+    if isinstance(wide.day, dict):
+        absent = [name for name in wide.day if name not in headings]
+        faults = [_fault(name, f"no such column; {suggestion(name, headings)}") for name in absent]
+        return list(wide.day), [f"{day:.12g}" for day in wide.day.values()], faults
+    levels, times, faults = [], [], []
+    for pattern in wide.columns:
+        found = {name: part for name in headings if (part := _star(pattern, name)) is not None}
+        if not found:
+            faults.append(_fault(pattern, f"no column fits; {suggestion(pattern.replace('*', ''), headings)}"))
+        for name, part in found.items():
+            time = _time_of(part, wide, headings)
+            if time is None:
+                faults.append(_fault(name, _no_time(part, wide)))
+            elif name not in times:
+                levels.append(name)
+                times.append(time)
+    return levels, times, faults
+
+
+def _star(pattern: str, heading: str) -> str | None:
+    start, _, end = pattern.partition("*")
+    long_enough = len(heading) > len(start) + len(end)
+    fits = long_enough and heading.startswith(start) and heading.endswith(end)
+    return heading[len(start) : len(heading) - len(end)].strip() if fits else None
+
+
+def _time_of(part: str, wide: Wide, headings: Sequence[str]) -> str | None:
+    if wide.rule is not None:
+        factor, shift = wide.rule
+        return f"{factor * float(part) + shift:.12g}" if NUMBER.fullmatch(part) else None
+    column = (wide.datetime or str(wide.day)).replace("*", part)
+    return column if column in headings else None
+
+
+def _no_time(part: str, wide: Wide) -> str:
+    if wide.rule is not None:
+        return f"{part!r} is no number; name each column with its day: day = {{ \"HEADING\" = DAY }}"
+    return f"its time is in no column {(wide.datetime or str(wide.day)).replace('*', part)}"
+
+
+def _fault(found: str, expected: str) -> Problem:
+    return Problem(file="", column="samples.wide", found=found, expected=expected)
