@@ -25,6 +25,7 @@ from igkinetics.cohort.parse.people import parse_outcomes, parse_patients
 from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
 from igkinetics.cohort.parse.therapy import parse_therapy
 from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
+from igkinetics.cohort.parse.weights import parse_weights
 from igkinetics.cohort.source.files import Files, read_files
 from igkinetics.cohort.source.wide import with_wide
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
@@ -35,6 +36,7 @@ PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "therapy": parse_therapy,
     "patients": parse_patients,
     "outcomes": parse_outcomes,
+    "weights": parse_weights,
 }
 FORMATS: Final = ("tables", "nonmem")
 ON_PROBLEM: Final = ("stop", "skip")
@@ -61,7 +63,8 @@ def read_cohort(
     tables, kind_problems = check_one_kind(tables, kind, mapping.time_origin)
     fatal = [*files.fatal, *table_problems, *kind_problems]
     if not fatal:
-        tables = compare_tables(tables, kind)
+        tables = compare_tables(tables, kind, mapping)
+        fatal = [problem for parsed in tables.values() for problem in parsed.problems]
     problems = [*fatal, *files.warnings, *(_row_action(one, skip) for one in files.row_problems)]
     for parsed in tables.values():
         problems += problems_of(parsed.table, parsed.findings, skip=skip)
@@ -82,6 +85,8 @@ def read_cohort(
         problems=problem_table(problems),
         rows=assembled.rows,
         inputs=located.inputs,
+        unused_columns=files.unused_columns,
+        as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
         notes=(*synthetic_notes(Path(path)), *assembled.notes),
