@@ -45,7 +45,7 @@ def test_rows_after_death_are_set_aside(tmp_path: Path) -> None:
     "files",
     [
         {"patients.csv": "patient_id,weight_kg,death\nP1,70,soon\nP2,60,\n"},
-        {"patients.csv": "patient_id,weight_kg\nP1,0.7\nP2,60\n"},
+        {"patients.csv": "patient_id,weight_kg\nP1,0.07\nP2,60\n"},
         {"patients.csv": "patient_id,weight_kg\nP1,70\nP1,71\n"},
         {"outcomes.csv": "patient_id,day,outcome\nP1,soon,death\n"},
         {"outcomes.csv": "patient_id,day,outcome\nP1,soon,hsct\n"},

@@ -19,6 +19,7 @@ from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.errors import InputError, call_error
 from igkinetics.fit.cohort_checks import groups_table
@@ -71,6 +72,7 @@ def fit_cohort(cohort: Cohort, options: FitOptions | None = None, progress: Prog
     card = load_card(options.card)
     if card.structure.endogenous == "none":
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())

@@ -12,10 +12,11 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.keys import TableMapping
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+MOST_LISTED = 1000
 Scope = Literal["none", "row", "patient"]
 
 
@@ -130,11 +131,26 @@ def removed_patients(table: Table, findings: Iterable[Finding]) -> dict[str, str
 
 
 def problems_of(table: Table, findings: Iterable[Finding], *, skip: bool) -> Iterator[Problem]:
-    """The findings as problems, with file, line and patient."""
+    """The findings as problems, with file, line and patient.
+
+    Of an error that refuses the cohort in very many rows the first MOST_LISTED are told, and how many there are.
+    """
     patients = table.text["patient_id"]
     for finding in (one for one in findings if one.listed):
         error_action = f"{finding.removes} set aside" if skip else "refused"
-        for row, found, expected in zip(finding.rows, finding.found, finding.expected, strict=True):
+        whole = skip or finding.warning or len(finding.rows) <= MOST_LISTED
+        n_listed = len(finding.rows) if whole else MOST_LISTED
+        listed = zip(finding.rows[:n_listed], finding.found[:n_listed], finding.expected[:n_listed], strict=True)
+        if n_listed < len(finding.rows):
+            n_more = counted(len(finding.rows) - n_listed, "further row")
+            yield Problem(
+                file=table.files[table.file_code[finding.rows[0]]],
+                column=finding.column,
+                found=n_more,
+                expected=finding.expected[0],
+                action=error_action,
+            )
+        for row, found, expected in listed:
             yield Problem(
                 file=table.files[table.file_code[row]],
                 line=int(table.line[row]),

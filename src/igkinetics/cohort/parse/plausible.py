@@ -13,7 +13,7 @@ from igkinetics.cohort.parse.samples import commonest_unit
 from igkinetics.errors import Problem
 from igkinetics.units import G_PER_L_IN, IGG_UNITS
 
-LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.5, 40.0
+LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.8, 40.0
 """g/L. No cohort has been published whose median IgG lies outside; a patient may well."""
 USUAL_MEDIAN: Final = (1.0, 25.0)
 SLIP_FROM, SLIP_TO = 50.0, 200.0
