@@ -29,8 +29,10 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     (
         Room("errors", "problems with file, line, patient, column, found, expected"),
         Room("units", "conversions, done at the edges only", "a unit"),
+        Room("choices", "options given as keywords: misspelt names, wrong types"),
         Room("text", "numbers and names as a reader sees them"),
         Room("random_streams", "named streams of random numbers from one seed"),
+        Room("scales", "logs and logits: the scales of estimation"),
         Room("frozen", "records of arrays: compared by value, not to be written"),
         Room("parallel", "one pool of threads, one behaviour on interrupt"),
     ),

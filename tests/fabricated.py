@@ -12,9 +12,9 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort, RowCount
 from igkinetics.errors import PROBLEM_COLUMNS
-from igkinetics.fit.cohort_checks import groups_table
-from igkinetics.fit.cohort_result import TABLES, CohortFit, FitOptions
-from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
+from igkinetics.fit.cohort_checks import groups_table, residual_checks, shrinkage_table
+from igkinetics.fit.cohort_result import CohortFit, FitOptions
+from igkinetics.fit.columns import TABLES
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import parameter_vector
 from igkinetics.kinetics.schedule import build_schedule

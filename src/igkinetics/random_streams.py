@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 
@@ -34,6 +35,32 @@ class Streams:
     def of(self, purpose: Purpose, detail: str = "") -> np.random.Generator:
         """A new generator at the start of a stream; the same one at every call. detail: e.g. an outcome."""
         return _generator(self.seed, (purpose, detail, self.group), self.place)
+
+
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,)}
+"""What a fit draws of one patient -> its place among the patient's streams."""
+
+
+def of_patient(seed: int, patient_id: str, purpose: Literal["draws", "lowest reading"]) -> np.random.Generator:
+    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort."""
+    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose]])
+
+
+def of_selection(seed: int) -> np.random.Generator:
+    """A new generator for the patients whom a report chooses at random."""
+    return np.random.default_rng([seed, zlib.crc32(b"selection")])
+
+
+Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]
+NUMBERS: Final[dict[Numbered, int]] = {
+    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9,
+}  # fmt: skip
+"""Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
+
+
+def numbered_stream(seed: int, purpose: Numbered) -> np.random.Generator:
+    """A new generator at the start of one stream of the hierarchical model or of the effect."""
+    return np.random.default_rng([seed, NUMBERS[purpose]])
 
 
 def _generator(seed: int, name: tuple[str, ...], place: int) -> np.random.Generator:

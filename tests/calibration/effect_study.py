@@ -30,7 +30,6 @@ from virtual_cohorts import (
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, within_patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.fit.problem import to_scale
 from igkinetics.hierarchical.diagnostics import chain_diagnostics
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
 from igkinetics.hierarchical.likelihood import log_likelihood
@@ -39,6 +38,7 @@ from igkinetics.hierarchical.reading import patients_of, phi_of
 from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.provenance import package_versions
+from igkinetics.scales import to_scale
 
 HERE = Path(__file__).parent
 N_INFUSING, N_NEVER = 17, 6
@@ -95,6 +95,11 @@ class Records:
 
     def __init__(self, subjects: list[Subject]) -> None:
         self._of = {one.patient.patient_id: one.patient for one in subjects}
+
+    @property
+    def patients(self) -> pd.DataFrame:
+        """No heights and no sexes: nobody here is dosed by another weight."""
+        return pd.DataFrame({"patient_id": list(self._of), "height_cm": np.nan, "sex": ""})
 
     def patient(self, patient_id: str) -> object:
         return self._of[patient_id]

@@ -165,7 +165,7 @@ def test_a_card_of_constant_endogenous_igg() -> None:
 
 def test_every_omega_has_its_own_uncertainty(default: Card) -> None:
     for parameter in default.parameters.given().values():
-        assert omega_uncertainty(parameter) == (0.4 if parameter.omega else 0.0)
+        assert omega_uncertainty(parameter) == (0.4 if parameter.omega else None)
 
 
 def test_draws_have_the_spread_of_the_prior(default: Card) -> None:

@@ -13,14 +13,15 @@ import pytest
 
 from fabricated import fabricated_fit
 from igkinetics.errors import InputError
-from igkinetics.fit.cohort_result import TABLES, CohortFit
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import TABLES
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
 RUN_KEYS = [
     "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "unused_columns", "cards",
-    "versions", "verdict", "interrupted", "started", "seconds",
+    "versions", "verdict", "interrupted", "started", "seconds", "files",
 ]  # fmt: skip
 PLAIN = Kind(marker="run.json", names=frozenset({"run.json", "table.csv"}))
 

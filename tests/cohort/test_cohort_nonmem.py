@@ -132,7 +132,8 @@ def test_a_steady_state_is_a_geometric_series(tmp_path: Path, rate: int, interva
     explicit = read(tmp_path / "explicit", HEADER + doses + seen)
     assert_allclose(infused(steady, "1", days), infused(explicit, "1", days), rtol=1e-12)
     assert steady.notes[-1] == (
-        f"doses: steady states (SS) written out as {n_before} doses over the 3650 days before"
+        f"doses: steady states (SS) written out as {n_before} doses over the 3650 days before (1 patient): earlier doses "
+        "that no row of the file holds"
     )
 
 
@@ -151,6 +152,7 @@ def test_censored_values_and_resets(tmp_path: Path) -> None:
     )
     cohort = read(tmp_path / "ward", events)
     assert cohort.patient_ids == ("1", "1:2")
+    assert cohort.records == {"1:2": "1"}
     assert cohort.patient("1").sample_igg.tolist() == [5.0, 0.4, 0.3, 30.0]
     assert cohort.patient("1").sample_limit.tolist() == [0, -1, -1, 1]
     assert cohort.patient("1:2").dose_g.tolist() == [20.0]
@@ -159,17 +161,18 @@ def test_censored_values_and_resets(tmp_path: Path) -> None:
 DEFECTS = {
     "EVID": ("1,0,.,.,5,7,0,.,.,.\n", "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4"),
     "an amount in an observation": ("1,0,9,.,5,0,0,.,.,.\n", "line 3, patient 1, AMT: found '9'; no amount in an observation (EVID 0)"),
-    "a modelled rate": ("1,1,9,-2,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-2'; 0 or more: modelled rates (-1, -2) have no value here"),
+    "a modelled rate": ("1,1,9,-2,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-2'; -2 leaves the duration to the model (D1), so the duration is needed: in a column DUR, or as duration under [doses.columns], in days"),
     "no interval": ("1,1,9,.,.,1,1,.,3,.\n", "line 3, patient 1, II: found ''; above 0 with ADDL or SS"),
     "part of a dose": ("1,1,9,.,.,1,1,7,1.5,.\n", "line 3, patient 1, ADDL: found '1.5'; a whole number from 0 to 40000"),
     "SS 3": ("2,1,9,.,.,1,1,7,.,3\n", "line 3, patient 2, SS: found '3'; 0, 1 or 2"),
-    "steady state later": ("1,1,9,.,.,1,1,7,.,1\n", "line 3, patient 1, SS: found '1'; no earlier row of this patient: a steady state in the middle of a record cannot be said by doses"),
+    "a rate below": ("1,1,9,-3,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-3'; 0 or more, -1 or -2"),
     "a time that falls": ("1,-1,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4"),
     "an ID in two places": ("2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n", "line 4, patient 1, ID: found '1'; the rows of one ID must stand together"),
     "no amount": ("1,1,.,.,.,1,1,.,.,.\n", "line 3, patient 1, AMT: found ''; an amount is needed"),
     "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT; "
         'say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"'),
-    "TIME that is a clock": ("1,10:30,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '10:30'; must be a number of days; dates belong in a column datetime"),
+    "TIME that is text": ("1,noon,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found 'noon'; a number of days or a clock time hh:mm; dates belong in a column DATE"),
+    "the same fault in many rows": ("1,1,.,.,5,7,0,.,.,.\n" * 9, "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4 (also lines 4, 5, 6, 7, 8 and 3 more)"),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from made_posteriors import (
 )
 
 from igkinetics.cohort.read import read_cohort
-from igkinetics.effect.fit import read_control_regimen
+from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.learnt import population_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.tables import effect_of
@@ -196,16 +196,16 @@ def test_a_seed_gives_the_same_numbers_and_jobs_change_none() -> None:
 def test_a_control_regimen_file_is_read_or_refused_with_every_fault(tmp_path: Path) -> None:
     file = tmp_path / "regimen.toml"
     file.write_text("dose_g_per_kg = 0.4\ninterval_day = 28\n", encoding="utf-8")
-    regimen = read_control_regimen(file)
+    regimen = read_control_regimen(file, example_cohort())
     effect = effect_of(example_cohort(), good_sampling(example_posterior()), CARD, EffectOptions(), regimen=regimen)
     assert effect.estimand("nadir_change_atc")["median"] > 100.0
     file.write_text("dose_g_per_kg = 0.4\nintervall_day = 28\n", encoding="utf-8")
     with pytest.raises(InputError, match="interval_day"):
-        read_control_regimen(file)
+        read_control_regimen(file, example_cohort())
     file.write_text("rule = { below_mg_dl = 400, check_every_day = 7, minimum_gap_day = 21, dose_g_per_kg = 0.4 }\n",
                     encoding="utf-8")  # fmt: skip
     with pytest.raises(InputError, match="measured under a rule"):
-        read_control_regimen(file)
+        read_control_regimen(file, example_cohort())
 
 
 def test_every_choice_that_cannot_be_carried_out_is_named_at_once() -> None:

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from igkinetics.fit.cohort_checks import covariates, groups_table
-from igkinetics.fit.cohort_result import ETA_COLUMNS, PREDICTION_COLUMNS, CohortFit
-from igkinetics.fit.dates import date_of, dates_table
-from igkinetics.fit.plots import LOWEST, RANDOM, WORST, selected_patients
-from igkinetics.fit.residual_checks import residual_checks, shrinkage_table
+from igkinetics.fit.cohort_checks import covariates, groups_table, residual_checks, shrinkage_table
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import TABLES
+from igkinetics.fit.output import date_of, dates_table
+from igkinetics.fit.plots import selected_patients
+from igkinetics.fit.selection import LOWEST, RANDOM, WORST
 from made_records import cohort_of, record
 
 
@@ -25,7 +26,7 @@ def predictions(iwres: dict[str, list[float]], sd: float = 0.8, product: float =
         for name, values in iwres.items()
         for day, value in enumerate(values)
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(PREDICTION_COLUMNS))
+    return pd.DataFrame(rows, columns=list(TABLES["predictions"]))
 
 
 def test_shrinkage_on_both_scales() -> None:
@@ -33,7 +34,7 @@ def test_shrinkage_on_both_scales() -> None:
     eta = generator.normal(0.1, 0.2, 50)
     etas = pd.DataFrame(
         [{"patient_id": str(i), "parameter": "CL", "scale": "log", "eta": value, "prior_sd": 0.4, "status": "fitted"}
-         for i, value in enumerate(eta)], columns=list(ETA_COLUMNS))  # fmt: skip
+         for i, value in enumerate(eta)], columns=list(TABLES["etas"]))  # fmt: skip
     table = shrinkage_table(etas, predictions({"a": [1.0, -1.0, 0.5]})).set_index("quantity")
     assert table.loc["CL", "sd"] == pytest.approx(np.std(eta, ddof=1))
     assert table.loc["CL", "shrinkage_sd"] == pytest.approx(1 - np.std(eta, ddof=1) / 0.4)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from igkinetics.fit.conflict import contraction, prior_conflict
+from igkinetics.fit.cohort_checks import contraction, prior_conflict
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
 from made_records import SETTINGS, WELL_SAMPLED, drawn, planned, prior_of, record

@@ -19,13 +19,13 @@ from igkinetics.cohort.windows import nadir_window
 from igkinetics.fit import cohort as cohort_fits
 from igkinetics.fit import patient as patient_fits
 from igkinetics.fit.cohort import fit_cohort
+from igkinetics.fit.cohort_checks import residual_checks
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.nadirs import fitted_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import describe_change, fit_patient, settle
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.profile import LowerOptimumError, profile_interval
-from igkinetics.fit.residual_checks import residual_checks
 from igkinetics.fit.result import PatientFit
 from made_records import SETTINGS, cohort_of, drawn, planned, prior_of, problem_of, record
 

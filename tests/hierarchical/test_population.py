@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from igkinetics.cards.load import load_card
+from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError
+from igkinetics.hierarchical import members as members_module
 from igkinetics.hierarchical.covariates import cohort_covariates
 from igkinetics.hierarchical.fit import HierarchicalOptions, exchanged, prepare_cohort, without_covariates
 from igkinetics.hierarchical.members import cohort_members, modified_days
@@ -92,12 +94,48 @@ def test_who_is_left_out_and_why() -> None:
     people = patients()
     people.append(record("empty", samples=[]))
     people.append(record("odd", samples=[(0.0, 6.0), (10.0, 5.5), (20.0, 5.2), (30.0, 50.0), (40.0, 4.9), (60.0, 4.5)]))
-    members, left_out, _ = cohort_members(cohort_of(people), CARD)
-    assert [member.patient.patient_id for member in members] == ["P0", "P1", "P2", "P3"]
-    assert left_out["empty"] == "no IgG sample within follow-up"
-    assert "fits no curve" in left_out["odd"] or "than recorded doses" in left_out["odd"]
+    found = cohort_members(cohort_of(people), CARD)
+    members, left_out = found.members, found.left_out
+    assert [member.patient.patient_id for member in members] == ["P0", "P1", "P2", "P3", "odd"]
+    assert left_out == {"empty": "no IgG sample within follow-up"}
     with pytest.raises(InputError, match="at least 2 patients"):
         prepare_cohort(cohort_of(people[:1]), CARD, HierarchicalOptions())
+
+
+ODD = [(0.0, 6.0), (10.0, 5.5), (20.0, 5.2), (30.0, 50.0), (40.0, 4.9), (60.0, 4.5)]
+
+
+def test_one_odd_sample_is_set_aside_and_its_patient_stays() -> None:
+    found = cohort_members(cohort_of([*patients(), record("odd", samples=ODD)]), CARD)
+    (member,) = (one for one in found.members if one.patient.patient_id == "odd")
+    assert member.problem.day.tolist() == [0.0, 10.0, 20.0, 40.0, 60.0]
+    assert "day 30: 5000 mg/dL fits no curve" in found.set_aside["odd"]
+    whole = cohort_members(cohort_of([*patients(), record("odd", samples=ODD)]), CARD, keep_all=True)
+    assert whole.members[-1].problem.day.size == 6
+    heavy = cohort_members(cohort_of([record("odd", samples=ODD)]), CARD, residual="student_t")
+    assert heavy.members[0].problem.day.size == 6  # heavy tails take it as it is
+
+
+def test_a_course_that_nothing_explains_is_left_out_and_can_be_asked_back() -> None:
+    jump = [(day, 6.0 if day < 45 else 14.0) for day in (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)]
+    cohort = cohort_of([*patients(), record("jump", samples=jump)])
+    found = cohort_members(cohort, CARD)
+    assert found.unexplained == ("jump",)
+    assert "than recorded doses" in found.left_out["jump"]
+    assert cohort_members(cohort, CARD, keep_all=True).unexplained == ()
+
+
+def test_an_unexpected_error_is_that_patients_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(cohort: object, patient: Patient, *rest: object) -> str:
+        if patient.patient_id == "P1":
+            raise np.linalg.LinAlgError("Singular matrix")
+        return ""
+
+    monkeypatch.setattr(members_module, "why_refused", broken)
+    found = cohort_members(cohort_of(patients()), CARD)
+    assert found.failed == ("P1",)
+    assert found.left_out["P1"] == "failed unexpectedly (LinAlgError: Singular matrix)"
+    assert len(found.members) == 3
 
 
 def test_a_second_disposition_takes_q_and_v2_of_another_card() -> None:
@@ -121,7 +159,8 @@ def test_height_and_sex_reach_a_card_that_needs_them() -> None:
     card = load_card("li_2022")
     cohort = cohort_of(patients())
     table = cohort.patients.assign(height_cm=[170.0, 160.0, 180.0, np.nan], sex=["male", "female", "male", "male"])
-    members, left_out, _ = cohort_members(replace(cohort, patients=table), card)
+    found = cohort_members(replace(cohort, patients=table), card)
+    members, left_out = found.members, found.left_out
     assert [member.patient.patient_id for member in members] == ["P1"]
     refused = {name for name, why in left_out.items() if "height" in why}
     assert refused == {"P3"}  # the others fell under therapy, which this card's constant own IgG does not explain

@@ -66,7 +66,7 @@ def test_every_promised_part_is_there(parsed: Page) -> None:
     ):  # fmt: skip
         assert words in " ".join(parsed.text.split()), words
     assert parsed.text.count(RESEARCH_NOTICE) == 2
-    assert parsed.tags.count("figure") == 6  # forest, curves, contrast, ranks, two patients
+    assert parsed.tags.count("figure") == 7  # taken apart, forest, curves, contrast, ranks, two patients
 
 
 def test_failed_checks_stand_above_the_verdict() -> None:

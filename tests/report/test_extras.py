@@ -15,11 +15,10 @@ from python_calamine import CalamineWorkbook
 
 from fabricated import HOSTILE, fabricated_fit
 from igkinetics.charts.svg import draw
-from igkinetics.fit.cohort_result import TABLES, CohortFit
-from igkinetics.fit.dates import DATE_COLUMNS
-from igkinetics.fit.output import Extras, run_record, write_fit, written_tables
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import TABLES, column_words
+from igkinetics.fit.output import DATE_COLUMNS, Extras, run_record, write_fit, written_tables
 from igkinetics.output import workbook
-from igkinetics.output.column_words import column_words
 from igkinetics.output.workbook import write_workbook
 from igkinetics.report.diagnostics_page import diagnostics_page
 from igkinetics.report.figures import write_figures
@@ -33,13 +32,13 @@ def test_every_column_of_every_table_is_explained() -> None:
     for table, columns in {**TABLES, "dates": DATE_COLUMNS}.items():
         for column in columns:
             assert len(column_words(table, column)) > 5, (table, column)
-    with pytest.raises(KeyError, match=r"nadir\.no_such_column"):
+    with pytest.raises(KeyError, match="no_such_column"):
         column_words("nadir", "no_such_column")
 
 
 def test_the_workbook_holds_the_tables_and_explains_each_column(fit: CohortFit, tmp_path: Path) -> None:
     tables = written_tables(fit, Extras(dates=True))
-    write_workbook(tables, tmp_path / "tables.xlsx")
+    write_workbook(tables, tmp_path / "tables.xlsx", column_words)
     book = CalamineWorkbook.from_path(tmp_path / "tables.xlsx")
     assert book.sheet_names == ["columns", *tables]
     explained = {(row[0], row[1]) for row in book.get_sheet_by_name("columns").to_python()[1:]}
@@ -54,7 +53,7 @@ def test_the_workbook_holds_the_tables_and_explains_each_column(fit: CohortFit, 
 def test_hostile_cells_of_the_workbook_stay_text(fit: CohortFit, tmp_path: Path) -> None:
     names = [FORMULA, "+1+1", "@SUM(A1)", "http://x.example", "007", HOSTILE, "a\x07b", "-2"]
     table = fit.nadir.assign(patient_id=names)
-    write_workbook({"nadir": table}, tmp_path / "t.xlsx")
+    write_workbook({"nadir": table}, tmp_path / "t.xlsx", column_words)
     rows = CalamineWorkbook.from_path(tmp_path / "t.xlsx").get_sheet_by_name("nadir").to_python()[1:]
     assert [row[0] for row in rows] == list(table["patient_id"])
     with ZipFile(tmp_path / "t.xlsx") as parts:
@@ -68,7 +67,7 @@ def test_a_table_longer_than_a_sheet_is_named_not_cut(
     fit: CohortFit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workbook, "MOST_ROWS", 100)
-    write_workbook({"curves": fit.curves, "nadir": fit.nadir}, tmp_path / "t.xlsx")
+    write_workbook({"curves": fit.curves, "nadir": fit.nadir}, tmp_path / "t.xlsx", column_words)
     book = CalamineWorkbook.from_path(tmp_path / "t.xlsx")
     assert book.sheet_names == ["columns", "nadir"]
     said = book.get_sheet_by_name("columns").to_python()[-1][2]

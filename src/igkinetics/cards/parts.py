@@ -48,6 +48,11 @@ def sd_of(uncertainty: Spread | Literal["fixed", "not_reported"]) -> float:
     return uncertainty.sd if isinstance(uncertainty, Spread) else 0.0
 
 
+def reported_sd(uncertainty: Spread | Literal["fixed", "not_reported"]) -> float | None:
+    """SD as stated; 0 when it is fixed, None when it was not reported."""
+    return None if uncertainty == "not_reported" else sd_of(uncertainty)
+
+
 class BetweenPatients(Strict):
     """Variability between patients, as published; `omega` is the SD on the parameter's scale."""
 

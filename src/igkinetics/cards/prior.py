@@ -11,11 +11,12 @@ import numpy as np
 
 from igkinetics.cards.agents import production_share
 from igkinetics.cards.model import Card
-from igkinetics.cards.parts import BetweenPatients, Parameter, Spread, sd_of
+from igkinetics.cards.parts import BetweenPatients, Parameter, reported_sd, sd_of
 from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.scales import shifted
 
 PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
 """The kinetics' names, the initial level as its ratio to C_base."""
@@ -25,6 +26,7 @@ WHEN_ABSENT: Final[dict[str, float]] = {
 }  # fmt: skip
 """What a card without the parameter means, fixed: no subcutaneous dose can be given (nan, as in the
 kinetics); no endogenous IgG; start at C_base; endogenous IgG constant; nothing changes under immunoglobulin."""
+CLEARANCE, VOLUME = PRIOR_PARAMETERS.index("CL"), PRIOR_PARAMETERS.index("V1")
 SCALE_WHEN_ABSENT: Final[dict[str, str]] = {"F": "logit", "S": "logit"}
 """All others: log."""
 
@@ -45,6 +47,13 @@ class PatientPrior:
     """Between-patient SD on that scale; 0 = none."""
     uncertainty: dict[str, float]
     """SD of the typical value on that scale; 0 = fixed."""
+    omega_uncertainty: dict[str, float | None]
+    """SD of the log of omega; 0: stated as fixed; None: the card does not report it."""
+    error_uncertainty: tuple[float | None, float | None]
+    """The same of the additive and the proportional residual error."""
+    clearance_follows_volume: bool = False
+    """The card gives k_deg, and CL = k_deg V: the spreads under CL are then those of k_deg, and log CL is moved by what
+    log V1 is moved by as well."""
     additive_g_per_l: float
     proportional: float
     production: str
@@ -53,7 +62,22 @@ class PatientPrior:
 
     def sd(self, name: str) -> float:
         """Prior SD of one patient's value on the parameter's scale."""
+        carried = self.own_sd("V1") if name == "CL" and self.clearance_follows_volume else 0.0
+        return math.hypot(self.own_sd(name), carried)
+
+    def own_sd(self, name: str) -> float:
+        """The same without what another parameter carries into it."""
         return math.hypot(self.omega[name], self.uncertainty[name])
+
+    def moved(self, deviations: Floats) -> Floats:
+        """What each parameter is moved by, given what each number of the card is moved by: both (..., parameter), in
+        the order of PRIOR_PARAMETERS, on estimation scales. So k_deg = CL/V1 varies as the card says, whatever V does.
+        """
+        if not self.clearance_follows_volume:
+            return deviations
+        moved = np.array(deviations)
+        moved[..., CLEARANCE] += deviations[..., VOLUME]
+        return moved
 
 
 def residual_error_of(card: Card) -> ResidualError:
@@ -91,6 +115,10 @@ def patient_prior(
         scale=scale | {name: parameter.scale for name, parameter in parameters.items()},
         omega=none | {name: parameter.omega for name, parameter in parameters.items()},
         uncertainty=none | {name: sd_of(parameter.uncertainty) for name, parameter in parameters.items()},
+        omega_uncertainty=dict.fromkeys(PRIOR_PARAMETERS)
+        | {name: omega_uncertainty(parameter) for name, parameter in parameters.items()},
+        error_uncertainty=error.uncertainties,
+        clearance_follows_volume="k_deg" in card.parameters.given(),
         additive_g_per_l=error.additive_g_per_l,
         proportional=error.proportional_sd,
         production="from_model" if card.structure.endogenous == "turnover" else "constant",
@@ -132,21 +160,12 @@ def draw_parameters(
     with_uncertainty False: patients of the typical card (omega alone); True: each with its own draw of the
     typical values as well, the one-patient prior. The stream is used the same way whatever is fixed.
     """
-    standard = rng.standard_normal((n, len(PRIOR_PARAMETERS)))
-    drawn = {}
-    for column, name in enumerate(PRIOR_PARAMETERS):
-        sd = prior.sd(name) if with_uncertainty else prior.omega[name]
-        drawn[name] = from_scale(prior.typical[name], prior.scale[name], sd * standard[:, column])
-    return drawn
-
-
-def from_scale(typical: float, scale: str, deviation: Floats) -> Floats:
-    """The typical value moved by a deviation on its scale; a fixed value needs no scale."""
-    if not deviation.any():
-        return np.full(deviation.shape, typical)
-    if scale == "log":
-        return np.asarray(typical * np.exp(deviation))
-    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
+    sds = np.array([prior.own_sd(name) if with_uncertainty else prior.omega[name] for name in PRIOR_PARAMETERS])
+    moved = prior.moved(sds * rng.standard_normal((n, len(PRIOR_PARAMETERS))))
+    return {
+        name: shifted(prior.typical[name], prior.scale[name], moved[:, column])
+        for column, name in enumerate(PRIOR_PARAMETERS)
+    }
 
 
 def kinetic_parameters(values: Mapping[str, float | Floats]) -> Floats:
@@ -155,9 +174,7 @@ def kinetic_parameters(values: Mapping[str, float | Floats]) -> Floats:
     return np.stack(np.broadcast_arrays(*(named[name] for name in PARAMETERS)), axis=-1).astype(float)
 
 
-def omega_uncertainty(parameter: Parameter) -> float:
-    """SD of the log of a parameter's between-patient SD; 0 when it has none or none was reported."""
+def omega_uncertainty(parameter: Parameter) -> float | None:
+    """SD of the log of a parameter's between-patient SD; None when none is reported, 0 when it is fixed."""
     between = parameter.between_patients
-    if isinstance(between, BetweenPatients) and isinstance(between.uncertainty, Spread):
-        return between.uncertainty.sd
-    return 0.0
+    return reported_sd(between.uncertainty) if isinstance(between, BetweenPatients) else None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Tag, ValidationInfo, field_validator
 
 from igkinetics.cards.dimensions import to_internal
-from igkinetics.cards.parts import Key, Positive, Strict, Uncertainty, table_or_word, unit_of
+from igkinetics.cards.parts import Key, Positive, Strict, Uncertainty, reported_sd, table_or_word, unit_of
 
 
 class Additive(Strict):
@@ -75,3 +75,10 @@ class ResidualError(Strict):
     @property
     def proportional_sd(self) -> float:
         return self.proportional.sd if isinstance(self.proportional, Proportional) else 0.0
+
+    @property
+    def uncertainties(self) -> tuple[float | None, float | None]:
+        """SD of the log of each term's SD, additive first; None where none is reported, 0 where it is fixed."""
+        terms = (self.additive, self.proportional)
+        additive, proportional = (None if term == "none" else reported_sd(term.uncertainty) for term in terms)
+        return additive, proportional

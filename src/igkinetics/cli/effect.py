@@ -9,7 +9,7 @@ import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
 from igkinetics.cli.reading import read, tell_problems
-from igkinetics.cli.status import INTERRUPTED, answering, tell
+from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
@@ -139,3 +139,6 @@ def tell_result(estimated: CohortEffect, out: Path) -> None:
     print("\n".join(effect_sentences(estimated, str(out / REPORT_NAME))))
     if estimated.interrupted:
         raise typer.Exit(INTERRUPTED)
+    if failed := estimated.sampling.failed:
+        tell(f"A defect of ours: {', '.join(failed)} failed unexpectedly and took no part; everything else is written.")
+        raise typer.Exit(DEFECT_OF_OURS)

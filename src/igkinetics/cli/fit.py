@@ -41,7 +41,7 @@ def fit(
         list[float] | None,
         typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
     ] = None,
-    draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval (400 behind bands).")] = 2000,
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
     figures: Annotated[
         bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import OUTCOME_COLUMNS, PATIENT_COLUMNS, Cohort
+from igkinetics.errors import counted
 from igkinetics.units import from_g_per_l
 
 SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
@@ -15,7 +16,8 @@ SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
 def summary(cohort: Cohort) -> pd.DataFrame:
     """Columns topic, quantity, value (text), unit; medians with their range."""
     rows = [
-        ("patients", "patients", str(len(cohort.patients)), ""),
+        ("patients", "patients", str(len(_people(cohort))), ""),
+        *_records(cohort),
         *_groups(cohort),
         *_samples(cohort),
         *_doses(cohort),
@@ -49,8 +51,21 @@ def _spread(values: npt.ArrayLike) -> str:
     return f"{np.median(known):.4g} ({known.min():.4g} to {known.max():.4g})"
 
 
+def _people(cohort: Cohort) -> pd.DataFrame:
+    """Everyone once, also those with several records."""
+    return cohort.patients[~cohort.patients["patient_id"].isin(list(cohort.records))]
+
+
+def _records(cohort: Cohort) -> list[Row]:
+    if not cohort.records:
+        return []
+    n_several = len(set(cohort.records.values()))
+    n_records = len(cohort.patients)
+    return [("patients", "records", f"{n_records} (of {counted(n_several, 'patient')} several: a reset)", "")]
+
+
 def _groups(cohort: Cohort) -> list[Row]:
-    patients = cohort.patients
+    patients = _people(cohort)
     rows = [
         ("patients", f"group {name!r}", str(count), "")
         for name, count in patients["group"].value_counts(sort=False).items()
@@ -102,7 +117,7 @@ def _samples(cohort: Cohort) -> list[Row]:
 def _doses(cohort: Cohort) -> list[Row]:
     doses = cohort.doses
     weight = doses["patient_id"].map(cohort.patients.set_index("patient_id")["weight_kg"]).astype(np.float64)
-    per_patient = doses.groupby("patient_id").size()
+    per_patient = doses.groupby(doses["patient_id"].replace(cohort.records)).size()
     return [
         ("doses", "doses", str(len(doses)), ""),
         ("doses", "patients with doses", str(len(per_patient)), "patients"),
@@ -115,6 +130,7 @@ def _doses(cohort: Cohort) -> list[Row]:
 
 def _therapy(cohort: Cohort) -> list[Row]:
     therapy = cohort.therapy
+    therapy = therapy[~therapy["patient_id"].isin(list(cohort.records))]
     agents = therapy.groupby("agent")["patient_id"].nunique() if len(therapy) else pd.Series(dtype=np.int64)
     return [
         ("therapy", "patients with therapy", str(therapy["patient_id"].nunique()), "patients"),
@@ -134,8 +150,10 @@ def _therapy(cohort: Cohort) -> list[Row]:
 
 def _outcomes(cohort: Cohort) -> dict[str, int]:
     """Patients with each outcome; a death in the patients table counts too."""
-    pairs = cohort.outcomes[["patient_id", "outcome"]].drop_duplicates()
+    outcomes = cohort.outcomes.assign(patient_id=cohort.outcomes["patient_id"].replace(cohort.records))
+    pairs = outcomes[["patient_id", "outcome"]].drop_duplicates()
     counts = {str(name): int(count) for name, count in pairs["outcome"].value_counts(sort=False).items()}
     dead = set(pairs.loc[pairs["outcome"] == "death", "patient_id"])
-    dead |= set(cohort.patients.loc[cohort.patients["death"].notna(), "patient_id"])
+    people = _people(cohort)
+    dead |= set(people.loc[people["death"].notna(), "patient_id"])
     return {**counts, "death": len(dead)} if dead else counts

@@ -110,6 +110,8 @@ class Cohort(ByValue):
     notes: tuple[str, ...] = ()
     day_zero: dict[str, pd.Timestamp] = field(default_factory=dict)
     """Patient -> the moment that days count from; empty for a cohort in day numbers."""
+    records: dict[str, str] = field(default_factory=dict)
+    """Record -> patient, for each further record of a patient (a reset in an event file), a row of `patients` each."""
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:

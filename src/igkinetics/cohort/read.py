@@ -13,8 +13,9 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.mapping.locate import locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.nonmem.events import check_settings, with_units
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
+from igkinetics.cohort.nonmem.records import for_each_record, further_records
+from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
 from igkinetics.cohort.parse.crosscheck import compare_tables
@@ -59,6 +60,8 @@ def read_cohort(
     mapping = with_wide(mapping)
     files = read_files(located, mapping)
     tables, table_problems = _parse(files, mapping)
+    records = further_records(tables)
+    tables = for_each_record(tables, records)
     tables, patients = number_patients(tables)
     kind = time_kind(tables)
     tables, kind_problems = check_one_kind(tables, kind, mapping.time_origin)
@@ -93,6 +96,7 @@ def read_cohort(
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
         notes=(*synthetic_notes(Path(path)), *assembled.notes),
         day_zero=assembled.day_zero,
+        records=records,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from igkinetics.compare.run import COMPARE_COLUMNS, GroupComparison
 from igkinetics.compare.tables import GROUP_COLUMNS
 from igkinetics.errors import PROBLEM_COLUMNS
-from igkinetics.fit.cohort_result import NADIR_COLUMNS
+from igkinetics.fit.columns import TABLES
 from igkinetics.fit.output import run_record
 from igkinetics.output.files import RUN_RECORD, write_csv, write_json
 from igkinetics.output.folder import Kind
@@ -28,9 +28,9 @@ def write_compare(comparison: GroupComparison, folder: Path) -> None:
     """
     write_csv(comparison.table, COMPARE_COLUMNS, folder / "compare.csv")
     write_csv(comparison.sampling, GROUP_COLUMNS, folder / "groups.csv")
-    write_csv(comparison.fit.nadir, NADIR_COLUMNS, folder / "nadir.csv")
+    write_csv(comparison.fit.nadir, TABLES["nadir"], folder / "nadir.csv")
     if comparison.common is not None:
-        write_csv(comparison.common.nadir, NADIR_COLUMNS, folder / "nadir_common_window.csv")
+        write_csv(comparison.common.nadir, TABLES["nadir"], folder / "nadir_common_window.csv")
     write_csv(comparison.fit.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
     write_json(compare_record(comparison), folder / RUN_RECORD)
 

@@ -42,7 +42,7 @@ MEASURES: Final = {
 class GroupComparison:
     """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group.
 
-    fit: with each patient's own window. common: the same fit with the window that was asked for beside it, which the
+    fit: with each patient's own window. common: the same fits over the window that was asked for beside it, which the
     last `n_common` rows of the table are about.
     """
 
@@ -68,7 +68,7 @@ def compare(
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     own = fit_cohort(cohort, replace(options, window=None), progress)
     asked = options.window is not None and not own.interrupted
-    return compare_fitted(own, chosen, fit_cohort(cohort, options, progress) if asked else None)
+    return compare_fitted(own, chosen, own.over(window=options.window) if asked else None)
 
 
 def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, str]:

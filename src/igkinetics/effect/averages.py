@@ -9,9 +9,11 @@ from typing import Final
 import numpy as np
 
 from igkinetics.effect.counterfactual import Assigned, Change
-from igkinetics.effect.estimand import Estimand, Kind
+from igkinetics.effect.estimand import Estimand
 from igkinetics.effect.exposure import Exposure
-from igkinetics.effect.rise import RISE_DAYS, apparent_recovery, infused_half_life, mean_rise, one_compartment
+from igkinetics.effect.names import MEASURES, RATIOS, RISES, Measure, Part, of_part
+from igkinetics.effect.rise import apparent_recovery, infused_half_life, mean_rise, one_compartment
+from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
 from igkinetics.text import share_of_draws
@@ -20,42 +22,41 @@ INFUSED: Final = "infused"
 NOT_INFUSED: Final = "not infused"
 """Populations averaged over: with, and without, an infusion in the window."""
 NO_TREATED: Final = "nobody was infused in the window"
-CHANGES: Final[dict[str, tuple[str, Kind]]] = {
-    "nadir": ("nadir_change", "level"),
-    "nadir_day": ("nadir_day_change", "days"),
-    "days_below": ("days_below_change", "days"),
-    "mean_igg": ("mean_igg_change", "level"),
-}
-"""Measure -> estimand without its population, and kind."""
+TOO_LATE: Final = "every infusion lies on the last day of its patient's window: nothing that it did was seen"
 EXTENSION_COLUMNS: Final = (
     "model", "ratio", "ratio_lower", "ratio_upper", "p_above_1", "nadir_change_att", "nadir_change_att_lower",
     "nadir_change_att_upper", "unit", "level", "verdict",
 )  # fmt: skip
 """The base model and each extension: its ratio under IVIG, and what it makes of the effect on the nadir."""
-RATIOS: Final[dict[Extension, tuple[str, int]]] = {
-    "clearance_ratio": ("clearance_ratio_under_ivig", CLEARANCE_RATIO),
-    "production_ratio": ("production_ratio_under_ivig", PRODUCTION_RATIO),
-}
+COLUMN_OF: Final[dict[Extension, int]] = {
+    "clearance_ratio": CLEARANCE_RATIO, "production_ratio": PRODUCTION_RATIO,
+}  # fmt: skip
+"""Of a patient's natural parameters, by the extension that frees it."""
 
 
 def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
     """Finite-sample means over the patients with an infusion in the window."""
     treated = [change for change in changes if change.exposure.treated]
-    if not treated:
-        yield from averages({}, "att", INFUSED, thresholds, "", NO_TREATED, sign_given=sign_given)
+    seen = sum(change.exposure.could_act for change in treated)
+    if not seen:
+        yield from averages("att", {}, INFUSED, thresholds, "", TOO_LATE if treated else NO_TREATED,
+                            sign_given=sign_given)  # fmt: skip
         return
-    means = {name: np.mean([change.difference(name) for change in treated], axis=0) for name in CHANGES}
+    means = {name: np.mean([change.difference(name) for change in treated], axis=0) for name in MEASURES}
     with_ivig = np.mean([change.with_ivig.at_window_end(change.exposure.window).mean() for change in treated])
     without = np.mean([change.without_ivig.at_window_end(change.exposure.window).mean() for change in treated])
     risen = share_of_draws(float(np.mean([change.risen for change in treated])))
     said = f"{position_words(float(with_ivig), float(without))}; risen again by more than 5 % at its end in {risen}"
-    yield from averages(means, "att", INFUSED, thresholds, said, "", sign_given=sign_given)
+    late = len(treated) - seen
+    note = f"{late} of {len(treated)} were infused on the last day of the window only, and count with 0" if late else ""
+    for estimand in averages("att", means, INFUSED, thresholds, said, "", sign_given=sign_given):
+        yield with_note(estimand, note)
 
 
 def atc(assigned: Assigned, thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
     """Means over the patients without an infusion in the window, given those of the treated."""
     said = position_words(*assigned.at_window_end)
-    for estimand in averages(assigned.changes, "atc", NOT_INFUSED, thresholds, said, assigned.reason,
+    for estimand in averages("atc", assigned.changes, NOT_INFUSED, thresholds, said, assigned.reason,
                              sign_given=sign_given, places=assigned.draws):  # fmt: skip
         yield with_note(estimand, assigned.note)
 
@@ -67,14 +68,16 @@ def position_words(with_ivig: float, without_ivig: float) -> str:
 
 
 def averages(
-    means: Mapping[str, Floats], suffix: str, group: str, thresholds: tuple[float, ...], positions: str, why_not: str,
-    *, sign_given: bool, places: object = None,
+    part: Part, means: Mapping[Measure, Floats], group: str, thresholds: tuple[float, ...], positions: str,
+    why_not: str, *, sign_given: bool, places: object = None,
 ) -> Iterator[Estimand]:  # fmt: skip
     """The four changes; days below for each threshold. The sign of a nadir's day is never given."""
-    for measure, (name, kind) in CHANGES.items():
-        full = f"{name}_{suffix}"
+    for named in of_part(part):
+        full, kind, measure = named.name, named.kind, named.measure
         if why_not:
             yield Estimand(name=full, group=group, kind=kind, reason=why_not)
+        elif measure is None:
+            raise AssertionError(f"{full} is the change of no measure")
         elif measure != "days_below":
             yield Estimand(name=full, group=group, kind=kind, draws=means[measure], judged=kind == "level",
                            sign_given=sign_given and measure != "nadir_day", places=places,
@@ -97,14 +100,11 @@ def with_note(estimand: Estimand, note: str) -> Estimand:
 def rises(posterior: CohortPosterior, people: Sequence[Exposure]) -> Iterator[Estimand]:
     """Rise per 0.1 g/kg, half-life of infused IgG, apparent recovery; over the treated."""
     treated = [one for one in people if one.treated]
-    names = [f"rise_per_0.1_g_per_kg_day_{day:g}" for day in RISE_DAYS]
     if not treated:
-        for name in names:
-            yield Estimand(name=name, group=INFUSED, kind="level", reason=NO_TREATED)
-        yield Estimand(name="infused_half_life", group=INFUSED, kind="days", reason=NO_TREATED)
-        yield Estimand(name="apparent_recovery", group=INFUSED, kind="ratio", reason=NO_TREATED)
+        for named in of_part("dose"):
+            yield Estimand(name=named.name, group=INFUSED, kind=named.kind, reason=NO_TREATED)
         return
-    yield from rise_rows(posterior, treated, names)
+    yield from rise_rows(posterior, treated)
     yield Estimand(name="infused_half_life", group=INFUSED, kind="days", sign_given=True,
                    draws=infused_half_life(posterior, treated), reason="of the slow phase")  # fmt: skip
     recovery = apparent_recovery(posterior, treated)
@@ -115,34 +115,49 @@ def rises(posterior: CohortPosterior, people: Sequence[Exposure]) -> Iterator[Es
         yield Estimand(name="apparent_recovery", group=INFUSED, kind="ratio", draws=recovery, reason=derived)
 
 
-def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure], names: Sequence[str]) -> Iterator[Estimand]:
+def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure]) -> Iterator[Estimand]:
     unknown = sum(not one.weight_known for one in treated)
     note = f"weight unknown in {unknown} of {len(treated)}: the card's is used" if unknown else ""
     if any(np.isnan(one.weight_kg) for one in treated):
-        for name in names:
-            yield Estimand(name=name, group=INFUSED, kind="level", reason="a weight is unknown, and the card has none")
+        for named in RISES:
+            yield Estimand(name=named.name, group=INFUSED, kind="level",
+                           reason="a weight is unknown, and the card has none")  # fmt: skip
         return
     single = one_compartment(posterior, treated)
     draws = mean_rise(posterior, treated)
-    for place, (name, day) in enumerate(zip(names, RISE_DAYS, strict=True)):
-        if single and day == 0.0:
+    for place, named in enumerate(RISES):
+        if single and named.day == 0.0:
             why = "one compartment: the level at the end of an infusion is not what the model describes"
-            yield Estimand(name=name, group=INFUSED, kind="level", reason=why)
+            yield Estimand(name=named.name, group=INFUSED, kind="level", reason=why)
         else:
-            yield Estimand(name=name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True, reason=note)
+            yield Estimand(name=named.name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True,
+                           reason=note)  # fmt: skip
 
 
 def ratios(
     posteriors: Mapping[Extension, CohortPosterior], treated: Mapping[Extension, Sequence[Exposure]]
 ) -> Iterator[Estimand]:
     """Clearance and production under IVIG, each from its own extension beside the base model."""
-    for extension, (name, column) in RATIOS.items():
-        if extension not in posteriors:
+    for named in RATIOS:
+        name, extension = named.name, named.extension
+        if extension is None or extension not in posteriors:
             why = "fixed at 1 in the base model; this extension was not sampled"
             yield Estimand(name=name, group=INFUSED, kind="ratio", reason=why)
         elif not treated[extension]:
             yield Estimand(name=name, group=INFUSED, kind="ratio", reason=NO_TREATED)
         else:
-            each = [posteriors[extension].of_patient(one.place)[:, column] for one in treated[extension]]
-            yield Estimand(name=name, group=INFUSED, kind="ratio", draws=np.mean(each, axis=0),
-                           reason="from its own extension beside the base model")  # fmt: skip
+            yield Estimand(name=name, group=INFUSED, kind="ratio",
+                           draws=mean_ratio(posteriors[extension], treated[extension], extension),
+                           reason=ratio_note(treated[extension][0].ivig_days))  # fmt: skip
+
+
+def mean_ratio(posterior: CohortPosterior, treated: Sequence[Exposure], extension: Extension) -> Floats:
+    """(n,): mean over the treated of the ratio that the extension frees."""
+    each = [posterior.of_patient(one.place)[:, COLUMN_OF[extension]] for one in treated]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def ratio_note(ivig_days: float) -> str:
+    """What a ratio under IVIG rests on."""
+    return (f"from its own extension beside the base model; acts from the first infusion to {ivig_days:g} days after "
+            f"the last; prior: log-normal around 1, log SD {RATIO_LOG_SD:g}")  # fmt: skip

@@ -12,10 +12,10 @@ from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import Estimand
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import numbered_stream
 from igkinetics.text import share
 
 EVER_NEVER: Final = "ever infused - never infused"
-CONTRAST_STREAM: Final = 3
 FEWEST: Final = 2
 
 
@@ -26,7 +26,7 @@ def between_groups(
 
     covariates (n_patient, m), standardised and complete, with their labels; none: no adjusted contrast.
     """
-    generator = np.random.default_rng([seed, CONTRAST_STREAM])
+    generator = numbered_stream(seed, "contrasts")
     ever = np.array([change.exposure.treated for change in changes], dtype=bool)
     n_draws = changes[0].actual.nadir.size if changes else 0
     raws = [raw_nadir(change.exposure.patient, change.exposure.window) for change in changes]
@@ -36,13 +36,25 @@ def between_groups(
     note = f"{counts(ever[measured])}; difference of means"
     note += f"; a value below the limit counts as the limit ({limits})" if limits else ""
     values = np.broadcast_to(raw[measured], (n_draws, int(measured.sum())))
-    yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
+    below = np.array([one.below_limit for one in raws], dtype=bool)
+    if side := all_below(below[measured], ever[measured]):
+        reason = f"{counts(ever[measured])}; the lowest value of {side} lies below its limit: their mean is not known"
+        yield Estimand(name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
+    else:
+        yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
     fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
     shrunk = share(shrinkage(fitted)) if fitted.shape[1] > 1 else ""
     said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
     note = f"{counts(ever)}; difference of means; {said}"
     yield naive("naive_fitted_nadir_difference", fitted, ever, note, generator)
     yield adjusted(fitted, ever, covariates, labels, generator)
+
+
+def all_below(below: Mask, ever: Mask) -> str:
+    """Whose lowest values are all known only to lie below a limit; empty when neither side's are."""
+    sides = [words for words, side in (("everybody ever infused", ever), ("everybody never infused", ~ever))
+             if side.any() and below[side].all()]  # fmt: skip
+    return " and of ".join(sides)
 
 
 def counts(ever: Mask) -> str:

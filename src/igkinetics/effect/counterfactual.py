@@ -10,9 +10,11 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.dosing.regimen import Doses, Regimen, calendar_doses
+from igkinetics.dosing.regimen import Doses, Regimen
+from igkinetics.effect.control_regimen import regimen_doses, why_no_weight
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
+from igkinetics.effect.names import MEASURES, Measure
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
 from igkinetics.parallel import Progress, in_order
@@ -67,13 +69,10 @@ class Assigned:
     """
 
     draws: Places
-    changes: dict[str, Floats]
+    changes: dict[Measure, Floats]
     at_window_end: tuple[float, float]
     note: str
     reason: str
-
-
-MEASURES: Final = ("nadir", "nadir_day", "days_below", "mean_igg")
 
 
 def donor_doses(donor: Exposure, control: Exposure) -> Doses:
@@ -85,13 +84,6 @@ def donor_doses(donor: Exposure, control: Exposure) -> Doses:
         duration_day=doses.duration_day,
         is_sc=doses.is_sc,
     )
-
-
-def regimen_doses(regimen: Regimen, control: Exposure) -> Doses:
-    """A calendar regimen for the control, its day 0 at the window's start."""
-    doses = calendar_doses(regimen, control.weight_kg, control.window.end - control.window.start)
-    return Doses(day=doses.day + control.window.start, amount_g=doses.amount_g, duration_day=doses.duration_day,
-                 is_sc=doses.is_sc)  # fmt: skip
 
 
 def joined(earlier: Doses, later: Doses) -> Doses:
@@ -116,8 +108,9 @@ def in_controls(
         return Assigned(draws=np.arange(n_draws), changes={}, at_window_end=(np.nan, np.nan), note="",
                         reason=reason)  # fmt: skip
     draws, kept, note = thinned(n_draws, len(controls), donors)
+    note = "; ".join(filter(None, [note, weight_note((*controls, *donors)), nothing_given(regimen, controls)]))
 
-    def one(control: Exposure) -> tuple[dict[str, Floats], tuple[float, float]]:
+    def one(control: Exposure) -> tuple[dict[Measure, Floats], tuple[float, float]]:
         thetas = np.ascontiguousarray(posterior.of_patient(control.place)[draws])
         without = measures(thetas, control.without_ivig(), control.window, thresholds)
         given = [donor_doses(donor, control) for donor in kept]
@@ -150,13 +143,32 @@ def why_not(
         return "every patient was infused in the window: there is nobody to average over"
     if regimen is None and not donors:
         return "nobody was infused in the window, and no --control-regimen says what the controls would receive"
-    if any(np.isnan(one.weight_kg) for one in (*controls, *donors)):
+    if donors and not any(one.could_act for one in donors):
+        return "every infusion of the infused lies on the last day of their window: there is nothing to hand on"
+    if regimen is not None:
+        if reason := why_no_weight(regimen, controls):
+            return reason
+    elif any(np.isnan(one.weight_kg) for one in (*controls, *donors)):
         return "a weight is unknown and the card has none to use: no dose per kg"
     subcutaneous = any(donor.doses.is_sc[donor.in_window].any() for donor in donors)
     subcutaneous |= regimen is not None and regimen.route == "sc"
     if subcutaneous and any(np.isnan(posterior.theta[0, 0, one.place, KA]) for one in controls):
         return "subcutaneous doses, for which the card holds no absorption"
     return ""
+
+
+def weight_note(people: Sequence[Exposure]) -> str:
+    """Whose weight is not known, so that doses per kg are those of the card's weight."""
+    unknown = sum(not one.weight_known for one in people)
+    return f"weight unknown in {unknown} of {len(people)}: the card's is used" if unknown else ""
+
+
+def nothing_given(regimen: Regimen | None, controls: Sequence[Exposure]) -> str:
+    """How many controls the regimen gives nothing, for it begins after their window."""
+    if regimen is None:
+        return ""
+    none = sum(regimen_doses(regimen, one).day.size == 0 for one in controls)
+    return f"the regimen gives {none} of {len(controls)} nothing within their window" if none else ""
 
 
 def thinned(n_draws: int, n_controls: int, donors: Sequence[Exposure]) -> tuple[Places, list[Exposure], str]:

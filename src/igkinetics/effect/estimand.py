@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
+from igkinetics.effect.names import BY_NAME, Kind, Named
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
@@ -16,8 +17,6 @@ EFFECT_COLUMNS: Final = (
 )  # fmt: skip
 ESTIMATED: Final = "estimated"
 NOT_ESTIMATED: Final = "not_estimated"
-Kind = Literal["level", "days", "ratio"]
-"""level: g/L, shown in the cohort's unit; minimum effect and ROPE are about these. ratio: compared with 1."""
 NONE: Final = np.empty(0)
 
 
@@ -54,6 +53,11 @@ class Estimand:
             raise AssertionError(f"{self.name} has neither draws nor a reason")
         if self.draws.size and not np.all(np.isfinite(self.draws)):
             raise AssertionError(f"{self.name} has draws that are no numbers")
+
+    @property
+    def named(self) -> Named:
+        """What its name stands for. KeyError for a name that is none of effect.csv."""
+        return BY_NAME[self.name]
 
     @property
     def estimated(self) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from igkinetics.cards.body_size import Sex, sex_of
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import Window, nadir_window
 from igkinetics.dosing.regimen import Doses
@@ -21,7 +23,8 @@ from igkinetics.units import IVIG_DAYS
 class Exposure:
     """One patient of a posterior. place: in the posterior. window: no earlier than the model's state.
 
-    weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there.
+    weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there. height_cm, sex:
+    as recorded (nan, None), for doses by another weight.
     acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS.
     """
 
@@ -30,6 +33,8 @@ class Exposure:
     window: Window
     weight_kg: float
     weight_known: bool
+    height_cm: float
+    sex: Sex | None
     doses: Doses
     in_window: npt.NDArray[np.bool_]
     ignore_therapy: bool
@@ -40,6 +45,11 @@ class Exposure:
     def treated(self) -> bool:
         """At least one infusion in the window, whatever the group is called."""
         return bool(self.in_window.any())
+
+    @property
+    def could_act(self) -> bool:
+        """Whether some infusion of the window came before its last day, so that it could show in it."""
+        return bool(np.any(self.in_window & (self.doses.day < self.window.end)))
 
     @property
     def earlier(self) -> Doses:
@@ -65,11 +75,20 @@ class Exposure:
         return self.schedule(self.earlier)
 
 
+def bodies_of(cohort: Cohort) -> dict[str, tuple[float, Sex | None]]:
+    """Height (cm, nan when unknown) and sex of every patient, as the patients table has them."""
+    table = cohort.patients
+    heights = pd.to_numeric(table["height_cm"], errors="coerce").to_numpy(dtype=float)
+    sexes = [sex_of(str(word)) for word in table["sex"]]
+    return dict(zip(table["patient_id"].astype(str), zip(heights.tolist(), sexes, strict=True), strict=True))
+
+
 def exposures(
     cohort: Cohort, posterior: CohortPosterior, weight_when_unknown: float, ivig_days: float = IVIG_DAYS
 ) -> tuple[Exposure, ...]:
     """The posterior's patients that have a window, in its order. weight_when_unknown: the card's, nan without one."""
     found = []
+    bodies = bodies_of(cohort)
     for place, patient_id in enumerate(posterior.patient_ids):
         patient, problem = cohort.patient(patient_id), posterior.problems[place]
         window = nadir_window(patient)
@@ -86,6 +105,8 @@ def exposures(
                 window=Window(start=start, end=max(window.end, start), reason=window.reason),
                 weight_kg=patient.weight_kg if known else weight_when_unknown,
                 weight_known=known,
+                height_cm=bodies[patient_id][0],
+                sex=bodies[patient_id][1],
                 doses=doses,
                 in_window=(doses.day >= start) & (doses.day <= window.end),
                 ignore_therapy=(problem.model or DEFAULT_STRUCTURE).endswith("/constant"),

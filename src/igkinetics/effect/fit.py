@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.dosing.regimen import Regimen
+from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.sampling import Tell, sample
 from igkinetics.effect.tables import effect_of
-from igkinetics.errors import InputError, Problem, call_error
-from igkinetics.toml_input import parse_toml, problems_of, read_bytes
+from igkinetics.errors import call_error
 
 
 def fit_effect(
@@ -35,20 +31,6 @@ def fit_effect(
     card = load_card(options.card)
     differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
-    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen)
+    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
     sampling = sample(cohort, card, options, tell)
     return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
-
-
-def read_control_regimen(path: str | Path) -> Regimen:
-    """The regimen in a file. InputError with every problem; a rule has no place here, for it needs measurements."""
-    file = Path(path).name
-    raw = parse_toml(read_bytes(Path(path)), file)
-    try:
-        regimen = Regimen.model_validate(raw)
-    except ValidationError as error:
-        raise InputError(problems_of(error, raw, Regimen, file)) from None
-    if regimen.rule is not None:
-        expected = "must be left out: controls were not measured under a rule; give interval_day and a dose"
-        raise InputError([Problem(file=file, column="rule", found="a rule", expected=expected)])
-    return regimen

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.effect.estimand import Criteria, Estimand, effect_row, interval
+from igkinetics.effect.exposure import Exposure
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, Floats
 from igkinetics.units import IggUnit, from_g_per_l
@@ -34,9 +35,42 @@ estimation scales, coefficients of covariates (parameter:covariate), and the res
 LEVELS: Final = ("C_base", "C_init", "a")
 
 
-def evidence_words(contraction: float) -> str:
-    """How much the data narrowed a quantity, in words."""
-    return next(words for most, words in LEARNT_WORDS if contraction <= most)
+CONTRADICTS: Final = "the data contradict the card"
+SILENT: Final = "none: no measured value follows an infusion"
+ALONE: Final = "moderate at most: one infused patient alone speaks"
+MOST_CONFLICT: Final = 2.5
+"""Standard errors between what the card says and what the data made of it: beyond, they contradict each other."""
+
+
+def evidence_words(contraction: float, conflict: float, speaking: int) -> str:
+    """How much the data narrowed a quantity, in words. speaking: infused patients with a measured value after it."""
+    if speaking == 0:
+        return SILENT
+    if abs(conflict) > MOST_CONFLICT:
+        return CONTRADICTS
+    most, words = next((most, words) for most, words in LEARNT_WORDS if contraction <= most)
+    return ALONE if speaking == 1 and most == LEARNT_WORDS[-1][0] else words
+
+
+def conflict(prior: Floats, posterior: Floats) -> float:
+    """How far the posterior lies from the prior in standard errors of what the data were to say; 0 without spread.
+
+    Were the prior right, the posterior mean would scatter around the prior's with variance prior - posterior.
+    """
+    before, after = (own_scale(prior), own_scale(posterior)) if np.all(prior > 0) and np.all(posterior > 0) else (
+        prior, posterior)  # fmt: skip
+    expected = max(float(before.var() - after.var()), 0.1 * float(before.var()))
+    return float(after.mean() - before.mean()) / np.sqrt(expected) if expected > 0 else 0.0
+
+
+def speaking(people: Sequence[Exposure], posterior: CohortPosterior) -> int:
+    """Infused patients of whom a measured value follows the first infusion of the window."""
+    found = 0
+    for one in people:
+        if one.treated:
+            problem, first = posterior.problems[one.place], one.doses.day[one.in_window].min()
+            found += bool(np.any((problem.limit == 0) & (problem.day > first)))
+    return found
 
 
 def contraction(prior: Floats, posterior: Floats) -> float:
@@ -45,8 +79,10 @@ def contraction(prior: Floats, posterior: Floats) -> float:
     return 1.0 - float(posterior.std() / spread) ** 2 if spread > 0 else 0.0
 
 
-def prior_rows(prior: Sequence[Estimand], posterior: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:
-    """PRIOR_COLUMNS: estimands that both have, matched by name and threshold."""
+def prior_rows(
+    prior: Sequence[Estimand], posterior: Sequence[Estimand], criteria: Criteria, speaking: int
+) -> pd.DataFrame:
+    """PRIOR_COLUMNS: estimands that both have, matched by name and threshold. speaking: see evidence_words."""
     rows: list[dict[str, Any]] = []
     known = {(one.name, one.threshold if np.isfinite(one.threshold) else None): one for one in prior if one.estimated}
     for one in posterior:
@@ -58,7 +94,8 @@ def prior_rows(prior: Sequence[Estimand], posterior: Sequence[Estimand], criteri
         rows.append(
             {"estimand": one.name, "threshold": now["threshold"], "prior_median": was["median"],
              "prior_lower": was["lower"], "prior_upper": was["upper"], "median": now["median"], "lower": now["lower"],
-             "upper": now["upper"], "contraction": learnt, "evidence": evidence_words(learnt), "unit": now["unit"]}
+             "upper": now["upper"], "contraction": learnt,
+             "evidence": evidence_words(learnt, conflict(before.draws, one.draws), speaking), "unit": now["unit"]}
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(PRIOR_COLUMNS))
 

@@ -17,7 +17,7 @@ from igkinetics.output.folder import Kind
 CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
     "population.csv": "population", "predictive.csv": "checks", "predictive_samples.csv": "replicates",
-    "vpc.csv": "vpc", "extensions.csv": "extensions",
+    "vpc.csv": "vpc", "extensions.csv": "extensions", "decomposition.csv": "decomposition",
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {

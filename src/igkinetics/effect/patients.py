@@ -10,9 +10,9 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.effect.averages import CHANGES
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import ESTIMATED, NOT_ESTIMATED, interval
+from igkinetics.effect.names import PATIENT_CHANGES, of_part
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
@@ -65,7 +65,9 @@ def changed_rows(
         "weight_kg": one.patient.weight_kg, "window_start": one.window.start, "window_end": one.window.end,
         "level": level, "status": ESTIMATED,
     }  # fmt: skip
-    for measure, (name, kind) in CHANGES.items():
+    kinds = {named.measure: named.kind for named in of_part("att")}
+    for measure, name in PATIENT_CHANGES.items():
+        kind = kinds[measure]
         with_ivig, without = getattr(change.with_ivig, measure), getattr(change.without_ivig, measure)
         shown = unit if kind == "level" else "day"
         remark = "" if one.treated else UNTREATED

@@ -8,10 +8,12 @@ import pandas as pd
 
 from igkinetics import text
 from igkinetics.charts.course_chart import course_chart, courses_chart, ranks_chart
+from igkinetics.charts.decomposition_chart import Level, Step, decomposition_chart
 from igkinetics.charts.interval_chart import IntervalRow, interval_chart
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.charts.vpc_chart import vpc_chart
 from igkinetics.effect.result import CohortEffect
+from igkinetics.fit.selection import selection
 
 CONTRASTS: Final = {
     "naive_raw_nadir_difference": ("Lowest measured, ever - never", "naive"),
@@ -61,10 +63,53 @@ def contrast_chart(effect: CohortEffect) -> Spec:
                           minimum=effect.options.minimum_effect)  # fmt: skip
 
 
+def selected_infused(effect: CohortEffect) -> dict[str, str]:
+    """Infused patient -> why drawn, "" where all are; chosen like the patients of a fit's report."""
+    rows = nadir_changes(effect)
+    lowest = rows.sort_values("with_ivig", kind="stable")["patient_id"].astype(str)
+    who = effect.in_posterior(treated=True)
+    checks = effect.checks[effect.checks["patient_id"].astype(str).isin(who)]
+    worst = checks.sort_values("inside_90", kind="stable")["patient_id"].astype(str)
+    return selection(who, list(lowest), list(worst), seed=effect.options.seed)
+
+
+def apart_chart(effect: CohortEffect) -> Spec:
+    """From the never infused over the infused without IVIG to the infused with it."""
+    unit = effect.cohort.igg_unit
+    rows = effect.decomposition[effect.decomposition["measure"] == "nadir"].set_index("quantity").to_dict("index")
+
+    def level(label: str, name: str) -> Level:
+        row = rows[name]
+        return Level(label=label, median=row["median"], lower=row["lower"], upper=row["upper"],
+                     shown=text.level(row["median"], unit))  # fmt: skip
+
+    def step(label: str, name: str, first: str, last: str) -> Step:
+        shown = text.level(rows[name]["median"], unit).replace("-", "−")
+        return Step(label=label, kind=name, start=rows[first]["median"], end=rows[last]["median"],
+                    shown=shown if shown.startswith("−") else f"+{shown}")  # fmt: skip
+
+    steps: list[Level | Step] = [
+        level("Never infused", "never_infused"),
+        step("Selection", "selection", "never_infused", "infused_without"),
+        level("Infused, without IVIG", "infused_without"),
+        step("Effect of IVIG", "effect", "infused_without", "infused_with"),
+        level("Infused, with IVIG", "infused_with"),
+    ]
+    return decomposition_chart(steps, f"Mean fitted nadir ({unit})")
+
+
+def is_apart(effect: CohortEffect) -> bool:
+    rows = effect.decomposition
+    return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "difference"), "median"].notna().any())
+
+
 def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
     """Pictures of the whole cohort by name; those that have something to show."""
     unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
     charts: dict[str, Chart] = {}
+    if is_apart(effect):
+        charts["apart"] = (f"From the mean nadir of the never infused to that of the infused, {unit}",
+                           apart_chart(effect))  # fmt: skip
     if effect.n_treated:
         infused = effect.courses[effect.courses["treated"].astype(bool)]
         charts["forest"] = (f"Change of each infused patient's nadir by IVIG, {unit}", forest_chart(effect))

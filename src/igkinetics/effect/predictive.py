@@ -20,10 +20,10 @@ from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import numbered_stream
 from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
 
-PREDICTIVE_STREAM: Final = 5
 CHECK_COLUMNS: Final = (
     "patient_id", "group", "n_samples", "n_censored", "inside_50", "inside_90", "mean_rank", "raw_nadir_rank", "note",
 )  # fmt: skip
@@ -58,7 +58,7 @@ def predictive_rows(
     cohort: Cohort, posterior: CohortPosterior, seed: int, level: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """CHECK_COLUMNS, a row per patient, and REPLICATE_COLUMNS, a row per sample."""
-    generator = np.random.default_rng([seed, PREDICTIVE_STREAM])
+    generator = numbered_stream(seed, "predictive")
     error = posterior.error.reshape(-1, 2)
     checks: list[dict[str, Any]] = []
     samples: list[dict[str, Any]] = []

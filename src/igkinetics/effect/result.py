@@ -14,18 +14,22 @@ import pandas as pd
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
+from igkinetics.effect.decomposition import DECOMPOSITION_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
+from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 
 if TYPE_CHECKING:
     from igkinetics.effect.sensitivity import Question
 
+GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
+ENOUGH_WORDS: Final = "chains agree, with enough effective draws, on all that is reported"
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
 EFFECT_TABLES: Final = {
     "summary": EFFECT_COLUMNS,
@@ -37,18 +41,28 @@ EFFECT_TABLES: Final = {
     "replicates": REPLICATE_COLUMNS,
     "vpc": VPC_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
+    "decomposition": DECOMPOSITION_COLUMNS,
     "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
 
 
+def verdict_words(said: str) -> str:
+    """The verdict of the diagnostics, in words for a reader."""
+    if said == GOOD:
+        return GOOD_WORDS
+    return said.replace(GOOD, ENOUGH_WORDS, 1) if passes(said) else said
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good.
+    """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good;
+    by_chains: whether draws come from chains, of which estimands are judged too.
 
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
-    left_out: patient -> why not in the posterior. sensitivity: heading -> table, as they come; ask: makes more of them.
+    left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
+    odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
     covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
     """
 
@@ -56,12 +70,15 @@ class Sampling:
     diagnostics: pd.DataFrame
     verdict: str
     passed: bool
+    by_chains: bool = False
     prior: CohortPosterior | None = None
     prior_sources: dict[str, str] = field(default_factory=dict)
     new: Callable[[], CohortPosterior] | None = None
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
     extension_verdicts: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     covariates: Floats | None = None
@@ -81,7 +98,9 @@ class CohortEffect:
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
     share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
+    decomposition: the difference of ever and never infused taken apart;
     extensions: the models beside the base one.
+    n_acting: infused patients with an infusion before the last day of their window.
     sensitivity: heading -> table. dosing: what the infusions' days look like.
     """
 
@@ -99,11 +118,13 @@ class CohortEffect:
     replicates: pd.DataFrame
     vpc: pd.DataFrame
     first_below: pd.DataFrame
+    decomposition: pd.DataFrame
     extensions: pd.DataFrame
     sensitivity: dict[str, pd.DataFrame]
     dosing: str
     dosing_by_calendar: bool
     notes: tuple[str, ...]
+    n_acting: int
     seconds: float
     finished: datetime = field(default_factory=_now)
 

@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 
 from igkinetics.effect.exposure import Exposure
+from igkinetics.effect.names import RISE_DAYS
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.disposition import fill_half_lives, fill_unit_responses
 from igkinetics.kinetics.parameters import CL, CLEARANCE_RATIO, V1, Floats, Q
 
 UNIT_DOSE_G_PER_KG: Final = 0.1
-RISE_DAYS: Final = (0.0, 7.0, 14.0, 28.0)
-"""Days after the end of an infusion."""
 
 
 def under_own_clearance(thetas: Floats) -> Floats:

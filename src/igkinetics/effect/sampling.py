@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +16,11 @@ from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling
+from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
-from igkinetics.hierarchical.diagnostics import GOOD
+from igkinetics.hierarchical.diagnostics import FEW
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
@@ -37,19 +38,23 @@ POSTERIOR_FILES: Final = {
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (DESIGN 2.5)."""
+EVERYBODY: Final = "every patient and every sample in"
+CAREFUL: Final = 0.95
+"""Share of proposals to be accepted when a first run's checks failed."""
+MANY_DRAWS: Final = 2000
+"""Draws of all chains from which on too few effective ones are the sampler's fault."""
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
-GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
 
 
-def prepared_for(cohort: Cohort, card: Card, options: EffectOptions) -> PreparedCohort:
-    """Who takes part, under the first disposition that the card has numbers for."""
+def prepared_for(cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False) -> PreparedCohort:
+    """Who takes part, under the first disposition that the card has numbers for. keep_all: see HierarchicalOptions."""
     disposition, production = DEFAULT_STRUCTURE.split("/")
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
     chosen = HierarchicalOptions(structure=f"{disposition}/{production}", residual=options.residual,
                                  covariates=options.covariates, ratios_last_day=options.ivig_days,
-                                 lkj=options.lkj)  # fmt: skip
+                                 lkj=options.lkj, keep_all=keep_all)  # fmt: skip
     return prepare_cohort(cohort, card, chosen)
 
 
@@ -74,14 +79,19 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
     say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
     base = sample_prepared(prepared, settings, compiled=compiled)
+    if worth_a_second_try(base, settings):
+        say(f"Sampling again with twice the tuning: {base.verdict}.")
+        longer = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL)
+        again = unless_stopped(lambda: sample_prepared(prepared, longer, compiled=compiled))
+        base = stopped(base) if again is None else again
     extensions: dict[Extension, SampledCohort] = {}
     infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        found = sample_prepared(prepared, settings, extension, compiled)
-        if found.posterior.interrupted:  # the base model is whole, the run is not
-            base, further = replace(base, posterior=replace(base.posterior, interrupted=True)), False
+        found = unless_stopped(partial(sample_prepared, prepared, settings, extension, compiled))
+        if found is None:
+            base, further = stopped(base), False
             break
         extensions[extension] = found
 
@@ -90,7 +100,31 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
 
     others = other_models_of(prepared, settings, compiled, options, say) if further else {}
+    if further and (prepared.set_aside or prepared.unexplained):
+        others |= everybody(cohort, card, prepared, settings, compiled, options, say)
     return sampling_of(base, extensions, resample, options, others, further=further)
+
+
+def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
+    """What was drawn; None when the user ended it, be it before the first draw."""
+    try:
+        found = draw()
+    except InputError:  # interrupted with nothing drawn; everything else was asked of the base model already
+        return None
+    return None if found.posterior.interrupted else found
+
+
+def stopped(base: SampledCohort) -> SampledCohort:
+    """The base model, whole, of a run that is not."""
+    return replace(base, posterior=replace(base.posterior, interrupted=True))
+
+
+def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool:
+    """Whether longer tuning may help: chains that disagree or diverge, or mix badly though draws are many."""
+    if sampled.passed or sampled.posterior.interrupted or settings.chains == 1:
+        return False
+    few = FEW in sampled.verdict.split(" of ")[0]
+    return not few or settings.draws * settings.chains >= MANY_DRAWS
 
 
 def anybody_infused(prepared: PreparedCohort) -> bool:
@@ -116,16 +150,12 @@ def other_models_of(
 
     infused = anybody_infused(prepared)
     found: dict[str, Other] = {}
-    if prepared.card.id != SECOND_DISPOSITION and prepared.members[0].prior.disposition == "two_compartment":
-        try:
-            second = exchanged(prepared, load_card(SECOND_DISPOSITION))
-        except InputError:  # a weight outside the limits of that card
-            pass
-        else:
-            for extension in ("base", *(EXTENSIONS if infused else ())):
-                free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
-                name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
-                found[name] = other(name, second, extension)
+    if not why_no_second(prepared):
+        second = exchanged(prepared, load_card(SECOND_DISPOSITION))
+        for extension in ("base", *(EXTENSIONS if infused else ())):
+            free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
+            name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
+            found[name] = other(name, second, extension)
     if options.covariates:
         name = "without covariates"
         found[name] = other(name, prepared, population=without_covariates(prepared.population("base")))
@@ -133,6 +163,39 @@ def other_models_of(
         name = "both ratios free"
         found[name] = other(name, prepared, "joint")
     return found
+
+
+def why_no_second(prepared: PreparedCohort) -> str:
+    """Empty when the second published disposition can be put in place of the card's; else why not."""
+    from igkinetics.hierarchical.fit import exchanged
+
+    if prepared.card.id == SECOND_DISPOSITION:
+        return f"{SECOND_DISPOSITION} is the card itself"
+    if prepared.members[0].prior.disposition != "two_compartment":
+        return f"the card has one compartment, and {SECOND_DISPOSITION} two"
+    if estimated := [name for name in ("Q", "V2") if name in prepared.arrays.names]:
+        return f"the card lets {' and '.join(estimated)} vary between patients"
+    try:
+        exchanged(prepared, load_card(SECOND_DISPOSITION))
+    except InputError as error:
+        return "; ".join(str(problem) for problem in error.problems[:1])
+    return ""
+
+
+def everybody(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None,
+    options: EffectOptions, say: Tell,
+) -> dict[str, Other]:  # fmt: skip
+    """The model with every sample and every patient in whom something is unexplained."""
+    from igkinetics.hierarchical.fit import sample_prepared
+
+    def sampled() -> SampledCohort:
+        say(f"Sampling another model: {EVERYBODY}.")
+        whole = prepared_for(cohort, card, options, keep_all=True)
+        alike = whole.arrays.used.shape == prepared.arrays.used.shape
+        return sample_prepared(whole, settings, compiled=compiled if alike else None)
+
+    return {EVERYBODY: sampled}
 
 
 def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
@@ -162,18 +225,24 @@ def sampling_of(
             save_posterior(found, folder / POSTERIOR_FILES[name], options.record())
 
     covariates = base.prepared.covariates
+    notes = base.prepared.notes
+    if resample is not None and further and (why := why_no_second(base.prepared)):
+        notes = (*notes, f"No second published disposition stands beside: {why}")
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
-        verdict=GOOD_WORDS if base.verdict == GOOD else base.verdict,
-        passed=base.verdict == GOOD,
+        by_chains=True,
+        verdict=verdict_words(base.verdict),
+        passed=base.passed,
         prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
         prior_sources=base.population.sources,
         new=lambda: from_posterior(base, NEW_DRAWS, options.seed),
         extensions={name: found.posterior for name, found in extensions.items()},
         extension_verdicts={name: found.verdict for name, found in extensions.items()},
         left_out=base.prepared.left_out,
-        notes=base.prepared.notes,
+        set_aside=base.prepared.set_aside,
+        failed=base.prepared.failed,
+        notes=notes,
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
         ask=ask if further else None,
@@ -197,5 +266,7 @@ def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
         verdict=PRIOR_WORDS,
         passed=True,
         left_out=prepared.left_out,
+        set_aside=prepared.set_aside,
+        failed=prepared.failed,
         notes=prepared.notes,
     )

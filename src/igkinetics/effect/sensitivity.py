@@ -20,6 +20,7 @@ from igkinetics.hierarchical.leave_one_out import (
     loo_table,
 )
 from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
 from igkinetics.kinetics.parameters import Floats
@@ -33,7 +34,6 @@ INFLUENCE: Final = "One patient less"
 PREDICTION: Final = "Predictive density by leaving out"
 OTHERS: Final = "Other models"
 OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains")
-RATIOS: Final[tuple[str, ...]] = ("clearance_ratio", "production_ratio")
 Other = Callable[[], SampledCohort]
 """Samples another model of the same patients."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,23 +17,26 @@ from igkinetics.effect.averages import EXTENSION_COLUMNS, atc, att, ratios, rise
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, in_controls, within_patient
 from igkinetics.effect.courses import course_table
+from igkinetics.effect.decomposition import decomposition_rows
 from igkinetics.effect.dosing_seen import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
-from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
+from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
-from igkinetics.effect.result import CohortEffect, Sampling
+from igkinetics.effect.result import CohortEffect, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Question
 from igkinetics.effect.visual_check import vpc_rows
+from igkinetics.hierarchical.diagnostics import Run, passes, verdict, with_estimands
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.units import from_g_per_l, g_per_l
+from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 
 Progress = Callable[[int, int], None]
 WEIGHT: Final = "weight_kg"
-ASKED: Final = ("nadir_change_att", "mean_igg_change_att", "rise_per_0.1_g_per_kg_day_14", "infused_half_life")
+ASKED: Final = ("nadir_change_att", "mean_igg_change_att", EVIDENCE, "infused_half_life")
 """Estimands whose dependence on the priors is told."""
 
 
@@ -63,6 +67,8 @@ def effect_of(
     estimands += between_groups(changes, design, sampling.labels, options.seed)
     criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
                         rope=options.rope)  # fmt: skip
+    draws = draw_table(posterior, estimands, criteria)
+    sampling = judged_sampling(sampling, estimands, draws, cohort.igg_unit)
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
     asked = question(cohort, card, options, changes)
@@ -74,7 +80,7 @@ def effect_of(
         sampling=sampling,
         summary=pd.DataFrame([effect_row(one, criteria) for one in estimands], columns=list(EFFECT_COLUMNS)),
         patients=patient_effect_rows(cohort, changes, sampling.left_out, thresholds, options.level),
-        posterior=draw_table(posterior, estimands, criteria),
+        posterior=draws,
         courses=course_table(posterior, people, cohort.igg_unit, options.level),
         prior=learnt["prior"],
         population=learnt["population"],
@@ -82,12 +88,14 @@ def effect_of(
         replicates=replicates,
         vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
                      options.level),
+        decomposition=decomposition_rows(changes, thresholds, cohort.igg_unit, options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
         extensions=extension_table(sampling, changes, infused, criteria, options.jobs),
         dosing=dosing.words,
         dosing_by_calendar=dosing.by_calendar,
         notes=(*cohort.notes, *sampling.notes),
+        n_acting=sum(one.treated and one.could_act for one in people),
         seconds=time.perf_counter() - began,
     )  # fmt: skip
 
@@ -117,7 +125,8 @@ def prior_tables(
     effects = [*att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
                *rises(before, people)]  # fmt: skip
     return {
-        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit)),
+        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit),
+                            speaking(people, before)),
         "population": population_rows(before, sampling.posterior, sampling.prior_sources, cohort.igg_unit,
                                       options.level),
     }  # fmt: skip
@@ -175,12 +184,35 @@ def extension_table(
                 (("", "median"), ("_lower", "lower"), ("_upper", "upper"))}  # fmt: skip
         row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
         for ratio in ratios(sampling.extensions, infused):
-            if ratio.estimated and ratio.name.startswith(name):
+            if ratio.estimated and ratio.named.extension == name:
                 found_ratio = effect_row(ratio, criteria)
                 row |= {"ratio": found_ratio["median"], "ratio_lower": found_ratio["lower"],
                         "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
+
+
+def judged_sampling(
+    sampling: Sampling, estimands: Sequence[Estimand], draws: pd.DataFrame, unit: IggUnit
+) -> Sampling:
+    """The sampling with a row of diagnostics for every estimand, which then decide with the population."""
+    if not sampling.by_chains:
+        return sampling
+    chains = sampling.posterior.error.shape[0]
+    each, kept = {}, {}
+    for one in estimands:
+        if not one.estimated or one.named.part == "ratio":
+            continue
+        name = column_name(one, unit)
+        by_chain = [values.dropna().to_numpy() for _, values in draws.groupby("chain")[name]]
+        shortest = min(map(len, by_chain))
+        each[name] = np.array([values[:shortest] for values in by_chain])
+        if one.draws.size < len(draws):
+            kept[name] = shortest * chains
+    run = Run(len(draws), sampling.posterior.interrupted, kept)
+    table = with_estimands(sampling.diagnostics, each, run)
+    said = verdict(table)
+    return replace(sampling, diagnostics=table, verdict=verdict_words(said), passed=passes(said))
 
 
 def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:
@@ -192,10 +224,17 @@ def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criter
     }  # fmt: skip
     columns |= {name: values.reshape(-1) for name, values in posterior.population.items()}
     for one in estimands:
-        if not one.estimated or one.name.endswith("_under_ivig"):
+        if not one.estimated or one.named.part == "ratio":
             continue  # a ratio has draws of its own, which belong to no draw of the base model
-        name = one.name if np.isnan(one.threshold) else f"{one.name}_{one.threshold / g_per_l(1.0, criteria.unit):g}"
+        name = column_name(one, criteria.unit)
         values = np.full(chains * draws, np.nan)
         values[slice(None, one.draws.size) if one.places is None else one.places] = one.in_unit(criteria.unit)
         columns[name] = values
     return pd.DataFrame(columns).astype({"chain": int, "draw": int})
+
+
+def column_name(estimand: Estimand, unit: IggUnit) -> str:
+    """An estimand's column in the table of draws: its threshold, where it has one, behind its name."""
+    if np.isnan(estimand.threshold):
+        return estimand.name
+    return f"{estimand.name}_{estimand.threshold / g_per_l(1.0, unit):g}"

@@ -17,9 +17,9 @@ from igkinetics.effect.predictive import replicates
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import numbered_stream
 from igkinetics.units import from_g_per_l
 
-VPC_STREAM: Final = 9
 NEW_DRAWS: Final = 400
 """Draws of the population, each with one new patient for every patient of the cohort."""
 PERCENTILES: Final = (10, 50, 90)
@@ -37,7 +37,7 @@ def vpc_rows(cohort: Cohort, new: CohortPosterior | None, seed: int, level: floa
     rows: list[dict[str, Any]] = []
     if new is not None:
         groups = [cohort.patient(patient_id).group for patient_id in new.patient_ids]
-        generator = np.random.default_rng([seed, VPC_STREAM])
+        generator = numbered_stream(seed, "visual check")
         for group in dict.fromkeys(groups):
             places = [place for place, name in enumerate(groups) if name == group]
             rows += [{"group": group, "unit": cohort.igg_unit, "level": level} | row

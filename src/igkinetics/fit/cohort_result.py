@@ -1,99 +1,27 @@
-"""What fitting a cohort gives: frozen tables in long form, each row with its unit, status and reason."""
+"""What fitting a cohort gives: the patients' fits, and tables, each row with its unit, status and reason."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import Any, Final
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
+from igkinetics.fit.columns import STATUSES, TABLES
 from igkinetics.fit.options import FitOptions as FitOptions
+from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.fit.records import DRAW_COLUMNS
-
-PARAMETER_COLUMNS: Final = (
-    "patient_id", "model", "parameter", "kind", "value", "stderr", "lower", "upper", "level", "unit", "scale",
-    "contraction", "note",
-)  # fmt: skip
-"""kind: estimated, fixed or derived. contraction: 1 - (posterior SD / prior SD)^2, nan without a prior."""
-NADIR_COLUMNS: Final = (
-    "patient_id", "group", "n_samples", "n_below_limit", "unit", "level", "window_start", "window_end",
-    "baseline", "raw_nadir", "raw_nadir_below_limit", "raw_nadir_day",
-    "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
-    "fitted_nadir_day", "fitted_nadir_day_lower", "fitted_nadir_day_upper", "nadir_position", "nadir_reached",
-    "endogenous_nadir", "endogenous_nadir_lower", "endogenous_nadir_upper", "endogenous_nadir_day",
-    "expected_raw_nadir", "status", "reason",
-)  # fmt: skip
-"""One row for every patient in any file; days are day numbers, IgG is in `unit`."""
-CURVE_COLUMNS: Final = ("patient_id", "day", "total", "lower", "upper", "endogenous", "infused", "unit")
-PATIENT_COLUMNS: Final = (
-    "patient_id", "group", "status", "reason", "model", "model_weight", "rows_used", "rows_set_aside",
-    "objective", "pareto_k", "n_starts_agreeing",
-)  # fmt: skip
-THRESHOLD_COLUMNS: Final = (
-    "patient_id", "group", "threshold", "unit", "level", "first_day_below", "first_day_below_lower",
-    "first_day_below_upper", "share_of_draws_below", "days_below", "days_below_lower", "days_below_upper",
-    "status", "reason",
-)  # fmt: skip
-"""A row per patient and threshold; first_day_below is nan when the fitted curve stays above the threshold."""
-STRUCTURE_COLUMNS: Final = (
-    "patient_id", "model", "objective", "weight", "fitted_nadir", "endogenous_nadir", "unit", "note",
-)  # fmt: skip
-SAMPLING_COLUMNS: Final = (
-    "patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "expected_raw_nadir_lower",
-    "expected_raw_nadir_upper", "raw_nadir_percentile", "share_risen", "endogenous_note", "unit", "level",
-)  # fmt: skip
-"""What sampling alone does to the raw nadir: the posterior-predictive minimum at the patient's own days and limits,
-and the share of it at or below the observed one. share_risen: share of draws whose curve has risen by the end."""
-CONFLICT_COLUMNS: Final = ("parameter", "mean_eta", "expected_se", "ratio", "n", "flagged")
-"""Cohort-level conflict with the prior: mean eta over its expected standard error, flagged beyond 3."""
-PREDICTION_COLUMNS: Final = (
-    "patient_id", "group", "day", "observed", "limit", "pred", "ipred", "iwres", "iwres_expected_sd",
-    "iwres_expected_product", "unit", "status",
-)  # fmt: skip
-"""A row per sample used. pred: at the card's typical values; ipred: at the fitted ones; iwres is empty beyond a limit.
-iwres_expected_product: mean of iwres times that of the measured sample before, were the model right."""
-ETA_COLUMNS: Final = ("patient_id", "group", "parameter", "scale", "eta", "prior_sd", "posterior_sd", "status")
-"""eta: fitted minus typical value on the estimation scale."""
-PROFILE_COLUMNS: Final = ("patient_id", "parameter", "value", "rise", "normal_rise", "unit")
-"""When asked for. rise: of -2 log posterior over its minimum; normal_rise: what the standard error alone says."""
-DIAGNOSTIC_COLUMNS: Final = (
-    "patient_id", "group", "status", "n_measured", "n_beyond_limit", "iwres_mean", "iwres_sd", "iwres_largest",
-    "iwres_largest_day", "objective", "pareto_k", "n_starts", "n_starts_agreeing", "n_optima", "model", "model_weight",
-    "best_model", "best_weight",
-)  # fmt: skip
-SHRINKAGE_COLUMNS: Final = ("quantity", "n", "sd", "reference_sd", "shrinkage_sd", "shrinkage_variance", "note")
-RESIDUAL_COLUMNS: Final = ("quantity", "n", "value", "lower", "upper", "expected", "level", "note")
-GROUP_COLUMNS: Final = (
-    "group", "n_patients", "n_infused", "n_fitted", "n_samples", "samples_median", "samples_least", "samples_most",
-    "n_infections", "n_near_infection", "share_near_infection", "near_days",
-)  # fmt: skip
-"""What each group brings, over the whole record; the last four are empty where no infection is recorded."""
-
-STATUSES: Final = (
-    "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
-    "at_bound", "start_contradicts", "set_aside", "failed",
-)  # fmt: skip
-TABLES: Final = {
-    "parameters": PARAMETER_COLUMNS,
-    "nadir": NADIR_COLUMNS,
-    "curves": CURVE_COLUMNS,
-    "patients": PATIENT_COLUMNS,
-    "thresholds": THRESHOLD_COLUMNS,
-    "structures": STRUCTURE_COLUMNS,
-    "sampling": SAMPLING_COLUMNS,
-    "conflict": CONFLICT_COLUMNS,
-    "groups": GROUP_COLUMNS,
-    "predictions": PREDICTION_COLUMNS,
-    "etas": ETA_COLUMNS,
-    "diagnostics": DIAGNOSTIC_COLUMNS,
-    "shrinkage": SHRINKAGE_COLUMNS,
-    "residuals": RESIDUAL_COLUMNS,
-    "profiles": PROFILE_COLUMNS,
-}
-"""Table -> its columns, in their order."""
+from igkinetics.fit.result import PatientFit
+from igkinetics.fit.tables import tables_over
+from igkinetics.output.folder import new_folder
 
 
 def _now() -> datetime:
@@ -106,13 +34,16 @@ def _empty(name: str) -> pd.DataFrame:
 
 @dataclass(frozen=True, kw_only=True)
 class CohortFit:
-    """Every patient of a cohort, fitted or with the reason why not.
+    """Every patient of a cohort, fitted or with the reason why not. Tables answer for the window and the thresholds of
+    the options; `over`, `nadirs` and `days_below` ask the same fits for others.
 
     card_ids: id of each model card used -> SHA-256 of its file. seconds: what the fit took.
     interrupted: stopped by the user; patients not reached are rows with a reason.
     """
 
     cohort: Cohort
+    fits: tuple[PatientFit, ...] = ()
+    """Every patient's fit, in the cohort's order; those without numbers have a status and a reason."""
     card_ids: dict[str, str]
     options: FitOptions
     parameters: pd.DataFrame
@@ -149,6 +80,50 @@ class CohortFit:
         if not everyone == list(self.patients["patient_id"]) == list(self.nadir["patient_id"]):
             raise AssertionError("patients and nadir need a row for every patient, in the cohort's order")
 
+    def patient(self, patient_id: str) -> PatientFit:
+        """The fit of one patient: problem, optimum and draws where it has numbers. KeyError for an unknown id."""
+        for fit in self.fits:
+            if fit.patient.patient_id == patient_id:
+                return fit
+        raise KeyError(patient_id)
+
+    def over(
+        self, *, window: tuple[float, float] | None = None, thresholds: Sequence[float] | None = None
+    ) -> CohortFit:
+        """The same fits asked over other days or for other thresholds; nobody is fitted again.
+
+        window: days (first, last); None: each patient's own. thresholds: in the cohort's unit; None: those of the fit.
+        """
+        asked = self.options.thresholds if thresholds is None else thresholds
+        options = chosen(FitOptions, self.options, {"window": window, "thresholds": asked})
+        if not self.fits:
+            raise AssertionError("this result was made without the patients' fits: nothing can be asked of them")
+        return replace(self, options=options, **tables_over(self.cohort, self.fits, options))
+
+    def nadirs(
+        self, *, window: tuple[float, float] | None = None, thresholds: Sequence[float] = ()
+    ) -> pd.DataFrame:
+        """The nadir table over other days (None: each patient's own window), from the same fits.
+
+        For each threshold T, in the cohort's unit, three columns more: first_day_below_T, days_below_T and
+        share_of_draws_below_T.
+        """
+        found = self.over(window=window, thresholds=thresholds)
+        table = found.nadir
+        for threshold in found.options.thresholds:
+            below = found.thresholds[np.isclose(found.thresholds["threshold"].astype(float), threshold, rtol=1e-9)]
+            below = below.set_index("patient_id").reindex(table["patient_id"])
+            new = {f"{name}_{threshold:g}": below[name].to_numpy()
+                   for name in ("first_day_below", "days_below", "share_of_draws_below")}  # fmt: skip
+            table = table.assign(**new)
+        return table
+
+    def days_below(
+        self, thresholds: Sequence[float], *, window: tuple[float, float] | None = None
+    ) -> pd.DataFrame:
+        """The table of times below each of these thresholds (cohort's unit), with intervals, from the same fits."""
+        return self.over(window=window, thresholds=thresholds).thresholds
+
     @property
     def started(self) -> datetime:
         """When the fit began (UTC)."""
@@ -169,6 +144,21 @@ class CohortFit:
         stopped = "; interrupted before the end" if self.interrupted else ""
         failed = f"; {self.n_failed} failed by an error of the software" if self.n_failed else ""
         return f"{self.n_fitted} of {len(self.patients)} patients fitted{failed}{stopped}"
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table by its name."""
+        return {name: getattr(self, name) for name in TABLES}
+
+    def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
+        """The files that `igkinetics fit` writes, but for its pages. InputError when the folder is taken."""
+        with new_folder(Path(folder), FIT_OUTPUT, overwrite=overwrite) as filling:
+            write_fit(self, filling)
+
+    def report(self, path: Path | str) -> None:
+        """The report, as one page of HTML."""
+        page = import_module("igkinetics.report.page")  # of a higher layer, which no module of this one may import
+        page.write_fit_report(self, Path(path))
 
     def plot_patient(self, patient_id: str) -> Any:
         """An Altair chart of one patient: samples, doses, therapy, fitted curve, nadirs. KeyError for an unknown id."""

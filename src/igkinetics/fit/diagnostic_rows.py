@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from igkinetics.fit.problem import PRIOR_NAME, from_scale
+from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.residuals import residuals
 from igkinetics.fit.result import PatientFit
 from igkinetics.fit.rows import structure_weights
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
+from igkinetics.scales import from_scale
 from igkinetics.units import IggUnit, from_g_per_l
 
 LIMIT_WORDS = {0: "", -1: "below", 1: "above"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from igkinetics.fit.problem import FitProblem
 from igkinetics.frozen import ByValue
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import CL, K_LOSS, V1, V2, Floats, Q
 
 GRADIENT_TOLERANCE: Final = 1e-5
 AGREE_WITHIN: Final = 0.01
@@ -52,9 +52,9 @@ def first_guesses(problem: FitProblem) -> list[Floats]:
     if "k_loss" in place:
         swapped = informed.copy()
         theta = problem.theta(informed)
-        turnover = theta[0] / (theta[1] + (theta[3] if theta[2] > 0 else 0.0))
+        turnover = theta[CL] / (theta[V1] + (theta[V2] if theta[Q] > 0 else 0.0))
         swapped[place["k_loss"]] = np.log(turnover)
-        swapped[place["CL"]] += np.clip(np.log(theta[9] / turnover), -2.0, 2.0)
+        swapped[place["CL"]] += np.clip(np.log(theta[K_LOSS] / turnover), -2.0, 2.0)
         guesses.append(swapped)
     if "S" in place:
         for shift in (-1.5, 1.5):

@@ -3,7 +3,6 @@ the draws' own minima), and what sampling alone does to a raw one."""
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,13 +18,13 @@ from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START
+from igkinetics.random_streams import of_patient
 
 Position = Literal["interior", "start", "end"]
 RISE_SHARE: Final = 0.05
 """The curve at the window's end must lie this share above its minimum ..."""
 REACHED_IN_SHARE_OF_DRAWS: Final = 0.90
 """... in this share of draws for a nadir to count as reached (DESIGN 2.4)."""
-PREDICTIVE_STREAM: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def fitted_nadir(
     risen = (end_endogenous + end_infused)[:, 0] > (1.0 + RISE_SHARE) * minima[:, 0]
     share_risen = draws.mean(risen.astype(float))
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
-    generator = np.random.default_rng([seed, zlib.crc32(fit.patient.patient_id.encode()), PREDICTIVE_STREAM])
+    generator = of_patient(seed, fit.patient.patient_id, "lowest reading")
     return FittedNadir(
         window=window,
         total=estimate(at_best[0, 0], minima[:, 0]),

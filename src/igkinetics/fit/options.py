@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
 from igkinetics.units import INTERVAL_LEVEL as INTERVAL_LEVEL
 
@@ -24,7 +24,9 @@ class FitOptions:
     card: id of a model card or path of a card file. structure: disposition/production, one of
     kinetics.parameters.STRUCTURES; None means the default there.
     window: days (first, last) replacing each patient's own window. thresholds: IgG in the cohort's unit.
-    draws: from the Laplace approximation, per patient. level: of every interval, as a fraction.
+    draws: from the Laplace approximation, per patient; bands of curves rest on 400 of them, evenly taken, and the file
+    of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
+    fraction. jobs: patients fitted at a time.
     """
 
     card: str = DEFAULT_CARD
@@ -40,7 +42,7 @@ class FitOptions:
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        problems = [*self._choice_problems(), *self._number_problems()]
+        problems = type_problems(self) or [*self._choice_problems(), *self._number_problems()]
         if problems:
             raise InputError(problems)
 
@@ -81,6 +83,4 @@ def _problem(option: str, found: object, expected: str) -> Problem:
 
 
 def _unknown(option: str, found: str, known: tuple[str, ...]) -> Problem:
-    near = difflib.get_close_matches(found, known, n=1)
-    meant = f" (did you mean {near[0]}?)" if near else ""
-    return _problem(option, found, f"one of {', '.join(known)}{meant}")
+    return _problem(option, found, f"one of {', '.join(known)}{nearest(found, known)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -14,12 +13,14 @@ from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError, counted
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import Draws, draw_posterior, laplace_log_marginal, laplace_only
-from igkinetics.fit.problem import SHARES, FitProblem, build_problem
+from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
 from igkinetics.fit.result import Alternative, PatientFit, Status
 from igkinetics.fit.unexplained import MOST_CHANGES, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, STRUCTURES, Floats
+from igkinetics.random_streams import of_patient
+from igkinetics.scales import scale_of
 from igkinetics.units import IggUnit, from_g_per_l
 
 BOUND_DISTANCE: Final = 7.0
@@ -114,7 +115,7 @@ def settle(problem: FitProblem, patient: Patient, settings: FitSettings) -> Sett
         except LowerOptimumError as found:
             guesses = [found.x, *guesses]
             continue
-        generator = np.random.default_rng([settings.seed, zlib.crc32(patient.patient_id.encode())])
+        generator = of_patient(settings.seed, patient.patient_id, "draws")
         draws = (draw_posterior if settings.use_prior else laplace_only)(problem, optimum, settings.draws, generator)
         if draws.lowest_objective < optimum.objective - LOWER_BY:
             guesses = [draws.lowest, *guesses]
@@ -213,7 +214,7 @@ def run_away(problem: FitProblem, optimum: Optimum) -> list[str]:
         if far[i]:
             found.append(f"{name} = {theta[INDEX[name]]:.3g}")
         elif errors[i] > BOUND_DISTANCE / 2:
-            scale = "logit" if name in SHARES else "log"
+            scale = scale_of(name)
             found.append(f"{name} = {theta[INDEX[name]]:.3g} (standard error {errors[i]:.2g} on the {scale} scale)")
     return found
 

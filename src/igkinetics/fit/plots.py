@@ -1,12 +1,10 @@
-"""The charts of a cohort's fit, one specification each, and which patients of a large cohort are drawn one by one."""
+"""The charts of a cohort's fit, one specification each."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
 from igkinetics import text
@@ -14,7 +12,7 @@ from igkinetics.charts.cohort_chart import cohort_chart
 from igkinetics.charts.curves_chart import curves_chart
 from igkinetics.charts.patient_chart import patient_chart
 from igkinetics.charts.svg import Chart, Spec
-from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.selection import MOST_DRAWN, selection
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Patient
@@ -69,31 +67,14 @@ def as_altair(spec: Spec) -> Any:
     return altair.Chart.from_dict(spec)
 
 
-MOST_DRAWN: Final = 60
-"""Patients that get a part of the report of their own; a chart takes some 20 ms and 20 kB."""
-LOWEST, WORST, RANDOM = "lowest nadir", "worst fit", "chosen at random"
 UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "at_bound", "failed")
 """Not fitted though there were samples: worse than any fit."""
 
 
 def selected_patients(fit: CohortFit, most: int = MOST_DRAWN) -> dict[str, str]:
-    """Patient -> why drawn, "" for all of a cohort of `most` or fewer (in its order).
-
-    Else a third each: lowest fitted nadirs; worst fits (first those that the model cannot explain, then the largest
-    spread of residuals); and others at random by the fit's seed.
-    """
-    everyone = list(fit.cohort.patient_ids)
-    if len(everyone) <= most:
-        return dict.fromkeys(everyone, "")
-    third = most // 3
-    chosen = dict.fromkeys(fitted_nadirs(fit)["patient_id"].head(third), LOWEST)
-    worst = [name for name in worst_fits(fit) if name not in chosen]
-    chosen |= dict.fromkeys(worst[:third], WORST)
-    rest = [name for name in everyone if name not in chosen]
-    generator = np.random.default_rng([fit.options.seed, zlib.crc32(b"selection")])
-    n_random = min(most - len(chosen), len(rest))
-    places = np.sort(generator.choice(len(rest), size=n_random, replace=False))
-    return chosen | {rest[place]: RANDOM for place in places}
+    """Patient -> why drawn in the report; of a small cohort all."""
+    lowest = list(fitted_nadirs(fit)["patient_id"])
+    return selection(fit.cohort.patient_ids, lowest, worst_fits(fit), seed=fit.options.seed, most=most)
 
 
 def worst_fits(fit: CohortFit) -> list[str]:

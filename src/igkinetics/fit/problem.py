@@ -16,23 +16,10 @@ from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.scales import SHARES, to_scale
 
 PRIOR_NAME: Final = {"C_init": "C_init_ratio"}
 """Estimated as a ratio to C_base; the card gives it under this name."""
-
-
-SHARES: Final = ("S", "F")
-"""Estimated as logits; all others as logs."""
-
-
-def to_scale(value: float, scale: str) -> float:
-    """Natural value on its estimation scale."""
-    return float(np.log(value) if scale == "log" else np.log(value / (1.0 - value)))
-
-
-def from_scale(value: float, scale: str) -> float:
-    """The natural value of one on its estimation scale."""
-    return float(np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value)))
 
 
 def _own(x: Floats) -> Floats:
@@ -144,9 +131,13 @@ def build_problem(
 ) -> FitProblem:
     """The problem of one patient under prior.disposition and `production`. Units g, g/L, day.
 
-    InputError for a card whose S or F has its spread on another scale than the logit.
+    InputError for a card whose S or F has its spread on another scale than the logit, or whose clearance varies with
+    the volume (k_deg): parameters are independent here.
     """
     disposition = prior.disposition
+    if prior.clearance_follows_volume and prior.own_sd("V1") > 0:
+        rule = "gives k_deg and a spread of V, so that clearance and volume vary together: fits need CL in its place"
+        raise call_error("card", prior.card_id, rule)
     subcutaneous = bool(patient.dose_is_sc.any())
     names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
     values = {name: value for name, value in prior.typical.items() if np.isfinite(value)}

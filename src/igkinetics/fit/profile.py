@@ -10,8 +10,9 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from igkinetics.fit.minimise import AGREE_WITHIN, NOT_FINITE, Optimum, polish
-from igkinetics.fit.problem import FitProblem, from_scale
-from igkinetics.kinetics.parameters import F, Floats, S
+from igkinetics.fit.problem import FitProblem
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scales import from_scale, scale_of
 
 WIDEST: Final = 30.0
 """Standard errors from the estimate beyond which a bound is called open."""
@@ -28,7 +29,7 @@ def held(problem: FitProblem, index: int, value: float) -> FitProblem:
     keep = np.arange(problem.free.size) != index
     fixed = problem.fixed.copy()
     place = int(problem.free[index])
-    fixed[place] = from_scale(value, "logit" if place in (S, F) else "log")
+    fixed[place] = from_scale(value, scale_of(problem.names[index]))
     return replace(problem, names=tuple(name for name, kept in zip(problem.names, keep, strict=True) if kept),
                    free=problem.free[keep], fixed=fixed, mu=problem.mu[keep], sd=problem.sd[keep],
                    prior_sd=problem.prior_sd[keep])  # fmt: skip

@@ -8,6 +8,16 @@ from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort, Patient
 
 
+def why_card_refused(card: Card) -> str:
+    """Empty when a record of IgG can be fitted with this card at all."""
+    if card.use != "full" or card.residual_error is None:
+        return "must have use = full: this card has typical values only, and says nothing of how patients differ"
+    if card.structure.endogenous == "none" and card.residual_error.additive_g_per_l == 0:
+        return ("must hold endogenous IgG or an additive error: under this card IgG is 0 before the first infusion, "
+                "measured without error")  # fmt: skip
+    return ""
+
+
 def why_refused(cohort: Cohort, patient: Patient, card: Card, residual: str) -> str:
     """Empty when a fit can be tried: set aside in reading, beyond the card's routes, or a level without a logarithm.
 

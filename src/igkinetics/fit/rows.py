@@ -9,15 +9,16 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
-from igkinetics.fit.conflict import contraction
+from igkinetics.fit.cohort_checks import contraction
 from igkinetics.fit.nadirs import FittedNadir, RawNadir
-from igkinetics.fit.problem import PRIOR_NAME, FitProblem, from_scale
+from igkinetics.fit.problem import PRIOR_NAME, FitProblem
 from igkinetics.fit.result import Alternative, PatientFit
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.disposition import fill_half_lives
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, INDEX, PARAMETER_UNITS, PARAMETERS, Floats
 from igkinetics.kinetics.schedule import START
+from igkinetics.scales import from_scale
 from igkinetics.units import IggUnit, from_g_per_l
 
 BAND_DRAWS: Final = 400

@@ -19,12 +19,15 @@ from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats
 from igkinetics.kinetics.schedule import build_schedule
+from igkinetics.scales import scale_of, slope
 
 SCORE_LIMIT: Final = 25.0
 """Chi-square with 1 degree of freedom at which a change is called unexplained (5 standard errors)."""
 WHOLE_COURSE_P: Final = 1e-7
+ODD_SAMPLE: Final = "odd sample"
+"""Kind of a change at a single sample."""
 MOST_CHANGES: Final = 8
 """Of one record; a record with as many is one that no curve fits, and more would tell no more."""
 CONTRADICTED_BEYOND: Final = 2.0
@@ -59,7 +62,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     fill_curve_with_gradient(theta, problem.schedule, problem.day, endogenous, infused, slopes)
     by_x = np.empty((n, x.size))
     for i, place in enumerate(problem.free):
-        chain = theta[place] * (1 - theta[place]) if place in (S, F) else theta[place]
+        chain = slope(theta[place], scale_of(problem.names[i]))
         by_x[:, i] = slopes[:, place] * chain
         if place == C_BASE:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]
@@ -171,6 +174,6 @@ class Linearised:
         gap = place < n_gap
         before = place if gap else int(np.flatnonzero(self.used)[place - n_gap])
         after = before + 1 if gap else before
-        return Change(kind="sudden change" if gap else "odd sample", day_before=float(day[before]),
+        return Change(kind="sudden change" if gap else ODD_SAMPLE, day_before=float(day[before]),
                       day_after=float(day[after]), igg_before=float(igg[before]), igg_after=float(igg[after]),
                       limit_before=int(limit[before]), limit_after=int(limit[after]), z=z)  # fmt: skip

@@ -16,7 +16,7 @@ from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.parameters import INDEX, PARAMETERS, Floats
 
 Integers = npt.NDArray[np.int64]
-PATIENT_PARAMETERS: Final = ("CL", "V1", "C_base", "C_init", "S", "k_loss", "k_rec", "ka")
+PATIENT_PARAMETERS: Final = ("CL", "V1", "C_base", "C_init", "S", "k_loss", "k_rec", "ka", "Q", "V2", "F")
 """Parameters that may differ between patients; C_init as its ratio to C_base. x has a column, in this order, for each
 that some patient needs."""
 

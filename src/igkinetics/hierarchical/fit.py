@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,12 +11,13 @@ import pandas as pd
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
-from igkinetics.errors import NobodyFittedError, Problem
+from igkinetics.errors import NobodyFittedError, Problem, call_error
 from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
-from igkinetics.hierarchical.diagnostics import diagnostics_table, verdict
+from igkinetics.hierarchical.diagnostics import diagnostics_table, passes, verdict
 from igkinetics.hierarchical.laplace import Whitening, whiten
 from igkinetics.hierarchical.members import Member, cohort_members, problems_of
 from igkinetics.hierarchical.population import Population
@@ -30,13 +31,17 @@ if TYPE_CHECKING:
     from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 
 FEWEST_MEMBERS: Final = 2
+MOST_NAMED: Final = 3
+MOST_REASONS: Final = 8
+"""Patients named for each reason of a refusal, and reasons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HierarchicalOptions:
     """covariates: columns of patients.csv in X. ratios_last_day: how long after the last infusion ratios act.
 
-    lkj: eta of the prior on correlations between patients' parameters; None: independent.
+    lkj: eta of the prior on correlations between patients' parameters; None: independent. keep_all: odd samples and
+    courses that nothing explains stay in.
     """
 
     structure: str = DEFAULT_STRUCTURE
@@ -44,11 +49,15 @@ class HierarchicalOptions:
     covariates: tuple[str, ...] = ()
     ratios_last_day: float = IVIG_DAYS
     lkj: float | None = None
+    keep_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedCohort:
-    """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words."""
+    """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words.
+
+    set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out.
+    """
 
     card: Card
     members: tuple[Member, ...]
@@ -58,6 +67,9 @@ class PreparedCohort:
     left_out: dict[str, str]
     notes: tuple[str, ...]
     lkj: float | None = None
+    set_aside: dict[str, str] = field(default_factory=dict)
+    unexplained: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
@@ -76,20 +88,29 @@ class SampledCohort:
 
     @property
     def verdict(self) -> str:
-        """`good`, or what is wrong with the chains."""
+        """`good`, with what should be known all the same, or what is wrong with the chains."""
         return verdict(self.diagnostics)
+
+    @property
+    def passed(self) -> bool:
+        """Whether what is reported can be relied on."""
+        return passes(self.verdict)
 
 
 def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> PreparedCohort:
-    """Members, their arrays and covariates. NobodyFittedError when fewer than two patients can take part."""
-    members, left_out, notes = cohort_members(
-        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day
-    )
+    """Members, their arrays and covariates. InputError for a card that no record can be fitted with.
+
+    NobodyFittedError when fewer than two patients can take part.
+    """
+    if reason := why_card_refused(card):
+        raise call_error("card", card.id, reason)
+    found = cohort_members(
+        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day,
+        keep_all=options.keep_all,
+    )  # fmt: skip
+    members, notes = found.members, found.notes
     if len(members) < FEWEST_MEMBERS:
-        reasons = "; ".join(f"{patient_id}: {why}" for patient_id, why in list(left_out.items())[:8])
-        found = f"{len(members)} such"
-        expected = f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model ({reasons})"
-        raise NobodyFittedError([Problem(file="call", column="cohort", found=found, expected=expected)])
+        raise NobodyFittedError([too_few(len(members), found.left_out)])
     covariates = None
     if options.covariates:
         covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
@@ -100,10 +121,28 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         arrays=cohort_arrays(problems_of(members)),
         covariates=covariates,
         kind=RESIDUALS[options.residual],
-        left_out=left_out,
+        left_out=found.left_out,
+        set_aside=found.set_aside,
+        unexplained=found.unexplained,
+        failed=found.failed,
         notes=notes,
         lkj=options.lkj,
     )
+
+
+def too_few(n: int, left_out: dict[str, str]) -> Problem:
+    """Why no model can be made of n patients: each reason once, with those it holds for."""
+    who: dict[str, list[str]] = {}
+    for patient_id, why in left_out.items():
+        who.setdefault(why, []).append(patient_id)
+    named = []
+    for why, ids in list(who.items())[:MOST_REASONS]:
+        more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+        named.append(f"{', '.join(ids[:MOST_NAMED])}{more}: {why}")
+    further = f"; {len(who) - MOST_REASONS} further reasons" if len(who) > MOST_REASONS else ""
+    expected = (f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model "
+                f"({'; '.join(named)}{further})")  # fmt: skip
+    return Problem(file="call", column="cohort", found=f"{n} such", expected=expected)
 
 
 def exchanged(prepared: PreparedCohort, card: Card) -> PreparedCohort:
@@ -170,6 +209,7 @@ def sampled_cohort(
         trace=trace,
         posterior=posterior,
         diagnostics=diagnostics_table(
-            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted
+            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted,
+            patients=posterior.patient_ids, names=population.names,
         ),
     )

@@ -34,11 +34,11 @@ from igkinetics.hierarchical.whitening import (
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import workers
+from igkinetics.random_streams import numbered_stream
 
 POINTS: Final = 200
 """Importance points per patient and draw of the population."""
 PROPOSAL_DF: Final = 6.0
-STREAM: Final = 7
 
 
 @inner
@@ -86,7 +86,7 @@ def fill_integrated(
 
 def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:
     """n points of a p-dimensional t (antithetic pairs) and their log density."""
-    generator = np.random.default_rng([seed, STREAM])
+    generator = numbered_stream(seed, "integrated")
     half = generator.standard_normal((n // 2, p))
     half *= np.sqrt(PROPOSAL_DF / generator.chisquare(PROPOSAL_DF, n // 2))[:, None]
     points = np.concatenate([half, -half])

@@ -29,6 +29,7 @@ COMPARISON_COLUMNS: Final = ("model", "elpd", "elpd_difference", "se_difference"
 INFLUENCE_COLUMNS: Final = ("patient_id", "estimate_without", "change", "pareto_k")
 SUPPORTED_BEYOND: Final = 2.0
 """A model is said to be supported when its elpd is higher by more than so many standard errors, and than 4 units."""
+BETTER: Final = "better than the base model"
 LEAST_DIFFERENCE: Final = 4.0
 
 
@@ -123,7 +124,7 @@ def support(is_reference: bool, difference: float, se: float, pareto_k: float) -
         return f"not to be told: Pareto k {pareto_k:.2f} for one patient"
     if abs(difference) <= max(SUPPORTED_BEYOND * se, LEAST_DIFFERENCE):
         return "no better and no worse than the base model"
-    return "better than the base model" if difference > 0 else "worse than the base model"
+    return BETTER if difference > 0 else "worse than the base model"
 
 
 def influence_table(patients: LeftOut, ids: tuple[str, ...], changes: Floats, members: np.ndarray) -> pd.DataFrame:

@@ -4,30 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
 
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError
+from igkinetics.fit.likelihood import STUDENT_T
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.patient import describe_change, possible_production
 from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
 from igkinetics.fit.refusal import why_refused
-from igkinetics.fit.unexplained import unexplained_changes
+from igkinetics.fit.unexplained import ODD_SAMPLE, unexplained_changes
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
-from igkinetics.units import IVIG_DAYS
+from igkinetics.units import IVIG_DAYS, IggUnit
+
+MOST_ODD_SHARE: Final = 0.2
+"""Share of a patient's measured samples that may be set aside as odd (one always may); beyond it the course as a
+whole is in question."""
+SEARCHES: Final = 3
+"""Times that odd samples are looked for anew, at the fit without those already found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A patient of the model. modified: the days in which the ratios act; x: the fit's optimum, problem.names."""
+    """A patient of the model. modified: the days in which the ratios act; x: the fit's optimum, problem.names.
+
+    odd: what is said of each sample that was set aside, since no curve through the others passes it.
+    """
 
     patient: Patient
     prior: PatientPrior
     problem: FitProblem
     modified: tuple[float, float] | None
     x: Floats
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """members in the cohort's order; left_out: the reason of everyone else by id, of whom `unexplained` have a course
+    that neither dose nor therapy explains and `failed` met an error of ours; notes on single patients."""
+
+    members: tuple[Member, ...]
+    left_out: dict[str, str]
+    notes: tuple[str, ...]
+    unexplained: tuple[str, ...]
+    failed: tuple[str, ...]
+
+    @property
+    def set_aside(self) -> dict[str, str]:
+        """Patient -> what is said of the odd samples."""
+        return {member.patient.patient_id: "; ".join(member.odd) for member in self.members if member.odd}
+
+
+class LeftOut(NamedTuple):
+    """Why a patient is no member."""
+
+    reason: str
+    kind: Literal["refused", "unexplained", "failed"] = "refused"
 
 
 def modified_days(dose_day: Floats, lasting: float = IVIG_DAYS) -> tuple[float, float] | None:
@@ -44,34 +82,47 @@ def cohort_members(
     structure: str = DEFAULT_STRUCTURE,
     residual: str = "normal",
     ratios_last_day: float = IVIG_DAYS,
-) -> tuple[tuple[Member, ...], dict[str, str], tuple[str, ...]]:
-    """Members in the cohort's order, the reason of everyone left out by id, and notes on single patients.
+    keep_all: bool = False,
+) -> Members:
+    """Who takes part, and why not. keep_all: every sample and course too that nothing explains.
 
     Left out: set aside in reading, outside the card's hard limits, no samples, or a change that neither dose nor
-    therapy explains.
+    therapy explains. A single odd sample is set aside, and its patient stays.
     """
     members: list[Member] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, LeftOut] = {}
     notes: dict[str, list[str]] = {}
     for patient in cohort.each_patient():
-        found = member_of(cohort, patient, card, structure, residual, ratios_last_day)
-        if isinstance(found, str):
+        try:
+            found = member_of(cohort, patient, card, structure, residual, ratios_last_day, keep_all=keep_all)
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 (one patient's failure is that patient's row, not the cohort's end)
+            found = LeftOut(f"failed unexpectedly ({type(error).__name__}: {error})", "failed")
+        if isinstance(found, LeftOut):
             left_out[patient.patient_id] = found
             continue
         members.append(found)
         _, said = possible_production(patient, found.prior, structure.split("/")[1])
         for note in (*found.prior.notes, *said):
             notes.setdefault(note, []).append(patient.patient_id)
-    told = tuple(f"{note} ({len(who)} of {len(members)} patients)" for note, who in notes.items())
-    return tuple(members), left_out, told
+    told = [f"{note} ({len(who)} of {len(members)} patients)" for note, who in notes.items()]
+    return Members(
+        members=tuple(members),
+        left_out={patient_id: one.reason for patient_id, one in left_out.items()},
+        notes=tuple(told),
+        unexplained=tuple(name for name, one in left_out.items() if one.kind == "unexplained"),
+        failed=tuple(name for name, one in left_out.items() if one.kind == "failed"),
+    )
 
 
 def member_of(
-    cohort: Cohort, patient: Patient, card: Card, structure: str, residual: str, ratios_last_day: float
-) -> Member | str:
+    cohort: Cohort, patient: Patient, card: Card, structure: str, residual: str, ratios_last_day: float, *,
+    keep_all: bool,
+) -> Member | LeftOut:  # fmt: skip
     """The member, or why this patient cannot be one."""
     if reason := why_refused(cohort, patient, card, residual):
-        return reason
+        return LeftOut(reason)
     disposition, production = structure.split("/")
     try:
         prior = patient_prior(
@@ -79,13 +130,36 @@ def member_of(
             covariates=patient_covariates_of(cohort, patient.patient_id, card),
         )  # fmt: skip
     except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
-        return "; ".join(map(str, error.problems))
+        return LeftOut("; ".join(map(str, error.problems)))
     production, _ = possible_production(patient, prior, production)
     member = as_member(patient, prior, production, residual=residual, ratios_last_day=ratios_last_day)
     if member.problem.day.size == 0:
-        return "no IgG sample within follow-up"
-    changes = unexplained_changes(member.problem, member.x)
-    return "; ".join(describe_change(change, cohort.igg_unit) for change in changes) or member
+        return LeftOut("no IgG sample within follow-up")
+    return member if keep_all else without_odd_samples(member, cohort.igg_unit)
+
+
+def without_odd_samples(member: Member, unit: IggUnit) -> Member | LeftOut:
+    """The member without samples that no curve through the others passes; LeftOut when more than these is unexplained.
+
+    Heavy-tailed error takes such samples as they are: there they only cease to be a reason to leave a patient out.
+    """
+    most = max(1, int(MOST_ODD_SHARE * np.sum(member.problem.limit == 0)))
+    heavy = member.problem.kind == STUDENT_T
+    found: list[str] = []
+    for _ in range(SEARCHES):
+        changes = unexplained_changes(member.problem, member.x)
+        if not changes or (heavy and all(change.kind == ODD_SAMPLE for change in changes)):
+            return replace(member, odd=tuple(found))
+        said = [describe_change(change, unit) for change in changes]
+        if any(change.kind != ODD_SAMPLE for change in changes) or len(found) + len(changes) > most:
+            return LeftOut("; ".join([*found, *said]), "unexplained")
+        found += said
+        problem = member.problem
+        odd = [(problem.day == change.day_before) & (problem.igg == change.igg_before) for change in changes]
+        kept = ~np.any(odd, axis=0)
+        problem = replace(problem, day=problem.day[kept], igg=problem.igg[kept], limit=problem.limit[kept])
+        member = replace(member, problem=problem, x=explore(problem, first_guesses(problem)).x)
+    return LeftOut("; ".join(found), "unexplained")
 
 
 def as_member(

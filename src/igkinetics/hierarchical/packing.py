@@ -28,9 +28,11 @@ class Packed(NamedTuple):
 
 
 def packed(kind: int, coordinates: Coordinates, cohort: CohortArrays) -> Packed:
-    """kind: of the residual error, as in fit.likelihood."""
+    """kind: of the residual error, as in fit.likelihood. ka and F of a card that has none are nan and become 0: no
+    member has a dose that reads them."""
     sizes = [kind, *cohort.used.shape, cohort.segments.shape[0], cohort.day.size]
-    numbers = (*coordinates, cohort.fixed, cohort.segments, cohort.day, cohort.igg)
+    fixed = np.nan_to_num(cohort.fixed, nan=0.0, posinf=np.inf)  # `pm.Data` takes no nan
+    numbers = (*coordinates, fixed, cohort.segments, cohort.day, cohort.igg)
     integers = (cohort.places, cohort.used, cohort.segment_bounds, cohort.limit, cohort.sample_bounds)
     return Packed(
         np.concatenate([one.reshape(-1) for one in numbers]),

@@ -10,9 +10,9 @@ import numpy as np
 
 from igkinetics.cards.agents import JOINED, agent_class, production_share
 from igkinetics.cards.model import Card
-from igkinetics.cards.prior import PatientPrior, omega_uncertainty, patient_prior
+from igkinetics.cards.prior import PatientPrior, patient_prior
 from igkinetics.errors import call_error
-from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.correlations import lkj_pairs, lkj_sd, lkj_shapes
 from igkinetics.hierarchical.covariates import Covariates
@@ -20,11 +20,12 @@ from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.scales import to_scale
 
 OMEGA_LOG_SD: Final = 0.4
-"""Prior SD of the log of a between-patient SD for which the card states none (assumption, DESIGN 2.7)."""
+"""Prior SD of the log of a between-patient SD for which the card reports none (assumption, DESIGN 2.7)."""
 RESIDUAL_LOG_SD: Final = (0.5, 0.25)
-"""Prior SDs of log a and log b (assumption, DESIGN 2.7)."""
+"""Prior SDs of log a and log b for which the card reports none (assumption, DESIGN 2.7)."""
 RATIO_LOG_SD: Final = 0.15
 """Prior SD of each log ratio under immunoglobulin: FcRn power 0.17-0.35 on IgG x 1.5-2 (DESIGN 2.5, 2.7)."""
 COVARIATE_SHARE: Final = 0.5
@@ -71,11 +72,10 @@ def population_of(
         sources[label] = f"assumption: {COVARIATE_SHARE:g} between-patient SDs per SD of the covariate"
     omegas, omega_sds = between_patients(card, names, members, sources)
     a, b = priors[0].additive_g_per_l, priors[0].proportional
-    error_sd = [sd if value > 0 else 0.0 for sd, value in zip(RESIDUAL_LOG_SD, (a, b), strict=True)]
-    sources |= dict.fromkeys(("a", "b"), f"card {card.id}, residual error; its log SD an assumption")
+    error_sd = residual_sds(card, priors[0], sources)
     ratio_sd = [RATIO_LOG_SD if name in FREE_RATIOS[extension] else 0.0 for name in RATIOS]
     sources |= dict.fromkeys(RATIOS, "assumption: log-normal around 1, SD 0.15")
-    varying = [] if lkj is None else [place for place, sd in enumerate(omega_sds) if sd > 0]
+    varying = [] if lkj is None else [place for place, omega in enumerate(omegas) if omega > NO_VARIATION]
     shapes = lkj_shapes(len(varying), lkj or 1.0)
     pairs = lkj_pairs(varying)
     partial = [f"partial_correlation_{names[column]}_{names[row]}" for row, column in pairs]
@@ -139,6 +139,17 @@ def share_class(card: Card, agents: tuple[str, ...]) -> str:
     return agent_class(card, named[0])
 
 
+def residual_sds(card: Card, prior: PatientPrior, sources: dict[str, str]) -> list[float]:
+    """SDs of log a and log b, 0 for a term that the card does not have; says in `sources` where they come from."""
+    found = []
+    terms = zip("ab", (prior.additive_g_per_l, prior.proportional), prior.error_uncertainty, RESIDUAL_LOG_SD,
+                strict=True)  # fmt: skip
+    for name, value, stated, assumed in terms:
+        found.append((assumed if stated is None else stated) if value > 0 else 0.0)
+        sources[name] = source_of(f"card {card.id}, residual error", stated, assumed)
+    return found
+
+
 def between_patients(
     card: Card, names: Sequence[str], members: Sequence[Member], sources: dict[str, str]
 ) -> tuple[list[float], list[float]]:
@@ -146,16 +157,21 @@ def between_patients(
     omegas, sds = [], []
     for name in names:
         card_name = PRIOR_NAME.get(name, name)
-        user = next(member for member in members if name in member.problem.names)
-        omega = user.prior.omega[card_name]
-        of_card = card.parameters.given()
-        given = of_card.get("V" if name == "V1" and "V1" not in of_card else card_name)
-        stated = omega_uncertainty(given) if given is not None else 0.0
+        users = [member for member in members if name in member.problem.names]
+        # of several agents' S the first one that varies speaks for all: they share one omega
+        prior = next((member.prior for member in users if member.prior.omega[card_name] > 0), users[0].prior)
+        omega, stated = prior.omega[card_name], prior.omega_uncertainty[card_name]
         omegas.append(omega if omega > 0 else NO_VARIATION)
-        sds.append((stated or OMEGA_LOG_SD) if omega > 0 else 0.0)
-        where = f"card {card.id}, between patients"
-        sources[f"omega_{name}"] = where if stated else f"{where}; its log SD of {OMEGA_LOG_SD:g} an assumption"
+        sds.append((OMEGA_LOG_SD if stated is None else stated) if omega > 0 else 0.0)
+        sources[f"omega_{name}"] = source_of(f"card {card.id}, between patients", stated, OMEGA_LOG_SD)
     return omegas, sds
+
+
+def source_of(where: str, stated: float | None, assumed: float) -> str:
+    """Where the prior of an SD comes from, and how sure the card is of it."""
+    if stated is None:
+        return f"{where}; its log SD of {assumed:g} an assumption"
+    return where if stated else f"{where}; taken as known"
 
 
 def covariate_columns(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from igkinetics.hierarchical.correlations import drawn_lkj
@@ -13,14 +11,12 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.hierarchical.reading import fill_thetas, phi_of, population_draws
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
-
-PRIOR_STREAM: Final = 4
-NEW_STREAM: Final = 8
+from igkinetics.random_streams import numbered_stream
 
 
 def from_prior(prepared: PreparedCohort, n: int, seed: int) -> CohortPosterior:
     """n draws of the base model before any measurement, as one chain."""
-    generator = np.random.default_rng([seed, PRIOR_STREAM])
+    generator = numbered_stream(seed, "prior")
     population = prepared.population("base")
     return new_patients(prepared, population, prior_phi(population, n, generator), generator)
 
@@ -29,7 +25,7 @@ def from_posterior(sampled: SampledCohort, n: int, seed: int) -> CohortPosterior
     """At most n draws of the population from the posterior, evenly spaced, with patients drawn anew."""
     phi = phi_of(sampled.trace.u, sampled.whitening).reshape(-1, sampled.trace.u.shape[-1])
     kept = np.unique(np.linspace(0, len(phi) - 1, min(n, len(phi))).round().astype(int))
-    generator = np.random.default_rng([seed, NEW_STREAM])
+    generator = numbered_stream(seed, "new patients")
     return new_patients(sampled.prepared, sampled.population, phi[kept], generator)
 
 

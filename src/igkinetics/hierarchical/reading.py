@@ -16,6 +16,7 @@ from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.scales import from_scale
 
 
 @kernel
@@ -56,7 +57,7 @@ def population_draws(population: Population, phi: Floats) -> dict[str, Floats]:
         draws = phi[..., place]
         if label in population.reference:
             value, scale = population.reference[label]
-            found[label] = natural(value + draws, scale)
+            found[label] = from_scale(value + draws, scale)
         elif place < population.n_coefficients:
             found[label] = draws
         else:
@@ -76,11 +77,6 @@ def correlation_draws(population: Population, phi: Floats) -> dict[str, Floats]:
         f"{CORRELATION}{population.names[column]}_{population.names[row]}": matrices[..., row, column]
         for row, column in population.pairs
     }
-
-
-def natural(values: Floats, scale: str) -> Floats:
-    """Natural values of ones on the log or logit scale."""
-    return np.asarray(np.exp(values) if scale == "log" else 1.0 / (1.0 + np.exp(-values)))
 
 
 def read_posterior(

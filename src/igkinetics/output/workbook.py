@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,6 @@ import pandas as pd
 import xlsxwriter
 
 from igkinetics import text
-from igkinetics.output.column_words import column_words
 
 WORKBOOK: Final = "tables.xlsx"
 MOST_ROWS: Final = 1_048_575
@@ -21,33 +21,38 @@ MADE: Final = datetime(2000, 1, 1)
 WIDTH: Final = 14
 
 
-def write_workbook(tables: dict[str, pd.DataFrame], path: Path) -> None:
-    """Texts from the data are written as text, never as formulas or links; unknown values as empty cells."""
+def write_workbook(tables: dict[str, pd.DataFrame], path: Path, words: Callable[[str, str], str]) -> None:
+    """Texts from the data are written as text, never as formulas or links; unknown values as empty cells.
+
+    words: table and column -> what it means.
+    """
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
                "constant_memory": True}  # fmt: skip
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties({"created": MADE})
         bold = workbook.add_format({"bold": True, "bottom": 1})
-        _explain(workbook.add_worksheet("columns"), tables, bold)
+        _explain(workbook.add_worksheet("columns"), tables, words, bold)
         for name, table in tables.items():
             if len(table) <= MOST_ROWS:
                 _write_table(workbook.add_worksheet(name), table, bold)
 
 
-def _explain(sheet: Any, tables: dict[str, pd.DataFrame], bold: Any) -> None:
+def _explain(
+    sheet: Any, tables: dict[str, pd.DataFrame], words: Callable[[str, str], str], bold: Any
+) -> None:
     sheet.set_column(0, 1, 2 * WIDTH)
     sheet.set_column(2, 2, 8 * WIDTH)
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, ("sheet", "column", "meaning"), bold)
-    rows = [(name, column, column_words(name, column)) for name, table in tables.items() for column in table.columns]
+    rows = [(name, column, words(name, column)) for name, table in tables.items() for column in table.columns]
     rows += [
         (name, "", f"{len(table)} rows are more than a sheet can hold; the file {name} beside this workbook has them")
         for name, table in tables.items()
         if len(table) > MOST_ROWS
     ]
     for place, row in enumerate(rows, start=1):
-        for column, words in enumerate(row):
-            sheet.write_string(place, column, words)
+        for column, cell in enumerate(row):
+            sheet.write_string(place, column, cell)
 
 
 def _write_table(sheet: Any, table: pd.DataFrame, bold: Any) -> None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from igkinetics import text
 from igkinetics.charts.svg import Draw, draw
+from igkinetics.effect.courses import COURSE_DRAWS
+from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.output import effect_record
-from igkinetics.effect.plots import effect_charts, patient_effect_charts, vpc_charts
+from igkinetics.effect.plots import effect_charts, patient_effect_charts, selected_infused, vpc_charts
 from igkinetics.effect.predictive import replicate_note
 from igkinetics.effect.result import CohortEffect
-from igkinetics.report import effect_rows, words
+from igkinetics.effect.sampling import EVERYBODY
+from igkinetics.effect.sensitivity import MODELS, OTHERS
+from igkinetics.effect.visual_check import NEW_DRAWS
+from igkinetics.hierarchical.leave_one_out import BETTER
+from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
+from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS
 from igkinetics.report.environment import page_environment
-
-MOST_PATIENT_CHARTS: Final = 60
-"""Infused patients that get a chart of their own."""
 
 
 def write_effect_report(effect: CohortEffect, path: Path, draw: Draw = draw) -> None:
@@ -30,14 +34,15 @@ def write_effect_report(effect: CohortEffect, path: Path, draw: Draw = draw) -> 
 def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
     """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
     cohort = effect_charts(effect)
-    infused = effect.in_posterior(treated=True)[:MOST_PATIENT_CHARTS]
+    infused = selected_infused(effect)
     groups = vpc_charts(effect)
-    figures = draw([*cohort.values(), *groups, *patient_effect_charts(effect, infused)])
+    figures = draw([*cohort.values(), *groups, *patient_effect_charts(effect, list(infused))])
     of_groups, of_patients = figures[len(cohort) :][: len(groups)], figures[len(cohort) + len(groups) :]
     drawn = {
         "figures": dict(zip(cohort, figures, strict=False)),
         "vpc_figures": of_groups,
-        "patient_figures": list(zip([text.visible(name) for name in infused], of_patients, strict=True)),
+        "patient_figures": [(text.visible(name), why, figure)
+                            for (name, why), figure in zip(infused.items(), of_patients, strict=True)],
         "without_chart": effect.n_treated - len(infused),
     }
     return page_environment().get_template("effect.html.j2").render(page_values(effect) | drawn)
@@ -64,6 +69,9 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "shared": effect_rows.population_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
+        "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,
+        "groups_words": effect_groups.groups_words(effect),
+        **population_values(effect),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),
@@ -77,6 +85,9 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "asked_thresholds": [text.number(value, 5) for value in options.thresholds],
         "regimen": options.control_regimen is not None,
         "n_draws": int(effect.posterior.shape[0]),
+        "caps": {"curves": COURSE_DRAWS, "card": PRIOR_DRAWS, "new": NEW_DRAWS},
+        "ratio_sd": RATIO_LOG_SD,
+        "ratio_words": ratio_words(effect),
         "n_chains": int(effect.posterior["chain"].nunique()),
         "structures": structures,
         "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
@@ -86,3 +97,40 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "record": record,
         "record_text": json.dumps(record, indent=2, ensure_ascii=False),
     }
+
+
+def ratio_words(effect: CohortEffect) -> str:
+    """What to make of a ratio whose interval excludes 1 while predictive densities tell no models apart; else empty."""
+    away = effect.extensions[(effect.extensions["ratio_lower"] > 1) | (effect.extensions["ratio_upper"] < 1)]
+    compared = effect.sensitivity.get(MODELS)
+    if away.empty or compared is None:
+        return ""
+    better = compared.loc[compared["supported"] == BETTER, "model"]
+    if away["model"].isin(better).all():
+        return ""
+    return ("An interval here excludes 1, while the predictive densities below do not support that model over the base "
+            "one. The two ask different things: the ratio is learnt from all samples given that the rest of the model "
+            "is right; whether it predicts an unseen patient better is a harder test, not passed here.")  # fmt: skip
+
+
+def population_values(effect: CohortEffect) -> dict[str, Any]:
+    """Whom the estimands are about: who is left out, whose infusions could act, which samples were set aside."""
+    rows = effect.patients.drop_duplicates("patient_id")
+    missing = rows[rows["status"] != "estimated"]
+    infused = int(missing["treated"].astype(bool).sum())
+    named = [f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 160)})"
+             for row in missing.to_dict("records")]  # fmt: skip
+    left_out = {
+        "of": len(rows),
+        "words": f"{text.listed(named, 20)}; {infused} of these {len(missing)} had been infused",
+    }
+    others = effect.sensitivity.get(OTHERS)
+    odd = [f"{text.visible(name)} ({text.visible(what, 160)})" for name, what in effect.sampling.set_aside.items()]
+    return {
+        "left_out": left_out if len(missing) else None,
+        "n_model": len(rows) - len(missing),
+        "acting": f"{effect.n_acting} of the {effect.n_treated} infused had an infusion before the last day of the "
+        "window, so that its effect could show." if effect.n_treated else "",
+        "odd": text.listed(odd, 20),
+        "everybody_row": others is not None and bool((others["model"] == EVERYBODY).any()),
+    }  # fmt: skip

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from igkinetics import text
+from igkinetics.effect.names import PATIENT_CHANGES, Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
-    ESTIMAND_WORDS,
     amount,
     estimand_words,
+    name_words,
     parameter_words,
     probability,
     section_of,
@@ -20,6 +21,8 @@ from igkinetics.report.effect_words import (
 )
 
 Cells = dict[str, str]
+SHOWN_CHANGES: Final[tuple[Measure, ...]] = ("nadir", "nadir_day", "mean_igg")
+"""Of each patient in the table."""
 
 
 def estimand_sections(effect: CohortEffect) -> list[tuple[str, list[Cells]]]:
@@ -66,9 +69,8 @@ def patient_cells(effect: CohortEffect) -> list[Cells]:
             "grams": text.number(first["amount_g"], 4) if first["treated"] else "",
             "reason": "" if first["status"] == "estimated" else text.visible(first["reason"], 200),
         }  # fmt: skip
-        for name in ("nadir_change", "nadir_day_change", "mean_igg_change"):
-            row = by_name.get(name)
-            short = name.removesuffix("_change")
+        for short in SHOWN_CHANGES:
+            row = by_name.get(PATIENT_CHANGES[short])
             cells |= {f"{short}_with": "", f"{short}_without": "", short: "", f"{short}_interval": ""}
             if row is not None:
                 unit = str(row["unit"])
@@ -180,4 +182,4 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return text.number(value, 4)
-    return ESTIMAND_WORDS.get(str(value), EXTENSION_WORDS.get(str(value), text.visible(value, 200)))
+    return EXTENSION_WORDS.get(str(value), text.visible(name_words(str(value)), 200))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from igkinetics import text
+from igkinetics.effect.learnt import CONTRADICTS
+from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.errors import counted
+from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
 from igkinetics.report.effect_words import amount, probability, with_interval
-
-EVIDENCE = "rise_per_0.1_g_per_kg_day_14"
-"""The rise in which the data's own evidence is told."""
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
@@ -38,13 +38,17 @@ def evidence(effect: CohortEffect) -> str:
     rise = effect.estimand(EVIDENCE)
     rows = effect.prior[effect.prior["estimand"] == EVIDENCE].to_dict("records")
     if not rows or rise["status"] != "estimated":
-        return f"the data's own evidence on the rise per gram cannot be given: {rise['reason']}"
+        why = rise["reason"] or "the card alone was not asked"
+        return f"the data's own evidence on the rise per gram cannot be given: {why}"
     row = rows[0]
     unit = str(row["unit"])
     before = (f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
               f"{amount(row['prior_upper'], unit)})")  # fmt: skip
-    return (f"the data's own evidence on the rise per gram is {row['evidence']}: {with_interval(rise)} 14 days after "
-            f"0.1 g/kg, where the card alone says {before}")  # fmt: skip
+    figures = f"{with_interval(rise)} 14 days after 0.1 g/kg, where the card alone says {before}"
+    if row["evidence"] == CONTRADICTS:
+        return (f"on the rise per gram the data contradict the card: {figures} (doses not given in full or not "
+                "recorded, other weights, or a card that does not fit these patients)")  # fmt: skip
+    return f"the data's own evidence on the rise per gram is {row['evidence']}: {figures}"
 
 
 def judgement(effect: CohortEffect) -> str:
@@ -69,6 +73,9 @@ def patients_sentence(effect: CohortEffect) -> str:
     infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
     said = (f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
             f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not.")  # fmt: skip
+    odd = [f"{text.visible(name)} ({text.visible(what, 120)})" for name, what in effect.sampling.set_aside.items()]
+    if odd:
+        said = f"{said} Single odd samples set aside, their patients stay: {text.listed(odd)}."
     missing = effect.patients[effect.patients["status"] != "estimated"].drop_duplicates("patient_id")
     if missing.empty:
         return f"{said} Nobody was left out."
@@ -82,11 +89,9 @@ def contrast_sentence(effect: CohortEffect) -> str:
     raw = effect.estimand("naive_raw_nadir_difference")
     if raw["status"] != "estimated":
         return f"The groups cannot be compared: {raw['reason']}."
-    said = f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}"
-    change = effect.estimand("nadir_change_att")
-    if change["status"] == "estimated" and not effect.dosing_by_calendar:
-        return f"{said}; that compares other patients: where IVIG is given because IgG fell, it is no effect of IVIG."
-    return f"{said}; that compares other patients."
+    said = (f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}; that compares other "
+            "patients and is no effect of IVIG.")  # fmt: skip
+    return f"{said} {decomposition_sentence(effect)}." if taken_apart(effect) else said
 
 
 def sampling_sentence(effect: CohortEffect) -> str:

@@ -6,39 +6,20 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from igkinetics import text
+from igkinetics.effect.names import BY_NAME, Part
 from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.hierarchical.leave_one_out import MOST_DRAWS
 from igkinetics.units import IggUnit
 
-ESTIMAND_WORDS: Final = {
-    "nadir_change_att": "Nadir",
-    "nadir_day_change_att": "Day of the nadir",
-    "days_below_change_att": "Days below",
-    "mean_igg_change_att": "Mean IgG over the window",
-    "nadir_change_atc": "Nadir",
-    "nadir_day_change_atc": "Day of the nadir",
-    "days_below_change_atc": "Days below",
-    "mean_igg_change_atc": "Mean IgG over the window",
-    "rise_per_0.1_g_per_kg_day_0": "Rise per 0.1 g/kg at the end of an infusion",
-    "rise_per_0.1_g_per_kg_day_7": "Rise per 0.1 g/kg after 7 days",
-    "rise_per_0.1_g_per_kg_day_14": "Rise per 0.1 g/kg after 14 days",
-    "rise_per_0.1_g_per_kg_day_28": "Rise per 0.1 g/kg after 28 days",
-    "infused_half_life": "Half-life of infused IgG",
-    "apparent_recovery": "Apparent recovery",
-    "clearance_ratio_under_ivig": "Clearance under IVIG, relative",
-    "production_ratio_under_ivig": "Production under IVIG, relative",
-    "naive_raw_nadir_difference": "Lowest measured IgG",
-    "naive_fitted_nadir_difference": "Fitted nadir",
-    "adjusted_fitted_nadir_difference": "Fitted nadir, adjusted",
-}
 ERROR_WORDS: Final = {"a": "Additive error, SD", "b": "Proportional error, SD"}
-SECTIONS: Final = (
-    ("Effect in the infused: with minus without, same patients (ATT)", "_att"),
-    ("Effect in those not infused, had they received the same (ATC)", "_atc"),
-    ("What a dose does", "rise_ infused_ apparent_"),
-    ("Beyond mass balance", "clearance_ production_"),
-    ("Between groups: ever minus never infused", "naive_ adjusted_"),
-)
-"""Heading of each part of the table -> how its estimands' names end or begin."""
+SECTIONS: Final[dict[Part, str]] = {
+    "att": "Effect in the infused: with minus without, same patients (ATT)",
+    "atc": "Effect in those not infused, had they received the same (ATC)",
+    "dose": "What a dose does",
+    "ratio": "Beyond mass balance",
+    "groups": "Between groups: ever minus never infused",
+}
+"""Heading of each part of the table."""
 
 SENSITIVITY_WORDS: Final = {
     OTHERS: "The same quantities under other models of the same patients; levels in {unit}, times in days. A wrong "
@@ -49,24 +30,25 @@ SENSITIVITY_WORDS: Final = {
     "parameters. A difference below two standard errors, or below 4, supports neither model.",
     INFLUENCE: "The mean change of the nadir ({unit}) had one patient not been in the study, most influential first; "
     "a patient who was infused leaves the mean too.",
-    PREDICTION: "Expected log predictive density of single samples and of whole patients left out; a Pareto k above "
-    "0.7 means that the number is not to be relied on.",
+    PREDICTION: "Expected log predictive density of single samples and of whole patients left out, from at most "
+    f"{MOST_DRAWS:,} draws, evenly spaced; a Pareto k above 0.7 means that the number is not to be relied on.",
 }
 """Heading of a sensitivity table -> how to read it."""
 
 
 def section_of(name: str) -> str:
     """The heading under which an estimand stands."""
-    return next(
-        heading for heading, marks in SECTIONS
-        if name.endswith(tuple(mark for mark in marks.split() if mark.startswith("_")))
-        or name.startswith(tuple(mark for mark in marks.split() if mark.endswith("_")))
-    )  # fmt: skip
+    return SECTIONS[BY_NAME[name].part]
+
+
+def name_words(name: str) -> str:
+    """An estimand in words; any other name as it is."""
+    return BY_NAME[name].words if name in BY_NAME else name
 
 
 def estimand_words(row: Mapping[Any, Any], igg_unit: IggUnit) -> str:
     """What a row is about, with its threshold."""
-    words = ESTIMAND_WORDS.get(str(row["estimand"]), str(row["estimand"]))
+    words = name_words(str(row["estimand"]))
     return f"{words} {text.number(row['threshold'], 5)} {igg_unit}" if text.known(row["threshold"]) else words
 
 

@@ -13,8 +13,7 @@ from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Chart, Draw, draw
 from igkinetics.fit.cohort_checks import NEAR_DAYS
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.dates import date_of
-from igkinetics.fit.output import NO_EXTRAS, Extras, run_record
+from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
 from igkinetics.fit.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts, selected_patients
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.report import rows, words

@@ -14,10 +14,11 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
 from igkinetics.dosing.cases import About, Cases
 from igkinetics.errors import counted
-from igkinetics.fit.problem import PRIOR_NAME, to_scale
+from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.records import Left, left_by
 from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.scales import to_scale
 from igkinetics.scenarios.people_notes import domain_of, example_of
 from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
 from igkinetics.scenarios.read_scenario import ScenarioFile

@@ -12,13 +12,13 @@ from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,
     draw_parameters,
-    from_scale,
     kinetic_parameters,
     patient_prior,
 )
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import Streams
+from igkinetics.scales import shifted
 from igkinetics.simulate.design import patient_id
 from igkinetics.simulate.sections import Group, Population
 from igkinetics.virtual.tables import Covariate, Spread, Therapy
@@ -148,8 +148,10 @@ def true_parameters(prior: PatientPrior, typical: str, streams: Streams) -> Floa
 
 def cohort_prior(prior: PatientPrior, cohort: Streams) -> PatientPrior:
     """The prior around typical values that are drawn once for a cohort, from their uncertainty."""
-    typical = {}
-    for name in PRIOR_PARAMETERS:
-        deviation = prior.uncertainty[name] * cohort.of("typical", name).standard_normal(1)
-        typical[name] = float(from_scale(prior.typical[name], prior.scale[name], deviation)[0])
+    deviations = [prior.uncertainty[name] * cohort.of("typical", name).standard_normal() for name in PRIOR_PARAMETERS]
+    moved = prior.moved(np.array(deviations))
+    typical = {
+        name: float(shifted(prior.typical[name], prior.scale[name], moved[[column]])[0])
+        for column, name in enumerate(PRIOR_PARAMETERS)
+    }
     return replace(prior, typical=typical)

@@ -13,6 +13,7 @@ from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, kinetic_param
 from igkinetics.dosing.cases import About, Cases
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import generator_of
+from igkinetics.scales import shifted
 from igkinetics.virtual.bodies import draw_bodies
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
@@ -157,11 +158,11 @@ class VirtualPeople:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
         z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
-        deviations = shift + (root @ z[None, :, :, None])[..., 0]
+        deviations = prior.moved(shift + (root @ z[None, :, :, None])[..., 0])
         values: dict[str, float | Floats] = {}
         for column, name in enumerate(PRIOR_PARAMETERS):
-            moved = deviations[..., column]
-            values[name] = scaled(np.broadcast_to(typical[name], moved.shape), prior.scale[name], moved).reshape(-1)
+            deviation = deviations[..., column]
+            values[name] = shifted(typical[name], prior.scale[name], deviation).reshape(-1)
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
         count = n * draws
         therapy = therapy_table(self.therapy, self.seed, batch, n)
@@ -183,17 +184,8 @@ def of_each(numbers: Mapping[str, float]) -> Floats:
 
 
 def roots(model: Model) -> Floats:
-    """(1, 1, parameter, parameter): a card's parameters vary independently."""
+    """(1, 1, parameter, parameter): the numbers of a card vary independently."""
     return np.diag(of_each(model.prior.omega)[0, 0])[None, None]
-
-
-def scaled(typical: Floats, scale: str, deviation: Floats) -> Floats:
-    """Typical values moved by deviations on their scale; where nothing moves, as they are (they may lie outside)."""
-    if not deviation.any():
-        return np.array(typical)
-    if scale == "log":
-        return np.asarray(typical * np.exp(deviation))
-    return np.asarray(1 / (1 + (1 - typical) / typical * np.exp(-deviation)))
 
 
 def stacked(parts: list[Cases]) -> Cases:

@@ -33,15 +33,6 @@ def likely_item(item: str, columns: Iterable[str]) -> str | None:
     return next((by_name[name] for name in ITEM_NAMES.get(item, ()) if name in by_name), None)
 
 
-def item_hint(item: str, columns: Iterable[str]) -> str | None:
-    """What to write where an item has another name, such as igg = "LIDV" under [samples.columns]."""
-    found = likely_item(item, columns)
-    if found is None or item not in MAPPED_AS:
-        return None
-    section, _, key = MAPPED_AS[item].rpartition(".")
-    return f'if it is {found!r}, write {key} = "{found}" under [{section}]'
-
-
 def looks_like_events(place: Place, *, stated: bool) -> bool:
     """Whether a table is an event file: said so, or at least two columns that only event files have."""
     names = {column.strip().lower() for column in place.raw.cells.columns}

@@ -34,6 +34,8 @@ MEASURE_OF = {"unit": "igg", "amount_unit": "amount", "weight_unit": "weight"}
 """Columns of units -> the column whose unit they tell."""
 UNIT_COLUMNS = frozenset(MEASURE_OF)
 NONMEM_ONLY = ("amount_unit", "time_unit")
+EVENT_COLUMNS: dict[TableName, tuple[str, ...]] = {"doses": ("lag",)}
+"""Columns that only an event file may have beside those of the contract."""
 
 
 def load_mapping(content: bytes, file: str) -> Mapping:
@@ -152,7 +154,8 @@ def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str
     section, contract = mapping.table(name), CONTRACT[name]
     for part in ("columns", "constants", "values"):
         for column in getattr(section, part):
-            if column not in contract.names and not contract.open:
+            known = (*contract.names, *(EVENT_COLUMNS.get(name, ()) if mapping.format == "nonmem" else ()))
+            if column not in known and not contract.open:
                 yield (
                     (name, part, column),
                     column,

@@ -1,8 +1,7 @@
 """NONMEM event files: each row becomes a sample, a dose or neither, under the names of the contract.
 
-EVID 0 observation, 1 dose, 2 other event (neither), 3 reset, 4 reset and dose. A reset sets all amounts to zero, which
-no list of doses can say, so what follows one is the record of another patient, `ID:2`. CENS and LIMIT are read as
-Monolix and nlmixr2 define them: CENS 1 lies below DV, CENS -1 above it.
+`items.py` says what every name means. CENS and LIMIT are read as Monolix and nlmixr2 define them: CENS 1 lies below DV,
+CENS -1 above it.
 """
 
 from __future__ import annotations
@@ -13,31 +12,41 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import TableName, suggestion
-from igkinetics.cohort.mapping.draft_events import item_hint
+from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.nonmem.rules import dose_faults, observation_faults, order_faults, told
+from igkinetics.cohort.nonmem import rules
+from igkinetics.cohort.nonmem.clock import Moments, as_text, hours_in, read_moments
+from igkinetics.cohort.nonmem.columns import absent_columns, item_columns, left_out, repeated_columns, without_dots
+from igkinetics.cohort.nonmem.covariates import patients_of_events, weight_of_rows
+from igkinetics.cohort.nonmem.items import DATE_ORDER
+from igkinetics.cohort.nonmem.records import Numbered, number_records, one_record, record_names
+from igkinetics.cohort.nonmem.settings import translated, unmatched, useless_rules
+from igkinetics.cohort.nonmem.text import plain_header
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.columns import MappedRows, holds, map_columns
+from igkinetics.cohort.parse.columns import MappedRows, holds
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.source.raw import RawRows
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import Problem
+from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, TIME_IN_DAY
 
-ITEMS: Final = (
-    "TIME", "AMT", "RATE", "DUR", "DV", "EVID", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "II", "ADDL", "SS", "CMT",
+NUMBERS: Final = (
+    "AMT", "RATE", "DUR", "DV", "EVID", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "II", "ADDL", "SS", "CMT", "LAG",
 )  # fmt: skip
-NOT_COVARIATES: Final = (*ITEMS, "OCC", "C")
-MISSING: Final = "."
-WEIGHT_NAMES: Final = ("WT", "WEIGHT", "BW")
+Problems = tuple[Problem, ...]
+DOSE_ITEMS: Final = ("II", "ADDL", "SS", "LAG")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Events:
-    """The columns of an event file as numbers (nan: absent or empty), and the id of each row's record."""
+    """The rows of an event file that are no comments. columns: item -> column; value: nan where absent or empty."""
 
     raw: RawRows
+    columns: dict[str, str]
+    person: pd.Series[str]
     record: pd.Series[str]
+    numbered: Numbered
+    moments: Moments
     value: dict[str, Floats]
     unreadable: dict[str, Mask]
 
@@ -49,187 +58,220 @@ class Events:
         filled: Mask = ~np.isnan(self.value[item]) & (self.value[item] != 0)
         return filled
 
+    def lasting(self, is_dose: Mask) -> Mask:
+        """Infusions that went on for ever up to this row: SS with a rate and no amount."""
+        found: Mask = is_dose & self.given("SS") & ~self.given("AMT") & (self["RATE"] > 0) & ~self.given("II")
+        return found
 
-def check_settings(mapping: Mapping) -> None:
-    """InputError unless the units that no event file holds are stated."""
-    units = (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day"))
-    problems = [
-        Problem(file="call", column=key, found="nothing",
-                expected=f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
-        for key, example in units if getattr(mapping, key) is None
-    ]  # fmt: skip
-    if problems:
-        raise InputError(problems)
+    @property
+    def days(self) -> Floats:
+        return self.moments.days
 
+    @property
+    def is_date(self) -> bool:
+        return self.moments.is_date
 
-def with_units(mapping: Mapping) -> Mapping:
-    """The mapping with the units of an event file where the tables look for them."""
-    time, amount = mapping.time_unit or "day", mapping.amount_unit or "g"
-    samples = mapping.samples.model_copy(update={"units": {**mapping.samples.units, "day": time}})
-    units = {**mapping.doses.units, "day": time, "amount": amount, "duration": time}
-    return mapping.model_copy(update={"samples": samples, "doses": mapping.doses.model_copy(update={"units": units})})
+    @property
+    def starts_record(self) -> Mask:
+        return self.numbered.starts
 
 
 def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
     """Samples, doses and (where there are covariates) patients of one event file."""
-    raw = replace(raw, cells=_without_dots(raw.cells, mapping.samples))
-    names = _names(raw, mapping)
-    present = tuple(raw.cells.columns)
-    absent = [
-        Problem(file=raw.file, column=item, found=", ".join(present),
-                expected=f"a column {item} is needed; {item_hint(item, present) or suggestion(item, present)}")
-        for item in ("ID", "TIME", "DV") if item not in names
-    ]  # fmt: skip
-    if absent:
-        nothing = np.zeros(len(raw.cells), dtype=bool)
-        return {"samples": _mapped(raw, pd.DataFrame(index=raw.cells.index), ~nothing, nothing, (), tuple(absent))}
-    events = _events(raw, names, mapping.samples)
-    is_dose, is_sample, kind_faults = _kinds(events)
-    is_sample &= _kept(raw, mapping.samples)
-    is_dose &= _kept(raw, mapping.doses)
-    sample_faults = kind_faults + order_faults(events) + observation_faults(events, is_sample, mapping)
-    faults = dose_faults(events, is_dose, is_sample, mapping.time_unit or "day")
-    bad_sample, bad_dose = (_rows_of(raw, found) for found in (sample_faults, faults))
-    samples = _mapped(raw, _sample_cells(events, names), is_sample | bad_sample, bad_sample, sample_faults)
-    once = replace(raw, problems=(), empty=raw.empty[:0])
-    doses = _mapped(once, _dose_cells(events, names, mapping.doses), is_dose, bad_dose, faults)
-    tables: dict[TableName, MappedRows] = {"samples": samples, "doses": _translated(doses, mapping.doses)}
-    people = _patients(events, names, mapping)
-    return tables if people is None else {**tables, "patients": people}
+    raw = plain_header(raw)
+    out, told = left_out(raw, mapping)
+    live = replace(
+        raw,
+        cells=without_dots(raw.cells[~out].reset_index(drop=True), mapping.samples),
+        line=raw.line[~out],
+        problems=(), n_unread=0, empty=raw.empty[:0],
+    )  # fmt: skip
+    columns = item_columns(live, mapping)
+    problems = [*unmatched(live, mapping), *absent_columns(live, columns), *repeated_columns(raw, columns)]
+    if problems:
+        nothing = np.zeros(len(live.cells), dtype=bool)
+        empty = _Split(raw=raw, live=~out, told=told)
+        return {"samples": empty.table(pd.DataFrame(index=live.cells.index), ~nothing, nothing, (), tuple(problems))}
+    events, is_dose, is_sample, faults = _events(live, columns, mapping)
+    return _tables(events, is_dose, is_sample, faults, mapping, _Split(raw=raw, live=~out, told=told))
 
 
-def _without_dots(cells: pd.DataFrame, settings: TableMapping) -> pd.DataFrame:
-    words = [word for word in (*settings.missing, MISSING) if word]
-    columns = {name: cells[name].where(~cells[name].str.strip().isin(words), "") for name in cells.columns}
-    return pd.DataFrame(columns, index=cells.index)
-
-
-def _names(raw: RawRows, mapping: Mapping) -> dict[str, str]:
-    """The column of the file for each item: as mapped, else of that name, capitals ignored."""
-    by_upper = {name.strip().upper(): name for name in reversed(raw.cells.columns)}
-    names = {item: by_upper[item] for item in ("ID", *ITEMS) if item in by_upper}
-    wanted = {
-        "ID": mapping.samples.columns.get("patient_id"), "TIME": mapping.samples.columns.get("day"),
-        "DV": mapping.samples.columns.get("igg"), "AMT": mapping.doses.columns.get("amount"),
+def _tables(
+    events: Events, is_dose: Mask, is_sample: Mask, faults: list[rules.Fault], mapping: Mapping, split: _Split
+) -> dict[TableName, MappedRows]:
+    live = events.raw
+    whole = [one for name, rows in (("samples", is_sample), ("doses", is_dose))
+             for one in useless_rules(live, mapping, name, rows)]  # type: ignore[arg-type]  # fmt: skip
+    is_sample = is_sample & _kept(live, mapping.samples)
+    is_dose = is_dose & _kept(live, mapping.doses)
+    whole += rules.whole_file_faults(events, is_dose, is_sample, mapping)
+    errors = [one for one in whole if one.severity == "error"]
+    more = [one for one in whole if one.severity != "error"]
+    of_samples = [*faults, *rules.order_faults(events), *rules.observation_faults(events, is_sample),
+                  *rules.record_warnings(events)]  # fmt: skip
+    of_doses = rules.dose_faults(events, is_dose, mapping.time_unit or "day")
+    bad_sample, bad_dose = rules.bad_rows(events, of_samples), rules.bad_rows(events, of_doses)
+    sample_problems = (*more, *rules.problems_of_events(events, of_samples))
+    tables: dict[TableName, MappedRows] = {
+        "samples": split.table(
+            _sample_cells(events), is_sample | bad_sample, bad_sample, sample_problems, tuple(errors)
+        ),
+        "doses": replace(split, told=(), once=True).table(
+            _dose_cells(events, is_dose, mapping), is_dose, bad_dose | (bad_sample & is_dose),
+            tuple(rules.problems_of_events(events, of_doses)),
+        ),
     }  # fmt: skip
-    return names | {item: name for item, name in wanted.items() if isinstance(name, str) and name in raw.cells.columns}
+    people = patients_of_events(events, mapping)
+    if people is not None:
+        grown = replace(split, told=(), once=True).table(people.text, people.kept, people.empty, people.row_problems)
+        tables["patients"] = replace(grown, column_problems=people.column_problems)
+    return tables
 
 
-def _events(raw: RawRows, names: dict[str, str], settings: TableMapping) -> Events:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """How tables of the rows that are no comments become tables of all rows of the file, for the count of rows."""
+
+    raw: RawRows
+    live: Mask
+    told: tuple[Problem, ...]
+    once: bool = False
+    """What was found in the file as such has been told with another table."""
+
+    def table(
+        self, text: pd.DataFrame, kept: Mask, bad: Mask, problems: Problems, columns: Problems = ()
+    ) -> MappedRows:
+        raw = replace(self.raw, problems=(), empty=self.raw.empty[:0]) if self.once else self.raw
+        if not self.live.all():
+            text = text.set_axis(np.flatnonzero(self.live), axis=0).reindex(range(len(self.live)), fill_value="")
+            kept, bad = (self._everywhere(mask) for mask in (kept, bad))
+        return MappedRows(
+            raw=raw, text=text, written={}, kept=kept, empty=bad & kept,
+            row_problems=(*raw.problems, *self.told, *problems), column_problems=columns, empty_lines=raw.empty,
+        )  # fmt: skip
+
+    def _everywhere(self, mask: Mask) -> Mask:
+        grown = np.zeros(len(self.live), dtype=bool)
+        grown[self.live] = mask
+        return grown
+
+
+def _events(
+    raw: RawRows, columns: dict[str, str], mapping: Mapping
+) -> tuple[Events, Mask, Mask, list[rules.Fault]]:
+    """(events, doses, samples, faults) before any rule of the mapping is applied."""
+    settings, time_unit = mapping.samples, mapping.time_unit or "day"
     value, unreadable = {}, {}
-    for item in ITEMS:
-        nothing = np.zeros(len(raw.cells), dtype=bool)
-        value[item], unreadable[item] = np.full(len(raw.cells), np.nan), nothing
-        if item in names:
-            value[item], unreadable[item] = numbers(raw.cells[names[item]], settings.decimal)
-    owner = raw.cells[names["ID"]].str.strip()
-    whose = {number: str(one) for number, one in settings.values.get("patient_id", {}).items()}
-    owner = owner.where(~owner.isin(list(whose)), owner.map(whose)) if whose else owner
-    reset = np.isin(value["EVID"], (3.0, 4.0))
-    counted = pd.Series(reset & owner.duplicated().to_numpy(dtype=bool)).groupby(owner.to_numpy()).cumsum() + 1
-    record = owner.where((counted == 1).to_numpy(), owner + ":" + counted.astype(str).to_numpy())
-    return Events(raw=raw, record=record, value=value, unreadable=unreadable)
+    for item in NUMBERS:
+        value[item], unreadable[item] = np.full(len(raw.cells), np.nan), np.zeros(len(raw.cells), dtype=bool)
+        if item in columns:
+            cells = raw.cells[columns[item]].str.strip()
+            cells = hours_in(cells, time_unit) if item == "II" else cells
+            value[item], unreadable[item] = numbers(cells, settings.decimal)
+    person = raw.cells[columns["ID"]].str.strip()
+    if "patient_id" in settings.values:
+        person, _ = translated(person, settings.values["patient_id"])
+    date_item = next((item for item in DATE_ORDER if item in columns), None)
+    moments = read_moments(
+        raw.cells[columns["TIME"]] if "TIME" in columns else None,
+        raw.cells[columns[date_item]] if date_item else None,
+        date_item=date_item or "DATE", formats=settings.datetime_format, decimal=settings.decimal, time_unit=time_unit,
+    )  # fmt: skip
+    events = Events(raw=raw, columns=columns, person=person, record=person, numbered=one_record(len(person)),
+                    moments=moments, value=value, unreadable=unreadable)  # fmt: skip
+    is_dose, is_sample, faults = _kinds(events)
+    numbered = number_records(
+        person, moments.days, reset=np.isin(value["EVID"], (3.0, 4.0)), steady=value["SS"], is_dose=is_dose,
+        is_sample=is_sample,
+    )  # fmt: skip
+    faults += [rules.Fault(rows=rows, column=item, expected=text) for rows, item, text in moments.faults]
+    faults += [
+        rules.Fault(rows=rows, column=item, expected=text, action="used") for rows, item, text in moments.warnings
+    ]
+    faults += rules.fault((person == "").to_numpy(dtype=bool), "ID", "a patient id is needed")
+    return replace(events, numbered=numbered, record=record_names(person, numbered.number)), is_dose, is_sample, faults
 
 
-def _kinds(events: Events) -> tuple[Mask, Mask, list[Problem]]:
-    """(doses, samples, problems): by EVID, else a dose has an amount or rate; MDV 1 is no sample."""
+def _kinds(events: Events) -> tuple[Mask, Mask, list[rules.Fault]]:
+    """(doses, samples, problems): by EVID, else a dose has an amount or rate; MDV other than 0 is no sample."""
     evid = events["EVID"]
-    implied = np.where(events.given("AMT") | events.given("RATE"), 1.0, np.where(events["MDV"] == 1, 2.0, 0.0))
+    implied = np.where(events.given("AMT") | events.given("RATE"), 1.0, np.where(events.given("MDV"), 2.0, 0.0))
     kind = np.where(np.isnan(evid), implied, evid)
     strange = ~np.isin(kind, (0.0, 1.0, 2.0, 3.0, 4.0)) | events.unreadable["EVID"]
-    faults = told(events, strange, "EVID", "0, 1, 2, 3 or 4")
     kind = np.where(strange, 2.0, kind)
     mixed = (kind == 0) & events.given("AMT")
-    faults += told(events, mixed, "AMT", "no amount in an observation (EVID 0)")
-    return np.isin(kind, (1.0, 4.0)), (kind == 0) & (events["MDV"] != 1), faults
+    faults = [*rules.fault(strange, "EVID", "0, 1, 2, 3 or 4"),
+              *rules.fault(mixed, "AMT", "no amount in an observation (EVID 0)")]  # fmt: skip
+    return np.isin(kind, (1.0, 4.0)), (kind == 0) & ~events.given("MDV"), faults
 
 
 def _kept(raw: RawRows, settings: TableMapping) -> Mask:
     kept = np.ones(len(raw.cells), dtype=bool)
     for rule in settings.keep:
-        if rule.column in raw.cells.columns:
-            kept &= holds(rule, raw.cells[rule.column], settings.missing)
+        kept &= holds(rule, raw.cells[rule.column], settings.missing)
     return kept
 
 
-def _rows_of(raw: RawRows, faults: list[Problem]) -> Mask:
-    lines = [fault.line for fault in faults if fault.severity == "error" and fault.line is not None]
-    return np.isin(raw.line, lines)
+def _moment_cells(events: Events) -> dict[str, pd.Series[str]]:
+    cells = {"patient_id": events.record, ("datetime" if events.is_date else "day"): events.moments.text}
+    if events.starts_record.any():
+        cells["person"] = events.person
+    return cells
 
 
-def _sample_cells(events: Events, names: dict[str, str]) -> pd.DataFrame:
+def _sample_cells(events: Events) -> pd.DataFrame:
     cells = events.raw.cells
-    igg = cells[names["DV"]].str.strip()
+    igg = cells[events.columns["DV"]].str.strip()
     limit = events["LLOQ"]
     below = (events["CENS"] == 1) | (events["BLQ"] == 1)
     no_value = below & ~((events["DV"] > 0) & (events["BLQ"] != 1)) & (limit > 0)
-    igg = igg.where(~no_value, _words(limit, igg.index))
+    igg = igg.where(~no_value, as_text(limit))
     sign = np.where(below, "<", np.where(events["CENS"] == -1, ">", ""))
-    text = {"patient_id": events.record, "day": cells[names["TIME"]], "igg": pd.Series(sign, igg.index, str) + igg}
-    if "LLOQ" in names:
-        text["lower_limit"] = cells[names["LLOQ"]]
+    text = {**_moment_cells(events), "igg": pd.Series(sign, igg.index, str) + igg}
+    if "LLOQ" in events.columns:
+        text["lower_limit"] = cells[events.columns["LLOQ"]]
     return pd.DataFrame(text, index=cells.index)
 
 
-def _words(values: Floats, index: pd.Index[int]) -> pd.Series[str]:
-    """Numbers as text that gives exactly them back."""
-    return pd.Series([repr(float(one)) for one in values], index=index, dtype=str)
-
-
-def _dose_cells(events: Events, names: dict[str, str], settings: TableMapping) -> pd.DataFrame:
-    cells = events.raw.cells
-    duration = np.where(events.given("RATE"), events["AMT"] / np.where(events.given("RATE"), events["RATE"], 1.0), 0.0)
-    duration = np.where(events.given("DUR"), events["DUR"], duration)
-    text = {
-        "patient_id": events.record,
-        "day": cells[names["TIME"]],
-        "amount": cells[names["AMT"]] if "AMT" in names else pd.Series("", index=cells.index, dtype=str),
-        "duration": _words(duration, cells.index),
-        **{item: _words(events[item], cells.index) for item in ("II", "ADDL", "SS")},
-    }
-    route = settings.columns.get("route")
-    if isinstance(route, str) and route in cells.columns:
-        text["route"] = cells[route].str.strip()
+def _dose_cells(events: Events, is_dose: Mask, mapping: Mapping) -> pd.DataFrame:
+    cells, settings = events.raw.cells, mapping.doses
+    day_long = 1 / TIME_IN_DAY[mapping.time_unit or "day"]
+    rate = np.where(events["RATE"] > 0, events["RATE"], np.nan)
+    duration = np.where(events.given("DUR"), events["DUR"], np.nan_to_num(events["AMT"] / rate))
+    lasting = events.lasting(is_dose)
+    amount = cells[events.columns["AMT"]] if "AMT" in events.columns else pd.Series("", index=cells.index, dtype=str)
+    if lasting.any():
+        amount = amount.where(~lasting, as_text(rate * day_long))
+        duration = np.where(lasting, day_long, duration)
+    text = {**_moment_cells(events), "amount": amount, "duration": as_text(duration)}
+    for item in DOSE_ITEMS:
+        text[item] = as_text(np.where(lasting, day_long, events[item]) if item == "II" else events[item])
+    text["only_before"] = pd.Series(np.where(lasting, "1", ""), cells.index, str)
+    if events.starts_record.any():
+        text["carried"] = pd.Series(events.numbered.carried, cells.index).astype(str)
+        text["record_number"] = pd.Series(events.numbered.number, cells.index).astype(str)
+        until = events.numbered.until
+        text["until_after"] = as_text(np.where(np.isinf(until), np.nan, until - events.days))
+    for name in ("route", "product"):
+        if name.upper() in events.columns:
+            text[name] = cells[events.columns[name.upper()]].str.strip()
+        if name in settings.constants:
+            text[name] = pd.Series(str(settings.constants[name]), cells.index, str)
+        if name in text and name in settings.values:
+            text[name], _ = translated(text[name], settings.values[name])
+    text |= _by_weight(events, text["amount"], mapping)
     return pd.DataFrame(text, index=cells.index)
 
 
-def _translated(doses: MappedRows, settings: TableMapping) -> MappedRows:
-    text = doses.text.assign(route=settings.constants["route"]) if "route" in settings.constants else doses.text
-    for name in ("route",) if "route" in text.columns else ():
-        words = {foreign: str(word) for foreign, word in settings.values.get(name, {}).items()}
-        text = text.assign(**{name: text[name].where(~text[name].isin(list(words)), text[name].map(words))})
-    return replace(doses, text=text)
-
-
-def _patients(events: Events, names: dict[str, str], mapping: Mapping) -> MappedRows | None:
-    """One row for each patient and set of covariates: every column that is no item of the event file."""
-    others = [
-        name for name in events.raw.cells.columns
-        if name not in names.values() and name.strip().upper() not in NOT_COVARIATES
-        and name != mapping.doses.columns.get("route")
-    ]  # fmt: skip
-    if not others:
-        return None
-    cells = events.raw.cells[others].assign(patient_id=events.record)
-    settings = mapping.patients.model_copy(update={"missing": (*mapping.patients.missing, MISSING)})
-    rows = replace(events.raw, cells=cells, problems=(), n_unread=0, empty=events.raw.empty[:0])
-    mapped = map_columns(rows, "patients", settings)
-    mapped_names = mapping.patients.columns.values()
-    weights = [name for name in others if name.upper() in WEIGHT_NAMES and name not in mapped_names]
-    warnings = [
-        Problem(file=events.raw.file, column=name, found=name, severity="warning", action="kept as a covariate",
-                expected=f'if this is the weight in kg, write weight_kg = "{name}" under [patients.columns]')
-        for name in weights
-    ]  # fmt: skip
-    first = ~cells.duplicated().to_numpy(dtype=bool)
-    return replace(mapped, kept=mapped.kept & first, row_problems=tuple(warnings))
-
-
-def _mapped(
-    raw: RawRows, text: pd.DataFrame, kept: Mask, bad: Mask, faults: object, columns: tuple[Problem, ...] = ()
-) -> MappedRows:
-    problems = tuple(faults) if isinstance(faults, list | tuple) else ()
-    return MappedRows(
-        raw=raw, text=text, written={}, kept=kept, empty=bad & kept,
-        row_problems=(*raw.problems, *problems), column_problems=columns, empty_lines=raw.empty,
-    )  # fmt: skip
+def _by_weight(events: Events, amount: pd.Series[str], mapping: Mapping) -> dict[str, pd.Series[str]]:
+    """Doses by weight in grams, where the weight varies within a patient: by the weight of their own row."""
+    factor = DOSE_PER_WEIGHT_IN_G_PER_KG.get(mapping.amount_unit or "g")
+    weight = weight_of_rows(events, mapping) if factor is not None else None
+    if factor is None or weight is None:
+        return {}
+    value, unreadable = numbers(amount, mapping.doses.decimal)
+    grams = value * factor * weight
+    known = ~np.isnan(grams)
+    unit = np.where(known, "g", mapping.amount_unit or "g")
+    in_grams = amount.where(~known | unreadable, as_text(grams))
+    return {"amount": in_grams, "amount_unit": pd.Series(unit, amount.index, str)}

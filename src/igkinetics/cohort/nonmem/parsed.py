@@ -13,22 +13,30 @@ from igkinetics.errors import Problem
 from igkinetics.units import TIME_IN_DAY
 
 SHOWN_AS: Final = {
-    "patient_id": "ID", "day": "TIME", "igg": "DV", "amount": "AMT", "duration": "RATE or DUR", "lower_limit": "LLOQ",
-    "route": "CMT",
+    "patient_id": "ID", "day": "TIME", "datetime": "DATE", "igg": "DV", "amount": "AMT", "duration": "RATE or DUR",
+    "lower_limit": "LLOQ", "route": "CMT",
 }  # fmt: skip
 
 
 def in_file_order(parsed: Parsed) -> Parsed:
     """Times of an event file are exact; doses keep what they imply for `implied_doses`."""
     frame = parsed.frame.assign(date_only=False)
+    times = tuple(replace(one, midnight_only=False) for one in parsed.times)
     if parsed.table.name == "doses":
-        items = (parsed.table.text[item].replace("nan", "") for item in ("II", "ADDL", "SS"))
-        interval, more, steady = (numbers(item)[0] for item in items)
+        text = parsed.table.text
+        interval, more, steady, lag = (numbers(text[item])[0] for item in ("II", "ADDL", "SS", "LAG"))
         day = TIME_IN_DAY[parsed.table.settings.units["day"]]
+        lag_day = np.nan_to_num(lag) * day
+        until = numbers(text["until_after"])[0] if "until_after" in text else np.full(len(text), np.nan)
         frame = frame.assign(
-            interval_day=interval * day, n_more=np.nan_to_num(more).astype(int), steady=np.nan_to_num(steady) > 0
-        )
-    return replace(parsed, frame=frame)
+            moment=frame["moment"] + lag_day, interval_day=interval * day, n_more=np.nan_to_num(more).astype(int),
+            steady=np.nan_to_num(steady) > 0, only_before=(text["only_before"] == "1").to_numpy(dtype=bool),
+            until_after=np.where(np.isnan(until), np.inf, until - lag_day),
+        )  # fmt: skip
+        if "person" in text:
+            carried, number = (numbers(text[name])[0].astype(int) for name in ("carried", "record_number"))
+            frame = frame.assign(person=text["person"], carried=carried, record_number=number)
+    return replace(parsed, frame=frame, times=times)
 
 
 def in_items(problem: Problem, event_files: frozenset[str]) -> Problem:

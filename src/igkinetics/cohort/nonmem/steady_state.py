@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from igkinetics.errors import counted
+
 STEADY_STATE_DAYS: Final = 3650.0
 """How far back a steady state is written out: what is left of a dose ten years old is below 1e-12 for every half-life
 up to 91 days, four times that of IgG."""
@@ -15,11 +17,12 @@ SAME_TIME_DAY: Final = 1e-9
 
 
 def implied_doses(doses: pd.DataFrame, samples: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """(all doses, notes). doses: with columns interval_day, n_more, steady, day, line.
+    """(all doses, notes). doses: with columns interval_day, n_more, steady, only_before, until_after, day, line.
 
-    ADDL: n_more doses at day + k interval. SS: doses at day - k interval as far back as STEADY_STATE_DAYS. At the time
-    of a sample an implied dose comes first, and doses of the file keep the order of the file; a dose given at once
-    that comes first is put at the next number before the sample, so that the sample sees it.
+    ADDL: n_more doses at day + k interval. SS: doses at day - k interval as far back as STEADY_STATE_DAYS; with
+    only_before, without the dose at that day itself. Nothing is implied from `until_after` days on, when amounts
+    become zero. At the time of a sample an implied dose comes first, and doses of the file keep the order of the file;
+    a dose given at once that comes first is put at the next number before the sample, so that the sample sees it.
     """
     n_before = np.where(doses["steady"], np.ceil(STEADY_STATE_DAYS / doses["interval_day"]), 0).astype(int)
     n_more = doses["n_more"].to_numpy(dtype=int)
@@ -29,15 +32,35 @@ def implied_doses(doses: pd.DataFrame, samples: pd.DataFrame) -> tuple[pd.DataFr
     interval = np.where(step == 0, 0.0, written["interval_day"].fillna(0.0))
     written["day"] = written["day"].to_numpy() + step * interval
     written["implied"] = step != 0
-    written = _before_samples(written, samples)
-    order = np.lexsort((np.arange(len(written)), written["day"], written["patient"]))
+    over = (step > 0) & (step * interval >= written["until_after"].to_numpy())
+    written = written[~over & ~((step == 0) & written["only_before"].to_numpy(dtype=bool))].reset_index(drop=True)
     notes = []
-    if n_more.sum():
-        notes.append(f"doses: {n_more.sum()} additional (ADDL) written out")
+    n_added = int((step > 0).sum() - over.sum())
+    if n_added:
+        notes.append(f"doses: {n_added} additional (ADDL) written out")
     if n_before.sum():
-        reach = f"over the {STEADY_STATE_DAYS:g} days before"
-        notes.append(f"doses: steady states (SS) written out as {n_before.sum()} doses {reach}")
+        steady = doses.loc[doses["steady"].to_numpy(dtype=bool), "patient_id"].nunique()
+        notes.append(
+            f"doses: steady states (SS) written out as {n_before.sum()} doses over the {STEADY_STATE_DAYS:g} days "
+            f"before ({counted(steady, 'patient')}): earlier doses that no row of the file holds"
+        )
+    written = _before_samples(_carried(written, samples), samples)
+    order = np.lexsort((np.arange(len(written)), written["day"], written["patient"]))
     return written.iloc[order].reset_index(drop=True), notes
+
+
+def _carried(doses: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """With copies of the doses that count in later records of the same patient as well."""
+    if "carried" not in doses or not doses["carried"].any():
+        return doses
+    known = samples.drop_duplicates("patient_id").set_index("patient_id")["patient"]
+    times = doses["carried"].to_numpy(dtype=int)
+    copies = doses.loc[np.repeat(doses.index, times)].reset_index(drop=True)
+    after = np.concatenate([np.arange(1, n + 1) for n in times if n]) + copies["record_number"].to_numpy(dtype=int)
+    copies["patient_id"] = copies["person"].astype(str) + ":" + pd.Series(after).astype(str)
+    copies = copies[copies["patient_id"].isin(known.index)]
+    copies = copies.assign(patient=copies["patient_id"].map(known).astype(doses["patient"].dtype))
+    return pd.concat([doses, copies], ignore_index=True)
 
 
 def _before_samples(doses: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:

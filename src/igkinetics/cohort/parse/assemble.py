@@ -19,6 +19,7 @@ from igkinetics.cohort.model import (
     THERAPY_COLUMNS,
     RowCount,
 )
+from igkinetics.cohort.nonmem.records import COPY
 from igkinetics.cohort.nonmem.steady_state import implied_doses
 from igkinetics.cohort.parse.findings import Mask, removed_patients, removed_rows
 from igkinetics.cohort.parse.parsed import Tables, by_date, time_order
@@ -214,9 +215,10 @@ def _row_counts(tables: Tables, removed: dict[TableName, Mask]) -> dict[str, Row
     for name in TABLES:
         if name not in tables:
             continue
-        table = tables[name].table
+        table, frame = tables[name].table, tables[name].frame
+        own = ~frame[COPY].to_numpy(dtype=bool) if COPY in frame else np.ones(len(frame), dtype=bool)
         for code, file in enumerate(table.files):
-            here = table.file_code == code
+            here = (table.file_code == code) & own
             counts[file if files[file] == 1 else f"{file} ({name})"] = RowCount(
                 read=table.n_read[code],
                 filtered=table.n_filtered[code],

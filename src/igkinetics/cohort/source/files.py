@@ -11,6 +11,7 @@ from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.mapping.locate import Located
 from igkinetics.cohort.nonmem.events import split_events
+from igkinetics.cohort.nonmem.text import read_event_text
 from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
 from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.leftovers import Leftovers
@@ -106,9 +107,12 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
 
 
 def _mapped(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
-    raw = whole_file(_parts(source, mapping))
     if mapping.format == "nonmem" and source.table == "samples":
+        text = not source.sheet and source.path.suffix.lower() != ".parquet"
+        settings = mapping.table("samples")
+        raw = read_event_text(source.path, source.label, settings) if text else whole_file(_parts(source, mapping))
         return split_events(raw, mapping)
+    raw = whole_file(_parts(source, mapping))
     mapped = map_columns(raw, source.table, mapping.table(source.table))
     weights = weights_by_day(mapped) if source.table == "patients" else None
     return {source.table: mapped} if weights is None else {source.table: mapped, "weights": weights}

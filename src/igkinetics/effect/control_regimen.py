@@ -1,0 +1,97 @@
+"""A regimen for the controls (`--control-regimen`): read, checked against the cohort, and as doses of one control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, dosing_weight_kg, weight_defects
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.windows import nadir_window
+from igkinetics.dosing.regimen import Doses, Regimen, calendar_doses
+from igkinetics.effect.exposure import Exposure, bodies_of
+from igkinetics.errors import InputError, Problem
+from igkinetics.toml_input import parse_toml, problems_of, read_bytes
+
+MOST_NAMED: Final = 20
+"""Controls named for one fault of the regimen."""
+
+
+def read_control_regimen(path: str | Path, cohort: Cohort) -> Regimen:
+    """The regimen in a file, for this cohort's controls. InputError with every problem.
+
+    A rule has no place here, for it needs measurements; nor has a dose before a control's window.
+    """
+    file = Path(path).name
+    raw = parse_toml(read_bytes(Path(path)), file)
+    try:
+        regimen = Regimen.model_validate(raw)
+    except ValidationError as error:
+        raise InputError(problems_of(error, raw, Regimen, file)) from None
+    if problems := list(faults(regimen, cohort, file)):
+        raise InputError(problems)
+    return regimen
+
+
+def faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
+    """What this regimen cannot be for the controls of this cohort."""
+    if regimen.rule is not None:
+        expected = "must be left out: controls were not measured under a rule; give interval_day and a dose"
+        yield Problem(file=file, column="rule", found="a rule", expected=expected)
+        return
+    if regimen.first_day < 0:
+        expected = "must be 0 or more: days count from the start of each control's window"
+        yield Problem(file=file, column="start_day", found=f"{regimen.first_day:g}", expected=expected)
+    if regimen.weight in NEEDS_HEIGHT_AND_SEX:
+        yield from body_faults(regimen, cohort, file)
+
+
+def body_faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
+    """Controls whose weight for dosing cannot be computed, or lies outside its formula's domain; each reason once."""
+    bodies = bodies_of(cohort)
+    who: dict[str, list[str]] = {}
+    for patient in cohort.each_patient():
+        window = nadir_window(patient)
+        if not window.exists or np.any((patient.dose_day >= window.start) & (patient.dose_day <= window.end)):
+            continue
+        height, sex = bodies[patient.patient_id]
+        missing = [name for name, known in (("height_cm", not np.isnan(height)), ("sex", sex is not None),
+                                            ("weight_kg", not np.isnan(patient.weight_kg))) if not known]  # fmt: skip
+        if missing:
+            why = f"a dose by {regimen.weight} weight needs {' and '.join(missing)} of every control"
+            who.setdefault(why, []).append(patient.patient_id)
+        elif sex is not None:
+            for why in weight_defects(regimen.weight, patient.weight_kg, height, sex):
+                who.setdefault(why, []).append(patient.patient_id)
+    for why, ids in who.items():
+        named = ", ".join(ids[:MOST_NAMED]) + (f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else "")
+        yield Problem(file=file, column="weight", found=regimen.weight, expected=f"{why}: {named}")
+
+
+def dosing_weight(regimen: Regimen, control: Exposure) -> float:
+    """The weight (kg) that this control's dose per kg is multiplied by; nan where it is not known."""
+    if regimen.weight not in NEEDS_HEIGHT_AND_SEX:
+        return control.weight_kg
+    if control.sex is None:
+        return np.nan
+    return float(dosing_weight_kg(regimen.weight, control.weight_kg, control.height_cm, control.sex))
+
+
+def why_no_weight(regimen: Regimen, controls: Sequence[Exposure]) -> str:
+    """Empty when every control's dose is known."""
+    if regimen.dose_g_per_kg is None and regimen.loading_g_per_kg is None:
+        return ""
+    if any(np.isnan(dosing_weight(regimen, one)) for one in controls):
+        return f"a control's {regimen.weight} weight is unknown: no dose per kg"
+    return ""
+
+
+def regimen_doses(regimen: Regimen, control: Exposure) -> Doses:
+    """A calendar regimen for the control, its day 0 at the window's start."""
+    doses = calendar_doses(regimen, dosing_weight(regimen, control), control.window.end - control.window.start)
+    return Doses(day=doses.day + control.window.start, amount_g=doses.amount_g, duration_day=doses.duration_day,
+                 is_sc=doses.is_sc)  # fmt: skip

@@ -1,0 +1,96 @@
+"""The difference between ever and never infused, taken apart: what IVIG did, and who was infused.
+
+Over the infused, mean(with) - mean(never infused) = [mean(with) - mean(without)] + [mean(without) - mean(never)]:
+the difference of the groups is the effect in the infused plus a selection, which was there without any IVIG. The three
+means are of these very patients (finite-sample), per draw, so that the sum holds in every draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.effect.counterfactual import Change
+from igkinetics.effect.estimand import interval
+from igkinetics.effect.names import Kind, Measure
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import IggUnit, from_g_per_l
+
+Quantity = Literal["infused_with", "infused_without", "never_infused", "difference", "effect", "selection"]
+DECOMPOSITION_COLUMNS: Final = (
+    "measure", "threshold", "quantity", "n_infused", "n_never_infused", "median", "lower", "upper", "level",
+    "p_positive", "unit", "reason",
+)  # fmt: skip
+"""infused_with, infused_without, never_infused: mean of the fitted curves' measure; difference: with - never; effect:
+with - without; selection: without - never."""
+TAKEN_APART: Final[tuple[tuple[Measure, Kind], ...]] = (("nadir", "level"), ("mean_igg", "level"),
+                                                        ("days_below", "days"))  # fmt: skip
+DIFFERENCES: Final[dict[Quantity, tuple[Quantity, Quantity]]] = {
+    "difference": ("infused_with", "never_infused"),
+    "effect": ("infused_with", "infused_without"),
+    "selection": ("infused_without", "never_infused"),
+}
+
+
+class Sides(NamedTuple):
+    """The infused and the others."""
+
+    infused: Sequence[Change]
+    never: Sequence[Change]
+
+
+def decomposition_rows(
+    changes: Sequence[Change], thresholds: tuple[float, ...], unit: IggUnit, level: float
+) -> pd.DataFrame:
+    """DECOMPOSITION_COLUMNS: a row per measure, threshold and quantity; one that cannot be given says why."""
+    sides = Sides(infused=[one for one in changes if one.exposure.treated],
+                  never=[one for one in changes if not one.exposure.treated])  # fmt: skip
+    rows = []
+    for measure, kind in TAKEN_APART:
+        columns: Sequence[tuple[int | None, float]] = [(None, np.nan)]
+        if measure == "days_below":
+            columns = list(enumerate(thresholds))
+        for column, threshold in columns:
+            found = quantities(sides, measure, column)
+            for name, draws in found.items():
+                row = quantity_row(name, draws, kind, unit, level)
+                rows.append({"measure": measure, "threshold": from_g_per_l(threshold, unit), "quantity": name,
+                             "n_infused": len(sides.infused), "n_never_infused": len(sides.never), **row})  # fmt: skip
+    return pd.DataFrame(rows, columns=list(DECOMPOSITION_COLUMNS))
+
+
+def quantities(sides: Sides, measure: Measure, column: int | None) -> Mapping[Quantity, Floats | None]:
+    """Draws (n,) of the three means and the three differences; None where a side is empty."""
+
+    def mean(people: Sequence[Change], arm: str) -> Floats | None:
+        if not people:
+            return None
+        values = [getattr(getattr(one, arm), measure) for one in people]
+        return np.asarray(np.mean([each if column is None else each[:, column] for each in values], axis=0))
+
+    found: dict[Quantity, Floats | None] = {
+        "infused_with": mean(sides.infused, "with_ivig"),
+        "infused_without": mean(sides.infused, "without_ivig"),
+        "never_infused": mean(sides.never, "with_ivig"),
+    }
+    for name, (plus, minus) in DIFFERENCES.items():
+        one, other = found[plus], found[minus]
+        found[name] = None if one is None or other is None else one - other
+    return found
+
+
+def quantity_row(
+    name: Quantity, draws: Floats | None, kind: Kind, unit: IggUnit, level: float
+) -> dict[str, object]:
+    """Median, interval and, where no model gives it, the probability of being above 0."""
+    shown = unit if kind == "level" else "day"
+    if draws is None:
+        why = "nobody was infused in the window" if name.startswith("infused") else "no patient on one side"
+        return {"level": level, "unit": shown, "reason": why}
+    median, lower, upper = interval(from_g_per_l(draws, unit) if kind == "level" else draws, level)
+    told = float(np.mean(draws > 0)) if name in ("difference", "selection") else np.nan
+    return {"median": median, "lower": lower, "upper": upper, "level": level, "p_positive": told, "unit": shown,
+            "reason": ""}  # fmt: skip

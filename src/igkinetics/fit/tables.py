@@ -1,0 +1,123 @@
+"""The tables of a cohort, from its patients' fits; what depends on window and thresholds is asked apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.windows import nadir_window
+from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_checks, shrinkage_table
+from igkinetics.fit.columns import TABLES
+from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
+from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
+from igkinetics.fit.options import FitOptions
+from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
+from igkinetics.fit.result import PatientFit
+from igkinetics.fit.rows import (
+    curve_table,
+    nadir_row,
+    parameter_rows,
+    patient_row,
+    sampling_row,
+    structure_rows,
+    threshold_rows,
+)
+from igkinetics.parallel import in_order
+from igkinetics.units import g_per_l
+
+Rows = dict[str, list[dict[str, Any]]]
+ASKED = ("nadir", "sampling", "thresholds", "structures", "curves")
+"""Tables that answer for a window and thresholds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientTables:
+    """What one patient gives to the tables."""
+
+    rows: Rows
+    curves: pd.DataFrame | None = None
+    draws: pd.DataFrame | None = None
+
+
+def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
+    """Everything the tables say of one patient."""
+    unit, level = cohort.igg_unit, options.level
+    asked = asked_tables(cohort, fit, options)
+    rows: Rows = {"patients": [patient_row(cohort, fit)]}
+    if not fit.has_numbers:
+        return PatientTables(rows=asked.rows | rows)
+    rows |= {"predictions": prediction_rows(fit, unit), "etas": eta_rows(fit), "profiles": profile_rows(fit, unit),
+             "diagnostics": [diagnostic_row(fit)], "parameters": parameter_rows(fit, unit, level)}  # fmt: skip
+    kept = kept_draws(options.draws, len(cohort.patients))
+    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept))
+
+
+def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
+    """Status and reason alone: of a patient in whom an error of ours may come up again, whatever is asked."""
+    shared = {"patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status,
+              "reason": fit.reason}  # fmt: skip
+    patients = shared | {"rows_used": fit.patient.sample_day.size, "rows_set_aside": 0, "model": ""}
+    nadir = shared | {"unit": cohort.igg_unit, "level": options.level, "nadir_position": ""}
+    return PatientTables(rows={"patients": [patients], "nadir": [nadir]})
+
+
+def asked_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
+    """Of one patient, the tables that answer for the window and the thresholds of the options."""
+    if fit.status == "failed":
+        return bare_tables(cohort, fit, options)
+    unit, level = cohort.igg_unit, options.level
+    window = nadir_window(fit.patient, options.window)
+    raw = raw_nadir(fit.patient, window)
+    if not fit.has_numbers or not window.exists:
+        return PatientTables(rows={"nadir": [nadir_row(fit, window, raw, None, unit, level)]})
+    thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
+    fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed)
+    rows: Rows = {
+        "nadir": [nadir_row(fit, window, raw, fitted, unit, level)],
+        "sampling": [sampling_row(fit, raw, fitted, unit, level)],
+        "thresholds": threshold_rows(fit, fitted, unit, level),
+        "structures": structure_rows(fit, fitted.window, unit),
+    }
+    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level))
+
+
+def draws_of(fit: PatientFit, kept: int) -> pd.DataFrame | None:
+    """So many equally weighted draws of a fit with numbers."""
+    if fit.draws is None:
+        return None
+    a, b = fit.prior.additive_g_per_l, fit.prior.proportional
+    return draw_table(fit.patient.patient_id, fit.draws.resampled(kept), a, b)
+
+
+def cohort_tables(
+    cohort: Cohort, fits: Sequence[PatientFit], of_each: Sequence[PatientTables], options: FitOptions
+) -> dict[str, pd.DataFrame]:
+    """Every table of a cohort, patients in its order."""
+    tables = {name: together(name, of_each) for name in TABLES}
+    draws = [each.draws for each in of_each if each.draws is not None]
+    tables["draws"] = pd.concat(draws, ignore_index=True) if draws else pd.DataFrame(columns=list(DRAW_COLUMNS))
+    tables["conflict"] = prior_conflict(fits)
+    tables["shrinkage"] = shrinkage_table(tables["etas"], tables["predictions"])
+    tables["residuals"] = residual_checks(tables["predictions"], options.level)
+    tables["groups"] = groups_table(cohort, tables["patients"])
+    return tables
+
+
+def tables_over(cohort: Cohort, fits: Sequence[PatientFit], options: FitOptions) -> dict[str, Any]:
+    """The tables that answer for the window and the thresholds of the options, from fits that are there."""
+    of_each = in_order([partial(asked_tables, cohort, fit, options) for fit in fits], options.jobs)
+    return {name: together(name, of_each) for name in ASKED}
+
+
+def together(name: str, of_each: Sequence[PatientTables]) -> pd.DataFrame:
+    """One table of all patients."""
+    curves = [each.curves for each in of_each if each.curves is not None]
+    if name == "curves" and curves:
+        return pd.concat(curves, ignore_index=True)
+    rows = [row for each in of_each for row in each.rows.get(name, ())]
+    return pd.DataFrame(rows, columns=list(TABLES[name]))
