@@ -58,6 +58,17 @@ LIKELY: Final = {
     "outcome": ("infection", "death", "hsct"), "EVID": ("0", "1", "0"), "MDV": ("0", "1"), "RATE": (".", "5"), "DUR": (".",),
     "CENS": ("0", "1"), "LLOQ": (".", "40"), "BLQ": ("0",), "II": ("21", "0"), "ADDL": (".", "3"), "SS": ("0", "1"), "CMT": ("1",),
 }  # fmt: skip
+EVENT_COLUMNS: Final = {
+    "DATE": ("1", "15", "03/04/2021", "2021-03-04", "3/4/21", ""), "DAT3": ("2021/25/03", "2021-13-01", "7"),
+    "C": (".", "", "C", "1", "x"), "DVID": ("1", "1", "2", "."), "TAD": ("0", "3.5", "."), "ROUTE": ("iv", "sc", "."), "EXCL": ("0", "0", "1"),
+    "IGNORE": ("0", "I"), "NAME": ("IgG", "IgG", "IgM"), "LAG": ("0", "0.5", "-1"), "D1": ("0.2", "."), "WGT": ("70", "71", ".", "0.9"),
+    "LIDV": ("500",), "ALB": ("40", "41"), "TIME": ("08:30", "25:00", "8"),
+}  # fmt: skip
+EVENT_BLOCKS: Final = (
+    '[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n', '[patients.columns]\nweight_kg = "WGT"\n',
+    '[[samples.keep]]\ncolumn = "DVID"\nequals = 1\n', '[patients]\nrepeated = "last"\n', '[samples.columns]\ndatetime = ["DATE", "TIME"]\n',
+    '[samples]\ndatetime_format = "%d/%m/%y"\n', '[doses]\nsame_dose = "sum"\n', '[samples.values.patient_id]\n"1" = "A"\n"2" = "A:2"\n',
+)  # fmt: skip
 VALUES: Final = (
     "-1", "0", "1e400", "nan", "-inf", '""', '"x"', "true", "[]", "{}", "[[1]]", "{ a = 1 }", "1979-05-27", "07:32:00", '"\\u0000"',
     "99999999999999999999999", "0.5", '"death"', "[1, 2, 3]", '{ mean = 0, sd = -1 }',
@@ -90,8 +101,24 @@ def random_mapping(pick: random.Random) -> Files:
 
 
 def random_events(pick: random.Random) -> Files:
-    units = 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "g"\ntime_unit = "day"\n'
-    return {"cohort.toml": units.encode(), "events.csv": table(pick, "events")}
+    """An event file, at times with dates, comments, marks and other columns, separated by blanks, with a mapping of its own."""
+    unit = pick.choice(["g"] * 4 + ["g/kg"])
+    mapping = f'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "{unit}"\ntime_unit = "{pick.choice(["day", "hour"])}"\n'
+    if pick.random() < 0.3:
+        mapping += "".join(sorted(pick.sample(EVENT_BLOCKS, pick.randrange(1, 3))))
+    content = table(pick, "events")
+    if pick.random() < 0.5:
+        lines = content.decode("utf-8", "replace").splitlines()
+        further = pick.sample(sorted(EVENT_COLUMNS), pick.randrange(0, 3))
+        rows = [",".join([line, *(pick.choice(EVENT_COLUMNS[name]) for name in further)]) for line in lines]
+        rows[:1] = [",".join([line, *further]) for line in lines[:1]]
+        for _ in range(pick.randrange(0, 3)):
+            rows.insert(pick.randrange(len(rows) + 1), pick.choice(["# a remark", "#1,2,3", "@", "C,", "#", '"#", x']))
+        rows[:1] = [pick.choice(["#", "", "", "C", "@"]) + line for line in rows[:1]]
+        text = "\n".join(line.replace(",", "  ") if pick.random() < 0.99 else line for line in rows) if pick.random() < 0.3 else "\n".join(rows)
+        content = text.encode("utf-8", "replace")
+    others = {f"{name}.csv": table(pick, name) for name in ("therapy", "patients", "outcomes") if pick.random() < 0.15}
+    return {"cohort.toml": mapping.encode(), "events.csv": content, **others}
 
 
 def random_parquet(pick: random.Random) -> Files:

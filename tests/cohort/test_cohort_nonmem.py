@@ -203,9 +203,41 @@ def same_cohort(one: Cohort, other: Cohort) -> None:
 
 
 def test_an_exported_cohort_comes_back_the_same(tmp_path: Path) -> None:
+    """In as few digits as the laboratory gave: whole mg/dL."""
     cohort = read_cohort(resource_folder("data") / "blina23")
     write_nonmem(cohort, tmp_path)
     same_cohort(cohort, read_cohort(tmp_path))
+    levels = pd.read_csv(tmp_path / "events.csv", dtype=str)["DV"]
+    assert levels[levels != "."].str.fullmatch(r"<?\d+(\.0)?").all()
+
+
+AWKWARD = {
+    "censored, SC, infusions, a steady state": HEADER.replace("SS", "SS,CENS,CMT").replace("II", "II") + (
+        "1,0,30,180,.,1,1,28,2,1,0,2\n1,0.5,.,.,5.1,0,0,.,.,.,0,2\n1,13.3,.,.,0.4,0,0,.,.,.,1,2\n1,13.3,7.1,0.3,.,1,1,.,.,.,0,1\n"
+        "1,20,.,.,30,0,0,.,.,.,-1,2\n1,33.3,0.1,0.7,.,1,1,.,.,.,0,1\n1,33.3,0.1,0.7,.,1,1,.,.,.,0,1\n"
+    ),
+    "resets": HEADER.replace("SS", "SS,CENS,CMT") + (
+        "1,0,.,.,5,0,0,.,.,.,0,2\n1,1,30,.,.,1,1,21,9,.,0,2\n1,50,.,.,8,0,0,.,.,.,0,2\n1,5,20,.,.,4,1,.,.,.,0,2\n"
+        "1,40,.,.,7,0,0,.,.,.,0,2\n1,40,9,.,.,1,1,7,.,2,0,2\n1,41,.,.,9,0,0,.,.,.,0,2\n2,3,.,.,9.87,0,0,.,.,.,0,2\n"
+    ),
+}  # fmt: skip
+ROUTES = '[doses]\nsame_dose = "sum"\n[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n"2" = "iv"\n'
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("unit", ["g/L", "mg/dL"])
+def test_awkward_cohorts_come_back_the_same(tmp_path: Path, name: str, unit: str) -> None:
+    events = AWKWARD[name]
+    therapy = "patient_id,start,stop,agent\n1,0,28,b\n"
+    outcomes = "patient_id,day,outcome\n1,3,infection\n1,70,death\n"
+    cohort = read(tmp_path / "ward", events, UNITS.replace("g/L", unit) + ROUTES, therapy=therapy, outcomes=outcomes)
+    (tmp_path / "out").mkdir()
+    write_nonmem(cohort, tmp_path / "out")
+    again = read_cohort(tmp_path / "out")
+    same_cohort(cohort, again)
+    assert again.records == cohort.records
+    np.testing.assert_array_equal(again.samples["igg"], cohort.samples["igg"])
+    pd.testing.assert_frame_equal(again.outcomes, cohort.outcomes)
 
 
 def test_hostile_ids_and_subcutaneous_doses_come_back_the_same(tmp_path: Path) -> None:

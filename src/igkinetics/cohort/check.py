@@ -16,7 +16,7 @@ SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
 def summary(cohort: Cohort) -> pd.DataFrame:
     """Columns topic, quantity, value (text), unit; medians with their range."""
     rows = [
-        ("patients", "patients", str(len(_people(cohort))), ""),
+        ("patients", "patients", str(len(cohort.patients) - len(cohort.records)), ""),
         *_records(cohort),
         *_groups(cohort),
         *_samples(cohort),
@@ -51,11 +51,6 @@ def _spread(values: npt.ArrayLike) -> str:
     return f"{np.median(known):.4g} ({known.min():.4g} to {known.max():.4g})"
 
 
-def _people(cohort: Cohort) -> pd.DataFrame:
-    """Everyone once, also those with several records."""
-    return cohort.patients[~cohort.patients["patient_id"].isin(list(cohort.records))]
-
-
 def _records(cohort: Cohort) -> list[Row]:
     if not cohort.records:
         return []
@@ -65,7 +60,7 @@ def _records(cohort: Cohort) -> list[Row]:
 
 
 def _groups(cohort: Cohort) -> list[Row]:
-    patients = _people(cohort)
+    patients = cohort.first_records().patients
     rows = [
         ("patients", f"group {name!r}", str(count), "")
         for name, count in patients["group"].value_counts(sort=False).items()
@@ -129,8 +124,7 @@ def _doses(cohort: Cohort) -> list[Row]:
 
 
 def _therapy(cohort: Cohort) -> list[Row]:
-    therapy = cohort.therapy
-    therapy = therapy[~therapy["patient_id"].isin(list(cohort.records))]
+    therapy = cohort.first_records().therapy
     agents = therapy.groupby("agent")["patient_id"].nunique() if len(therapy) else pd.Series(dtype=np.int64)
     return [
         ("therapy", "patients with therapy", str(therapy["patient_id"].nunique()), "patients"),
@@ -150,10 +144,9 @@ def _therapy(cohort: Cohort) -> list[Row]:
 
 def _outcomes(cohort: Cohort) -> dict[str, int]:
     """Patients with each outcome; a death in the patients table counts too."""
-    outcomes = cohort.outcomes.assign(patient_id=cohort.outcomes["patient_id"].replace(cohort.records))
-    pairs = outcomes[["patient_id", "outcome"]].drop_duplicates()
+    people = cohort.first_records()
+    pairs = people.outcomes[["patient_id", "outcome"]].drop_duplicates()
     counts = {str(name): int(count) for name, count in pairs["outcome"].value_counts(sort=False).items()}
     dead = set(pairs.loc[pairs["outcome"] == "death", "patient_id"])
-    people = _people(cohort)
-    dead |= set(people.loc[people["death"].notna(), "patient_id"])
+    dead |= set(people.patients.loc[people.patients["death"].notna(), "patient_id"])
     return {**counts, "death": len(dead)} if dead else counts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import pandas as pd
 
 from igkinetics.cohort.courses import depletion_intervals
 from igkinetics.cohort.outcomes import INFECTION_NAMES
+from igkinetics.errors import counted
 from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
 
@@ -135,6 +136,20 @@ class Cohort(ByValue):
             "therapy": _Blocks(self.therapy, index, ("start", "stop", "agent")),
             "outcomes": _Blocks(self.outcomes, index, ("day", "outcome")),
         }
+
+    def first_records(self) -> Cohort:
+        """Everyone once, for counts of patients: further records left out, all outcomes under the first."""
+        if not self.records:
+            return self
+        tables = {
+            name: table[~table["patient_id"].isin(list(self.records))].reset_index(drop=True)
+            for name in ("samples", "doses", "therapy", "patients") for table in [getattr(self, name)]
+        }  # fmt: skip
+        whose = self.outcomes["patient_id"].replace(self.records)
+        outcomes = self.outcomes.assign(patient_id=whose).drop_duplicates(["patient_id", "day", "outcome"])
+        left_out = counted(len(self.records), "further record")
+        note = f"{left_out} of a patient (after a reset) left out: everyone counts once"
+        return replace(self, **tables, outcomes=outcomes.reset_index(drop=True), notes=(*self.notes, note), records={})
 
     def patient(self, patient_id: str) -> Patient:
         """The record of one patient. KeyError when nobody has this id."""

@@ -62,8 +62,10 @@ def compare(
 ) -> GroupComparison:  # fmt: skip
     """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
 
-    Windows are each patient's own; `options.window` adds the rows of a common one.
+    A patient with several records (after a reset) counts once, with the first. Windows are each patient's own;
+    `options.window` adds the rows of a common one.
     """
+    cohort = cohort.first_records()
     chosen, options = chosen_groups(cohort, groups), options or FitOptions()
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     own = fit_cohort(cohort, replace(options, window=None), progress)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.keys import Mapping, PatientsMapping
 from igkinetics.cohort.model import Floats
+from igkinetics.cohort.nonmem.clock import distinct_numbers
 from igkinetics.cohort.nonmem.items import NOT_COVARIATES, WEIGHT_NAMES
-from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.columns import MappedRows, map_columns
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.errors import Problem, Severity, counted
@@ -68,7 +68,7 @@ def _compared(cells: pd.Series[str], person: Codes, settings: PatientsMapping) -
     last[person[filled]] = filled
     other = filled[value[filled] != value[first[person[filled]]]]
     if other.size:
-        number, _ = numbers(text, settings.decimal)
+        number, _ = distinct_numbers(text, settings.decimal)
         other = other[~(number[other] == number[first[person[other]]])]
     _, once = np.unique(person[other], return_index=True)
     return _Column(first=last if settings.repeated == "last" else first, varies=other[once])
@@ -142,6 +142,6 @@ def weight_of_rows(events: Events, mapping: Mapping) -> Floats | None:
     if not _compared(events.raw.cells[name], person, settings).varies.size:
         return None
     unit = settings.units.get("weight_kg" if "weight_kg" in settings.columns else "weight", "kg")
-    value = pd.Series(numbers(events.raw.cells[name], settings.decimal)[0] * WEIGHT_IN_KG[unit])
+    value = pd.Series(distinct_numbers(events.raw.cells[name], settings.decimal)[0] * WEIGHT_IN_KG[unit])
     known = value.where(value > 0).groupby(person)
     return np.asarray(known.ffill().fillna(known.bfill()), dtype=np.float64)

@@ -16,14 +16,13 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem import rules
-from igkinetics.cohort.nonmem.clock import Moments, as_text, hours_in, read_moments
+from igkinetics.cohort.nonmem.clock import Moments, as_text, distinct_numbers, hours_in, read_moments
 from igkinetics.cohort.nonmem.columns import absent_columns, item_columns, left_out, repeated_columns, without_dots
 from igkinetics.cohort.nonmem.covariates import patients_of_events, weight_of_rows
 from igkinetics.cohort.nonmem.items import DATE_ORDER
 from igkinetics.cohort.nonmem.records import Numbered, number_records, one_record, record_names
 from igkinetics.cohort.nonmem.settings import translated, unmatched, useless_rules
 from igkinetics.cohort.nonmem.text import plain_header
-from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.columns import MappedRows, holds
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.source.raw import RawRows
@@ -167,7 +166,7 @@ def _events(
         if item in columns:
             cells = raw.cells[columns[item]].str.strip()
             cells = hours_in(cells, time_unit) if item == "II" else cells
-            value[item], unreadable[item] = numbers(cells, settings.decimal)
+            value[item], unreadable[item] = distinct_numbers(cells, settings.decimal)
     person = raw.cells[columns["ID"]].str.strip()
     if "patient_id" in settings.values:
         person, _ = translated(person, settings.values["patient_id"])
@@ -245,7 +244,8 @@ def _dose_cells(events: Events, is_dose: Mask, mapping: Mapping) -> pd.DataFrame
         duration = np.where(lasting, day_long, duration)
     text = {**_moment_cells(events), "amount": amount, "duration": as_text(duration)}
     for item in DOSE_ITEMS:
-        text[item] = as_text(np.where(lasting, day_long, events[item]) if item == "II" else events[item])
+        if item in events.columns or (item == "II" and lasting.any()):
+            text[item] = as_text(np.where(lasting, day_long, events[item]) if item == "II" else events[item])
     text["only_before"] = pd.Series(np.where(lasting, "1", ""), cells.index, str)
     if events.starts_record.any():
         text["carried"] = pd.Series(events.numbered.carried, cells.index).astype(str)
@@ -269,7 +269,7 @@ def _by_weight(events: Events, amount: pd.Series[str], mapping: Mapping) -> dict
     weight = weight_of_rows(events, mapping) if factor is not None else None
     if factor is None or weight is None:
         return {}
-    value, unreadable = numbers(amount, mapping.doses.decimal)
+    value, unreadable = distinct_numbers(amount, mapping.doses.decimal)
     grams = value * factor * weight
     known = ~np.isnan(grams)
     unit = np.where(known, "g", mapping.amount_unit or "g")

@@ -24,7 +24,9 @@ def in_file_order(parsed: Parsed) -> Parsed:
     times = tuple(replace(one, midnight_only=False) for one in parsed.times)
     if parsed.table.name == "doses":
         text = parsed.table.text
-        interval, more, steady, lag = (numbers(text[item])[0] for item in ("II", "ADDL", "SS", "LAG"))
+        nothing = np.full(len(text), np.nan)
+        said = (numbers(text[item])[0] if item in text else nothing for item in ("II", "ADDL", "SS", "LAG"))
+        interval, more, steady, lag = said
         day = TIME_IN_DAY[parsed.table.settings.units["day"]]
         lag_day = np.nan_to_num(lag) * day
         until = numbers(text["until_after"])[0] if "until_after" in text else np.full(len(text), np.nan)
