@@ -60,7 +60,8 @@ def read_files(located: Located, mapping: Mapping) -> Files:
             for name, rows in _mapped(source, mapping).items():
                 if name == source.table or name not in own_tables:
                     by_table[name].append(rows)
-                    left.add(rows, name)
+                    if mapping.format != "nonmem" or source.table != "samples":
+                        left.add(rows, name)
         except InputError as fault:
             fatal += fault.problems
     others = [one for mapped in by_table.values() for one in mapped]
