@@ -45,8 +45,8 @@ CASES = (
          ("fit", "--window", "0:1000000")),
     Case("a unit in another spelling on the command line", {"samples.csv": LEVELS}, 0, "IgG in mg/dL",
          ("check", "--igg-unit", "MG/DL")),
-    Case("words that convert", {"cohort.toml": MG_DL + '[samples.values.unit]\n"mg/L" = "mg/dL"\n', "samples.csv": LEVELS},
-         2, "mg/L is a unit of its own and is read as it is"),
+    Case("words that convert", {"cohort.toml": MG_DL + '[samples.values.unit]\n"mg/L" = "mg/dL"\n',
+         "samples.csv": LEVELS}, 2, "mg/L is a unit of its own and is read as it is"),
     Case("a key that matches nothing", {"cohort.toml": MG_DL + '[doses.values.route]\n"IVPB" = "iv"\n', "samples.csv":
          LEVELS, "doses.csv": DOSES}, 2, "doses.values.route: found 'route'; matches nothing"),
     Case("a transplant", {"cohort.toml": MG_DL, "samples.csv": LEVELS, "outcomes.csv":
