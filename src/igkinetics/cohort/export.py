@@ -135,6 +135,8 @@ ADPC_HEADER: Final = """\
 # Written by igkinetics export. Levels and doses are in adpc.csv, people in adsl.csv.
 format = "adam"
 igg_unit = "{unit}"
+[doses]
+same_dose = "sum"
 """
 ROUTES: Final = {"iv": "INTRAVENOUS", "sc": "SUBCUTANEOUS"}
 
@@ -145,12 +147,12 @@ def adpc_table(cohort: Cohort) -> pd.DataFrame:
     AFRLT and ADOSEDUR are in days (FRLTU); AFRLT counts from the cohort's own day 0, not from the first dose. A level
     beyond a limit has its sign in AVALC, and the limit in AVAL.
     """
-    factor = G_PER_L_IN[cohort.igg_unit]
-    level = in_unit(cohort.samples["igg"].to_numpy(dtype=np.float64), factor)
+    factor, igg = G_PER_L_IN[cohort.igg_unit], cohort.samples["igg"].to_numpy(dtype=np.float64)
+    level = np.asarray(fewest_digits(igg / factor, lambda one: one * factor == igg), dtype=np.float64)
     sign = cohort.samples["limit"].map({"": "", "below": "<", "above": ">"}).astype(str).to_numpy()
     written = np.array([f"{one}{value!r}" if one else "" for one, value in zip(sign, level.tolist(), strict=True)])
     samples = cohort.samples.assign(
-        PARAMCD="IGG", PARAM="Immunoglobulin G", AVAL=level.to_numpy(), AVALC=written, AVALU=cohort.igg_unit, order=0
+        PARAMCD="IGG", PARAM="Immunoglobulin G", AVAL=level, AVALC=written, AVALU=cohort.igg_unit, order=0
     )
     doses = cohort.doses.assign(
         PARAMCD="DOSE", PARAM="Immunoglobulin dose", AVAL=cohort.doses["amount_g"], AVALU="g", order=1,
