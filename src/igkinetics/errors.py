@@ -9,6 +9,7 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 PROBLEM_COLUMNS = ("file", "line", "patient_id", "column", "found", "expected", "severity", "action")
+LINES_NAMED = 5
 FOUND_LIMIT = 120  # characters of a found value that are repeated in a message
 EXPECTED_LIMIT = 2000
 GROUPED_FROM = 6
@@ -114,3 +115,13 @@ def call_error(option: str, found: object, expected: str) -> InputError:
 def counted(number: int, thing: str) -> str:
     """`1 row`, `2 rows`: a count with its noun."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def also(lines: Iterable[int]) -> str:
+    """The end of a message that holds for several lines: those after the first."""
+    rest = [int(one) for one in lines][1:]
+    if not rest:
+        return ""
+    shown = ", ".join(str(one) for one in rest[:LINES_NAMED])
+    more = f" and {len(rest) - LINES_NAMED} more" if len(rest) > LINES_NAMED else ""
+    return f" (also line{'s' if len(rest) > 1 else ''} {shown}{more})"

@@ -54,7 +54,10 @@ def test_nothing_there_is_told(tmp_path: Path) -> None:
             "call: 1 problem\n  igg_unit: found 'g/L'; cohort.toml says igg_unit = \"mg/dL\"",
         ),
         ({"on_problem": "ignore"}, "call: 1 problem\n  on_problem: found 'ignore'; one of stop, skip"),
-        ({"file_format": "sas"}, "call: 1 problem\n  format: found 'sas'; one of tables, nonmem"),
+        (
+            {"file_format": "sas"},
+            "call: 1 problem\n  format: found 'sas'; one of tables, nonmem, omop, fhir, adam, sdtm, mimic4",
+        ),
     ],
 )
 def test_a_call_that_cannot_be_carried_out(tmp_path: Path, arguments: dict[str, str], message: str) -> None:

@@ -130,3 +130,19 @@ def test_a_mapping_beside_a_workbook_is_not_applied_and_this_is_said(tmp_path: P
         "cohort.toml: file: found 'cohort.toml'; give the folder, or cohort.toml, to have it applied to ward.xlsx "
         "[not read]"
     ]
+
+
+def test_a_workbook_may_have_any_name_and_files_any_case(tmp_path: Path) -> None:
+    (tmp_path / "cohort.toml").write_text('igg_unit = "mg/dL"\n')
+    rows = [["patient_id", "day", "igg"], ["P1", 3, 640]]
+    for name, sheet in (("Ward 3, May.XLSX", "SAMPLES"), ("~$Ward 3, May.xlsx", "x")):
+        with xlsxwriter.Workbook(tmp_path / name) as book:
+            page = book.add_worksheet(sheet)
+            for number, row in enumerate(rows):
+                page.write_row(number, 0, row)
+    assert read_cohort(tmp_path).samples["igg"].tolist() == [6.4]
+    (tmp_path / "Doses.CSV").write_text("patient_id,day,amount_g\nP1,4,30\n")
+    assert read_cohort(tmp_path).doses["amount_g"].tolist() == [30.0]
+    (tmp_path / "other.xlsx").write_bytes((tmp_path / "Ward 3, May.XLSX").read_bytes())
+    with pytest.raises(InputError, match="one workbook, or the name of the one that is meant"):
+        read_cohort(tmp_path)

@@ -275,3 +275,12 @@ def test_every_name_is_listed_once() -> None:
     names = [name for line in page().splitlines() if line.startswith("| `") for name in line.split("|")[1].split(",")]
     assert len(names) == len(set(names))
     assert describe_problems([]) == ""
+
+
+def test_the_same_fault_in_many_cells_is_one_problem(tmp_path: Path) -> None:
+    rows = "".join(f"1,{k},.,abc,0\n" for k in range(5_000))
+    told = refused(tmp_path, "ID,TIME,AMT,DV,EVID\n" + rows)
+    assert told == (
+        "events.csv: 1 problem\n  line 2, patient 1, DV: found 'abc'; must be a number, <LIMIT or >LIMIT "
+        "(also lines 3, 4, 5, 6, 7 and 4994 more)"
+    )

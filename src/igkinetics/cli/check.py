@@ -31,7 +31,7 @@ def check(
     try:
         found = read(cohort, igg_unit, file_format, on_problem)
     except InputError as error:
-        draft = draft_for(cohort, error)
+        draft = draft_for(cohort, error, file_format)
         print(draft, end="")
         if draft and write_mapping:
             print(written(cohort, draft))
@@ -43,13 +43,16 @@ def check(
         print("No cohort.toml written: the cohort can be read as it is.")
 
 
-def draft_for(path: Path, error: InputError) -> str:
+def draft_for(path: Path, error: InputError, file_format: str | None) -> str:
     """A draft of cohort.toml where tables, columns or headers were not found under their names; else empty."""
     from igkinetics.cohort.mapping.draft import draft_mapping, stated_keys
 
+    keys = stated_keys(path) | ({} if file_format is None else {"format": file_format})
+    if keys.get("format", "tables") not in ("tables", "nonmem"):
+        return ""  # a preset knows its own columns
     foreign = [one for one in error.problems if not one.patient_id and one.file != "call" and one.found != "no unit"
                and (one.line is None or not one.column)]  # fmt: skip
-    return draft_mapping(path, stated_keys(path)) if foreign else ""
+    return draft_mapping(path, keys) if foreign else ""
 
 
 def written(path: Path, draft: str) -> str:

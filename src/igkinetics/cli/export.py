@@ -16,22 +16,24 @@ from igkinetics.errors import call_error
 def export(
     cohort: CohortPath,
     out: Out,
-    file_format: Annotated[str, typer.Option("--format", metavar="nonmem", help="Format to write.")] = "nonmem",
+    file_format: Annotated[str, typer.Option("--format", metavar="nonmem|adpc", help="Format to write.")] = "nonmem",
     igg_unit: IggUnit = None,
     on_problem: OnProblem = "stop",
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a cohort as a NONMEM event file."""
-    from igkinetics.cohort.export import NAMES, write_nonmem
+    """Write a cohort as a NONMEM event file or as CDISC ADPC."""
+    from igkinetics.cohort.export import ADPC_FILE, ADPC_NAMES, NAMES, write_adpc, write_nonmem
     from igkinetics.cohort.mapping.locate import EVENT_FILE
     from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
-    if file_format != "nonmem":
-        raise call_error("--format", file_format, "must be nonmem")
-    output = Kind(marker=EVENT_FILE, names=NAMES)
+    if file_format not in ("nonmem", "adpc"):
+        raise call_error("--format", file_format, "must be nonmem or adpc")
+    adpc = file_format == "adpc"
+    output = Kind(marker=ADPC_FILE, names=ADPC_NAMES) if adpc else Kind(marker=EVENT_FILE, names=NAMES)
     refuse_existing(out, output, overwrite=overwrite)
     found = read(cohort, igg_unit, None, on_problem)
     tell_problems(found)
     with new_folder(out, output, overwrite=overwrite) as folder:
-        write_nonmem(found, folder)
-    print(f"{len(found.patient_ids)} patients written to {out / EVENT_FILE}; read it back with: igkinetics check {out}")
+        (write_adpc if adpc else write_nonmem)(found, folder)
+    place = out / output.marker
+    print(f"{len(found.patient_ids)} patients written to {place}; read it back with: igkinetics check {out}")

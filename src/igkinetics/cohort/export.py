@@ -1,4 +1,4 @@
-"""A cohort as a NONMEM event file, beside the tables that no event file can hold; `read_cohort` reads it back."""
+"""A cohort as a NONMEM event file or as ADaM data sets, beside the tables that these cannot hold; both read back."""
 
 from __future__ import annotations
 
@@ -123,3 +123,65 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
     ids = [f"{number} = {name}" for number, name in enumerate(names, start=1)]
     text = "\n".join([header, "[samples.values.patient_id]", *ids]).replace("\x7f", "\\u007f")
     (folder / MAPPING_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+ADPC_FILE: Final = "adpc.csv"
+ADPC_NAMES: Final = frozenset({ADPC_FILE, "adsl.csv", MAPPING_NAME, "therapy.csv", "outcomes.csv"})
+ADPC_COLUMNS: Final = (
+    "STUDYID", "USUBJID", "PARAMCD", "PARAM", "AVAL", "AVALC", "AVALU", "AFRLT", "FRLTU", "DOSEA", "DOSEU", "ROUTE",
+    "ADOSEDUR", "DOSETRT",
+)  # fmt: skip
+ADPC_HEADER: Final = """\
+# Written by igkinetics export. Levels and doses are in adpc.csv, people in adsl.csv.
+format = "adam"
+igg_unit = "{unit}"
+[doses]
+same_dose = "sum"
+"""
+ROUTES: Final = {"iv": "INTRAVENOUS", "sc": "SUBCUTANEOUS"}
+
+
+def adpc_table(cohort: Cohort) -> pd.DataFrame:
+    """ADPC_COLUMNS, a row for each sample (PARAMCD IGG) and dose (PARAMCD DOSE), by patient and time.
+
+    AFRLT and ADOSEDUR are in days (FRLTU); AFRLT counts from the cohort's own day 0, not from the first dose. A level
+    beyond a limit has its sign in AVALC, and the limit in AVAL.
+    """
+    factor, igg = G_PER_L_IN[cohort.igg_unit], cohort.samples["igg"].to_numpy(dtype=np.float64)
+    level = np.asarray(fewest_digits(igg / factor, lambda one: one * factor == igg), dtype=np.float64)
+    sign = cohort.samples["limit"].map({"": "", "below": "<", "above": ">"}).astype(str).to_numpy()
+    written = np.array([f"{one}{value!r}" if one else "" for one, value in zip(sign, level.tolist(), strict=True)])
+    samples = cohort.samples.assign(
+        PARAMCD="IGG", PARAM="Immunoglobulin G", AVAL=level, AVALC=written, AVALU=cohort.igg_unit, order=0
+    )
+    doses = cohort.doses.assign(
+        PARAMCD="DOSE", PARAM="Immunoglobulin dose", AVAL=cohort.doses["amount_g"], AVALU="g", order=1,
+        DOSEA=cohort.doses["amount_g"], DOSEU="g", ROUTE=cohort.doses["route"].map(ROUTES),
+        ADOSEDUR=cohort.doses["duration_day"], DOSETRT=cohort.doses["product"],
+    )  # fmt: skip
+    rows = pd.concat([samples, doses], ignore_index=True)
+    place = rows["patient_id"].map({one: number for number, one in enumerate(cohort.patient_ids)})
+    rows = rows.assign(USUBJID=rows["patient_id"], AFRLT=rows["day"], FRLTU="DAYS", STUDYID=cohort.name, place=place)
+    rows = rows.sort_values(["place", "AFRLT", "order"], kind="stable")
+    return rows.reindex(columns=list(ADPC_COLUMNS)).reset_index(drop=True)
+
+
+def write_adpc(cohort: Cohort, folder: Path) -> None:
+    """adpc.csv, adsl.csv, their cohort.toml, and therapy and outcomes (deaths among them) as tables of their own."""
+    adpc_table(cohort).to_csv(folder / ADPC_FILE, index=False, lineterminator="\n")
+    people = cohort.patients
+    adsl = pd.DataFrame({
+        "STUDYID": cohort.name, "USUBJID": people["patient_id"], "ARM": people["group"], "SEX": people["sex"],
+        "AGE": people["age_y"], "AGEU": "YEARS", "WTBL": people["weight_kg"], "WTBLU": "kg",
+    })  # fmt: skip
+    adsl.to_csv(folder / "adsl.csv", index=False, lineterminator="\n")
+    therapy = cohort.therapy.drop(columns="line").assign(stop=cohort.therapy["stop"].replace(np.inf, np.nan))
+    dead = people[people["death"].notna()]
+    deaths = pd.DataFrame({"patient_id": dead["patient_id"], "day": dead["death"], "outcome": "death"})
+    known = set(cohort.outcomes.loc[cohort.outcomes["outcome"] == "death", "patient_id"])
+    deaths = deaths[~deaths["patient_id"].isin(known)]
+    outcomes = pd.concat([cohort.outcomes.drop(columns="line", errors="ignore"), deaths])
+    for name, table in (("therapy", therapy), ("outcomes", outcomes)):
+        if not table.empty:
+            table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    (folder / MAPPING_NAME).write_text(ADPC_HEADER.format(unit=cohort.igg_unit), encoding="utf-8", newline="\n")

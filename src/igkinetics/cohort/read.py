@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
-from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.keys import Format, Mapping
 from igkinetics.cohort.mapping.locate import locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
@@ -28,6 +28,7 @@ from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
 from igkinetics.cohort.parse.therapy import parse_therapy
 from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
 from igkinetics.cohort.parse.weights import parse_weights
+from igkinetics.cohort.presets.preset import with_wanted_rows
 from igkinetics.cohort.source.files import Files, read_files
 from igkinetics.cohort.source.wide import with_wide
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
@@ -40,7 +41,7 @@ PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "outcomes": parse_outcomes,
     "weights": parse_weights,
 }
-FORMATS: Final = ("tables", "nonmem")
+FORMATS: Final[tuple[str, ...]] = get_args(Format)
 ON_PROBLEM: Final = ("stop", "skip")
 
 
@@ -55,8 +56,11 @@ def read_cohort(
     if on_problem not in ON_PROBLEM:
         raise call_error("on_problem", on_problem, f"one of {', '.join(ON_PROBLEM)}")
     skip = on_problem == "skip"
-    located = locate(Path(path))
-    mapping = _with_call(located.mapping, igg_unit, file_format)
+    if file_format is not None and file_format not in FORMATS:
+        raise call_error("format", file_format, f"one of {', '.join(FORMATS)}")
+    located = locate(Path(path), file_format)
+    mapping = _with_call(located.mapping, igg_unit)
+    mapping = with_wanted_rows(mapping, {one.table for one in located.sources if one.convert is not None})
     mapping = with_wide(mapping)
     files = read_files(located, mapping)
     tables, table_problems = _parse(files, mapping)
@@ -100,7 +104,7 @@ def read_cohort(
     )
 
 
-def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) -> Mapping:
+def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
     """The mapping with what the call states. A call that contradicts the file is refused."""
     if igg_unit is not None:
         given, igg_unit = igg_unit, canonical_unit(igg_unit)
@@ -109,10 +113,6 @@ def _with_call(mapping: Mapping, igg_unit: str | None, file_format: str | None) 
         if mapping.igg_unit not in (None, igg_unit):
             raise call_error("igg_unit", igg_unit, f'cohort.toml says igg_unit = "{mapping.igg_unit}"')
         mapping = mapping.model_copy(update={"igg_unit": igg_unit})
-    if file_format is not None and file_format not in FORMATS:
-        raise call_error("format", file_format, f"one of {', '.join(FORMATS)}")
-    if file_format is not None:
-        mapping = mapping.model_copy(update={"format": file_format})
     if mapping.format == "nonmem":
         check_settings(mapping)
         mapping = with_units(mapping)

@@ -132,7 +132,7 @@ def _known_keys(path: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """(path, found, expected) of contract names, units and keys that do not fit."""
-    if mapping.format == "tables":
+    if mapping.format != "nonmem":
         for key in NONMEM_ONLY:
             if getattr(mapping, key) is not None:
                 yield (key,), str(getattr(mapping, key)), 'used only with format = "nonmem"'
@@ -148,6 +148,12 @@ def _name_faults(mapping: Mapping) -> Iterator[tuple[tuple[str, ...], str, str]]
             yield (name, "time_zone"), zone, f"one local clock for all tables, that of {first} ({zones[first]})"
     for name in TABLES:
         yield from _table_faults(mapping, name)
+    if mapping.format not in ("tables", "nonmem"):
+        known = f'the columns of format = "{mapping.format}" are known; leave this out'
+        for name in ("samples", "doses", "therapy", "patients"):
+            for part in ("columns", "units", "wide"):
+                if getattr(mapping.table(name), part, None):
+                    yield (name, part), part, known
 
 
 def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str, ...], str, str]]:

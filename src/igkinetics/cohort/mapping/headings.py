@@ -288,11 +288,13 @@ HEADER_ROWS_LOOKED_AT: Final = 40
 def header_place(rows: Sequence[Sequence[str]]) -> int:
     """Which of the first rows is the header: the one with most known headings, the first of these on a tie.
 
-    0 where no row has two of them: a title or a merged heading has fewer than the row of columns below it.
+    0 where no row has two of them. A title or a merged heading has fewer filled cells than the row of columns below it.
     """
     known = [known_headings(row) for row in rows[:HEADER_ROWS_LOOKED_AT]]
     best = max(known, default=0)
-    return known.index(best) if best >= 2 else 0
+    place = known.index(best) if best >= 2 else 0
+    filled = [sum(cell.strip() != "" for cell in row) for row in (rows[0], rows[place])] if rows else [0, 0]
+    return place if filled[0] < filled[1] else 0
 
 
 VISIT_KINDS: Final[dict[str, tuple[str, ...]]] = {

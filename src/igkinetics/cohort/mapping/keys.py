@@ -14,6 +14,8 @@ from igkinetics.cohort.model import SameDay
 from igkinetics.units import IggUnit, canonical_unit
 
 SameDose = Literal["one", "sum"]
+Format = Literal["tables", "nonmem", "omop", "fhir", "adam", "sdtm", "mimic4"]
+"""The contract's own tables (or foreign ones, mapped), event files, and presets for whole databases."""
 TimeOrigin = Literal["therapy", "first_sample", "first_dose", "as_given"]
 Scalar = bool | int | float | str
 SpelledUnit = BeforeValidator(lambda unit: canonical_unit(unit) if isinstance(unit, str) else unit)
@@ -228,7 +230,7 @@ class OutcomesMapping(TableMapping):
 class Mapping(_Section):
     """A whole cohort.toml. `time_origin` None: day numbers as given, date-times from the first therapy."""
 
-    format: Literal["tables", "nonmem"] = "tables"
+    format: Format = "tables"
     igg_unit: Annotated[IggUnit | None, SpelledUnit] = None
     amount_unit: Annotated[str | None, SpelledUnit] = None
     time_unit: Literal["day", "hour"] | None = None

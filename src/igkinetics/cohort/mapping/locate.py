@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, nearest
 from igkinetics.cohort.mapping.file import load_mapping
-from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.keys import Format, Mapping
+from igkinetics.cohort.presets.preset import PresetTable
+from igkinetics.cohort.presets.registry import PRESETS, preset_files, preset_warnings, side_files
 from igkinetics.cohort.source.sources import Source, sheet_sources
 from igkinetics.cohort.source.workbook import WORKBOOK_SUFFIXES
 from igkinetics.errors import InputError, Problem
@@ -40,34 +42,75 @@ class Located:
         return frozenset(source.label for source in self.sources if source.table == "samples")
 
 
-def locate(path: Path) -> Located:
-    """Find the mapping and the files of a cohort. InputError when there is nothing to read."""
+def locate(path: Path, file_format: str | None = None) -> Located:
+    """Find the mapping and the files of a cohort. InputError when there is nothing to read.
+
+    file_format: what the call states in place of the mapping's own.
+    """
     if path.suffix.lower() in OTHER_WORKBOOKS:
         expected = "a workbook saved as .xlsx"
         raise InputError([Problem(file=path.name, found=path.suffix, expected=expected)])
     if path.is_dir():
-        return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None)
+        return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None, file_format)
     if not path.is_file():
         expected = (
             "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
         )
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
-        return _in_folder(path.parent, path)
+        return _in_folder(path.parent, path, file_format)
+    stated = Mapping() if file_format is None else Mapping(format=cast("Format", file_format))
+    if stated.format in PRESETS:
+        sources, problems = _preset_sources(path.parent, stated, None, path)
+        return _located(path.stem, stated, sources, problems, None)
     if path.suffix.lower() in WORKBOOK_SUFFIXES:
-        sheets, problems = sheet_sources(Mapping(), path, path.name)
-        return _located(path.stem, Mapping(), sheets, [*problems, *_mapping_beside(path)], None)
+        sheets, problems = sheet_sources(stated, path, path.name)
+        return _located(path.stem, stated, sheets, [*problems, *_mapping_beside(path)], None)
     source = Source(table="samples", path=path, label=path.name)
-    return _located(path.stem, Mapping(), [source], [], None)
+    return _located(path.stem, stated, [source], _mapping_beside(path), None)
 
 
-def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
+def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None) -> Located:
     mapping = (
         Mapping() if mapping_path is None else load_mapping(mapping_path.read_bytes(), mapping_path.name)
     )
-    problems: list[Problem] = []
+    if file_format is not None:
+        mapping = mapping.model_copy(update={"format": file_format})
+    named = mapping_path is not None and mapping_path.name != MAPPING_NAME
+    name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
+    converted, problems = _preset_sources(folder, mapping, mapping_path) if mapping.format in PRESETS else ([], [])
+    sources, more = _table_sources(folder, mapping, mapping_path, {source.table for source in converted})
+    located = _located(name, mapping, [*converted, *sources], [*problems, *more], mapping_path)
+    side = side_files(folder, mapping) if converted else []
+    return replace(located, inputs={**located.inputs, **{path.name: sha256_of_file(path) for path in side}})
+
+
+def _preset_sources(
+    folder: Path, mapping: Mapping, mapping_path: Path | None, only: Path | None = None
+) -> tuple[list[Source], list[Problem]]:
+    """The files that a preset reads, or those that the mapping names for its tables."""
+    problems = preset_warnings(folder, mapping)
+    found: list[tuple[PresetTable, Path]] = []
+    for table, path in preset_files(folder, mapping, only):
+        patterns = mapping.table(table.table).files
+        if patterns is None:
+            found.append((table, path))
+        elif not any(one.table == table.table for one, _ in found):
+            paths, faults = _files_named(folder, table.table, patterns, mapping_path)
+            found += [(table, one) for one in paths]
+            problems += faults
+    labels = _labels(folder, [path for _, path in found])
+    sources = [Source(table=one.table, path=path, label=labels[path], convert=one.convert) for one, path in found]
+    return sources, problems
+
+
+def _table_sources(
+    folder: Path, mapping: Mapping, mapping_path: Path | None, taken: set[TableName]
+) -> tuple[list[Source], list[Problem]]:
+    """The files of the contract's own tables, but for those that a preset reads."""
+    workbooks, problems = _workbook_in(folder, mapping)
     paths: list[tuple[TableName, Path]] = []
-    for table in TABLES:
+    for table in (one for one in TABLES if one not in taken):
         patterns = mapping.table(table).files
         if mapping.format == "nonmem" and table == "samples" and patterns is None:
             patterns = (EVENT_FILE,)
@@ -75,15 +118,15 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
             continue
         if patterns is None:
             found, faults = _default_file(folder, table)
-            if not found and not faults and (folder / WORKBOOK_NAME).is_file():
-                found = [folder / WORKBOOK_NAME]
+            if not found and not faults:
+                found = workbooks
         else:
             found, faults = _files_named(folder, table, patterns, mapping_path)
         paths += [(table, path) for path in found]
         problems += faults
-    if not any(table == "samples" for table, _ in paths) and not problems:
+    if "samples" not in taken and not any(table == "samples" for table, _ in paths) and not problems:
         problems.append(_no_samples(folder))
-    problems += _overlooked(folder, paths)
+    problems += [] if taken else _overlooked(folder, paths)
     labels = _labels(folder, [path for _, path in paths])
     sources = []
     for table, path in paths:
@@ -94,9 +137,7 @@ def _in_folder(folder: Path, mapping_path: Path | None) -> Located:
             problems += faults
         else:
             sources.append(Source(table=table, path=path, label=labels[path]))
-    named = mapping_path is not None and mapping_path.name != MAPPING_NAME
-    name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
-    return _located(name, mapping, sources, problems, mapping_path)
+    return sources, problems
 
 
 def _located(
@@ -120,10 +161,22 @@ def _located(
     )
 
 
+def _workbook_in(folder: Path, mapping: Mapping) -> tuple[list[Path], list[Problem]]:
+    """The workbook of a folder, cohort.xlsx or the only one; several without that name are a problem."""
+    found = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in WORKBOOK_SUFFIXES
+             and not path.name.startswith("~$")]  # fmt: skip
+    own = [path for path in found if path.name.lower() == WORKBOOK_NAME]
+    stated = mapping.samples.files is not None or mapping.format != "tables"
+    if own or len(found) < 2 or stated or _default_file(folder, "samples")[0]:
+        return own or (found if len(found) == 1 else []), []
+    names = ", ".join(path.name for path in found)
+    expected = f'one workbook, or the name of the one that is meant: files = ["{found[0].name}"] under [samples]'
+    return [], [Problem(file=found[0].name, found=names, expected=expected)]
+
+
 def _default_file(folder: Path, table: TableName) -> tuple[list[Path], list[Problem]]:
-    found = [
-        folder / f"{table}{suffix}" for suffix in TABLE_SUFFIXES if (folder / f"{table}{suffix}").is_file()
-    ]
+    wanted = {f"{table}{suffix}" for suffix in TABLE_SUFFIXES}
+    found = [path for path in sorted(folder.iterdir()) if path.name.lower() in wanted and path.is_file()]
     if len(found) < 2:
         return found, []
     names = " and ".join(path.name for path in found)

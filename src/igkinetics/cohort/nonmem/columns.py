@@ -10,12 +10,11 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import suggestion
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.nonmem.items import DATE_ORDER, DV_NAMES, FILTERS, READ
-from igkinetics.cohort.nonmem.rules import also
 from igkinetics.cohort.nonmem.text import commented
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.source.raw import RawRows
-from igkinetics.errors import Problem, counted
+from igkinetics.errors import Problem, also, counted
 
 USUAL: Final = {"TINF": "DUR", "BLOQ": "BLQ"}
 MISSING: Final = "."

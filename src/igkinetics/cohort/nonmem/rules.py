@@ -13,13 +13,12 @@ from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.nonmem.items import FILTERS, TYPES
 from igkinetics.cohort.nonmem.steady_state import MOST_IMPLIED_DOSES, STEADY_STATE_DAYS
 from igkinetics.cohort.parse.findings import Mask
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, also
 from igkinetics.units import TIME_IN_DAY
 
 if TYPE_CHECKING:
     from igkinetics.cohort.nonmem.events import Events
 
-LINES_NAMED: Final = 5
 WORDS_OF_TYPE: Final = "NAME"
 SAY_THE_ROUTE: Final = (
     "doses go into another compartment than the samples come from, so their route is needed. If 1 is under the skin, "
@@ -67,16 +66,6 @@ def problems_of_events(events: Events, faults: Iterable[Fault]) -> list[Problem]
             severity="error" if one.is_error else "warning", action=one.action or "refused",
         ))  # fmt: skip
     return found
-
-
-def also(lines: Iterable[int]) -> str:
-    """The end of a message that holds for several lines: those after the first."""
-    rest = [int(one) for one in lines][1:]
-    if not rest:
-        return ""
-    shown = ", ".join(str(one) for one in rest[:LINES_NAMED])
-    more = f" and {len(rest) - LINES_NAMED} more" if len(rest) > LINES_NAMED else ""
-    return f" (also line{'s' if len(rest) > 1 else ''} {shown}{more})"
 
 
 def order_faults(events: Events) -> list[Fault]:

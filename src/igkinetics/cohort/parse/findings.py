@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,15 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.keys import TableMapping
-from igkinetics.errors import Problem, counted
+from igkinetics.errors import Problem, also, counted
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
-MOST_LISTED = 1000
 Scope = Literal["none", "row", "patient"]
+MANY_ROWS: Final = 20
+"""More rows of a file with one and the same fault are told as one problem."""
+MOST_TOLD: Final = 1000
+"""Problems of one finding whose texts differ from row to row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,33 +134,35 @@ def removed_patients(table: Table, findings: Iterable[Finding]) -> dict[str, str
 
 
 def problems_of(table: Table, findings: Iterable[Finding], *, skip: bool) -> Iterator[Problem]:
-    """The findings as problems, with file, line and patient.
-
-    Of an error that refuses the cohort in very many rows the first MOST_LISTED are told, and how many there are.
-    """
-    patients = table.text["patient_id"]
+    """The findings as problems, with file, line and patient; the same fault in many rows once, with the next lines."""
     for finding in (one for one in findings if one.listed):
-        error_action = f"{finding.removes} set aside" if skip else "refused"
-        whole = skip or finding.warning or len(finding.rows) <= MOST_LISTED
-        n_listed = len(finding.rows) if whole else MOST_LISTED
-        listed = zip(finding.rows[:n_listed], finding.found[:n_listed], finding.expected[:n_listed], strict=True)
-        if n_listed < len(finding.rows):
-            n_more = counted(len(finding.rows) - n_listed, "further row")
-            yield Problem(
-                file=table.files[table.file_code[finding.rows[0]]],
-                column=finding.column,
-                found=n_more,
-                expected=finding.expected[0],
-                action=error_action,
-            )
-        for row, found, expected in listed:
-            yield Problem(
-                file=table.files[table.file_code[row]],
-                line=int(table.line[row]),
-                patient_id=str(patients.iloc[row]),
-                column=finding.column,
-                found=table.as_written(finding.column, int(row), found),
-                expected=expected,
-                severity="warning" if finding.warning else "error",
-                action=finding.warning or error_action,
-            )
+        alike: dict[tuple[int, str], list[int]] = {}
+        for place, (row, text) in enumerate(zip(finding.rows, finding.expected, strict=True)):
+            alike.setdefault((int(table.file_code[row]), text), []).append(place)
+        told = 0
+        for (_, text), places in alike.items():
+            grouped = len(places) > MANY_ROWS
+            for place in places[:1] if grouped else places:
+                others = also(table.line[finding.rows[places]]) if grouped else ""
+                yield _problem(table, finding, place, text + others, skip=skip)
+                told += 1
+            if told > MOST_TOLD:
+                more = sum(len(one) for one in alike.values()) - told
+                if more > 0:
+                    expected = f"{text} (and {counted(more, 'more row')} like it)"
+                    yield _problem(table, finding, place, expected, skip=skip)
+                break
+
+
+def _problem(table: Table, finding: Finding, place: int, expected: str, *, skip: bool) -> Problem:
+    row = int(finding.rows[place])
+    return Problem(
+        file=table.files[table.file_code[row]],
+        line=int(table.line[row]),
+        patient_id=str(table.text["patient_id"].iloc[row]),
+        column=finding.column,
+        found=table.as_written(finding.column, row, finding.found[place]),
+        expected=expected,
+        severity="warning" if finding.warning else "error",
+        action=finding.warning or (f"{finding.removes} set aside" if skip else "refused"),
+    )

@@ -64,10 +64,12 @@ class Leftovers:
         return [*told, *(problem for name in TABLES for problem in self._entries(name, tables))]
 
     def _entries(self, table: TableName, tables: set[TableName]) -> Iterator[Problem]:
+        if self._mapping.format != "tables":
+            return
         settings = self._mapping.table(table)
         if table not in self._matched:
             given = [key for key in MATCHING if getattr(settings, key)]
-            if given and table not in tables and self._mapping.format == "tables":
+            if given and table not in tables:
                 yield _entry(f"{table}.{given[0]}", "no such file", f"the cohort has no file of {table}")
             return
         matched = self._matched[table]

@@ -17,6 +17,8 @@ from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.weights import weights_by_day
+from igkinetics.cohort.presets.fhir import read_ndjson
+from igkinetics.cohort.presets.preset import delimited, read_transport
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
 from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
@@ -51,7 +53,7 @@ def read_files(located: Located, mapping: Mapping) -> Files:
     own_tables = {source.table for source in located.sources}
     for source in located.sources:
         try:
-            if source.table == "samples" and mapping.format == "tables":
+            if source.table == "samples" and mapping.format != "nonmem":
                 for part in _parts(source, mapping):
                     parts.add(part)
                 continue
@@ -93,8 +95,10 @@ def _settings(name: TableName, mapping: Mapping, own_tables: set[TableName]) -> 
 
 
 def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
-    wide = mapping.samples.wide if source.table == "samples" and mapping.format == "tables" else None
     parts = _parts_of_file(source, mapping)
+    if source.convert is not None:
+        return map(source.convert, parts)
+    wide = mapping.samples.wide if source.table == "samples" and mapping.format == "tables" else None
     return parts if wide is None else (one_row_per_sample(part, wide) for part in parts)
 
 
@@ -102,8 +106,15 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     settings = mapping.table(source.table)
     if source.sheet:
         return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
-    if source.path.suffix.lower() == ".parquet":
+    suffix = source.path.suffix.lower()
+    if suffix == ".parquet":
         return read_parquet(source.path, source.label, settings)
+    if source.convert is not None and suffix == ".ndjson":
+        return read_ndjson(source.path, source.label)
+    if source.convert is not None and suffix == ".xpt":
+        return iter([read_transport(source.path, source.label)])
+    if source.convert is not None:
+        settings = delimited(source.path, settings)
     return read_text(source.path, source.label, settings, source.table)
 
 

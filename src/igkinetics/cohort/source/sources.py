@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest, suggestion
 from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.source.raw import RawRows
 from igkinetics.cohort.source.workbook import sheet_for, sheet_names
 from igkinetics.errors import Problem
 
@@ -20,6 +22,8 @@ class Source:
     label: str
     sheet: str = ""
     """Of a workbook."""
+    convert: Callable[[RawRows], RawRows] | None = None
+    """What makes rows of the contract out of the file's, where a preset reads it."""
 
 
 def sheet_sources(
