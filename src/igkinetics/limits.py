@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from igkinetics.toml_input import Fault, Key
 
 MOST_DAYS: Final = 36_525.0
 """Days of one simulated record: a hundred years."""
+Day = Annotated[float, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
+"""A day in a file."""
 MOST_EVENTS: Final = 20_000
 """Doses, checks or visits of one patient under one regimen: a hundred years of two a week, and more."""
 MOST_VIRTUAL_PATIENTS: Final = 5_000_000

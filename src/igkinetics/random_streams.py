@@ -37,13 +37,18 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,)}
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,)}
 """What a fit draws of one patient -> its place among the patient's streams."""
 
 
-def of_patient(seed: int, patient_id: str, purpose: Literal["draws", "lowest reading"]) -> np.random.Generator:
-    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort."""
-    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose]])
+def of_patient(
+    seed: int, patient_id: str, purpose: Literal["draws", "lowest reading", "courses", "structures"], *place: int
+) -> np.random.Generator:
+    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.
+
+    place: which one of several of a purpose.
+    """
+    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose], *place])
 
 
 def of_selection(seed: int) -> np.random.Generator:
@@ -51,9 +56,13 @@ def of_selection(seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(b"selection")])
 
 
-Numbered = Literal["contrasts", "prior", "predictive", "integrated", "new patients", "visual check"]
+Numbered = Literal[
+    "contrasts", "prior", "predictive", "integrated", "new patients", "visual check", "misfit", "stored replicates",
+    "model weights",
+]  # fmt: skip
 NUMBERS: Final[dict[Numbered, int]] = {
-    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9,
+    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9, "misfit": 10,
+    "stored replicates": 11, "model weights": 12,
 }  # fmt: skip
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

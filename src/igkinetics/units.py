@@ -24,6 +24,8 @@ WEIGHT_IN_KG: Final[dict[str, float]] = {"kg": 1.0, "g": 0.001, "lb": 0.45359237
 TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "h": 1 / 24, "hour": 1 / 24, "min": 1 / 1440}
 
 HOURS_PER_DAY: Final = 24.0
+DAY_DECIMALS: Final = 3
+"""Of days in records and calendars: a minute and a half."""
 
 INTERVAL_LEVEL: Final = 0.95
 """Level of every interval unless another is asked for."""

@@ -73,6 +73,11 @@ def test_a_start_before_the_window_is_refused(tmp_path: Path) -> None:
         given(f"{CALENDAR}start_day = -7\n", tmp_path)
 
 
+def test_doses_without_number_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="doses of one control; at most"):
+        given("dose_g_per_kg = 0.4\ninterval_day = 1e-9\n", tmp_path)
+
+
 def test_every_other_key_is_honoured(tmp_path: Path) -> None:
     text = ('dose_g_per_kg = 0.4\ninterval_day = 21\nstart_day = 10\nstop_day = 60\nloading_g_per_kg = 0.8\n'
             'vial_g = 5\nroute = "sc"\nduration_h = 6\nname = "x"\n')  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import xarray as xr
 
 from conftest import small_cohort
 from igkinetics.errors import InputError
@@ -69,6 +70,29 @@ def test_a_saved_posterior_comes_back(sampled: SampledCohort, prepared: Prepared
     assert again.diagnostics.equals(sampled.diagnostics)
 
 
+def test_the_file_has_the_groups_that_arviz_knows(
+    sampled: SampledCohort, prepared: PreparedCohort, tmp_path: Path
+) -> None:
+    chains, draws = sampled.trace.u.shape[:2]
+    effect = np.arange(float(chains * draws)).reshape(chains, draws)
+    save_posterior(sampled, tmp_path / "posterior.nc", {"seed": 3}, {"nadir_change_att": effect})
+    with xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf") as tree:
+        groups = {"posterior", "sample_stats", "observed_data", "log_likelihood", "posterior_predictive"}
+        assert groups <= set(tree.children)
+        assert {"diverging", "energy", "n_steps", "reached_max_treedepth"} == set(tree["sample_stats"].data_vars)
+        np.testing.assert_array_equal(tree["estimands"]["nadir_change_att"], effect)
+        found = tree["log_likelihood"]["igg"]
+        assert found.sizes == {"chain": chains, "draw": draws, "sample": prepared.arrays.day.size}
+        phi = phi_of(sampled.trace.u, sampled.whitening)
+        _, x = patients_of(sampled.trace, phi, sampled.population, prepared.arrays, sampled.whitening)
+        value, *_ = log_likelihood(x[1, 7], sampled.posterior.error[1, 7], 0, prepared.arrays)
+        assert float(found[1, 7].sum()) == pytest.approx(value, rel=1e-10)
+        made = tree["posterior_predictive"]["igg"]
+        inside = (tree["observed_data"]["igg"] > made.quantile(0.05, ("chain", "draw"))) & (
+            tree["observed_data"]["igg"] < made.quantile(0.95, ("chain", "draw")))  # fmt: skip
+        assert float(inside.mean()) > 0.8
+
+
 def test_another_cohort_or_file_is_refused(sampled: SampledCohort, tmp_path: Path) -> None:
     save_posterior(sampled, tmp_path / "posterior.nc", {})
     with pytest.raises(InputError, match="must be of the same samples, doses"):
@@ -78,7 +102,7 @@ def test_another_cohort_or_file_is_refused(sampled: SampledCohort, tmp_path: Pat
         load_posterior(tmp_path / "other.nc", sampled.prepared)
     with h5py.File(tmp_path / "posterior.nc", "a") as file:
         file.attrs["format"] = "igkinetics posterior 2"  # its whitened numbers mean something else
-    with pytest.raises(InputError, match="must be 'igkinetics posterior 3'"):
+    with pytest.raises(InputError, match="must be 'igkinetics posterior 4'"):
         load_posterior(tmp_path / "posterior.nc", sampled.prepared)
 
 

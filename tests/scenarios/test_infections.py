@@ -23,11 +23,14 @@ def test_infections_are_means_over_the_patients_troughs() -> None:
     file = parse_scenario(RAW, "x", "", None)
     found = run_scenario(file)
     cases = people_of(file).batch(0)
-    columns = Columns(thresholds_mg_dl=(500.0,), price_per_g=None)
-    setting = Setting(from_day=0.0, horizon_day=200.0, columns=columns, day=np.empty(0), seed=1)
+    columns = Columns(thresholds=(500.0,), unit="mg/dL", price_per_g=None)
     for regimen in file.scenario.regimen:
+        last_days = None if regimen.interval_day else (172.0, 200.0)  # no dosing interval: the lowest of 28 days
+        setting = Setting(from_day=0.0, horizon_day=200.0, columns=columns, day=np.empty(0), seed=1, covered=last_days)
         with workers(1) as crew:
-            trough = simulate(regimen, cases, np.empty((60, 0)), setting, crew).values[:, 2]
+            found_values = simulate(regimen, cases, np.empty((60, 0)), setting, crew).values
+        place = [one.name for one in columns.all].index("trough_last" if regimen.interval_day else "nadir")
+        trough = found_values[:, place]
         rows = found.infections[found.infections["regimen"] == regimen.name].set_index("infection")
         pneumonia = np.mean(0.113 * 0.726 ** ((trough - 500) / 100))
         any_infection = np.mean(0.87 ** ((np.minimum(trough, 960) - 500) / 100))

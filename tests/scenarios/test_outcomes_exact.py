@@ -51,14 +51,14 @@ def cases_of(thetas: Floats) -> Cases:
 def test_outcomes_are_those_of_a_fine_grid(regimen: Dosing, disposition: str) -> None:
     generator = np.random.default_rng(5)
     cases = cases_of(np.array([random_theta(generator, disposition) for _ in range(4)]))
-    columns = Columns(thresholds_mg_dl=(350.0, 600.0), price_per_g=2.0)
+    columns = Columns(thresholds=(350.0, 600.0), unit="mg/dL", price_per_g=2.0)
     setting = Setting(from_day=0.0, horizon_day=HORIZON, columns=columns, day=np.arange(HORIZON + 1), seed=1)
     with workers(1) as crew:
         simulated = simulate(regimen, cases, np.empty((4, 0)), setting, crew)
     plan = dosed(regimen, cases, 0.0, HORIZON)
-    place = {(one.name, one.threshold_mg_dl): k for k, one in enumerate(columns.all)}
+    place = {(one.name, one.threshold): k for k, one in enumerate(columns.all)}
     names = {one.name: k for k, one in enumerate(columns.all)}
-    start, end = plan.interval or (np.nan, np.nan)
+    start, end = setting.windows(regimen).interval
     for i in range(4):
         schedule = build_schedule(
             start_day=0.0, dose_day=plan.day, dose_g=plan.amount[i],
@@ -71,21 +71,26 @@ def test_outcomes_are_those_of_a_fine_grid(regimen: Dosing, disposition: str) ->
         endogenous, infused = igg_curve(cases.thetas[i], schedule, grid)
         total = 100 * (endogenous + infused)
         found = simulated.values[i]
-        assert_allclose(found[names["nadir"]], total.min(), rtol=1e-6)
-        assert_allclose(found[names["nadir_day"]], grid[total.argmin()], atol=0.05)
+        from_first = grid >= (plan.day[0] if plan.day.size else 0.0)
+        assert_allclose(found[names["nadir_all"]], total.min(), rtol=1e-6)
+        assert_allclose(found[names["nadir"]], total[from_first].min(), rtol=1e-6)
+        assert_allclose(found[names["nadir_day"]], grid[from_first][total[from_first].argmin()], atol=0.05)
         within = (grid >= start) & (grid <= end)
         jumps = plan.day.size > 0 and regimen.route == "iv" and regimen.duration_day == 0
         past = (grid > start) & (grid <= end) if jumps else within
         assert_allclose(found[names["peak"]], total[within].max(), rtol=1e-6)
-        lowest = total[within].min() if plan.day.size == 0 else total[grid == end][0]
+        troughs = total[np.isin(grid, plan.day[1:])]
+        lowest = troughs.min() if troughs.size else np.nan
         assert_allclose(found[names["trough"]], lowest, rtol=1e-6)
-        assert_allclose(found[names["auc"]], area(total[past] / 100, grid[past]), rtol=2e-5)
-        assert_allclose(found[names["auc_infused"]], area(infused[past], grid[past]), rtol=2e-5, atol=1e-12)
-        for threshold in columns.thresholds_mg_dl:
+        assert_allclose(found[names["trough_last"]], troughs[-1] if troughs.size else np.nan, rtol=1e-6)
+        assert_allclose(found[names["auc_tau"]], area(total[past] / 100, grid[past]), rtol=2e-5)
+        assert_allclose(found[names["auc_tau_infused"]], area(infused[past], grid[past]), rtol=2e-5, atol=1e-12)
+        for threshold in columns.thresholds:
             share = np.mean((total[:-1] < threshold) & (np.diff(grid) > 1e-6))
             below = share * (grid.size - 1) * HORIZON / 80000
             assert_allclose(found[place["days_below", threshold]], below, atol=0.05)
-            assert found[place["p_trough_at_least", threshold]] == (lowest >= threshold)
+            reached = float(lowest >= threshold) if troughs.size else np.nan
+            assert_allclose(found[place["p_trough_at_least", threshold]], reached)
         assert_allclose(found[names["grams"]], plan.amount[i].sum())
         assert found[names["infusions"]] == plan.day.size
         assert_allclose(found[names["cost"]], 2.0 * plan.amount[i].sum())
@@ -102,18 +107,19 @@ def test_the_infused_area_at_steady_state_is_dose_over_clearance(route: str, F: 
     generator = np.random.default_rng(8)
     cases = cases_of(np.array([random_theta(generator, "two_compartment") for _ in range(5)]))
     regimen = Dosing(name="a", dose_g=28.0, interval_day=28.0, route=route)
-    columns = Columns(thresholds_mg_dl=(400.0,), price_per_g=None)
+    columns = Columns(thresholds=(400.0,), unit="mg/dL", price_per_g=None)
     setting = Setting(from_day=0.0, horizon_day=28.0 * 130, columns=columns, day=np.empty(0), seed=1)
     with workers(1) as crew:
         found = simulate(regimen, cases, np.empty((5, 0)), setting, crew).values
-    assert_allclose(found[:, 5], F * 28.0 / cases.thetas[:, 0], rtol=1e-6)
+    place = [one.name for one in columns.all].index("auc_tau_infused")
+    assert_allclose(found[:, place], F * 28.0 / cases.thetas[:, 0], rtol=1e-6)
 
 
 def test_no_interval_completes_within_a_short_horizon() -> None:
     cases = cases_of(np.array([random_theta(np.random.default_rng(1), "two_compartment")]))
-    columns = Columns(thresholds_mg_dl=(400.0,), price_per_g=None)
+    columns = Columns(thresholds=(400.0,), unit="mg/dL", price_per_g=None)
     setting = Setting(from_day=0.0, horizon_day=20.0, columns=columns, day=np.empty(0), seed=1)
     with workers(1) as crew:
         found = simulate(REGIMENS[0], cases, np.empty((1, 0)), setting, crew).values[0]
-    assert np.isnan(found[2:7]).all()
-    assert np.isfinite(found[[0, 1, 7, 8, 9]]).all()
+    missing = {one.name for one, value in zip(columns.all, found, strict=True) if np.isnan(value)}
+    assert missing == {"trough", "trough_last", "p_trough_at_least"}

@@ -13,7 +13,7 @@ from igkinetics.scenarios.read_scenario import read_scenario
 SLIPS = """\
 title = "Everything wrong"
 horizon_day = 365
-thresholds = [400]
+threshold = [400]
 seed = 1
 
 [population]
@@ -41,9 +41,8 @@ dose_g_per_kg = [0.2, 1.0]
 interval_day = [28]
 """
 SAID_OF_SLIPS = """\
-slips.toml: 11 problems
+slips.toml: 10 problems
   population.card: found 'tortorici2019'; did you mean 'tortorici_2019'? must be CARDS, or a path to a .toml file
-  thresholds_mg_dl: found ''; needed
   population.n: found '0'; must be 1 or more
   therapy.off_day: found ''; needed
   regimen[a].interval_day: found '0'; must be above 0
@@ -52,7 +51,7 @@ slips.toml: 11 problems
   regimen[b].interval_dya: found 'interval_dya'; unknown key; did you mean 'interval_day'?
   search.target.quantity: found ''; needed
   search.target.probability: found '90'; must be below 1
-  thresholds: found 'thresholds'; unknown key; did you mean 'thresholds_mg_dl'?
+  threshold: found 'threshold'; unknown key; did you mean 'thresholds'?
 """
 CONTRADICTIONS = """\
 horizon_day = 100
@@ -82,7 +81,7 @@ start_day = 120
 SAID_OF_CONTRADICTIONS = """\
 contradictions.toml: 10 problems
   thresholds_mg_dl: found '[500.0, 400.0]'; must ascend, each value once
-  population.age: found 'age'; unknown key; known: card, endogenous_card, models, n, weight_kg, height_cm, sex, covariates, disposition, effect, patients, new, fit, patient, from_day
+  population.age: found 'age'; unknown key; known: card, endogenous_card, weight_kg, height_cm, sex, covariates, disposition, models, n, effect, patients, new, fit, patient, from_day
   regimen[a].name: found 'a'; regimens need different names
   regimen[a].start_day: found '120'; must be before horizon_day, 100
   population.endogenous_card: found ''; needed with [therapy]: tortorici_2019 keeps endogenous IgG constant, so therapy could not act
@@ -130,7 +129,7 @@ POPULATIONS = {
     "their own",
     'card = "tortorici_2019"\nweight_kg = 70\npatient = "P07"': "population.patient: found 'P07'; goes with `fit`",
     'models = [{ card = "tortorici_2019", weight = 1 }]\nweight_kg = 70': "population.models",
-    'card = "tortorici_2019"\nweight_kg = 70\nfrom_day = 3': "population.from_day: found '3.0'; goes with `effect` or `fit`",
+    'card = "tortorici_2019"\nweight_kg = 70\nfrom_day = 3': "population.from_day: found '3.0'; goes with `fit` or the own",
 }
 
 

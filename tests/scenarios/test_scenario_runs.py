@@ -76,7 +76,7 @@ def test_several_models_average_by_their_weights_and_the_spread_between_them_is_
     models = [{"card": card, "weight": weight} for card, weight in zip(cards, (3, 1), strict=True)]
     mixed = igk.simulate_regimens({**common, "models": models}, [EVERY_4_WEEKS], **FIXED)
     each = [igk.simulate_regimens({**common, "card": card}, [EVERY_4_WEEKS], **FIXED) for card in cards]
-    for outcome in ("trough", "nadir", "auc_infused"):
+    for outcome in ("trough", "nadir", "auc_tau_infused"):
         alone = np.array([value(one.outcomes, "mean", outcome=outcome) for one in each])
         assert value(mixed.outcomes, "mean", outcome=outcome) == pytest.approx(alone @ [0.75, 0.25], rel=1e-12)
         rows = mixed.models[mixed.models["outcome"] == outcome]
@@ -122,13 +122,15 @@ def test_the_command_writes_what_the_contract_says(tmp_path: Path) -> None:
     assert said[-1] == f"Report: {outs[1] / 'report.html'}."
     outcomes = pd.read_csv(outs[0] / "outcomes.csv")
     assert tuple(outcomes.columns) == OUTCOME_COLUMNS
-    assert (outcomes["mean_lower"] <= outcomes["mean"] + 1e-9).all()
-    assert (outcomes["mean"] <= outcomes["mean_upper"] + 1e-9).all()
-    shares = outcomes[outcomes["outcome"] == "p_trough_at_least"]
+    told = outcomes[outcomes["share_known"] > 0]
+    assert (told["mean_lower"] <= told["mean"] + 1e-9).all()
+    assert (told["mean"] <= told["mean_upper"] + 1e-9).all()
+    assert outcomes.loc[outcomes["share_known"] == 0, "note"].notna().all()
+    shares = told[told["outcome"].str.startswith("p_")]
     assert shares[["mean", "mean_lower", "mean_upper"]].stack().between(0, 1).all()
     assert set(outcomes["outcome"]) == {
-        "nadir", "nadir_day", "trough", "peak", "auc", "auc_infused", "p_trough_at_least", "days_below", "grams",
-        "infusions", "cost",
+        "nadir", "nadir_day", "nadir_all", "trough", "trough_last", "peak", "mean_igg", "auc_tau", "auc_tau_infused",
+        "p_nadir_at_least", "p_trough_at_least", "days_below", "grams", "infusions", "cost",
     }  # fmt: skip
     curves = pd.read_parquet(outs[0] / "trajectories.parquet")
     assert tuple(curves.columns) == TRAJECTORY_COLUMNS

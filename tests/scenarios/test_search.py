@@ -45,8 +45,7 @@ def test_the_cheapest_is_that_of_an_exhaustive_enumeration(quantity: str) -> Non
                     start_day=0.0, dose_day=day, dose_g=np.full(day.size, amount), dose_duration_day=np.zeros(day.size),
                     dose_is_sc=np.zeros(day.size), therapy_start=courses[:, 0], therapy_stop=courses[:, 1],
                 )  # fmt: skip
-                last = interval * np.floor(HORIZON / interval)
-                grid = np.array([last]) if quantity == "trough" else np.unique([*np.linspace(0, HORIZON, 4001), *day])
+                grid = day[1:] if quantity == "trough" else np.unique([*np.linspace(0, HORIZON, 4001), *day])
                 level = np.add(*igg_curve(cases.thetas[i], schedule, grid))
                 kept.append(100 * level.min() >= 500)
                 grams.append(amount * day.size)

@@ -17,16 +17,17 @@ CELL_PIXELS: Final = 64
 ROW_PIXELS: Final = 34
 
 
-def trajectory_chart(rows: pd.DataFrame, thresholds: Sequence[float], highest: float) -> Spec:
+def trajectory_chart(rows: pd.DataFrame, thresholds: Sequence[float], highest: float, unit: str) -> Spec:
     """rows: one regimen's population rows of TRAJECTORY_COLUMNS; highest: top of the scale, shared by all regimens."""
+    names = ("median", "lower", "upper", "endogenous")
+    digits = 1 if unit == "mg/dL" else 3
     values = [
-        {"day": float(row["day"]), "median": round(row["median"], 1), "lower": round(row["lower"], 1),
-         "upper": round(row["upper"], 1), "endogenous": round(row["endogenous"], 1)}
+        {"day": float(row["day"]), **{name: round(row[name], digits) for name in names}}
         for row in rows.to_dict("records")
     ]  # fmt: skip
     x = {"field": "day", "type": "quantitative", "title": "Time (day)", "axis": {"tickCount": 6},
          "scale": {"nice": False}}  # fmt: skip
-    y = {"type": "quantitative", "title": "Serum IgG (mg/dL)", "scale": {"domain": [0, highest], "nice": False}}
+    y = {"type": "quantitative", "title": f"Serum IgG ({unit})", "scale": {"domain": [0, highest], "nice": False}}
     layers: list[Spec] = [
         {"mark": {"type": "area", "color": style.TOTAL, "opacity": 0.18},
          "encoding": {"x": x, "y": {"field": "lower", **y}, "y2": {"field": "upper"}}},
@@ -49,7 +50,7 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[bool]:
     ]
 
 
-def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float) -> Spec:
+def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float, unit: str) -> Spec:
     """rows: regimen, mean grams, mean share of days at or above the threshold. Numbers stand for the regimens."""
     on_front = pareto([(grams, share) for _, grams, share in rows])
     values = [
@@ -58,7 +59,7 @@ def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float)
     ]
     x = {"field": "grams", "type": "quantitative", "title": "Immunoglobulin (g a patient)", "scale": {"zero": True},
          "axis": {"tickCount": 6}}  # fmt: skip
-    y = {"field": "share", "type": "quantitative", "title": f"Days at or above {threshold:g} mg/dL (%)",
+    y = {"field": "share", "type": "quantitative", "title": f"Days at or above {threshold:g} {unit} (%)",
          "scale": {"zero": False, "padding": 14}}  # fmt: skip
     color = {"condition": {"test": "datum.front", "value": style.TOTAL}, "value": "#777777"}
     layers: list[Spec] = [
@@ -74,19 +75,22 @@ def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float)
 
 
 def attainment_chart(rows: pd.DataFrame) -> Spec:
-    """rows: the population's rows of SEARCH_COLUMNS for one vial size: share of patients at target, cheapest ringed."""
+    """rows: the population's rows of SEARCH_COLUMNS for one vial size and route: share at target, cheapest ringed."""
+    by_weight = bool(rows["dose_g_per_kg"].notna().any())
+    dose = "dose_g_per_kg" if by_weight else "dose_g"
     values = [
-        {"dose": f"{row['dose_g_per_kg']:g}", "interval": f"{row['interval_day']:g}",
+        {"dose": f"{row[dose]:g}", "interval": f"{row['interval_day']:g}",
          "share": 100 * row["probability"] if text.known(row["probability"]) else None,
          "words": f"{100 * row['probability']:.0f}" if text.known(row["probability"]) else text.UNKNOWN,
          "cheapest": bool(row["cheapest"]), "meets": bool(row["meets_target"])}
         for row in rows.to_dict("records")
     ]  # fmt: skip
+    title = "Dose (g/kg)" if by_weight else "Dose (g)"
     intervals, doses = (list(dict.fromkeys(value[name] for value in values)) for name in ("interval", "dose"))
     axes: dict[str, Any] = {
         "x": {"field": "interval", "type": "nominal", "sort": intervals, "title": "Days between doses",
               "axis": {"labelAngle": 0}},
-        "y": {"field": "dose", "type": "nominal", "sort": doses[::-1], "title": "Dose (g/kg)"},
+        "y": {"field": "dose", "type": "nominal", "sort": doses[::-1], "title": title},
     }  # fmt: skip
     color = {"field": "share", "type": "quantitative", "scale": {"domain": [0, 100], "range": list(HEAT)},
              "legend": None}  # fmt: skip

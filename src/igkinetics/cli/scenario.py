@@ -9,7 +9,7 @@ import typer
 
 from igkinetics.cli.options import Out, Overwrite
 from igkinetics.cli.progress import progress_bar
-from igkinetics.cli.status import INTERRUPTED, answering
+from igkinetics.cli.status import INTERRUPTED, answering, tell
 from igkinetics.units import INTERVAL_LEVEL
 
 
@@ -32,7 +32,7 @@ def scenario(
     from igkinetics.scenarios.run import run_scenario
 
     refuse_existing(out, SCENARIO_OUTPUT, overwrite=overwrite)
-    result = run_scenario(read_scenario(file, seed=seed), level=level, jobs=jobs, progress=progress_bar)
+    result = run_scenario(read_scenario(file, seed=seed), level=level, jobs=jobs, progress=progress_bar, say=tell)
     with new_folder(out, SCENARIO_OUTPUT, overwrite=overwrite) as folder:
         write_scenario(result, folder)
         write_scenario_report(result, folder / REPORT_NAME)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import IggUnit
 
 Places = npt.NDArray[np.int64]
 
@@ -18,7 +20,8 @@ class Cases:
     """n parameter vectors with the people they belong to. g, L, day, kg, cm.
 
     thetas (n, 13); start_day (n): where the state is set; therapy (n, c, 2) and history (n, h, 4: day, g, days,
-    is_sc), filled up with nan; error (n, 2): a in g/L and b of a measurement. patient (n): place among all patients;
+    is_sc), filled up with nan; error (n, 2 or 3): a in g/L and b of a measurement,
+    and the residual model (normal where there is none). patient (n): place among all patients;
     draw (n): of which draw of the parameters; model (n): of which of several models; noise (n): which row of
     the batch's assay noise its measurements take.
     """
@@ -41,13 +44,43 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertain:
+    """Patients at different population levels. Of each model: at_cases (its cases, direction), where their levels lie,
+    and at_draws (draw, direction), those of draws of the level, in standard deviations. The main results are those of
+    the origin, or with `averaged` an average over the draws."""
+
+    cases: Cases
+    at_cases: tuple[Floats, ...]
+    at_draws: tuple[Floats, ...]
+    averaged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaysFrom:
+    """What day 0 is in a patient's record: its day there (nan: not the same for all) and its moment, where known."""
+
+    day: float = 0.0
+    moment: datetime | None = None
+
+    def date_of(self, day: float) -> str:
+        """The date of a day of the scenario (ISO 8601); empty where none is known."""
+        return "" if self.moment is None else (self.moment + timedelta(days=day)).date().isoformat()
+
+    @property
+    def date(self) -> str:
+        """The date of day 0."""
+        return self.date_of(0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class About:
     """What every output says of a population.
 
     kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
     uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
-    male, and who that is. cards: id -> (SHA-256, where it was loaded from).
+    male, and who that is. cards: id -> (SHA-256, where it was loaded from). days_from: what day 0 is
+    in a record. igg_unit: of the cohort behind it.
     """
 
     kind: str
@@ -61,7 +94,8 @@ class About:
     cards: dict[str, tuple[str, str]] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    from_day: float = 0.0
+    days_from: DaysFrom = DaysFrom()
+    igg_unit: IggUnit | None = None
     example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
 
 
@@ -77,6 +111,6 @@ class People(Protocol):
     def batch(self, place: int) -> Cases:
         """The cases of one batch."""
 
-    def uncertain(self) -> Cases | None:
-        """A few patients under many draws of the parameters, for the uncertainty of means; None where `draw` of the
-        batches already tells it or nothing is uncertain."""
+    def uncertain(self) -> Uncertain | None:
+        """Patients at different population levels, for the uncertainty of means; None where `draw` of the batches
+        already tells it or nothing is uncertain."""

@@ -1,30 +1,26 @@
 """Dosing regimens: by the calendar, or by a rule on measured IgG; one meaning in simulations, scenarios and effects."""
 
-
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.limits import MOST_EVENTS, Day, at_most, number_of_steps
+from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
 from igkinetics.units import HOURS_PER_DAY
 
 CALENDAR_KEYS = ("dose_g_per_kg", "dose_g", "interval_day", "start_day", "stop_day", "loading_g_per_kg")
-DAY_DECIMALS = 3
-AMOUNT_DECIMALS = 3
 
 
 class Rule(Table):
-    """Dose when a measurement is below a level. Days count from day 0; checks lie in [start_day, stop_day).
+    """Dose when a measurement, as the laboratory reports it (`[assay]`), is below a level.
 
-    Measured either every `check_every_day` days (noise: `assay_cv_percent`, else the assay of the simulation)
-    or, with `check = "visits"`, at the visits themselves. The dose follows `delay_day` after the measurement,
-    and only if the last dose lies at least `minimum_gap_day` before it.
+    Days count from day 0 and have three decimals; checks lie in [start_day, stop_day). Measured either every
+    `check_every_day` days (noise: `assay_cv_percent`, else that of [assay]) or, with `check = "visits"`, at the visits
+    of a simulation. The dose follows `delay_day` after the measurement, and only if the last dose lies at least
+    `minimum_gap_day` before it.
     """
 
     below_mg_dl: Positive
@@ -34,8 +30,8 @@ class Rule(Table):
     assay_cv_percent: NotNegative | None = None
     dose_g_per_kg: Positive | None = None
     dose_g: Positive | None = None
-    start_day: float = 0.0
-    stop_day: float | None = None
+    start_day: Day = 0.0
+    stop_day: Day | None = None
     delay_day: NotNegative = 0.0
     recorded: bool = True
     """Whether the measurements of `check_every_day` stand in the record; if not, dosing is not ignorable."""
@@ -56,16 +52,6 @@ class Rule(Table):
             if not self.recorded:
                 yield Fault(("recorded",), "false", "visits are always recorded; leave this out")
 
-    def due(self, igg_mg_dl: float, check_day: float, last_dose_day: float | None) -> bool:
-        """Whether this reported measurement leads to a dose, on day check_day + delay_day."""
-        if check_day < self.start_day or (self.stop_day is not None and check_day >= self.stop_day):
-            return False
-        if last_dose_day is not None:
-            gap = round(check_day + self.delay_day - last_dose_day, DAY_DECIMALS)
-            if gap < self.minimum_gap_day:
-                return False
-        return bool(igg_mg_dl < self.below_mg_dl)
-
 
 class Regimen(Table):
     """A dosing regimen: by the calendar, or by a `rule`, which brings its own dose and days.
@@ -80,8 +66,8 @@ class Regimen(Table):
     dose_g: Positive | None = None
     weight: Literal["actual", "ideal", "adjusted", "lean"] = "actual"
     interval_day: Positive | None = None
-    start_day: float | None = None
-    stop_day: float | None = None
+    start_day: Day | None = None
+    stop_day: Day | None = None
     loading_g_per_kg: Positive | None = None
     route: Literal["iv", "sc"] = "iv"
     duration_h: NotNegative = 0.0
@@ -116,44 +102,6 @@ class Regimen(Table):
     def duration_day(self) -> float:
         return self.duration_h / HOURS_PER_DAY
 
-    def rule_dose_g(self, weight_kg: float) -> float:
-        """Grams of one dose of the rule for this weight. AssertionError on a calendar regimen."""
-        if self.rule is None:
-            raise AssertionError("a calendar regimen has no rule")
-        return vials(amount_for_weight(self.rule.dose_g_per_kg, self.rule.dose_g, weight_kg), self.vial_g)
-
-
-def calendar_doses(regimen: Regimen, weight_kg: float, horizon_day: float) -> Doses:
-    """All doses of a calendar regimen on days before horizon_day; none for a rule. Days, g."""
-    if regimen.rule is not None or regimen.interval_day is None:
-        return Doses.none()
-    stop = horizon_day if regimen.stop_day is None else min(horizon_day, regimen.stop_day)
-    number = max(0, int(np.ceil((stop - regimen.first_day) / regimen.interval_day)))
-    day = np.round(regimen.first_day + regimen.interval_day * np.arange(number), DAY_DECIMALS)
-    day = day[day < stop]
-    amount = np.full(day.size, vials(amount_for_weight(regimen.dose_g_per_kg, regimen.dose_g, weight_kg),
-                                     regimen.vial_g))
-    if regimen.loading_g_per_kg is not None:
-        amount[:1] = vials(amount_for_weight(regimen.loading_g_per_kg, None, weight_kg), regimen.vial_g)
-    return Doses(day=day, amount_g=amount, duration_day=np.full(day.size, regimen.duration_day),
-                 is_sc=np.full(day.size, regimen.route == "sc"))
-
-
-def amount_for_weight(dose_g_per_kg: float | None, dose_g: float | None, weight_kg: float) -> float:
-    """Grams, to the milligram. Exactly one of the first two is given."""
-    if dose_g_per_kg is not None:
-        return round(dose_g_per_kg * weight_kg, AMOUNT_DECIMALS)
-    if dose_g is None:
-        raise AssertionError("a regimen without a dose passed its checks")
-    return dose_g
-
-
-def vials(amount_g: float, vial_g: float | None) -> float:
-    """The amount rounded to the nearest whole vial, a half up, at least one; as it is without a vial size."""
-    if vial_g is None:
-        return amount_g
-    return round(max(1.0, float(np.floor(amount_g / vial_g + 0.5))) * vial_g, AMOUNT_DECIMALS)
-
 
 def one_of(keys: tuple[str, str], values: tuple[object, object]) -> Iterator[Fault]:
     """A fault unless exactly one of two keys is given."""
@@ -168,37 +116,17 @@ def order_of_days(start_day: float, stop_day: float | None) -> Iterator[Fault]:
         yield Fault(("stop_day",), f"{stop_day:g}", f"must be after start_day, {start_day:g}")
 
 
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doses:
-    """Doses of one patient, days ascending. day; g; day; route."""
-
-    day: Floats
-    amount_g: Floats
-    duration_day: Floats
-    is_sc: npt.NDArray[np.bool_]
-
-    @staticmethod
-    def none() -> Doses:
-        empty = np.empty(0)
-        return Doses(day=empty, amount_g=empty, duration_day=empty, is_sc=np.empty(0, dtype=bool))
-
-    def given(self, which: npt.NDArray[np.bool_]) -> Doses:
-        """Those doses for which the mask holds."""
-        return Doses(day=self.day[which], amount_g=self.amount_g[which],
-                     duration_day=self.duration_day[which], is_sc=self.is_sc[which])
-
-    def followed_by(self, *, day: float, amount_g: float, duration_day: float, is_sc: bool) -> Doses:
-        """These doses and one more, later than all of them."""
-        return Doses(day=np.append(self.day, day), amount_g=np.append(self.amount_g, amount_g),
-                     duration_day=np.append(self.duration_day, duration_day),
-                     is_sc=np.append(self.is_sc, is_sc))
-
-    @property
-    def last_day(self) -> float | None:
-        return float(self.day[-1]) if self.day.size else None
+def too_many_doses(regimen: Regimen, end_day: float, key: Key = ()) -> Iterator[Fault]:
+    """A fault where a regimen has more doses or checks up to end_day than a run takes on; key: of the regimen."""
+    rule = regimen.rule
+    if rule is not None and rule.check_every_day is not None:
+        stop = end_day if rule.stop_day is None else min(rule.stop_day, end_day)
+        number = number_of_steps(rule.start_day, stop, rule.check_every_day)
+        yield from at_most((*key, "rule", "check_every_day"), rule.check_every_day, number, MOST_EVENTS, "checks")
+    if regimen.interval_day is not None:
+        stop = end_day if regimen.stop_day is None else min(regimen.stop_day, end_day)
+        number = number_of_steps(regimen.first_day, stop, regimen.interval_day)
+        yield from at_most((*key, "interval_day"), regimen.interval_day, number, MOST_EVENTS, "doses")
 
 
 class Dosing(Regimen):

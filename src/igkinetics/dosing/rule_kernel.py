@@ -1,16 +1,17 @@
 """Doses by a rule on measured IgG, found while walking along the curve once.
 
-A check sees the level just before whatever is given at that moment. The state is carried from event to event (check,
-dose, end of an infusion, start or stop of therapy), so a rule costs no more than its checks and doses.
+A check sees the level just before whatever is given at that moment, as the laboratory reports it. The state is carried
+from event to event (check, dose, end of an infusion, start or stop of therapy), so a rule costs no more than its checks
+and doses.
 """
 
 from __future__ import annotations
 
-from math import hypot
 from typing import Final
 
 import numpy as np
 
+from igkinetics.dosing.assay import NORMAL, measured, reported
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
@@ -31,13 +32,21 @@ from igkinetics.kinetics.schedule import (
     SC_RATE,
     START,
 )
+from igkinetics.units import DAY_DECIMALS, G_PER_L_IN
 
-BELOW, CHECK_EVERY, FIRST, STOP, GAP, DELAY, ADDITIVE, PROPORTIONAL, HORIZON = range(9)
-"""Places in `rule`: g/L, day, first check, checks before, least gap, dose after check; SD of a measurement of level C
-is sqrt(ADDITIVE^2 + (PROPORTIONAL C)^2), g/L (nan: the error of the case); doses lie before HORIZON."""
-N_RULE: Final = 9
-SAME_MOMENT: Final = 1e-9
-"""Gaps are compared to this many days: 21 days after a dose is 21 days, however the sum was rounded."""
+BELOW, GAP, DELAY, HORIZON, DURATION, IS_SC, ADDITIVE, PROPORTIONAL, LOWER, UPPER, RESOLUTION = range(11)
+"""Places in `rule`. mg/dL: BELOW; ADDITIVE and PROPORTIONAL as `measured` takes them (nan: the error of the case);
+LOWER, UPPER and RESOLUTION as `reported` takes them. Days: least GAP between doses, DELAY from check to dose, DURATION
+of a dose; doses lie before HORIZON. IS_SC: 1 or 0."""
+N_RULE: Final = 11
+MG_DL: Final = G_PER_L_IN["mg/dL"]
+PER_DAY: Final = 10.0**DAY_DECIMALS
+
+
+@inner
+def to_decimals(day: float) -> float:
+    """A day as records hold it."""
+    return float(np.rint(day * PER_DAY) / PER_DAY)
 
 
 @inner
@@ -81,25 +90,25 @@ def is_on_therapy(courses: Floats, now: float) -> bool:
 
 @kernel
 def rule_doses(
-    theta: Floats, start_day: float, courses: Floats, earlier: Floats, amount_g: float, duration_day: float,
-    is_sc: bool, rule: Floats, error: Floats, noise: Floats,
+    theta: Floats, start_day: float, courses: Floats, earlier: Floats, amount_g: float, rule: Floats, error: Floats,
+    check_day: Floats, noise: Floats,
 ) -> Floats:  # fmt: skip
-    """Days of the doses that the rule gives, ascending.
+    """Days of the doses that a rule gives, ascending.
 
-    courses (c, 2): therapy; earlier (h, 4): doses before the rule, which count for the gap; noise: one standard
-    normal number per check.
+    courses (c, 2): therapy; earlier (h, 4): doses before the rule, which count for the gap; error (2): a in g/L and b
+    of a measurement; check_day: ascending, none before start_day; noise: a standard normal number for each of them.
     """
-    most = earlier.shape[0] + noise.size
-    doses = np.zeros((most, 4))
     n_earlier = earlier.shape[0]
+    doses = np.zeros((n_earlier + check_day.size, 4))
     doses[:n_earlier] = earlier
     n = n_earlier
     last_dose = -np.inf
     for i in range(n):
         last_dose = max(last_dose, doses[i, 0])
-    additive, proportional = rule[ADDITIVE], rule[PROPORTIONAL]
+    additive, proportional, residual = rule[ADDITIVE], rule[PROPORTIONAL], NORMAL
     if np.isnan(additive):
-        additive, proportional = error[0], error[1]
+        additive, proportional = error[0] / MG_DL, error[1]
+        residual = error[2] if error.size > 2 else NORMAL
     modes = np.zeros((2, 2, 5))
     state = np.zeros(STATE_SIZE)
     after = np.zeros(STATE_SIZE)
@@ -108,27 +117,24 @@ def rule_doses(
     prepare(theta, first_segment, modes, state)
     now = start_day
     check = 0
-    while True:
-        check_day = rule[FIRST] + rule[CHECK_EVERY] * check
-        if check < noise.size and check_day == now:
-            total = level(state, ENDOGENOUS) + level(state, INFUSED)
-            read = total + hypot(additive, proportional * total) * noise[check]
-            dose_day = check_day + rule[DELAY]
-            due = read < rule[BELOW] and dose_day - last_dose >= rule[GAP] - SAME_MOMENT
-            if due and check_day < rule[STOP] and dose_day < rule[HORIZON]:
-                doses[n, 0], doses[n, 1], doses[n, 2] = dose_day, amount_g, duration_day
-                doses[n, 3] = 1.0 if is_sc else 0.0
+    while check < check_day.size:
+        if check_day[check] == now:
+            total = (level(state, ENDOGENOUS) + level(state, INFUSED)) / MG_DL
+            value = measured(total, additive, proportional, residual, noise[check])
+            dose_day = to_decimals(now + rule[DELAY])
+            due = reported(value, rule[LOWER], rule[UPPER], rule[RESOLUTION]) < rule[BELOW]
+            if due and to_decimals(dose_day - last_dose) >= rule[GAP] and dose_day < rule[HORIZON]:
+                doses[n, 0], doses[n, 1], doses[n, 2], doses[n, 3] = dose_day, amount_g, rule[DURATION], rule[IS_SC]
                 last_dose = dose_day
                 n += 1
             check += 1
-            check_day = rule[FIRST] + rule[CHECK_EVERY] * check
-        if check >= noise.size:
-            return doses[n_earlier:n, 0].copy()
+            continue
         begin_doses(segment, doses, n, now)
         segment[START] = now
         segment[ON_THERAPY] = 1.0 if is_on_therapy(courses, now) else 0.0
         enter_segment(theta, modes[0], segment, state)
-        then = min(check_day, next_event(doses, n, courses, now))
+        then = min(check_day[check], next_event(doses, n, courses, now))
         advance(theta, modes[0], segment, state, then - now, after)
         state[:] = after
         now = then
+    return doses[n_earlier:n, 0].copy()

@@ -12,9 +12,11 @@ from pydantic import ValidationError
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, dosing_weight_kg, weight_defects
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.dosing.regimen import Doses, Regimen, calendar_doses
+from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.exposure import Exposure, bodies_of
 from igkinetics.errors import InputError, Problem
+from igkinetics.limits import MOST_EVENTS, at_most, number_of_steps
 from igkinetics.toml_input import parse_toml, problems_of, read_bytes
 
 MOST_NAMED: Final = 20
@@ -46,6 +48,12 @@ def faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
     if regimen.first_day < 0:
         expected = "must be 0 or more: days count from the start of each control's window"
         yield Problem(file=file, column="start_day", found=f"{regimen.first_day:g}", expected=expected)
+    longest = max((nadir_window(patient).end - nadir_window(patient).start for patient in cohort.each_patient()
+                   if nadir_window(patient).exists), default=0.0)  # fmt: skip
+    if regimen.interval_day is not None:
+        number = number_of_steps(regimen.first_day, longest, regimen.interval_day)
+        for fault in at_most(("interval_day",), regimen.interval_day, number, MOST_EVENTS, "doses of one control"):
+            yield Problem(file=file, column="interval_day", found=fault.found, expected=fault.expected)
     if regimen.weight in NEEDS_HEIGHT_AND_SEX:
         yield from body_faults(regimen, cohort, file)
 

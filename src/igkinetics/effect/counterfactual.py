@@ -10,7 +10,8 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.dosing.regimen import Doses, Regimen
+from igkinetics.dosing.doses import Doses
+from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.control_regimen import regimen_doses, why_no_weight
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end

@@ -11,7 +11,7 @@ import pandas as pd
 from igkinetics.cards.body_size import Sex, sex_of
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import Window, nadir_window
-from igkinetics.dosing.regimen import Doses
+from igkinetics.dosing.doses import Doses
 from igkinetics.hierarchical.members import modified_days
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from igkinetics.effect.result import EFFECT_TABLES, CohortEffect
 from igkinetics.effect.sampling import POSTERIOR_FILES
-from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.sensitivity import AVERAGED, INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
@@ -18,9 +18,11 @@ CSV_FILES: Final = {
     "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
     "population.csv": "population", "predictive.csv": "checks", "predictive_samples.csv": "replicates",
     "vpc.csv": "vpc", "extensions.csv": "extensions", "decomposition.csv": "decomposition",
+    "misfit.csv": "misfit",
 }  # fmt: skip
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
+    AVERAGED: "averaged.csv",
     OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
     INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
 }  # fmt: skip
@@ -49,7 +51,7 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:
-        effect.sampling.save(folder)
+        effect.sampling.save(folder, effect.posterior)
     written = digests(folder, (*POSTERIOR_FILES.values(), EVENTS_FILE))
     write_json(effect_record(effect, written), folder / RUN_RECORD)
 

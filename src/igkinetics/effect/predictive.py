@@ -16,8 +16,8 @@ import pandas as pd
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand import interval
-from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.hierarchical.predict import replicates
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
@@ -38,20 +38,6 @@ FIRST_BELOW_COLUMNS: Final = (
 )  # fmt: skip
 """Time from the window's start to first below a threshold, on the curve; median_day is empty where fewer than half
 ever fall below. infusions: as recorded, or removed."""
-
-
-def replicates(levels: Floats, error: Floats, kind: int, generator: np.random.Generator) -> Floats:
-    """Measurements of true levels (n, n_day), g/L; error (n, 2): a, b of each draw. None below 0."""
-    spread = np.sqrt(error[:, :1] ** 2 + (error[:, 1:] * levels) ** 2)
-    if kind == LOGNORMAL:
-        log_sd = np.sqrt(np.log1p((spread / levels) ** 2))
-        return np.asarray(levels * np.exp(log_sd * generator.standard_normal(levels.shape)))
-    noise = (
-        generator.standard_t(STUDENT_DF, levels.shape)
-        if kind == STUDENT_T
-        else generator.standard_normal(levels.shape)
-    )
-    return np.maximum(levels + spread * noise, 0.0)
 
 
 def predictive_rows(

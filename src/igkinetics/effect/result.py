@@ -17,6 +17,7 @@ from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.decomposition import DECOMPOSITION_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
+from igkinetics.effect.misfit import MISFIT_COLUMNS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
@@ -42,6 +43,7 @@ EFFECT_TABLES: Final = {
     "vpc": VPC_COLUMNS,
     "first_below": FIRST_BELOW_COLUMNS,
     "decomposition": DECOMPOSITION_COLUMNS,
+    "misfit": MISFIT_COLUMNS,
     "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
@@ -63,7 +65,8 @@ class Sampling:
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
     left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
     odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
-    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors into a folder.
+    covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors, with
+    these draws of the estimands, into a folder.
     """
 
     posterior: CohortPosterior
@@ -84,7 +87,7 @@ class Sampling:
     covariates: Floats | None = None
     labels: tuple[str, ...] = ()
     ask: Callable[[Question], dict[str, pd.DataFrame]] | None = None
-    save: Callable[[Path], None] | None = None
+    save: Callable[[Path, pd.DataFrame], None] | None = None
 
 
 def _now() -> datetime:
@@ -98,7 +101,7 @@ class CohortEffect:
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
     share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
-    decomposition: the difference of ever and never infused taken apart;
+    decomposition: the difference of ever and never infused taken apart; misfit: tests of the model's fit;
     extensions: the models beside the base one.
     n_acting: infused patients with an infusion before the last day of their window.
     sensitivity: heading -> table. dosing: what the infusions' days look like.
@@ -119,6 +122,7 @@ class CohortEffect:
     vpc: pd.DataFrame
     first_below: pd.DataFrame
     decomposition: pd.DataFrame
+    misfit: pd.DataFrame
     extensions: pd.DataFrame
     sensitivity: dict[str, pd.DataFrame]
     dosing: str

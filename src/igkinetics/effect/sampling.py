@@ -218,11 +218,15 @@ def sampling_of(
     def ask(question: Question) -> dict[str, pd.DataFrame]:
         return sensitivity_tables(base, extensions, resample, others, question)
 
-    def save(folder: Path) -> None:
+    def save(folder: Path, draws: pd.DataFrame) -> None:
         from igkinetics.hierarchical.store import save_posterior
 
+        chains = draws["chain"].nunique()
+        estimands = {str(name): values.to_numpy().reshape(chains, -1) for name, values in draws.items()
+                     if name not in ("chain", "draw") and name not in base.posterior.population}  # fmt: skip
         for name, found in {"base": base, **extensions}.items():
-            save_posterior(found, folder / POSTERIOR_FILES[name], options.record())
+            of_base = estimands if name == "base" else None
+            save_posterior(found, folder / POSTERIOR_FILES[name], options.record(), of_base)
 
     covariates = base.prepared.covariates
     notes = base.prepared.notes

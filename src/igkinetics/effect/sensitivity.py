@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from igkinetics.effect.averaging import averaged_rows, model_weights
 from igkinetics.effect.estimand import interval
 from igkinetics.hierarchical.fit import SampledCohort
 from igkinetics.hierarchical.leave_one_out import (
@@ -28,6 +29,7 @@ from igkinetics.kinetics.parameters import Floats
 Places = npt.NDArray[np.int64]
 QuantitiesOf = Callable[[CohortPosterior], Mapping[str, Floats]]
 Resample = Callable[[Population], CohortPosterior]
+AVERAGED: Final = "Averaged over models"
 PRIORS: Final = "Prior at half and double scale"
 MODELS: Final = "Models by predictive density"
 INFLUENCE: Final = "One patient less"
@@ -57,50 +59,59 @@ def sensitivity_tables(
     base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None,
     others: Mapping[str, Other], question: Question,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
-    """Heading -> table: other models, prior scale, models by predictive density, one patient less, leaving out.
+    """Heading -> table: averaged over models, other models, prior scale, predictive density, one patient less.
 
     resample None: nothing is sampled again, and the dependence on the priors is not told.
     """
-    patients = leave_patients_out(base, seed=question.seed, jobs=question.jobs)
-    beside = {str(name): leave_patients_out(found, seed=question.seed, jobs=question.jobs)
-              for name, found in extensions.items()}  # fmt: skip
+    models: dict[str, SampledCohort] = {"base": base, **{str(name): found for name, found in extensions.items()},
+                                        **{name: sample() for name, sample in others.items()}}  # fmt: skip
+    alike = {name: found for name, found in models.items() if same_data(found, base)}
+    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs)
+              for name, found in alike.items()}  # fmt: skip
     tables: dict[str, pd.DataFrame] = {}
+    quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
+    if len(alike) > 1:
+        weights = model_weights(unseen, question.seed)
+        tables[AVERAGED] = averaged_rows(weights, {name: quantities[name] for name in alike}, unseen, question.level)
+        tables[MODELS] = compare_models(unseen).assign(weight=list(weights.values()))
     if resample is not None:
         again = resample
-        quantities = question.quantities_of(base.posterior)
         tables[PRIORS] = prior_sensitivity(
-            base, quantities, question.level, lambda population: question.quantities_of(again(population))
+            base, quantities["base"], question.level, lambda population: question.quantities_of(again(population))
         )
     if others:
-        tables[OTHERS] = other_models(base, extensions, others, question)
-    if beside:
-        tables[MODELS] = compare_models({"base": patients, **beside})
+        tables[OTHERS] = other_models(models, quantities, question.level)
+    patients = unseen["base"]
     if question.members.size:
         tables[INFLUENCE] = influence_table(patients, base.posterior.patient_ids, question.changes, question.members)
     tables[PREDICTION] = loo_table(leave_samples_out(base), patients)
     return tables
 
 
+def same_data(one: SampledCohort, other: SampledCohort) -> bool:
+    """Whether two models saw the same samples of the same patients, so that their predictive densities compare."""
+    return one.posterior.patient_ids == other.posterior.patient_ids and np.array_equal(
+        one.prepared.arrays.igg, other.prepared.arrays.igg)  # fmt: skip
+
+
 def other_models(
-    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], others: Mapping[str, Other], question: Question
+    models: Mapping[str, SampledCohort], quantities: Mapping[str, Mapping[str, Floats]], level: float
 ) -> pd.DataFrame:
-    """The quantities asked about, or the ratios that are free, under the model reported and under each other one."""
-    sampled: list[tuple[str, SampledCohort]] = [("as reported", base)]
-    sampled += [(f"as reported, free {name.replace('_', ' ')}", found) for name, found in extensions.items()]
-    sampled += [(name, sample()) for name, sample in others.items()]
+    """The quantities asked about, and the ratios that are free, under the model reported and under each other one."""
     rows = []
-    for model, found in sampled:
+    for name, found in models.items():
         population = found.posterior.population
-        ratios: dict[str, Floats] = {name: population[name].reshape(-1) for name in RATIOS if name in population}
-        quantities = {**(ratios or question.quantities_of(found.posterior)), **joint_quantities(ratios)}
-        for quantity, draws in quantities.items():
-            median, lower, upper = interval(draws, question.level)
+        model = "as reported" if name == "base" else f"as reported, free {name.replace('_', ' ')}" if (
+            name in RATIOS) else name  # fmt: skip
+        ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in RATIOS if one in population}
+        for quantity, draws in {**quantities[name], **ratios, **joint_quantities(ratios)}.items():
+            median, lower, upper = interval(draws, level)
             rows.append({"model": model, "quantity": quantity, "median": median, "lower": lower, "upper": upper,
-                         "level": question.level, "chains": found.verdict})  # fmt: skip
+                         "level": level, "chains": found.verdict})  # fmt: skip
         if len(ratios) == len(RATIOS):
             correlation = float(np.corrcoef(np.log(list(ratios.values())))[0, 1])
             rows.append({"model": model, "quantity": "correlation of the log ratios", "median": correlation,
-                         "level": question.level, "chains": found.verdict})  # fmt: skip
+                         "level": level, "chains": found.verdict})  # fmt: skip
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))
 
 

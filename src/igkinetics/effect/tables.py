@@ -22,6 +22,7 @@ from igkinetics.effect.dosing_seen import dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
+from igkinetics.effect.misfit import misfit_rows
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
@@ -88,6 +89,7 @@ def effect_of(
         replicates=replicates,
         vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
                      options.level),
+        misfit=misfit_rows(cohort, posterior, people if sampling.by_chains else (), options.seed),
         decomposition=decomposition_rows(changes, thresholds, cohort.igg_unit, options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),

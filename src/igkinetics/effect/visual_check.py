@@ -13,8 +13,8 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.estimand import interval
-from igkinetics.effect.predictive import replicates
 from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.hierarchical.predict import replicates
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream

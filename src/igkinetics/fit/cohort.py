@@ -27,7 +27,6 @@ from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
-from igkinetics.fit.rows import GOOD_PARETO_K
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.parallel import Progress, as_far_as_reached
@@ -98,6 +97,8 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
         seed=options.seed,
         profile=options.profile,
         igg_unit=cohort.igg_unit,
+        average=options.structure is None,
+        drift=options.drift,
     )
 
 
@@ -145,9 +146,6 @@ def fit_notes(fits: Sequence[PatientFit]) -> list[str]:
     for fit in fits:
         for note in fit.notes:
             concerned.setdefault(note, []).append(fit.patient.patient_id)
-        if fit.draws is not None and fit.draws.pareto_k > GOOD_PARETO_K:
-            said = f"Pareto k above {GOOD_PARETO_K}: intervals are approximate"
-            concerned.setdefault(said, []).append(fit.patient.patient_id)
     return [
         f"{note} ({len(who)} of {len(fits)} patients: {', '.join(who[:MOST_NAMED])}"
         f"{', ...' if len(who) > MOST_NAMED else ''})"

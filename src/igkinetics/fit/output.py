@@ -60,7 +60,7 @@ def write_fit(fit: CohortFit, folder: Path, extras: Extras = NO_EXTRAS) -> None:
             write_csv(table, tuple(table.columns), folder / f"{name}.csv")
     write_parquet(fit.curves, TABLES["curves"], folder / "curves.parquet")
     write_parquet(fit.draws, DRAW_COLUMNS, folder / DRAWS_FILE)
-    write_parquet(event_table(fit.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
+    write_parquet(event_table(fit.cohort, with_dates=extras.dates), EVENT_COLUMNS, folder / EVENTS_FILE)
     if extras.excel:
         from igkinetics.output.workbook import WORKBOOK, write_workbook
 

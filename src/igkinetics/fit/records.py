@@ -18,13 +18,15 @@ from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
 
+EPOCH: Final = pd.Timestamp("1970-01-01")
 DRAWS_FILE: Final = "draws.parquet"
 EVENTS_FILE: Final = "events.parquet"
 DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional")
 """Equally weighted draws, g, L, g/L, day; a and b of a measurement."""
 EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc")
 """event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value
-g), therapy (day to stop_day, inf while ongoing). Units inside: g, g/L, day, kg, cm."""
+g), therapy (day to stop_day, inf while ongoing), day_zero (value: day 0 in days since 1970-01-01; only where dates were
+asked for). Units inside: g, g/L, day, kg, cm."""
 MOST_KEPT_DRAWS: Final = 2000
 """Of one patient, beyond which draws are thinned evenly; and ..."""
 MOST_KEPT_ROWS: Final = 2_000_000
@@ -40,8 +42,8 @@ def kept_draws(draws: int, patients: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One patient of a posterior. thetas (draw, 13); error (draw, 2); therapy (c, 2); doses (h, 4: day, g, days,
-    is_sc); samples: days."""
+    """One patient of a posterior. thetas (draw, 13); error (draw, 3: a, b, residual model); therapy (c, 2); doses (h,
+    4: day, g, days, is_sc); samples: days. day_zero: days since 1970-01-01, nan where no date was written."""
 
     patient_id: str
     thetas: Floats
@@ -53,10 +55,11 @@ class Member:
     therapy: Floats
     doses: Floats
     sample_day: Floats
+    day_zero: float = float("nan")
 
 
-def event_table(cohort: Cohort) -> pd.DataFrame:
-    """The records behind a fit, as EVENT_COLUMNS."""
+def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
+    """The records behind a fit, as EVENT_COLUMNS. with_dates: tell on which date each patient's day 0 lies."""
     rows: list[dict[str, Any]] = []
     people = {str(row["patient_id"]): row for row in cohort.patients.to_dict("records")}
     for patient in cohort.each_patient():
@@ -66,6 +69,8 @@ def event_table(cohort: Cohort) -> pd.DataFrame:
                   "is_male": np.nan if sex is None else float(sex == "male")}  # fmt: skip
         found = [{"event": name, "value": float(value)} for name, value in single.items() if not pd.isna(value)]
         found.append({"event": "start", "day": patient.start_day})
+        if with_dates and (origin := cohort.day_zero.get(patient.patient_id)) is not None:
+            found.append({"event": "day_zero", "value": (origin - EPOCH) / pd.Timedelta(days=1)})
         found += [{"event": "sample", "day": day, "value": value}
                   for day, value in zip(patient.sample_day, patient.sample_igg, strict=True)]  # fmt: skip
         found += [
@@ -165,4 +170,5 @@ def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floa
         weight_kg=single("weight_kg", "value"), height_cm=single("height_cm", "value"),
         is_male=None if np.isnan(male) else bool(male), therapy=rows("therapy", "day", "stop_day"),
         doses=rows("dose", "day", "value", "duration_day", "is_sc"), sample_day=rows("sample", "day")[:, 0],
+        day_zero=single("day_zero", "value"),
     )  # fmt: skip

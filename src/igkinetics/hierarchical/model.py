@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import pytensor.tensor as pt
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
@@ -20,6 +19,7 @@ from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.op import patients_log_density
 from igkinetics.hierarchical.packing import packed
 from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.quiet_pymc import pm
 
 
 def model_data(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> dict[str, Any]:

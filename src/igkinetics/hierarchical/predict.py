@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.correlations import drawn_lkj
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
 from igkinetics.hierarchical.members import problems_of
@@ -57,3 +58,17 @@ def new_patients(
         extension="base",
         interrupted=False,
     )
+
+
+def replicates(levels: Floats, error: Floats, kind: int, generator: np.random.Generator) -> Floats:
+    """Measurements of true levels (n, n_day), g/L; error (n, 2): a, b of each draw. None below 0."""
+    spread = np.sqrt(error[:, :1] ** 2 + (error[:, 1:] * levels) ** 2)
+    if kind == LOGNORMAL:
+        log_sd = np.sqrt(np.log1p((spread / levels) ** 2))
+        return np.asarray(levels * np.exp(log_sd * generator.standard_normal(levels.shape)))
+    noise = (
+        generator.standard_t(STUDENT_DF, levels.shape)
+        if kind == STUDENT_T
+        else generator.standard_normal(levels.shape)
+    )
+    return np.maximum(levels + spread * noise, 0.0)

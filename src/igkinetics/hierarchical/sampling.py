@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-import pymc as pm
 import pytensor
 
 from igkinetics.errors import call_error
 from igkinetics.hierarchical.posterior import Trace
+from igkinetics.hierarchical.quiet_pymc import pm
 
 Sampler = Literal["nutpie", "pymc"]
 STATISTICS: Final = {

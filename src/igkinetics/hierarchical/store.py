@@ -1,13 +1,17 @@
 """A posterior as a NetCDF file: written by xarray and h5netcdf, reopened and reported without sampling again.
 
-Groups: `posterior` (what a reader wants: theta of every patient in natural units, population, error), `sampler` (the
-whitened numbers, from which everything is rebuilt), `statistics`. Attributes say which cohort, card and options.
+Groups by ArviZ's names: `posterior` (theta of every patient in natural units, population, error), `sample_stats`,
+`observed_data`, `log_likelihood` (of every sample), `posterior_predictive`; beside them `estimands` (draws of the base
+model's, in the cohort's unit) and `sampler` (the whitened numbers, from which everything is rebuilt). Attributes say
+which cohort, card and options.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +22,23 @@ from igkinetics.errors import InputError, Problem
 from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sampled_cohort
 from igkinetics.hierarchical.laplace import Whitening
+from igkinetics.hierarchical.likelihood import terms_of
 from igkinetics.hierarchical.posterior import Extension, Trace
-from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS
+from igkinetics.hierarchical.predict import replicates
+from igkinetics.hierarchical.reading import patients_of, phi_of
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import N_PARAMETERS, PARAMETER_UNITS, PARAMETERS, Floats
+from igkinetics.random_streams import numbered_stream
 
-FORMAT: Final = "igkinetics posterior 3"
+FORMAT: Final = "igkinetics posterior 4"
 ENGINE: Final = "h5netcdf"
+STATISTICS: Final = {
+    "diverging": "diverging", "energy": "energy", "n_steps": "n_steps",
+    "max_tree_depth_reached": "reached_max_treedepth",
+}  # fmt: skip
+"""Ours -> ArviZ's."""
+MOST_VALUES: Final = 30_000_000
+"""Of draws times samples in the groups of single samples; beyond, draws are thinned evenly."""
 COMPRESSED: Final = {"zlib": True, "complevel": 4}
 
 
@@ -39,8 +55,10 @@ def fingerprint(prepared: PreparedCohort) -> dict[str, str]:
     return {"cohort": digest.hexdigest(), "card": f"{prepared.card.id} {prepared.card.sha256}"}
 
 
-def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTree:
-    """The posterior with names, units and coordinates."""
+def posterior_tree(
+    sampled: SampledCohort, options: dict[str, Any], estimands: Mapping[str, Floats] | None = None
+) -> xr.DataTree:
+    """The posterior with names, units and coordinates. estimands: name -> draws (chain, draw), nan where left out."""
     posterior, trace, whitening = sampled.posterior, sampled.trace, sampled.whitening
     coordinates = {"patient": list(posterior.patient_ids), "parameter": list(PARAMETERS), "error": ["a", "b"]}
     units = ", ".join(f"{name}: {PARAMETER_UNITS[name]}" for name in PARAMETERS)
@@ -58,7 +76,8 @@ def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTr
         "bend": (("patient", "varying", "varying_of"), whitening.coordinates.bend),
     }
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
-    statistics = {name: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()}
+    statistics = {STATISTICS[name]: (("chain", "draw"), values.astype(float))
+                  for name, values in trace.statistics.items()}  # fmt: skip
     attributes = {
         "format": FORMAT,
         "extension": posterior.extension,
@@ -69,15 +88,63 @@ def posterior_tree(sampled: SampledCohort, options: dict[str, Any]) -> xr.DataTr
     tree = xr.DataTree.from_dict({
         "posterior": xr.Dataset(draws, coords=coordinates),
         "sampler": xr.Dataset(sampler, coords=names),
-        "statistics": xr.Dataset(statistics),
+        "sample_stats": xr.Dataset(statistics),
+        **sample_groups(sampled, int(options.get("seed", 0))),
     })  # fmt: skip
+    if estimands:
+        each: dict[str, Any] = {name: (("chain", "draw"), draws) for name, draws in estimands.items()}
+        tree["estimands"] = xr.DataTree(xr.Dataset(each))
     tree.attrs = attributes
     return tree
 
 
-def save_posterior(sampled: SampledCohort, path: Path, options: dict[str, Any]) -> None:
+def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
+    """Of single samples: measured, log likelihood and replicates of every draw (evenly thinned if many)."""
+    prepared, trace = sampled.prepared, sampled.trace
+    arrays = prepared.arrays
+    chains, draws = trace.u.shape[:2]
+    kept = np.unique(np.linspace(0, draws - 1, min(draws, max(1, MOST_VALUES // (chains * arrays.day.size))))
+                     .round().astype(int))  # fmt: skip
+    phi = phi_of(trace.u[:, kept], sampled.whitening)
+    thinned = replace(trace, u=trace.u[:, kept], z=trace.z[:, kept])
+    _, x = patients_of(thinned, phi, sampled.population, arrays, sampled.whitening)
+    terms = np.empty((chains, kept.size, arrays.day.size))
+    for place in np.ndindex(chains, kept.size):
+        _, _, error, log_ratio = sampled.population.parts(phi[place])
+        terms[place] = terms_of(x[place], error, prepared.kind, arrays, log_ratio)
+    owner = np.repeat(sampled.posterior.patient_ids, np.diff(arrays.sample_bounds))
+    coordinates = {
+        "sample": np.arange(arrays.day.size), "patient": ("sample", owner.astype(str)), "day": ("sample", arrays.day),
+        "limit": ("sample", arrays.limit),
+    }  # fmt: skip
+    of_draws = coordinates | {"chain": np.arange(chains), "draw": kept}
+    dims = ("chain", "draw", "sample")
+    units = {"units": "g/L"}
+    return {
+        "observed_data": xr.Dataset({"igg": ("sample", arrays.igg, units)}, coords=coordinates),
+        "log_likelihood": xr.Dataset({"igg": (dims, terms)}, coords=of_draws),
+        "posterior_predictive": xr.Dataset({"igg": (dims, predicted(sampled, kept, seed), units)}, coords=of_draws),
+    }
+
+
+def predicted(sampled: SampledCohort, kept: np.ndarray, seed: int) -> Floats:
+    """Replicates (chain, kept draw, sample) of every measurement, g/L."""
+    posterior = sampled.posterior
+    generator = numbered_stream(seed, "stored replicates")
+    error = posterior.error[:, kept].reshape(-1, 2)
+    parts = []
+    for place, problem in enumerate(posterior.problems):
+        thetas = np.ascontiguousarray(posterior.theta[:, kept, place].reshape(-1, N_PARAMETERS))
+        levels = np.add(*igg_curve(thetas, problem.schedule, problem.day))
+        parts.append(replicates(levels, error, problem.kind, generator))
+    return np.concatenate(parts, axis=1).reshape(len(posterior.error), kept.size, -1)
+
+
+def save_posterior(
+    sampled: SampledCohort, path: Path, options: dict[str, Any], estimands: Mapping[str, Floats] | None = None
+) -> None:
     """Write the posterior to `path` (NetCDF 4). options: how it was sampled, kept as text."""
-    tree = posterior_tree(sampled, options)
+    tree = posterior_tree(sampled, options, estimands)
     encoding = {
         f"/{group}": {str(name): COMPRESSED for name in tree[group].data_vars} for group in tree.children
     }
@@ -98,7 +165,8 @@ def load_posterior(path: Path, prepared: PreparedCohort) -> SampledCohort:
     trace = Trace(
         u=sampler["u"].to_numpy(),
         z=sampler["z"].to_numpy(),
-        statistics={str(name): values.to_numpy() for name, values in tree["statistics"].data_vars.items()},
+        statistics={name: tree["sample_stats"][theirs].to_numpy() for name, theirs in STATISTICS.items()
+                    if theirs in tree["sample_stats"]},
         interrupted=bool(tree.attrs["interrupted"]),
     )
     whitening = Whitening(

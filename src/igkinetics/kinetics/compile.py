@@ -24,6 +24,7 @@ from numba.core import config, event
 from igkinetics.resources import PACKAGE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+UNITS = PACKAGE / "units.py"
 CACHE_VARIABLE = "IGKINETICS_CACHE"
 
 
@@ -47,7 +48,7 @@ def kernel_hash() -> str:
         digest.update(b"checkout")
     for path in sorted(PACKAGE.rglob("*.py")):
         content = path.read_bytes()
-        if b"@kernel" in content or b"@inner" in content or path.parent == PACKAGE / "kinetics":
+        if b"@kernel" in content or b"@inner" in content or path.parent == PACKAGE / "kinetics" or path == UNITS:
             digest.update(path.relative_to(PACKAGE).as_posix().encode())
             digest.update(content)
     return digest.hexdigest()[:16]

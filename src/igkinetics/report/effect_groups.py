@@ -93,7 +93,7 @@ def groups_words(effect: CohortEffect) -> list[str]:
 
 def selection_words(effect: CohortEffect) -> str:
     row = quantity(effect, "selection")
-    figure = f"{with_sign(row)} {unit_words(str(row['unit']))}"
+    figure = with_sign(row).replace(" (", ", ").replace(")", f" {unit_words(str(row['unit']))}")
     if row["upper"] < 0:
         return (f"Without any IVIG the infused would have reached lower nadirs than those never infused ({figure}): "
                 "patients were infused whose IgG falls lower anyway.")  # fmt: skip
@@ -106,7 +106,7 @@ def selection_words(effect: CohortEffect) -> str:
 
 def ending_words(effect: CohortEffect) -> str:
     row = quantity(effect, "difference")
-    figure = f"{with_sign(row)} {unit_words(str(row['unit']))}"
+    figure = with_sign(row).replace(" (", ", ").replace(")", f" {unit_words(str(row['unit']))}")
     if row["upper"] < 0:
         return f"As it was, the infused end up lower than the never infused ({figure}), though IVIG raised them."
     if row["lower"] > 0:

@@ -22,7 +22,7 @@ from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
 from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_sentences import effect_sentences
-from igkinetics.report.effect_words import SENSITIVITY_WORDS
+from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
 from igkinetics.report.environment import page_environment
 
 
@@ -67,9 +67,11 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "first_below": effect_rows.first_below_cells(effect),
         "prior": effect_rows.prior_cells(effect),
         "shared": effect_rows.population_cells(effect),
+        "misfit": effect_rows.misfit_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
         "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,
+        "naive_fitted": fitted_difference(effect),
         "groups_words": effect_groups.groups_words(effect),
         **population_values(effect),
         "dosing": effect.dosing,
@@ -97,6 +99,12 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "record": record,
         "record_text": json.dumps(record, indent=2, ensure_ascii=False),
     }
+
+
+def fitted_difference(effect: CohortEffect) -> str:
+    """The naive difference of fitted nadirs with the scatter between patients; empty when it cannot be given."""
+    row = effect.estimand("naive_fitted_nadir_difference")
+    return with_interval(row) if row["status"] == "estimated" else ""
 
 
 def ratio_words(effect: CohortEffect) -> str:

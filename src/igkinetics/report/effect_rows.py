@@ -11,9 +11,11 @@ from igkinetics import text
 from igkinetics.effect.names import PATIENT_CHANGES, Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
+    TEST_WORDS,
     amount,
     estimand_words,
     name_words,
+    p_words,
     parameter_words,
     probability,
     section_of,
@@ -145,6 +147,17 @@ def check_cells(effect: CohortEffect) -> list[Cells]:
          "mean": text.share(row["mean_rank"]),
          "lowest": text.share(row["raw_nadir_rank"]), "note": str(row["note"])}
         for row in effect.checks.to_dict("records")
+    ]  # fmt: skip
+
+
+def misfit_cells(effect: CohortEffect) -> list[Cells]:
+    """The tests of the fit, in words."""
+    return [
+        {"words": TEST_WORDS[str(row["test"])], "statistic": shared(row["statistic"]),
+         "expected": shared(row["expected"]), "n": str(row["n"]), "p": p_words(row["p"]),
+         "speaks": "speaks against the model" if row["speaks"] else "",
+         "think_of": str(row["think_of"])}
+        for row in effect.misfit.to_dict("records")
     ]  # fmt: skip
 
 

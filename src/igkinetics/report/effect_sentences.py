@@ -6,9 +6,10 @@ from igkinetics import text
 from igkinetics.effect.learnt import CONTRADICTS
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
+from igkinetics.effect.sensitivity import AVERAGED
 from igkinetics.errors import counted
 from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
-from igkinetics.report.effect_words import amount, probability, with_interval
+from igkinetics.report.effect_words import TEST_WORDS, amount, p_words, probability, with_interval
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
@@ -26,11 +27,21 @@ def verdict_sentence(effect: CohortEffect) -> str:
     if effect.options.prior_only:
         said = with_interval(change, text.percent(effect.options.level))
         return f"Before any measurement, the card says that IVIG raises the nadir of the infused by {said}."
-    said = (
-        f"Given mass balance and this model, IVIG raised the nadir of treated patients by "
-        f"{with_interval(change, text.percent(effect.options.level))}; {evidence(effect)}."
-    )
+    said = f"{headline(effect)}; {evidence(effect)}."
     return f"{said} {judgement(effect)}".strip()
+
+
+def headline(effect: CohortEffect) -> str:
+    """The effect on the nadir: averaged over models where several were sampled, with the reported one beside."""
+    level = text.percent(effect.options.level)
+    alone = with_interval(effect.estimand("nadir_change_att"), level)
+    averaged = effect.sensitivity.get(AVERAGED)
+    rows = [] if averaged is None else averaged[averaged["quantity"] == "nadir_change_att"].to_dict("records")
+    if not rows:
+        return f"Given mass balance and this model, IVIG raised the nadir of treated patients by {alone}"
+    of_all = with_interval({**rows[0], "unit": effect.cohort.igg_unit}, level)
+    return (f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients, IVIG "
+            f"raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}")  # fmt: skip
 
 
 def evidence(effect: CohortEffect) -> str:
@@ -98,4 +109,16 @@ def sampling_sentence(effect: CohortEffect) -> str:
     """Whether the draws can be trusted."""
     stopped = " Interrupted: what was drawn until then is reported." if effect.interrupted else ""
     trusted = "Sampling" if effect.sampling.passed else "Sampling FAILED its checks; do not rely on these numbers"
-    return f"{trusted}: {effect.sampling.verdict.rstrip('.')}.{stopped}"
+    return f"{trusted}: {effect.sampling.verdict.rstrip('.')}.{stopped} {misfit_sentence(effect)}".strip()
+
+
+def misfit_sentence(effect: CohortEffect) -> str:
+    """What the tests of fit say; empty where none was made (the card alone)."""
+    rows = effect.misfit
+    if rows.empty:
+        return ""
+    loud = rows[rows["speaks"].astype(bool)].sort_values("p", kind="stable")
+    if loud.empty:
+        return f"Fit: none of {len(rows)} tests speaks against the model."
+    said = [f"{TEST_WORDS[row['test']]} ({p_words(row['p'])}): {row['think_of']}" for row in loud.to_dict("records")]
+    return f"Fit: the model does NOT describe these data by {text.listed(said)}. Intervals are then too narrow."

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.effect.names import BY_NAME, Part
-from igkinetics.effect.sensitivity import INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.sensitivity import AVERAGED, INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
 from igkinetics.hierarchical.leave_one_out import MOST_DRAWS
 from igkinetics.units import IggUnit
 
@@ -22,18 +22,38 @@ SECTIONS: Final[dict[Part, str]] = {
 """Heading of each part of the table."""
 
 SENSITIVITY_WORDS: Final = {
+    AVERAGED: "The same quantities over all models of the same samples in the table below, each with the weight that "
+    "its predictive density of unseen patients gives it (pseudo-BMA+); levels in {unit}, times in days.",
     OTHERS: "The same quantities under other models of the same patients; levels in {unit}, times in days. A wrong "
     "disposition can look like an effect: Q and V2 of a second published model take the place of the card's.",
     PRIORS: "Every prior SD of the population halved and doubled; levels in {unit}, times in days. Reweighted draws "
     "hold while Pareto k is at most 0.7; beyond, the model was sampled again.",
     MODELS: "Expected log density of a patient whom the model has not seen, integrated over that patient's own "
-    "parameters. A difference below two standard errors, or below 4, supports neither model.",
+    "parameters. A difference below two standard errors, or below 4, supports neither model. The weight is that in the "
+    "average over models.",
     INFLUENCE: "The mean change of the nadir ({unit}) had one patient not been in the study, most influential first; "
     "a patient who was infused leaves the mean too.",
     PREDICTION: "Expected log predictive density of single samples and of whole patients left out, from at most "
     f"{MOST_DRAWS:,} draws, evenly spaced; a Pareto k above 0.7 means that the number is not to be relied on.",
 }
 """Heading of a sensitivity table -> how to read it."""
+
+
+TEST_WORDS: Final = {
+    "neighbours": "neighbouring residuals of a patient that go together",
+    "patients": "the share of patients whose residuals go together",
+    "study day": "residuals that drift with the study day",
+    "calendar": "residuals that drift with the calendar",
+    "since infusion": "residuals that depend on the time since an infusion",
+    "tails": "more far-off values than the residual error allows",
+    "spread": "residuals of another spread than fitted",
+}
+"""Test of the fit -> what speaks."""
+
+
+def p_words(value: Any) -> str:
+    """A P value; the smallest that the replicates can show is told as such."""
+    return "P < 0.001" if float(value) < 0.001 else f"P = {float(value):.2g}"
 
 
 def section_of(name: str) -> str:

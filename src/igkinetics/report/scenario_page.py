@@ -13,9 +13,9 @@ from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import page_environment
-from igkinetics.report.scenario_calendar import calendar_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
+    calendar_of,
     infection_view,
     model_view,
     next_dose_view,
@@ -47,6 +47,8 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
         sentences=scenario_sentences(result, "this page; the tables lie beside it")[:-1],
         notes=list(result.notes),
         about=result.about,
+        unit=result.columns.unit,
+        least=f"{result.columns.thresholds[0]:g} {result.columns.unit}",
         level=text.percent(result.level),
         scenario=scenario,
         names=[text.visible(regimen.name, 120) for regimen in scenario.regimen],
@@ -71,10 +73,11 @@ def trajectory_charts(result: ScenarioResult) -> list[Chart]:
     table = result.trajectories[result.trajectories["patient_id"] == ""]
     if table.empty:
         return []
-    highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.file.scenario.thresholds_mg_dl)))
+    highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.columns.thresholds)))
     return [
-        (f"IgG over time under {text.visible(regimen.name)}, mg/dL",
-         trajectory_chart(table[table["regimen"] == regimen.name], result.file.scenario.thresholds_mg_dl, highest))
+        (f"IgG over time under {text.visible(regimen.name)}, {result.columns.unit}",
+         trajectory_chart(table[table["regimen"] == regimen.name], result.columns.thresholds, highest,
+                          result.columns.unit))
         for regimen in result.file.scenario.regimen
     ]  # fmt: skip
 
@@ -84,17 +87,18 @@ def efficiency_charts(result: ScenarioResult) -> list[Chart]:
     if len(result.file.scenario.regimen) < 2:
         return []
     rows = [(row.name, row.grams, row.share) for row in protection(result)]
-    threshold = result.file.scenario.thresholds_mg_dl[0]
-    title = f"Days at or above {threshold:g} mg/dL against grams of immunoglobulin"
-    return [(title, efficiency_chart(rows, threshold))]
+    threshold = result.columns.thresholds[0]
+    title = f"Days at or above {threshold:g} {result.columns.unit} against grams of immunoglobulin"
+    return [(title, efficiency_chart(rows, threshold, result.columns.unit))]
 
 
 def heat_charts(result: ScenarioResult) -> list[Chart]:
     """One map of dose and interval for each vial size."""
     table = result.search[result.search["patient_id"] == ""] if len(result.search) else result.search
     charts: list[Chart] = []
-    for _, rows in table.groupby("vial_g", sort=False, dropna=False):
+    for _, rows in table.groupby(["vial_g", "route"], sort=False, dropna=False):
         vial = float(rows["vial_g"].iloc[0])
         size = "" if pd.isna(vial) else f", vials of {vial:g} g"
+        size += f", {rows['route'].iloc[0]}" if table["route"].nunique() > 1 else ""
         charts.append((f"Share of patients at target over dose and interval{size}", attainment_chart(rows)))
     return charts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from igkinetics import text
@@ -15,18 +16,21 @@ Row = Mapping[Any, Any]
 
 def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
     """Whose patients and which regimens; lowest IgG; troughs; grams; what a search found; where the report is."""
-    scenario = result.file.scenario
+    scenario, unit = result.file.scenario, result.columns.unit
     stopped = f"; interrupted after {counted(result.n_simulated, 'patient')}" if result.interrupted else ""
     regimens = counted(len(scenario.regimen), "regimen")
     whose = result.about.says[0].upper() + result.about.says[1:]
     said = [f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}."]
-    level = text.percent(result.level)
+    level, least = text.percent(result.level), f"{result.columns.thresholds[0]:g} {unit}"
+    share = f"Share of {counted_in(result)} with a"
     if scenario.regimen:
         said += [
-            f"Mean nadir ({level} interval of the mean): {of_each(result, 'nadir', nadir_words)} mg/dL.",
-            f"Trough at or above {scenario.thresholds_mg_dl[0]:g} mg/dL: "
-            f"{of_each(result, 'p_trough_at_least', share_words)} of {counted_in(result)}.",
-            f"Immunoglobulin, mean: {of_each(result, 'grams', gram_words)}.",
+            f"Mean nadir from the first dose on, {unit}, with the {level} interval of the mean"
+            f"{of_each(result, 'nadir', partial(nadir_words, unit=unit))}.",
+            f"{share} nadir at or above {least}{of_each(result, 'p_nadir_at_least', share_words)}.",
+            f"{share} trough (the lowest level just before a dose) at or above {least}"
+            f"{of_each(result, 'p_trough_at_least', trough_words)}.",
+            f"Immunoglobulin, mean{of_each(result, 'grams', gram_words)}.",
         ]
     if scenario.search is not None and len(result.search):
         said.append(search_sentence(result))
@@ -46,33 +50,62 @@ def outcome_row(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 
 
 def of_each(result: ScenarioResult, outcome: str, words: Callable[[Row], str]) -> str:
-    """ "none 319 (150 to 544); weekly 582 (403 to 752)": the outcome under the first regimens."""
+    """ ", days 0 to 365: none 319 (150 to 544); weekly 582 (403 to 752)": the outcome under the first regimens, with
+    the days it covers, told once where they are the same for all."""
     names = [regimen.name for regimen in result.file.scenario.regimen]
-    told = [f"{text.visible(name)} {words(outcome_row(result, name, outcome))}" for name in names[:MOST_TOLD]]
+    rows = [outcome_row(result, name, outcome) for name in names[:MOST_TOLD]]
+    spans = {span_words(row) for row in rows} - {""}
+    told = []
+    for name, row in zip(names, rows, strict=False):
+        days = span_words(row)
+        told.append(f"{text.visible(name)} {words(row)}" + (f", {days}" if days and len(spans) > 1 else ""))
     more = [f"and {counted(len(names) - MOST_TOLD, 'regimen')} more"] if len(names) > MOST_TOLD else []
-    return "; ".join([*told, *more])
+    common = f", {spans.pop()}" if len(spans) == 1 else ""
+    return f"{common}: {'; '.join([*told, *more])}"
 
 
-def nadir_words(row: Row) -> str:
-    return f"{text.level(row['mean'], 'mg/dL')} ({text.level_interval(row['mean_lower'], row['mean_upper'], 'mg/dL')})"
+def span_words(row: Row) -> str:
+    """ "days 28 to 364", of the row's own days; "" where there are none."""
+    if not text.known(row["interval_start"]):
+        return ""
+    return f"days {row['interval_start']:g} to {row['interval_end']:g}"
+
+
+def nadir_words(row: Row, unit: str) -> str:
+    return f"{text.level(row['mean'], unit)} ({text.level_interval(row['mean_lower'], row['mean_upper'], unit)})"
 
 
 def share_words(row: Row) -> str:
     return text.UNKNOWN if not text.known(row["mean"]) else text.share_of_draws(row["mean"])
 
 
+def trough_words(row: Row) -> str:
+    """The share, and of whom, where not everybody has a trough."""
+    if row["share_known"] in (0.0, 1.0):
+        return share_words(row) if row["share_known"] else "has none"
+    return f"{share_words(row)} (of the {text.percent(round(row['share_known'], 3))} with two doses or more)"
+
+
 def gram_words(row: Row) -> str:
     return f"{row['mean']:.0f} g"
 
 
+QUANTITY_WORDS = {"trough": "trough (the lowest level just before a dose)", "nadir": "nadir",
+                  "trough_last": "trough of the last interval"}  # fmt: skip
+
+
 def target_words(result: ScenarioResult) -> str:
-    """ "trough at or above 500 mg/dL in 90 % of patients" """
-    search = result.file.scenario.search
+    """ "nadir at or above 500 mg/dL (days 0 to 365) in 90 % of patients" """
+    search, unit = result.file.scenario.search, result.columns.unit
     if search is None:
         raise AssertionError("no search was asked for")
     target = search.target
+    most = target.upper(unit)
+    limits = f"at or above {target.lower(unit):g} {unit}" if most is None else (
+        f"between {target.lower(unit):g} and {most:g} {unit}")  # fmt: skip
+    days = f" within days {target.days[0]:g} to {target.days[1]:g}" if target.days is not None else ""
     share = text.percent(target.probability)
-    return f"{target.quantity} at or above {target.at_least_mg_dl:g} mg/dL in {share} of {counted_in(result)}"
+    return f"{QUANTITY_WORDS[target.quantity]} {limits}{days} in {share} of {counted_in(result)}"
 
 
 def search_sentence(result: ScenarioResult) -> str:
@@ -82,12 +115,18 @@ def search_sentence(result: ScenarioResult) -> str:
     tried = counted(len(table), "candidate")
     if not cheapest:
         best = table.sort_values("probability", ascending=False, kind="stable").iloc[0]
-        return (f"None of {tried} keeps the {target_words(result)}; the best reaches "
-                f"{text.share(best['probability'], 1)}.")  # fmt: skip
+        reached = text.share(best["probability"], 1) if text.known(best["probability"]) else "no patient"
+        return f"None of {tried} keeps the {target_words(result)}; the best reaches {reached}."
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
-    return (f"Fewest grams for a {target_words(result)}: {row['dose_g_per_kg']:g} g/kg every "
-            f"{row['interval_day']:g} days{vials} ({row['grams']:.0f} g; reached in "
-            f"{text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}{sure}; "
-            f"{tried} tried).")  # fmt: skip
+    route = f", {row['route']}" if table["route"].nunique() > 1 else ""
+    reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
+    return (f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
+            f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
+            "tried).")  # fmt: skip
+
+
+def dose_words(row: Row) -> str:
+    """ "0.4 g/kg" or "30 g", of a row of the search."""
+    return f"{row['dose_g_per_kg']:g} g/kg" if text.known(row["dose_g_per_kg"]) else f"{row['dose_g']:g} g"

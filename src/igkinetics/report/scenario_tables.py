@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from igkinetics import text
 from igkinetics.charts.scenario_charts import pareto
-from igkinetics.report.scenario_sentences import outcome_row
+from igkinetics.report.scenario_sentences import dose_words, outcome_row, span_words
 from igkinetics.scenarios.result import ScenarioResult
 
 OUTCOME_WORDS = {
-    "nadir": "Nadir", "nadir_day": "Day of the nadir", "trough": "Trough", "peak": "Peak",
-    "auc": "Area under the curve", "auc_infused": "Area, infused IgG alone", "p_trough_at_least": "Trough at or above",
-    "days_below": "Days below", "grams": "Grams", "infusions": "Infusions", "cost": "Cost",
+    "nadir": "Nadir, from the first dose on", "nadir_day": "Day of the nadir", "nadir_all": "Lowest of all days",
+    "trough": "Trough, the lowest just before a dose", "trough_last": "Trough of the last interval",
+    "peak": "Peak of the last interval", "mean_igg": "Mean over all days", "auc_tau": "Area of the last interval",
+    "auc_tau_infused": "The same, infused IgG alone", "p_nadir_at_least": "Nadir at or above",
+    "p_trough_at_least": "Trough at or above", "days_below": "Days below", "grams": "Grams", "infusions": "Infusions",
+    "cost": "Cost",
 }  # fmt: skip
 
 
@@ -33,7 +36,7 @@ class Protection:
 def protection(result: ScenarioResult) -> list[Protection]:
     """Every regimen's grams and protection, with whether another gives more for less."""
     scenario = result.file.scenario
-    days = scenario.horizon_day - result.about.from_day
+    days = scenario.horizon_day
     found = []
     for regimen in scenario.regimen:
         grams = float(outcome_row(result, regimen.name, "grams")["mean"])
@@ -45,7 +48,7 @@ def protection(result: ScenarioResult) -> list[Protection]:
 
 
 def outcome_words(row: dict[Any, Any]) -> str:
-    threshold = f" {row['threshold_mg_dl']:g} mg/dL" if text.known(row["threshold_mg_dl"]) else ""
+    threshold = f" {row['threshold']:g} {row['threshold_unit']}" if text.known(row["threshold"]) else ""
     unit = f" ({row['unit']})" if row["unit"] not in ("1", "price", "g") and not threshold else ""
     return f"{OUTCOME_WORDS[row['outcome']]}{threshold}{unit}"
 
@@ -56,6 +59,8 @@ def value_words(value: Any, row: dict[Any, Any]) -> str:
         return text.UNKNOWN
     if row["outcome"].startswith("p_"):
         return text.share(value, 1)
+    if row["unit"] == "g/L":
+        return text.level(value, "g/L")
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
@@ -68,7 +73,11 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
     for k in range(width if names else 0):
         each = [table[place * width + k] for place in range(len(names))]
         one = len(result.about.patient_ids) == 1
-        rows.append({"outcome": outcome_words(each[0]), "cells": [cell(row, with_spread=not one) for row in each]})
+        spans = {span_words(row) for row in each} - {""}
+        cells = [cell(row, with_spread=not one) | {"days": span_words(row) if len(spans) > 1 else ""} for row in each]
+        notes = list(dict.fromkeys(row["note"] for row in each if row["note"]))
+        rows.append({"outcome": outcome_words(each[0]), "days": spans.pop() if len(spans) == 1 else "", "cells": cells,
+                     "notes": notes})  # fmt: skip
     return rows
 
 
@@ -87,9 +96,9 @@ def cell(row: dict[Any, Any], *, with_spread: bool) -> dict[str, str]:
 def model_view(result: ScenarioResult) -> list[dict[str, Any]]:
     """Of several models: each one's mean, the spread between them and within, for the outcomes that matter most."""
     table = result.models
-    shown = table[table["outcome"].isin(["nadir", "trough", "p_trough_at_least", "days_below"])]
+    shown = table[table["outcome"].isin(["nadir", "trough", "mean_igg", "p_nadir_at_least", "days_below"])]
     rows = []
-    for _, each in shown.groupby(["regimen", "outcome", "threshold_mg_dl"], sort=False, dropna=False):
+    for _, each in shown.groupby(["regimen", "outcome", "threshold"], sort=False, dropna=False):
         records = each.to_dict("records")
         first = records[0]
         between, within = float(first["sd_between_models"]), float(first["sd_within_models"])
@@ -110,8 +119,8 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
         table = table[table["patient_id"] == ""]  # the population is that one patient
     return [
         {
-            "patient": text.visible(row["patient_id"]), "dose": f"{row['dose_g_per_kg']:g}",
-            "interval": f"{row['interval_day']:g}",
+            "patient": text.visible(row["patient_id"]), "dose": dose_words(row),
+            "interval": f"{row['interval_day']:g}", "route": row["route"],
             "vial": f"{row['vial_g']:g}" if text.known(row["vial_g"]) else text.UNKNOWN,
             "share": text.share(row["probability"], 1),
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
@@ -135,7 +144,7 @@ def next_dose_view(result: ScenarioResult) -> list[dict[str, Any]]:
     return [
         {
             "dose": f"{row['dose_g_per_kg']:g}", "grams": f"{row['dose_g']:.1f}",
-            "threshold": f"{row['threshold_mg_dl']:g}", "median": days_words(row["days_above_median"]),
+            "threshold": f"{row['threshold']:g}", "median": days_words(row["days_above_median"]),
             "interval": f"{days_words(row['days_above_lower'])} to {days_words(row['days_above_upper'])}",
             "shares": [text.share_of_draws(row[f"p_day_{day}"]) for day in (7, 14, 21, 28, 42)],
         }
@@ -150,7 +159,7 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
         {
             "regimen": text.visible(row["regimen"], 120), "day": f"{row['day']:.0f}",
             "trough": f"{row['trough_day']:.0f}",
-            "now": f"{row['sd_now']:.0f}", "then": f"{row['expected_sd']:.0f}",
+            "now": text.level(row["sd_now"], row["unit"]), "then": text.level(row["expected_sd"], row["unit"]),
             "narrowing": text.share(row["narrowing"]),
         }
         for row in best.to_dict("records")
@@ -163,7 +172,7 @@ def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
     for row in result.infections.to_dict("records"):
         known = text.known(row["lower"])
         what = ("events a patient and year" if row["quantity"] == "events_per_patient_year"
-                else f"rate over that at a trough of {row['reference_mg_dl']:g} mg/dL")  # fmt: skip
+                else f"rate over that at a trough of {row['reference']:g} {row['reference_unit']}")  # fmt: skip
         rows.append({
             "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
             "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
@@ -171,3 +180,46 @@ def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "outside": text.share(row["share_outside_studied"], 1),
         })  # fmt: skip
     return rows
+
+
+MOST_DOSES: Final = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarView:
+    """One regimen. lines: what is given when; total: grams within the horizon, or why it is not known."""
+
+    name: str
+    lines: tuple[str, ...]
+    total: str
+
+
+def calendar_of(result: ScenarioResult) -> list[CalendarView]:
+    """One view per regimen, of the first patient in the table."""
+    table = result.calendar
+    first = table["patient_id"].iloc[0] if len(table) else ""
+    own = table[table["patient_id"] == first]
+    return [view(str(name), rows.to_dict("records")) for name, rows in own.groupby("regimen", sort=False)]
+
+
+def view(regimen: str, rows: list[dict[Any, Any]]) -> CalendarView:
+    name = text.visible(regimen, 120)
+    if not text.known(rows[0]["day"]):  # a rule, or no immunoglobulin
+        row = rows[0]
+        dose = f"{row['amount_g']:g} g{vials(row)} " if row["amount_g"] else ""
+        return CalendarView(name=name, lines=(dose + row["note"],), total="as measured" if dose else "0 g")
+    lines = [given_words(row) for row in rows[:MOST_DOSES]]
+    if len(rows) > MOST_DOSES:
+        lines.append(f"and {len(rows) - MOST_DOSES} more, the last on day {rows[-1]['day']:g}")
+    return CalendarView(name=name, lines=tuple(lines), total=f"{sum(row['amount_g'] for row in rows):g} g")
+
+
+def vials(row: dict[Any, Any]) -> str:
+    return f" ({row['vials']})" if row["vials"] else ""
+
+
+def given_words(row: dict[Any, Any]) -> str:
+    """ "day 28 (2024-06-07): 30 g (12 x 2.5 g)" """
+    when = f"day {row['day']:g}" + (f" ({row['date']})" if row["date"] else "")
+    note = ", loading dose" if row["note"].startswith("loading dose") else ""
+    return f"{when}: {row['amount_g']:g} g{vials(row)}{note}"

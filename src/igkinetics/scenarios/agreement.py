@@ -1,4 +1,4 @@
-"""What a scenario's population, therapy and regimens must agree on with the cards behind them."""
+"""What population, therapy and regimens must agree on with the cards behind them, and what is to be told of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
+from igkinetics.cards.scaling import outside
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.scenarios.scenario import Scenario
+from igkinetics.scenarios.scenario import Scenario, Search
+from igkinetics.scenarios.workload import beyond_bounds
+from igkinetics.text import percent
 from igkinetics.toml_input import Fault, suggestion
 from igkinetics.virtual.bodies import share_below
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Covariate, Spread, Therapy
 
+LEAST_TOLD: Final = 0.0005
+"""Share of patients outside a limit that is worth telling."""
 MOST_OUTSIDE: Final = 0.01
 """Share of patients that may lie outside a card's hard limits; the spread is then cut there, which a note says."""
 
@@ -27,18 +34,21 @@ class Parts:
     population: Population | None
     therapy: Therapy | None
     regimens: Mapping[int, Dosing]
+    search: Search | None
 
 
 def parts_of(scenario: Scenario) -> Parts:
     return Parts(horizon_day=scenario.horizon_day, population=scenario.population, therapy=scenario.therapy,
-                 regimens=dict(enumerate(scenario.regimen)))  # fmt: skip
+                 regimens=dict(enumerate(scenario.regimen)), search=scenario.search)  # fmt: skip
 
 
 def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
     """Every rule that does not hold between sound parts."""
     population, therapy, regimens = parts.population, parts.therapy, parts.regimens
+    yield from beyond_bounds(parts.horizon_day, population, therapy, dict(regimens), parts.search)
     yield from _names(regimens)
     yield from _starts(parts)
+    yield from _search_days(parts)
     if population is None:
         return
     if therapy is not None and (population.fit is not None or (population.effect is not None and not population.new)):
@@ -49,12 +59,12 @@ def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
             yield from _domain(key, cards[main], population)
             if endogenous is not None and endogenous in cards:
                 yield from _domain(key, cards[endogenous], population)
-            yield from _routes(cards[main], regimens)
+            yield from _routes(cards[main], parts)
             if population.disposition and population.disposition not in cards[main].structure.dispositions:
                 allowed = " or ".join(cards[main].structure.dispositions)
                 yield Fault(("population", "disposition"), population.disposition, f"must be {allowed} for {main}")
     yield from _covariates(population, cards)
-    yield from _weights(population, regimens)
+    yield from _weights(population, parts)
 
 
 def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
@@ -66,9 +76,7 @@ def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
 
 
 def _starts(parts: Parts) -> Iterator[Fault]:
-    """Regimens start before the horizon, and for virtual patients not before day 0."""
-    people = parts.population
-    virtual = people is not None and people.fit is None and people.effect is None
+    """Regimens start from day 0 on and before the horizon."""
     for place, regimen in parts.regimens.items():
         day = regimen.first_day
         key = ("regimen", place, "rule", "start_day") if regimen.rule is not None else ("regimen", place, "start_day")
@@ -76,8 +84,22 @@ def _starts(parts: Parts) -> Iterator[Fault]:
             continue
         if parts.horizon_day is not None and day >= parts.horizon_day:
             yield Fault(key, f"{day:g}", f"must be before horizon_day, {parts.horizon_day:g}")
-        if day < 0 and virtual:
-            yield Fault(key, f"{day:g}", "must be 0 or more: virtual patients start on day 0")
+        if day < 0:
+            yield Fault(key, f"{day:g}", "must be 0 or more: days count from from_day, of virtual patients from day 0")
+
+
+def _search_days(parts: Parts) -> Iterator[Fault]:
+    """A search starts, and its target covers days, within the horizon; its first dose comes before these days end."""
+    search, horizon = parts.search, parts.horizon_day
+    if search is None or horizon is None:
+        return
+    start = search.start_day or 0.0
+    if start < 0 or start >= horizon:
+        yield Fault(("search", "start_day"), f"{start:g}", f"must be from 0 on and before horizon_day, {horizon:g}")
+    days = search.target.days
+    if days is not None and (days[0] < 0 or days[1] > horizon or days[1] <= start):
+        rule = f"must lie between 0 and horizon_day, {horizon:g}, and end after the first dose, day {start:g}"
+        yield Fault(("search", "target", "days"), str(days), rule)
 
 
 def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], str, str | None]]:
@@ -126,11 +148,15 @@ def quantity_of(population: Population, name: str) -> Spread | None:
     return own if isinstance(own, Spread) else None
 
 
-def _routes(card: Card, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
-    for place, regimen in regimens.items():
-        if regimen.route == "sc" and "sc" not in card.structure.routes:
-            rule = f"{card.id} has no absorption (ka, F); only 'iv'"
+def _routes(card: Card, parts: Parts) -> Iterator[Fault]:
+    if "sc" in card.structure.routes:
+        return
+    rule = f"{card.id} has no absorption (ka, F); only 'iv'"
+    for place, regimen in parts.regimens.items():
+        if regimen.route == "sc":
             yield Fault(("regimen", place, "route"), "sc", rule)
+    if parts.search is not None and "sc" in parts.search.route:
+        yield Fault(("search", "route"), "sc", rule)
 
 
 def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[Fault]:
@@ -153,12 +179,50 @@ def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[F
                 yield Fault(key, level, f"must be one of {', '.join(levels)} for {card.id}")
 
 
-def _weights(population: Population, regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
+def _weights(population: Population, parts: Parts) -> Iterator[Fault]:
     """A dose by ideal, adjusted or lean weight needs height and sex."""
     if population.effect is not None or population.fit is not None:
         return
-    for regimen in regimens.values():
-        if regimen.weight in NEEDS_HEIGHT_AND_SEX:
+    asked = [(one.weight, f"of {one.name!r}") for one in parts.regimens.values()]
+    asked += [(parts.search.weight, "of the search")] if parts.search is not None else []
+    for weight, whose in asked:
+        if weight in NEEDS_HEIGHT_AND_SEX:
             for name in ("height_cm", "sex"):
                 if getattr(population, name) is None:
-                    yield Fault(("population", name), "", f"needed for weight = '{regimen.weight}' of {regimen.name!r}")
+                    yield Fault(("population", name), "", f"needed for weight = '{weight}' {whose}")
+
+
+def example_of(population: Population) -> tuple[float, float, bool, str]:
+    """Someone of the mean weight and height, of the commoner sex."""
+    if population.weight_kg is None:
+        raise AssertionError("a population of a card without weights passed its checks")
+    weight = population.weight_kg.mean
+    height = population.height_cm.mean if population.height_cm is not None else np.nan
+    male = (population.sex or {}).get("male", 0.0) > 0.5
+    tall = f", {height:g} cm, {'male' if male else 'female'}" if population.height_cm and population.sex else ""
+    return weight, height, male, f"a patient of the mean weight, {weight:g} kg{tall}"
+
+
+def domain_of(cards: dict[str, Card], population: Population) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Hard limits that all cards share, and what is to be said of patients outside a limit."""
+    limits: dict[str, tuple[float, float]] = {}
+    notes = []
+    for card in cards.values():
+        for limit in card.limits:
+            spread = quantity_of(population, limit.covariate)
+            if spread is None:
+                continue
+            if limit.hard is not None:
+                known = limits.get(limit.covariate, limit.hard)
+                limits[limit.covariate] = (max(known[0], limit.hard[0]), min(known[1], limit.hard[1]))
+                low, high = share_below(spread, limit.hard)
+                if low + 1.0 - high > LEAST_TOLD:
+                    notes.append(f"{limit.covariate} is drawn within the hard limits of {card.id}, "
+                                 f"{limit.hard[0]:g} to {limit.hard[1]:g}: {percent(low + 1.0 - high)} lay outside")
+            if limit.soft is not None:
+                low, high = share_below(spread, limit.soft)
+                share = low + 1.0 - high if spread.sd else float(outside(spread.mean, limit.soft))
+                if share > LEAST_TOLD:
+                    notes.append(f"{percent(share)} of the patients lie outside the soft domain of {card.id}, "
+                                 f"{limit.covariate} {limit.soft[0]:g} to {limit.soft[1]:g}: {limit.reason}")
+    return limits, notes

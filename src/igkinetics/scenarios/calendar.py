@@ -1,35 +1,21 @@
-"""What each regimen gives to one patient: the named one, or one of the population's mean weight."""
+"""calendar.csv: what each regimen gives to whom and when: every patient with a name, else one of the mean weight."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 
-from igkinetics.dosing.cases import Cases
-from igkinetics.dosing.many import amounts_g, dosed
+from igkinetics.dosing.cases import Cases, DaysFrom, People
+from igkinetics.dosing.doses import rule_amounts
+from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.scenario import converted
+from igkinetics.units import IggUnit
 
-if TYPE_CHECKING:
-    from igkinetics.scenarios.result import ScenarioResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calendar:
-    """Doses of one regimen, day and g; or its rule in words."""
-
-    name: str
-    day: Floats
-    amount_g: Floats
-    rule: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calendars:
-    whose: str
-    regimens: tuple[Calendar, ...]
+CALENDAR_COLUMNS: Final = ("regimen", "patient_id", "day", "date", "amount_g", "vials", "route", "note")
 
 
 def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
@@ -42,24 +28,56 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
     )  # fmt: skip
 
 
-def calendar_for(result: ScenarioResult) -> Calendars:
-    """Of the only patient, else of a patient of the mean weight (and height; the commoner sex)."""
-    about, scenario = result.about, result.file.scenario
-    weight, height, male, whose = about.example
-    case = one_case(weight, height, male)
-    return Calendars(
-        whose=whose,
-        regimens=tuple(calendar(one, case, about.from_day, scenario.horizon_day) for one in scenario.regimen),
-    )
+def calendar_rows(
+    people: People, regimens: list[Dosing], horizon_day: float, unit: IggUnit
+) -> Iterator[dict[str, Any]]:
+    """CALENDAR_COLUMNS, regimen by regimen."""
+    about = people.about
+    if isinstance(people, PosteriorPeople):
+        whom = [(one.patient_id, one_case(one.weight_kg, one.height_cm, bool(one.is_male)), "")
+                for one in people.members]  # fmt: skip
+    else:
+        weight, height, male, whose = about.example
+        whom = [("", one_case(weight, height, male), f"for {whose}")]
+    for regimen in regimens:
+        for patient_id, case, whose in whom:
+            for row in doses_of_one(regimen, case, about.days_from, horizon_day, unit):
+                notes = "; ".join(part for part in (row["note"], whose) if part)
+                yield {"regimen": regimen.name, "patient_id": patient_id, **row, "note": notes}
 
 
-def calendar(regimen: Dosing, case: Cases, from_day: float, horizon_day: float) -> Calendar:
-    if regimen.rule is None:
-        plan = dosed(regimen, case, from_day, horizon_day)
-        return Calendar(name=regimen.name, day=plan.day, amount_g=plan.amount[0, : plan.day.size])
+def doses_of_one(
+    regimen: Dosing, case: Cases, days_from: DaysFrom, horizon_day: float, unit: IggUnit
+) -> Iterator[dict[str, Any]]:
+    """The rows of one regimen for one person: a dose each; of a rule one row that says it; of none one that says so."""
+    same = {"day": np.nan, "date": "", "vials": "", "route": regimen.route}
+    if regimen.gives_nothing:
+        yield {**same, "amount_g": 0.0, "route": "", "note": "no immunoglobulin"}
+    elif regimen.rule is not None:
+        grams = float(rule_amounts(regimen, case)[0])
+        vials = vials_words(grams, regimen.vial_g)
+        yield {**same, "amount_g": grams, "vials": vials, "note": rule_words(regimen, unit)}
+    else:
+        plan = dosed(regimen, case, 0.0, horizon_day)
+        for place, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
+            loading = place == 0 and regimen.loading_g_per_kg is not None
+            yield {**same, "day": day, "date": days_from.date_of(day), "amount_g": grams,
+                   "vials": vials_words(grams, regimen.vial_g), "note": "loading dose" if loading else ""}  # fmt: skip
+
+
+def vials_words(amount_g: float, vial_g: float | None) -> str:
+    """ "12 x 2.5 g"; empty where no vial size is given."""
+    return "" if vial_g is None else f"{amount_g / vial_g:.0f} x {vial_g:g} g"
+
+
+def rule_words(regimen: Dosing, unit: IggUnit) -> str:
+    """When a rule gives its dose."""
     rule = regimen.rule
-    grams = float(amounts_g(rule.dose_g_per_kg, rule.dose_g, regimen, case)[0])
+    if rule is None:
+        raise AssertionError("a calendar has no rule")
     delay = f", given {rule.delay_day:g} days later" if rule.delay_day else ""
-    words = (f"{grams:g} g whenever IgG, measured every {rule.check_every_day:g} days from day {rule.start_day:g} on, "
-             f"is below {rule.below_mg_dl:g} mg/dL{delay}; at least {rule.minimum_gap_day:g} days between doses")
-    return Calendar(name=regimen.name, day=np.empty(0), amount_g=np.empty(0), rule=words)
+    until = "" if rule.stop_day is None else f" and before day {rule.stop_day:g}"
+    below = converted(rule.below_mg_dl, "mg/dL", unit)
+    checks = f"every {rule.check_every_day:g} days from day {rule.start_day:g} on{until}"
+    return (f"whenever IgG, measured {checks}, is reported below {below:g} {unit}{delay}; at least "
+            f"{rule.minimum_gap_day:g} days between doses")  # fmt: skip

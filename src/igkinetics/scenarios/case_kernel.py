@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from igkinetics.dosing.rule_kernel import rule_doses
@@ -10,15 +12,7 @@ from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import new_search
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import assemble_segments
-from igkinetics.scenarios.outcome_kernel import (
-    FROM,
-    GRAMS,
-    INFUSIONS,
-    INTERVAL_END,
-    INTERVAL_START,
-    UNTIL,
-    fill_outcomes,
-)
+from igkinetics.scenarios.outcome_kernel import FROM, GRAMS, INFUSIONS, N_DAYS, fill_outcomes
 
 DAY, AMOUNT, DURATION, IS_SC = range(4)
 
@@ -35,52 +29,88 @@ def known_rows(table: Floats) -> int:
 @kernel
 def marks_as_doses(marks: Floats) -> Floats:
     """Doses of nothing on the marked days, so that each starts a segment."""
-    days = np.array([marks[FROM], marks[UNTIL], marks[INTERVAL_START], marks[INTERVAL_END]])
-    table = np.zeros((4, 4))
-    for i in range(4):
-        table[i, DAY] = marks[FROM] if np.isnan(days[i]) else days[i]
+    table = np.zeros((N_DAYS, 4))
+    for i in range(N_DAYS):
+        table[i, DAY] = marks[FROM] if np.isnan(marks[i]) else marks[i]
     return table
 
 
-@kernel
-def simulate_cases(
-    thetas: Floats, start_day: Floats, therapy: Floats, history: Floats, dose_day: Floats, amount: Floats,
-    duration_day: float, is_sc: bool, rule: Floats, error: Floats, noise: Floats, marks: Floats, thresholds: Floats,
-    day: Floats, found: Floats, below: Floats, endogenous: Floats, infused: Floats,
-) -> None:  # fmt: skip
-    """Fill found (n, 8), below (n, n_threshold), endogenous and infused (n, n_day).
+class CaseArrays(NamedTuple):
+    """n cases: thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up
+    with nan; error (n, 2): a in g/L and b of a measurement where a rule has no noise of its own."""
 
-    thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up with nan.
-    dose_day (m) and amount (n, m): the calendar. rule (9) with noise (n, n_checks): see rule_kernel, or empty; with
-    a rule the dose is amount[:, 0]. error (n, 2): a in g/L and b of a measurement where the rule has no assay of its
-    own. marks (5), thresholds g/L, day ascending.
-    """
+    thetas: Floats
+    start_day: Floats
+    therapy: Floats
+    history: Floats
+    error: Floats
+
+
+class DosePlan(NamedTuple):
+    """day (m) and amount (n, m): a calendar. rule, check_day (k) and noise (n, k): see rule_kernel, or empty; with a
+    rule the dose is amount[:, 0]."""
+
+    day: Floats
+    amount: Floats
+    duration_day: float
+    is_sc: float
+    rule: Floats
+    check_day: Floats
+    noise: Floats
+
+
+class Asked(NamedTuple):
+    """marks and, of a calendar, trough_day: see outcome_kernel; a rule's troughs are those before all its doses but the
+    first. thresholds g/L; day of the curves, ascending."""
+
+    marks: Floats
+    trough_day: Floats
+    thresholds: Floats
+    day: Floats
+
+
+class Answers(NamedTuple):
+    """Filled in: outcomes (n, 12), below (n, n_threshold), endogenous and infused (n, n_day)."""
+
+    outcomes: Floats
+    below: Floats
+    endogenous: Floats
+    infused: Floats
+
+
+@kernel
+def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Answers) -> None:
+    """Fill in the answers for every case."""
     scratch, search = np.zeros(CURVE_ROOM), new_search()
-    each_below = np.empty((thresholds.size, 2))
-    marked = marks_as_doses(marks)
-    for i in range(thetas.shape[0]):
-        earlier = history[i, : known_rows(history[i])]
-        courses = therapy[i, : known_rows(therapy[i])]
-        given = dose_day
-        if rule.size:
+    each_below, areas = np.empty((asked.thresholds.size, 2)), np.empty((2, 2))
+    marked = marks_as_doses(asked.marks)
+    for i in range(cases.thetas.shape[0]):
+        theta, start_day, amount = cases.thetas[i], cases.start_day[i], plan.amount[i]
+        earlier = cases.history[i, : known_rows(cases.history[i])]
+        courses = cases.therapy[i, : known_rows(cases.therapy[i])]
+        given = plan.day
+        if plan.rule.size:
             given = rule_doses(
-                thetas[i], start_day[i], courses, earlier, amount[i, 0], duration_day, is_sc, rule, error[i], noise[i]
+                theta, start_day, courses, earlier, amount[0], plan.rule, cases.error[i], plan.check_day, plan.noise[i]
             )
-        doses = np.zeros((earlier.shape[0] + given.size + 4, 4))
+        doses = np.zeros((earlier.shape[0] + given.size + N_DAYS, 4))
         doses[: earlier.shape[0]] = earlier
         first = earlier.shape[0]
         grams = 0.0
         for j in range(given.size):
             doses[first + j, DAY] = given[j]
-            doses[first + j, AMOUNT] = amount[i, 0] if rule.size else amount[i, j]
-            doses[first + j, DURATION] = duration_day
-            doses[first + j, IS_SC] = 1.0 if is_sc else 0.0
+            doses[first + j, AMOUNT] = amount[0] if plan.rule.size else amount[j]
+            doses[first + j, DURATION] = plan.duration_day
+            doses[first + j, IS_SC] = plan.is_sc
             grams += doses[first + j, AMOUNT]
         doses[first + given.size :] = marked
-        schedule = assemble_segments(start_day[i], doses, courses, np.full(2, np.inf))
-        fill_outcomes(thetas[i], schedule, marks, thresholds, search, found[i], each_below)
-        found[i, GRAMS] = grams
-        found[i, INFUSIONS] = given.size
-        below[i] = each_below[:, 1]
-        if day.size:
-            fill_curve(thetas[i], schedule, day, endogenous[i], infused[i], scratch)
+        schedule = assemble_segments(start_day, doses, courses, np.full(2, np.inf))
+        troughs = given[1:] if plan.rule.size else asked.trough_day
+        fill_outcomes(
+            theta, schedule, asked.marks, troughs, asked.thresholds, search, areas, answers.outcomes[i], each_below
+        )
+        answers.outcomes[i, GRAMS] = grams
+        answers.outcomes[i, INFUSIONS] = given.size
+        answers.below[i] = each_below[:, 1]
+        if asked.day.size:
+            fill_curve(theta, schedule, asked.day, answers.endogenous[i], answers.infused[i], scratch)

@@ -8,15 +8,18 @@ from typing import Final
 
 import numpy as np
 
+from igkinetics.dosing.assay import Assay
 from igkinetics.dosing.cases import Cases
-from igkinetics.dosing.many import Dosed, dosed
+from igkinetics.dosing.doses import calendar_days
+from igkinetics.dosing.many import USUAL_ASSAY, Dosed, dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Workers
 from igkinetics.random_streams import generator_of
-from igkinetics.scenarios.case_kernel import simulate_cases
+from igkinetics.scenarios.case_kernel import Answers, Asked, CaseArrays, DosePlan, simulate_cases
 from igkinetics.scenarios.outcome_kernel import N_FOUND
 from igkinetics.scenarios.outcomes import Columns
+from igkinetics.scenarios.windows import Span, Windows, windows_of
 
 SLICE: Final = 250
 """Cases that one thread simulates at a time."""
@@ -31,6 +34,16 @@ class Setting:
     columns: Columns
     day: Floats
     seed: int
+    assay: Assay = USUAL_ASSAY
+    """How the checks of a rule are measured."""
+    covered: Span | None = None
+    """Days within which nadir and troughs are taken; None: all."""
+
+    def windows(self, regimen: Dosing) -> Windows:
+        """The days of a regimen's outcomes, see windows_of."""
+        calendar = regimen.rule is None and not regimen.gives_nothing
+        day = calendar_days(regimen, self.from_day, self.horizon_day) if calendar else np.empty(0)
+        return windows_of(regimen, day, (self.from_day, self.horizon_day), self.covered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,27 +65,29 @@ def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batc
 
 def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, crew: Workers) -> Simulated:
     """All outcomes and curves of one regimen. noise (n, at least the checks of the regimen)."""
-    plan = dosed(regimen, cases, setting.from_day, setting.horizon_day)
-    n, thresholds = len(cases), setting.columns.thresholds_g_per_l
-    found, below = np.empty((n, N_FOUND)), np.empty((n, thresholds.size))
-    endogenous = np.empty((n, setting.day.size))
-    infused = np.empty_like(endogenous)
+    given = dosed(regimen, cases, setting.from_day, setting.horizon_day, setting.assay)
+    windows, n, thresholds = setting.windows(regimen), len(cases), setting.columns.thresholds_g_per_l
+    asked = Asked(windows.marks, windows.trough_day, thresholds, setting.day)
+    curves = n, setting.day.size
+    answers = Answers(np.empty((n, N_FOUND)), np.empty((n, thresholds.size)), np.empty(curves), np.empty(curves))
 
     def work(part: slice) -> None:
-        call_kernel(plan, regimen, cases, noise, part, thresholds, setting.day, found, below, endogenous, infused)
+        simulate_cases(cases_of(cases, part), plan_of(given, regimen, noise, part), asked,
+                       Answers(*(each[part] for each in answers)))  # fmt: skip
 
     crew.over(n, SLICE, work)
-    return Simulated(values=setting.columns.values(found, below), endogenous=endogenous, infused=infused)
+    return Simulated(values=setting.columns.values(answers.outcomes, answers.below), endogenous=answers.endogenous,
+                     infused=answers.infused)  # fmt: skip
 
 
-def call_kernel(
-    plan: Dosed, regimen: Dosing, cases: Cases, noise: Floats, part: slice, thresholds: Floats, day: Floats,
-    found: Floats, below: Floats, endogenous: Floats, infused: Floats,
-) -> None:  # fmt: skip
-    """One slice of the cases, in C order as the compiled code expects it."""
-    simulate_cases(
-        cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part],
-        plan.day, np.ascontiguousarray(plan.amount[part]), regimen.duration_day, regimen.route == "sc",
-        plan.rule, cases.error[part], np.ascontiguousarray(noise[part, : plan.n_checks]), plan.marks, thresholds, day,
-        found[part], below[part], endogenous[part], infused[part],
+def cases_of(cases: Cases, part: slice) -> CaseArrays:
+    return CaseArrays(cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part],
+                      cases.error[part])  # fmt: skip
+
+
+def plan_of(given: Dosed, regimen: Dosing, noise: Floats, part: slice) -> DosePlan:
+    """One slice of the doses and checks, in C order as the compiled code expects it."""
+    return DosePlan(
+        given.day, np.ascontiguousarray(given.amount[part]), regimen.duration_day, float(regimen.route == "sc"),
+        given.rule, given.check_day, np.ascontiguousarray(noise[part, : given.n_checks]),
     )  # fmt: skip

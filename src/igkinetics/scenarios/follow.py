@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,19 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
 from igkinetics.scenarios.engine import Setting, Simulated, assay_noise, simulate
-from igkinetics.scenarios.tally import OfRegimen, Spread, Tally, fill_quantiles, pooled_rows, quantiles_of
+from igkinetics.scenarios.mean_interval import MovedMeans, moved_means
+from igkinetics.scenarios.tally import (
+    Bins,
+    OfRegimen,
+    Tally,
+    Values,
+    count_levels,
+    fill_quantiles,
+    mean_known,
+    pooled_rows,
+    quantiles_of,
+    step_within,
+)
 
 DAYS_AT_A_TIME = 32
 MEDIAN = np.array([0.5])
@@ -20,13 +32,27 @@ MEDIAN = np.array([0.5])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """What became of a population. uncertain: of each regimen, and its difference, by draw of typical values, draw 0
-    being the typical values themselves; None where nothing is uncertain or the batches' own draws tell it."""
+    """What became of a population. moved: of each regimen, what draws of the population level do to its means; None
+    where nothing is uncertain or the batches' own draws tell it. notes: on how quantiles were made."""
 
     regimens: list[OfRegimen]
-    uncertain: list[tuple[Tally, Tally]] | None
+    moved: list[MovedMeans] | None
     n_patients: int
     interrupted: bool
+    notes: tuple[str, ...] = ()
+
+    def means(self, place: int, column: int) -> Floats | None:
+        """(model, draw): the mean of one regimen under each draw; None: as its tally has it."""
+        return None if self.moved is None else self.moved[place].levels(self.regimens[place].tally, column)
+
+    def differences(self, place: int, column: int) -> Floats | None:
+        """The same of the difference to the first regimen, around that of the patients who have both."""
+        own, first = self.means(place, column), self.means(0, column)
+        if own is None or first is None:
+            return None
+        kept = self.regimens[place]
+        apart = kept.tally.means[:, column] - self.regimens[0].tally.means[:, column]
+        return np.asarray(own - first + (kept.difference.means[:, column] - apart)[:, None])
 
 
 def follow(
@@ -39,79 +65,92 @@ def follow(
     """
     tail = (1.0 - level) / 2.0
     shares = np.array([0.5, tail, 1.0 - tail])
-    about, width = people.about, setting.columns.width
-    kept = [new_regimen(len(about.model_names), about.n_draws, width) for _ in regimens]
+    kept = new_regimens(people, len(regimens), setting)
     steps, done, interrupted = people.n_batches * len(regimens), 0, False
     n_patients = 0
     for place in range(people.n_batches):
         cases = people.batch(place)
         noise = assay_noise(cases, regimens, setting, place)
-        try:
-            found = []
-            for regimen in regimens:
+        first = None
+        for own, regimen in zip(kept, regimens, strict=True):
+            try:
                 simulated = simulate(regimen, cases, noise, setting, crew)
-                found.append(summarised(simulated, cases, about.model_weights, shares, named(people), crew))
-                done += 1
-                if progress is not None:
-                    progress(done, steps)
-        except KeyboardInterrupt:
-            if place == 0:
-                raise
-            interrupted = True
-            break
-        for own, summary in zip(kept, found, strict=True):
-            add(own, summary, found[0].values, cases)
+            except KeyboardInterrupt:
+                if place == 0:
+                    raise
+                interrupted = True  # the batch is finished: every regimen is to have the same patients
+                simulated = simulate(regimen, cases, noise, setting, crew)
+            first = simulated.values if first is None else first
+            add(own, simulated, first, cases, people, shares, crew)
+            done += 1
+            if progress is not None:
+                progress(done, steps)
         n_patients += int(np.unique(cases.patient).size)
-    return Followed(regimens=kept, uncertain=uncertain(people, regimens, setting, crew), n_patients=n_patients,
-                    interrupted=interrupted)  # fmt: skip
+        if interrupted:
+            break
+    for own in kept:
+        finish(own, people, shares)
+    step = kept[0].values.step if kept else 1
+    notes = (f"medians and spreads are those of one in {step} patients",) if step > 1 else ()
+    return Followed(regimens=kept, moved=moved(people, regimens, setting, crew), n_patients=n_patients,
+                    interrupted=interrupted, notes=notes)  # fmt: skip
 
 
-def named(people: People) -> bool:
-    """Whether its patients have names, so that each is told apart."""
-    return bool(people.about.patient_ids)
+def new_regimens(people: People, number: int, setting: Setting) -> list[OfRegimen]:
+    about, width = people.about, setting.columns.width
+    models, draws = len(about.model_names), about.n_draws
+    step = step_within(models * draws * about.n_patients, number, width)
+    return [
+        OfRegimen(
+            tally=Tally.empty(models, draws, width), difference=Tally.empty(models, draws, width), values=Values(step),
+            bins=Bins.empty(setting.day.size) if people.n_batches > 1 else None,
+        )
+        for _ in range(number)
+    ]  # fmt: skip
 
 
-def new_regimen(models: int, draws: int, width: int) -> OfRegimen:
-    zero = np.zeros(1)
-    return OfRegimen(
-        tally=Tally.empty(models, draws, width), difference=Tally.empty(models, draws, width), spread=Spread(zero),
-        by_model=[Spread(zero) for _ in range(models)], curve=Spread(zero), medians=Spread(zero),
-    )  # fmt: skip
+def add(
+    kept: OfRegimen, found: Simulated, first: Floats, cases: Cases, people: People, shares: Floats, crew: Workers
+) -> None:
+    """A finished batch. first: values of the first regimen for the same cases."""
+    values, weights = found.values, people.about.model_weights
+    kept.tally.add(values, cases)
+    kept.difference.add(values - first, cases)
+    kept.values.add(values, cases)
+    pooled = pooled_rows(cases.model, weights)
+    if kept.bins is None:
+        kept.curve = curve_quantiles(found, pooled, shares, crew)
+    else:
+        count_curves(found, pooled, kept.bins, crew)
+    if people.about.patient_ids:  # patients with names are told apart
+        for patient in np.unique(cases.patient):
+            rows = np.flatnonzero(cases.patient == patient)
+            kept.patients[int(patient)] = mean_known(values[rows]), quantiles_of(values, rows, shares)
+            kept.patient_curves[int(patient)] = curve_quantiles(found, rows, shares, crew)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """One regimen in one batch. spread, by_model: quantiles (3, column); curve (5, day): median, lower, upper of the
-    total, medians of endogenous and infused, g/L; patients as in OfRegimen."""
-
-    values: Floats
-    spread: Floats
-    by_model: list[Floats]
-    curve: Floats
-    patients: dict[int, tuple[Floats, Floats]]
-    patient_curves: dict[int, Floats]
+def finish(kept: OfRegimen, people: People, shares: Floats) -> None:
+    """Quantiles of all batches."""
+    kept.spread, kept.by_model = kept.values.quantiles(shares, people.about.model_weights)
+    kept.values = Values(kept.values.step)
+    if kept.bins is not None:
+        quantities = ((0, shares), (1, MEDIAN), (2, MEDIAN))
+        kept.curve = np.concatenate([kept.bins.quantiles(which, wanted) for which, wanted in quantities])
+        kept.bins = None
 
 
-def summarised(
-    simulated: Simulated, cases: Cases, weights: tuple[float, ...], shares: Floats, with_names: bool, crew: Workers
-) -> Summary:
-    values = simulated.values
-    pooled = pooled_rows(cases, weights)
-    own: dict[int, Places] = {}
-    if with_names:
-        own = {int(patient): np.flatnonzero(cases.patient == patient) for patient in np.unique(cases.patient)}
-    return Summary(
-        values=values,
-        spread=quantiles_of(values, pooled, shares),
-        by_model=[quantiles_of(values, np.flatnonzero(cases.model == k), shares) for k in range(len(weights))],
-        curve=curve_quantiles(simulated, pooled, shares, crew),
-        patients={who: (values[rows].mean(axis=0), quantiles_of(values, rows, shares)) for who, rows in own.items()},
-        patient_curves={who: curve_quantiles(simulated, rows, shares, crew) for who, rows in own.items()},
-    )
+def count_curves(simulated: Simulated, rows: Places, bins: Bins, crew: Workers) -> None:
+    """Threads share the days."""
+
+    def work(part: slice) -> None:
+        count_levels(np.ascontiguousarray(simulated.endogenous[:, part]),
+                     np.ascontiguousarray(simulated.infused[:, part]), rows, part.start, bins.counts)  # fmt: skip
+
+    crew.over(simulated.endogenous.shape[1], DAYS_AT_A_TIME, work)
 
 
 def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Workers) -> Floats:
-    """(5, day), see Summary; g/L. Threads share the days."""
+    """(5, day), see OfRegimen; g/L. Threads share the days."""
     n_day = simulated.endogenous.shape[1]
     quantiles = np.empty((5, n_day))
 
@@ -130,37 +169,15 @@ def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Wo
     return quantiles
 
 
-def add(kept: OfRegimen, found: Summary, first: Floats, cases: Cases) -> None:
-    """A finished batch. first: values of the first regimen for the same cases."""
-    n = float(len(cases))
-    kept.tally.add(found.values, cases)
-    kept.difference.add(found.values - first, cases)
-    kept.spread.add(found.spread, n)
-    for spread, quantiles in zip(kept.by_model, found.by_model, strict=True):
-        spread.add(quantiles, n)
-    kept.curve.add(found.curve[:3], n)
-    kept.medians.add(found.curve[3:], n)
-    kept.patients |= found.patients
-    kept.patient_curves |= found.patient_curves
-
-
-def uncertain(
-    people: People, regimens: Sequence[Dosing], setting: Setting, crew: Workers
-) -> list[tuple[Tally, Tally]] | None:
-    """The few patients under many draws of the typical values: outcomes only."""
-    cases = people.uncertain()
-    if cases is None:
+def moved(people: People, regimens: Sequence[Dosing], setting: Setting, crew: Workers) -> list[MovedMeans] | None:
+    """What draws of the population level do to the means: outcomes only, see virtual.uncertainty."""
+    uncertain = people.uncertain()
+    if uncertain is None:
         return None
-    alone = Setting(from_day=setting.from_day, horizon_day=setting.horizon_day, columns=setting.columns,
-                    day=np.empty(0), seed=setting.seed)  # fmt: skip
-    noise = assay_noise(cases, regimens, alone, 0)
-    draws, models = int(cases.draw.max()) + 1, len(people.about.model_names)
-    found, first = [], None
-    for regimen in regimens:
-        values = simulate(regimen, cases, noise, alone, crew).values
-        first = values if first is None else first
-        tallies = Tally.empty(models, draws, values.shape[1]), Tally.empty(models, draws, values.shape[1])
-        tallies[0].add(values, cases)
-        tallies[1].add(values - first, cases)
-        found.append(tallies)
-    return found
+    alone = replace(setting, day=np.empty(0))
+    noise = assay_noise(uncertain.cases, regimens, alone, 0)
+    is_share = [outcome.is_share for outcome in setting.columns.all]
+    return [
+        moved_means(simulate(regimen, uncertain.cases, noise, alone, crew).values, uncertain, is_share, crew)
+        for regimen in regimens
+    ]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
+from scipy.stats import t as student_t
 
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.fit.records import Member
 from igkinetics.kinetics.curves import igg_curve
@@ -17,15 +19,15 @@ from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scenarios.engine import Setting
-from igkinetics.scenarios.outcomes import UNIT
 from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.scenario import Search
 from igkinetics.scenarios.search import doses_of
-from igkinetics.scenarios.sections import Search
 from igkinetics.units import from_g_per_l
 
 NEXT_DOSE_COLUMNS: Final = (
-    "patient_id", "day", "dose_g_per_kg", "dose_g", "threshold_mg_dl", "days_above_median", "days_above_lower",
+    "patient_id", "day", "dose_g_per_kg", "dose_g", "threshold", "days_above_median", "days_above_lower",
     "days_above_upper", "p_day_7", "p_day_14", "p_day_21", "p_day_28", "p_day_42", "level", "unit",
+    "threshold_unit",
 )  # fmt: skip
 """One dose on `day` and none after it: days until IgG falls below the threshold (inf: not within the horizon), and the
 probability of being at or above it so many days after the dose."""
@@ -56,73 +58,102 @@ def schedule_with(one: Member, from_day: float, regimen: Dosing, day: Floats, am
 def next_dose_rows(
     people: PosteriorPeople, setting: Setting, search: Search | None, level: float
 ) -> Iterator[dict[str, Any]]:
-    """Options for a dose on the day the regimens start. Nothing without a weight."""
+    """Options for a dose on the day the regimens start."""
     one, from_day = people.members[0], setting.from_day
-    if np.isnan(one.weight_kg):
-        return
-    how = Dosing(name="next", route=search.route if search else "iv", duration_h=search.duration_h if search else 0.0)
+    how = Dosing(name="next", route=search.route[0] if search else "iv",
+                 duration_h=search.duration_h if search else 0.0)  # fmt: skip
     tail = (1.0 - level) / 2.0
     equal = np.full(len(one.thetas), 1.0 / len(one.thetas))
-    for dose in doses_of(search) if search is not None else DOSES_G_PER_KG:
-        grams = round(dose * one.weight_kg, 3)
+    for dose, grams in options(search, one.weight_kg):
         schedule = schedule_with(one, from_day, how, np.array([from_day]), np.array([grams]))
         after = np.nextafter(from_day, np.inf)
         _, below = lowest_of_many(one.thetas, schedule, after, setting.horizon_day, setting.columns.thresholds_g_per_l)
         later = np.add(*igg_curve(one.thetas, schedule, from_day + np.array(DAYS_AFTER)))
-        for k, threshold in enumerate(setting.columns.thresholds_mg_dl):
+        for k, threshold in enumerate(setting.columns.thresholds):
             days = np.where(np.isnan(below[:, k, 0]), np.inf, below[:, k, 0] - from_day)
             median, lower, upper = weighted_quantiles(days, equal, np.array([0.5, tail, 1.0 - tail]))
             shares = (later >= setting.columns.thresholds_g_per_l[k]).mean(axis=0)
             yield {
                 "patient_id": one.patient_id, "day": from_day, "dose_g_per_kg": dose, "dose_g": grams,
-                "threshold_mg_dl": threshold, "days_above_median": float(median), "days_above_lower": float(lower),
+                "threshold": threshold, "days_above_median": float(median), "days_above_lower": float(lower),
                 "days_above_upper": float(upper),
                 **{f"p_day_{day:g}": float(share) for day, share in zip(DAYS_AFTER, shares, strict=True)},
-                "level": level, "unit": "day",
+                "level": level, "unit": "day", "threshold_unit": setting.columns.unit,
             }  # fmt: skip
+
+
+def options(search: Search | None, weight_kg: float) -> list[tuple[float, float]]:
+    """Doses to look at, g/kg and g: those of the search, else DOSES_G_PER_KG; without a weight only doses in g."""
+    if search is not None and search.dose_g is not None:
+        return [(dose / weight_kg, dose) for dose in doses_of(search)]
+    doses = doses_of(search) if search is not None else DOSES_G_PER_KG
+    return [] if np.isnan(weight_kg) else [(dose, round(dose * weight_kg, 3)) for dose in doses]
 
 
 def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
     """Under each calendar regimen (and none), what a sample on each day up to the trough is expected to tell."""
-    one = people.members[0]
+    one, unit = people.members[0], setting.columns.unit
     case = people.batch(0)
     for regimen in regimens:
         if regimen.rule is not None:
             continue
         plan = dosed(regimen, case, setting.from_day, setting.horizon_day)
-        if plan.interval is None:
+        windows = setting.windows(regimen)
+        if not windows.complete:
             continue
         schedule = schedule_with(one, setting.from_day, regimen, plan.day, plan.amount[0])
-        end = plan.interval[1]
+        end = windows.interval[1]
         days = np.linspace(setting.from_day, end, min(MOST_DAYS, int(end - setting.from_day) + 1)).round()
         days = np.unique(days[(days >= setting.from_day) & (days < end)])
         levels = np.add(*igg_curve(one.thetas, schedule, np.append(days, end)))
         trough, candidates = levels[:, -1], levels[:, :-1]
-        sd = np.hypot(one.error[:, :1], one.error[:, 1:] * candidates)
-        expected = np.array([expected_sd(candidates[:, j], trough, sd[:, j]) for j in range(days.size)])
+        expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
         for j, day in enumerate(days):
             yield {
                 "regimen": regimen.name, "patient_id": one.patient_id, "day": float(day), "trough_day": end,
-                "sd_now": from_g_per_l(float(trough.std()), UNIT), "expected_sd": from_g_per_l(expected[j], UNIT),
+                "sd_now": from_g_per_l(float(trough.std()), unit), "expected_sd": from_g_per_l(expected[j], unit),
                 "narrowing": 1.0 - expected[j] / float(trough.std()), "best": j == int(expected.argmin()),
-                "unit": UNIT,
+                "unit": unit,
             }  # fmt: skip
 
 
-def expected_sd(level: Floats, target: Floats, error_sd: Floats) -> float:
+def expected_sd(level: Floats, target: Floats, error: Floats) -> float:
     """Expected SD of a target (n) after one measurement of a level (n), over equally weighted draws of both.
 
-    Each draw in turn supplies the measurement, at the middle of each of nine equally likely slices of its error;
-    the others are weighted by how likely it is to them. Root of the expected posterior variance.
+    error (n, 3), see Cases. A draw's measurement lies at the middle of one of nine equally likely slices of its
+    error; of all of them NODES equally likely ones are taken, and the draws weighted by how likely each is to them.
+    Root of the expected posterior variance.
     """
-    noise = MIDDLES[None, :]
-    measured = (level[:, None] + error_sd[:, None] * noise).reshape(-1)
-    log_weight = -0.5 * ((measured[:, None] - level) / error_sd) ** 2 - np.log(error_sd)
+    every = np.sort(measurements(level[:, None], error, MIDDLES[None, :]).reshape(-1))
+    taken = every[((np.arange(NODES) + 0.5) / NODES * every.size).astype(int)]
+    log_weight = log_density(taken[:, None], level, error)
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
     weight /= weight.sum(axis=1, keepdims=True)
     mean = weight @ target
     variance = weight @ target**2 - mean**2
     return float(np.sqrt(max(variance.mean(), 0.0)))
+
+
+def measurements(level: Floats, error: Floats, z: Floats) -> Floats:
+    """What is measured of a level (n, 1) at standard normal deviates z (1, m): by the residual model of the fit."""
+    a, b, residual = error[:, :1], error[:, 1:2], error[0, 2]
+    if residual == LOGNORMAL:
+        return np.asarray(level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z))
+    deviate = student_t.ppf(ndtr(z), STUDENT_DF) if residual == STUDENT_T else z
+    return np.asarray(level + np.hypot(a, b * level) * deviate)
+
+
+def log_density(value: Floats, level: Floats, error: Floats) -> Floats:
+    """Log density (m, n), up to a constant, of a measured value (m, 1) under each level (n)."""
+    a, b, residual = error[:, 0], error[:, 1], error[0, 2]
+    if residual == LOGNORMAL:
+        sd = np.sqrt(np.log1p(b**2 + (a / level) ** 2))
+        return np.asarray(-0.5 * (np.log(value / level) / sd) ** 2 - np.log(sd))
+    sd = np.hypot(a, b * level)
+    square = ((value - level) / sd) ** 2
+    if residual == STUDENT_T:
+        return np.asarray(-0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF) - np.log(sd))
+    return np.asarray(-0.5 * square - np.log(sd))
 
 
 def standard_middles(n: int) -> Floats:
@@ -132,3 +163,5 @@ def standard_middles(n: int) -> Floats:
 
 
 MIDDLES: Final = standard_middles(9)
+NODES: Final = 400
+"""Measurements, equally likely, over which the expectation is taken."""

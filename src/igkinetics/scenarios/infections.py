@@ -16,16 +16,16 @@ from igkinetics.scenarios.exposure_response import (
     Relation,
 )
 from igkinetics.scenarios.follow import Followed
-from igkinetics.scenarios.outcomes import INFECTION_VALUES, UNIT, Columns
-from igkinetics.scenarios.sections import ExposureResponse
-from igkinetics.units import from_g_per_l
+from igkinetics.scenarios.outcomes import INFECTION_VALUES, Columns
+from igkinetics.scenarios.scenario import ExposureResponse
 
 INFECTION_COLUMNS: Final = (
-    "regimen", "infection", "quantity", "reference_mg_dl", "value", "lower", "upper", "share_outside_studied", "unit",
-    "evidence", "source",
+    "regimen", "infection", "quantity", "reference", "reference_unit", "value", "lower", "upper",
+    "share_outside_studied", "unit", "evidence", "source",
 )  # fmt: skip
-"""quantity: events a patient and year, or the rate over that at the reference trough; means over patients. lower,
-upper: of the slope alone, nan where it was not reported."""
+"""quantity: events a patient and year, or the rate over that at the reference trough; means over patients, from the
+trough of the last complete dosing interval, else the lowest level of the last 28 days. lower, upper: of the slope
+alone, nan where it was not reported."""
 
 
 def relations_of(asked: ExposureResponse | None) -> tuple[Relation, ...]:
@@ -48,7 +48,8 @@ def infection_rows(
             yield {
                 "regimen": regimen.name, "infection": relation.outcome,
                 "quantity": "events_per_patient_year" if is_rate else "rate_ratio_to_reference",
-                "reference_mg_dl": np.nan if is_rate else from_g_per_l(columns.reference_g_per_l, UNIT),
+                "reference": np.nan if is_rate else columns.thresholds[0],
+                "reference_unit": "" if is_rate else columns.unit,
                 "value": value, "lower": lower, "upper": upper, "share_outside_studied": outside,
                 "unit": "1/year" if is_rate else "1", "evidence": EVIDENCE_LABEL, "source": relation.source,
             }  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Final
 
@@ -12,17 +12,18 @@ import numpy as np
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, patient_prior
-from igkinetics.dosing.cases import About, Cases
+from igkinetics.dosing.cases import About, Cases, Uncertain
 from igkinetics.errors import counted
 from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.records import Left, left_by
 from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scales import to_scale
-from igkinetics.scenarios.people_notes import domain_of, example_of
-from igkinetics.scenarios.posterior_people import POSTERIOR_FILE
+from igkinetics.scenarios.agreement import domain_of, example_of
+from igkinetics.scenarios.posterior_people import POSTERIOR_FILE, error_draws
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.virtual.patients import UNCERTAIN_DRAWS, VirtualPeople, model_of
+from igkinetics.virtual.patients import VirtualPeople, model_of
+from igkinetics.virtual.uncertainty import levels_of
 
 SHARE_PREFIX: Final = "S_"
 PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
@@ -32,10 +33,11 @@ PRIOR_NAME_OF: Final = {prior: own for own, prior in PRIOR_NAME.items()}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PopulationDraws:
     """Draws of the population level: shift (n, parameter of PRIOR_PARAMETERS) of the card's typical values on their
-    scale; root (n, parameter, parameter) with Omega = root root'."""
+    scale; root (n, parameter, parameter) with Omega = root root'; error (n, 3): of a measurement, see Cases."""
 
     shift: Floats
     root: Floats
+    error: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +55,18 @@ class NewPeople:
     def batch(self, place: int) -> Cases:
         n = self.virtual.size(place)
         which = (self.virtual.first(place) + np.arange(n)) % len(self.draws.shift)
-        return self.virtual.moved(place, n, self.draws.shift[which][None], self.draws.root[which][None])
+        cases = self.virtual.moved(place, self.draws.shift[which], self.draws.root[which])
+        return replace(cases, error=known_error(self.draws.error[which], cases))
 
-    def uncertain(self) -> Cases:
-        """Draw 0: the mean of the population's draws."""
-        n = len(self.draws.shift)
-        kept = np.linspace(0, n - 1, min(UNCERTAIN_DRAWS, n)).round().astype(int)
-        shift, root = (np.concatenate([all_draws.mean(axis=0, keepdims=True), all_draws[kept]])[:, None]
-                       for all_draws in (self.draws.shift, self.draws.root))  # fmt: skip
-        return self.virtual.moved(0, self.virtual.few, shift, root)
+    def uncertain(self) -> Uncertain:
+        found = self.virtual.under([levels_of(self.draws.shift, self.draws.root)], averaged=True)
+        error = np.tile(self.draws.error.mean(axis=0), (len(found.cases), 1))
+        return replace(found, cases=replace(found.cases, error=known_error(error, found.cases)))
+
+
+def known_error(error: Floats, cases: Cases) -> Floats:
+    """The posterior's error of a measurement (n, 3); the card's where the posterior holds none."""
+    return cases.error if np.isnan(error).any() else error
 
 
 def new_people(file: ScenarioFile) -> NewPeople:
@@ -85,6 +90,7 @@ def new_people(file: ScenarioFile) -> NewPeople:
         uncertainty="the posterior of the population's typical values and spreads, and the sampling error of a finite "
         "number of new patients", model_weights=(1.0,), cards={card.id: (card.sha256, card.id)}, inputs=left.inputs,
         notes=(*notes, *model.prior.notes), example=example_of(population),
+        igg_unit=left.record.get("igg_unit"),
     )  # fmt: skip
     virtual = VirtualPeople(models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits,
                             about=about)  # fmt: skip
@@ -118,7 +124,8 @@ def population_draws(
         omega[:, place] = prior.omega[name]
         if f"omega_{own}" in posterior:
             omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
-    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n))
+    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n),
+                           error=error_draws(posterior, n, left))  # fmt: skip
 
 
 def correlation_roots(posterior: Any, n: int) -> Floats:

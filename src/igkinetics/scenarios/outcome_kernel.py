@@ -1,4 +1,4 @@
-"""One curve's outcomes, exactly: lowest level, days below, and trough, peak and areas of one dosing interval.
+"""One curve's outcomes, exactly: lowest levels, troughs, days below, areas, and the peak of one dosing interval.
 
 The area under C1 follows from mass balance: int C1 dt = (what came in - what the body gained) / CL, for endogenous
 and infused IgG apart. Days, g, L, g/L.
@@ -29,11 +29,18 @@ from igkinetics.kinetics.propagate import (
 )
 from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, SC_BOLUS, SC_RATE, START, Schedule
 
-NADIR, NADIR_DAY, TROUGH, PEAK, AUC, AUC_INFUSED, GRAMS, INFUSIONS = range(8)
-N_FOUND: Final = 8
-FROM, UNTIL, INTERVAL_START, INTERVAL_END, LOWEST_IS_TROUGH = range(5)
-"""Places in `marks`: window of the outcomes; the dosing interval (nan: none); whether its lowest level is the trough
-(1: no dose follows by the calendar) or the level at its end (0)."""
+(
+    NADIR, NADIR_DAY, NADIR_ALL, TROUGH, TROUGH_LAST, LATE, PEAK, MEAN, AUC_TAU, AUC_TAU_INFUSED, GRAMS, INFUSIONS,
+) = range(12)  # fmt: skip
+N_FOUND: Final = 12
+"""Places in `found`. LATE: the level at the end of the last complete interval, else the lowest of the last days."""
+(
+    FROM, UNTIL, NADIR_FROM, NADIR_UNTIL, TROUGH_FROM, TROUGH_UNTIL, INTERVAL_START, INTERVAL_END, COMPLETE,
+) = range(9)  # fmt: skip
+"""Places in `marks`, see windows.Windows."""
+N_DAYS: Final = 8
+"""The marks before COMPLETE are days."""
+OWN, GIVEN = range(2)
 
 
 @inner
@@ -54,12 +61,27 @@ def infused_in_body(theta: Floats, modes: Floats, state: Floats) -> float:
 
 
 @inner
-def end_interval(theta: Floats, modes: Floats, state: Floats, lowest: float, found: Floats) -> None:
-    """Trough and areas: found[AUC] and found[AUC_INFUSED] hold what was there and what came in, g."""
-    found[AUC_INFUSED] = (found[AUC_INFUSED] - infused_in_body(theta, modes, state)) / theta[CL]
-    own = (found[AUC] - amount_in_body(theta, modes, state, ENDOGENOUS)) / theta[CL]
-    found[AUC] = own + found[AUC_INFUSED]
-    found[TROUGH] = min(level(state, ENDOGENOUS) + level(state, INFUSED), lowest)
+def begin_area(theta: Floats, modes: Floats, state: Floats, area: Floats) -> None:
+    """area (2): what is in the body, to which `add_input` adds what comes in; g, endogenous and infused."""
+    area[OWN] = amount_in_body(theta, modes, state, ENDOGENOUS)
+    area[GIVEN] = infused_in_body(theta, modes, state)
+
+
+@inner
+def end_area(theta: Floats, modes: Floats, state: Floats, area: Floats) -> None:
+    """Make areas under the curve of the amounts in area (2), g*day/L: endogenous and infused."""
+    area[OWN] = (area[OWN] - amount_in_body(theta, modes, state, ENDOGENOUS)) / theta[CL]
+    area[GIVEN] = (area[GIVEN] - infused_in_body(theta, modes, state)) / theta[CL]
+
+
+@inner
+def add_input(theta: Floats, segment: Floats, supply: float, t: float, area: Floats) -> None:
+    """Add what a segment of t days brings to area (2), g."""
+    produced, given, under_skin = input_of_segment(theta, segment, supply, t)
+    area[OWN] += produced
+    area[GIVEN] += given
+    if under_skin != 0.0:
+        area[GIVEN] += theta[F] * under_skin
 
 
 @inner
@@ -74,57 +96,96 @@ def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) ->
 
 
 @inner
-def fill_outcomes(
-    theta: Floats, schedule: Schedule, marks: Floats, thresholds: Floats, search: Search, found: Floats,
-    below: Floats,
-) -> None:  # fmt: skip
-    """Fill found (8) but for GRAMS and INFUSIONS, and below (n_threshold, 2): first day (nan), days.
+def begin_windows(theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, found: Floats,
+                  areas: Floats) -> None:  # fmt: skip
+    """What the level before anything happens at a segment's start says, and the areas that begin there."""
+    total = level(state, ENDOGENOUS) + level(state, INFUSED)
+    if start == marks[FROM]:
+        found[NADIR_ALL] = total
+        begin_area(theta, modes, state, areas[0])
+    if start == marks[NADIR_FROM]:
+        found[NADIR], found[NADIR_DAY] = total, start
+    if start == marks[INTERVAL_START]:
+        found[PEAK] = -np.inf
+        begin_area(theta, modes, state, areas[1])
 
-    Each of the marks FROM, UNTIL, INTERVAL_START and INTERVAL_END must start a segment; the schedule starts by FROM.
-    The window is closed: the level before a dose at FROM counts, one at UNTIL does not.
+
+@inner
+def end_windows(theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, lowest: float, found: Floats,
+                areas: Floats) -> None:  # fmt: skip
+    """Outcomes of windows that end at a segment's start. lowest: of the interval."""
+    if start == marks[INTERVAL_END]:
+        end_area(theta, modes, state, areas[1])
+        found[AUC_TAU], found[AUC_TAU_INFUSED] = areas[1, OWN] + areas[1, GIVEN], areas[1, GIVEN]
+        found[LATE] = lowest if marks[COMPLETE] == 0.0 else level(state, ENDOGENOUS) + level(state, INFUSED)
+    if start == marks[UNTIL]:
+        end_area(theta, modes, state, areas[0])
+        found[MEAN] = (areas[0, OWN] + areas[0, GIVEN]) / (marks[UNTIL] - marks[FROM])
+
+
+@inner
+def add_lowest(values: Floats, knots: Floats, n: int, start: float, end: float, in_nadir: bool, found: Floats) -> float:
+    """Lowest levels of one segment, between whose n knots the curve is monotonic; returns the segment's lowest."""
+    lowest = np.inf
+    for i in range(n):
+        lowest = min(lowest, values[i])
+        if in_nadir and values[i] < found[NADIR]:
+            found[NADIR] = values[i]
+            found[NADIR_DAY] = end if i == n - 1 else start + knots[i]
+    found[NADIR_ALL] = min(found[NADIR_ALL], lowest)
+    return lowest
+
+
+@inner
+def fill_outcomes(
+    theta: Floats, schedule: Schedule, marks: Floats, trough_day: Floats, thresholds: Floats, search: Search,
+    areas: Floats, found: Floats, below: Floats,
+) -> None:  # fmt: skip
+    """Fill found (12) but for GRAMS and INFUSIONS, and below (n_threshold, 2): first day (nan), days.
+
+    Each of the marked days, and of trough_day (ascending), must start a segment; the schedule starts by FROM.
+    Windows are closed: the level before a dose at their first moment counts, one given at their end does not.
+    areas (2, 2): room.
     """
     modes, state, edges, at_edges, knots, values, work, _ = search
     edges[0] = 0.0
     prepare(theta, schedule, modes, state)
     found[:] = np.nan
-    found[NADIR] = np.inf
     below[:, 0] = np.nan
     below[:, 1] = 0.0
     lowest_of_interval = np.inf
+    n_trough = 0
     for k in range(schedule.shape[0]):
         start = schedule[k, START]
-        if start == marks[FROM]:
-            found[NADIR], found[NADIR_DAY] = level(state, ENDOGENOUS) + level(state, INFUSED), start
-        if start == marks[INTERVAL_START]:
-            found[PEAK] = -np.inf
-            found[AUC] = amount_in_body(theta, modes[0], state, ENDOGENOUS)
-            found[AUC_INFUSED] = infused_in_body(theta, modes[0], state)
-        if start == marks[INTERVAL_END]:
-            lowest = lowest_of_interval if marks[LOWEST_IS_TROUGH] != 0.0 else np.inf
-            end_interval(theta, modes[0], state, lowest, found)
+        begin_windows(theta, modes[0], state, start, marks, found, areas)
+        end_windows(theta, modes[0], state, start, marks, lowest_of_interval, found, areas)
+        while n_trough < trough_day.size and trough_day[n_trough] <= start:
+            if trough_day[n_trough] == start and marks[TROUGH_FROM] <= start <= marks[TROUGH_UNTIL]:
+                trough = level(state, ENDOGENOUS) + level(state, INFUSED)
+                found[TROUGH] = trough if np.isnan(found[TROUGH]) else min(found[TROUGH], trough)
+                found[TROUGH_LAST] = trough
+            n_trough += 1
         if start >= marks[UNTIL]:
             return
         segment = schedule[k]
         length = schedule[k + 1, START] - start
+        within = start >= marks[FROM]
         inside = marks[INTERVAL_START] <= start < marks[INTERVAL_END]
+        if within:
+            add_input(theta, segment, state[SUPPLY], length, areas[0])
         if inside:
-            produced, given, under_skin = input_of_segment(theta, segment, state[SUPPLY], length)
-            found[AUC] += produced
-            found[AUC_INFUSED] += given
-            if under_skin != 0.0:
-                found[AUC_INFUSED] += theta[F] * under_skin
+            add_input(theta, segment, state[SUPPLY], length, areas[1])
         enter_segment(theta, modes[0], segment, state)
         advance(theta, modes[0], segment, state, length, at_edges[1])
-        if start >= marks[FROM]:
+        if within:
             copy_vector(state, at_edges[0])
             edges[1] = length
             n = knots_of_segment(theta, modes[0], segment, True, search)
-            for i in range(n):
-                if values[i] < found[NADIR]:
-                    found[NADIR] = values[i]
-                    found[NADIR_DAY] = schedule[k + 1, START] if i == n - 1 else start + knots[i]
-                if inside:
+            in_nadir = marks[NADIR_FROM] <= start < marks[NADIR_UNTIL]
+            lowest = add_lowest(values, knots, n, start, schedule[k + 1, START], in_nadir, found)
+            if inside:
+                lowest_of_interval = min(lowest_of_interval, lowest)
+                for i in range(n):
                     found[PEAK] = max(found[PEAK], values[i])
-                    lowest_of_interval = min(lowest_of_interval, values[i])
             add_days_below(theta, modes[0], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         copy_vector(at_edges[1], state)

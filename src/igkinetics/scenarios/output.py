@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from igkinetics.output.files import RUN_KEYS, RUN_RECORD, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
 from igkinetics.provenance import package_versions
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 
-OPTIONAL_CSV: Final = ("differences", "models", "patient_outcomes", "infections", "search", "next_dose", "next_sample")
+OPTIONAL_CSV: Final = (
+    "differences", "models", "patient_outcomes", "infections", "search", "calendar", "next_dose", "next_sample",
+)  # fmt: skip
 """Tables that are written where they hold anything."""
 SCENARIO_OUTPUT: Final = Kind(
     marker="outcomes.csv",
@@ -48,17 +52,20 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
                 "n_simulated": result.n_simulated,
                 "draws": about.n_draws,
                 "models": dict(zip(about.model_names, about.model_weights, strict=True)),
-                "from_day": about.from_day,
+                "from_day": about.days_from.day if np.isfinite(about.days_from.day) else "last_sample",
+                "from_date": about.days_from.date or None,
             },
+            "assay": scenario.assay.model_dump(exclude_none=True),
             "regimens": [regimen.model_dump(exclude_defaults=True) for regimen in scenario.regimen],
             "search": scenario.search.model_dump(exclude_none=True) if scenario.search else None,
         },
         "level": result.level,
         "seed": scenario.seed,
-        "igg_unit": "mg/dL",
-        "thresholds": list(scenario.thresholds_mg_dl),
+        "igg_unit": result.columns.unit,
+        "thresholds": list(result.columns.thresholds),
         "inputs": {result.file.name: result.file.sha256, **about.inputs},
         "rows": {},
+        "files": {},
         "cards": {card_id: digest for card_id, (digest, _) in about.cards.items()},
         "versions": package_versions(),
         "verdict": result.verdict,

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from igkinetics.dosing.cases import About, People
 from igkinetics.errors import InputError
-from igkinetics.scenarios.agreement import card_pairs
+from igkinetics.scenarios.agreement import card_pairs, domain_of, example_of
 from igkinetics.scenarios.new_patients import new_people
-from igkinetics.scenarios.people_notes import domain_of, example_of
 from igkinetics.scenarios.posterior_people import effect_people, fitted_people
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.virtual.patients import Model, VirtualPeople, model_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +12,10 @@ import pandas as pd
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
-from igkinetics.dosing.cases import About, Cases
+from igkinetics.dosing.cases import About, Cases, DaysFrom
 from igkinetics.errors import InputError, Problem, counted
-from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENTS_FILE, Left, Member, left_by, members_of
+from igkinetics.fit.likelihood import RESIDUALS
+from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EPOCH, EVENTS_FILE, Left, Member, left_by, members_of
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.text import listed, visible
@@ -21,14 +23,15 @@ from igkinetics.virtual.patients import stacked
 
 MOST_CASES: Final = 20_000
 """Cases (patients x draws) of one batch."""
+ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional")
 POSTERIOR_FILE: Final = "posterior.nc"
 RESIDUAL_ERROR: Final = "residual_error"
-FEWEST_DRAWS, MOST_DRAWS = 100, 400
+FEWEST_DRAWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosteriorPeople:
-    """Own patients of a posterior, all with the same number of draws."""
+    """Own patients of a posterior, all with the same number of draws; their days count from from_day."""
 
     members: tuple[Member, ...]
     about: About
@@ -46,7 +49,7 @@ class PosteriorPeople:
         chosen = self.members[first : first + self.per_batch]
         width = [max((len(getattr(one, name)) for one in chosen), default=0) for name in ("therapy", "doses")]
         return stacked([
-            cases_of(one, first + k, k * self.about.n_draws, self.about.from_day, width[0], width[1])
+            cases_of(one, first + k, k * self.about.n_draws, width[0], width[1])
             for k, one in enumerate(chosen)
         ])  # fmt: skip
 
@@ -54,8 +57,8 @@ class PosteriorPeople:
         """The batches' own draws tell it."""
 
 
-def cases_of(one: Member, number: int, noise: int, from_day: float, courses: int, doses: int) -> Cases:
-    """One patient's draws. Doses before from_day stay; tables are filled up to the widths given."""
+def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> Cases:
+    """One patient's draws. Doses before day 0 stay; tables are filled up to the widths given."""
     n = len(one.thetas)
 
     def filled(table: Floats, rows: int) -> Floats:
@@ -63,7 +66,7 @@ def cases_of(one: Member, number: int, noise: int, from_day: float, courses: int
 
     return Cases(
         thetas=one.thetas, start_day=np.full(n, one.start_day), therapy=filled(one.therapy, courses),
-        history=filled(one.doses[one.doses[:, 0] < from_day], doses), error=one.error,
+        history=filled(one.doses[one.doses[:, 0] < 0.0], doses), error=one.error,
         weight_kg=np.full(n, one.weight_kg), height_cm=np.full(n, one.height_cm),
         is_male=np.full(n, bool(one.is_male)), patient=np.full(n, number), draw=np.arange(n),
         model=np.zeros(n, dtype=np.int64), noise=noise + np.arange(n),
@@ -81,7 +84,7 @@ def fitted_people(file: ScenarioFile) -> PosteriorPeople:
     if own.empty:
         raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
     found = {population.patient: (own[list(PARAMETERS)].to_numpy(dtype=float),
-                                  own[["additive_g_per_l", "proportional"]].to_numpy(dtype=float))}  # fmt: skip
+                                  with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left))}  # fmt: skip
     members = members_of(left, found)
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
@@ -108,7 +111,7 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
         theta = posterior["theta"].transpose("chain", "draw", "patient", "parameter").sel(parameter=list(PARAMETERS))
         names = [str(name) for name in posterior["patient"].to_numpy()]
         values = theta.to_numpy().reshape(-1, len(names), len(PARAMETERS))
-        error = error_draws(posterior, len(values))
+        error = error_draws(posterior, len(values), left)
     wanted = population.patients or names
     unknown = [name for name in wanted if name not in names]
     if unknown:
@@ -125,24 +128,33 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
 
 
 def n_draws(patients: int, available: int) -> int:
-    """As many draws of each patient as one batch holds, within 100 and 400."""
-    return min(available, max(FEWEST_DRAWS, min(MOST_DRAWS, MOST_CASES // patients)))
+    """As many draws of each patient as one batch holds, at least 100: of few patients all there are."""
+    return min(available, max(FEWEST_DRAWS, MOST_CASES // patients))
 
 
-def error_draws(posterior: Any, n: int) -> Floats:
-    """(n, 2): a and b of a measurement; of a posterior without them nan: a rule then needs assay_cv_percent."""
+def error_draws(posterior: Any, n: int, left: Left) -> Floats:
+    """(n, 3): a and b of a measurement, and the residual model; nan where a posterior has none: a rule then needs
+    assay_cv_percent."""
     if RESIDUAL_ERROR not in posterior.data_vars:
-        return np.full((n, 2), np.nan)
-    return np.asarray(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2))
+        return np.full((n, 3), np.nan)
+    return with_residual(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2), left)
+
+
+def with_residual(error: Floats, left: Left) -> Floats:
+    """a and b (n, 2) and in a third column the residual model of the run. InputError for one that is not known."""
+    name = left.record.get("options", {}).get("residual", "normal")
+    if name not in RESIDUALS:
+        raise left.fault(name, f"its residual must be one of {', '.join(RESIDUALS)}")
+    return np.column_stack([error, np.full(len(error), float(RESIDUALS[name]))])
 
 
 def people_with(
     file: ScenarioFile, left: Left, members: Sequence[Member], kind: str, says: str, uncertainty: str,
     more_notes: tuple[str, ...] = (),
 ) -> PosteriorPeople:
-    """InputError for what these patients lack for the regimens asked for."""
-    from_day = start_of(file, left, members)
-    problems = [*lacking(file, members), *window_problems(file, members, from_day)]
+    """The patients with their days counted from from_day. InputError for what they lack for the regimens asked for."""
+    from_day = [start_of(file, left, one) for one in members]
+    problems = [*lacking(file, members), *too_early(file, members, from_day)]
     if problems:
         raise InputError(problems)
     one = members[0]
@@ -152,48 +164,80 @@ def people_with(
     notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
     unshown = [name for name in cards if name not in list_cards()]
     notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
-    notes.append(f"days are the patients' own; recorded doses before day {from_day:g} stay, the regimens take the "
-                 "place of all later ones")  # fmt: skip
+    days_from = DaysFrom(day=from_day[0] if len(set(from_day)) == 1 else np.nan,
+                         moment=moment_of(one, from_day[0], len(members)))  # fmt: skip
+    notes.insert(0, days_note(file, days_from, len(members)))
     about = About(
         kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
         model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),
-        cards=cards, inputs=left.inputs, notes=(*notes, *more_notes), from_day=from_day,
-        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
+        cards=cards, inputs=left.inputs, notes=(*notes, *more_notes), days_from=days_from,
+        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose), igg_unit=left.record.get("igg_unit"),
     )  # fmt: skip
-    return PosteriorPeople(members=tuple(members), about=about)
+    moved = tuple(counted_from(one, day) for one, day in zip(members, from_day, strict=True))
+    return PosteriorPeople(members=moved, about=about)
 
 
-def start_of(file: ScenarioFile, left: Left, members: Sequence[Member]) -> float:
-    """The day from which the regimens take the place of recorded doses."""
+def counted_from(one: Member, day: float) -> Member:
+    """The same patient with this day of the record as day 0."""
+    doses = one.doses.copy()
+    doses[:, 0] -= day
+    return replace(one, start_day=one.start_day - day, therapy=one.therapy - day, doses=doses,
+                   sample_day=one.sample_day - day)  # fmt: skip
+
+
+def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
+    """The day of the record that is day 0: from which the regimens take the place of recorded doses."""
     wanted = file.scenario.population.from_day
     if wanted != "last_sample":
         return float(wanted)
-    if len(members) != 1 or not members[0].sample_day.size:
-        raise left.fault("last_sample", "needs one patient with samples; give a day", "population.from_day")
-    return float(members[0].sample_day[-1])
+    if not one.sample_day.size:
+        raise left.fault("last_sample", f"patient {visible(one.patient_id)} has no sample; give a day",
+                         "population.from_day")  # fmt: skip
+    return float(one.sample_day[-1])
 
 
-def window_problems(file: ScenarioFile, members: Sequence[Member], from_day: float) -> list[Problem]:
-    horizon = file.scenario.horizon_day
-    found = []
-    if from_day >= horizon:
-        found.append(Problem(file=file.name, column="horizon_day", found=f"{horizon:g}",
-                             expected=f"must be after the day the regimens start, {from_day:g}"))  # fmt: skip
-    for one in members:
-        if from_day < one.start_day:
-            rule = f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}"
-            found.append(Problem(file=file.name, column="population.from_day", found=f"{from_day:g}", expected=rule))
-    return found
+def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:
+    """From when days count, and what that means for the record."""
+    last = file.scenario.population.from_day == "last_sample"
+    whose = "this patient's" if patients == 1 else "each patient's own"
+    when = f"{whose} last sample" if last else f"day {days_from.day:g} of the record"
+    known = f"day {days_from.day:g} of the record" if last and np.isfinite(days_from.day) else ""
+    told = ", ".join(part for part in (known, days_from.date) if part)
+    return (f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
+            "the place of all later ones")  # fmt: skip
+
+
+def moment_of(one: Member, day: float, patients: int) -> datetime | None:
+    """When a day of the only patient was; None for several, or where no date was written."""
+    if patients != 1 or np.isnan(one.day_zero):
+        return None
+    moment: datetime = (EPOCH + pd.Timedelta(days=one.day_zero + day)).round("s").to_pydatetime()
+    return moment
+
+
+def too_early(file: ScenarioFile, members: Sequence[Member], from_day: Sequence[float]) -> list[Problem]:
+    return [
+        Problem(file=file.name, column="population.from_day", found=f"{day:g}",
+                expected=f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}")
+        for one, day in zip(members, from_day, strict=True)
+        if day < one.start_day
+    ]  # fmt: skip
 
 
 def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
     """Weights, heights and absorption that a regimen needs and a patient does not have."""
     scenario, found = file.scenario, []
-    by_weight = [one for one in scenario.regimen if one.dose_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]
-    bases = {one.weight for one in by_weight} | ({scenario.search.weight} if scenario.search else set())
-    routes = {one.route for one in scenario.regimen} | ({scenario.search.route} if scenario.search else set())
+    by_weight = [one for one in scenario.regimen
+                 if one.dose_g_per_kg or one.loading_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]  # fmt: skip
+    bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
+    if (search := scenario.search) is not None:
+        routes |= set(search.route)
+        bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
+    blind = any(one.rule is not None and one.rule.assay_cv_percent is None for one in scenario.regimen)
     for one in members:
         needs = []
+        if blind and np.isnan(one.error).any():
+            needs.append(("assay_cv_percent", "needed in each rule: this posterior holds no error of a measurement"))
         if bases and np.isnan(one.weight_kg):
             needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
         if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(one.height_cm) or one.is_male is None):

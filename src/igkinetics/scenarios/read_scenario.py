@@ -13,11 +13,13 @@ from igkinetics.cards.load import SUFFIX, load_card
 from igkinetics.cards.model import Card
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem
+from igkinetics.fit.records import left_by
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
-from igkinetics.scenarios.scenario import Scenario
-from igkinetics.scenarios.sections import named
+from igkinetics.scenarios.dates import path_in, with_days
+from igkinetics.scenarios.scenario import Scenario, Search, converted, named
 from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
+from igkinetics.units import G_PER_L_IN
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
 
@@ -36,10 +38,7 @@ class ScenarioFile:
 
     def path(self, text: str) -> Path:
         """A path of the file; a relative one starts here, or where the file lies if nothing is here."""
-        path = Path(text)
-        if path.is_absolute() or path.exists() or self.folder is None:
-            return path
-        return self.folder / path
+        return path_in(text, self.folder)
 
 
 def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
@@ -53,8 +52,10 @@ def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
 
 def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | None) -> ScenarioFile:
     """The scenario in a file's tables."""
+    raw, faults = with_days(with_levels(raw, folder), folder)
     cards, problems = named_cards(raw, file, folder)
     raw = with_covariates(raw, cards)
+    problems += [problem_of(fault, raw, file) for fault in faults]
     scenario: Scenario | None
     try:
         scenario = Scenario.model_validate(raw)
@@ -67,6 +68,41 @@ def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | N
     if problems or scenario is None:
         raise InputError(unlike(problems))
     return ScenarioFile(name=file, sha256=digest, scenario=scenario, cards=cards, folder=folder)
+
+
+def with_levels(raw: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """`below` of a rule, in the file's unit (by default that of the fit or cohort), as `below_mg_dl`."""
+    regimens = raw.get("regimen")
+    tables = enumerate(regimens if isinstance(regimens, list) else [])
+    rules = [(place, one["rule"]) for place, one in tables if isinstance(one, Mapping) and has_level(one.get("rule"))]
+    if not rules:
+        return raw
+    unit = raw.get("unit", unit_behind(raw.get("population"), folder))
+    moved = [dict(one) if isinstance(one, Mapping) else one for one in raw["regimen"]]
+    for place, rule in rules:
+        level = rule["below"]
+        known = isinstance(level, int | float) and not isinstance(level, bool) and unit in G_PER_L_IN
+        rest = {name: value for name, value in rule.items() if name != "below"}
+        moved[place]["rule"] = {**rest, "below_mg_dl": converted(float(level), unit, "mg/dL") if known else level}
+    return {**raw, "regimen": moved}
+
+
+def has_level(rule: object) -> bool:
+    """Whether a rule gives its level in the file's unit."""
+    return isinstance(rule, Mapping) and "below" in rule and "below_mg_dl" not in rule
+
+
+def unit_behind(population: object, folder: Path | None) -> str:
+    """The IgG unit of the fit or cohort behind a population; mg/dL where there is none."""
+    if not isinstance(population, Mapping):
+        return "mg/dL"
+    for command in ("fit", "effect"):
+        if isinstance(place := population.get(command), str):
+            try:
+                return str(left_by(command, path_in(place, folder), ()).record.get("igg_unit", "mg/dL"))
+            except InputError:  # told when the population is made
+                continue
+    return "mg/dL"
 
 
 def unlike(problems: list[Problem]) -> list[Problem]:
@@ -136,6 +172,7 @@ def sound_parts(raw: Mapping[str, Any]) -> Parts:
         population=_sound(Population, raw.get("population")),
         therapy=_sound(Therapy, raw.get("therapy")),
         regimens={place: regimen for place, regimen in regimens.items() if regimen is not None},
+        search=_sound(Search, raw.get("search")),
     )
 
 

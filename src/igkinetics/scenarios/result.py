@@ -10,8 +10,10 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.dosing.cases import About
+from igkinetics.scenarios.calendar import CALENDAR_COLUMNS
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
 from igkinetics.scenarios.infections import INFECTION_COLUMNS
+from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.scenarios.rows import (
     DIFFERENCE_COLUMNS,
@@ -30,6 +32,7 @@ TABLES: Final = {
     "patient_outcomes": PATIENT_OUTCOME_COLUMNS,
     "infections": INFECTION_COLUMNS,
     "search": SEARCH_COLUMNS,
+    "calendar": CALENDAR_COLUMNS,
     "next_dose": NEXT_DOSE_COLUMNS,
     "next_sample": NEXT_SAMPLE_COLUMNS,
 }
@@ -45,12 +48,13 @@ class ScenarioResult:
     """Every regimen of a scenario.
 
     differences: each regimen minus the first; models: of several cards, each alone; patient_outcomes: of patients with
-    a name; infections: expected from troughs; search: every candidate tried; next_dose, next_sample: of a single
-    patient. Empty where there is nothing to tell.
+    a name; infections: expected from troughs; search: every candidate tried; calendar: doses by day; next_dose,
+    next_sample: of a single patient. Empty where there is nothing to tell.
     """
 
     file: ScenarioFile
     about: About
+    columns: Columns
     level: float
     outcomes: pd.DataFrame
     trajectories: pd.DataFrame
@@ -59,6 +63,7 @@ class ScenarioResult:
     patient_outcomes: pd.DataFrame
     infections: pd.DataFrame
     search: pd.DataFrame
+    calendar: pd.DataFrame
     next_dose: pd.DataFrame
     next_sample: pd.DataFrame
     notes: tuple[str, ...]

@@ -2,77 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit, ndtri
+from scipy.special import ndtri
 
 from igkinetics.dosing.cases import About
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scenarios.follow import Followed
-from igkinetics.scenarios.outcomes import UNIT, Columns, Outcome
-from igkinetics.scenarios.tally import Tally
-from igkinetics.units import from_g_per_l
+from igkinetics.scenarios.mean_interval import mean_interval
+from igkinetics.scenarios.outcomes import Columns, Outcome
+from igkinetics.scenarios.windows import Windows, compared_over, note_of, span_of
+from igkinetics.text import percent
+from igkinetics.units import IggUnit, from_g_per_l
 
 OUTCOME_COLUMNS: Final = (
-    "regimen", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
+    "regimen", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
+    "interval_start", "interval_end", "share_known", "threshold_unit", "note",
 )  # fmt: skip
-"""lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean."""
+"""lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean; interval_start, interval_end:
+the days that the row covers; share_known: of the patients that have a value."""
 PATIENT_OUTCOME_COLUMNS: Final = (
-    "regimen", "patient_id", "outcome", "threshold_mg_dl", "mean", "median", "lower", "upper", "unit",
+    "regimen", "patient_id", "outcome", "threshold", "mean", "median", "lower", "upper", "unit", "threshold_unit",
 )  # fmt: skip
 DIFFERENCE_COLUMNS: Final = (
-    "regimen", "against", "outcome", "threshold_mg_dl", "mean_difference", "lower", "upper", "monte_carlo_error",
-    "unit",
+    "regimen", "against", "outcome", "threshold", "mean_difference", "lower", "upper", "monte_carlo_error", "unit",
+    "threshold_unit", "note",
 )  # fmt: skip
 MODEL_COLUMNS: Final = (
-    "regimen", "model", "weight", "outcome", "threshold_mg_dl", "mean", "mean_lower", "mean_upper", "median", "lower",
-    "upper", "sd_between_models", "sd_within_models", "unit",
+    "regimen", "model", "weight", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower",
+    "upper", "sd_between_models", "sd_within_models", "unit", "threshold_unit",
 )  # fmt: skip
 TRAJECTORY_COLUMNS: Final = (
     "regimen", "patient_id", "day", "median", "lower", "upper", "endogenous", "infused", "unit",
 )  # fmt: skip
-
-
-def odds_of(share: Floats, n: Floats) -> Floats:
-    """Log odds of a share among n, finite at 0 and 1 (half a patient is added on either side)."""
-    return np.asarray(logit((share * n + 0.5) / (n + 1.0)))
-
-
-def mean_interval(
-    tally: Tally, uncertain: Tally | None, weights: Floats, outcome: int, level: float, is_own: bool,
-    is_share: bool = False,
-) -> tuple[float, float, float, float]:
-    """Mean over patients and models, the ends of its interval, its Monte Carlo error.
-
-    The interval holds what draws of the parameters do to the mean and, in quadrature, the error of a finite number of
-    virtual patients; means of several models enter by their weights. is_own: the patients are the population itself.
-    is_share: draws act on the log odds.
-    """
-    shares = weights / weights.sum()
-    means = tally.means[:, outcome]
-    mean = float(shares @ means)
-    error = 0.0 if is_own else float(np.sqrt(np.sum((shares * tally.errors[:, outcome]) ** 2)))
-    if uncertain is not None:
-        by_draw = uncertain.by_draw[:, :, outcome]
-        draws = means[:, None] + by_draw[:, 1:] - by_draw[:, :1]
-        if is_share:
-            few = uncertain.counts[:, :1]
-            draws = expit(logit(means)[:, None] + odds_of(by_draw[:, 1:], few) - odds_of(by_draw[:, :1], few))
-    else:
-        draws = tally.by_draw[:, :, outcome]
-    each = np.repeat(shares / draws.shape[1], draws.shape[1])
-    tail = (1.0 - level) / 2.0
-    if np.isnan(draws).any():
-        return mean, np.nan, np.nan, error
-    ends = weighted_quantiles(draws.reshape(-1), each, np.array([tail, 1.0 - tail])) - mean
-    sampling = error * float(ndtri(1.0 - tail))
-    lower, upper = -np.hypot(min(ends[0], 0.0), sampling), np.hypot(max(ends[1], 0.0), sampling)
-    return mean, mean + float(lower), mean + float(upper), error
 
 
 def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, float]:
@@ -83,26 +49,35 @@ def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, 
 
 def within(value: float, outcome: Outcome) -> float:
     """An end of an interval kept to what the quantity can be: no share beyond 0 and 1, no negative amount."""
-    most = 1.0 if outcome.name.startswith("p_") else np.inf
+    most = 1.0 if outcome.is_share else np.inf
     return float(np.clip(value, 0.0, most))
 
 
+def named(outcome: Outcome, columns: Columns) -> dict[str, Any]:
+    """The cells that say which outcome a row is of."""
+    unit = columns.unit if np.isfinite(outcome.threshold) else ""
+    return {"outcome": outcome.name, "threshold": outcome.threshold, "unit": outcome.unit, "threshold_unit": unit}
+
+
 def outcome_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
-) -> Iterator[dict[str, Any]]:
+    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    level: float,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """A row per regimen and outcome."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
-        unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, _ = mean_interval(kept.tally, unsure, weights, k, level, bool(about.patient_ids),
-                                                      outcome.name.startswith("p_"))
-            if len(about.patient_ids) == 1 and outcome.name.startswith("p_"):
+            mean, lower, upper, _ = mean_interval(kept.tally, followed.means(place, k), weights, k, level,
+                                                  is_own=bool(about.patient_ids))  # fmt: skip
+            if len(about.patient_ids) == 1 and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
+            share = kept.tally.share_known(k, weights)
+            span = span_of(outcome.name, windows[place])
             yield {
-                "regimen": regimen.name, "outcome": outcome.name, "threshold_mg_dl": outcome.threshold_mg_dl,
-                "mean": mean, "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
-                **three(kept.spread.quantiles[:, k]), "unit": outcome.unit,
+                "regimen": regimen.name, **named(outcome, columns), "mean": mean,
+                "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
+                **three(kept.spread[:, k]), "interval_start": span[0], "interval_end": span[1],
+                "share_known": share, "note": note_of(outcome.name, windows[place], regimen, share),
             }  # fmt: skip
 
 
@@ -111,22 +86,25 @@ def three(quantiles: Floats) -> dict[str, float]:
 
 
 def difference_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
-) -> Iterator[dict[str, Any]]:
-    """Each regimen minus the first, patient by patient: common random numbers."""
+    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    level: float,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Each regimen minus the first, patient by patient: common random numbers. Empty where the days differ."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         if place == 0:
             continue
-        unsure = followed.uncertain[place][1] if followed.uncertain is not None else None
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, error = mean_interval(
-                kept.difference, unsure, weights, k, level, bool(about.patient_ids)
-            )
+            found = mean_interval(kept.difference, followed.differences(place, k), weights, k, level,
+                                  is_own=bool(about.patient_ids))  # fmt: skip
+            note = compared_over(outcome.name, windows[place], windows[0])
+            mean, lower, upper, error = (np.nan,) * 4 if note else found
+            share = kept.difference.share_known(k, weights)
+            if not note and share < 1.0:
+                note = f"of the {percent(round(share, 4))} that have it under both regimens"
             yield {
-                "regimen": regimen.name, "against": regimens[0].name, "outcome": outcome.name,
-                "threshold_mg_dl": outcome.threshold_mg_dl, "mean_difference": mean, "lower": lower, "upper": upper,
-                "monte_carlo_error": error, "unit": outcome.unit,
+                "regimen": regimen.name, "against": regimens[0].name, **named(outcome, columns),
+                "mean_difference": mean, "lower": lower, "upper": upper, "monte_carlo_error": error, "note": note,
             }  # fmt: skip
 
 
@@ -142,26 +120,18 @@ def model_rows(
         for k, outcome in enumerate(columns.all):
             between = float(np.sqrt(weights @ (means[:, k] - weights @ means[:, k]) ** 2))
             inside = float(np.sqrt(weights @ spreads[:, k] ** 2))
+            draws = followed.means(place, k)
             for number, name in enumerate(about.model_names):
-                alone = np.eye(len(weights))[number]
-                unsure = followed.uncertain[place][0] if followed.uncertain is not None else None
                 mean, lower, upper, _ = mean_interval(
-                    of_model(kept.tally, number), of_model(unsure, number), alone[[number]], k, level, False,
-                    outcome.name.startswith("p_"),
-                )
+                    kept.tally.of_model(number), None if draws is None else draws[[number]], np.ones(1), k, level,
+                    is_own=False,
+                )  # fmt: skip
                 yield {
-                    "regimen": regimen.name, "model": name, "weight": weights[number], "outcome": outcome.name,
-                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": mean, "mean_lower": within(lower, outcome),
-                    "mean_upper": within(upper, outcome), **three(kept.by_model[number].quantiles[:, k]),
-                    "sd_between_models": between, "sd_within_models": inside, "unit": outcome.unit,
+                    "regimen": regimen.name, "model": name, "weight": weights[number], **named(outcome, columns),
+                    "mean": mean, "mean_lower": within(lower, outcome),
+                    "mean_upper": within(upper, outcome), **three(kept.by_model[number][:, k]),
+                    "sd_between_models": between, "sd_within_models": inside,
                 }  # fmt: skip
-
-
-def of_model(tally: Tally | None, number: int) -> Any:
-    """The part of a tally that belongs to one model; None of None."""
-    if tally is None:
-        return None
-    return Tally(tally.sums[[number]], tally.counts[[number]], tally.squares[[number]])
 
 
 def patient_rows(
@@ -172,23 +142,23 @@ def patient_rows(
         for place, (means, quantiles) in kept.patients.items():
             for k, outcome in enumerate(columns.all):
                 yield {
-                    "regimen": regimen.name, "patient_id": about.patient_ids[place], "outcome": outcome.name,
-                    "threshold_mg_dl": outcome.threshold_mg_dl, "mean": float(means[k]),
-                    **three(quantiles[:, k]), "unit": outcome.unit,
+                    "regimen": regimen.name, "patient_id": about.patient_ids[place], **named(outcome, columns),
+                    "mean": float(means[k]), **three(quantiles[:, k]),
                 }  # fmt: skip
 
 
-def trajectory_table(regimens: list[Dosing], followed: Followed, about: About, day: Floats) -> pd.DataFrame:
+def trajectory_table(
+    regimens: list[Dosing], followed: Followed, about: About, day: Floats, unit: IggUnit
+) -> pd.DataFrame:
     """Population rows have an empty patient_id; those of patients with a name follow."""
     parts = []
     for regimen, kept in zip(regimens, followed.regimens, strict=True):
-        everybody = np.concatenate([kept.curve.quantiles, kept.medians.quantiles])
-        curves = {"": everybody, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
+        curves = {"": kept.curve, **{about.patient_ids[who]: curve for who, curve in kept.patient_curves.items()}}
         for patient_id, curve in curves.items():
-            levels = from_g_per_l(curve, UNIT)
+            levels = from_g_per_l(curve, unit)
             names = ("median", "lower", "upper", "endogenous", "infused")
             part = {"regimen": regimen.name, "patient_id": patient_id, "day": day}
-            parts.append(pd.DataFrame({**part, **dict(zip(names, levels, strict=True)), "unit": UNIT}))
+            parts.append(pd.DataFrame({**part, **dict(zip(names, levels, strict=True)), "unit": unit}))
     if not parts:
         return pd.DataFrame(columns=list(TRAJECTORY_COLUMNS))
     return pd.concat(parts, ignore_index=True)[list(TRAJECTORY_COLUMNS)]

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import About, People
-from igkinetics.errors import call_error
+from igkinetics.dosing.cases import People
+from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
+from igkinetics.scenarios.calendar import calendar_rows
 from igkinetics.scenarios.engine import Setting
 from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
@@ -27,7 +28,8 @@ from igkinetics.scenarios.posterior_people import PosteriorPeople
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.search import search_table
-from igkinetics.units import INTERVAL_LEVEL
+from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
+from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
 
 ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
 """From what is being done to a place where its progress is told."""
@@ -37,10 +39,20 @@ def silent(label: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+LEVELS_OF_IGG = (0.2, 60.0)
+"""g/L: what a threshold may be."""
+
+
+def nobody(line: str) -> None:
+    """To whom nothing is told."""
+
+
 def run_scenario(
-    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent
-) -> ScenarioResult:
-    """Every regimen and the search of a scenario file. The number of jobs changes no number.
+    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent,
+    say: Callable[[str], None] = nobody,
+) -> ScenarioResult:  # fmt: skip
+    """Every regimen and the search of a scenario file. The number of jobs changes no number. say: is told before
+    it starts what a long run takes.
 
     InputError with every problem of the file, of its cards and of the folders it names.
     """
@@ -48,18 +60,22 @@ def run_scenario(
     began = time.perf_counter()
     file = source if isinstance(source, ScenarioFile) else read_scenario(source)
     scenario, people = file.scenario, people_of(file)
+    told = refuse_unforeseen(file.name, scenario, people, jobs)
+    if told.seconds > WORTH_TELLING_S:
+        say(f"Foreseen: {told.says}.")
     setting = setting_of(file, people)
     with workers(jobs) as crew:
         with progress("Simulating regimens") as report:
             followed = follow(people, scenario.regimen, setting, level, crew, report)
-        tables = tables_of(file, people.about, followed, setting, level)
+        tables = tables_of(file, people, followed, setting, level)
         if isinstance(people, PosteriorPeople) and len(people.members) == 1:
             tables |= tables_of_one(file, people, setting, level)
         if scenario.search is not None and not followed.interrupted:
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, level=level, notes=people.about.notes, n_simulated=followed.n_patients,
+        file=file, about=people.about, columns=setting.columns, level=level,
+        notes=(*people.about.notes, *followed.notes), n_simulated=followed.n_patients,
         interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
     )  # fmt: skip
 
@@ -73,10 +89,27 @@ def check_call(level: float, jobs: int) -> None:
 
 def setting_of(file: ScenarioFile, people: People) -> Setting:
     scenario = file.scenario
-    columns = Columns(thresholds_mg_dl=tuple(scenario.thresholds_mg_dl), price_per_g=scenario.price_per_g,
+    unit = unit_of(file, people)
+    refuse_other_unit(file, scenario.thresholds_in(unit), unit)
+    columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
                       relations=relations_of(scenario.exposure_response))  # fmt: skip
-    return Setting(from_day=people.about.from_day, horizon_day=scenario.horizon_day, columns=columns,
-                   day=daily(scenario.horizon_day), seed=scenario.seed)  # fmt: skip
+    return Setting(from_day=0.0, horizon_day=scenario.horizon_day, columns=columns,
+                   day=daily(scenario.horizon_day), seed=scenario.seed, assay=scenario.assay)  # fmt: skip
+
+
+def unit_of(file: ScenarioFile, people: People) -> IggUnit:
+    """The unit of every table: as the file says, else that of the cohort behind the population, else mg/dL."""
+    return file.scenario.unit or people.about.igg_unit or "mg/dL"
+
+
+def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: IggUnit) -> None:
+    """InputError for thresholds that no level of IgG has: they were meant in another unit."""
+    low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
+    if not low <= thresholds[0] <= thresholds[-1] <= high:
+        key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
+        found = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
+        rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
+        raise InputError([Problem(file=file.name, column=key, found=found, expected=rule)])
 
 
 def daily(horizon_day: float) -> Floats:
@@ -85,22 +118,24 @@ def daily(horizon_day: float) -> Floats:
 
 
 def tables_of(
-    file: ScenarioFile, about: About, followed: Followed, setting: Setting, level: float
+    file: ScenarioFile, people: People, followed: Followed, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
     """All tables, the search still empty."""
-    regimens, columns = file.scenario.regimen, setting.columns
+    regimens, columns, about = file.scenario.regimen, setting.columns, people.about
+    windows = [setting.windows(one) for one in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
-        "outcomes": rows.outcome_rows(regimens, followed, about, columns, level),
-        "differences": rows.difference_rows(regimens, followed, about, columns, level),
+        "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
+        "differences": rows.difference_rows(regimens, windows, followed, about, columns, level),
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
+        "calendar": calendar_rows(people, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
     }
     tables = {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
-    return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day)}
+    return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day, columns.unit)}
 
 
 def tables_of_one(
@@ -122,21 +157,25 @@ def simulate_regimens(
     thresholds: Sequence[float],
     seed: int,
     therapy: Mapping[str, Any] | None = None,
+    assay: Mapping[str, Any] | None = None,
     price_per_g: float | None = None,
+    unit: IggUnit | None = None,
     level: float = INTERVAL_LEVEL,
     jobs: int = 2,
 ) -> ScenarioResult:
     """Regimens for a population, as a scenario file would say it; `.outcomes` and `.trajectories` are DataFrames.
 
     population: the keys of [population], such as {"card": "tortorici_2019", "n": 1000, "weight_kg": 75}.
-    regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: mg/dL.
-    InputError names every key that is at fault.
+    regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
+    of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
     """
     own = {"card": population} if isinstance(population, str) else dict(population)
     raw: dict[str, Any] = {
-        "horizon_day": horizon_day, "thresholds_mg_dl": list(thresholds), "seed": seed, "population": own,
+        "horizon_day": horizon_day, "thresholds": list(thresholds), "seed": seed, "population": own,
         "regimen": [dict(regimen) for regimen in regimens],
     }  # fmt: skip
     raw |= {"therapy": dict(therapy)} if therapy is not None else {}
+    raw |= {"assay": dict(assay)} if assay is not None else {}
+    raw |= {"unit": unit} if unit is not None else {}
     raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)

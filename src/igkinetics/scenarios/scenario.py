@@ -1,42 +1,186 @@
-"""The whole scenario file; what its parts must agree on is in `agreement`."""
+"""The tables of a scenario file (DESIGN 3.4): days, kg, cm, g; IgG in the file's unit, or mg/dL in keys that say so."""
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator, model_validator
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
-from igkinetics.scenarios.sections import ExposureResponse, Regimens, Search, Seed
-from igkinetics.toml_input import Fault, Positive, Table, refuse
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from igkinetics.cards.body_size import WeightBasis
+from igkinetics.dosing.assay import Assay, beyond_limits
+from igkinetics.dosing.regimen import Dosing, one_of
+from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 from igkinetics.virtual.population import Population
-from igkinetics.virtual.tables import Therapy
+from igkinetics.virtual.tables import Count, Therapy
+
+Probability = Annotated[float, Field(gt=0, lt=1)]
+LEVEL_DECIMALS = 9
+"""Of a level that was converted: 4.35 g/L is 435 mg/dL, not 434.99999999999994."""
+
+
+def converted(value: float, unit: IggUnit, wanted: IggUnit) -> float:
+    """A level in another unit."""
+    return value if unit == wanted else round(from_g_per_l(g_per_l(value, unit), wanted), LEVEL_DECIMALS)
+
+
+class Target(Table):
+    """What a search has to reach: the share `probability` of patients whose `quantity` lies within limits.
+
+    at_least, at_most: in the file's unit, or with _mg_dl in their names. days: within which doses end intervals whose
+    troughs count, or within which the nadir is taken; absent: from the first dose to the horizon.
+    """
+
+    quantity: Literal["trough", "nadir", "trough_last"]
+    at_least: Positive | None = None
+    at_least_mg_dl: Positive | None = None
+    at_most: Positive | None = None
+    at_most_mg_dl: Positive | None = None
+    days: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    probability: Probability
+
+    @model_validator(mode="after")
+    def _holds(self) -> Target:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from one_of(("at_least", "at_least_mg_dl"), (self.at_least, self.at_least_mg_dl))
+        if self.at_most is not None and self.at_most_mg_dl is not None:
+            yield Fault(("at_most",), f"{self.at_most:g}", "give either 'at_most' or 'at_most_mg_dl'")
+        elif (upper := self.upper("mg/dL")) is not None and (self.at_least or self.at_least_mg_dl):
+            if (self.at_most is None) != (self.at_least is None):
+                yield Fault(("at_most",), f"{upper:g}", "write both limits in the same unit")
+            elif upper <= self.lower("mg/dL"):
+                yield Fault(("at_most",), f"{upper:g}", "must be above the lower limit")
+        if self.days is not None and self.days[0] >= self.days[1]:
+            yield Fault(("days",), str(self.days), "must be [from, to], ascending")
+
+    def lower(self, unit: IggUnit) -> float:
+        """The lower limit in this unit, which is that of `at_least`."""
+        if self.at_least_mg_dl is not None:
+            return converted(self.at_least_mg_dl, "mg/dL", unit)
+        if self.at_least is None:
+            raise AssertionError("a target without a level passed its checks")
+        return self.at_least
+
+    def upper(self, unit: IggUnit) -> float | None:
+        """The upper limit in this unit, which is that of `at_most`; None: there is none."""
+        return self.at_most if self.at_most_mg_dl is None else converted(self.at_most_mg_dl, "mg/dL", unit)
+
+
+def in_a_list(found: object) -> object:
+    return [found] if isinstance(found, str) else found
+
+
+Routes = Annotated[list[Literal["iv", "sc"]], BeforeValidator(in_a_list)]
+
+
+class Search(Table):
+    """Calendar regimens among which the cheapest is sought.
+
+    dose_g_per_kg or dose_g: two numbers are the ends of a range, walked in steps of dose_step_g_per_kg (dose_step_g);
+    three or more, or one, are the doses themselves. vial_g: sizes to round to, each tried; absent: no rounding.
+    route: one, or several to try.
+    """
+
+    target: Target
+    dose_g_per_kg: list[Positive] | None = Field(default=None, min_length=1)
+    dose_step_g_per_kg: Positive = 0.05
+    dose_g: list[Positive] | None = Field(default=None, min_length=1)
+    dose_step_g: Positive = 5.0
+    interval_day: list[Positive] = Field(min_length=1)
+    vial_g: list[Positive] | None = Field(default=None, min_length=1)
+    loading_g_per_kg: Positive | None = None
+    start_day: float | None = None
+    weight: WeightBasis = "actual"
+    route: Routes = Field(default=["iv"], min_length=1)
+    duration_h: NotNegative = 0.0
+
+    @model_validator(mode="after")
+    def _holds(self) -> Search:
+        refuse(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from one_of(("dose_g_per_kg", "dose_g"), (self.dose_g_per_kg, self.dose_g))
+        for name in ("dose_g_per_kg", "dose_g", "interval_day", "vial_g"):
+            values = getattr(self, name)
+            if values is not None and sorted(set(values)) != values:
+                yield Fault((name,), str(values), "must ascend, each value once")
+        if len(set(self.route)) != len(self.route):
+            yield Fault(("route",), str(self.route), "must name each route once")
+
+
+class ExposureResponse(Table):
+    """Rates of infection expected from the trough, as evidence between studies. False leaves one out."""
+
+    pneumonia: bool = True
+    any_infection: bool = True
+
+
+def named(tables: object) -> object:
+    """Regimens without a name get one from their place."""
+    if not isinstance(tables, list):
+        return tables
+    return [{"name": f"regimen {place}", **table} if isinstance(table, Mapping) else table
+            for place, table in enumerate(tables, 1)]  # fmt: skip
+
+
+Regimens = Annotated[list[Dosing], BeforeValidator(named)]
 
 
 class Scenario(Table):
-    """A whole scenario file."""
+    """A whole scenario file. thresholds are in `unit`, by default that of the fit or cohort behind the population.
+
+    assay: how the checks of rules are measured. allow_minutes, allow_gib: time and memory that the run may be foreseen
+    to take.
+    """
 
     title: str = ""
     horizon_day: Positive
-    thresholds_mg_dl: list[Positive] = Field(min_length=1)
+    thresholds: list[Positive] | None = Field(default=None, min_length=1)
+    thresholds_mg_dl: list[Positive] | None = Field(default=None, min_length=1)
+    unit: IggUnit | None = None
     price_per_g: Positive | None = None
-    seed: Seed
+    seed: Count
     population: Population
     therapy: Therapy | None = None
+    assay: Assay = Assay()
     regimen: Regimens = Field(default_factory=list)
     search: Search | None = None
     exposure_response: ExposureResponse | None = None
+    allow_minutes: Positive = 15.0
+    allow_gib: Positive = 4.0
 
-    @field_validator("thresholds_mg_dl")
+    @field_validator("thresholds", "thresholds_mg_dl")
     @classmethod
-    def _ascend(cls, thresholds: list[float]) -> list[float]:
-        if sorted(set(thresholds)) != thresholds:
+    def _ascend(cls, thresholds: list[float] | None) -> list[float] | None:
+        if thresholds is not None and sorted(set(thresholds)) != thresholds:
             refuse([Fault((), str(thresholds), "must ascend, each value once")])
         return thresholds
 
     @model_validator(mode="after")
     def _holds(self) -> Scenario:
-        if not self.regimen and self.search is None:
-            refuse([Fault(("regimen",), "", "needed: at least one [[regimen]], or a [search]")])
+        refuse(self._faults())
         return self
+
+    def _faults(self) -> Iterator[Fault]:
+        if not self.regimen and self.search is None:
+            yield Fault(("regimen",), "", "needed: at least one [[regimen]], or a [search]")
+        yield from one_of(("thresholds", "thresholds_mg_dl"), (self.thresholds, self.thresholds_mg_dl))
+        for place, regimen in enumerate(self.regimen):
+            if regimen.rule is not None:
+                key = ("regimen", place, "rule", "below_mg_dl")
+                yield from beyond_limits(self.assay, regimen.rule.below_mg_dl, key)
 
     @property
     def has_therapy(self) -> bool:
         return self.therapy is not None and self.therapy.cycles > 0
+
+    def thresholds_in(self, unit: IggUnit) -> tuple[float, ...]:
+        """The thresholds in the unit of the tables, which is that of `thresholds`."""
+        if self.thresholds is not None:
+            return tuple(self.thresholds)
+        return tuple(converted(value, "mg/dL", unit) for value in self.thresholds_mg_dl or ())

@@ -14,18 +14,20 @@ from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
 from igkinetics.scenarios.engine import Setting, simulate
-from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.sections import Search
+from igkinetics.scenarios.outcomes import Columns, shares_at_least
+from igkinetics.scenarios.scenario import Search
 from igkinetics.scenarios.tally import Tally
+from igkinetics.scenarios.windows import Span, span_of
 
 SEARCH_COLUMNS: Final = (
-    "patient_id", "dose_g_per_kg", "interval_day", "vial_g", "quantity", "at_least_mg_dl", "probability_wanted",
-    "probability", "probability_error", "meets_target", "decided", "grams", "infusions", "cost", "cheapest",
-    "cheapest_for_share",
+    "patient_id", "dose_g_per_kg", "dose_g", "interval_day", "vial_g", "route", "quantity", "at_least", "at_most",
+    "from_day", "to_day", "probability_wanted", "probability", "probability_error", "meets_target", "decided", "grams",
+    "infusions", "cost", "cheapest", "cheapest_for_share", "unit",
 )  # fmt: skip
-"""probability_error: Monte Carlo standard error; decided: the probability lies beyond 2 of them from the one wanted.
-cheapest: the fewest grams of those that meet the target. cheapest_for_share: of how many patients it is the cheapest
-that keeps the patient's own level at the target. Rows with a patient_id are of that patient alone."""
+"""from_day, to_day: the days that the quantity covers; unit: of at_least and at_most. probability_error: Monte Carlo
+standard error; decided: the probability lies beyond 2 of them from the one wanted. cheapest: the fewest grams of those
+that meet the target. cheapest_for_share: of how many patients it is the cheapest that keeps the patient's own level
+at the target. Rows with a patient_id are of that patient alone."""
 DOSE_DECIMALS: Final = 6
 MEETS, GRAMS, INFUSIONS = range(3)
 SURE: Final = 2.0
@@ -35,39 +37,42 @@ SURE: Final = 2.0
 class Candidate:
     """One regimen tried."""
 
-    dose_g_per_kg: float
-    interval_day: float
-    vial_g: float | None
+    dose: float
     regimen: Dosing
 
 
 def doses_of(search: Search) -> list[float]:
     """Two numbers are a range in steps, its upper end included; any other number of them are the doses themselves."""
-    given = search.dose_g_per_kg
+    given = search.dose_g_per_kg or search.dose_g or []
+    step = search.dose_step_g_per_kg if search.dose_g_per_kg is not None else search.dose_step_g
     if len(given) != 2:
         return list(given)
-    steps = int(np.floor((given[1] - given[0]) / search.dose_step_g_per_kg + 1e-9))
-    walked = [round(given[0] + search.dose_step_g_per_kg * k, DOSE_DECIMALS) for k in range(steps + 1)]
+    steps = int(np.floor((given[1] - given[0]) / step + 1e-9))
+    walked = [round(given[0] + step * k, DOSE_DECIMALS) for k in range(steps + 1)]
     return sorted({*walked, given[1]})
 
 
 def candidates_of(search: Search) -> list[Candidate]:
-    """Every combination of dose, interval and vial size."""
+    """Every combination of dose, interval, vial size and route."""
     vials: list[float | None] = [*search.vial_g] if search.vial_g is not None else [None]
+    key, unit = ("dose_g_per_kg", "g/kg") if search.dose_g_per_kg is not None else ("dose_g", "g")
     return [
-        Candidate(
-            dose_g_per_kg=dose, interval_day=interval, vial_g=vial,
-            regimen=Dosing(
-                name=f"{dose:g} g/kg every {interval:g} days" + (f", vials of {vial:g} g" if vial else ""),
-                dose_g_per_kg=dose, interval_day=interval, vial_g=vial, start_day=search.start_day,
-                loading_g_per_kg=search.loading_g_per_kg, weight=search.weight, route=search.route,
-                duration_h=search.duration_h,
-            ),
-        )
+        Candidate(dose=dose, regimen=Dosing.model_validate({
+            "name": f"{dose:g} {unit} every {interval:g} days" + (f", vials of {vial:g} g" if vial else "")
+                    + (f", {route}" if len(search.route) > 1 else ""),
+            key: dose, "interval_day": interval, "vial_g": vial, "start_day": search.start_day, "route": route,
+            "loading_g_per_kg": search.loading_g_per_kg, "weight": search.weight, "duration_h": search.duration_h,
+        }))
+        for route in search.route
         for vial in vials
         for interval in search.interval_day
         for dose in doses_of(search)
     ]  # fmt: skip
+
+
+def covered_of(search: Search) -> Span | None:
+    """The days that the target covers, as windows_of takes them."""
+    return None if search.target.days is None else (search.target.days[0], search.target.days[1])
 
 
 @dataclass(slots=True)
@@ -86,8 +91,9 @@ def search_table(
 ) -> pd.DataFrame:  # fmt: skip
     """All candidates with what they reach; SEARCH_COLUMNS."""
     candidates, about = candidates_of(search), people.about
-    columns = Columns(thresholds_mg_dl=(search.target.at_least_mg_dl,), price_per_g=None)
-    alone = replace(setting, columns=columns, day=np.empty(0))
+    unit = setting.columns.unit
+    columns = Columns(thresholds=(search.target.lower(unit),), unit=unit, price_per_g=None)
+    alone = replace(setting, columns=columns, day=np.empty(0), covered=covered_of(search))
     models = len(about.model_names)
     tried = [Tried(Tally.empty(models, about.n_draws, 3), np.zeros(models)) for _ in candidates]
     for place in range(people.n_batches):
@@ -100,15 +106,17 @@ def search_table(
             if progress is not None:
                 progress(done, people.n_batches * len(candidates))
         count(tried, measures, cases, named=bool(about.patient_ids))
-    shown = [*rows_of(people, search, candidates, tried, price_per_g)]
+    shown = [*rows_of(people, search, candidates, tried, price_per_g, alone)]
     return pd.DataFrame(shown, columns=list(SEARCH_COLUMNS))
 
 
 def measured(values: Floats, columns: Columns, search: Search) -> Floats:
-    """(n, 3): whether the level is kept (nan: there is none), grams, infusions."""
+    """(n, 3): whether the quantity lies within its limits (nan: there is none), grams, infusions."""
     place = {outcome.name: k for k, outcome in enumerate(columns.all)}
-    level = values[:, place[search.target.quantity]]
-    kept = np.where(np.isnan(level), np.nan, level >= search.target.at_least_mg_dl)
+    level = values[:, [place[search.target.quantity]]]
+    kept = shares_at_least(level, np.array(columns.thresholds))[:, 0]
+    if (most := search.target.upper(columns.unit)) is not None:
+        kept = np.where(level[:, 0] <= most, kept, np.minimum(kept, 0.0))
     return np.column_stack([kept, values[:, place["grams"]], values[:, place["infusions"]]])
 
 
@@ -131,8 +139,9 @@ def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bo
 
 
 def rows_of(
-    people: People, search: Search, candidates: list[Candidate], tried: list[Tried], price_per_g: float | None
-) -> Iterator[dict[str, Any]]:
+    people: People, search: Search, candidates: list[Candidate], tried: list[Tried], price_per_g: float | None,
+    setting: Setting,
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Rows of the population, then of each patient with a name."""
     about = people.about
     weights = np.array(about.model_weights) / sum(about.model_weights)
@@ -145,31 +154,45 @@ def rows_of(
         else:
             error = float(np.sqrt(np.sum((weights * one.tally.errors[:, MEETS]) ** 2)))
         found.append((share, error, grams, infusions))
-    first = [float(weights @ (one.first_choice / one.tally.counts.sum(axis=1))) for one in tried]
-    yield from rows_of_one("", search, candidates, found, price_per_g, first)
+    first = [float(weights @ (one.first_choice / one.tally.n[:, GRAMS])) for one in tried]
+    same = [constant_cells(one, search, price_per_g, setting) for one in candidates]
+    yield from rows_of_one("", search, same, found, first)
     for place, patient_id in enumerate(about.patient_ids):
         if all(place in one.patients for one in tried):
             own = [one.patients[place] for one in tried]
-            yield from rows_of_one(patient_id, search, candidates, own, price_per_g, [np.nan] * len(own))
+            yield from rows_of_one(patient_id, search, same, own, [np.nan] * len(own))
+
+
+def constant_cells(
+    candidate: Candidate, search: Search, price_per_g: float | None, setting: Setting
+) -> dict[str, Any]:
+    """What a candidate's rows say of it, whoever they are of; cost: of one gram."""
+    regimen, target, unit = candidate.regimen, search.target, setting.columns.unit
+    span = span_of(target.quantity, setting.windows(regimen))
+    most = target.upper(unit)
+    return {
+        "dose_g_per_kg": np.nan if regimen.dose_g_per_kg is None else candidate.dose,
+        "dose_g": np.nan if regimen.dose_g is None else candidate.dose, "interval_day": regimen.interval_day,
+        "vial_g": np.nan if regimen.vial_g is None else regimen.vial_g, "route": regimen.route,
+        "quantity": target.quantity, "at_least": target.lower(unit), "at_most": np.nan if most is None else most,
+        "from_day": span[0], "to_day": span[1], "probability_wanted": target.probability,
+        "cost": np.nan if price_per_g is None else price_per_g, "unit": unit,
+    }  # fmt: skip
 
 
 def rows_of_one(
-    patient_id: str, search: Search, candidates: list[Candidate], found: list[tuple[float, float, float, float]],
-    price_per_g: float | None, first_choice: list[float],
+    patient_id: str, search: Search, same: list[dict[str, Any]], found: list[tuple[float, float, float, float]],
+    first_choice: list[float],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Every candidate for the population or one patient, the cheapest marked."""
     wanted = search.target.probability
     meets = [share >= wanted for share, *_ in found]
     suffice = [(grams, infusions, k) for k, (_, _, grams, infusions) in enumerate(found) if meets[k]]
     cheapest = min(suffice)[2] if suffice else None
-    for k, (candidate, (share, error, grams, infusions)) in enumerate(zip(candidates, found, strict=True)):
+    for k, (cells, (share, error, grams, infusions)) in enumerate(zip(same, found, strict=True)):
         yield {
-            "patient_id": patient_id, "dose_g_per_kg": candidate.dose_g_per_kg,
-            "interval_day": candidate.interval_day,
-            "vial_g": np.nan if candidate.vial_g is None else candidate.vial_g,
-            "quantity": search.target.quantity, "at_least_mg_dl": search.target.at_least_mg_dl,
-            "probability_wanted": wanted, "probability": share, "probability_error": error, "meets_target": meets[k],
-            "decided": abs(share - wanted) > SURE * error, "grams": grams, "infusions": infusions,
-            "cost": np.nan if price_per_g is None else grams * price_per_g, "cheapest": k == cheapest,
+            **cells, "patient_id": patient_id, "probability": share, "probability_error": error,
+            "meets_target": meets[k], "decided": abs(share - wanted) > SURE * error, "grams": grams,
+            "infusions": infusions, "cost": grams * cells["cost"], "cheapest": k == cheapest,
             "cheapest_for_share": first_choice[k],
         }  # fmt: skip

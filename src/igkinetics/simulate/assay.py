@@ -1,12 +1,11 @@
-"""What the laboratory reports of a true level: noise, limits, whole mg/dL."""
+"""What stands in a record of a true level: what the laboratory reports, with the mark of a limit."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from igkinetics.dosing.assay import NORMAL, Assay, measured, reported
 from igkinetics.errors import call_error
-from igkinetics.simulate.sections import Assay
 from igkinetics.units import from_g_per_l
 
 
@@ -19,18 +18,18 @@ class Noise:
 
     def measured(self, level_mg_dl: float, z: float) -> float:
         """The level as measured at this standard normal deviate, mg/dL, before limits and rounding."""
-        return float(level_mg_dl + math.hypot(self.additive_mg_dl, self.proportional * level_mg_dl) * z)
+        return float(measured(level_mg_dl, self.additive_mg_dl, self.proportional, NORMAL, z))
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reported value, whole mg/dL; beyond a limit the limit itself, and which (-1, 0: none, 1)."""
+    """A reported value, mg/dL; beyond a limit the limit itself, and which (-1, 0: none, 1)."""
 
     igg_mg_dl: float
     limit: int
 
     def __str__(self) -> str:
-        return f"{('', '>', '<')[self.limit]}{self.igg_mg_dl:g}"
+        return f"{('', '>', '<')[self.limit]}{self.igg_mg_dl:.9g}"
 
 
 def noise_of(cv_percent: float | None, additive_g_per_l: float, proportional: float) -> Noise:
@@ -41,13 +40,11 @@ def noise_of(cv_percent: float | None, additive_g_per_l: float, proportional: fl
 
 
 def reading(measured_mg_dl: float, assay: Assay) -> Reading:
-    """What is reported. InputError for a value below 1 mg/dL of an assay without a lower limit."""
-    if assay.lower_limit_mg_dl is not None and measured_mg_dl < assay.lower_limit_mg_dl:
-        return Reading(assay.lower_limit_mg_dl, -1)
-    if assay.upper_limit_mg_dl is not None and measured_mg_dl > assay.upper_limit_mg_dl:
-        return Reading(assay.upper_limit_mg_dl, 1)
-    whole = float(round(measured_mg_dl))
-    if whole < 1:
+    """What is reported. InputError for a value below the resolution of an assay without a lower limit."""
+    lower, upper = assay.limits_mg_dl
+    value = float(reported(measured_mg_dl, lower, upper, assay.resolution_mg_dl))
+    limit = (measured_mg_dl > upper) - (measured_mg_dl < lower)
+    if limit == 0 and value < assay.resolution_mg_dl:
         expected = f"needed: a measurement came out at {measured_mg_dl:.3g} mg/dL"
         raise call_error("assay.lower_limit_mg_dl", "", expected)
-    return Reading(whole, 0)
+    return Reading(value, limit)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from igkinetics.dosing.regimen import DAY_DECIMALS, Doses
+import numpy as np
+
+from igkinetics.dosing.doses import Body, Doses, rule_amounts, rule_numbers
+from igkinetics.dosing.rule_kernel import rule_doses
 from igkinetics.simulate.assay import Noise, Reading, noise_of, reading
 from igkinetics.simulate.plan import Plan
 from igkinetics.simulate.visits import KINDS, Measurement
@@ -29,25 +32,19 @@ class Course:
 
 
 def follow(plan: Plan) -> Course:
-    """Live through the plan: whenever a measurement leads to a dose, all that comes later is worked out anew.
+    """Live through the plan: measurements, the doses they lead to, the days of illness under these doses.
 
-    What lies before a dose does not depend on it: neither the level nor the days of illness.
+    What lies before a dose does not depend on it, neither the level nor the days of illness; so each round settles at
+    least one more dose, and the first round settles all where no day of measurement depends on IgG.
     """
-    doses, handled = plan.calendar, 0
+    doses = plan.calendar
     while True:
         measurements = all_measurements(plan, doses)
-        readings = read_all(plan, doses, measurements)
-        made = list(zip(measurements, readings, strict=True))
-        found = next_dose(plan, doses, made[handled:])
-        if found is None or plan.regimen is None:
-            return Course(plan=plan, measurements=measurements, readings=readings, doses=doses)
-        handled += found[0] + 1
-        doses = doses.followed_by(
-            day=found[1],
-            amount_g=plan.regimen.rule_dose_g(plan.patient.weight_kg),
-            duration_day=plan.regimen.duration_day,
-            is_sc=plan.regimen.route == "sc",
-        )
+        found = ordered(plan, measurements) if plan.rule is not None else doses
+        if np.array_equal(found.day, doses.day):
+            return Course(plan=plan, measurements=measurements, readings=read_all(plan, doses, measurements),
+                          doses=doses)  # fmt: skip
+        doses = found
 
 
 def all_measurements(plan: Plan, doses: Doses) -> tuple[Measurement, ...]:
@@ -91,18 +88,19 @@ def read_all(plan: Plan, doses: Doses, measurements: Sequence[Measurement]) -> t
     )
 
 
-def next_dose(
-    plan: Plan, doses: Doses, made: Sequence[tuple[Measurement, Reading]]
-) -> tuple[int, float] | None:
-    """The first of these measurements that leads to a dose: its place, and the day of the dose, else None."""
-    rule = plan.rule
-    if rule is None:
-        return None
+def ordered(plan: Plan, measurements: Sequence[Measurement]) -> Doses:
+    """The doses to which these measurements lead, by the rule."""
+    patient, regimen, rule = plan.patient, plan.regimen, plan.rule
+    if regimen is None or rule is None:
+        raise AssertionError("no rule to order doses by")
     checked = ("check",) if rule.check is None else ("visit", "illness")
-    for place, (measurement, read) in enumerate(made):
-        day = round(measurement.day + rule.delay_day, DAY_DECIMALS)
-        if day <= plan.end_day and measurement.kind in checked and rule.due(
-            read.igg_mg_dl, measurement.day, doses.last_day
-        ):
-            return place, day
-    return None
+    stop = np.inf if rule.stop_day is None else rule.stop_day
+    made = [one for one in measurements if one.kind in checked and rule.start_day <= one.day < stop]
+    amount = rule_amounts(regimen, Body.of(patient.weight_kg, patient.height_cm, patient.is_male))[0]
+    day = rule_doses(
+        patient.parameters, plan.start_day, np.column_stack([patient.therapy_start, patient.therapy_stop]),
+        np.empty((0, 4)), amount, rule_numbers(regimen, plan.design.assay, np.nextafter(plan.end_day, np.inf)),
+        np.array([patient.additive_g_per_l, patient.proportional]),
+        np.array([one.day for one in made], dtype=float), np.array([one.z for one in made], dtype=float),
+    )  # fmt: skip
+    return Doses.by(regimen, day, np.full(day.size, amount))

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from igkinetics.simulate.sections import Assay, Group, Outcome, Population, Visits, ends_follow_up
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
+from igkinetics.dosing.assay import Assay, beyond_limits
+from igkinetics.dosing.regimen import too_many_doses
+from igkinetics.limits import MOST_PATIENT_DAYS, MOST_SIMULATED_PATIENTS, at_most
+from igkinetics.simulate.sections import Group, Outcome, Population, Visits, ends_follow_up
 from igkinetics.toml_input import Fault, Name, Table, refuse, suggestion
 from igkinetics.virtual.tables import Count, Therapy
 
@@ -26,7 +30,8 @@ class Design(Table):
 
     @model_validator(mode="after")
     def _holds(self) -> Design:
-        parts = Sections(assay=self.assay, groups=dict(enumerate(self.group)), outcomes=self.outcomes,
+        parts = Sections(assay=self.assay, population=self.population, visits=self.visits, therapy=self.therapy,
+                         groups=dict(enumerate(self.group)), outcomes=self.outcomes,
                          group_names=tuple(group.name for group in self.group))
         refuse(disagreements(parts))
         return self
@@ -42,6 +47,9 @@ class Sections:
     even while other parts are at fault. groups: by place; group_names: all of them, of unsound groups too."""
 
     assay: Assay | None
+    population: Population | None
+    visits: Visits | None
+    therapy: Therapy | None
     groups: Mapping[int, Group]
     group_names: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
@@ -51,6 +59,7 @@ def disagreements(sections: Sections) -> Iterator[Fault]:
     """Every rule between the parts of a design that does not hold."""
     yield from _repeated_names(sections)
     yield from _rules_and_limits(sections)
+    yield from _work(sections)
     yield from _weights(sections)
     for name, outcome in sections.outcomes.items():
         yield from _counts(sections, name, outcome)
@@ -77,23 +86,40 @@ def _repeated_names(sections: Sections) -> Iterator[Fault]:
 def _rules_and_limits(sections: Sections) -> Iterator[Fault]:
     if sections.assay is None:
         return
-    lower, upper = sections.assay.lower_limit_mg_dl, sections.assay.upper_limit_mg_dl
     for place, group in sections.groups.items():
-        if group.regimen is None or group.regimen.rule is None:
-            continue
-        below = group.regimen.rule.below_mg_dl
-        key = ("group", place, "regimen", "rule", "below_mg_dl")
-        if lower is not None and below <= lower:
-            yield Fault(key, f"{below:g}", f"must be above assay.lower_limit_mg_dl, {lower:g}")
-        if upper is not None and below > upper:
-            yield Fault(key, f"{below:g}", f"must be at most assay.upper_limit_mg_dl, {upper:g}")
+        if group.regimen is not None and group.regimen.rule is not None:
+            key = ("group", place, "regimen", "rule", "below_mg_dl")
+            yield from beyond_limits(sections.assay, group.regimen.rule.below_mg_dl, key)
+
+
+def _work(sections: Sections) -> Iterator[Fault]:
+    """Bounds on what a design makes: doses and checks of a patient, patients, and days of all curves."""
+    number = sum(group.n for group in sections.groups.values())
+    yield from at_most(("group",), f"{number:,} patients", number, MOST_SIMULATED_PATIENTS, "patients in all groups")
+    if sections.visits is None:
+        return
+    end, days = sections.visits.planned_end_day, 0.0
+    first_visit = sections.visits.start_day if sections.visits.days is None else sections.visits.days[0]
+    for place, group in sections.groups.items():
+        therapy = group.therapy if group.therapy is not None else sections.therapy
+        starts = [0.0, first_visit]
+        starts += [therapy.start_day] if therapy is not None else []
+        if group.regimen is not None:
+            starts.append(group.regimen.first_day)
+            yield from too_many_doses(group.regimen, end, ("group", place, "regimen"))
+        days += group.n * (end - min(starts))
+    yield from at_most(("visits",), f"{number:,} patients to day {end:g}", days, MOST_PATIENT_DAYS, "days of curves")
 
 
 def _weights(sections: Sections) -> Iterator[Fault]:
-    for place, group in sections.groups.items():
-        if group.regimen is not None and group.regimen.weight != "actual":
-            key = ("group", place, "regimen", "weight")
-            yield Fault(key, group.regimen.weight, "only 'actual' weight: a simulated cohort has no height")
+    """A dose by ideal, adjusted or lean weight needs height and sex."""
+    people = sections.population
+    for group in sections.groups.values():
+        if people is not None and group.regimen is not None and group.regimen.weight in NEEDS_HEIGHT_AND_SEX:
+            for name in ("height_cm", "sex"):
+                if getattr(people, name) is None:
+                    rule = f"needed for weight = '{group.regimen.weight}' of group {group.name!r}"
+                    yield Fault(("population", name), "", rule)
 
 
 def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:

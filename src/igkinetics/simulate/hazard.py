@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from igkinetics.dosing.regimen import DAY_DECIMALS
+from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.limits import MOST_EVENTS
 from igkinetics.simulate.sections import Rate
+from igkinetics.units import DAY_DECIMALS
 
 DAYS_PER_YEAR = 365.25
 REFERENCE_MG_DL = 500.0
@@ -28,12 +30,15 @@ def event_days(grid_day: Floats, hazard: Floats, end_day: float, generator: np.r
     """Days of all events, ascending. hazard: constant from each day of the grid to the next, or end_day.
 
     Events fall where the cumulative hazard passes sums of unit exponentials. So the same generator under a
-    hazard that is altered from some day on gives the same events before that day.
+    hazard that is altered from some day on gives the same events before that day. InputError beyond MOST_EVENTS.
     """
     if grid_day.size == 0:
         return np.empty(0)
     edges = np.append(grid_day, end_day)
     cumulative = np.concatenate([[0.0], np.cumsum(hazard * np.diff(edges))])
+    if not cumulative[-1] <= MOST_EVENTS:
+        expected = f"asks for {cumulative[-1]:.3g} events of one patient; at most {MOST_EVENTS:,}"
+        raise call_error("per_year_at_500", "", expected)
     days = []
     passed = float(generator.exponential())
     while passed < cumulative[-1]:

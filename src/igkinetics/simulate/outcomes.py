@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from igkinetics.dosing.regimen import DAY_DECIMALS
 from igkinetics.simulate.course import Course
 from igkinetics.simulate.design import Design, chain_of
 from igkinetics.simulate.sections import Outcome, ends_follow_up
 from igkinetics.simulate.truth import Nadir
+from igkinetics.units import DAY_DECIMALS
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.dosing.regimen import Doses, Regimen, Rule, calendar_doses
+from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.regimen import Regimen, Rule
 from igkinetics.errors import call_error
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import KA, F, Floats
@@ -74,7 +75,9 @@ def plan_course(design: Design, patient: VirtualPatient) -> Plan:
     visits = scheduled_visits(design.visits, patient.streams)
     checks = rule_checks(rule, end_day, patient.streams)
     horizon = np.nextafter(end_day, np.inf)
-    calendar = Doses.none() if regimen is None else calendar_doses(regimen, patient.weight_kg, horizon)
+    calendar = Doses.none() if regimen is None else calendar_doses(
+        regimen, patient.weight_kg, horizon, height_cm=patient.height_cm, is_male=patient.is_male
+    )
     planned = sorted([*visits, *checks], key=lambda one: one.day)
     therapy = patient.therapy_start[:1]
     start_day = float(min([0.0, *(one.day for one in planned[:1]), *therapy, *calendar.day[:1]]))

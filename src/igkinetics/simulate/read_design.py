@@ -11,10 +11,12 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from igkinetics.dosing.assay import Assay
 from igkinetics.errors import InputError, call_error
 from igkinetics.simulate.design import Design, Sections, disagreements
-from igkinetics.simulate.sections import Assay, Group, Outcome
+from igkinetics.simulate.sections import Group, Outcome, Population, Visits
 from igkinetics.toml_input import CONTRADICTION, Table, parse_toml, problem_of, problems_of, read_bytes, toml_text
+from igkinetics.virtual.tables import Therapy
 
 TEXT_NAME = "design.toml"
 Part = TypeVar("Part", bound=Table)
@@ -71,6 +73,9 @@ def sound_sections(raw: Mapping[str, object]) -> Sections:
     names = [table.get("name") for table in groups if isinstance(table, dict)]
     return Sections(
         assay=_sound(Assay, raw.get("assay", {})),
+        population=_sound(Population, raw.get("population")),
+        visits=_sound(Visits, raw.get("visits")),
+        therapy=_sound(Therapy, raw.get("therapy")),
         groups={place: group for place, group in sound_groups.items() if group is not None},
         group_names=tuple(name for name in names if isinstance(name, str)),
         outcomes={name: outcome for name, outcome in sound_outcomes.items() if outcome is not None},

@@ -66,14 +66,13 @@ def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:
 
 def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> SimulatedCohort:
     """Tables of the records, and the truth behind them."""
-    used = (cards.main,) if cards.endogenous is None else (cards.main, cards.endogenous)
     truths = [row for record in records for row in parameter_rows(record.fate.course)]
     notes = [note for record in records for note in record.fate.course.plan.patient.notes]
     return SimulatedCohort(
         name=file.design.title or file.name,
         design=file.design,
         design_text=file.text,
-        cards={card.id: card.sha256 for card in used},
+        cards={card.id: card.sha256 for card in cards.both},
         samples=samples_table(records),
         doses=doses_table(records),
         therapy=therapy_table(records),

@@ -10,29 +10,31 @@ from pydantic import Field, field_validator, model_validator
 
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.dosing.regimen import Regimen, one_of
+from igkinetics.limits import MOST_EVENTS, MOST_SIMULATED_PATIENTS, Day, at_most, number_of_steps
 from igkinetics.toml_input import Fault, Name, NotNegative, Positive, Table, refuse
-from igkinetics.virtual.tables import Count, Covariate, Share, Spread, Therapy
+from igkinetics.virtual.population import Amount, OfCard
+from igkinetics.virtual.tables import Count, Covariate, Share, Therapy
 
+MOST_EVENTS_A_YEAR = 3652.5
+"""Ten a day."""
 RESERVED_COLUMNS = ("patient_id", "group", "weight_kg", "birth", "death")
 
 
-
-
-
-
-class Population(Table):
-    """Who is simulated. endogenous_card: for a card whose own endogenous IgG is a constant.
+class Population(OfCard):
+    """Who is simulated.
 
     typical: the card's typical values as they are (`fixed`), drawn from their uncertainty once for the cohort
     (`drawn`), or anew for each patient (`drawn_per_patient`: the one-patient prior).
     """
 
     card: Name
-    endogenous_card: Name | None = None
-    weight_kg: Spread
-    covariates: dict[str, Covariate] = Field(default_factory=dict)
-    disposition: Literal["two_compartment", "one_compartment"] = "two_compartment"
+    weight_kg: Amount
     typical: Literal["fixed", "drawn", "drawn_per_patient"] = "fixed"
+
+    @model_validator(mode="after")
+    def _holds(self) -> Population:
+        refuse(self.shares_fault())
+        return self
 
     @field_validator("covariates")
     @classmethod
@@ -42,13 +44,11 @@ class Population(Table):
         return covariates
 
 
-
-
 class Rate(Table):
     """Events by a hazard that follows true IgG: per_year_at_500 * ratio^((IgG - 500 mg/dL) / 100 mg/dL)."""
 
-    per_year_at_500: NotNegative
-    rate_ratio_per_100_mg_dl: Positive
+    per_year_at_500: Annotated[float, Field(ge=0, le=MOST_EVENTS_A_YEAR)]
+    rate_ratio_per_100_mg_dl: Annotated[float, Field(ge=0.1, le=10)]
 
 
 class Visits(Table):
@@ -60,9 +60,9 @@ class Visits(Table):
     """
 
     every_day: Positive | None = None
-    days: list[float] | None = Field(default=None, min_length=1)
-    start_day: float = 0.0
-    until_day: float | None = None
+    days: list[Day] | None = Field(default=None, min_length=1)
+    start_day: Day = 0.0
+    until_day: Day | None = None
     jitter_day: NotNegative = 0.0
     missed: Share = 0.0
     illness: Rate | None = None
@@ -78,6 +78,9 @@ class Visits(Table):
             yield Fault(("days",), str(self.days), "must ascend, each day once")
         if self.every_day is not None and self.until_day is None:
             yield Fault(("until_day",), "", "needed with `every_day`: the last day of follow-up")
+        if self.every_day is not None and self.until_day is not None:
+            number = number_of_steps(self.start_day, self.until_day, self.every_day)
+            yield from at_most(("every_day",), self.every_day, number, MOST_EVENTS, "visits")
         first = self.start_day if self.days is None else self.days[0]
         last = first if self.days is None else self.days[-1]
         if self.until_day is not None and self.until_day < last:
@@ -96,27 +99,11 @@ class Visits(Table):
         return float(last + self.jitter_day)
 
 
-class Assay(Table):
-    """How IgG is measured. cv_percent: purely proportional noise; absent: the card's residual error."""
-
-    cv_percent: NotNegative | None = None
-    lower_limit_mg_dl: Positive | None = None
-    upper_limit_mg_dl: Positive | None = None
-
-    @model_validator(mode="after")
-    def _holds(self) -> Assay:
-        lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
-        if lower is not None and upper is not None and upper <= lower:
-            expected = f"must be above lower_limit_mg_dl, {lower:g}"
-            refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", expected)])
-        return self
-
-
 class Group(Table):
     """Patients who share a policy. regimen: absent or {} is none. therapy: instead of the one of all."""
 
     name: Name
-    n: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=1, le=MOST_SIMULATED_PATIENTS)]
     regimen: Regimen | None = None
     therapy: Therapy | None = None
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.dosing.regimen import Doses
+from igkinetics.dosing.doses import Doses
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, PARAMETERS

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import ndtr
 
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import (
@@ -13,7 +14,6 @@ from igkinetics.cards.prior import (
     PatientPrior,
     draw_parameters,
     kinetic_parameters,
-    patient_prior,
 )
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import Floats
@@ -21,12 +21,11 @@ from igkinetics.random_streams import Streams
 from igkinetics.scales import shifted
 from igkinetics.simulate.design import patient_id
 from igkinetics.simulate.sections import Group, Population
-from igkinetics.virtual.tables import Covariate, Spread, Therapy
-from igkinetics.virtual.typical import ENDOGENOUS_NAMES
+from igkinetics.virtual.bodies import drawn_shares, hard_limits, spread_at
+from igkinetics.virtual.patients import priors_of
+from igkinetics.virtual.tables import Spread, Therapy
 
-WEIGHT_DECIMALS = 1
-COVARIATE_DECIMALS = 1
-DAY_DECIMALS = 3
+BODY_DECIMALS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +34,10 @@ class Cards:
 
     main: Card
     endogenous: Card | None
+
+    @property
+    def both(self) -> tuple[Card, ...]:
+        return (self.main,) if self.endogenous is None else (self.main, self.endogenous)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class VirtualPatient:
     group: Group
     streams: Streams
     weight_kg: float
+    height_cm: float
+    is_male: bool
     covariates: dict[str, float | str]
     agent: str
     therapy_start: Floats
@@ -60,11 +65,10 @@ def draw_patient(
 ) -> VirtualPatient:
     """The patient at this place (from 0) of a group. A function of seed, group name and place."""
     streams = Streams(seed, group.name, place)
-    weight = round(population.weight_kg.at(streams.of("weight").standard_normal()), WEIGHT_DECIMALS)
-    covariates = {name: draw_covariate(one, streams, name) for name, one in population.covariates.items()}
+    person = draw_person(population, hard_limits(cards.both), streams)
     start, stop = therapy_days(therapy, streams)
     agents = (therapy.agent,) if therapy is not None and therapy.agent and start.size else ()
-    prior = merged_prior(cards, weight, covariates, agents, population.disposition)
+    prior, _ = priors_of(cards.main, cards.endogenous, agents, population.disposition, person)
     if start.size and prior.production == "constant":
         expected = f"needed with therapy: {prior.card_id} keeps endogenous IgG constant"
         raise call_error("population.endogenous_card", "", expected)
@@ -72,8 +76,10 @@ def draw_patient(
         patient_id=patient_id(group.name, place),
         group=group,
         streams=streams,
-        weight_kg=weight,
-        covariates=covariates,
+        weight_kg=float(person["weight_kg"]),
+        height_cm=float(person.get("height_cm", np.nan)) if population.height_cm is not None else np.nan,
+        is_male=person.get("sex") == "male",
+        covariates={name: value for name, value in person.items() if name != "weight_kg"},
         agent=agents[0] if agents else "",
         therapy_start=start,
         therapy_stop=stop,
@@ -84,6 +90,29 @@ def draw_patient(
     )
 
 
+def draw_person(
+    population: Population, limits: Mapping[str, tuple[float, float]], streams: Streams
+) -> dict[str, float | str]:
+    """Weight, height, sex and covariates: numbers within these limits to one decimal, categories by their shares."""
+
+    def amount(spread: Spread, name: str, generator: np.random.Generator) -> float:
+        share = ndtr(generator.standard_normal(1))
+        return round(float(spread_at(spread, limits.get(name), share)[0]), BODY_DECIMALS)
+
+    person: dict[str, float | str] = {"weight_kg": amount(population.weight_kg, "weight_kg", streams.of("weight"))}
+    if population.height_cm is not None:
+        person["height_cm"] = amount(population.height_cm, "height_cm", streams.of("height"))
+    if population.sex is not None:
+        person["sex"] = str(drawn_shares(population.sex, streams.of("sex"), 1)[0])
+    for name, one in population.covariates.items():
+        generator = streams.of("covariates", name)
+        if one.shares is not None:
+            person[name] = str(drawn_shares(one.shares, generator, 1)[0])
+        elif one.mean is not None and one.sd is not None:
+            person[name] = amount(Spread(mean=one.mean, sd=one.sd), name, generator)
+    return person
+
+
 def therapy_days(therapy: Therapy | None, streams: Streams) -> tuple[Floats, Floats]:
     """Starts and stops of the patient's cycles, days; empty without therapy."""
     if therapy is None:
@@ -91,46 +120,8 @@ def therapy_days(therapy: Therapy | None, streams: Streams) -> tuple[Floats, Flo
     cycles = therapy.cycles
     if therapy.fewest_cycles is not None:
         cycles = int(streams.of("cycles").integers(therapy.fewest_cycles, therapy.cycles, endpoint=True))
-    start = therapy.start_day + (therapy.on_day + therapy.off_day) * np.arange(cycles)
-    return np.round(start, DAY_DECIMALS), np.round(start + therapy.on_day, DAY_DECIMALS)
-
-
-def draw_covariate(covariate: Covariate, streams: Streams, name: str) -> float | str:
-    """One value: log-normal to one decimal, or a category by its share."""
-    generator = streams.of("covariates", name)
-    if covariate.shares is not None:
-        names = list(covariate.shares)
-        return names[int(generator.choice(len(names), p=np.array(list(covariate.shares.values()))))]
-    if covariate.mean is None or covariate.sd is None:
-        raise AssertionError("a covariate without mean and sd passed its checks")
-    value = Spread(mean=covariate.mean, sd=covariate.sd).at(generator.standard_normal())
-    return round(value, COVARIATE_DECIMALS)
-
-
-def merged_prior(
-    cards: Cards,
-    weight_kg: float,
-    covariates: Mapping[str, float | str],
-    agents: tuple[str, ...],
-    disposition: str,
-) -> PatientPrior:
-    """The card's prior; production and its loss from the card that stands in for them."""
-    main = patient_prior(cards.main, weight_kg=weight_kg, agents=agents, disposition=disposition,
-                         covariates=covariates)
-    if cards.endogenous is None:
-        return main
-    other = patient_prior(cards.endogenous, weight_kg=weight_kg, agents=agents, disposition=disposition,
-                          covariates=covariates)
-    return replace(
-        main,
-        card_id=f"{main.card_id} + {other.card_id}",
-        typical=main.typical | {name: other.typical[name] for name in ENDOGENOUS_NAMES},
-        scale=main.scale | {name: other.scale[name] for name in ENDOGENOUS_NAMES},
-        omega=main.omega | {name: other.omega[name] for name in ENDOGENOUS_NAMES},
-        uncertainty=main.uncertainty | {name: other.uncertainty[name] for name in ENDOGENOUS_NAMES},
-        production=other.production,
-        notes=tuple(dict.fromkeys((*main.notes, *other.notes))),
-    )
+    start, stop = therapy.cycle_days()
+    return start[:cycles], stop[:cycles]
 
 
 def true_parameters(prior: PatientPrior, typical: str, streams: Streams) -> Floats:

@@ -7,10 +7,12 @@ from typing import Final, Literal
 
 import numpy as np
 
-from igkinetics.dosing.regimen import DAY_DECIMALS, Rule
+from igkinetics.dosing.doses import check_days
+from igkinetics.dosing.regimen import Rule
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import Streams
 from igkinetics.simulate.sections import Visits
+from igkinetics.units import DAY_DECIMALS
 
 Kind = Literal["check", "visit", "illness"]
 KINDS: Final[tuple[Kind, ...]] = ("check", "visit", "illness")
@@ -51,9 +53,6 @@ def rule_checks(rule: Rule | None, end_day: float, streams: Streams) -> list[Mea
     """The measurements of a rule with a calendar of its own, up to end_day."""
     if rule is None or rule.check_every_day is None:
         return []
-    number = max(0, int(np.floor((end_day - rule.start_day) / rule.check_every_day)) + 1)
-    days = np.round(rule.start_day + rule.check_every_day * np.arange(number), DAY_DECIMALS)
-    noise = streams.of("check noise").standard_normal(number)
-    stop = np.inf if rule.stop_day is None else rule.stop_day
-    return [Measurement(day=float(day), kind="check", z=float(z)) for day, z in zip(days, noise, strict=True)
-            if day < stop]
+    days = check_days(rule, -np.inf, np.nextafter(end_day, np.inf))
+    noise = streams.of("check noise").standard_normal(days.size)
+    return [Measurement(day=float(day), kind="check", z=float(z)) for day, z in zip(days, noise, strict=True)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from igkinetics.cards.model import Card
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import generator_of
 from igkinetics.virtual.population import Population
@@ -50,13 +52,17 @@ def draw_bodies(
 
 def drawn(spread: Spread, limits: tuple[float, float] | None, generator: np.random.Generator, n: int) -> Floats:
     """n log-normal values of this mean and sd; within the limits, where there are some."""
+    return spread_at(spread, limits, generator.random(n))
+
+
+def spread_at(spread: Spread, limits: tuple[float, float] | None, share: Floats) -> Floats:
+    """The values below which these shares of a log-normal quantity lie, of those within the limits."""
     log_sd = float(np.sqrt(np.log1p((spread.sd / spread.mean) ** 2)))
     centre = float(np.log(spread.mean) - 0.5 * log_sd**2)
-    u = generator.random(n)
     if log_sd == 0.0:
-        return np.full(n, spread.mean)
+        return np.full(share.shape, spread.mean)
     low, high = (0.0, 1.0) if limits is None else share_below(spread, limits)
-    return np.asarray(np.exp(centre + log_sd * ndtri(low + (high - low) * u)))
+    return np.asarray(np.exp(centre + log_sd * ndtri(low + (high - low) * share)))
 
 
 def share_below(spread: Spread, limits: tuple[float, float]) -> tuple[float, float]:
@@ -69,13 +75,28 @@ def share_below(spread: Spread, limits: tuple[float, float]) -> tuple[float, flo
     return low, high
 
 
+def hard_limits(cards: Iterable[Card]) -> dict[str, tuple[float, float]]:
+    """The hard limits that all cards share, by covariate."""
+    limits: dict[str, tuple[float, float]] = {}
+    for limit in (limit for card in cards for limit in card.limits):
+        if limit.hard is not None:
+            low, high = limits.get(limit.covariate, limit.hard)
+            limits[limit.covariate] = max(low, limit.hard[0]), min(high, limit.hard[1])
+    return limits
+
+
+def drawn_shares(shares: Mapping[Any, float], generator: np.random.Generator, n: int) -> npt.NDArray[np.str_]:
+    """n names by their shares."""
+    names = np.array(list(shares))
+    return np.asarray(names[generator.choice(names.size, size=n, p=np.array(list(shares.values())))])
+
+
 def drawn_covariate(
     one: Covariate, limits: tuple[float, float] | None, generator: np.random.Generator, n: int
 ) -> Column:
     """n values: log-normal, or categories by their shares."""
     if one.shares is not None:
-        names = np.array(list(one.shares))
-        return np.asarray(names[generator.choice(names.size, size=n, p=np.array(list(one.shares.values())))])
+        return drawn_shares(one.shares, generator, n)
     if one.mean is None or one.sd is None:
         raise AssertionError("a covariate without mean and sd passed its checks")
     return drawn(Spread(mean=one.mean, sd=one.sd), limits, generator, n)

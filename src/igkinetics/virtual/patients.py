@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PRIOR_PARAMETERS, PatientPrior, kinetic_parameters
-from igkinetics.dosing.cases import About, Cases
+from igkinetics.dosing.cases import About, Cases, Uncertain
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import generator_of
 from igkinetics.scales import shifted
@@ -18,12 +18,10 @@ from igkinetics.virtual.bodies import draw_bodies
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
 from igkinetics.virtual.typical import ENDOGENOUS_NAMES, any_prior, merged, typical_of_many
+from igkinetics.virtual.uncertainty import PATIENTS, Levels, even_normal, levels_around
 
 BATCH: Final = 2000
 """Patients drawn, simulated and summarised at a time: memory does not grow with their number."""
-UNCERTAIN_DRAWS: Final = 100
-UNCERTAIN_PATIENTS: Final = 50
-"""Draws of a card's typical values, and patients (the same in each), behind the uncertainty of a mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +46,22 @@ def model_of(
     """InputError for a card that cannot stand behind virtual patients."""
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
-    disposition = population.disposition or preferred_disposition(card)
-    person = typical_person(population)
-    own = any_prior(card, agents, disposition, person)
-    other = None
-    if endogenous is not None:
-        theirs = disposition if disposition in endogenous.structure.dispositions else preferred_disposition(endogenous)
-        other = any_prior(endogenous, agents, theirs, person)
-    return Model(card=card, endogenous=endogenous, weight=weight, prior=merged(own, other), other=other)
+    prior, other = priors_of(card, endogenous, agents, population.disposition, typical_person(population))
+    return Model(card=card, endogenous=endogenous, weight=weight, prior=prior, other=other)
+
+
+def priors_of(
+    card: Card, endogenous: Card | None, agents: tuple[str, ...], disposition: str | None,
+    person: Mapping[str, float | str],
+) -> tuple[PatientPrior, PatientPrior | None]:  # fmt: skip
+    """What the cards say of one person before any measurement (with endogenous IgG from the card that stands in for
+    it), and what the latter says."""
+    own = any_prior(card, agents, disposition or preferred_disposition(card), person)
+    if endogenous is None:
+        return own, None
+    theirs = disposition if disposition in endogenous.structure.dispositions else preferred_disposition(endogenous)
+    other = any_prior(endogenous, agents, theirs, person)
+    return merged(own, other), other
 
 
 def typical_person(population: Population) -> dict[str, float | str]:
@@ -80,8 +86,7 @@ def therapy_table(therapy: Therapy | None, seed: int, batch: int, n: int) -> Flo
     """(n, cycles, 2): start and stop of each patient's cycles, filled up with nan."""
     if therapy is None or therapy.cycles == 0:
         return np.empty((n, 0, 2))
-    start = therapy.start_day + (therapy.on_day + therapy.off_day) * np.arange(therapy.cycles)
-    table = np.repeat(np.column_stack([start, start + therapy.on_day])[None], n, axis=0)
+    table = np.repeat(np.column_stack(therapy.cycle_days())[None], n, axis=0)
     if therapy.fewest_cycles is not None:
         cycles = generator_of(seed, "cycles", batch).integers(therapy.fewest_cycles, therapy.cycles, n, endpoint=True)
         table[np.arange(therapy.cycles) >= cycles[:, None]] = np.nan
@@ -118,74 +123,75 @@ class VirtualPeople:
     def size(self, place: int) -> int:
         return min(BATCH, self.about.n_patients - place * BATCH)
 
-    @property
-    def few(self) -> int:
-        """Patients behind the uncertainty of means."""
-        return min(UNCERTAIN_PATIENTS, self.about.n_patients, BATCH)
-
     def batch(self, place: int) -> Cases:
         """The patients of one batch under each model, one model after the other."""
         n = self.size(place)
-        none = np.zeros((1, 1, len(PRIOR_PARAMETERS)))
-        return stacked([self.cases(model, k, place, n, none, roots(model)) for k, model in enumerate(self.models)])
-
-    def uncertain(self) -> Cases | None:
-        """The first patients under draws of the typical values (draw 0: as they are), the same deviates for every
-        model."""
-        if all(not any(model.prior.uncertainty.values()) for model in self.models):
-            return None
-        z = generator_of(self.seed, "typical", 0).standard_normal((UNCERTAIN_DRAWS, 1, len(PRIOR_PARAMETERS)))
-        z = np.concatenate([np.zeros((1, 1, len(PRIOR_PARAMETERS))), z])
         return stacked([
-            self.cases(model, k, 0, self.few, z * of_each(model.prior.uncertainty), roots(model))
-            for k, model in enumerate(self.models)
+            self.cases(model, number, place, self.standard(place, n) * of_each(model.prior.omega))
+            for number, model in enumerate(self.models)
         ])  # fmt: skip
 
-    def moved(self, place: int, n: int, shift: Floats, root: Floats) -> Cases:
-        """Patients of a batch of the only model under another population level, see `cases`."""
-        return self.cases(self.models[0], 0, place, n, shift, root)
+    def uncertain(self) -> Uncertain | None:
+        """Patients around the typical values, the same deviates for every model."""
+        if all(not any(model.prior.uncertainty.values()) for model in self.models):
+            return None
+        levels = [
+            levels_around(of_each(model.prior.uncertainty), np.diag(of_each(model.prior.omega))[None], self.seed)
+            for model in self.models
+        ]
+        return self.under(levels, averaged=False)
 
-    def cases(self, model: Model, number: int, batch: int, n: int, shift: Floats, root: Floats) -> Cases:
-        """n patients of a batch under each of the draws of a population level.
+    def under(self, levels: Sequence[Levels], *, averaged: bool) -> Uncertain:
+        """Patients at population levels, each at one. averaged: the main results are an average over the draws."""
+        z = even_normal(generator_of(self.seed, "typical", 2), PATIENTS, len(PRIOR_PARAMETERS))
+        parts = [self.cases(model, number, 0, one.shift + turned(one.root, z))
+                 for number, (model, one) in enumerate(zip(self.models, levels, strict=True))]  # fmt: skip
+        return Uncertain(cases=stacked(parts), at_cases=tuple(one.at_patients for one in levels),
+                         at_draws=tuple(one.at_draws for one in levels), averaged=averaged)  # fmt: skip
 
-        shift (draw, 1 or n, parameter): what typical values are moved by on their scale; root (draw, 1 or n, parameter,
-        parameter): Omega = root root'.
-        """
+    def moved(self, place: int, shift: Floats, root: Floats) -> Cases:
+        """Patients of a batch of the only model, each at a population level of his own: shift (n, parameter), what
+        typical values are moved by on their scale; root (n, parameter, parameter), Omega = root root'."""
+        return self.cases(self.models[0], 0, place, shift + turned(root, self.standard(place, len(shift))))
+
+    def standard(self, batch: int, n: int) -> Floats:
+        """(n, parameter): standard normal deviates of the patients of a batch."""
+        return generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
+
+    def cases(self, model: Model, number: int, batch: int, deviations: Floats) -> Cases:
+        """Patients of a batch, moved by deviations (n, parameter) from their typical values, each on its scale."""
+        n = len(deviations)
         bodies = draw_bodies(self.population, self.limits, self.seed, batch, n)
-        prior, draws = model.prior, shift.shape[0]
+        prior = model.prior
         typical = typical_of_many(model.card, prior, bodies.covariates, n)
         if model.endogenous is not None and model.other is not None:
             theirs = typical_of_many(model.endogenous, model.other, bodies.covariates, n)
             typical |= {name: theirs[name] for name in ENDOGENOUS_NAMES}
-        z = generator_of(self.seed, "parameters", batch).standard_normal((n, len(PRIOR_PARAMETERS)))
-        deviations = prior.moved(shift + (root @ z[None, :, :, None])[..., 0])
-        values: dict[str, float | Floats] = {}
-        for column, name in enumerate(PRIOR_PARAMETERS):
-            deviation = deviations[..., column]
-            values[name] = shifted(typical[name], prior.scale[name], deviation).reshape(-1)
+        moved = prior.moved(deviations)
+        values: dict[str, float | Floats] = {
+            name: shifted(typical[name], prior.scale[name], moved[:, column])
+            for column, name in enumerate(PRIOR_PARAMETERS)
+        }
         values |= {"clearance_ratio": 1.0, "production_ratio": 1.0}
-        count = n * draws
         therapy = therapy_table(self.therapy, self.seed, batch, n)
-        start = np.fmin(0.0, therapy[:, 0, 0]) if therapy.shape[1] else np.zeros(n)
         return Cases(
             thetas=np.ascontiguousarray(kinetic_parameters(values)),
-            start_day=np.tile(start, draws), therapy=np.tile(therapy, (draws, 1, 1)), history=np.empty((count, 0, 4)),
-            error=np.tile([prior.additive_g_per_l, prior.proportional], (count, 1)),
-            weight_kg=np.tile(bodies.weight_kg, draws), height_cm=np.tile(bodies.height_cm, draws),
-            is_male=np.tile(bodies.is_male, draws),
-            patient=np.tile(batch * BATCH + np.arange(n), draws), draw=np.repeat(np.arange(draws), n),
-            model=np.full(count, number), noise=np.tile(np.arange(n), draws),
+            start_day=np.fmin(0.0, therapy[:, 0, 0]) if therapy.shape[1] else np.zeros(n), therapy=therapy,
+            history=np.empty((n, 0, 4)), error=np.tile([prior.additive_g_per_l, prior.proportional], (n, 1)),
+            weight_kg=bodies.weight_kg, height_cm=bodies.height_cm, is_male=bodies.is_male,
+            patient=batch * BATCH + np.arange(n), draw=np.zeros(n, dtype=np.int64), model=np.full(n, number),
+            noise=np.arange(n),
         )  # fmt: skip
 
 
 def of_each(numbers: Mapping[str, float]) -> Floats:
-    """(1, 1, parameter) of numbers by name."""
-    return np.array([[[numbers[name] for name in PRIOR_PARAMETERS]]])
+    """(parameter) of numbers by name."""
+    return np.array([numbers[name] for name in PRIOR_PARAMETERS])
 
 
-def roots(model: Model) -> Floats:
-    """(1, 1, parameter, parameter): the numbers of a card vary independently."""
-    return np.diag(of_each(model.prior.omega)[0, 0])[None, None]
+def turned(root: Floats, z: Floats) -> Floats:
+    """Deviates (n, parameter) of the covariance root root', root (n or 1, parameter, parameter)."""
+    return np.asarray((root @ z[:, :, None])[..., 0])
 
 
 def stacked(parts: list[Cases]) -> Cases:

@@ -52,29 +52,44 @@ class ModelShare(Table):
     weight: Positive
 
 
-class Population(Table):
-    """Who is dosed: patients of a published model (`card`) or of several (`models`), of a cohort's posterior
-    (`effect`), or one fitted patient (`fit`).
+class OfCard(Table):
+    """What virtual patients of a published model have in every file.
 
-    endogenous_card: for a card whose own endogenous IgG is a constant. from_day: of `effect` and `fit`: doses of the
-    record before it stay, the regimens take their place from it on ("last_sample": from the last sample on).
+    endogenous_card: for a card whose own endogenous IgG is a constant. disposition: two compartments where the card has
+    them, unless said. Weights, heights and numeric covariates are drawn within the hard limits of the cards.
     """
 
     card: Name | None = None
     endogenous_card: Name | None = None
-    models: list[ModelShare] | None = Field(default=None, min_length=2)
-    n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
     weight_kg: Amount | None = None
     height_cm: Amount | None = None
     sex: SexShares | None = None
     covariates: dict[str, Property] = Field(default_factory=dict)
     disposition: Literal["two_compartment", "one_compartment"] | None = None
+
+    def shares_fault(self) -> Iterator[Fault]:
+        """A fault where the shares of the sexes do not sum to 1."""
+        if self.sex is not None and abs(sum(self.sex.values()) - 1) > 1e-9:
+            yield Fault(("sex",), f"a sum of {sum(self.sex.values()):g}", "shares must sum to 1")
+
+
+class Population(OfCard):
+    """Who is dosed: patients of a published model (`card`) or of several (`models`), of a cohort's posterior
+    (`effect`), or one fitted patient (`fit`).
+
+    from_day: of `fit` and the own patients of
+    `effect`: the day of the record ("last_sample": of each patient's last sample) that is day 0 of the scenario; doses
+    of the record before it stay, the regimens take the place of all later ones.
+    """
+
+    models: list[ModelShare] | None = Field(default=None, min_length=2)
+    n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
     effect: Name | None = None
     patients: list[Name] | None = Field(default=None, min_length=1)
     new: Annotated[int, Field(ge=1)] | None = None
     fit: Name | None = None
     patient: Name | None = None
-    from_day: float | Literal["last_sample"] = 0.0
+    from_day: float | Literal["last_sample"] = "last_sample"
 
     @model_validator(mode="after")
     def _holds(self) -> Population:
@@ -90,8 +105,7 @@ class Population(Table):
         of_cards = form in ("card", "models")
         if of_cards and self.weight_kg is None:
             yield Fault(("weight_kg",), "", "needed: { mean = 75, sd = 15 } or one number, kg")
-        if self.sex is not None and abs(sum(self.sex.values()) - 1) > 1e-9:
-            yield Fault(("sex",), f"a sum of {sum(self.sex.values()):g}", "shares must sum to 1")
+        yield from self.shares_fault()
         if self.endogenous_card is not None and form != "card":
             yield Fault(("endogenous_card",), self.endogenous_card, "goes with `card`; each of `models` has its own")
         wrong = [] if of_cards else [name for name in CARD_KEYS if name in self.model_fields_set]
@@ -108,6 +122,6 @@ class Population(Table):
             yield Fault(("new",), str(self.new), "give either 'patients' or 'new'")
         if form == "fit" and self.patient is None:
             yield Fault(("patient",), "", "needed with `fit`: the patient_id of one fitted patient")
-        if of_cards and "from_day" in self.model_fields_set:
-            rule = "goes with `effect` or `fit`; virtual patients start on day 0"
+        if (of_cards or self.new is not None) and "from_day" in self.model_fields_set:
+            rule = "goes with `fit` or the own patients of `effect`; virtual patients start on day 0"
             yield Fault(("from_day",), str(self.from_day), rule)

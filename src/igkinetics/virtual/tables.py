@@ -8,7 +8,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.limits import MOST_EVENTS, Day
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
+from igkinetics.units import DAY_DECIMALS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -21,11 +24,6 @@ class Spread(Table):
 
     mean: Positive
     sd: NotNegative
-
-    def at(self, z: float) -> float:
-        """The value at this standard normal deviate."""
-        log_sd = np.sqrt(np.log1p((self.sd / self.mean) ** 2))
-        return float(np.exp(np.log(self.mean) - 0.5 * log_sd**2 + log_sd * z))
 
 
 class Covariate(Table):
@@ -58,12 +56,12 @@ class Therapy(Table):
     fewest_cycles: each patient has a whole number of cycles, drawn evenly from fewest_cycles to cycles.
     """
 
-    cycles: Count
+    cycles: Annotated[int, Field(ge=0, le=MOST_EVENTS)]
     fewest_cycles: Count | None = None
     on_day: Positive
     off_day: NotNegative
     agent: str = ""
-    start_day: float = 0.0
+    start_day: Day = 0.0
 
     @model_validator(mode="after")
     def _holds(self) -> Therapy:
@@ -71,3 +69,8 @@ class Therapy(Table):
             found = str(self.fewest_cycles)
             refuse([Fault(("fewest_cycles",), found, f"must be at most cycles, {self.cycles}")])
         return self
+
+    def cycle_days(self) -> tuple[Floats, Floats]:
+        """Starts and stops of all its cycles, days."""
+        start = self.start_day + (self.on_day + self.off_day) * np.arange(self.cycles)
+        return np.round(start, DAY_DECIMALS), np.round(start + self.on_day, DAY_DECIMALS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from numpy.testing import assert_array_equal
 
-from igkinetics.dosing.regimen import Regimen, Rule, calendar_doses, vials
+from igkinetics.dosing.doses import Body, amounts_g, calendar_doses
+from igkinetics.dosing.regimen import Regimen
 
 
 def test_a_calendar_doses_from_the_start_until_before_the_stop() -> None:
@@ -35,20 +36,11 @@ def test_a_loading_dose_takes_the_place_of_the_first() -> None:
     [(28.9, 2.5, 30.0), (28.7, 2.5, 27.5), (28.75, 2.5, 30.0), (0.6, 2.5, 2.5), (31.0, 10.0, 30.0), (28.9, None, 28.9)],
 )
 def test_amounts_are_whole_vials(amount_g: float, vial_g: float | None, rounded_g: float) -> None:
-    assert vials(amount_g, vial_g) == rounded_g
+    regimen = Regimen(dose_g=amount_g, interval_day=28.0, vial_g=vial_g)
+    assert amounts_g(None, amount_g, regimen, Body.of(70.0)) == rounded_g
 
 
-def test_a_rule_doses_below_its_level_and_respects_gap_and_days() -> None:
-    rule = Rule(below_mg_dl=400.0, check="visits", minimum_gap_day=21.0, dose_g=30.0, start_day=0.0, stop_day=100.0)
-    assert rule.due(399.0, 50.0, None)
-    assert not rule.due(400.0, 50.0, None)
-    assert rule.due(399.0, 50.0, 29.0)
-    assert not rule.due(399.0, 50.0, 29.001)
-    assert not rule.due(399.0, -0.001, None)
-    assert not rule.due(399.0, 100.0, None)
-
-
-def test_a_delay_counts_for_the_gap() -> None:
-    rule = Rule(below_mg_dl=400.0, check="visits", minimum_gap_day=21.0, dose_g=30.0, delay_day=2.0)
-    assert rule.due(300.0, 49.0, 30.0)
-    assert not rule.due(300.0, 48.9, 30.0)
+def test_a_dose_by_another_weight_takes_height_and_sex() -> None:
+    regimen = Regimen(dose_g_per_kg=0.4, interval_day=28.0, weight="ideal")
+    amount = calendar_doses(regimen, 120.0, 28.0, height_cm=175.26, is_male=True).amount_g
+    assert_array_equal(amount, [28.28])  # Devine: 50 kg + 2.3 kg for each of 9 inches above 5 feet

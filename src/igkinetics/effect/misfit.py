@@ -1,0 +1,206 @@
+"""Does the model fit: tests with power against illness, platforms, a wrong structure, missing or odd doses and samples.
+
+Residuals are those of the measured values from the posterior mean curve. Were the model right, a patient's would be
+normal with covariance R - C, where R is the residual error and C the posterior covariance of the curve at the samples
+(the marginal covariance V = R + P of a linear model gives R V^-1 R = R - C for y - posterior mean). So replicates of
+all residuals can be drawn as they would look after a fit of their own, and every statistic has its own reference: the
+share of replicates with a larger one is its P. What patients share counts as known, which matters little beyond ten of
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.effect.exposure import Exposure
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
+from igkinetics.fit.problem import FitProblem
+from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.random_streams import numbered_stream
+
+MISFIT_COLUMNS: Final = ("test", "statistic", "expected", "p", "n", "speaks", "think_of")
+REPLICATES: Final = 2000
+MOST_CURVE_DRAWS: Final = 1000
+FAMILY_P: Final = 0.05
+"""Chance that any test speaks although the model is right (Bonferroni)."""
+LONGEST_GAP_DAY: Final = 60.0
+"""Between two samples that still count as neighbours."""
+FEWEST_PAIRS, FEWEST_IN_BIN, MOST_BINS = 10, 8, 6
+LEAST_VARIANCE: Final = 0.05
+"""A sample whose residual keeps less than this share of its error says nothing: the curve goes through it."""
+INFUSION_EDGES: Final = (0.0, 7.0, 14.0, 28.0, 56.0, np.inf)
+"""Days since the last infusion."""
+FAR: Final = 2.5
+THINK_OF: Final = {
+    "neighbours": "illness, steroids or protein loss for weeks; a loss or recovery of another shape than the model's",
+    "patients": "single patients whose course does not follow the model for weeks",
+    "study day": "a loss or recovery of another shape: delayed, stepwise, saturable, or by slow plasma cells",
+    "calendar": "another laboratory platform or calibrator from some date on",
+    "since infusion": "infusions not recorded or not given in full; a wrong distribution of infused IgG",
+    "tails": "mixed-up samples, typing errors, interference: heavy tails (--residual student_t)",
+    "spread": "residual error that differs between patients or levels",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residuals:
+    """Standardised residuals of measured values, patient after patient, and replicates of them (REPLICATES, n).
+
+    patient (n,): place; day: from the window's start; date: days of the calendar, nan when unknown; since: days since
+    the last infusion, nan without one.
+    """
+
+    z: Floats
+    replicated: Floats
+    patient: np.ndarray
+    day: Floats
+    date: Floats
+    since: Floats
+
+
+def patient_residuals(
+    problem: FitProblem, levels: Floats, error: Floats, generator: np.random.Generator
+) -> tuple[np.ndarray, Floats, Floats]:
+    """Which samples can speak (m,), their standardised residuals (m,) and replicates (REPLICATES, m)."""
+    measured = problem.limit == 0
+    values, levels = problem.igg[measured], levels[:, measured]
+    variance = error[:, :1] ** 2 + (error[:, 1:] * levels) ** 2
+    if problem.kind == LOGNORMAL:
+        variance = np.log1p(variance / levels**2)
+        values, levels = np.log(values), np.log(levels)
+    if problem.kind == STUDENT_T:
+        variance = variance * STUDENT_DF / (STUDENT_DF - 2.0)
+    noise = variance.mean(axis=0)
+    curve = np.atleast_2d(np.cov(levels.T)) if values.size > 1 else np.array([[levels.var()]])
+    root = np.sqrt(noise)
+    left = np.eye(values.size) - curve / np.outer(root, root)
+    eigenvalues, vectors = np.linalg.eigh(0.5 * (left + left.T))
+    half = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+    kept = np.sum(half**2, axis=1)
+    speaks = kept > LEAST_VARIANCE
+    scale = np.sqrt(np.where(speaks, kept, 1.0))
+    z = (values - levels.mean(axis=0)) / root / scale
+    made = generator.standard_normal((REPLICATES, values.size)) @ half.T / scale
+    return np.flatnonzero(measured)[speaks], z[speaks], made[:, speaks]
+
+
+def residuals(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exposure], seed: int) -> Residuals | None:
+    """Of everybody with a window and measured values; None when there are none."""
+    generator = numbered_stream(seed, "misfit")
+    n_draws = int(np.prod(posterior.error.shape[:2]))
+    draws = np.unique(np.linspace(0, n_draws - 1, min(n_draws, MOST_CURVE_DRAWS)).round().astype(int))
+    error = posterior.error.reshape(-1, 2)[draws]
+    parts: list[tuple[Floats, ...]] = []
+    made: list[Floats] = []
+    for one in people:
+        problem = posterior.problems[one.place]
+        if draws.size < 2 or not np.any(problem.limit == 0):
+            continue
+        thetas = np.ascontiguousarray(posterior.of_patient(one.place)[draws])
+        levels = np.add(*igg_curve(thetas, problem.schedule, problem.day))
+        which, z, replicated = patient_residuals(problem, levels, error, generator)
+        day = problem.day[which]
+        zero = cohort.day_zero.get(one.patient.patient_id)
+        date = np.full(day.size, np.nan) if zero is None else day + zero.toordinal()
+        parts.append((z, np.full(z.size, one.place), day - one.window.start, date, days_since(one, day)))
+        made.append(replicated)
+    if not parts or not any(part[0].size for part in parts):
+        return None
+    z, patient, start, date, since = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Residuals(z=z, replicated=np.concatenate(made, axis=1), patient=patient, day=start, date=date, since=since)
+
+
+def days_since(one: Exposure, day: Floats) -> Floats:
+    """Days since the last infusion before each day; nan without one."""
+    place = np.searchsorted(one.doses.day, day, side="left") - 1
+    last = one.doses.day[np.maximum(place, 0)] if one.doses.day.size else np.full(day.size, np.nan)
+    return np.where(place >= 0, day - last, np.nan)
+
+
+def misfit_rows(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exposure], seed: int) -> pd.DataFrame:
+    """MISFIT_COLUMNS: a row per test that this cohort has the samples for."""
+    found = residuals(cohort, posterior, people, seed)
+    rows = [] if found is None else list(tests(found))
+    limit = FAMILY_P / max(len(rows), 1)
+    for row in rows:
+        row["speaks"] = float(str(row["p"])) < limit
+    return pd.DataFrame(rows, columns=list(MISFIT_COLUMNS))
+
+
+def tests(found: Residuals) -> list[dict[str, object]]:
+    """Each statistic of the residuals beside the same of the replicates."""
+    near = (np.diff(found.patient) == 0) & (np.diff(found.day) <= LONGEST_GAP_DAY) & (np.diff(found.day) > 0)
+    rows = []
+    if near.sum() >= FEWEST_PAIRS:
+        rows.append(compared("neighbours", lambda z: neighbours(z, near), found, int(near.sum()), two_sided=True))
+        first = found.patient[:-1][near]
+        limit = patient_limits(found.replicated, near, first)
+        rows.append(compared("patients", lambda z: share_beyond(z, near, first, limit), found,
+                             int(np.unique(first).size)))  # fmt: skip
+    for name, axis in (("study day", found.day), ("calendar", found.date), ("since infusion", found.since)):
+        groups = bins(axis, INFUSION_EDGES if name == "since infusion" else None)
+        if len(groups) > 1:
+            n = int(sum(group.sum() for group in groups))
+            rows.append(compared(name, lambda z, groups=groups: between_bins(z, groups), found, n))  # type: ignore[misc]
+    rows.append(compared("tails", lambda z: np.mean(np.maximum(np.abs(z) - FAR, 0.0), axis=-1), found, found.z.size))
+    rows.append(compared("spread", lambda z: np.mean(z**2, axis=-1), found, found.z.size, two_sided=True))
+    return rows
+
+
+def compared(
+    name: str, statistic: Callable[[Floats], Floats], found: Residuals, n: int, *, two_sided: bool = False
+) -> dict[str, object]:
+    """The statistic, its median over replicates, and the share of replicates at least as extreme (never 0)."""
+    value, made = float(statistic(found.z)), statistic(found.replicated)
+    above = (1 + np.sum(made >= value)) / (1 + made.size)
+    below = (1 + np.sum(made <= value)) / (1 + made.size)
+    p = float(min(1.0, 2.0 * min(above, below))) if two_sided else float(above)
+    return {"test": name, "statistic": value, "expected": float(np.median(made)), "p": p, "n": n,
+            "think_of": THINK_OF[name]}  # fmt: skip
+
+
+def neighbours(z: Floats, near: np.ndarray) -> Floats:
+    """Lag-1 autocorrelation within patients, pooled. z (..., n)."""
+    return np.asarray(np.mean((z[..., 1:] * z[..., :-1])[..., near], axis=-1) / np.mean(z**2, axis=-1))
+
+
+def patient_products(z: Floats, near: np.ndarray, first: np.ndarray) -> Floats:
+    """Mean product of neighbours of each patient (..., patients)."""
+    products = (z[..., 1:] * z[..., :-1])[..., near]
+    return np.stack([products[..., first == who].mean(axis=-1) for who in np.unique(first)], axis=-1)
+
+
+def patient_limits(replicated: Floats, near: np.ndarray, first: np.ndarray) -> Floats:
+    """The product that a patient exceeds in one of a hundred replicates (patients,)."""
+    return np.asarray(np.quantile(patient_products(replicated, near, first), 0.99, axis=0))
+
+
+def share_beyond(z: Floats, near: np.ndarray, first: np.ndarray, limit: Floats) -> Floats:
+    """Share of patients whose neighbours go together beyond their limit."""
+    return np.asarray(np.mean(patient_products(z, near, first) > limit, axis=-1))
+
+
+def bins(values: Floats, edges: tuple[float, ...] | None) -> list[np.ndarray]:
+    """Masks of bins of values with about equally many, or between edges; those with enough values."""
+    known = np.isfinite(values)
+    if edges is None:
+        n = int(np.clip(known.sum() // (3 * FEWEST_IN_BIN), 1, MOST_BINS))
+        inner = np.unique(np.quantile(values[known], np.linspace(0, 1, n + 1)[1:-1])) if known.any() else np.empty(0)
+    else:
+        inner = np.array(edges[1:-1])
+    which = np.where(known, np.searchsorted(inner, values, side="left"), -1)
+    groups = [which == k for k in range(inner.size + 1)]
+    return [group for group in groups if group.sum() >= FEWEST_IN_BIN]
+
+
+def between_bins(z: Floats, groups: Sequence[np.ndarray]) -> Floats:
+    """Sum over bins of n times the squared mean residual."""
+    return np.asarray(np.sum([group.sum() * z[..., group].mean(axis=-1) ** 2 for group in groups], axis=0))

@@ -1,0 +1,113 @@
+"""Dates in a scenario file, of one fitted patient whose fit was told to write dates: turned into days."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from igkinetics.errors import InputError
+from igkinetics.fit.records import EPOCH, EVENT_COLUMNS, EVENTS_FILE, left_by
+from igkinetics.toml_input import Fault, Key
+
+DATED = ("from_day", "start_day", "stop_day", "days")
+"""Keys that take a date."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+FROM_DAY: Key = ("population", "from_day")
+NO_DATES = "a date needs the fit of one patient whose record is in dates, written by `fit --dates`; give a day number"
+
+
+def as_date(found: object) -> pd.Timestamp | None:
+    """A date of the file, quoted or not; None for anything else."""
+    if isinstance(found, date) and not isinstance(found, datetime):
+        return pd.Timestamp(found)
+    if isinstance(found, str) and DATE.fullmatch(found):
+        try:
+            return pd.Timestamp(date.fromisoformat(found))
+        except ValueError:
+            return None
+    return None
+
+
+def dated_keys(raw: object, here: Key = ()) -> Iterator[tuple[Key, pd.Timestamp]]:
+    """Where the file holds a date in place of a day."""
+    if isinstance(raw, dict):
+        for name, value in raw.items():
+            yield from dated_keys(value, (*here, name))
+    elif isinstance(raw, list):
+        for place, value in enumerate(raw):
+            yield from dated_keys(value, (*here, place))
+    elif (found := as_date(raw)) is not None:
+        named = [part for part in here if isinstance(part, str)]
+        if named and named[-1] in DATED:
+            yield here, found
+
+
+def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any], list[Fault]]:
+    """The file's tables with days in place of dates, and what is wrong with them.
+
+    from_day is the first moment of its date, or the last sample where that was taken then; other dates are whole days
+    after the date of from_day.
+    """
+    found = dict(dated_keys(raw))
+    if not found:
+        return raw, []
+    record = record_of(raw.get("population"), folder)
+    if record is None:
+        faults = [Fault(key, f"{at.date()}", NO_DATES) for key, at in found.items()]
+        return replaced(raw, dict.fromkeys(found, 0.0)), faults
+    day_zero, last_sample = record
+    start = found.get(FROM_DAY, raw["population"].get("from_day", "last_sample"))
+    if isinstance(start, pd.Timestamp):
+        sampled = date_of(day_zero + last_sample) == start
+        start = last_sample if sampled else round((start - EPOCH) / pd.Timedelta(days=1) - day_zero, 6)
+    from_day = last_sample if start == "last_sample" else start
+    if not isinstance(from_day, int | float):
+        return raw, []
+    first = date_of(day_zero + from_day)
+    days = {key: float((at - first).days) for key, at in found.items()}
+    return replaced(raw, days | ({FROM_DAY: from_day} if FROM_DAY in found else {})), []
+
+
+def date_of(days_since_epoch: float) -> pd.Timestamp:
+    """The date (its first moment) within which this lies."""
+    return (EPOCH + pd.Timedelta(days=days_since_epoch)).round("s").normalize()
+
+
+def record_of(population: object, folder: Path | None) -> tuple[float, float] | None:
+    """Day 0 of the fitted patient as days since EPOCH, and the day of the last sample; None where no date is known."""
+    if not isinstance(population, dict) or not all(isinstance(population.get(key), str) for key in ("fit", "patient")):
+        return None
+    try:
+        left = left_by("fit", path_in(population["fit"], folder), (EVENTS_FILE,))
+    except InputError:  # told when the population is made
+        return None
+    events = pd.read_parquet(left.folder / EVENTS_FILE, columns=list(EVENT_COLUMNS))
+    own = events[events["patient_id"] == population["patient"]]
+    zero = own.loc[own["event"] == "day_zero", "value"]
+    samples = own.loc[own["event"] == "sample", "day"]
+    return (float(zero.iloc[0]), float(samples.max())) if len(zero) else None
+
+
+def path_in(text: str, folder: Path | None) -> Path:
+    """A path of a scenario file; a relative one starts here, or where the file lies if nothing is here."""
+    path = Path(text)
+    if path.is_absolute() or path.exists() or folder is None:
+        return path
+    return folder / path
+
+
+def replaced(raw: dict[str, Any], values: dict[Key, float]) -> dict[str, Any]:
+    """A copy with other values at these places."""
+    copy = deepcopy(raw)
+    for key, value in values.items():
+        here: Any = copy
+        for part in key[:-1]:
+            here = here[part]
+        here[key[-1]] = value
+    return copy
