@@ -122,7 +122,9 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
             table = table.assign(stop=table["stop"].replace(np.inf, np.nan))
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    header = HEADER.format(unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, depot=DEPOT, central=CENTRAL)
+    header = HEADER.format(
+        unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, depot=DEPOT, central=CENTRAL
+    )
     people = [one for one in cohort.patient_ids if one not in cohort.records]
     names = [json.dumps(one, ensure_ascii=False) for one in people]
     ids = [f"{number} = {name}" for number, name in enumerate(names, start=1)]
@@ -189,4 +191,5 @@ def write_adpc(cohort: Cohort, folder: Path) -> None:
     for name, table in (("therapy", therapy), ("outcomes", outcomes)):
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    (folder / MAPPING_NAME).write_text(ADPC_HEADER.format(unit=cohort.igg_unit, answers=answers(cohort)), encoding="utf-8", newline="\n")
+    header = ADPC_HEADER.format(unit=cohort.igg_unit, answers=answers(cohort))
+    (folder / MAPPING_NAME).write_text(header, encoding="utf-8", newline="\n")
