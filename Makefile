@@ -20,6 +20,7 @@ test-slow: $(READY)
 
 calibration: $(READY)
 	rm -f tests/calibration/effect_*.csv
+	$(BIN)/python tests/calibration/stress_study.py
 	for study in sbc truth "wrong 24"; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
 
 bench: $(READY)

@@ -159,7 +159,8 @@ def _curve(cohort: Cohort, name: str) -> pd.DataFrame:
     endogenous, infused = igg_curve(parameter_vector(TRUE, *MODEL.split("/")), schedule, days)
     total = 100 * (endogenous + infused)
     return pd.DataFrame({
-        "patient_id": name, "day": days, "total": total, "lower": 0.8 * total, "upper": 1.25 * total,
+        "patient_id": name, "day": days, "total": total, "median": 1.02 * total, "lower": 0.8 * total,
+        "upper": 1.25 * total,
         "endogenous": 100 * endogenous, "infused": 100 * infused, "unit": "mg/dL",
     })  # fmt: skip
 
@@ -188,7 +189,9 @@ def _nadir(cohort: Cohort, name: str, curves: list[pd.DataFrame]) -> dict[str, A
                 "fitted_nadir_day": day, "fitted_nadir_day_lower": day - 9, "fitted_nadir_day_upper": day + 12,
                 "nadir_position": "interior", "nadir_reached": name == "P01", "endogenous_nadir": own,
                 "endogenous_nadir_lower": 0.7 * own, "endogenous_nadir_upper": 1.3 * own,
-                "endogenous_nadir_day": day, "expected_raw_nadir": 0.85 * low,
+                "endogenous_nadir_day": day, "expected_raw_nadir": 0.85 * low, "curve_nadir": 1.02 * low,
+                "curve_nadir_day": day, "drift": 0.1, "drift_start": 60.0, "drift_end": 90.0,
+                "method": "importance sampling",
             }  # fmt: skip
     return row
 
@@ -213,7 +216,7 @@ def _patient(name: str) -> dict[str, Any]:
     return {
         "patient_id": name, "group": group, "status": status, "reason": REASONS.get(status, ""), "model": MODEL,
         "model_weight": 0.7, "rows_used": 9, "rows_set_aside": 0, "objective": 12.5, "pareto_k": 0.2,
-        "n_starts_agreeing": 5,
+        "n_starts_agreeing": 5, "method": "importance sampling", "drift": 0.1,
     }  # fmt: skip
 
 
@@ -237,7 +240,8 @@ def _structures(name: str) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "patient_id": name, "model": model, "objective": 12.5 + place, "weight": weight, "note": "",
+            "patient_id": name, "model": model, "drift_sd": 0.0, "objective": 12.5 + place, "weight": weight,
+            "minus_two_log_likelihood": 8.5 + place, "prior_weight": 0.5, "note": "",
             "fitted_nadir": 280.0 + 10 * place, "endogenous_nadir": 250.0 + 20 * place, "unit": "mg/dL",
         }
         for place, (model, weight) in enumerate([(MODEL, 0.7), ("one_compartment/constant", 0.3)])

@@ -37,13 +37,18 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,)}
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,)}
 """What a fit draws of one patient -> its place among the patient's streams."""
 
 
-def of_patient(seed: int, patient_id: str, purpose: Literal["draws", "lowest reading"]) -> np.random.Generator:
-    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort."""
-    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose]])
+def of_patient(
+    seed: int, patient_id: str, purpose: Literal["draws", "lowest reading", "courses", "structures"], *place: int
+) -> np.random.Generator:
+    """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.
+
+    place: which one of several of a purpose.
+    """
+    return np.random.default_rng([seed, zlib.crc32(patient_id.encode()), *FIT_STREAMS[purpose], *place])
 
 
 def of_selection(seed: int) -> np.random.Generator:

@@ -152,7 +152,7 @@ def test_a_lower_optimum_met_on_the_way_becomes_the_fit(profile: bool, monkeypat
     monkeypatch.setattr(patient_fits, "minimise", lambda *_: found.pop(0))
     monkeypatch.setattr(patient_fits, "what_failed", lambda *_: None)
     monkeypatch.setattr(patient_fits, "what_changed", lambda *_: None)
-    settled = settle(problem, patient, replace(SETTINGS, draws=200, profile=profile))
+    settled = settle(problem, patient, prior_of, replace(SETTINGS, draws=200, profile=profile))
     assert isinstance(settled, patient_fits.Settled)
     assert settled.lower == 1
     assert settled.optimum.objective == optimum.objective

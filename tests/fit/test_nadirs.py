@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from igkinetics.cohort.windows import Window, nadir_window
-from igkinetics.fit.nadirs import FittedNadir, fitted_nadir, raw_nadir
+from igkinetics.fit.nadirs import FittedNadir, fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
@@ -17,8 +17,11 @@ from made_records import CYCLES, SETTINGS, drawn, planned, prior_of, record
 WHOLE = Window(start=0.0, end=200.0, reason="test")
 
 
-def fit_of(days: tuple[float, ...], doses: tuple[tuple[float, float], ...] = (), seed: int = 4) -> PatientFit:
-    return fit_patient(drawn(planned(days, doses=doses), np.random.default_rng(seed)).patient, prior_of, SETTINGS)
+def fit_of(
+    days: tuple[float, ...], doses: tuple[tuple[float, float], ...] = (), seed: int = 4, **choices: bool
+) -> PatientFit:
+    patient = drawn(planned(days, doses=doses), np.random.default_rng(seed)).patient
+    return fit_patient(patient, prior_of, replace(SETTINGS, **choices))
 
 
 def nadirs(fit: PatientFit, window: Window, thresholds: tuple[float, ...] = ()) -> FittedNadir:
@@ -52,21 +55,39 @@ def test_fitted_nadir_is_the_lowest_of_a_fine_grid_of_the_best_curve() -> None:
     grid = np.linspace(0.0, 200.0, 200_001)
     endogenous, infused = igg_curve(problem.theta(optimum.x), problem.schedule, grid)
     total = endogenous + infused
-    assert found.total.value == pytest.approx(total.min(), rel=1e-7)
-    assert found.day.value == pytest.approx(grid[total.argmin()], abs=2e-2)
-    assert found.endogenous.value == pytest.approx(endogenous.min(), rel=1e-7)
+    assert found.curve == pytest.approx(total.min(), rel=1e-7)
+    assert found.curve_day == pytest.approx(grid[total.argmin()], abs=2e-2)
     assert found.endogenous.value <= found.total.value
     assert found.total.lower < found.total.value < found.total.upper
 
 
-def test_intervals_are_quantiles_of_the_minima_of_the_draws_curves() -> None:
-    """By brute force: each draw's curve on a grid, its own minimum, weighted quantiles."""
-    fit = fit_of(tuple(np.linspace(-3.0, 200.0, 8)))
+def test_nadirs_are_quantiles_of_the_minima_of_the_draws_curves() -> None:
+    """By brute force: each draw's curve on a grid, its own minimum, median and quantiles; structures averaged."""
+    fit = fit_of(tuple(np.linspace(-3.0, 200.0, 8)), drift=False)
     found = nadirs(fit, WHOLE)
-    problem, _, draws = fit.fitted()
-    total = np.add(*igg_curve(draws.theta, problem.schedule, np.linspace(0.0, 200.0, 4001)))
-    lower, upper = draws.interval(total.min(axis=1), 0.95)
-    assert (found.total.lower, found.total.upper) == pytest.approx((lower, upper), rel=1e-4)
+    grid = np.linspace(0.0, 200.0, 4001)
+    endogenous, infused = igg_curve(fit.all_draws().theta, fit.fitted()[0].schedule, grid)
+    for estimate, levels in ((found.total, endogenous + infused), (found.endogenous, endogenous)):
+        wanted = np.quantile(levels.min(axis=1), [0.025, 0.5, 0.975])
+        assert (estimate.lower, estimate.value, estimate.upper) == pytest.approx(tuple(wanted), rel=1e-3)
+
+
+def test_drifting_courses_have_their_minima_and_times_on_the_drawn_path() -> None:
+    """By brute force: curve times 1 + u on a grid ten times finer. Without drift the exact minimum."""
+    fit = fit_of(tuple(np.linspace(-3.0, 200.0, 8)), ((20.0, 30.0), (48.0, 30.0)))
+    courses = fit_courses(fit, WHOLE, seed=1)
+    assert 0.05 < np.mean(courses.drifting) < 0.95
+    minima = courses.minima(WHOLE, (4.0,))
+    grid = np.unique(np.append(np.linspace(0.0, 200.0, 2001), [20.0, 48.0]))
+    total, endogenous = courses.levels(grid)
+    np.testing.assert_allclose(minima.total, total.min(axis=1), rtol=2e-3)
+    np.testing.assert_allclose(minima.endogenous, endogenous.min(axis=1), rtol=2e-3)
+    np.testing.assert_allclose(minima.days_below[:, 0], 200.0 * np.mean(total < 4.0, axis=1), atol=1.0)
+    below = (total < 4.0).any(axis=1) & np.isfinite(minima.first_below[:, 0])
+    first = grid[(total < 4.0).argmax(axis=1)]
+    assert np.mean(np.abs(minima.first_below[:, 0] - first)[below] < 0.5) > 0.95
+    samples, _ = courses.levels(fit.fitted()[0].day)
+    assert samples[courses.drifting].std() > 0
 
 
 def test_position_and_reached_follow_therapy_and_recovery() -> None:
@@ -92,16 +113,17 @@ def test_an_interior_minimum_without_a_rise_is_only_the_lowest_so_far() -> None:
 
 
 def test_times_below_a_threshold_are_those_of_a_fine_grid() -> None:
-    fit = fit_of(tuple(np.linspace(-3.0, 200.0, 15)))
-    problem, optimum, _ = fit.fitted()
-    grid = np.linspace(0.0, 200.0, 200_001)
-    total = np.add(*igg_curve(problem.theta(optimum.x), problem.schedule, grid))
-    threshold = float(0.5 * (total.min() + total[0]))
+    fit = fit_of(tuple(np.linspace(-3.0, 200.0, 15)), average=False, drift=False)
+    problem = fit.fitted()[0]
+    grid = np.linspace(0.0, 200.0, 4001)
+    total = np.add(*igg_curve(fit.all_draws().theta, problem.schedule, grid))
+    threshold = float(0.5 * (total.min() + total[0, 0]))
     (below,) = nadirs(fit, WHOLE, (threshold,)).below
-    assert below.days.value == pytest.approx(200.0 * np.mean(total < threshold), abs=0.01)
-    assert below.first_day.value == pytest.approx(grid[np.argmax(total < threshold)], abs=0.01)
+    assert below.days.value == pytest.approx(np.median(200.0 * np.mean(total < threshold, axis=1)), abs=0.1)
+    first = np.where((total < threshold).any(axis=1), grid[np.argmax(total < threshold, axis=1)], np.inf)
+    assert below.first_day.value == pytest.approx(np.median(first), abs=0.1)
     (never,) = nadirs(fit, WHOLE, (1e-6,)).below
-    assert np.isnan(never.first_day.value)
+    assert np.isinf(never.first_day.value)
     assert never.days.value == 0.0
     assert never.share_ever == 0.0
 

@@ -18,6 +18,8 @@ Row = dict[str, Any]
 DOSE_TICK_PIXELS: Final = 14
 HEADROOM: Final = 1.06
 """The IgG axis ends this much above the highest mark."""
+DIFFERS: Final = 0.05
+"""Relative distance from which the median of all draws, drift included, is drawn beside the kinetic curve."""
 PAPER: Final = "#FFFFFF"
 LOOKS: Final[dict[str, Row]] = {
     "measured": {"shape": "circle", "stroke": style.SAMPLE, "fill": style.SAMPLE, "size": 40},
@@ -137,20 +139,29 @@ def curve_layer(curve: pd.DataFrame) -> Spec:
     band = {"type": "area", "color": style.TOTAL, "opacity": 0.2}
     endogenous = {"type": "line", "color": style.ENDOGENOUS, "strokeDash": [6, 3], "strokeWidth": 2}
     total = {"type": "line", "color": style.TOTAL, "strokeWidth": 2.5}
+    drifting = {"type": "line", "color": style.TOTAL, "strokeWidth": 1.8, "strokeDash": [2, 2]}
     layers = [
         {"mark": band, "encoding": {"x": days, "y": {"field": "lower"}, "y2": {"field": "upper"}}},
         {"mark": endogenous, "encoding": {"x": days, "y": {"field": "endogenous"}}},
         {"mark": total, "encoding": {"x": days, "y": {"field": "total"}}},
     ]
+    if differs(curve):
+        layers.append({"mark": drifting, "encoding": {"x": days, "y": {"field": "median"}}})
     banded = curve["lower"].notna().all() and curve["upper"].notna().all()
     return {"data": {"values": curve_rows(curve)}, "layer": layers if banded else layers[1:]}
+
+
+def differs(curve: pd.DataFrame) -> bool:
+    """Whether the median of all draws leaves the best kinetic curve by more than DIFFERS anywhere."""
+    gap = (curve["median"] - curve["total"]).abs() / curve["total"]
+    return bool((gap > DIFFERS).any())
 
 
 def curve_rows(curve: pd.DataFrame) -> list[Row]:
     """Rows for drawing: levels to four digits, days to a thousandth; an unknown number becomes None."""
     columns = {
         name: [float(f"{value:.4g}") if known(value) else None for value in curve[name]]
-        for name in ("total", "lower", "upper", "endogenous")
+        for name in ("total", "lower", "upper", "endogenous", *(["median"] if differs(curve) else []))
     }
     days = [round(float(day), 3) for day in curve["day"]]
     return [{"day": day} | {name: values[i] for name, values in columns.items()} for i, day in enumerate(days)]

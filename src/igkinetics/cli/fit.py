@@ -29,8 +29,11 @@ def fit(
     prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
     structure: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Structure, such as one_compartment/step_loss; default the full model."),
+        typer.Option(metavar="NAME", help="This structure alone, such as one_compartment/step_loss; default average."),
     ] = None,
+    drift: Annotated[
+        bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")
+    ] = True,
     residual: Annotated[
         str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
     ] = "normal",
@@ -66,7 +69,7 @@ def fit(
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
-        card=card, prior=prior, structure=structure, residual=residual, window=days_of(window),
+        card=card, prior=prior, structure=structure, drift=drift, residual=residual, window=days_of(window),
         thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)

@@ -20,13 +20,13 @@ from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_o
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import InputError, call_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
-from igkinetics.fit.rows import GOOD_PARETO_K
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.parallel import Progress, as_far_as_reached
@@ -60,6 +60,7 @@ def fit_cohort(
     card = load_card(options.card)
     if card.structure.endogenous == "none":
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
@@ -96,6 +97,8 @@ def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
         seed=options.seed,
         profile=options.profile,
         igg_unit=cohort.igg_unit,
+        average=options.structure is None,
+        drift=options.drift,
     )
 
 
@@ -143,9 +146,6 @@ def fit_notes(fits: Sequence[PatientFit]) -> list[str]:
     for fit in fits:
         for note in fit.notes:
             concerned.setdefault(note, []).append(fit.patient.patient_id)
-        if fit.draws is not None and fit.draws.pareto_k > GOOD_PARETO_K:
-            said = f"Pareto k above {GOOD_PARETO_K}: intervals are approximate"
-            concerned.setdefault(said, []).append(fit.patient.patient_id)
     return [
         f"{note} ({len(who)} of {len(fits)} patients: {', '.join(who[:MOST_NAMED])}"
         f"{', ...' if len(who) > MOST_NAMED else ''})"

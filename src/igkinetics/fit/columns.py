@@ -29,10 +29,12 @@ COMMON: Final = {
     "raw_nadir": "lowest measured IgG in the window; the limit, where only a limit is known",
     "expected_raw_nadir": "what the lowest of this patient's measurements would read on average if the fitted "
     "curve were true",
-    "fitted_nadir": "exact minimum of the fitted curve in the window",
+    "fitted_nadir": "median of the draws' own minima in the window, over structures and drift",
     "endogenous_nadir": "the same for the patient's own IgG, without what was infused",
     "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood)",
-    "pareto_k": "shape of the importance weights; above 0.7 the intervals are rough",
+    "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains took their place",
+    "method": "how the draws were made: importance sampling, Markov chains or normal approximation",
+    "drift": "weight of courses that drift around the kinetic curve",
     "n_starts_agreeing": "starts that ended within 0.01 of the lowest -2 log posterior",
     "n": "number of values or patients behind this row",
 }
@@ -54,26 +56,31 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "baseline": "last value measured up to the window's start", "raw_nadir": "",
         "raw_nadir_below_limit": "whether raw_nadir is such a limit",
         "raw_nadir_day": "its day; the earliest on ties", "fitted_nadir": "", "fitted_nadir_lower": "",
-        "fitted_nadir_upper": "", "fitted_nadir_day": "day of the minimum of the fitted curve",
+        "fitted_nadir_upper": "", "fitted_nadir_day": "median of the days of those minima",
         "fitted_nadir_day_lower": "", "fitted_nadir_day_upper": "",
         "nadir_position": "interior, start or end of the window; a flat minimum lies at its earliest day",
         "nadir_reached": "whether the minimum is interior, all therapy had stopped and the curve had "
         "risen by more than 5 % in at least 90 % of draws; if not, the nadir is the "
         "lowest level so far",
         "endogenous_nadir": "", "endogenous_nadir_lower": "", "endogenous_nadir_upper": "",
-        "endogenous_nadir_day": "day of the minimum of the patient's own IgG", "expected_raw_nadir": "", "status": "",
-        "reason": "",
+        "endogenous_nadir_day": "day of the minimum of the patient's own IgG", "expected_raw_nadir": "",
+        "curve_nadir": "minimum of the single best curve, without drift", "curve_nadir_day": "its day", "drift": "",
+        "drift_start": "first day on which 90 % of the drifting courses lie on one side of the kinetic curve",
+        "drift_end": "last such day", "method": "", "status": "", "reason": "",
     },
     # the fitted curve and its band, a row per day
     "curves": {
-        "patient_id": "", "day": "", "total": "fitted IgG", "lower": "", "upper": "",
+        "patient_id": "", "day": "", "total": "the best kinetic curve",
+        "median": "pointwise median of all draws, drift included", "lower": "", "upper": "",
         "endogenous": "of it the patient's own", "infused": "of it infused", "unit": "",
     },
     # what became of every patient and every sample row
     "patients": {
         "patient_id": "", "group": "", "status": "", "reason": "", "model": "",
-        "model_weight": "weight of the fitted structure among all structures tried", "rows_used": "sample rows used",
+        "model_weight": "weight of the fitted structure, without drift, in the averaged posterior",
+        "rows_used": "sample rows used",
         "rows_set_aside": "sample rows set aside", "objective": "", "pareto_k": "", "n_starts_agreeing": "",
+        "r_hat": "worst R-hat of any parameter, where draws come from Markov chains", "method": "", "drift": "",
     },
     # a row per patient and threshold
     "thresholds": {
@@ -86,8 +93,12 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
     },
     # a row per patient and structure: how far the nadir rests on the structure
     "structures": {
-        "patient_id": "", "model": "", "objective": "", "weight": "weight among the structures of this patient",
-        "fitted_nadir": "", "endogenous_nadir": "", "unit": "", "note": "failed convergence tests, if any",
+        "patient_id": "", "model": "", "drift_sd": "SD of the drift around the curve, as a share", "objective": "",
+        "minus_two_log_likelihood": "the objective without the prior's part: comparable between structures",
+        "prior_weight": "its weight before the samples",
+        "weight": "weight in the averaged posterior: prior weight times marginal likelihood (AICc without a prior)",
+        "fitted_nadir": "minimum of this structure's best curve", "endogenous_nadir": "", "unit": "",
+        "note": "why it has no weight; failed convergence tests, if any",
     },
     # what sampling alone does to the raw nadir: the posterior-predictive minimum at the patient's own days and limits
     "sampling": {
@@ -135,7 +146,7 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "iwres_sd": "their standard deviation", "iwres_largest": "the largest in size",
         "iwres_largest_day": "its day", "objective": "", "pareto_k": "", "n_starts": "starts tried",
         "n_starts_agreeing": "", "n_optima": "different optima found", "model": "",
-        "model_weight": "weight of the fitted structure", "best_model": "structure of most weight",
+        "model_weight": "weight of the fitted structure, without drift", "best_model": "structure of most weight",
         "best_weight": "its weight",
     },
     # how far the etas are drawn together

@@ -15,7 +15,7 @@ from igkinetics.charts.residual_charts import MOST_POINTS, agreement_chart, resi
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.rows import GOOD_PARETO_K
+from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
 """Patients whose profiles are drawn; profiles.csv holds all."""
@@ -94,6 +94,8 @@ def structure_weights(fit: CohortFit) -> pd.DataFrame:
     rows = fit.structures[fit.structures["patient_id"].isin(fitted) & fit.structures["weight"].notna()]
     if rows.empty:
         return pd.DataFrame(columns=["model", "n", "mean_weight", "n_best"])
+    named = rows["model"].where(rows["drift_sd"] == 0, "drift around " + rows["model"])
+    rows = rows.assign(model=named).groupby(["patient_id", "model"], sort=False)[["weight"]].sum().reset_index()
     best = rows.loc[rows.groupby("patient_id", sort=False)["weight"].idxmax(), "model"].value_counts()
     by_model = rows.groupby("model", sort=False)["weight"]
     # a patient without a structure (no therapy: no loss) gives it the weight 0

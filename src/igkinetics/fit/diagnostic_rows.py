@@ -9,7 +9,6 @@ import numpy as np
 from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.residuals import residuals
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.rows import structure_weights
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.scales import from_scale
 from igkinetics.units import IggUnit, from_g_per_l
@@ -65,16 +64,16 @@ def profile_rows(fit: PatientFit, unit: IggUnit) -> list[dict[str, Any]]:
 
 def diagnostic_row(fit: PatientFit) -> dict[str, Any]:
     """How well one patient's optimum was found and what it leaves over."""
-    problem, optimum, draws = fit.fitted()
+    problem, optimum, _ = fit.fitted()
     found = residuals(problem, optimum.x)
     measured = problem.limit == 0
     iwres = found.iwres[measured]
-    weights = structure_weights(fit.alternatives)
-    best = int(np.argmax(weights)) if np.any(np.isfinite(weights)) else 0
+    weights = np.array([alternative.weight for alternative in fit.alternatives])
+    best = int(np.nanargmax(weights)) if np.any(np.isfinite(weights)) else 0
     row: dict[str, Any] = {
         "patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status,
         "n_measured": int(measured.sum()), "n_beyond_limit": int((~measured).sum()), "objective": optimum.objective,
-        "pareto_k": draws.pareto_k, "n_starts": optimum.n_starts, "n_starts_agreeing": optimum.n_agreeing,
+        "pareto_k": fit.all_draws().pareto_k, "n_starts": optimum.n_starts, "n_starts_agreeing": optimum.n_agreeing,
         "n_optima": len(optimum.modes), "model": problem.model, "model_weight": weights[0],
         "best_model": fit.alternatives[best].model, "best_weight": weights[best],
     }  # fmt: skip

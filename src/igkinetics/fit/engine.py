@@ -27,7 +27,8 @@ TOLERANCE = 1e-10
 @kernel
 def bfgs(
     start: Floats, scale: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule,
-    day: Floats, igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, x: Floats,
+    day: Floats, igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, drift_sds: Floats,
+    drift_log_weights: Floats, x: Floats,
 ) -> float:  # fmt: skip
     """Minimum of -2 log posterior from `start` (p,) into x (p,); returns its value (inf: nothing finite met).
 
@@ -39,7 +40,8 @@ def bfgs(
     new_gradient = np.empty(p)
     inverse = np.diag(0.5 * scale * scale)
     fresh = True
-    value = objective(x, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, gradient)
+    value = objective(x, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b,
+                      drift_sds, drift_log_weights, gradient)
     if not np.isfinite(value):
         return np.inf
     for _ in range(MOST_ITERATIONS):
@@ -56,7 +58,8 @@ def bfgs(
         new_value = np.inf
         for _ in range(MOST_HALVINGS):
             new_value = objective(
-                x + length * step, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, new_gradient
+                x + length * step, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b,
+                drift_sds, drift_log_weights, new_gradient,
             )
             if new_value <= value + ARMIJO * length * slope:
                 break

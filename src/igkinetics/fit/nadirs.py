@@ -1,21 +1,22 @@
-"""Nadirs of one patient: raw (lowest measured), fitted and endogenous (exact minima of the curve, with intervals from
-the draws' own minima), and what sampling alone does to a raw one."""
+"""Nadirs of one patient: raw (lowest measured), fitted and endogenous (medians and intervals of the draws' own minima,
+over structures and drift), and what sampling alone does to a raw one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import numpy as np
 
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window
+from igkinetics.fit.courses import Courses, courses_of
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
-from igkinetics.fit.posterior import Draws
+from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.result import PatientFit
-from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.extremes import lowest_of_many
+from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START
 from igkinetics.random_streams import of_patient
@@ -29,7 +30,7 @@ REACHED_IN_SHARE_OF_DRAWS: Final = 0.90
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A value of the MAP curve with the interval of the draws."""
+    """Median of the draws with their interval."""
 
     value: float
     lower: float
@@ -38,7 +39,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeBelow:
-    """Total IgG below one threshold (g/L): first day (nan: never), days, and the share of draws ever below.
+    """Total IgG below one threshold (g/L): first day (inf: never), days, and the share of draws ever below.
 
     Draws that never fall below put the first day's interval beyond the window (inf).
     """
@@ -51,13 +52,21 @@ class TimeBelow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedNadir:
-    """Levels g/L, days. `window` starts no earlier than the model's state does."""
+    """Levels g/L, days. `window` starts no earlier than the model's state does.
+
+    curve, curve_day: the minimum of the single best curve, without drift.
+    """
 
     window: Window
     total: Estimate
     day: Estimate
     endogenous: Estimate
     endogenous_day: float
+    curve: float
+    curve_day: float
+    off_from: float
+    off_until: float
+    """Days between which drifting draws lie off the kinetic curve; nan without one."""
     position: Position
     reached: bool
     share_risen: float
@@ -70,44 +79,63 @@ def fitted_nadir(
     fit: PatientFit, window: Window, observed_raw: float, thresholds: tuple[float, ...], level: float, seed: int
 ) -> FittedNadir:
     """Nadirs of a patient with numbers, over an existing window. thresholds and observed_raw in g/L."""
-    problem, optimum, draws = fit.fitted()
-    start = max(window.start, float(problem.schedule[0, START]))
-    window = Window(start=start, end=max(window.end, start), reason=window.reason)
-    at_best, best_below = lowest_of_many(
-        problem.theta(optimum.x)[None, :], problem.schedule, window.start, window.end, thresholds
-    )
-    minima, below = lowest_of_many(draws.theta, problem.schedule, window.start, window.end, thresholds)
-
-    def estimate(value: float, values: Floats) -> Estimate:
-        lower, upper = draws.interval(values, level)
-        return Estimate(value=float(value), lower=lower, upper=upper)
-
-    where = position(float(at_best[0, 1]), window)
-    end_endogenous, end_infused = igg_curve(draws.theta, problem.schedule, np.array([window.end]))
-    risen = (end_endogenous + end_infused)[:, 0] > (1.0 + RISE_SHARE) * minima[:, 0]
-    share_risen = draws.mean(risen.astype(float))
+    problem, optimum, _ = fit.fitted()
+    window = within_state(problem, window)
+    courses = fit_courses(fit, window, seed)
+    minima = courses.minima(window, thresholds)
+    at_best = lowest(problem.theta(optimum.x), problem.schedule, window.start, window.end)
+    estimate = partial(median_and_interval, level=level)
+    at_end, _ = courses.levels(np.array([window.end]))
+    share_risen = float(np.mean(at_end[:, 0] > (1.0 + RISE_SHARE) * minima.total))
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
     generator = of_patient(seed, fit.patient.patient_id, "lowest reading")
+    day = estimate(minima.day)
+    where = position(day.value, window)
+    off_from, off_until = courses.departure()
     return FittedNadir(
         window=window,
-        total=estimate(at_best[0, 0], minima[:, 0]),
-        day=estimate(at_best[0, 1], minima[:, 1]),
-        endogenous=estimate(at_best[0, 2], minima[:, 2]),
-        endogenous_day=float(at_best[0, 3]),
+        total=estimate(minima.total),
+        day=day,
+        endogenous=estimate(minima.endogenous),
+        endogenous_day=float(np.median(minima.endogenous_day)),
+        curve=at_best.total,
+        curve_day=at_best.total_day,
+        off_from=off_from,
+        off_until=off_until,
         position=where,
         reached=where == "interior" and stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,
-        predicted_raw=predicted_minimum(problem, draws, window, observed_raw, level, generator),
+        predicted_raw=predicted_minimum(problem, courses, window, observed_raw, level, generator),
         below=tuple(
             TimeBelow(
                 threshold=threshold,
-                first_day=estimate(best_below[0, j, 0], np.nan_to_num(below[:, j, 0], nan=np.inf)),
-                days=estimate(best_below[0, j, 1], below[:, j, 1]),
-                share_ever=draws.mean(np.isfinite(below[:, j, 0]).astype(float)),
+                first_day=estimate(np.nan_to_num(minima.first_below[:, j], nan=np.inf)),
+                days=estimate(minima.days_below[:, j]),
+                share_ever=float(np.mean(np.isfinite(minima.first_below[:, j]))),
             )
             for j, threshold in enumerate(thresholds)
         ),
     )
+
+
+def within_state(problem: FitProblem, window: Window) -> Window:
+    """The window, starting no earlier than the model's state does."""
+    start = max(window.start, float(problem.schedule[0, START]))
+    return Window(start=start, end=max(window.end, start), reason=window.reason)
+
+
+def fit_courses(fit: PatientFit, window: Window, seed: int) -> Courses:
+    """The courses behind every level and day of this patient; the same ones whenever asked."""
+    generator = of_patient(seed, fit.patient.patient_id, "courses")
+    return courses_of(fit.fitted()[0], fit.all_draws(), window.end, generator)
+
+
+def median_and_interval(values: Floats, level: float) -> Estimate:
+    """Of draws of equal weight (n,); infinite ones are allowed."""
+    tail = (1.0 - level) / 2.0
+    even = np.full(values.size, 1.0 / values.size)
+    lower, middle, upper = weighted_quantiles(values, even, np.array([tail, 0.5, 1.0 - tail]))
+    return Estimate(value=float(middle), lower=float(lower), upper=float(upper))
 
 
 def position(day: float, window: Window) -> Position:
@@ -177,20 +205,19 @@ def noisy(levels: Floats, problem: FitProblem, generator: np.random.Generator) -
 
 
 def predicted_minimum(
-    problem: FitProblem, draws: Draws, window: Window, observed: float, level: float, generator: np.random.Generator
+    problem: FitProblem, courses: Courses, window: Window, observed: float, level: float, generator: np.random.Generator
 ) -> PredictedMinimum:
     """observed: raw nadir, g/L. The lower limit, where one was met, holds for all of this patient's samples."""
     inside = (problem.day >= window.start) & (problem.day <= window.end)
     if not inside.any():
         return PredictedMinimum(mean=np.nan, lower=np.nan, upper=np.nan, observed_percentile=np.nan)
-    endogenous, infused = igg_curve(draws.theta, problem.schedule, problem.day[inside])
-    measured = noisy(endogenous + infused, problem, generator)
+    measured = noisy(courses.levels(problem.day[inside])[0], problem, generator)
     limits = problem.igg[inside & (problem.limit < 0)]
     minima = np.maximum(measured, limits.max() if limits.size else 0.0).min(axis=1)
-    lower, upper = draws.interval(minima, level)
+    found = median_and_interval(minima, level)
     return PredictedMinimum(
-        mean=draws.mean(minima),
-        lower=lower,
-        upper=upper,
-        observed_percentile=draws.mean((minima <= observed).astype(float)),
+        mean=float(minima.mean()),
+        lower=found.lower,
+        upper=found.upper,
+        observed_percentile=float(np.mean(minima <= observed)),
     )

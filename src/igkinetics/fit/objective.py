@@ -11,7 +11,7 @@ from math import exp, log, pi
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.likelihood import minus_two_log
+from igkinetics.fit.drift import Limits, record_value, record_value_and_slopes
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
@@ -69,18 +69,22 @@ def prior_term(x: Floats, mu: Floats, sd: Floats) -> float:
 @kernel
 def objective(
     x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, gradient: Floats,
+    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
+    drift_log_weights: Floats, gradient: Floats,
 ) -> float:  # fmt: skip
-    """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days."""
+    """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days.
+
+    drift_sds, drift_log_weights (k,): what the SD of the drift may be, and the log prior weight of each; 0 is none.
+    """
     theta = np.empty(N_PARAMETERS)
     fill_theta(x, free, fixed, theta)
     course = new_course(schedule, day.size)
     walk(theta, schedule, day, course)
     by_theta = np.zeros(N_PARAMETERS)
-    value = prior_term(x, mu, sd)
-    for n in range(day.size):
-        term, course.weights[n] = minus_two_log(kind, igg[n], limit[n], course.endogenous[n] + course.infused[n], a, b)
-        value += term
+    level = course.endogenous + course.infused
+    value = prior_term(x, mu, sd) + record_value_and_slopes(
+        kind, day, igg, limit, level, a, b, drift_sds, drift_log_weights, course.weights
+    )
     add_weighted_gradient(theta, course, day.size, by_theta)
     for i in range(x.size):
         gradient[i] = slope_on_scale(free[i], by_theta, theta)
@@ -92,27 +96,30 @@ def objective(
 @kernel
 def objective_values(
     xs: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, values: Floats,
+    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
+    drift_log_weights: Floats, values: Floats,
 ) -> None:  # fmt: skip
     """-2 log posterior of many x (n, p), without gradients, into values (n,)."""
     theta = np.empty(N_PARAMETERS)
     endogenous = np.empty(day.size)
     infused = np.empty(day.size)
+    level = np.empty(day.size)
     scratch = np.empty(CURVE_ROOM)
     for k in range(xs.shape[0]):
         fill_theta(xs[k], free, fixed, theta)
         fill_curve(theta, schedule, day, endogenous, infused, scratch)
-        value = prior_term(xs[k], mu, sd)
         for n in range(day.size):
-            term, _ = minus_two_log(kind, igg[n], limit[n], endogenous[n] + infused[n], a, b)
-            value += term
-        values[k] = value
+            level[n] = endogenous[n] + infused[n]
+        values[k] = prior_term(xs[k], mu, sd) + record_value(
+            kind, day, igg, limit, level, a, b, drift_sds, drift_log_weights
+        )
 
 
 @kernel
 def fill_hessian(
     x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, hessian: Floats,
+    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
+    drift_log_weights: Floats, hessian: Floats,
 ) -> None:  # fmt: skip
     """Hessian (p, p) of -2 log posterior at x, by central differences of the gradient, symmetric."""
     p = x.size
@@ -121,9 +128,9 @@ def fill_hessian(
     moved = x.copy()
     for i in range(p):
         moved[i] = x[i] + HESSIAN_STEP
-        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, up)
+        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, up)
         moved[i] = x[i] - HESSIAN_STEP
-        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, down)
+        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, down)
         moved[i] = x[i]
         for j in range(p):
             hessian[i, j] = (up[j] - down[j]) / (2.0 * HESSIAN_STEP)

@@ -22,9 +22,10 @@ class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file. structure: disposition/production, one of
-    kinetics.parameters.STRUCTURES; None means the default there.
+    kinetics.parameters.STRUCTURES, alone; None means the default there, averaged with the other structures.
+    drift: averaged, too, over a drift of the course around the curve.
     window: days (first, last) replacing each patient's own window. thresholds: IgG in the cohort's unit.
-    draws: from the Laplace approximation, per patient; bands of curves rest on 400 of them, evenly taken, and the file
+    draws: per patient; bands of curves rest on 400 of them, and the file
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
     fraction. jobs: patients fitted at a time.
     """
@@ -32,6 +33,7 @@ class FitOptions:
     card: str = DEFAULT_CARD
     prior: str = "card"
     structure: str | None = None
+    drift: bool = True
     residual: str = "normal"
     window: tuple[float, float] | None = None
     thresholds: tuple[float, ...] = ()

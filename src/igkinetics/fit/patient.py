@@ -1,24 +1,34 @@
-"""Fitting one patient: default structure, checks, draws, and the other structures as sensitivity (DESIGN 2.3)."""
+"""Fitting one patient: the fitted structure, checks, and draws averaged over structures and drift (DESIGN 2.3, 2.8)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
-from igkinetics.errors import InputError, counted
-from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
-from igkinetics.fit.posterior import Draws, draw_posterior, laplace_log_marginal, laplace_only
+from igkinetics.errors import counted
+from igkinetics.fit.minimise import Optimum, first_guesses, minimise
+from igkinetics.fit.posterior import laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
-from igkinetics.fit.result import Alternative, PatientFit, Status
+from igkinetics.fit.remedies import doubt_about_unit, questions
+from igkinetics.fit.result import PatientFit, Status
+from igkinetics.fit.structures import (
+    Own,
+    Posterior,
+    PriorOf,
+    averaged_posterior,
+    candidates,
+    draw_fitted,
+    possible_production,
+    unaveraged,
+)
 from igkinetics.fit.unexplained import MOST_CHANGES, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import DISPOSITIONS, INDEX, STRUCTURES, Floats
+from igkinetics.kinetics.parameters import INDEX, Floats
 from igkinetics.random_streams import of_patient
 from igkinetics.scales import scale_of
 from igkinetics.units import IggUnit, from_g_per_l
@@ -31,13 +41,13 @@ START_LIMIT: Final = 3.0
 MOST_RESTARTS: Final = 3
 LIMIT_SIGNS: Final = {-1: "<", 0: "", 1: ">"}
 
-PriorOf = Callable[[Patient, str], PatientPrior]
-"""Patient and disposition -> the card's prior for this patient."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitSettings:
-    """How every patient of a cohort is fitted. structure: "disposition/production"."""
+    """How every patient of a cohort is fitted. structure: "disposition/production".
+
+    average: over the other structures too. drift: over a drift around the fitted one too.
+    """
 
     structure: str
     use_prior: bool
@@ -47,6 +57,8 @@ class FitSettings:
     seed: int
     profile: bool
     igg_unit: IggUnit
+    average: bool = True
+    drift: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +75,7 @@ class Settled:
     """An optimum that nothing lies below, with what was learnt around it. lower: optima given up on the way."""
 
     optimum: Optimum
-    draws: Draws
+    posterior: Posterior
     profiles: dict[str, tuple[float, float]] | None
     profile_curves: dict[str, tuple[Floats, Floats]] | None
     lower: int
@@ -78,7 +90,7 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     problem = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
     trouble = too_little(problem, use_prior=settings.use_prior)
     trouble = trouble or contradicted_start(problem, patient, prior, settings.igg_unit)
-    settled = trouble or settle(problem, patient, settings)
+    settled = trouble or settle(problem, patient, prior_of, settings)
     if isinstance(settled, Trouble):
         if len(settled.changes) == MOST_CHANGES:
             notes.append(f"no more than {MOST_CHANGES} unexplained changes of a record are told apart")
@@ -86,6 +98,8 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
                           changes=settled.changes, notes=tuple(notes))  # fmt: skip
     if settled.lower:
         notes.append("a lower optimum than that of the usual starts was met on the way and became the fit")
+    if doubt := doubt_about_unit(problem, settled.optimum.x):
+        notes.append(doubt)
     status, reason = numbers_status(problem)
     return PatientFit(
         patient=patient,
@@ -94,20 +108,23 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
         reason=reason,
         problem=problem,
         optimum=settled.optimum,
-        draws=settled.draws,
-        alternatives=alternatives(patient, prior_of, settings, problem, settled.optimum),
+        draws=settled.posterior.draws,
+        averaged=settled.posterior.averaged,
+        alternatives=settled.posterior.alternatives,
         profiles=settled.profiles,
         profile_curves=settled.profile_curves,
         notes=tuple(notes),
     )
 
 
-def settle(problem: FitProblem, patient: Patient, settings: FitSettings) -> Settled | Trouble:
+def settle(
+    problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: FitSettings
+) -> Settled | Trouble:
     """The optimum with its draws and profiles. Should these meet a lower point, the fit starts again from there."""
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
         optimum = minimise(problem, guesses)
-        if trouble := what_failed(problem, optimum) or what_changed(problem, optimum, settings.igg_unit):
+        if trouble := what_failed(problem, optimum) or what_changed(problem, patient, optimum, settings.igg_unit):
             return trouble
         try:
             profiles = profile_intervals(problem, optimum, settings.level) if settings.profile else None
@@ -115,23 +132,41 @@ def settle(problem: FitProblem, patient: Patient, settings: FitSettings) -> Sett
         except LowerOptimumError as found:
             guesses = [found.x, *guesses]
             continue
-        generator = of_patient(settings.seed, patient.patient_id, "draws")
-        draws = (draw_posterior if settings.use_prior else laplace_only)(problem, optimum, settings.draws, generator)
-        if draws.lowest_objective < optimum.objective - LOWER_BY:
-            guesses = [draws.lowest, *guesses]
+        own = draws_around(problem, optimum, patient, settings)
+        if own.draws.lowest_objective < optimum.objective - LOWER_BY:
+            guesses = [own.draws.lowest, *guesses]
             continue
-        return Settled(optimum=optimum, draws=draws, profiles=profiles, profile_curves=curves, lower=lower)
+        posterior = posterior_of(patient, prior_of, settings, own, optimum)
+        if isinstance(posterior, Trouble):
+            return posterior
+        return Settled(optimum=optimum, posterior=posterior, profiles=profiles, profile_curves=curves, lower=lower)
     return Trouble(status="not_converged", reason=f"{MOST_RESTARTS + 1} optima were found, each below the one before")
 
 
-def possible_production(patient: Patient, prior: PatientPrior, production: str) -> tuple[str, list[str]]:
-    """The production form this patient can have, and what is to be said about it."""
-    if prior.production == "constant" and production != "constant":
-        said = f"card {prior.card_id} keeps endogenous IgG constant"
-        return "constant", [f"{said}: therapy is ignored"] if patient.therapy_start.size else [said]
-    if patient.therapy_start.size == 0 and production != "constant":
-        return "constant", ["no therapy rows: fitted with constant production"]
-    return production, []
+def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
+    """Draws of the fitted structure, with drift where asked for; without a prior from the normal approximation."""
+    generator = of_patient(settings.seed, patient.patient_id, "draws")
+    if settings.use_prior:
+        return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
+    draws = laplace_only(problem, optimum, settings.draws, generator)
+    return Own(problem=problem, draws=draws, optima=(optimum,), prior=(1.0,))
+
+
+def posterior_of(
+    patient: Patient, prior_of: PriorOf, settings: FitSettings, own: Own, optimum: Optimum
+) -> Posterior | Trouble:
+    """The average over all structures, or the fitted one alone; Trouble where its draws cannot be trusted."""
+    others = candidates(patient, prior_of, own.problem, optimum, settings.residual)
+    if not settings.use_prior:
+        return unaveraged(own.problem, optimum, others, own.draws)
+    if not settings.average:
+        others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
+    streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
+    posterior = averaged_posterior(own, others, settings.draws, streams)
+    if posterior.averaged.trusted:
+        return posterior
+    said = f"draws of the posterior not to be trusted: R-hat {posterior.averaged.r_hat:.3f}"
+    return Trouble(status="not_converged", reason=said)
 
 
 def too_little(problem: FitProblem, *, use_prior: bool) -> Trouble | None:
@@ -219,12 +254,13 @@ def run_away(problem: FitProblem, optimum: Optimum) -> list[str]:
     return found
 
 
-def what_changed(problem: FitProblem, optimum: Optimum, unit: IggUnit) -> Trouble | None:
-    """Changes that neither doses nor therapy explain."""
+def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: IggUnit) -> Trouble | None:
+    """Changes that neither doses nor therapy explain, and what would."""
     changes = unexplained_changes(problem, optimum.x)
     if not changes:
         return None
-    words = "; ".join(describe_change(change, unit) for change in changes)
+    said = [describe_change(change, unit) for change in changes]
+    words = "; ".join(said + questions(problem, patient, optimum.x, changes))
     return Trouble(status="unexplained_change", reason=words, changes=changes)
 
 
@@ -257,54 +293,3 @@ def profile_curves(
 ) -> dict[str, tuple[Floats, Floats]]:
     """The profile of every estimated parameter over its interval and somewhat beyond."""
     return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}
-
-
-def alternatives(
-    patient: Patient, prior_of: PriorOf, settings: FitSettings, problem: FitProblem, optimum: Optimum
-) -> tuple[Alternative, ...]:
-    """All structures this patient and the card can have, the fitted one first; each started from the fitted values."""
-    found = [Alternative(model=problem.model, objective=optimum.objective, problem=problem, x=optimum.x,
-                         log_marginal=laplace_log_marginal(problem, optimum), failed_tests=())]  # fmt: skip
-    estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
-    for structure, prior in possible_structures(patient, prior_of):
-        production = structure.split("/")[1]
-        if structure == problem.model:
-            continue
-        other = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
-        if not settings.use_prior and other.day.size <= len(other.names):
-            continue
-        best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
-        found.append(
-            Alternative(
-                model=structure,
-                objective=best.objective,
-                problem=other,
-                x=best.x,
-                log_marginal=laplace_log_marginal(other, best),
-                failed_tests=best.failed_tests,
-            )
-        )
-    return tuple(found)
-
-
-def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[str, PatientPrior]]:
-    """Each structure that the card has numbers for and this patient's record allows, with its prior."""
-    for disposition in DISPOSITIONS:
-        try:
-            prior = prior_of(patient, disposition)
-        except InputError:  # the card has no numbers for this disposition
-            continue
-        for structure in STRUCTURES:
-            wanted, production = structure.split("/")
-            if wanted == disposition and possible_production(patient, prior, production)[0] == production:
-                yield structure, prior
-
-
-def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
-    """The fitted values where they mean the same; the volume of another disposition starts at its prior."""
-    same_disposition = problem.model.split("/")[0] == fitted_model.split("/")[0]
-    start = problem.mu.copy()
-    for i, name in enumerate(problem.names):
-        if name in estimated and (same_disposition or name != "V1"):
-            start[i] = estimated[name]
-    return start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -46,10 +46,13 @@ class FitProblem:
     kind: int
     a: float
     b: float
+    drift_sds: Floats = field(default_factory=lambda: np.zeros(1))
+    """What the SD of the drift around the curve may be (k,), over which the likelihood is averaged; 0 is none."""
+    drift_log_weights: Floats = field(default_factory=lambda: np.zeros(1))
 
     def _arguments(self) -> tuple[object, ...]:
         return (self.free, self.fixed, self.mu, self.sd, self.schedule, self.day, self.igg, self.limit,
-                self.kind, self.a, self.b)  # fmt: skip
+                self.kind, self.a, self.b, self.drift_sds, self.drift_log_weights)  # fmt: skip
 
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         """-2 log posterior and its gradient (p,) at x (p,)."""
@@ -89,6 +92,9 @@ class FitProblem:
     @property
     def has_prior(self) -> bool:
         return bool(np.all(np.isfinite(self.sd)))
+
+    def without_drift(self) -> FitProblem:
+        return replace(self, drift_sds=np.zeros(1), drift_log_weights=np.zeros(1))
 
     def without_prior(self) -> FitProblem:
         return replace(self, sd=np.full_like(self.sd, np.inf))

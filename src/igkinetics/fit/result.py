@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.minimise import Optimum
@@ -32,21 +34,49 @@ WITH_NUMBERS: tuple[Status, ...] = ("fitted", "prior_only")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Alternative(ByValue):
-    """One structure in the sensitivity table; problem and x (p,) give its curve."""
+    """One structure, or the fitted one with one SD of the drift; problem and x (p,) give its best curve.
+
+    weight: of the averaged posterior. objective: -2 log posterior; without the prior's part it can be compared between
+    structures. note: why a structure has no weight.
+    """
 
     model: str
+    drift_sd: float
     objective: float
+    minus_two_log_likelihood: float
+    prior_weight: float
     log_marginal: float
+    weight: float
     problem: FitProblem
     x: Floats
     failed_tests: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Averaged(ByValue):
+    """Draws of equal weight over structures and drift, in random order: theta (n, 13), SD of the drift of each (n,).
+
+    pareto_k and r_hat are the worst of any structure that matters; nan where its draws came the other way.
+    """
+
+    theta: Floats
+    drift_sd: Floats
+    method: str
+    pareto_k: float
+    r_hat: float
+    trusted: bool
+
+    @property
+    def drift_weight(self) -> float:
+        return float(np.mean(self.drift_sd > 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PatientFit:
     """Result for one patient. reason is empty exactly when status is `fitted` (checked when built).
 
-    problem, optimum and draws are None unless there are numbers to give (statuses `fitted`, `prior_only`).
+    problem, optimum, draws and averaged are None unless there are numbers to give (statuses `fitted`, `prior_only`).
     """
 
     patient: Patient
@@ -56,6 +86,9 @@ class PatientFit:
     problem: FitProblem | None = None
     optimum: Optimum | None = None
     draws: Draws | None = None
+    """Of the fitted structure, whatever the drift."""
+    averaged: Averaged | None = None
+    """Of all structures and drift: what every level, day and band comes from."""
     alternatives: tuple[Alternative, ...] = ()
     changes: tuple[Change, ...] = ()
     profiles: dict[str, tuple[float, float]] | None = None
@@ -77,3 +110,9 @@ class PatientFit:
         if self.problem is None or self.optimum is None or self.draws is None:
             raise AssertionError(f"patient {self.patient.patient_id} has status {self.status}: no fitted numbers")
         return self.problem, self.optimum, self.draws
+
+    def all_draws(self) -> Averaged:
+        """The averaged posterior of a fit with numbers."""
+        if self.averaged is None:
+            raise AssertionError(f"patient {self.patient.patient_id} has status {self.status}: no fitted numbers")
+        return self.averaged

@@ -10,9 +10,10 @@ import pandas as pd
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
 from igkinetics.fit.cohort_checks import contraction
-from igkinetics.fit.nadirs import FittedNadir, RawNadir
+from igkinetics.fit.courses import JUST_AFTER_DAY
+from igkinetics.fit.nadirs import FittedNadir, RawNadir, fit_courses
 from igkinetics.fit.problem import PRIOR_NAME, FitProblem
-from igkinetics.fit.result import Alternative, PatientFit
+from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.disposition import fill_half_lives
 from igkinetics.kinetics.extremes import lowest
@@ -23,8 +24,6 @@ from igkinetics.units import IggUnit, from_g_per_l
 
 BAND_DRAWS: Final = 400
 """Equal-weight draws behind the band of a curve."""
-JUST_AFTER_DAY: Final = 1e-6
-"""How long after a bolus the curve shows the level behind it."""
 
 
 def nadir_row(
@@ -53,6 +52,9 @@ def nadir_row(
             "endogenous_nadir_upper": from_g_per_l(fitted.endogenous.upper, unit),
             "endogenous_nadir_day": fitted.endogenous_day,
             "expected_raw_nadir": from_g_per_l(fitted.predicted_raw.mean, unit),
+            "curve_nadir": from_g_per_l(fitted.curve, unit), "curve_nadir_day": fitted.curve_day,
+            "drift": fit.all_draws().drift_weight, "method": fit.all_draws().method,
+            "drift_start": fitted.off_from, "drift_end": fitted.off_until,
         }  # fmt: skip
     return row
 
@@ -84,7 +86,7 @@ def threshold_rows(fit: PatientFit, fitted: FittedNadir, unit: IggUnit, level: f
         {
             "patient_id": fit.patient.patient_id, "group": fit.patient.group,
             "threshold": from_g_per_l(below.threshold, unit), "unit": unit, "level": level,
-            "first_day_below": below.first_day.value,
+            "first_day_below": _finite(below.first_day.value),
             "first_day_below_lower": _finite(below.first_day.lower),
             "first_day_below_upper": _finite(below.first_day.upper),
             "share_of_draws_below": below.share_ever, "days_below": below.days.value,
@@ -110,20 +112,20 @@ def curve_days(fit: PatientFit, window: Window) -> Floats:
     return np.unique(days[(days >= start) & (days <= end)])
 
 
-def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float) -> pd.DataFrame:
-    """MAP curve with its parts and the pointwise band of the draws."""
-    problem, optimum, draws = fit.fitted()
+def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, seed: int) -> pd.DataFrame:
+    """The best single curve with its parts; median and pointwise band of all draws, drift included."""
+    problem, optimum, _ = fit.fitted()
     days = curve_days(fit, window)
     endogenous, infused = igg_curve(problem.theta(optimum.x), problem.schedule, days)
-    each = np.add(*igg_curve(draws.resampled(BAND_DRAWS), problem.schedule, days))
+    each, _ = fit_courses(fit, window, seed).first(BAND_DRAWS).levels(days)
     tail = (1.0 - level) / 2.0
-    lower, upper = np.quantile(each, [tail, 1.0 - tail], axis=0)
+    lower, median, upper = np.quantile(each, [tail, 0.5, 1.0 - tail], axis=0)
     return pd.DataFrame(
         {
             "patient_id": fit.patient.patient_id, "day": days, "total": from_g_per_l(endogenous + infused, unit),
-            "lower": from_g_per_l(lower, unit), "upper": from_g_per_l(upper, unit),
-            "endogenous": from_g_per_l(endogenous, unit), "infused": from_g_per_l(infused, unit),
-            "unit": unit,
+            "median": from_g_per_l(median, unit), "lower": from_g_per_l(lower, unit),
+            "upper": from_g_per_l(upper, unit), "endogenous": from_g_per_l(endogenous, unit),
+            "infused": from_g_per_l(infused, unit), "unit": unit,
         }
     )  # fmt: skip
 
@@ -141,55 +143,33 @@ def patient_row(cohort: Cohort, fit: PatientFit) -> dict[str, Any]:
         "rows_set_aside": set_aside["line"].nunique(), "model": "", "model_weight": np.nan,
     }  # fmt: skip
     if fit.has_numbers:
-        problem, optimum, draws = fit.fitted()
-        weights = structure_weights(fit.alternatives)
-        row |= {"model": problem.model, "objective": optimum.objective, "pareto_k": draws.pareto_k,
-                "n_starts_agreeing": optimum.n_agreeing, "model_weight": weights[0]}  # fmt: skip
+        problem, optimum, _ = fit.fitted()
+        averaged = fit.all_draws()
+        row |= {"model": problem.model, "objective": optimum.objective, "pareto_k": averaged.pareto_k,
+                "r_hat": averaged.r_hat, "method": averaged.method, "n_starts_agreeing": optimum.n_agreeing,
+                "model_weight": fit.alternatives[0].weight, "drift": averaged.drift_weight}  # fmt: skip
     return row
 
 
-def structure_weights(alternatives: tuple[Alternative, ...]) -> Floats:
-    """Weights of the structures: by Laplace marginal likelihood, or by AICc without a prior.
-
-    A structure without either (not converged, or too few samples for AICc) has the weight 0.
-    """
-    scores = np.array([_score(alternative) for alternative in alternatives])
-    if not np.any(np.isfinite(scores)):
-        return np.full(scores.size, np.nan)
-    weights = np.exp(scores - scores[np.isfinite(scores)].max(), where=np.isfinite(scores), out=np.zeros(scores.size))
-    return np.asarray(weights / weights.sum())
-
-
-def _score(alternative: Alternative) -> float:
-    """Log weight: log marginal likelihood, else -AICc/2 where n > p + 2."""
-    if alternative.failed_tests:
-        return -np.inf
-    if alternative.problem.has_prior:
-        return alternative.log_marginal if np.isfinite(alternative.log_marginal) else -np.inf
-    n, p = alternative.problem.day.size, alternative.x.size
-    if n <= p + 2:
-        return -np.inf
-    return -0.5 * (alternative.objective + 2 * p + 2 * p * (p + 1) / (n - p - 1))
-
-
 def structure_rows(fit: PatientFit, window: Window, unit: IggUnit) -> list[dict[str, Any]]:
-    """One row per structure: sensitivity of the nadir to the model; the fitted structure first."""
+    """One row per structure and SD of the drift, the fitted one first; nadirs are those of each best kinetic curve."""
     rows = []
-    for alternative, weight in zip(fit.alternatives, structure_weights(fit.alternatives), strict=True):
+    for alternative in fit.alternatives:
         theta = alternative.problem.theta(alternative.x)
         found = lowest(theta, alternative.problem.schedule, window.start, window.end)
-        rows.append({"patient_id": fit.patient.patient_id, "model": alternative.model,
-                     "objective": alternative.objective, "weight": weight,
+        rows.append({"patient_id": fit.patient.patient_id, "model": alternative.model, "drift_sd": alternative.drift_sd,
+                     "objective": alternative.objective,
+                     "minus_two_log_likelihood": alternative.minus_two_log_likelihood,
+                     "prior_weight": alternative.prior_weight, "weight": alternative.weight,
                      "fitted_nadir": from_g_per_l(found.total, unit),
                      "endogenous_nadir": from_g_per_l(found.endogenous, unit), "unit": unit,
-                     "note": ", ".join(alternative.failed_tests)})  # fmt: skip
+                     "note": "; ".join(filter(None, [alternative.note, *alternative.failed_tests]))})  # fmt: skip
     return rows
 
 
 MOSTLY_PRIOR_BELOW: Final = 0.3
 """Contraction below which an estimate is labelled "mostly prior" (DESIGN 2.3)."""
 NOTHING_LEARNT_BELOW: Final = 0.05
-GOOD_PARETO_K: Final = 0.7
 
 
 def half_lives(thetas: Floats) -> Floats:

@@ -83,7 +83,7 @@ def asked_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Patien
         "thresholds": threshold_rows(fit, fitted, unit, level),
         "structures": structure_rows(fit, fitted.window, unit),
     }
-    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level))
+    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, options.seed))
 
 
 def draws_of(fit: PatientFit, kept: int) -> pd.DataFrame | None:
@@ -91,7 +91,7 @@ def draws_of(fit: PatientFit, kept: int) -> pd.DataFrame | None:
     if fit.draws is None:
         return None
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, fit.draws.resampled(kept), a, b)
+    return draw_table(fit.patient.patient_id, fit.all_draws().theta[:kept], a, b)
 
 
 def cohort_tables(

@@ -117,6 +117,8 @@ def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: flo
     subcutaneous = state[DEPOT] != 0.0 or segment[SC_RATE] != 0.0
     supply = decay(rate, t)
     absorption = decay(theta[KA], t) if subcutaneous else supply
+    if theta[Q] == 0.0:  # the room may hold the second mode of another curve
+        after[ENDOGENOUS + 1] = after[INFUSED + 1] = 0.0
     for i in range(count_modes(theta[Q])):
         loss = decay(modes[i, RATE], t)
         weight = modes[i, TO_1_FROM_1]

@@ -9,8 +9,9 @@ from igkinetics import text
 from igkinetics.cards.agents import agent_class
 from igkinetics.cards.load import load_card
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
-from igkinetics.fit.rows import GOOD_PARETO_K, MOSTLY_PRIOR_BELOW
+from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
 from igkinetics.units import from_g_per_l
 
 PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
@@ -61,6 +62,10 @@ def contraction_words(contraction: float) -> str:
     return "mostly the prior"
 
 
+MOST_OF_THE_WEIGHT: Final = 0.5
+"""Weight of drift beyond which a patient is named."""
+
+
 def limit_sentences(fit: CohortFit) -> list[str]:
     """Plain warnings that this fit gives rise to; empty when there are none."""
     said = [*_prior_sentences(fit), *_window_sentences(fit), *_quality_sentences(fit), *paraprotein_sentences(fit)]
@@ -104,10 +109,26 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
     unexplained = list(fit.patients.loc[fit.patients["status"] == "unexplained_change", "patient_id"])
     return [
         f"Intervals are rough (Pareto k above {GOOD_PARETO_K}) for {_names(unreliable)}." if unreliable else "",
+        *drift_sentences(fit),
         f"A change that no recorded dose or therapy explains was found in {_names(unexplained)}: plasma exchange, "
         "protein loss, an unrecorded infusion and a sample mix-up all look like this."
         if unexplained
         else "",
+    ]
+
+
+def drift_sentences(fit: CohortFit) -> list[str]:
+    """Whose course does not follow the model, and when."""
+    rows = fit.nadir[(fit.nadir["status"] == "fitted") & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
+    named = [
+        f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])})"
+        for row in rows.to_dict("records")
+    ]
+    if not named:
+        return []
+    return [
+        f"The course does not follow the model in {text.listed(named, most=8)}: illness, protein loss, steroids, "
+        "another laboratory? Their levels and bands come mostly from courses that drift around the kinetic curve."
     ]
 
 
@@ -152,7 +173,8 @@ class Sensitivity:
 def sensitivities(fit: CohortFit) -> list[Sensitivity]:
     """One entry per patient with more than one structure fitted."""
     rows: dict[str, list[dict[Any, Any]]] = {}
-    for row in fit.structures[fit.structures["fitted_nadir"].notna()].to_dict("records"):
+    steady = fit.structures[fit.structures["fitted_nadir"].notna() & (fit.structures["drift_sd"] == 0)]
+    for row in steady.to_dict("records"):
         rows.setdefault(str(row["patient_id"]), []).append(row)
     return [_sensitivity(name, group) for name, group in rows.items() if len(group) > 1]
 

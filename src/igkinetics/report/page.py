@@ -86,6 +86,7 @@ def page_values(fit: CohortFit, record: dict[str, Any]) -> dict[str, Any]:
         "sensitivity": rows.sensitivity_rows(sensitivities(fit)),
         "options": fit.options,
         "structure": structure,
+        "averaged": averaged_over(fit),
         "production_words": words.PRODUCTION_WORDS[structure.split("/")[1]],
         "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
         "parameter_words": words.PARAMETER_WORDS,
@@ -145,3 +146,11 @@ def cohort_captions(fit: CohortFit) -> list[str]:
 def card_views(fit: CohortFit) -> list[CardView]:
     return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
 
+
+def averaged_over(fit: CohortFit) -> str:
+    """What the numbers are averaged over, in words; empty where they come from one structure without drift."""
+    if fit.options.prior == "none":
+        return ""
+    parts = ["structures"] if fit.options.structure is None else []
+    parts += ["courses that drift around the curve"] if fit.options.drift else []
+    return " and ".join(parts)

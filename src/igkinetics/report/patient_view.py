@@ -12,7 +12,7 @@ from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import nadir_of_each
-from igkinetics.report.limits import mostly_prior
+from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior
 from igkinetics.report.rows import (
     Calendar,
     Cells,
@@ -88,12 +88,30 @@ def facts(
         found += [
             ("Fitted nadir", f"{level_with_interval(nadir, 'fitted_nadir')} {unit}"),
             ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}{date}; {reached(nadir)}"),
+            ("Single best curve", single_curve(nadir)),
             ("Endogenous nadir", f"{level_with_interval(nadir, 'endogenous_nadir')} {unit}{mark}"),
         ]
+    if text.known(nadir["drift"]) and nadir["drift"] > 0:
+        found.append(("Drift", drift(nadir)))
     if sampling:
         expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
         found.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
     return [*found, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+
+
+def single_curve(nadir: Mapping[Any, Any]) -> str:
+    level = f"{text.level(nadir['curve_nadir'], nadir['unit'])} {nadir['unit']}"
+    return f"{level} on day {text.day(nadir['curve_nadir_day'])}"
+
+
+def drift(nadir: Mapping[Any, Any]) -> str:
+    """How much weight courses have that drift around the curve; when, where it is most of the weight."""
+    share = f"{text.share_of_draws(nadir['drift'])} of draws"
+    if nadir["drift"] <= MOST_OF_THE_WEIGHT:
+        return f"{share} drift around the kinetic curve"
+    days = f"{text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
+    return (f"{share}: the course does not follow the model between days {days}: illness, protein loss, steroids, "
+            "another laboratory?")  # fmt: skip
 
 
 def fits(sampling: Mapping[Any, Any]) -> str:

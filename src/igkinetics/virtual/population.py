@@ -59,6 +59,7 @@ class OfCard(Table):
     them, unless said. Weights, heights and numeric covariates are drawn within the hard limits of the cards.
     """
 
+    card: Name | None = None
     endogenous_card: Name | None = None
     weight_kg: Amount | None = None
     height_cm: Amount | None = None
@@ -81,7 +82,6 @@ class Population(OfCard):
     of the record before it stay, the regimens take the place of all later ones.
     """
 
-    card: Name | None = None
     models: list[ModelShare] | None = Field(default=None, min_length=2)
     n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
     effect: Name | None = None

@@ -1,0 +1,274 @@
+"""Drift: the level is C(t) (1 + u(t)), u an Ornstein-Uhlenbeck process (DESIGN 2.8).
+
+What illness, steroids, protein loss, another laboratory or an infusion that nobody recorded do to a course is not in
+the equations. u has the SD `sd` and the correlation time DRIFT_DAYS, and starts stationary at the first sample. Given
+the kinetic curve, u is integrated out by a Kalman filter, one step a sample. Under log-normal error the level is
+C exp(u), which is the same to first order.
+
+Exact: the likelihood of measured values with normal or log-normal error, and of a censored value that only such values
+precede. Approximate: after a censored value, or one with Student-t error, u goes on as the normal distribution with the
+mean and variance that it has given that value (assumed density filtering; Minka, UAI 2001).
+Source: Särkkä, Bayesian Filtering and Smoothing, 2013, ch. 4 (filter) and 12 (sampling of paths).
+"""
+
+from __future__ import annotations
+
+from math import exp, log, log1p, pi, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.parameters import Floats
+
+Limits = npt.NDArray[np.int8]
+Integers = npt.NDArray[np.int64]
+
+DRIFT_DAYS = 30.0
+LOG_2PI = log(2.0 * pi)
+LOG_T4_CONSTANT = log(0.375)
+DIFFERENCE = 1e-5
+NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
+NODE_SHARES = NODE_WEIGHTS / NODE_WEIGHTS.sum()
+N_SLOPES = 9
+"""Of one step: -2 log likelihood, new mean and new variance, each in old mean, old variance and level."""
+
+
+@kernel
+def error_variance(kind: int, c: float, a: float, b: float) -> float:
+    """Of a measured value (of its log under log-normal error) at the kinetic level c."""
+    return log1p(b * b + a * a / (c * c)) if kind == LOGNORMAL else a * a + b * b * c * c
+
+
+@kernel
+def see_sample(
+    kind: int, y: float, limit: int, c: float, a: float, b: float, mean: float, variance: float
+) -> tuple[float, float, float]:
+    """-2 log likelihood of one value where u ~ Normal(mean, variance), and the mean and variance of u given it."""
+    error = error_variance(kind, c, a, b)
+    slope = 1.0 if kind == LOGNORMAL else c
+    gap = log(y) - log(c) - mean if kind == LOGNORMAL else y - c * (1.0 + mean)
+    total = slope * slope * variance + error
+    if kind == STUDENT_T:
+        return see_heavy_tailed(gap, limit, slope, sqrt(error), mean, variance)
+    if limit != 0:
+        side = -float(limit)
+        z = side * gap / sqrt(total)
+        log_p, hazard = log_normal_cdf(z)
+        pull = slope * variance / sqrt(total)
+        # the variance left is that under no error plus a positive part, in a form that rounding cannot turn
+        left = variance * error / total + pull * pull * max(1.0 - hazard * (hazard + z), 0.0)
+        return -2.0 * log_p, mean - side * pull * hazard, left
+    jacobian = 2.0 * log(y) if kind == LOGNORMAL else 0.0
+    value = gap * gap / total + log(total) + LOG_2PI + jacobian
+    return value, mean + slope * variance * gap / total, variance * error / total
+
+
+@kernel
+def see_heavy_tailed(
+    gap: float, limit: int, slope: float, scale: float, mean: float, variance: float
+) -> tuple[float, float, float]:
+    """The same under Student-t error of this scale, by Gauss-Hermite quadrature over u."""
+    spread = sqrt(variance)
+    power = 0.5 * (STUDENT_DF + 1.0)
+    logs = np.empty(NODES.size)
+    for i in range(NODES.size):
+        z = (gap - slope * spread * NODES[i]) / scale
+        if limit != 0:
+            logs[i] = log_t4_cdf(-limit * z)[0]
+        else:
+            logs[i] = LOG_T4_CONSTANT - log(scale) - power * log1p(z * z / STUDENT_DF)
+    top = logs.max()
+    mass = first = second = 0.0
+    for i in range(NODES.size):
+        share = NODE_SHARES[i] * exp(logs[i] - top)
+        mass += share
+        first += share * NODES[i]
+        second += share * NODES[i] * NODES[i]
+    centre = first / mass
+    return -2.0 * (top + log(mass)), mean + spread * centre, variance * max(second / mass - centre * centre, 1e-12)
+
+
+@kernel
+def fill_step_slopes(
+    kind: int, y: float, limit: int, c: float, a: float, b: float, mean: float, variance: float, slopes: Floats
+) -> None:  # fmt: skip
+    """Slopes (9,) of see_sample's three results in mean, variance and c: closed for a measured value with normal error,
+    else by central differences."""
+    if limit == 0 and kind != STUDENT_T and kind != LOGNORMAL:
+        error, total, gap = a * a + b * b * c * c, c * c * variance + a * a + b * b * c * c, y - c * (1.0 + mean)
+        error_c = 2.0 * b * b * c
+        total_c = 2.0 * c * variance + error_c
+        gain = c * variance / total
+        misfit = 1.0 - gap * gap / total
+        slopes[0] = -2.0 * gap * c / total
+        slopes[1] = c * c / total * misfit
+        slopes[2] = total_c / total * misfit - 2.0 * gap * (1.0 + mean) / total
+        slopes[3] = 1.0 - gain * c
+        slopes[4] = gap * c * error / (total * total)
+        slopes[5] = gap * (variance / total - gain * total_c / total) - gain * (1.0 + mean)
+        slopes[6] = 0.0
+        slopes[7] = (error / total) ** 2
+        slopes[8] = variance * (error_c - error * total_c / total) / total
+        return
+    for k in range(3):
+        step = DIFFERENCE * (sqrt(variance) if k == 0 else variance if k == 1 else c)
+        up = see_sample(kind, y, limit, c + step * (k == 2), a, b, mean + step * (k == 0), variance + step * (k == 1))
+        down = see_sample(kind, y, limit, c - step * (k == 2), a, b, mean - step * (k == 0), variance - step * (k == 1))
+        slopes[k] = (up[0] - down[0]) / (2.0 * step)
+        slopes[3 + k] = (up[1] - down[1]) / (2.0 * step)
+        slopes[6 + k] = (up[2] - down[2]) / (2.0 * step)
+
+
+@kernel
+def drift_value(
+    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float
+) -> float:  # fmt: skip
+    """-2 log likelihood of a record at ascending days, u integrated out; level (n,): the kinetic curve, g/L."""
+    mean, variance, value = 0.0, sd * sd, 0.0
+    for n in range(day.size):
+        if n > 0:
+            kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS)
+            mean *= kept
+            variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
+        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, mean, variance)
+        value += term
+    return value
+
+
+@kernel
+def drift_value_and_slopes(
+    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float, by_level: Floats
+) -> float:  # fmt: skip
+    """The same, with its derivative in each level (n,): the filter's steps gone through backwards."""
+    slopes = np.empty((day.size, N_SLOPES))
+    mean, variance, value = 0.0, sd * sd, 0.0
+    for n in range(day.size):
+        if n > 0:
+            kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS)
+            mean *= kept
+            variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
+        fill_step_slopes(kind, igg[n], limit[n], level[n], a, b, mean, variance, slopes[n])
+        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, mean, variance)
+        value += term
+    of_mean = of_variance = 0.0
+    for n in range(day.size - 1, -1, -1):
+        s = slopes[n]
+        by_level[n] = s[2] + of_mean * s[5] + of_variance * s[8]
+        before_mean = s[0] + of_mean * s[3] + of_variance * s[6]
+        before_variance = s[1] + of_mean * s[4] + of_variance * s[7]
+        kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS) if n > 0 else 0.0
+        of_mean, of_variance = kept * before_mean, kept * kept * before_variance
+    return value
+
+
+@kernel
+def record_value(
+    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float,
+    sds: Floats, log_weights: Floats,
+) -> float:  # fmt: skip
+    """-2 log likelihood of a record where the drift's SD is one of `sds` (k,), of these log prior weights.
+
+    An SD of 0 is no drift: every value by itself.
+    """
+    most = -np.inf
+    total = 0.0
+    for k in range(sds.size):
+        value = 0.0
+        if sds[k] > 0.0:
+            value = drift_value(kind, day, igg, limit, level, a, b, sds[k])
+        else:
+            for n in range(day.size):
+                value += minus_two_log(kind, igg[n], limit[n], level[n], a, b)[0]
+        if sds.size == 1:
+            return value
+        term = log_weights[k] - 0.5 * value
+        if term > most:
+            total = total * exp(most - term) + 1.0
+            most = term
+        else:
+            total += exp(term - most)
+    return -2.0 * (most + log(total))
+
+
+@kernel
+def record_value_and_slopes(
+    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float,
+    sds: Floats, log_weights: Floats, by_level: Floats,
+) -> float:  # fmt: skip
+    """The same, filling its derivative in each level (n,)."""
+    if sds.size == 1 and sds[0] == 0.0:
+        value = 0.0
+        for n in range(day.size):
+            term, by_level[n] = minus_two_log(kind, igg[n], limit[n], level[n], a, b)
+            value += term
+        return value
+    terms = np.empty(sds.size)
+    each = np.empty((sds.size, day.size))
+    for k in range(sds.size):
+        if sds[k] > 0.0:
+            terms[k] = drift_value_and_slopes(kind, day, igg, limit, level, a, b, sds[k], each[k])
+        else:
+            terms[k] = 0.0
+            for n in range(day.size):
+                term, each[k, n] = minus_two_log(kind, igg[n], limit[n], level[n], a, b)
+                terms[k] += term
+        terms[k] = log_weights[k] - 0.5 * terms[k]
+    top = terms.max()
+    total = 0.0
+    for k in range(sds.size):
+        terms[k] = exp(terms[k] - top)
+        total += terms[k]
+    by_level[:] = 0.0
+    for k in range(sds.size):
+        for n in range(day.size):
+            by_level[n] += terms[k] / total * each[k, n]
+    return -2.0 * (top + log(total))
+
+
+@kernel
+def fill_level_values(
+    kind: int, day: Floats, igg: Floats, limit: Limits, levels: Floats, a: float, b: float, sds: Floats, values: Floats
+) -> None:  # fmt: skip
+    """-2 log likelihood (draw, k) of each curve (draw, n) under each of these SDs."""
+    one = np.zeros(1)
+    none = np.zeros(1)
+    for i in range(levels.shape[0]):
+        for k in range(sds.size):
+            one[0] = sds[k]
+            values[i, k] = record_value(kind, day, igg, limit, levels[i], a, b, one, none)
+
+
+@kernel
+def draw_paths(
+    kind: int, igg: Floats, limit: Limits, levels: Floats, a: float, b: float, sds: Floats, times: Floats,
+    sample_at: Integers, normals: Floats, paths: Floats,
+) -> None:  # fmt: skip
+    """u of each draw at ascending `times` (t,), given the record: forward filtering, backward sampling.
+
+    levels (draw, n): the kinetic curve at the samples; sds (draw,); sample_at (t,): which sample lies there, -1 for
+    none; normals, paths (draw, t): standard normal numbers in, u out.
+    """
+    n_time = times.size
+    means, variances = np.empty(n_time), np.empty(n_time)
+    for j in range(levels.shape[0]):
+        sd = sds[j]
+        mean, variance = 0.0, sd * sd
+        for t in range(n_time):
+            if t > 0:
+                kept = exp(-(times[t] - times[t - 1]) / DRIFT_DAYS)
+                mean *= kept
+                variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
+            n = sample_at[t]
+            if n >= 0:
+                _, mean, variance = see_sample(kind, igg[n], limit[n], levels[j, n], a, b, mean, variance)
+            means[t], variances[t] = mean, variance
+        paths[j, n_time - 1] = mean + sqrt(variance) * normals[j, n_time - 1]
+        for t in range(n_time - 2, -1, -1):
+            kept = exp(-(times[t + 1] - times[t]) / DRIFT_DAYS)
+            ahead = kept * kept * variances[t] + (1.0 - kept * kept) * sd * sd
+            gain = kept * variances[t] / ahead
+            centre = means[t] + gain * (paths[j, t + 1] - kept * means[t])
+            left = variances[t] * (1.0 - kept * kept) * sd * sd / ahead
+            paths[j, t] = centre + sqrt(left) * normals[j, t]

@@ -1,0 +1,306 @@
+"""One posterior over structures and drift: each weighs its prior weight times its marginal likelihood (DESIGN 2.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from igkinetics.cards.prior import PatientPrior
+from igkinetics.cohort.model import Patient
+from igkinetics.errors import InputError
+from igkinetics.fit.drift import fill_level_values
+from igkinetics.fit.importance import log_sum
+from igkinetics.fit.minimise import Optimum, explore, first_guesses
+from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
+from igkinetics.fit.problem import FitProblem, build_problem
+from igkinetics.fit.result import Alternative, Averaged
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import DISPOSITIONS, STRUCTURES, Floats
+
+PriorOf = Callable[[Patient, str], PatientPrior]
+"""Patient and disposition -> the card's prior for this patient."""
+
+DRIFT_SDS: Final = (0.0, 0.12, 0.25)
+"""What the SD of the drift may be under the fitted structure, as a share of the level."""
+DRIFT_PRIOR: Final = (0.4, 0.2, 0.1)
+"""Prior weight of each; the weight left is shared evenly by the other structures."""
+OTHERS_PRIOR: Final = 0.3
+FEWER_DRAWS: Final = 3
+"""Other structures get one draw where the fitted one gets so many, unless they weigh more than SHARE_FOR_ALL."""
+SHARE_FOR_ALL: Final = 0.5
+NEGLIGIBLE: Final = 0.002
+"""A structure of less weight is not drawn from."""
+TO_BE_TRUSTED: Final = 0.01
+"""A structure of more weight has to have draws that can be trusted."""
+
+
+def possible_production(patient: Patient, prior: PatientPrior, production: str) -> tuple[str, list[str]]:
+    """The production form this patient can have, and what is to be said about it."""
+    if prior.production == "constant" and production != "constant":
+        said = f"card {prior.card_id} keeps endogenous IgG constant"
+        return "constant", [f"{said}: therapy is ignored"] if patient.therapy_start.size else [said]
+    if patient.therapy_start.size == 0 and production != "constant":
+        return "constant", ["no therapy rows: fitted with constant production"]
+    return production, []
+
+
+def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[str, PatientPrior]]:
+    """Each structure that the card has numbers for and this patient's record allows, with its prior."""
+    for disposition in DISPOSITIONS:
+        try:
+            prior = prior_of(patient, disposition)
+        except InputError:  # the card has no numbers for this disposition
+            continue
+        for structure in STRUCTURES:
+            wanted, production = structure.split("/")
+            if wanted == disposition and possible_production(patient, prior, production)[0] == production:
+                yield structure, prior
+
+
+def seen_as(patient: Patient, structure: str, last_day: float) -> str:
+    """A name that structures share which this record, up to its last day, cannot tell apart by their equations."""
+    disposition, production = structure.split("/")
+    started = patient.therapy_start < last_day
+    if not started.any():
+        return f"{disposition}/without therapy"
+    if production in ("gradual_loss", "loss_and_recovery") and patient.therapy_stop[0] >= last_day:
+        return f"{disposition}/loss without recovery"
+    return structure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A structure beside the fitted one: its problem, optimum and prior weight; `note` says why it has none."""
+
+    problem: FitProblem
+    optimum: Optimum
+    prior_weight: float
+    note: str
+
+
+def with_drift(problem: FitProblem, sds: tuple[float, ...], weights: tuple[float, ...]) -> FitProblem:
+    """The problem whose likelihood is averaged over these SDs of the drift, with weights that add up to 1."""
+    share = np.array(weights) / np.sum(weights)
+    return replace(problem, drift_sds=np.array(sds), drift_log_weights=np.log(share))
+
+
+def candidates(
+    patient: Patient, prior_of: PriorOf, problem: FitProblem, optimum: Optimum, residual: str
+) -> list[Candidate]:
+    """The other structures, each fitted from the fitted values; their prior weights add up to OTHERS_PRIOR."""
+    estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
+    last_day = float(problem.day[-1])
+    counted = {seen_as(patient, problem.model, last_day): problem.model}
+    found = []
+    for structure, prior in sorted(possible_structures(patient, prior_of), key=lambda pair: STRUCTURES.index(pair[0])):
+        if structure == problem.model:
+            continue
+        production = structure.split("/")[1]
+        other = build_problem(patient, prior, production, residual=residual, use_prior=problem.has_prior)
+        if not problem.has_prior and other.day.size <= len(other.names):
+            continue
+        best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
+        key = seen_as(patient, structure, last_day)
+        if key in counted:
+            note = f"the same as {counted[key]} for this record: counted once"
+        elif production == "constant" and prior.production != "constant" and patient.therapy_start.size:
+            note = "no loss under therapy: for comparison"
+        else:
+            counted[key] = structure
+            note = ""
+        found.append(Candidate(problem=other, optimum=best, prior_weight=0.0 if note else 1.0, note=note))
+    distinct = sum(candidate.prior_weight for candidate in found)
+    return [replace(candidate, prior_weight=OTHERS_PRIOR * candidate.prior_weight / max(distinct, 1.0))
+            for candidate in found]  # fmt: skip
+
+
+def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
+    """The fitted values where they mean the same; the volume of another disposition starts at its prior."""
+    same_disposition = problem.model.split("/")[0] == fitted_model.split("/")[0]
+    start = problem.mu.copy()
+    for i, name in enumerate(problem.names):
+        if name in estimated and (same_disposition or name != "V1"):
+            start[i] = estimated[name]
+    return start
+
+
+def draw_structure(
+    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator
+) -> tuple[Draws, tuple[Optimum, ...]]:
+    """Draws of one structure, whatever the drift; and the optimum under each of its SDs of the drift."""
+    if problem.drift_sds.size == 1:
+        return draw_around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
+    components, optima = [], []
+    for sd, log_weight in zip(problem.drift_sds, problem.drift_log_weights, strict=True):
+        single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
+        best = optimum if sd == 0.0 else explore(single, [*optimum.modes])
+        optima.append(best)
+        if not best.failed_tests:
+            components += [replace(component, log_share=component.log_share + log_weight)
+                           for component in laplace_components(single, best)]  # fmt: skip
+    return draw_around(problem, components, n, generator), tuple(optima)
+
+
+def drift_shares(problem: FitProblem, theta: Floats) -> Floats:
+    """Posterior share (n, k) of each SD of the drift given natural parameters (n, 13)."""
+    levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
+    values = np.empty((theta.shape[0], problem.drift_sds.size))
+    fill_level_values(problem.kind, problem.day, problem.igg, problem.limit, levels, problem.a, problem.b,
+                      problem.drift_sds, values)  # fmt: skip
+    logs = problem.drift_log_weights - 0.5 * values
+    return np.asarray(np.exp(logs.T - log_sum(logs.T)).T)
+
+
+def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
+    return float(problem.without_prior().values(x[None, :])[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """The fitted structure: its problem averaged over drift, draws, the optimum and prior weight of each SD of it."""
+
+    problem: FitProblem
+    draws: Draws
+    optima: tuple[Optimum, ...]
+    prior: tuple[float, ...]
+
+
+def draw_fitted(
+    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool
+) -> Own:
+    """Draws of the fitted structure, n or more, with drift where asked for."""
+    sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
+    drifting = with_drift(problem, sds, prior)
+    draws, optima = draw_structure(drifting, optimum, n, generator)
+    return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """draws: of the fitted structure. averaged: of all structures and drift. alternatives: what each weighs."""
+
+    draws: Draws
+    averaged: Averaged
+    alternatives: tuple[Alternative, ...]
+
+
+def averaged_posterior(
+    own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]
+) -> Posterior:
+    """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
+
+    Each structure has a random stream of its own, and the pooling has the last one.
+    """
+    log_own = float(np.log(sum(own.prior)) + own.draws.log_marginal)
+    laplace = [_log(c.prior_weight) + laplace_log_marginal(c.problem, c.optimum) for c in others]
+    laplace = [value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
+               for value, c in zip(laplace, others, strict=True)]  # fmt: skip
+    total = float(log_sum(np.array([log_own, *laplace])))
+    drawn: list[Draws | None] = []
+    for value, c, stream in zip(laplace, others, streams[:-1], strict=True):
+        n_here = n if value - total > np.log(SHARE_FOR_ALL) else n // FEWER_DRAWS
+        matters = value - total > np.log(NEGLIGIBLE)
+        drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
+    scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
+                         for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
+    shares = normalised_weights(scores)
+    of_drift = drift_shares(own.problem, own.draws.theta)
+    parts = [(own.draws, float(shares[0]))]
+    parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
+    averaged = pooled(parts, own.problem.drift_sds, of_drift, n, streams[-1])
+    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ of_drift)))
+    return Posterior(draws=own.draws, averaged=averaged,
+                     alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:])))  # fmt: skip
+
+
+def normalised_weights(scores: list[float]) -> Floats:
+    each = np.array(scores)
+    return np.asarray(np.exp(each - log_sum(each)), dtype=float)
+
+
+def _log(weight: float) -> float:
+    return float(np.log(weight)) if weight > 0 else -np.inf
+
+
+def pooled(
+    parts: list[tuple[Draws, float]], sds: Floats, of_drift: Floats, n: int, generator: np.random.Generator
+) -> Averaged:
+    """n draws of equal weight from several structures, each with its share, in random order.
+
+    of_drift (n_0, k): share of each SD of the drift given each draw of the first one.
+    """
+    weights = np.concatenate([share * draws.weights for draws, share in parts])
+    found = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
+    places = np.asarray(np.minimum(found, weights.size - 1), dtype=np.int64)
+    theta = np.concatenate([draws.theta for draws, _ in parts])[places]
+    own = places < of_drift.shape[0]
+    shares = np.cumsum(of_drift[places[own]], axis=1)
+    level = (generator.random((shares.shape[0], 1)) > shares).sum(axis=1)
+    drift_sd = np.zeros(n)
+    drift_sd[own] = sds[np.minimum(level, sds.size - 1)]
+    order = generator.permutation(n)
+    counted = [draws for draws, share in parts if share > TO_BE_TRUSTED]
+    return Averaged(
+        theta=theta[order], drift_sd=drift_sd[order],
+        method="; ".join(dict.fromkeys(draws.method for draws in counted)),
+        pareto_k=worst([draws.pareto_k for draws in counted]), r_hat=worst([draws.r_hat for draws in counted]),
+        trusted=all(draws.trusted for draws in counted),
+    )  # fmt: skip
+
+
+def worst(values: list[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return max(known, default=float("nan"))
+
+
+def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
+    """The fitted structure, a row for each SD of the drift; weights (k,): of each in the averaged posterior."""
+    rows = []
+    problem = own.problem
+    for sd, best, log_weight, weight, prior_weight in zip(
+        problem.drift_sds, own.optima, problem.drift_log_weights, weights, own.prior, strict=True
+    ):
+        share = float(weight / weights.sum())
+        single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
+        rows.append(Alternative(
+            model=problem.model, drift_sd=float(sd), problem=single, x=best.x, objective=best.objective,
+            minus_two_log_likelihood=minus_two_log_likelihood(single, best.x), prior_weight=prior_weight,
+            log_marginal=float(own.draws.log_marginal + _log(share) - log_weight), weight=float(weight),
+            failed_tests=best.failed_tests, note="",
+        ))  # fmt: skip
+    return rows
+
+
+def _other_rows(others: list[Candidate], shares: Floats, scores: list[float]) -> list[Alternative]:
+    return [
+        Alternative(
+            model=c.problem.model, drift_sd=0.0, problem=c.problem, x=c.optimum.x, objective=c.optimum.objective,
+            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum.x), prior_weight=c.prior_weight,
+            log_marginal=score - _log(c.prior_weight) if c.prior_weight > 0 else float("nan"), weight=float(share),
+            failed_tests=c.optimum.failed_tests, note=c.note,
+        )
+        for c, share, score in zip(others, shares, scores, strict=True)
+    ]  # fmt: skip
+
+
+def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], draws: Draws) -> Posterior:
+    """Without a prior: draws of the fitted structure alone; the others are weighed by AICc (none where n <= p + 2)."""
+    every = [Candidate(problem=problem, optimum=optimum, prior_weight=1.0, note=""), *others]
+    scores = np.array([aicc_score(c.problem, c.optimum) if c.prior_weight > 0 else -np.inf for c in every])
+    weights = np.exp(scores - log_sum(scores)) if np.isfinite(scores).any() else np.full(scores.size, np.nan)
+    averaged = Averaged(theta=draws.theta, drift_sd=np.zeros(draws.theta.shape[0]), method=draws.method,
+                        pareto_k=draws.pareto_k, r_hat=draws.r_hat, trusted=True)  # fmt: skip
+    rows = _other_rows(every, weights, [float("nan")] * len(every))
+    return Posterior(draws=draws, averaged=averaged,
+                     alternatives=tuple(replace(row, prior_weight=float("nan")) for row in rows))  # fmt: skip
+
+
+def aicc_score(problem: FitProblem, optimum: Optimum) -> float:
+    """-AICc/2; -inf where there are too few samples for it or the fit did not converge."""
+    n, p = problem.day.size, optimum.x.size
+    if n <= p + 2 or optimum.failed_tests:
+        return -np.inf
+    return float(-0.5 * (optimum.objective + 2 * p + 2 * p * (p + 1) / (n - p - 1)))
