@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,12 @@ Severity = Literal["error", "warning"]
 PROBLEM_COLUMNS = ("file", "line", "patient_id", "column", "found", "expected", "severity", "action")
 LINES_NAMED = 5
 FOUND_LIMIT = 120  # characters of a found value that are repeated in a message
+EXPECTED_LIMIT = 2000
+GROUPED_FROM = 6
+"""So many rows of a file with one fault in one column are told in one line."""
+SHOWN_OF_A_GROUP = 3
+MOST_LINES = 300
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +40,12 @@ class Problem:
         place = [f"line {self.line}"] if self.line is not None else []
         place += [f"patient {self.patient_id}"] if self.patient_id else []
         place += [self.column] if self.column else []
-        found = self.found if len(self.found) <= FOUND_LIMIT else self.found[:FOUND_LIMIT] + "..."
         where = ", ".join(place) or "file"
-        return f"{where}: found {found!r}; {self.expected}"
+        return f"{where}: found {_shortened(self.found, FOUND_LIMIT)!r}; {_shortened(self.expected, EXPECTED_LIMIT)}"
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "..."
 
 
 class InputError(Exception):
@@ -50,17 +60,51 @@ class NobodyFittedError(InputError):
     """The input can be read, and no model of it can be fitted."""
 
 
-def describe_problems(problems: Iterable[Problem]) -> str:
-    """All problems, grouped by file, in the order of the lines."""
+def describe_problems(problems: Iterable[Problem], most: int = MOST_LINES) -> str:
+    """All problems, grouped by file, in the order of the lines; one fault in many rows is one line, of at most so many.
+
+    Faults are one when severity, column and what is expected agree, numbers in it aside.
+    """
     by_file: dict[str, list[Problem]] = {}
     for problem in problems:
         by_file.setdefault(problem.file, []).append(problem)
-    lines = []
+    lines, n_left_out = [], 0
     for file, found in by_file.items():
         lines.append(f"{file}: {counted(len(found), 'problem')}")
         ordered = sorted(found, key=lambda problem: -1 if problem.line is None else problem.line)
-        lines += [f"  {'warning: ' if problem.severity == 'warning' else ''}{problem}" for problem in ordered]
-    return "\n".join(lines)
+        groups: dict[tuple[str, str, str], list[Problem]] = {}
+        for problem in ordered:
+            key = (problem.severity, problem.column, NUMBER.sub("#", problem.expected))
+            groups.setdefault(key, []).append(problem)
+        large = {id(one) for group in groups.values() if len(group) >= GROUPED_FROM for one in group[1:]}
+        for problem in ordered:
+            if id(problem) in large:
+                continue
+            if len(lines) >= most + len(by_file):
+                n_left_out += 1
+                continue
+            key = (problem.severity, problem.column, NUMBER.sub("#", problem.expected))
+            text = str(problem) if len(groups[key]) < GROUPED_FROM else _of_many_rows(groups[key])
+            lines.append(f"  {'warning: ' if problem.severity == 'warning' else ''}{text}")
+    more = [f"... and {counted(n_left_out, 'further fault')}"] if n_left_out else []
+    return "\n".join([*lines, *more])
+
+
+def _of_many_rows(group: Sequence[Problem]) -> str:
+    """One line for the same fault in many rows: the first of them, how many there are, what some of them hold."""
+    first = group[0]
+    numbered = [str(one.line) for one in group[:SHOWN_OF_A_GROUP] if one.line is not None]
+    place = [f"lines {', '.join(numbered)}, ..."] if numbered else []
+    patients = dict.fromkeys(one.patient_id for one in group if one.patient_id)
+    if patients:
+        shown = ", ".join(_shortened(one, FOUND_LIMIT) for one in list(patients)[:SHOWN_OF_A_GROUP])
+        place.append(f"patient {shown}" if len(patients) == 1 else f"{len(patients)} patients ({shown}, ...)")
+    place += [first.column] if first.column else []
+    cells = list(dict.fromkeys(one.found for one in group))
+    found = ", ".join(repr(_shortened(one, FOUND_LIMIT)) for one in cells[:SHOWN_OF_A_GROUP])
+    found += ", ..." if len(cells) > SHOWN_OF_A_GROUP else ""
+    where = ", ".join(place) or "file"
+    return f"{where} ({counted(len(group), 'row')}): found {found}; {_shortened(first.expected, EXPECTED_LIMIT)}"
 
 
 def call_error(option: str, found: object, expected: str) -> InputError:

@@ -20,8 +20,8 @@ from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
 RUN_KEYS = [
-    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions", "verdict",
-    "interrupted", "started", "seconds", "files",
+    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "unused_columns", "cards",
+    "versions", "verdict", "interrupted", "started", "seconds", "files",
 ]  # fmt: skip
 PLAIN = Kind(marker="run.json", names=frozenset({"run.json", "table.csv"}))
 

@@ -54,6 +54,8 @@ samples.csv: 1 problem
         """
 samples.csv: 1 problem
   file: found 'rows read: 1, filtered: 1'; a cohort needs at least one row of samples
+cohort.toml: 1 problem
+  samples.keep: found 'itemid equals 2'; matches nothing: holds for no row; the column reads '1'
 """,
     ),
     Defect(

@@ -230,7 +230,8 @@ def test_awkward_cohorts_come_back_the_same(tmp_path: Path, name: str, unit: str
     events = AWKWARD[name]
     therapy = "patient_id,start,stop,agent\n1,0,28,b\n"
     outcomes = "patient_id,day,outcome\n1,3,infection\n1,70,death\n"
-    cohort = read(tmp_path / "ward", events, UNITS.replace("g/L", unit) + ROUTES, therapy=therapy, outcomes=outcomes)
+    units = UNITS.replace("g/L", unit) + 'unusual_levels = "as_given"\n'
+    cohort = read(tmp_path / "ward", events, units + ROUTES, therapy=therapy, outcomes=outcomes)
     (tmp_path / "out").mkdir()
     write_nonmem(cohort, tmp_path / "out")
     again = read_cohort(tmp_path / "out")

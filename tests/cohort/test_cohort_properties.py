@@ -16,6 +16,7 @@ from igkinetics.cohort.read import read_cohort
 Sample = tuple[str, int, int, str]
 OTHER_UNITS = """
 igg_unit = "g/L"
+unusual_levels = "as_given"
 [doses.units]
 amount_g = "mg"
 duration_h = "min"
@@ -52,7 +53,7 @@ def read(files: dict[str, str]) -> Cohort:
 
 def as_days(rows: list[Sample], given_doses: list[tuple[str, int, int, int]]) -> dict[str, str]:
     return {
-        "cohort.toml": 'igg_unit = "mg/dL"\n',
+        "cohort.toml": 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n',
         "samples.csv": table("patient_id,day,igg", [f"{p},{day},{sign}{igg}" for p, day, igg, sign in rows]),
         "doses.csv": table(
             "patient_id,day,amount_g,duration_h", [f"{p},{day},{g},{h}" for p, day, g, h in given_doses]
@@ -121,7 +122,7 @@ def test_dates_and_days_give_the_same_cohort(
     date = {day: (START + timedelta(days=day)).date().isoformat() for day in range(-20, 201)}
     other = read(
         {
-            "cohort.toml": 'igg_unit = "mg/dL"\n',
+            "cohort.toml": 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n',
             "samples.csv": table(
                 "patient_id,datetime,igg", [f"{p},{date[day]},{sign}{igg}" for p, day, igg, sign in rows]
             ),
@@ -151,7 +152,7 @@ def test_every_row_is_accounted_for_whatever_it_holds(
     sample_rows: list[list[str]], dose_rows: list[list[str]]
 ) -> None:
     files = {
-        "cohort.toml": 'igg_unit = "mg/dL"\n',
+        "cohort.toml": 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n',
         "samples.csv": table("patient_id,day,igg", ["P9,1,500", *(",".join(row) for row in sample_rows)]),
         "doses.csv": table("patient_id,day,amount_g", ["P9,3,40", *(",".join(row) for row in dose_rows)]),
     }

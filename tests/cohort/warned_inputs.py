@@ -50,6 +50,7 @@ samples.csv: line 6, patient P2, igg: found '5.1'; about 100 times off this pati
             "therapy.csv": THERAPY + "p1,0,,b\n",
         },
         """
+therapy.csv: line 2, patient_id: found "'P1', 'p1'"; ids that differ only in form are different patients here; if they are one, write one form, or map them under [TABLE.values.patient_id] in cohort.toml [used as different patients]
 doses.csv: line 2, patient P2, patient_id: found 'P2'; this patient has no samples: is the id right? [used]
 therapy.csv: line 2, patient p1, patient_id: found 'p1'; this patient has no samples: is the id right? [used]
 """,

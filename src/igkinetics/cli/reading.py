@@ -28,9 +28,7 @@ def problems_text(cohort: Cohort, most: int | None = None) -> str:
     problems = [
         Problem(**{str(key): value for key, value in row.items()} | {"line": _whole(row["line"])}) for row in rows
     ]
-    shown = problems if most is None else problems[:most]
-    more = f"\n... and {len(problems) - len(shown)} more" if len(shown) < len(problems) else ""
-    return describe_problems(shown) + more
+    return describe_problems(problems) if most is None else describe_problems(problems, most)
 
 
 def tell_problems(cohort: Cohort) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.model import OUTCOME_COLUMNS, PATIENT_COLUMNS, Cohort
 from igkinetics.errors import counted
 from igkinetics.units import from_g_per_l
 
@@ -32,6 +32,8 @@ def summary(cohort: Cohort) -> pd.DataFrame:
             )
             for file, one in cohort.rows.items()
         ),
+        *(("columns", f"{file}, not used", ", ".join(names), "") for file, names in cohort.unused_columns.items()),
+        *_covariates(cohort),
         *(("notes", "", note, "") for note in cohort.notes),
     ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
@@ -70,6 +72,17 @@ def _groups(cohort: Cohort) -> list[Row]:
         rows.append(("patients", "weight unknown", str(n_unknown), "patients"))
     if cohort.set_aside_patients:
         rows.append(("patients", "set aside", str(len(cohort.set_aside_patients)), "patients"))
+    return rows
+
+
+def _covariates(cohort: Cohort) -> list[Row]:
+    """The further columns of the open tables."""
+    rows: list[Row] = []
+    for name, table, own in (
+        ("patients", cohort.patients, PATIENT_COLUMNS), ("outcomes", cohort.outcomes, OUTCOME_COLUMNS),
+    ):  # fmt: skip
+        if further := [str(column) for column in table.columns if column not in own]:
+            rows.append(("columns", f"{name}, kept beside the contract's", ", ".join(further), ""))
     return rows
 
 

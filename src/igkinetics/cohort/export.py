@@ -25,7 +25,7 @@ HEADER: Final = """\
 # Written by igkinetics export. IDs are numbers; [samples.values.patient_id] holds whose they are.
 format = "nonmem"
 igg_unit = "{unit}"
-amount_unit = "g"
+{answers}amount_unit = "g"
 time_unit = "day"
 [samples]
 files = ["{events}"]
@@ -40,6 +40,11 @@ route = "CMT"
 "{depot}" = "sc"
 "{central}" = "iv"
 """
+
+
+def answers(cohort: Cohort) -> str:
+    """The keys that answer what is asked about this cohort, so that nobody asks again."""
+    return "".join(f'unusual_{name} = "as_given"\n' for name in sorted(cohort.as_given))
 
 
 def numbers_of_patients(cohort: Cohort) -> pd.Series[int]:
@@ -117,7 +122,9 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
             table = table.assign(stop=table["stop"].replace(np.inf, np.nan))
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    header = HEADER.format(unit=cohort.igg_unit, events=EVENT_FILE, depot=DEPOT, central=CENTRAL)
+    header = HEADER.format(
+        unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, depot=DEPOT, central=CENTRAL
+    )
     people = [one for one in cohort.patient_ids if one not in cohort.records]
     names = [json.dumps(one, ensure_ascii=False) for one in people]
     ids = [f"{number} = {name}" for number, name in enumerate(names, start=1)]
@@ -135,7 +142,7 @@ ADPC_HEADER: Final = """\
 # Written by igkinetics export. Levels and doses are in adpc.csv, people in adsl.csv.
 format = "adam"
 igg_unit = "{unit}"
-[doses]
+{answers}[doses]
 same_dose = "sum"
 """
 ROUTES: Final = {"iv": "INTRAVENOUS", "sc": "SUBCUTANEOUS"}
@@ -184,4 +191,5 @@ def write_adpc(cohort: Cohort, folder: Path) -> None:
     for name, table in (("therapy", therapy), ("outcomes", outcomes)):
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    (folder / MAPPING_NAME).write_text(ADPC_HEADER.format(unit=cohort.igg_unit), encoding="utf-8", newline="\n")
+    header = ADPC_HEADER.format(unit=cohort.igg_unit, answers=answers(cohort))
+    (folder / MAPPING_NAME).write_text(header, encoding="utf-8", newline="\n")

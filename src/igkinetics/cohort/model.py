@@ -100,6 +100,10 @@ class Cohort(ByValue):
     rows: dict[str, RowCount]
     inputs: dict[str, str]
     """File name -> SHA-256."""
+    unused_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """File -> its columns that nothing uses."""
+    as_given: frozenset[str] = frozenset()
+    """What cohort.toml says is unusual and right: "levels", "windows"."""
     set_aside_patients: dict[str, str] = field(default_factory=dict)
     """Patient -> why the whole patient was set aside (`--on-problem skip`)."""
     infection_names: tuple[str, ...] = INFECTION_NAMES

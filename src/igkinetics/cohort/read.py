@@ -21,11 +21,13 @@ from igkinetics.cohort.parse.assemble import assemble
 from igkinetics.cohort.parse.crosscheck import compare_tables
 from igkinetics.cohort.parse.doses import parse_doses
 from igkinetics.cohort.parse.findings import Table, problems_of
+from igkinetics.cohort.parse.ids import ids_alike
 from igkinetics.cohort.parse.parsed import Parsed, Tables, number_patients
 from igkinetics.cohort.parse.people import parse_outcomes, parse_patients
 from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
 from igkinetics.cohort.parse.therapy import parse_therapy
 from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
+from igkinetics.cohort.parse.weights import parse_weights
 from igkinetics.cohort.presets.preset import with_wanted_rows
 from igkinetics.cohort.source.files import Files, read_files
 from igkinetics.cohort.source.wide import with_wide
@@ -37,6 +39,7 @@ PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "therapy": parse_therapy,
     "patients": parse_patients,
     "outcomes": parse_outcomes,
+    "weights": parse_weights,
 }
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 ON_PROBLEM: Final = ("stop", "skip")
@@ -68,8 +71,10 @@ def read_cohort(
     tables, kind_problems = check_one_kind(tables, kind, mapping.time_origin)
     fatal = [*files.fatal, *table_problems, *kind_problems]
     if not fatal:
-        tables = compare_tables(tables, kind)
-    problems = [*fatal, *files.warnings, *(_row_action(one, skip) for one in files.row_problems)]
+        tables = compare_tables(tables, kind, mapping)
+        fatal = [problem for parsed in tables.values() for problem in parsed.problems]
+    problems = [*fatal, *files.warnings, *ids_alike(tables, patients)]
+    problems += [_row_action(one, skip) for one in files.row_problems]
     for parsed in tables.values():
         problems += problems_of(parsed.table, parsed.findings, skip=skip)
     if mapping.format == "nonmem":
@@ -89,6 +94,8 @@ def read_cohort(
         problems=problem_table(problems),
         rows=assembled.rows,
         inputs=located.inputs,
+        unused_columns=files.unused_columns,
+        as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
         notes=(*synthetic_notes(Path(path)), *assembled.notes),

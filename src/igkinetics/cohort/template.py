@@ -7,7 +7,7 @@ from typing import Final
 
 import xlsxwriter
 
-from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName
+from igkinetics.cohort.mapping.contract import CONTRACT, TableName
 
 MEANING: Final = {
     "patient_id": "the same text for the same patient in every sheet",
@@ -72,16 +72,16 @@ def write_template(path: Path) -> None:
         for row, line in enumerate(PAGE):
             page.write_string(row, 0, line, bold if row in (0, len(PAGE) - 1) else None)
         row = len(PAGE)
-        for table in TABLES:
+        for table in COLUMNS:
             for column in COLUMNS[table]:
                 needed = any(column in group for group in CONTRACT[table].required) and column != "stop"
                 page.write_row(row, 0, (table, column, MEANING[column] + ("  (needed)" if needed else "")))
                 row += 1
-        for table in TABLES:
+        for table in COLUMNS:
             _empty_sheet(workbook.add_worksheet(table), table, bold)
         example, row = workbook.add_worksheet("example"), 0
         example.set_column(0, 6, 14)
-        for table in TABLES:
+        for table in COLUMNS:
             example.write_string(row, 0, f"sheet {table}", bold)
             example.write_row(row + 1, 0, COLUMNS[table], bold)
             for number, values in enumerate(EXAMPLE[table]):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.compare.tables import (
     Floats,
     first_below,
@@ -66,6 +67,7 @@ def compare(
     """
     cohort = cohort.first_records()
     chosen, options = chosen_groups(cohort, groups), options or FitOptions()
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     own = fit_cohort(cohort, replace(options, window=None), progress)
     asked = options.window is not None and not own.interrupted
     return compare_fitted(own, chosen, own.over(window=options.window) if asked else None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import CohortEffect
@@ -28,6 +29,8 @@ def fit_effect(
     options = options or EffectOptions(**choices)
     began = time.perf_counter()
     card = load_card(options.card)
+    differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
     regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
     sampling = sample(cohort, card, options, tell)
     return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)

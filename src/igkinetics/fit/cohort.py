@@ -20,6 +20,7 @@ from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_o
 from igkinetics.cards.scaling import supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import InputError, call_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
@@ -59,6 +60,7 @@ def fit_cohort(
     card = load_card(options.card)
     if card.structure.endogenous == "none":
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())

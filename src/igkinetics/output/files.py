@@ -56,6 +56,8 @@ class Rows(Protocol):
     def inputs(self) -> Mapping[str, str]: ...
     @property
     def rows(self) -> Mapping[str, Any]: ...
+    @property
+    def unused_columns(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
 class Done(Protocol):
@@ -93,6 +95,7 @@ def cohort_record(
         "thresholds": list(done.options.thresholds),
         "inputs": {without_folder(name): digest for name, digest in sorted(done.cohort.inputs.items())},
         "rows": {without_folder(name): asdict(count) for name, count in done.cohort.rows.items()},
+        "unused_columns": {without_folder(name): list(names) for name, names in done.cohort.unused_columns.items()},
         "cards": done.card_ids,
         "versions": package_versions(),
         "verdict": done.verdict,

@@ -109,7 +109,7 @@ def drift(nadir: Mapping[Any, Any]) -> str:
     share = f"{text.share_of_draws(nadir['drift'])} of draws"
     if nadir["drift"] <= MOST_OF_THE_WEIGHT:
         return f"{share} drift around the kinetic curve"
-    days = text.day_interval(nadir["drift_start"], nadir["drift_end"])
+    days = f"{text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
     return (f"{share}: the course does not follow the model between days {days}: illness, protein loss, steroids, "
             "another laboratory?")  # fmt: skip
 

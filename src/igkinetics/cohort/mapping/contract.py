@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, G_PER_L_IN, MASS_IN_G, TIME_IN_DAY, WEIGHT_IN_KG
 
-TableName = Literal["samples", "doses", "therapy", "patients", "outcomes"]
-TABLES: Final[tuple[TableName, ...]] = ("samples", "doses", "therapy", "patients", "outcomes")
+TableName = Literal["samples", "doses", "therapy", "patients", "outcomes", "weights"]
+TABLES: Final[tuple[TableName, ...]] = ("samples", "doses", "therapy", "patients", "outcomes", "weights")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +50,15 @@ CONTRACT: Final[dict[TableName, TableContract]] = {
             "birth",
             "death",
             "transplant",
+            "day",
+            "datetime",
         ),
         open=True,
     ),
     "outcomes": TableContract(required=(("patient_id",), ("day", "datetime"), ("outcome",)), open=True),
+    "weights": TableContract(
+        required=(("patient_id",), ("day", "datetime"), ("weight_kg", "weight")), optional=("weight_unit",)
+    ),
 }
 
 AMOUNT_UNITS: Final[dict[str, float]] = {**MASS_IN_G, **DOSE_PER_WEIGHT_IN_G_PER_KG}

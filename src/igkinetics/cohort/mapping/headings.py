@@ -50,7 +50,7 @@ CONCEPT_WORDS: Final[dict[str, str]] = {
     "LOWER": "lower lloq llq lod loq alloq pclloq untere inferieure inferior inferiore",
     "UPPER": "upper uloq ulq obere superieure superior superiore",
     "LIMIT": "limit limits grenze quantification detection limite nachweisgrenze bestimmungsgrenze",
-    "COMPARATOR": "comparator operator sign vorzeichen",
+    "COMPARATOR": "comparator operator sign vorzeichen qualifier modifier prefix relation",
     "CENSORED": "censored cens blq blqfl bloq zensiert",
     "DOSE": "dose dosis dosage dosi amount menge quantity quantite cantidad quantita grams gramm exdose amt",
     "IG": "ivig scig igiv igsc iveg igsk immunoglobulin immunoglobulins immunglobulin immunglobuline "
@@ -60,7 +60,7 @@ CONCEPT_WORDS: Final[dict[str, str]] = {
     "START": "start started begin began beginn from von ab debut inicio inizio first starts onset",
     "END": "end ended stop stopped ende bis until to fin fine hasta exendtc exendt last ends",
     "DURATION": "duration dauer duree duracion durata length adosedur",
-    "ROUTE": "route weg via voie exroute applikationsweg",
+    "ROUTE": "route roa weg via voie exroute applikationsweg",
     "PRODUCT": "drug product medication medicine preparation praparat praeparat preparat medikament medicament "
         "produit medicamento farmaco producto prodotto brand name extrt marke",
     "AGENT": "agent therapy treatment regimen wirkstoff therapie traitement tratamiento terapia trattamento cycle "
@@ -96,7 +96,7 @@ MEANINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
         "igg": ("IGG", "IGG VALUE", "VALUE"),
         "unit": ("UNIT", "VALUE UNIT", "IGG UNIT", "LAB UNIT"),
         "lower_limit": ("LOWER LIMIT", "LOWER"),
-        "upper_limit": ("UPPER LIMIT",),
+        "upper_limit": ("UPPER LIMIT", "UPPER"),
         "comparator": ("COMPARATOR",),
         "censored": ("CENSORED",),
     },
@@ -130,6 +130,13 @@ MEANINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
         "birth": ("BIRTH DATE", "BIRTH"),
         "death": ("DEATH DATE", "DEATH", "DEATH DAY"),
         "transplant": ("TRANSPLANT DATE", "TRANSPLANT", "TRANSPLANT DAY"),
+    },
+    "weights": {
+        "patient_id": OWNERS,
+        "datetime": ("WEIGHT DATE", "WEIGHT TIME", "WEIGHT DAY", "VISIT DATE", "VISIT DAY", "DATE TIME", "DATE", "DAY",
+            "TIME"),
+        "weight": ("WEIGHT", "BODY WEIGHT", "PATIENT WEIGHT"),
+        "weight_unit": ("WEIGHT UNIT", "UNIT"),
     },
     "outcomes": {
         "patient_id": OWNERS,

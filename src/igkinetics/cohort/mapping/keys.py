@@ -100,6 +100,8 @@ class TableMapping(_Section):
     constants: dict[str, Scalar] = {}
     values: dict[str, dict[str, Scalar]] = {}
     keep: tuple[Keep, ...] = ()
+    ignore: tuple[str, ...] = ()
+    """Columns of the file that are left alone, whatever they look like."""
 
     @field_validator("files", "datetime_format", mode="before")
     @classmethod
@@ -237,11 +239,15 @@ class Mapping(_Section):
     same_dose: SameDose | None = None
     lower_limit: Positive | None = None
     upper_limit: Positive | None = None
+    unusual_levels: Literal["as_given"] | None = None
+    """The answer where levels, or thresholds, are asked about that fit another unit better."""
+    unusual_windows: Literal["as_given"] | None = None
     samples: SamplesMapping = SamplesMapping()
     doses: DosesMapping = DosesMapping()
     therapy: TherapyMapping = TherapyMapping()
     patients: PatientsMapping = PatientsMapping()
     outcomes: OutcomesMapping = OutcomesMapping()
+    weights: TableMapping = TableMapping()
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:
@@ -249,6 +255,12 @@ class Mapping(_Section):
         if self.same_dose is not None and self.doses.same_dose not in (None, self.same_dose):
             raise ValueError(f'same_dose reads "{self.same_dose}" here and "{self.doses.same_dose}" under [doses]')
         return self
+
+    @property
+    def as_given(self) -> frozenset[str]:
+        """What is not asked about again: "levels", "windows"."""
+        answers = {"levels": self.unusual_levels, "windows": self.unusual_windows}
+        return frozenset(name for name, answer in answers.items() if answer is not None)
 
     def table(self, name: TableName) -> TableMapping:
         if name == "doses" and self.same_dose is not None:

@@ -25,6 +25,7 @@ from igkinetics.cohort.parse.findings import Mask, removed_patients, removed_row
 from igkinetics.cohort.parse.parsed import Tables, by_date, time_order
 from igkinetics.cohort.parse.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.parse.times import TimeKind
+from igkinetics.cohort.parse.weights import one_weight
 from igkinetics.cohort.source.raw import ROWS_AT_A_TIME
 from igkinetics.errors import counted
 
@@ -200,6 +201,7 @@ def _patients(
         table[name] = table[name].astype(object).where(table[name].notna(), "").astype(str)
     for name in ("weight_kg", "height_cm", "age_y", "birth", "death"):
         table[name] = table[name].astype(np.float64)
+    table["weight_kg"] = one_weight(tables).reindex(table.index).astype(np.float64)
     for name in ("birth", "death"):
         table[name] = table[name] - origin
     table.insert(0, "patient_id", pd.Series(patients, dtype=str))

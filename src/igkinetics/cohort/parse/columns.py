@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,7 @@ def _number(cell: str) -> float | None:
         return None
 
 
+WORDS_SHOWN = 5
 TIME_NAMES = frozenset({"day", "datetime"})
 
 
@@ -78,6 +79,14 @@ class MappedRows:
     """Columns that are absent or not clear: nothing can be read then."""
     empty_lines: Lines
     """Of all rows without any text."""
+    used: frozenset[str] | None = None
+    """The foreign columns that have a meaning; None where nobody asks for the others."""
+    words_met: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Column -> the words of its translation that some cell has."""
+    n_kept: tuple[int, ...] = ()
+    """For each keep rule the rows for which it holds."""
+    words_beside: tuple[tuple[str, ...], ...] = ()
+    """For each keep rule that holds for no row some of the cells of its column."""
 
 
 def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> MappedRows:
@@ -85,13 +94,7 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
     contract = CONTRACT[table]
     problems: list[Problem] = []
     sources = _sources(raw, table, contract, settings, problems)
-    kept = np.ones(len(raw.cells), dtype=bool)
-    for rule in settings.keep:
-        if rule.column in raw.cells.columns:
-            kept &= holds(rule, raw.cells[rule.column], settings.missing)
-        else:
-            expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
-            problems.append(Problem(file=raw.file, column="keep", found=rule.column, expected=expected))
+    kept, n_kept, words_beside = _kept(raw, settings, problems)
     written = {name: _joined(raw.cells, source, settings.missing) for name, source in sources.items()}
     columns = {name: _without_missing(cells, settings.missing) for name, cells in written.items()}
     if "patient_id" in columns:
@@ -99,11 +102,15 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
     empty = _empty_rows(raw.cells, columns.get("patient_id"))
     for name, value in settings.constants.items():
         columns[name] = pd.Series(_constant(value), index=raw.cells.index, dtype=str)
+    problems += _constants_against(raw, settings)
+    words_met: dict[str, frozenset[str]] = {}
     for name, translation in settings.values.items():
         if name in columns:
             words = {foreign: _constant(word) for foreign, word in translation.items()}
             cells = columns[name].str.strip()
-            columns[name] = columns[name].where(~cells.isin(list(words)), cells.map(words))
+            known = cells.isin(list(words))
+            words_met[name] = frozenset(str(word) for word in cells[known].unique())
+            columns[name] = columns[name].where(~known, cells.map(words))
     problems += _missing_columns(raw, table, contract, settings, columns)
     text = pd.DataFrame(columns, index=raw.cells.index)
     empty &= kept
@@ -116,7 +123,57 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
         column_problems=tuple(problems),
         row_problems=raw.problems,
         empty_lines=np.sort(np.concatenate([raw.empty, raw.line[empty]])),
+        used=frozenset(
+            [foreign for wanted in sources.values() for foreign in wanted] + [rule.column for rule in settings.keep]
+        ),
+        words_met=words_met,
+        n_kept=n_kept,
+        words_beside=words_beside,
     )
+
+
+def _kept(
+    raw: RawRows, settings: TableMapping, problems: list[Problem]
+) -> tuple[Mask, tuple[int, ...], tuple[tuple[str, ...], ...]]:
+    """(rows for which every rule holds, how many each rule holds for, cells that a rule without any row has seen)."""
+    kept = np.ones(len(raw.cells), dtype=bool)
+    n_kept: list[int] = []
+    words_beside: list[tuple[str, ...]] = []
+    for rule in settings.keep:
+        if rule.column not in raw.cells.columns:
+            expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
+            problems.append(Problem(file=raw.file, column="keep", found=rule.column, expected=expected))
+            n_kept.append(0)
+            words_beside.append(())
+            continue
+        fulfilled = holds(rule, raw.cells[rule.column], settings.missing)
+        kept &= fulfilled
+        n_kept.append(int(fulfilled.sum()))
+        beside = () if fulfilled.any() else tuple(map(str, raw.cells[rule.column].unique()[:WORDS_SHOWN]))
+        words_beside.append(beside)
+    return kept, tuple(n_kept), tuple(words_beside)
+
+
+def _constants_against(raw: RawRows, settings: TableMapping) -> list[Problem]:
+    """A problem for each constant beside a column of that name that says something else."""
+    problems = []
+    for name, value in settings.constants.items():
+        if name not in raw.cells.columns or name in settings.ignore:
+            continue
+        cells = _without_missing(raw.cells[name], settings.missing).str.strip()
+        other = np.flatnonzero((cells != "") & (cells != _constant(value)))
+        if other.size:
+            expected = f'constants says {name} = "{_constant(value)}"; take it out, or write ignore = ["{name}"]'
+            problems.append(
+                Problem(
+                    file=raw.file,
+                    line=int(raw.line[other[0]]),
+                    column=name,
+                    found=str(cells.iloc[other[0]]),
+                    expected=expected,
+                )
+            )
+    return problems
 
 
 def stack(table: TableName, settings: TableMapping, files: list[MappedRows]) -> Table:
@@ -170,7 +227,7 @@ def _sources(
             sources[name] = wanted
     mapped = {foreign for wanted in sources.values() for foreign in wanted}
     for name in present:
-        own = name in contract.names or (contract.open and name)
+        own = name not in settings.ignore and (name in contract.names or (contract.open and name))
         if own and name not in settings.columns and name not in mapped and not _other_time(name, settings):
             sources[name] = (name,)
     for foreign in sorted(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
+from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.doses import HIGHEST_DOSE_G_PER_KG
 from igkinetics.cohort.parse.duplicates import (
     check_doses,
@@ -15,13 +16,14 @@ from igkinetics.cohort.parse.duplicates import (
     check_patients,
     check_samples,
     check_therapy,
-    check_unit_slips,
+    check_weights,
 )
 from igkinetics.cohort.parse.findings import refuse, warn
 from igkinetics.cohort.parse.followup import check_follow_up, check_one_end, check_what_looks_like_an_end
-from igkinetics.cohort.parse.gaps import check_gaps
-from igkinetics.cohort.parse.parsed import Parsed, Tables, lookup
+from igkinetics.cohort.parse.parsed import Parsed, Tables
+from igkinetics.cohort.parse.plausible import check_gaps, check_levels, check_unit_slips
 from igkinetics.cohort.parse.times import TimeKind
+from igkinetics.cohort.parse.weights import weight_notes, weights_of_doses
 
 DUPLICATE_CHECKS = {
     "samples": check_samples,
@@ -29,28 +31,24 @@ DUPLICATE_CHECKS = {
     "therapy": check_therapy,
     "patients": check_patients,
     "outcomes": check_outcomes,
+    "weights": check_weights,
 }
 
 
-def compare_tables(tables: Tables, kind: TimeKind) -> Tables:
+def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
     checked = check_what_looks_like_an_end(check_one_end(checked, kind))
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
-        checked["samples"] = check_gaps(check_unit_slips(checked["samples"]))
+        samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
+        checked["samples"] = check_gaps(check_unit_slips(samples))
     if "doses" in checked:
-        checked["doses"] = _in_grams(checked["doses"], _weights(checked), _refused_patients(checked))
+        checked["doses"] = _in_grams(checked, _refused_patients(checked))
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])
     return checked
-
-
-def _weights(tables: Tables) -> pd.Series[float]:
-    if "patients" not in tables:
-        return pd.Series(dtype=np.float64)
-    return tables["patients"].usable().drop_duplicates("patient").set_index("patient")["weight_kg"]
 
 
 def _refused_patients(tables: Tables) -> frozenset[int]:
@@ -61,13 +59,14 @@ def _refused_patients(tables: Tables) -> frozenset[int]:
     return frozenset(patients.frame["patient"]) - frozenset(patients.usable()["patient"])
 
 
-def _in_grams(doses: Parsed, weights: pd.Series[float], refused: frozenset[int]) -> Parsed:
-    """Grams for doses in g/kg; refused where the weight is unknown, or known and the dose absurd.
+def _in_grams(tables: Tables, refused: frozenset[int]) -> Parsed:
+    """The doses with grams for those in g/kg; refused where the weight is unknown, or known and the dose absurd.
 
     refused: patients whose own row is at fault, which is told there.
     """
+    doses = tables["doses"]
     frame = doses.frame
-    weight = pd.Series(lookup(frame["patient"], weights), index=frame.index)
+    weight = pd.Series(weights_of_doses(tables), index=frame.index)
     per_kg = frame["amount_g_per_kg"]
     needs_weight = (per_kg.notna() & weight.isna() & ~frame["patient"].isin(refused)).to_numpy(dtype=bool)
     expected = "in g/kg, so weight_kg of this patient is needed in the patients table (or the dose in g)"
@@ -79,7 +78,8 @@ def _in_grams(doses: Parsed, weights: pd.Series[float], refused: frozenset[int])
         texts = [f"must be at most {HIGHEST_DOSE_G_PER_KG:g} g/kg at {kg:g} kg" for kg in weight[too_much & here]]
         findings += refuse(needs_weight & here, name, cells, expected) + refuse(too_much & here, name, cells, texts)
     grams = np.where(per_kg.notna(), per_kg * weight, frame["amount_g"])
-    return replace(doses, frame=frame.assign(amount_g=grams)).with_findings(findings)
+    notes = (*doses.notes, *weight_notes(tables))
+    return replace(doses, frame=frame.assign(amount_g=grams), notes=notes).with_findings(findings)
 
 
 def _without_samples(parsed: Parsed, samples: Parsed) -> Parsed:

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import DosesMapping, PatientsMapping
-from igkinetics.cohort.parse.findings import Finding, Mask, Scope, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Scope, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
+from igkinetics.cohort.parse.weights import has_days
 from igkinetics.errors import counted
 
 USED_ONCE = "used once"
 SAMPLE_VALUES = ("igg", "limit")
-SLIP_FROM, SLIP_TO = 50.0, 200.0
-"""Between these factors a value is "about 100 times" off."""
 DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
 IMPLIED_DOSES = ("interval_day", "n_more", "steady")
 """What a row of an event file says beyond its own dose."""
@@ -72,6 +71,16 @@ def check_outcomes(parsed: Parsed) -> Parsed:
     return parsed.with_findings(findings)
 
 
+def check_weights(parsed: Parsed) -> Parsed:
+    """At one time a patient has one weight."""
+    parsed, once = _identical(parsed, ("patient", "moment", "weight_kg"), "patient_id")
+    twice = once[once.duplicated(["patient", "moment"], keep=False) & once["moment"].notna()]
+    expected = "one weight per patient and time; {others} another"
+    return parsed.with_findings(
+        _contradictions(parsed, twice, ["patient", "moment"], "patient_id", "row", expected)
+    )
+
+
 def check_patients(parsed: Parsed) -> Parsed:
     """One row for each patient, or the first or last of several where the mapping says `repeated`."""
     rows = parsed.usable()
@@ -88,6 +97,8 @@ def check_patients(parsed: Parsed) -> Parsed:
         ]
         note = [f'patients: {counted(len(surplus), "further row")} of a patient set aside (repeated = "{rule}")']
         return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
+    if has_days(parsed.table):
+        return _weighed_again(parsed)
     complete = pd.concat([parsed.frame, parsed.extra.add_prefix("covariate ")], axis=1)
     key = ("patient", *complete.columns.drop("patient"))
     parsed, once = _identical(parsed, key, "patient_id", complete.loc[parsed.usable().index])
@@ -102,6 +113,25 @@ def check_patients(parsed: Parsed) -> Parsed:
         "under [patients]",
     )
     return parsed.with_findings(findings)
+
+
+def _weighed_again(parsed: Parsed) -> Parsed:
+    """Further rows of a patient hold the weights of other days; everything else in them must be the same."""
+    rows = parsed.usable()
+    complete = pd.concat([parsed.frame.drop(columns="weight_kg"), parsed.extra.add_prefix("covariate ")], axis=1)
+    complete = complete.loc[rows.index]
+    distinct = complete[~complete.duplicated(["patient", *complete.columns.drop("patient")])]
+    twice = distinct[distinct.duplicated("patient", keep=False)]
+    expected = "one row per patient and day that differ in weight only; {others} other values"
+    parsed = parsed.with_findings(_contradictions(parsed, twice, ["patient"], "patient_id", "patient", expected))
+    surplus = rows.index[rows.duplicated("patient")]
+    cells = parsed.table.text["patient_id"]
+    again = warn(parsed.rows(surplus), "patient_id", cells, "a weight of another day", "read for its weight", "row")
+    note = f"patients: {counted(len(surplus), 'further row')} of a patient read for the weight of its day"
+    return replace(
+        parsed.with_findings(replace(one, listed=False) for one in again),
+        notes=(*parsed.notes, *([note] if len(surplus) else [])),
+    )
 
 
 def _identical(
@@ -159,28 +189,3 @@ def _contradictions(
 
 def _first_column(parsed: Parsed, start: str) -> str:
     return next((name for name in parsed.table.text.columns if name.startswith(start)), "patient_id")
-
-
-def check_unit_slips(parsed: Parsed) -> Parsed:
-    """Warn of values about 100 times off the patient's others: mg/dL written as g/L, or the reverse."""
-    rows = _of_a_wide_range(parsed.usable())
-    level = np.log10(rows["igg"])
-    by_patient = level.groupby(rows["patient"])
-    usual = by_patient.transform("median")
-    pair = by_patient.transform("size") == 2
-    usual = usual.where(~pair, by_patient.transform("first"))
-    slipped = (level - usual).abs().between(np.log10(SLIP_FROM), np.log10(SLIP_TO))
-    mask = parsed.rows(rows.index[slipped])
-    expected = "about 100 times off this patient's other values: is the unit right?"
-    return parsed.with_findings(warn(mask, "igg", parsed.table.text["igg"], expected))
-
-
-def _of_a_wide_range(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of patients whose highest value is at least SLIP_FROM times their lowest."""
-    patient, level = rows["patient"].to_numpy(), rows["igg"].to_numpy(dtype=np.float64)
-    n_patients = int(patient.max(initial=-1)) + 1
-    lowest, highest = np.full(n_patients, np.inf), np.zeros(n_patients)
-    np.minimum.at(lowest, patient, level)
-    np.maximum.at(highest, patient, level)
-    wide: Mask = (highest >= 0.99 * SLIP_FROM * lowest)[patient]
-    return rows.loc[wide, :]

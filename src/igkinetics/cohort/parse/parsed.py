@@ -37,6 +37,9 @@ class Parsed:
     def with_findings(self, more: Iterable[Finding]) -> Parsed:
         return replace(self, findings=(*self.findings, *more))
 
+    def with_problem(self, problem: Problem) -> Parsed:
+        return replace(self, problems=(*self.problems, problem))
+
     def usable(self) -> pd.DataFrame:
         """The rows of the frame that nothing has removed so far; the index still is the row of the table."""
         removed = removed_rows(self.table, self.findings)
@@ -72,7 +75,7 @@ def number_patients(tables: Tables) -> tuple[Tables, list[str]]:
     Everyone is whoever stands in any row of any file, as they first appear: patients, samples, doses,
     therapy, outcomes.
     """
-    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes")
+    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes", "weights")
     present = [name for name in order if name in tables]
     if not present:
         return {}, []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import OutcomesMapping
-from igkinetics.cohort.model import FOLLOW_UP_ENDS, RESERVED_OUTCOMES, Floats
+from igkinetics.cohort.model import FOLLOW_UP_ENDS, RESERVED_OUTCOMES
 from igkinetics.cohort.outcomes import (
     INFECTION_NAMES,
     are_infections,
@@ -17,15 +17,13 @@ from igkinetics.cohort.outcomes import (
     looks_like_an_infection,
     meaning,
 )
-from igkinetics.cohort.parse.cells import Range, canonical_units, number_column, numbers_with_units, patient_column
+from igkinetics.cohort.parse.cells import Range, number_column, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
 from igkinetics.cohort.parse.times import read_times
+from igkinetics.cohort.parse.weights import weight_column
 from igkinetics.errors import Problem, counted
-from igkinetics.units import WEIGHT_IN_KG
 
-WEIGHT = Range(low=0.2, high=400, unit="kg")
-"""From the smallest child that ever lived; what a model may be used for, its card says."""
 HEIGHT = Range(low=20, high=260, unit="cm")
 AGE = Range(low=0, high=125, unit="years")
 
@@ -38,7 +36,7 @@ def parse_patients(table: Table) -> Parsed:
     birth, findings = read_times(table, "birth", "either", needed=False)
     death, death_findings = read_times(table, "death", "either", needed=False)
     transplant, transplant_findings = read_times(table, "transplant", "either", needed=False)
-    weight, weight_findings, problems = _weights(table)
+    weight, weight_findings, problems = weight_column(table)
     height, height_findings = number_column(table, "height_cm", HEIGHT)
     age, age_findings = number_column(table, "age_y", AGE)
     if table.column("death") is not None:
@@ -164,26 +162,3 @@ def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:
 def _words(table: Table, name: str) -> pd.Series[str]:
     cells = table.column(name)
     return pd.Series("", index=table.text.index, dtype=str) if cells is None else cells.str.strip()
-
-
-def _weights(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
-    """Weights in kg from weight_kg, or from weight with weight_unit or [patients.units]."""
-    units = table.settings.units
-    stated_unit = units.get("weight_kg", "kg")
-    values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[stated_unit], stated_unit)
-    if table.column("weight") is None:
-        return values, findings, []
-    unit_cells, stated = table.column("weight_unit"), units.get("weight")
-    if unit_cells is None and stated is None:
-        expected = (
-            'its unit is needed: a column weight_unit, or weight = "kg" under [patients.units] in cohort.toml'
-        )
-        return values, findings, [whole_table(table, "weight", "no unit", expected)]
-    words = pd.Series(stated, index=table.text.index, dtype=str) if unit_cells is None else unit_cells
-    if stated is not None:
-        words = words.where(words.str.strip() != "", stated)
-    weighed = (table.text["weight"].str.strip() != "").to_numpy(dtype=bool)
-    unknown = (~canonical_units(words).isin(list(WEIGHT_IN_KG))).to_numpy(dtype=bool)
-    findings += refuse(weighed & unknown, "weight_unit", words, f"one of {', '.join(WEIGHT_IN_KG)}")
-    generic, _, more = numbers_with_units(table, "weight", words, WEIGHT_IN_KG, lambda unit: WEIGHT)
-    return np.where(np.isnan(values), generic, values), findings + more, []

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName
-from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.mapping.locate import Located
 from igkinetics.cohort.nonmem.events import split_events
 from igkinetics.cohort.nonmem.text import read_event_text
 from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
 from igkinetics.cohort.parse.findings import Table
+from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
+from igkinetics.cohort.parse.weights import weights_by_day
 from igkinetics.cohort.presets.fhir import read_ndjson
 from igkinetics.cohort.presets.preset import delimited, read_transport
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
@@ -37,6 +39,8 @@ class Files:
     """Without these put right nothing can be read, also with on_problem = "skip"."""
     row_problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    unused_columns: dict[str, tuple[str, ...]]
+    """File -> columns that nothing uses."""
 
 
 def read_files(located: Located, mapping: Mapping) -> Files:
@@ -44,7 +48,8 @@ def read_files(located: Located, mapping: Mapping) -> Files:
     fatal = [one for one in located.problems if one.severity == "error"]
     warnings = [one for one in located.problems if one.severity == "warning"]
     by_table: dict[TableName, list[MappedRows]] = {name: [] for name in TABLES}
-    parts = SampleParts(mapping)
+    left = Leftovers(mapping)
+    parts = SampleParts(mapping, left)
     own_tables = {source.table for source in located.sources}
     for source in located.sources:
         try:
@@ -55,11 +60,13 @@ def read_files(located: Located, mapping: Mapping) -> Files:
             for name, rows in _mapped(source, mapping).items():
                 if name == source.table or name not in own_tables:
                     by_table[name].append(rows)
+                    if mapping.format != "nonmem" or source.table != "samples":
+                        left.add(rows, name)
         except InputError as fault:
             fatal += fault.problems
     others = [one for mapped in by_table.values() for one in mapped]
     tables = {
-        name: stack(name, mapping.table(name), mapped)
+        name: stack(name, _settings(name, mapping, own_tables), mapped)
         for name, mapped in by_table.items()
         if mapped and all("patient_id" in one.text.columns for one in mapped)
     }
@@ -68,6 +75,8 @@ def read_files(located: Located, mapping: Mapping) -> Files:
     for table in (*tables.values(), *([] if samples is None else [samples.table])):
         if table.text.empty and (table.name in own_tables or table.name == "samples"):
             (fatal if table.name == "samples" else warnings).append(_no_rows(table))
+    for problem in left.problems({source.table for source in located.sources}):
+        (fatal if problem.severity == "error" else warnings).append(problem)
     empty = [*parts.empty_lines, *((one.raw.file, one.empty_lines) for one in others)]
     row_problems = [*parts.row_problems, *(fault for one in others for fault in one.row_problems)]
     return Files(
@@ -76,7 +85,13 @@ def read_files(located: Located, mapping: Mapping) -> Files:
         fatal=tuple(fatal),
         row_problems=(*row_problems, *_empty_rows(empty)),
         warnings=tuple(warnings),
+        unused_columns=left.unused(),
     )
+
+
+def _settings(name: TableName, mapping: Mapping, own_tables: set[TableName]) -> TableMapping:
+    """Weights that stand in the patients table are in its units."""
+    return mapping.patients if name == "weights" and "weights" not in own_tables else mapping.table(name)
 
 
 def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
@@ -110,7 +125,9 @@ def _mapped(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
         raw = read_event_text(source.path, source.label, settings) if text else whole_file(_parts(source, mapping))
         return split_events(raw, mapping)
     raw = whole_file(_parts(source, mapping))
-    return {source.table: map_columns(raw, source.table, mapping.table(source.table))}
+    mapped = map_columns(raw, source.table, mapping.table(source.table))
+    weights = weights_by_day(mapped) if source.table == "patients" else None
+    return {source.table: mapped} if weights is None else {source.table: mapped, "weights": weights}
 
 
 def _empty_rows(found: Sequence[tuple[str, Lines]]) -> list[Problem]:

@@ -78,11 +78,14 @@ def read_parquet(path: Path, file: str, settings: TableMapping) -> Iterator[RawR
     try:
         with path.open("rb") as stream, pyarrow.parquet.ParquetFile(stream) as table:
             for part in _tables(table):
-                names = dict.fromkeys(part.column_names)
-                cells = pa.table({name: _as_text(part[name], settings.decimal) for name in names}).to_pandas()
+                names = part.column_names
+                first = {name: names.index(name) for name in names}
+                columns = {name: _as_text(part.column(number), settings.decimal) for name, number in first.items()}
+                cells = pa.table(columns).to_pandas()
                 line = np.arange(n_read + 1, n_read + len(cells) + 1, dtype=np.intp)
                 n_read += len(cells)
-                yield RawRows(file=file, cells=cells, line=line)
+                repeated = frozenset(name for name in names if names.count(name) > 1)
+                yield RawRows(file=file, cells=cells, line=line, repeated_names=repeated)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as fault:
         expected = "a readable Parquet file of plain columns"
         problem = Problem(file=file, found=type(fault).__name__, expected=expected)

@@ -12,6 +12,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.columns import map_columns, stack
 from igkinetics.cohort.parse.findings import Finding, Table
+from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.samples import limit_words, parse_samples
 from igkinetics.cohort.parse.times import dates_or_moments
@@ -89,8 +90,9 @@ KINDS: Final = {
 class SampleParts:
     """The samples of a cohort while its files are read."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, left: Leftovers) -> None:
         self._mapping = mapping
+        self._left = left
         self._parsed: Parsed | None = None
         self._complete = True
         self._counts: dict[str, list[int]] = {}
@@ -106,6 +108,7 @@ class SampleParts:
     def add(self, raw: RawRows) -> None:
         """Map and parse some rows of a file, and keep what is needed of them."""
         mapped = map_columns(raw, "samples", self._mapping.samples)
+        self._left.add(mapped, "samples")
         self.row_problems += mapped.row_problems
         self.column_problems += mapped.column_problems
         self.empty_lines.append((raw.file, mapped.empty_lines))

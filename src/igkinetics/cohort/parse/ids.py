@@ -1,0 +1,66 @@
+"""Ids of patients that differ only in form: 7, 007 and 7.0 are different patients here, and probably one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.parse.parsed import Tables
+from igkinetics.errors import Problem, counted
+
+MOST_NAMED: Final = 20
+FORMS: Final = (
+    (r"\s+", ""),
+    (r"(?<=[^\W\d_])[-_](?=\d)", ""),
+    (r"(?<![\d.])0+(?=\d)", ""),
+    (r"^(\d+)\.0+$", r"\1"),
+)
+"""What is form and no content: blanks, a hyphen between letters and a number, leading zeros, a decimal point."""
+
+
+def same_form(patients: list[str]) -> pd.Series[str]:
+    """Each id without what is only form."""
+    ids = pd.Series(patients, dtype=str).str.casefold()
+    for pattern, text in FORMS:
+        ids = ids.str.replace(pattern, text, regex=True)
+    return ids
+
+
+def ids_alike(tables: Tables, patients: list[str]) -> list[Problem]:
+    """A warning for each group of ids that differ only in form, at the first row of the second of them."""
+    form = same_form(patients)
+    shared = form[form.duplicated(keep=False)]
+    groups = [list(rows) for _, rows in shared.groupby(shared, sort=False).groups.items()]
+    problems = [_problem(tables, patients, rows) for rows in groups[:MOST_NAMED]]
+    if len(groups) > MOST_NAMED and problems[0] is not None:
+        n_more = counted(len(groups) - MOST_NAMED, "further group")
+        problems.append(_warning(problems[0].file, None, n_more))
+    return [problem for problem in problems if problem is not None]
+
+
+def _problem(tables: Tables, patients: list[str], rows: list[int]) -> Problem | None:
+    shown = ", ".join(repr(patients[row]) for row in rows)
+    for parsed in tables.values():
+        here = np.flatnonzero(parsed.frame["patient"].to_numpy() == rows[1])
+        if here.size:
+            table = parsed.table
+            return _warning(table.files[table.file_code[here[0]]], int(table.line[here[0]]), shown)
+    return None
+
+
+def _warning(file: str, line: int | None, found: str) -> Problem:
+    expected = (
+        "ids that differ only in form are different patients here; if they are one, write one form, or map them under "
+        "[TABLE.values.patient_id] in cohort.toml"
+    )
+    return Problem(
+        file=file,
+        line=line,
+        column="patient_id",
+        found=found,
+        expected=expected,
+        severity="warning",
+        action="used as different patients",
+    )

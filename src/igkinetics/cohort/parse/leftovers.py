@@ -1,0 +1,122 @@
+"""What the files and the mapping hold that nothing uses: columns without a meaning, keys that match nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
+from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
+from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.unused import UnusedColumn, joined, problem_of, unused_columns
+from igkinetics.errors import Problem
+
+MATCHING = ("columns", "units", "constants", "values", "keep", "ignore")
+"""Keys of a table's section that must match something in its files."""
+
+
+@dataclass(slots=True)
+class _Matched:
+    """What the files of one table have of the mapping's entries."""
+
+    n_rows: int = 0
+    columns: set[str] = field(default_factory=set)
+    headings: set[str] = field(default_factory=set)
+    words: dict[str, set[str]] = field(default_factory=dict)
+    n_kept: list[int] = field(default_factory=list)
+    beside: list[list[str]] = field(default_factory=list)
+
+
+class Leftovers:
+    """Gathers, file by file and part by part, what is not used."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._columns: list[UnusedColumn] = []
+        self._matched: dict[TableName, _Matched] = {}
+
+    def add(self, mapped: MappedRows, table: TableName) -> None:
+        if mapped.used is None:
+            return
+        self._columns = joined([*self._columns, *unused_columns(mapped, table, self._mapping)])
+        matched = self._matched.setdefault(table, _Matched())
+        matched.n_rows += len(mapped.text)
+        matched.columns |= set(mapped.text.columns)
+        matched.headings |= set(mapped.raw.cells.columns)
+        for name, words in mapped.words_met.items():
+            matched.words.setdefault(name, set()).update(words)
+        n_rules = len(mapped.n_kept)
+        matched.n_kept = [a + b for a, b in zip(matched.n_kept or [0] * n_rules, mapped.n_kept, strict=True)]
+        seen = zip(matched.beside or [[] for _ in range(n_rules)], mapped.words_beside, strict=True)
+        matched.beside = [[*before, *words] for before, words in seen]
+
+    def unused(self) -> dict[str, tuple[str, ...]]:
+        """File -> its columns that nothing uses; files without any are left out."""
+        found: dict[str, list[str]] = {}
+        for column in self._columns:
+            if not column.kept and column.name not in found.setdefault(column.file, []):
+                found[column.file].append(column.name)
+        return {file: tuple(names) for file, names in found.items() if names}
+
+    def problems(self, tables: set[TableName]) -> list[Problem]:
+        """Of columns that look like the contract's, and of entries that match nothing. tables: those with a file."""
+        told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
+        return [*told, *(problem for name in TABLES for problem in self._entries(name, tables))]
+
+    def _entries(self, table: TableName, tables: set[TableName]) -> Iterator[Problem]:
+        if self._mapping.format != "tables":
+            return
+        settings = self._mapping.table(table)
+        if table not in self._matched:
+            given = [key for key in MATCHING if getattr(settings, key)]
+            if given and table not in tables:
+                yield _entry(f"{table}.{given[0]}", "no such file", f"the cohort has no file of {table}")
+            return
+        matched = self._matched[table]
+        yield from _names(table, settings, matched)
+        if matched.n_rows:
+            yield from _words(table, settings, matched)
+            for rule, n_kept, beside in zip(settings.keep, matched.n_kept, matched.beside, strict=False):
+                if n_kept == 0 and beside:
+                    yield _rule(table, rule, beside)
+
+
+def _names(table: TableName, settings: TableMapping, matched: _Matched) -> Iterator[Problem]:
+    for name, unit in settings.units.items():
+        if name not in matched.columns:
+            yield _entry(f"{table}.units.{name}", unit, "no file of this table has the column")
+    for name in settings.values:
+        if name not in matched.columns:
+            yield _entry(f"{table}.values.{name}", name, "no file of this table has the column")
+    for name in settings.ignore:
+        if name not in matched.headings:
+            expected = f"no file of this table has the column; {suggestion(name, matched.headings)}"
+            yield _entry(f"{table}.ignore", name, expected)
+
+
+def _words(table: TableName, settings: TableMapping, matched: _Matched) -> Iterator[Problem]:
+    """An error where no word of a translation occurs, a warning where some do not: this export may lack them."""
+    for name, translation in settings.values.items():
+        absent = [word for word in translation if word not in matched.words.get(name, ())]
+        if name not in matched.columns or not absent:
+            continue
+        shown = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
+        every = len(absent) == len(translation)
+        expected = "no cell of this column reads so" + ("" if every else "; the other words of the table were met")
+        yield _entry(f"{table}.values.{name}", shown, expected, warning=not every)
+
+
+def _rule(table: TableName, rule: Keep, beside: list[str]) -> Problem:
+    shown = ", ".join(repr(word) for word in dict.fromkeys(beside[:5]))
+    operand = getattr(rule, rule.operator)
+    found = f"{rule.column} {rule.operator} {operand!r}"
+    return _entry(f"{table}.keep", found, f"holds for no row; the column reads {shown}")
+
+
+def _entry(key: str, found: str, expected: str, *, warning: bool = False) -> Problem:
+    expected = f"matches nothing: {expected}"
+    if warning:
+        return Problem(
+            file="cohort.toml", column=key, found=found, expected=expected, severity="warning", action="without effect"
+        )
+    return Problem(file="cohort.toml", column=key, found=found, expected=expected)

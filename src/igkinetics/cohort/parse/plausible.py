@@ -1,0 +1,124 @@
+"""Samples that can be read and may still be wrong: levels in another unit, long gaps. Asked about, never changed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.parse.findings import Mask, refuse, warn
+from igkinetics.cohort.parse.parsed import Parsed, time_order
+from igkinetics.cohort.parse.samples import commonest_unit
+from igkinetics.errors import Problem
+from igkinetics.units import G_PER_L_IN, IGG_UNITS
+
+LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.8, 40.0
+"""g/L. No cohort has been published whose median IgG lies outside; a patient may well."""
+USUAL_MEDIAN: Final = (1.0, 25.0)
+SLIP_FROM, SLIP_TO = 50.0, 200.0
+"""Between these factors a value is "about 100 times" off; ten times that, about 1000 times."""
+OTHER_UNIT_FROM, OTHER_UNIT_TO = 10**1.5, 10**2.5
+"""Between these factors a whole patient is about 100 times off the others."""
+UNUSUAL_FROM: Final = 7.0
+AS_GIVEN: Final = 'write unusual_levels = "as_given" in cohort.toml'
+LONG_GAP_DAY: Final = 90.0
+"""Some four half-lives of IgG: the sample before tells little about the one after."""
+TIMES_THE_USUAL: Final = 3.0
+FEWEST_GAPS: Final = 3
+"""With fewer gaps a patient has no usual one, and the cohort's counts; with fewer in the cohort none does."""
+
+
+def check_levels(samples: Parsed) -> Parsed:
+    """Ask about a cohort, and about patients, whose measured levels fit another unit better."""
+    rows = samples.usable()
+    measured = rows[(rows["limit"] == "").to_numpy(dtype=bool) & rows["igg"].notna().to_numpy(dtype=bool)]
+    if measured.empty:
+        return samples
+    median = float(measured["igg"].median())
+    if not LOWEST_MEDIAN <= median <= HIGHEST_MEDIAN:
+        return samples.with_problem(_whole_cohort(samples, median))
+    medians = measured["igg"].groupby(measured["patient"]).median()
+    times = medians / float(medians.median())
+    off = times.where(times >= 1, 1 / times)
+    cells = samples.table.text["igg"]
+    first = measured[~measured["patient"].duplicated()]
+    ratio = off.reindex(first["patient"]).to_numpy(dtype=np.float64)
+    other = (ratio >= OTHER_UNIT_FROM) & (ratio <= OTHER_UNIT_TO)
+    unusual = (ratio >= UNUSUAL_FROM) & ~other
+    words = np.array([_beside_the_others(float(one)) for one in times.reindex(first["patient"])], dtype=object)
+    question = [f"{one}: in another unit? State it in a column unit; if the levels are right, {AS_GIVEN}"
+                for one in words[other]]  # fmt: skip
+    doubt = [f"{one}: is the unit right?" for one in words[unusual]]
+    return samples.with_findings([
+        *refuse(samples.rows(first.index[other]), "igg", cells, question, "patient"),
+        *warn(samples.rows(first.index[unusual]), "igg", cells, doubt),
+    ])  # fmt: skip
+
+
+def _whole_cohort(samples: Parsed, median: float) -> Problem:
+    unit = commonest_unit(samples.frame["unit_code"].to_numpy())
+    written = median / G_PER_L_IN[unit]
+    fitting = [one for one in IGG_UNITS if USUAL_MEDIAN[0] <= written * G_PER_L_IN[one] <= USUAL_MEDIAN[1]]
+    which = f'if they are in {fitting[0]}, write igg_unit = "{fitting[0]}"' if fitting else "is the unit right?"
+    size = "low" if median < LOWEST_MEDIAN else "high"
+    expected = f"levels of a whole cohort are never so {size}: {which}; if they are right, {AS_GIVEN}"
+    found = f"a median of {written:.3g} {unit}"
+    return Problem(file=samples.table.files[0], column="igg", found=found, expected=expected)
+
+
+def _beside_the_others(times: float) -> str:
+    side = f"{times:.3g} times" if times >= 1 else f"1/{1 / times:.3g} of"
+    return f"the median of this patient is {side} the cohort's"
+
+
+def check_unit_slips(parsed: Parsed) -> Parsed:
+    """Warn of values about 100 or 1000 times off the patient's others: mg/dL or mg/L written as g/L, or the reverse."""
+    rows = _of_a_wide_range(parsed.usable())
+    level = np.log10(rows["igg"])
+    by_patient = level.groupby(rows["patient"])
+    usual = by_patient.transform("median")
+    pair = by_patient.transform("size") == 2
+    usual = usual.where(~pair, by_patient.transform("first"))
+    times = (level - usual).abs()
+    for factor in (1, 10):
+        slipped = times.between(np.log10(SLIP_FROM * factor), np.log10(SLIP_TO * factor), inclusive="left")
+        expected = f"about {100 * factor} times off this patient's other values: is the unit right?"
+        mask = parsed.rows(rows.index[slipped])
+        parsed = parsed.with_findings(warn(mask, "igg", parsed.table.text["igg"], expected))
+    return parsed
+
+
+def _of_a_wide_range(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of patients whose highest value is at least SLIP_FROM times their lowest."""
+    patient, level = rows["patient"].to_numpy(), rows["igg"].to_numpy(dtype=np.float64)
+    n_patients = int(patient.max(initial=-1)) + 1
+    lowest, highest = np.full(n_patients, np.inf), np.zeros(n_patients)
+    np.minimum.at(lowest, patient, level)
+    np.maximum.at(highest, patient, level)
+    wide: Mask = (highest >= 0.99 * SLIP_FROM * lowest)[patient]
+    return rows.loc[wide, :]
+
+
+def check_gaps(samples: Parsed) -> Parsed:
+    """Warn of samples more than LONG_GAP_DAY, and more than TIMES_THE_USUAL the usual gap, after the one before."""
+    rows = samples.usable()
+    order = time_order(rows)
+    patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
+    within = patient[1:] == patient[:-1]
+    gap = np.where(within, np.diff(moment), 0.0)
+    if not (gap > LONG_GAP_DAY).any():
+        return samples
+    some = gap > 0
+    gaps = pd.Series(gap[some]).groupby(patient[1:][some])
+    common = float(np.median(gap[some])) if some.sum() >= FEWEST_GAPS else 0.0
+    own = gaps.median().where(gaps.size() >= FEWEST_GAPS, common).reindex(patient[1:]).to_numpy(dtype=np.float64)
+    late = np.flatnonzero((gap > LONG_GAP_DAY) & (gap > TIMES_THE_USUAL * own))
+    after = pd.Series(late, index=rows.index[order[late + 1]]).sort_index()
+    line = samples.table.line[rows.index[order].to_numpy()]
+    expected = [
+        f"{gap[one]:.0f} days after the sample before (line {line[one]}): IgG in between is not known"
+        for one in after
+    ]
+    column = samples.times[0].column
+    return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))

@@ -1,0 +1,242 @@
+"""Columns that nothing uses. All are listed; one that looks like a column of the contract is a warning, or an error.
+
+An error, where its cells contradict what is assumed without it: a column `units` that reads g/L beside
+igg_unit = "mg/dL", a column `Route` that reads sc where every dose is taken as iv. What to write is said; a column that
+is really to be left alone is named under `ignore`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import COLUMN_UNITS, CONTRACT, TableName
+from igkinetics.cohort.mapping.headings import rank, read_heading
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.parse.cells import igg_cells, numbers
+from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.errors import Problem, counted
+from igkinetics.units import G_PER_L_IN, TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
+
+Mask = npt.NDArray[np.bool_]
+SAME_QUANTITY: Final[dict[str, tuple[str, ...]]] = {
+    "weight": ("weight", "weight_kg"),
+    "weight_kg": ("weight", "weight_kg"),
+    **dict.fromkeys(("duration", "duration_h", "end"), ("duration", "duration_h", "end")),
+}
+"""Columns of the contract of which one is enough."""
+WITH_UNIT: Final = {"weight_kg": ("weight", WEIGHT_IN_KG, "kg"), "duration_h": ("duration", TIME_IN_DAY, "h")}
+"""A column in a fixed unit -> the generic one, its units, the fixed one."""
+SUBCUTANEOUS: Final = re.compile(r"(s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|igsc)", re.IGNORECASE)
+CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq", "bql", "bloq", "blod", "censored"})
+FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})
+WORDS_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedColumn:
+    """A column of one file (or of a part of it) that nothing uses."""
+
+    file: str
+    table: TableName
+    name: str
+    meaning: str = ""
+    """The column of the contract that it looks like; "" for none."""
+    assumed: str = ""
+    """What is assumed without it, where its cells contradict that."""
+    n_contrary: int = 0
+    first_line: int | None = None
+    words: tuple[str, ...] = ()
+    """Some of the cells that contradict."""
+    kept: bool = False
+    """A further column of an open table, which is kept beside those of the contract."""
+
+
+def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> list[UnusedColumn]:
+    """The columns of some rows of one file that have no meaning there, in their order."""
+    raw, present = mapped.raw, set(mapped.text.columns)
+    used, contract, ignored = mapped.used or frozenset(), CONTRACT[table], mapping.table(table).ignore
+    found = []
+    for name in raw.cells.columns:
+        further = contract.open and name in present and name not in contract.names
+        if (name in used and not further) or not (name or (raw.cells[name] != "").any()):
+            continue
+        meaning = "" if name in ignored else _looks_like(table, name, present)
+        column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further)
+        found.append(_contradiction(column, mapped, mapping) if meaning else column)
+    return found
+
+
+def _looks_like(table: TableName, name: str, present: set[str]) -> str:
+    """The optional column of the contract that a heading says and the table does not have; "" for none."""
+    for optional in CONTRACT[table].optional:
+        alike = SAME_QUANTITY.get(optional, (optional,))
+        words = (optional, *WITH_UNIT.get(optional, ())[:1])
+        if not present & set(alike) and any(rank(table, str(one), name) is not None for one in words):
+            return _in_its_unit(optional, name)
+    return ""
+
+
+def _in_its_unit(meaning: str, name: str) -> str:
+    """weight_kg or duration_h where the heading says that unit, else the generic column."""
+    for fixed, (generic, _, unit) in WITH_UNIT.items():
+        if meaning in (fixed, generic):
+            return fixed if canonical_unit(read_heading(name).unit or "") == unit else generic
+    return meaning
+
+
+def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
+    """One of each column of each file, with what all parts of the file hold."""
+    whole: dict[tuple[str, TableName, str], UnusedColumn] = {}
+    for part in parts:
+        key = (part.file, part.table, part.name)
+        before = whole.get(key)
+        if before is None or not before.n_contrary:
+            whole[key] = part
+        else:
+            whole[key] = replace(before, n_contrary=before.n_contrary + part.n_contrary)
+    return list(whole.values())
+
+
+def problem_of(column: UnusedColumn) -> Problem | None:
+    """What is told of a column that looks like one of the contract; None for any other."""
+    if not column.meaning:
+        return None
+    write = f"{column.meaning} = {_quoted(column.name)} under [{column.table}.columns]"
+    if column.meaning in {generic for generic, _, _ in WITH_UNIT.values()}:
+        unit = canonical_unit(read_heading(column.name).unit or "")
+        known = COLUMN_UNITS[column.meaning]
+        write += f' and {column.meaning} = "{unit if unit in known else "..."}" under [{column.table}.units]'
+    if not column.n_contrary:
+        action = "kept as a covariate" if column.kept else "not used"
+        expected = f"looks like {column.meaning} and is {action}; if it is that, write {write} in cohort.toml"
+        return Problem(
+            file=column.file,
+            column=column.name,
+            found=column.name,
+            expected=expected,
+            severity="warning",
+            action=action,
+        )
+    shown = ", ".join(repr(word) for word in column.words) + (", ..." if len(column.words) == WORDS_SHOWN else "")
+    return Problem(
+        file=column.file,
+        line=column.first_line,
+        column=column.name,
+        found=f"{counted(column.n_contrary, 'row')}: {shown}",
+        expected=f"{column.assumed}, which this column contradicts; write {write} in cohort.toml "
+        f"(or ignore = [{_quoted(column.name)}] under [{column.table}] where it means something else)",
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _contradiction(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
+    """The column with the rows in use whose cell contradicts what is assumed without it."""
+    check = CHECKS.get((column.table, column.meaning))
+    if check is None:
+        return column
+    cells = mapped.raw.cells[column.name].str.strip()
+    contrary, assumed = check(cells, mapped, mapping)
+    rows = np.flatnonzero(contrary & mapped.kept)
+    if rows.size == 0:
+        return column
+    words = tuple(str(word) for word in cells.iloc[rows].unique()[:WORDS_SHOWN])
+    return replace(
+        column, assumed=assumed, n_contrary=int(rows.size), first_line=int(mapped.raw.line[rows[0]]), words=words
+    )
+
+
+Check = Callable[["pd.Series[str]", MappedRows, Mapping], tuple[Mask, str]]
+
+
+def _where(cells: pd.Series[str], test: Callable[[str], bool]) -> Mask:
+    """Cells for which a test holds; equal cells are looked at once."""
+    code, distinct = pd.factorize(cells)
+    verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
+    found: Mask = verdict[code]
+    return found
+
+
+def _other_igg_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    stated = mapping.samples.units.get("igg", mapping.igg_unit)
+    if stated is None:
+        return np.zeros(len(cells), dtype=bool), ""
+    assumed = G_PER_L_IN[stated]
+    return _where(cells, lambda word: G_PER_L_IN.get(canonical_unit(word), assumed) != assumed), f"igg is in {stated}"
+
+
+def _other_amount_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    usual = {"amount_g": "g", "amount_g_per_kg": "g/kg", "amount": ""}
+    name = next((one for one in usual if one in mapped.text.columns), "amount")
+    stated = mapping.doses.units.get(name, usual[name])
+    known = COLUMN_UNITS["amount"]
+    if not stated:
+        return np.zeros(len(cells), dtype=bool), ""
+    return _where(cells, lambda word: canonical_unit(word) in known and canonical_unit(word) != stated), (
+        f"{name} is in {stated}"
+    )
+
+
+def _not_iv(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    return _where(cells, lambda word: SUBCUTANEOUS.fullmatch(word) is not None), "every dose is taken as iv"
+
+
+def _not_at_once(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    number = re.compile(r"[\d.,]*[1-9][\d.,]*\s*[^\d\s.,]*")
+    return _where(cells, lambda word: number.fullmatch(word) is not None), "every dose is given as a bolus (duration 0)"
+
+
+def _signs_beside_plain_levels(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    signs = _where(cells, lambda word: word[:1] in ("<", ">", "≤", "≥"))
+    return signs & _plain_levels(mapped), "a level without a sign was measured"
+
+
+def _censored_plain_levels(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    marked = _where(cells, lambda word: word.casefold().removesuffix(".0") in CENSORED_WORDS)
+    return marked & _plain_levels(mapped), "a level without a sign was measured (censored: -1 below, 1 above the value)"
+
+
+def _below_this_limit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    decimal = mapping.samples.decimal
+    if "igg" not in mapped.text.columns:
+        return np.zeros(len(cells), dtype=bool), ""
+    level = igg_cells(mapped.text["igg"], decimal)
+    limit = numbers(cells, decimal)[0]
+    return (level.limit == 0) & (level.value < limit), "a level is used as it is, whatever the limit"
+
+
+def _plain_levels(mapped: MappedRows) -> Mask:
+    if "igg" not in mapped.text.columns:
+        return np.zeros(len(mapped.text), dtype=bool)
+    plain: Mask = (~mapped.text["igg"].str.strip().str.slice(0, 1).isin(["<", ">", "≤", "≥"])).to_numpy(dtype=bool)
+    return plain
+
+
+def _an_end(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    missing = (*mapping.patients.missing, "NA", ".")
+    given = _where(cells, lambda word: word not in missing and word.casefold() not in FLAGS)
+    return given, "follow-up goes on"
+
+
+CHECKS: Final[dict[tuple[TableName, str], Check]] = {
+    ("samples", "unit"): _other_igg_unit,
+    ("samples", "comparator"): _signs_beside_plain_levels,
+    ("samples", "censored"): _censored_plain_levels,
+    ("samples", "lower_limit"): _below_this_limit,
+    ("doses", "amount_unit"): _other_amount_unit,
+    ("doses", "route"): _not_iv,
+    ("doses", "duration"): _not_at_once,
+    ("doses", "duration_h"): _not_at_once,
+    ("patients", "death"): _an_end,
+    ("patients", "transplant"): _an_end,
+}
+"""What would be assumed without a column, and the cells that contradict it."""

@@ -1,0 +1,97 @@
+"""Levels and windows that a command asks for, held against the record: 400 on data in g/L destroys every chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.errors import InputError, Problem
+from igkinetics.units import G_PER_L_IN, IGG_UNITS, from_g_per_l, g_per_l
+
+HIGHEST_IGG_G_PER_L: Final = 150.0
+"""15,000 mg/dL: nothing above has been seen, even in myeloma."""
+TIMES_THE_HIGHEST: Final = 10.0
+SHARE_OF_THE_LOWEST: Final = 0.05
+RECORDS_BEYOND: Final = 10.0
+SHORTEST_RECORD_DAY: Final = 365.0
+KEEP_LEVELS: Final = 'unusual_levels = "as_given" in cohort.toml keeps it as it is'
+KEEP_WINDOWS: Final = 'unusual_windows = "as_given" in cohort.toml keeps it as it is'
+
+
+def refuse_out_of_proportion(
+    cohort: Cohort,
+    *,
+    thresholds: Sequence[float] = (),
+    differences: Sequence[float] = (),
+    window: tuple[float, float] | None = None,
+) -> None:
+    """InputError for levels, differences of levels (in the cohort's unit) or days that cannot be meant for this record.
+
+    A threshold may lie above every sample or below it, as thresholds do, but not by an order of magnitude.
+    """
+    problems = [*_levels(cohort, thresholds), *_differences(cohort, differences)]
+    problems += [] if window is None else _days(cohort, window)
+    if problems:
+        raise InputError(problems)
+
+
+def _levels(cohort: Cohort, thresholds: Sequence[float]) -> list[Problem]:
+    igg = cohort.samples["igg"].to_numpy(dtype=np.float64)
+    problems = []
+    for one in thresholds:
+        level = g_per_l(float(one), cohort.igg_unit)
+        if level > HIGHEST_IGG_G_PER_L:
+            problems.append(_problem(cohort, "threshold", one, "is above any IgG ever measured", igg, keep=""))
+        elif igg.size and "levels" not in cohort.as_given:
+            if level > TIMES_THE_HIGHEST * igg.max():
+                words = f"is {level / igg.max():.3g} times the highest sample"
+                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+            elif 0 < level < SHARE_OF_THE_LOWEST * igg.min():
+                words = f"is {level / igg.min():.2g} of the lowest sample"
+                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+    return problems
+
+
+def _differences(cohort: Cohort, differences: Sequence[float]) -> list[Problem]:
+    """Changes of IgG may be small; they are not larger than ten times every level."""
+    igg = cohort.samples["igg"].to_numpy(dtype=np.float64)
+    if not igg.size or "levels" in cohort.as_given:
+        return []
+    highest = TIMES_THE_HIGHEST * igg.max()
+    large = [one for one in differences if np.isfinite(one) and abs(g_per_l(float(one), cohort.igg_unit)) > highest]
+    words = "is more than ten times the highest sample"
+    return [_problem(cohort, "difference of IgG", one, words, igg, KEEP_LEVELS) for one in large]
+
+
+def _problem(cohort: Cohort, what: str, found: float, words: str, igg: np.ndarray, keep: str) -> Problem:  # type: ignore[type-arg]
+    unit = cohort.igg_unit
+    lowest, highest = (from_g_per_l(float(one), unit) for one in (igg.min(), igg.max())) if igg.size else (0.0, 0.0)
+    span = f" ({lowest:.3g} to {highest:.3g} {unit})" if igg.size else ""
+    meant = _meant(float(found), unit, igg)
+    expected = f"levels are in the cohort's unit, {unit}, and this {words}{span}{meant}"
+    return Problem(file="call", column=what, found=f"{found:g}", expected=expected + (f"; {keep}" if keep else ""))
+
+
+def _meant(found: float, unit: str, igg: np.ndarray) -> str:  # type: ignore[type-arg]
+    """The same number read in another unit, where that lies among the samples."""
+    for other in IGG_UNITS:
+        level = found * G_PER_L_IN[other]
+        if other != unit and igg.size and 0.3 * igg.min() <= level <= 3 * igg.max():
+            return f": for {found:g} {other} write {level / G_PER_L_IN[unit]:g}"
+    return ""
+
+
+def _days(cohort: Cohort, window: tuple[float, float]) -> list[Problem]:
+    if "windows" in cohort.as_given or cohort.samples.empty:
+        return []
+    day = cohort.samples["day"].to_numpy(dtype=np.float64)
+    first, last = float(day.min()), float(day.max())
+    beyond = RECORDS_BEYOND * max(last - first, SHORTEST_RECORD_DAY)
+    start, end = window
+    if start >= first - beyond and end <= last + beyond:
+        return []
+    expected = f"a window in days, near the samples (day {first:.6g} to {last:.6g}); {KEEP_WINDOWS}"
+    return [Problem(file="call", column="window", found=f"{start:g}:{end:g}", expected=expected)]
