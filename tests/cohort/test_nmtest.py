@@ -26,6 +26,7 @@ ROWS = pd.read_csv(Path(__file__).with_name("nmtest.csv"))
 MAPPING = """
 format = "nonmem"
 igg_unit = "mg/dL"
+unusual_levels = "as_given"
 amount_unit = "mg"
 time_unit = "hour"
 [samples.columns]
