@@ -41,7 +41,7 @@ N_CHECKED = 20
 DAYS = np.linspace(10.0, 200.0, N_TIMES)
 MEDIANS = {"CL": 0.155, "V1": 3.2, "C_base": 6.0, "k_loss": np.log(2) / 8, "k_rec": np.log(2) / 90}
 LOG_SD = {"CL": 0.35, "V1": 0.25, "C_base": 0.38, "k_loss": 0.4, "k_rec": 0.5}
-"""Medians and spread of the default card (DESIGN 2.7); g, L, day."""
+"""Medians and spread of the default card (docs/model.md 7); g, L, day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def best_seconds(work: Callable[[], None], repeats: int) -> float:
 
 
 def by_ode(p: dict[str, float], schedule: Schedule) -> Floats:
-    """Total IgG, g/L, at DAYS by the differential equations of DESIGN 2.1; infusions only."""
+    """Total IgG, g/L, at DAYS by the differential equations of docs/model.md 1; infusions only."""
     y = np.array([p["C_init"] * p["V1"], p["C_init"] * p["V2"], 1.0])
     edges = np.unique(np.concatenate([schedule[:, START], DAYS]))
     levels = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import igkinetics
-from scripts import script
+from scripts import ROOT, script
 
 PACKAGE = Path(igkinetics.__file__).resolve().parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
@@ -44,6 +45,16 @@ def test_order_picture_and_rooms_in_the_documents_are_those_of_the_code(path: Pa
     """After a change of rooms or imports: `python docs/architecture.py`."""
     document = path.read_text(encoding="utf-8")
     assert ARCHITECTURE.filled(document, ARCHITECTURE.generated()[path]) == document
+
+
+def test_the_code_cites_documents_that_are_here() -> None:
+    """docs/model.md holds the equations and decisions; a design file outside the repository helps no reader."""
+    sections = set(re.findall(r"^(?:## |\*\*)(\d(?:\.\d)?)", (ROOT / "docs/model.md").read_text("utf-8"), re.MULTILINE))
+    cited = [(path.name, number) for path in SOURCES
+             for number in re.findall(r"docs/model\.md (\d(?:\.\d)?)", path.read_text("utf-8"))]  # fmt: skip
+    assert len(cited) > 15
+    assert [one for one in cited if one[1] not in sections] == []
+    assert [path.name for path in SOURCES if re.search(r"\bDESIGN \d", path.read_text("utf-8"))] == []
 
 
 def test_no_room_imports_one_that_imports_it() -> None:

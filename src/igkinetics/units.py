@@ -49,8 +49,8 @@ PER: Final = re.compile(r"\bper\b")
 INVERSE: Final = re.compile(r"[.·*\s]?(?<=[.·*\s])([a-z]+)\s*\^?\s*[-−]1$")
 
 IVIG_DAYS: Final = 35.0
-"""Ratios under immunoglobulin act from the first infusion to so many days after the last (DESIGN 2.5), unless another
-number is asked for."""
+"""Ratios under immunoglobulin act from the first infusion to so many days after the last (docs/model.md 5), unless
+another number is asked for."""
 
 
 def canonical_unit(word: str) -> str:

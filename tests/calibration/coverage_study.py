@@ -1,4 +1,4 @@
-"""Patients drawn from the card, sampled and dosed as in life, fitted: do the intervals cover? (DESIGN 2.3-2.4)"""
+"""Patients drawn from the card, sampled and dosed as in life, fitted: do the intervals cover? (docs/model.md 3)"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (DESIGN 2.5, 4)
+"""Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (docs/model.md 5)
 
 `python tests/calibration/effect_study.py sbc|wrong|truth` writes the committed tables in half an hour of two
 cores, resumed where they stopped. Simulation-based calibration: Talts et al., arXiv:1804.06788.

@@ -1,4 +1,4 @@
-"""Patients whose truth is not the model's: do the intervals still hold the true nadir? (DESIGN 2.8)
+"""Patients whose truth is not the model's: do the intervals still hold the true nadir? (docs/model.md 8)
 
 Each kind departs from the fitted model in one way that its output cannot know. Every patient is fitted twice, averaged
 over structures and drift and as the single curve, so that the price and the gain stand side by side.

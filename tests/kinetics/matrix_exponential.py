@@ -1,4 +1,4 @@
-"""Truth to 40 digits: the equations of DESIGN 2.1 by matrix exponentials in 320-bit fixed-point integers.
+"""Truth to 40 digits: the equations of docs/model.md 1 by matrix exponentials in 320-bit fixed-point integers.
 
 Knows nothing of modes, divided differences or the schedule table: it takes the differential equations as a matrix,
 exact rational numbers for parameters and days, and steps from event to event.
@@ -68,7 +68,7 @@ def endogenous_rates(p: Values, *, modified: bool, on_therapy: bool) -> list[lis
 
 
 def infused_rates(p: Values, *, modified: bool, iv_rate: Fraction, sc_rate: Fraction) -> list[list[Fraction]]:
-    """d/dt of (A1, A2, A0, 1); A0 as in DESIGN 2.1, after bioavailability."""
+    """d/dt of (A1, A2, A0, 1); A0 as in docs/model.md 1, after bioavailability."""
     first, second = disposition_rows(p, p["CL"] * (p["clearance_ratio"] if modified else 1))
     zero = Fraction(0)
     ka, bioavailability = p.get("ka", zero), p.get("F", zero)

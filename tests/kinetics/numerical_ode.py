@@ -1,4 +1,4 @@
-"""Independent truth: the equations of DESIGN 2.1, as written there, by a numerical solver restarted at every event."""
+"""Independent truth: the equations of docs/model.md 1 by a numerical solver that is restarted at every event."""
 
 from __future__ import annotations
 

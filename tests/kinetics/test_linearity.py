@@ -49,7 +49,7 @@ def test_infused_is_proportional_to_dose_and_endogenous_to_baseline(
 def test_volumes_clearances_and_bioavailability_scale_together(
     parameters: Floats, treatment: Treatment, factor: float
 ) -> None:
-    """DESIGN 2.5: CL, V1, Q, V2 and the amount absorbed are identified up to one factor."""
+    """docs/model.md 5: CL, V1, Q, V2 and the amount absorbed are identified up to one factor."""
     days = days_of(treatment)
     scaled = parameters.copy()
     scaled[[INDEX[name] for name in ("CL", "V1", "Q", "V2", "F")]] *= factor

@@ -25,7 +25,7 @@ LINEAR_CASES = [int(row["case_id"]) for row in rows("cases.csv") if not row["mod
 
 
 def parameters_and_treatment(case: int) -> tuple[Floats, Treatment]:
-    """A case in the names of DESIGN 2.1: P = kp0 is CL*C_base, suppression from t1 to t2 is therapy."""
+    """A case in the names of docs/model.md 1: P = kp0 is CL*C_base, suppression from t1 to t2 is therapy."""
     given = {row["parameter"]: float(row["value"]) for row in rows("parameters.csv", case)}
     suppressed = "t1" in given
     parameters = vector(

@@ -174,7 +174,7 @@ def test_a_rule_measures_with_the_residual_model_of_the_fit() -> None:
     for kind, expected in (
         (0.0, level + np.hypot(a, b * level) * z),
         (1.0, level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z)),
-        (2.0, level + np.hypot(a, b * level) * t.ppf(norm.cdf(z), 4)),
+        (2.0, level + np.hypot(a, b * level) * np.sign(z) * t.isf(norm.sf(abs(z)), 4)),
     ):
         assert_allclose([measured(level, a, b, kind, one) for one in z], expected, rtol=1e-9)
 

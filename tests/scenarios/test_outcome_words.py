@@ -1,4 +1,4 @@
-"""Every outcome of DESIGN 3.4 against a small simulation that shares no code with the package: an ODE per patient.
+"""Every outcome of docs/model.md 6 against a small simulation that shares no code with the package: an ODE per patient.
 
 Calendar, stop, loading dose, horizon on a dosing day, rule, under the skin, single dose, none.
 """

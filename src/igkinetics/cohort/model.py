@@ -30,7 +30,7 @@ PATIENT_COLUMNS = ("patient_id", "group", "weight_kg", "height_cm", "sex", "age_
 OUTCOME_COLUMNS = ("patient_id", "day", "outcome")
 RESERVED_OUTCOMES = ("death", "hsct", "relapse")
 FOLLOW_UP_ENDS = ("death", "hsct")
-"""Outcomes that end follow-up everywhere (DESIGN 3.1)."""
+"""Outcomes that end follow-up everywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The window in which a nadir is looked for (DESIGN 2.4)."""
+"""The window in which a nadir is looked for (docs/model.md 4)."""
 
 from __future__ import annotations
 

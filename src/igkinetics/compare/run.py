@@ -1,4 +1,4 @@
-"""The group table of a cohort study (DESIGN 3.5): nadirs, times, outcomes, sampling, side by side."""
+"""The group table of a cohort study: nadirs, times, outcomes, sampling, side by side."""
 
 from __future__ import annotations
 

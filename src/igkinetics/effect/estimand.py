@@ -1,4 +1,4 @@
-"""One estimand as draws, and its row in a table: median, interval, probabilities, verdict (DESIGN 2.5, 3.3)."""
+"""One estimand as draws, and its row in a table: median, interval, probabilities, verdict (docs/model.md 5)."""
 
 from __future__ import annotations
 

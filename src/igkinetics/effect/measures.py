@@ -46,6 +46,6 @@ def measures(thetas: Floats, schedule: Schedule, window: Window, thresholds: tup
 
 
 def risen_at_end(thetas: Floats, schedule: Schedule, window: Window, nadir: Floats) -> Floats:
-    """1 where the curve at the window's end lies more than RISE_SHARE above its nadir (DESIGN 2.4), else 0."""
+    """1 where the curve at the window's end lies more than RISE_SHARE above its nadir (docs/model.md 4), else 0."""
     end = np.add(*igg_curve(thetas, schedule, np.array([window.end])))[:, 0]
     return (end > (1.0 + RISE_SHARE) * nadir).astype(float)

@@ -37,7 +37,7 @@ POSTERIOR_FILES: Final = {
 """Model -> file; those of the extensions lie beside the base model's."""
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
-effect (DESIGN 2.5)."""
+effect (docs/model.md 5)."""
 EVERYBODY: Final = "every patient and every sample in"
 CAREFUL: Final = 0.95
 """Share of proposals to be accepted when a first run's checks failed."""

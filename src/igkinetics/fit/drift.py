@@ -1,4 +1,4 @@
-"""Drift: the level is C(t) (1 + u(t)), u an Ornstein-Uhlenbeck process (DESIGN 2.8).
+"""Drift: the level is C(t) (1 + u(t)), u an Ornstein-Uhlenbeck process (docs/model.md 3.7).
 
 What illness, steroids, protein loss, another laboratory or an infusion that nobody recorded do to a course is not in
 the equations. u has the SD `sd` and the correlation time DRIFT_DAYS, and starts stationary at the first sample. Given

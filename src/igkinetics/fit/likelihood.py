@@ -1,4 +1,4 @@
-"""-2 log likelihood of one IgG value, and its slope in the predicted level (DESIGN 2.2).
+"""-2 log likelihood of one IgG value, and its slope in the predicted level (docs/model.md 2).
 
 Error: variance a^2 + (b C)^2 at the prediction C. Censored values enter with the probability of lying beyond
 their limit (M3: Beal, J Pharmacokinet Pharmacodyn 2001;28:481). Constants are kept, so values can be compared.

@@ -25,7 +25,7 @@ Position = Literal["interior", "start", "end"]
 RISE_SHARE: Final = 0.05
 """The curve at the window's end must lie this share above its minimum ..."""
 REACHED_IN_SHARE_OF_DRAWS: Final = 0.90
-"""... in this share of draws for a nadir to count as reached (DESIGN 2.4)."""
+"""... in this share of draws for a nadir to count as reached (docs/model.md 4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""-2 log posterior of one patient on unbounded scales, with its gradient (DESIGN 2.3).
+"""-2 log posterior of one patient on unbounded scales, with its gradient (docs/model.md 3).
 
 x holds the estimated parameters: logs of positive ones, logits of S and F, and log(C_init / C_base). The gradient comes
 from the kernels; the Hessian from central differences of that gradient.

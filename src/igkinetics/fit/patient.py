@@ -1,4 +1,4 @@
-"""Fitting one patient: the fitted structure, checks, and draws averaged over structures and drift (DESIGN 2.3, 2.8)."""
+"""Fitting one patient: the fitted structure, checks, and draws averaged over structures (docs/model.md 3)."""
 
 from __future__ import annotations
 

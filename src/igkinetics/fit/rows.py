@@ -168,7 +168,7 @@ def structure_rows(fit: PatientFit, window: Window, unit: IggUnit) -> list[dict[
 
 
 MOSTLY_PRIOR_BELOW: Final = 0.3
-"""Contraction below which an estimate is labelled "mostly prior" (DESIGN 2.3)."""
+"""Contraction below which an estimate is labelled "mostly prior" (docs/model.md 3)."""
 NOTHING_LEARNT_BELOW: Final = 0.05
 
 

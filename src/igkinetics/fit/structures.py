@@ -1,4 +1,4 @@
-"""One posterior over structures and drift: each weighs its prior weight times its marginal likelihood (DESIGN 2.8)."""
+"""One posterior over structures and drift, each by prior weight times marginal likelihood (docs/model.md 3.6)."""
 
 from __future__ import annotations
 

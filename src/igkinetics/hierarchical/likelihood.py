@@ -1,7 +1,7 @@
 """Log likelihood of a whole cohort with its gradient in every patient's parameters and in the residual error.
 
 The kinetics and the likelihood of one value are those of the single-patient fit; here they are summed over patients,
-and a and b of the residual error (DESIGN 2.2) are free.
+and a and b of the residual error (docs/model.md 2) are free.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The population level: which parameters vary between patients, and what phi says of them (DESIGN 2.3).
+"""The population level: which parameters vary between patients, and what phi says of them (docs/model.md 5).
 
 One vector phi holds everything that patients share, on unbounded scales:
     coefficients (q,)  shift of the card's typical values, and of covariates: x_i ~ Normal(offset_i + X_i beta, Omega)

@@ -1,4 +1,4 @@
-"""The population level from a card and a cohort: design matrix X and the priors of every part of phi (DESIGN 2.3)."""
+"""The population level from a card and a cohort: design matrix X, priors of every part of phi (docs/model.md 5)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.scales import to_scale
 
 OMEGA_LOG_SD: Final = 0.4
-"""Prior SD of the log of a between-patient SD for which the card reports none (assumption, DESIGN 2.7)."""
+"""Prior SD of the log of a between-patient SD for which the card reports none (assumption, docs/model.md 7)."""
 RESIDUAL_LOG_SD: Final = (0.5, 0.25)
-"""Prior SDs of log a and log b for which the card reports none (assumption, DESIGN 2.7)."""
+"""Prior SDs of log a and log b for which the card reports none (assumption, docs/model.md 7)."""
 RATIO_LOG_SD: Final = 0.15
-"""Prior SD of each log ratio under immunoglobulin: FcRn power 0.17-0.35 on IgG x 1.5-2 (DESIGN 2.5, 2.7)."""
+"""Prior SD of each log ratio under immunoglobulin: FcRn power 0.17-0.35 on IgG x 1.5-2 (docs/model.md 5 and 7)."""
 COVARIATE_SHARE: Final = 0.5
 """Prior SD of a covariate's coefficient, in between-patient SDs per SD of the covariate (assumption)."""
 NO_VARIATION: Final = 0.01
@@ -179,7 +179,7 @@ def covariate_columns(
 ) -> list[tuple[str, Floats, float]]:
     """A coefficient for each covariate and parameter with spread between patients, C_init apart.
 
-    A production ratio is never free together with an effect of the group on S (DESIGN 2.5): that one is held at 0.
+    A production ratio is never free together with an effect of the group on S (docs/model.md 5): that one is held at 0.
     """
     if covariates is None:
         return []

@@ -87,7 +87,7 @@ def read_posterior(
     whitening: Whitening,
     extension: Extension,
 ) -> CohortPosterior:
-    """The posterior in the terms of DESIGN 2.1."""
+    """The posterior in the terms of docs/model.md 1."""
     phi = phi_of(trace.u, whitening)
     theta, _ = patients_of(trace, phi, population, arrays, whitening)
     error = np.exp(phi[..., population.n_coefficients + len(population.names) :][..., :2])

@@ -1,4 +1,4 @@
-"""Names, order, units and structures of the linear family (DESIGN 2.1).
+"""Names, order, units and structures of the linear family (docs/model.md 1).
 
 One vector of 13 numbers holds every linear model: Q = 0 is one compartment; S = 0 constant production;
 k_loss = inf with k_rec = 0 step loss; k_rec = 0 gradual loss.

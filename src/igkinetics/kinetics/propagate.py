@@ -1,4 +1,4 @@
-"""The equations of DESIGN 2.1, carried exactly from event to event.
+"""The equations of docs/model.md 1, carried exactly from event to event.
 
 State (6): two modes of endogenous C1, two of infused C1 (g/L), the depot (g, before bioavailability) and
 B-cell supply b. Between events the system has constant coefficients and exponential inputs, so a step of any

@@ -1,4 +1,4 @@
-"""The outcomes of DESIGN 3.4 as columns: names, thresholds, units, and their values for each case."""
+"""The outcomes of docs/model.md 6 as columns: names, thresholds, units, and their values for each case."""
 
 from __future__ import annotations
 

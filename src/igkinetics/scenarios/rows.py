@@ -1,4 +1,4 @@
-"""The tables of a scenario as rows: outcomes, differences, models, trajectories (DESIGN 3.4)."""
+"""The tables of a scenario as rows: outcomes, differences, models, trajectories."""
 
 from __future__ import annotations
 

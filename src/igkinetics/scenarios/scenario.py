@@ -1,4 +1,4 @@
-"""The tables of a scenario file (DESIGN 3.4): days, kg, cm, g; IgG in the file's unit, or mg/dL in keys that say so."""
+"""The tables of a scenario file: days, kg, cm, g; IgG in the file's unit, or mg/dL in keys that say so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a simulation file (DESIGN 3.6) as models. Days, kg, mg/dL, as people write them."""
+"""The parts of a simulation file as models. Days, kg, mg/dL, as people write them."""
 
 from __future__ import annotations
 

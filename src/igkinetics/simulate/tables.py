@@ -1,4 +1,4 @@
-"""The tables of a simulated cohort, in the columns of the input contract (DESIGN 3.1). mg/dL, g, day, kg."""
+"""The tables of a simulated cohort, in the columns of the input contract. mg/dL, g, day, kg."""
 
 from __future__ import annotations
 

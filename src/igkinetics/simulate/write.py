@@ -17,7 +17,7 @@ ALWAYS_WRITTEN = ("samples", "patients")
 
 
 def write_simulation(simulated: SimulatedCohort, folder: str | Path) -> None:
-    """Write the cohort's files and its truth (DESIGN 3.6) into an existing, empty folder. UTF-8.
+    """Write the cohort's files and its truth into an existing, empty folder. UTF-8.
 
     Of doses, therapy and outcomes only tables with rows are written: without the file there were none.
     """

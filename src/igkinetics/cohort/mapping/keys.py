@@ -1,4 +1,4 @@
-"""`cohort.toml`: units, limits, order rules, and how foreign tables map to the contract (DESIGN 3.1)."""
+"""`cohort.toml`: units, limits, order rules, and how foreign tables map to the contract."""
 
 from __future__ import annotations
 
