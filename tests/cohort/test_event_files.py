@@ -281,6 +281,7 @@ def test_the_same_fault_in_many_cells_is_one_problem(tmp_path: Path) -> None:
     rows = "".join(f"1,{k},.,abc,0\n" for k in range(5_000))
     told = refused(tmp_path, "ID,TIME,AMT,DV,EVID\n" + rows)
     assert told == (
-        "events.csv: 1 problem\n  line 2, patient 1, DV: found 'abc'; must be a number, <LIMIT or >LIMIT "
+        "events.csv: 1 problem\n  line 2, patient 1, DV: found 'abc'; must be a number, <LIMIT or >LIMIT; say what is "
+        'meant under [samples]: words = { "abc" = "..." }, or leave such rows out: words = "set aside" '
         "(also lines 3, 4, 5, 6, 7 and 4994 more)"
     )

@@ -22,8 +22,8 @@ RUN_RECORD: Final = "run.json"
 
 
 RUN_KEYS: Final = (
-    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "cards", "versions",
-    "verdict", "interrupted", "started", "seconds", "files",
+    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "unused_columns", "cards",
+    "versions", "verdict", "interrupted", "started", "seconds", "files",
 )  # fmt: skip
 
 

@@ -65,6 +65,7 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
         "thresholds": list(result.columns.thresholds),
         "inputs": {result.file.name: result.file.sha256, **about.inputs},
         "rows": {},
+        "unused_columns": {},
         "files": {},
         "cards": {card_id: digest for card_id, (digest, _) in about.cards.items()},
         "versions": package_versions(),
