@@ -54,7 +54,7 @@ DEFECTS = {
     "unit of a residual variance": (
         'unit = "(mg/dL)^2"', 'unit = "mg/dL"',
         ["residual_error.additive.unit: found 'mg/dL'; must be a unit of variance of a concentration: "
-         "(g/L)^2, (mg/dL)^2"],
+         "(mg/dL)^2, (g/L)^2, "],
     ),
     "text for a number": (
         "value = 200.0", 'value = "200"', ["parameters.CL.value: found '200'; must be a valid number"],

@@ -12,7 +12,7 @@ from made_posteriors import of_truth
 
 from igkinetics.cards.body_size import ideal_weight_kg, lean_body_mass_kg
 from igkinetics.cohort.model import Cohort
-from igkinetics.dosing.regimen import Doses
+from igkinetics.dosing.doses import Doses
 from igkinetics.effect.averages import atc
 from igkinetics.effect.control_regimen import read_control_regimen, regimen_doses
 from igkinetics.effect.counterfactual import in_controls

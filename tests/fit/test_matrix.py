@@ -61,7 +61,8 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame(therapy, columns=["patient_id", "start", "stop"]).astype(object).to_csv(
         folder / "therapy.csv", index=False)  # fmt: skip
     pd.DataFrame({"patient_id": list(SAMPLES), "weight_kg": 70}).to_csv(folder / "patients.csv", index=False)
-    (folder / "cohort.toml").write_text('igg_unit = "mg/dL"\n', encoding="utf-8")
+    mapping = 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n'
+    (folder / "cohort.toml").write_text(mapping, encoding="utf-8")
     return folder
 
 

@@ -12,7 +12,7 @@ from igkinetics.errors import InputError
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.minimise import first_guesses, minimise
 from igkinetics.fit.problem import FitProblem
-from igkinetics.hierarchical.cohort_arrays import PATIENT_PARAMETERS, CohortArrays, cohort_arrays, placed
+from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays, placed
 from igkinetics.hierarchical.likelihood import log_likelihood, terms_of
 from made_records import drawn, planned, problem_of, record
 
@@ -39,8 +39,8 @@ def mixed_problems(residual: str) -> list[FitProblem]:
 
 def somewhere(problems: list[FitProblem], seed: int) -> np.ndarray:
     """A row per patient, half a prior SD off the typical values."""
-    generator = np.random.default_rng(seed)
-    return np.array([placed(one, one.mu + 0.5 * one.sd * generator.standard_normal(one.mu.size), PATIENT_PARAMETERS)
+    generator, names = np.random.default_rng(seed), cohort_arrays(problems).names
+    return np.array([placed(one, one.mu + 0.5 * one.sd * generator.standard_normal(one.mu.size), names)
                      for one in problems])  # fmt: skip
 
 
@@ -52,10 +52,10 @@ def test_the_sum_of_the_patients_own_objectives(residual: str) -> None:
     total, by_x, _, _ = log_likelihood(x, ERROR, RESIDUALS[residual], cohort)
     expected = 0.0
     for one, row, slope in zip(problems, x, by_x, strict=True):
-        own = np.array([row[PATIENT_PARAMETERS.index(name)] for name in one.names])
+        own = np.array([row[cohort.names.index(name)] for name in one.names])
         value, gradient = one.without_prior().value_and_gradient(own)
         expected -= 0.5 * value
-        np.testing.assert_allclose(slope, placed(one, -0.5 * gradient, PATIENT_PARAMETERS), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(slope, placed(one, -0.5 * gradient, cohort.names), rtol=1e-10, atol=1e-12)
     assert total == pytest.approx(expected, rel=1e-12)
     assert terms_of(x, ERROR, RESIDUALS[residual], cohort).sum() == pytest.approx(total, rel=1e-9)
 
@@ -91,11 +91,11 @@ def test_what_is_not_estimated_has_no_slope_and_plays_no_part() -> None:
 def test_another_cohort_through_the_same_kernel() -> None:
     """Nothing is captured: a subset of patients, in another order, gives its own sum."""
     problems = mixed_problems("normal")
-    x = somewhere(problems, 4)
+    x, names = somewhere(problems, 4), cohort_arrays(problems).names
 
     def of(order: list[int]) -> float:
         some = cohort_arrays([problems[i] for i in order])
-        columns = [PATIENT_PARAMETERS.index(name) for name in some.names]
+        columns = [names.index(name) for name in some.names]
         return log_likelihood(np.ascontiguousarray(x[np.ix_(order, columns)]), ERROR, 0, some)[0]
 
     for order in ([4, 0], [1, 3, 2]):
@@ -128,6 +128,6 @@ def test_nobody_and_unknown_parameters_are_refused() -> None:
     with pytest.raises(InputError, match="must hold a patient"):
         cohort_arrays([])
     problem = mixed_problems("normal")[0]
-    free_exchange = replace(problem, names=("Q", *problem.names[1:]))
+    free_ratio = replace(problem, names=("clearance_ratio", *problem.names[1:]))
     with pytest.raises(InputError, match="no place for it"):
-        cohort_arrays([free_exchange])
+        cohort_arrays([free_ratio])

@@ -100,6 +100,7 @@ def why_no_weight(regimen: Regimen, controls: Sequence[Exposure]) -> str:
 
 def regimen_doses(regimen: Regimen, control: Exposure) -> Doses:
     """A calendar regimen for the control, its day 0 at the window's start."""
-    doses = calendar_doses(regimen, dosing_weight(regimen, control), control.window.end - control.window.start)
+    doses = calendar_doses(regimen, control.weight_kg, control.window.end - control.window.start,
+                           height_cm=control.height_cm, is_male=control.sex == "male")  # fmt: skip
     return Doses(day=doses.day + control.window.start, amount_g=doses.amount_g, duration_day=doses.duration_day,
                  is_sc=doses.is_sc)  # fmt: skip
