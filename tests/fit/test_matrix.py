@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from igkinetics.cards.load import list_cards
 from igkinetics.charts.svg import Chart, Draw, Figure
 from igkinetics.cli.main import app
 from igkinetics.kinetics.parameters import STRUCTURES
@@ -183,3 +184,21 @@ def test_every_structure_has_its_place_in_the_tables() -> None:
     every = [options for options in (*AWKWARD, *EXAMPLE) if "--structure" in options]
     asked = {options.split("--structure ")[1].split()[0] for options in every}
     assert asked | {"two_compartment/loss_and_recovery", "one_compartment/gradual_loss"} == set(STRUCTURES)
+
+
+@pytest.mark.parametrize("verb", ["fit", "compare"])
+@pytest.mark.parametrize("card", list_cards())
+def test_every_card_for_two_patients(card: str, verb: str, tmp_path: Path) -> None:
+    """Numbers, a status, or one refusal that names the card: never a defect of ours."""
+    for name in ("samples", "doses", "therapy", "patients"):
+        table = pd.read_csv(ROOT / "data" / "blina23" / f"{name}.csv", dtype=str)
+        table[table["patient_id"].isin(["IVIG-01", "control-02"])].to_csv(tmp_path / f"{name}.csv", index=False)
+    (tmp_path / "cohort.toml").write_text('igg_unit = "mg/dL"\n', encoding="utf-8")
+    draws = ["--draws", "100"] if verb == "fit" else []
+    done = CliRunner().invoke(app, [verb, str(tmp_path), "--out", str(tmp_path / "out"), "--card", card, *draws])
+    assert done.exit_code in (0, 2, 3), done.exception
+    assert "Traceback" not in done.stderr
+    if done.exit_code == 2:
+        assert card in done.stderr
+    else:
+        assert (tmp_path / "out" / "report.html").is_file()
