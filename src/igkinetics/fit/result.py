@@ -28,8 +28,6 @@ Status = Literal[
     "set_aside",
     "failed",
 ]
-WITH_NUMBERS: tuple[Status, ...] = ("fitted", "prior_only")
-"""Statuses whose fitted values are given; all others leave them empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -147,8 +147,6 @@ MEANINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 """Contract name -> sets of concepts that mean it, the likeliest first. `datetime` stands for day as well, `amount` and
 `weight` for their names with a unit."""
-ASIDE: Final = frozenset({"QUALIFIER", "LAB"})
-"""Said beside another concept, these change nothing: total serum IgG is IgG."""
 LOINC_IGG: Final = "2465-3"
 NOT_TOTAL_IGG: Final = re.compile(r"igg\s*[1-4]\b|\bsub|csf|liquor|\bindex|ratio", re.IGNORECASE)
 IGG_SPELLINGS: Final = re.compile(
