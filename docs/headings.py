@@ -72,7 +72,7 @@ def what_it_means(table: TableName, heading: str, cell: str) -> str:
         return "not used"
     name = next(iter(found.columns))
     unit = found.units.get(name) or (read_heading(heading).unit if name == "igg" else "")
-    return f"`{name} = \"{heading}\"`" + (f", unit {unit} proposed" if unit else "")
+    return f'`{name} = "{heading}"`' + (f", unit {unit} proposed" if unit else "")
 
 
 def what_happens(word: str) -> str:
@@ -86,7 +86,7 @@ def what_happens(word: str) -> str:
     meaning = likely_meaning(word)
     if meaning is None:
         return "refused; nobody can say what it means"
-    return f"refused; proposed: `words = {{ \"{word}\" = \"{meaning}\" }}`"
+    return f'refused; proposed: `words = {{ "{word}" = "{meaning}" }}`'
 
 
 def page() -> str:

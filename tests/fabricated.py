@@ -122,22 +122,58 @@ def _checks(cohort: Cohort, curves: list[pd.DataFrame]) -> dict[str, pd.DataFram
         measured = patient.sample_limit == 0
         iwres = np.where(measured, (100 * patient.sample_igg - ipred) / (0.1 * ipred), np.nan)
         predictions += [
-            {**common, "day": day, "observed": 100 * igg, "limit": "" if limit == 0 else "below", "pred": 1.1 * level,
-             "ipred": level, "iwres": r, "iwres_expected_sd": 0.9 if limit == 0 else np.nan,
-             "iwres_expected_product": -0.1 if limit == 0 else np.nan, "unit": "mg/dL"}
+            {
+                **common,
+                "day": day,
+                "observed": 100 * igg,
+                "limit": "" if limit == 0 else "below",
+                "pred": 1.1 * level,
+                "ipred": level,
+                "iwres": r,
+                "iwres_expected_sd": 0.9 if limit == 0 else np.nan,
+                "iwres_expected_product": -0.1 if limit == 0 else np.nan,
+                "unit": "mg/dL",
+            }
             for day, igg, limit, level, r in zip(
-                patient.sample_day, patient.sample_igg, patient.sample_limit, ipred, iwres, strict=True)
+                patient.sample_day, patient.sample_igg, patient.sample_limit, ipred, iwres, strict=True
+            )
         ]
-        etas += [{**common, "parameter": parameter, "scale": "logit" if parameter == "S" else "log", "prior_sd": 0.4,
-                  "posterior_sd": 0.2, "eta": 0.1 * (-1) ** len(name)} for parameter in ("C_base", "CL", "S")]
-        diagnostics.append({
-            **common, "n_measured": int(measured.sum()), "n_beyond_limit": int((~measured).sum()),
-            "iwres_mean": np.nanmean(iwres), "iwres_sd": np.nanstd(iwres), "iwres_largest": np.nanmax(iwres),
-            "iwres_largest_day": 3.0, "objective": 12.5, "pareto_k": 0.2, "n_starts": 6, "n_starts_agreeing": 5,
-            "n_optima": 1, "model": MODEL, "model_weight": 0.7, "best_model": MODEL, "best_weight": 0.7,
-        })
-    tables = {"predictions": _table("predictions", predictions), "etas": _table("etas", etas),
-              "diagnostics": _table("diagnostics", diagnostics)}
+        etas += [
+            {
+                **common,
+                "parameter": parameter,
+                "scale": "logit" if parameter == "S" else "log",
+                "prior_sd": 0.4,
+                "posterior_sd": 0.2,
+                "eta": 0.1 * (-1) ** len(name),
+            }
+            for parameter in ("C_base", "CL", "S")
+        ]
+        diagnostics.append(
+            {
+                **common,
+                "n_measured": int(measured.sum()),
+                "n_beyond_limit": int((~measured).sum()),
+                "iwres_mean": np.nanmean(iwres),
+                "iwres_sd": np.nanstd(iwres),
+                "iwres_largest": np.nanmax(iwres),
+                "iwres_largest_day": 3.0,
+                "objective": 12.5,
+                "pareto_k": 0.2,
+                "n_starts": 6,
+                "n_starts_agreeing": 5,
+                "n_optima": 1,
+                "model": MODEL,
+                "model_weight": 0.7,
+                "best_model": MODEL,
+                "best_weight": 0.7,
+            }
+        )
+    tables = {
+        "predictions": _table("predictions", predictions),
+        "etas": _table("etas", etas),
+        "diagnostics": _table("diagnostics", diagnostics),
+    }
     patients = _table("patients", [_patient(name) for name in WHO])
     return tables | {"shrinkage": shrinkage_table(tables["etas"], tables["predictions"]),
                      "residuals": residual_checks(tables["predictions"], 0.95),

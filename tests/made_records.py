@@ -142,13 +142,21 @@ def cohort_of(patients: Sequence[Patient], *, igg_unit: str = "mg/dL", **changes
     samples, doses, courses, outcomes = [], [], [], []
     for one in patients:
         words = {0: "", -1: "below", 1: "above"}
-        samples += [(one.patient_id, day, igg, words[int(limit)], 2)
-                    for day, igg, limit in zip(one.sample_day, one.sample_igg, one.sample_limit, strict=True)]
-        doses += [(one.patient_id, day, grams, duration, "sc" if is_sc else "iv", "", 2) for day, grams, duration, is_sc
-                  in zip(one.dose_day, one.dose_g, one.dose_duration_day, one.dose_is_sc, strict=True)]
+        samples += [
+            (one.patient_id, day, igg, words[int(limit)], 2)
+            for day, igg, limit in zip(one.sample_day, one.sample_igg, one.sample_limit, strict=True)
+        ]
+        doses += [
+            (one.patient_id, day, grams, duration, "sc" if is_sc else "iv", "", 2)
+            for day, grams, duration, is_sc in zip(
+                one.dose_day, one.dose_g, one.dose_duration_day, one.dose_is_sc, strict=True
+            )
+        ]
         stops = one.therapy_stop if one.therapy_stop.size == len(one.agents) else one.agent_start + 28.0
-        courses += [(one.patient_id, start, stop, agent, 2)
-                    for start, stop, agent in zip(one.agent_start, stops, one.agents, strict=True)]
+        courses += [
+            (one.patient_id, start, stop, agent, 2)
+            for start, stop, agent in zip(one.agent_start, stops, one.agents, strict=True)
+        ]
         if np.isfinite(one.follow_up_end):
             outcomes.append((one.patient_id, one.follow_up_end, one.end_reason))
     people = [(one.patient_id, one.group, one.weight_kg, np.nan, "", np.nan, np.nan, np.nan) for one in patients]

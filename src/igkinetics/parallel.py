@@ -51,9 +51,7 @@ def as_far_as_reached(
     return Reached(dict(sorted(results.items())), interrupted)
 
 
-def in_order(
-    tasks: Sequence[Callable[[], Result]], jobs: int, progress: Progress | None = None
-) -> list[Result]:
+def in_order(tasks: Sequence[Callable[[], Result]], jobs: int, progress: Progress | None = None) -> list[Result]:
     """The results of the tasks, in their order. Raises the first error of a task, or KeyboardInterrupt.
 
     >>> in_order([lambda: "a", lambda: "b"], jobs=2)

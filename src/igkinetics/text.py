@@ -28,8 +28,7 @@ def is_true(value: Any) -> bool:
 def visible(name: Any, most: int = LABEL_LENGTH) -> str:
     """Text from the input with control and direction characters spelt out, at most `most` letters."""
     shown = "".join(
-        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in HIDDEN_CATEGORIES else letter
-        for letter in str(name)
+        f"\\u{ord(letter):04x}" if unicodedata.category(letter) in HIDDEN_CATEGORIES else letter for letter in str(name)
     )
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 

@@ -42,8 +42,9 @@ def refuse(faults: Iterable[Fault]) -> None:
     listed = list(faults)
     if listed:
         keys = [".".join(map(str, fault.key)) for fault in listed]
-        text = "; ".join(f"{key}: found {fault.found!r}; {fault.expected}"
-                         for key, fault in zip(keys, listed, strict=True))
+        text = "; ".join(
+            f"{key}: found {fault.found!r}; {fault.expected}" for key, fault in zip(keys, listed, strict=True)
+        )
         raise PydanticCustomError(CONTRADICTION, "{text}", {"text": text, "faults": listed})
 
 

@@ -230,8 +230,11 @@ def test_contradictions_in_different_places_come_together(tmp_path: Path) -> Non
 
 def test_a_syntax_error_has_line_and_column(tmp_path: Path) -> None:
     text = complaint(tmp_path, 'format = 1\nid = "tiny\n')
-    assert text == r"""tiny.toml: 1 problem
+    assert (
+        text
+        == r"""tiny.toml: 1 problem
   line 2, column 11: found 'id = "tiny'; not TOML: Illegal character '\n'"""
+    )
 
 
 def test_a_cut_off_file_is_a_syntax_error(tmp_path: Path) -> None:

@@ -77,9 +77,7 @@ def test_typical_disposition_agrees_with_an_ode_solver(card_id: str) -> None:
 
     days = np.array([0.5, 3.0, 14.0, 60.0])
     solved = solve_ivp(rates, (0, 60), [dose, 0.0], t_eval=days, rtol=1e-10, atol=1e-14, method="LSODA")
-    schedule = build_schedule(
-        start_day=0.0, dose_day=[0.0], dose_g=[dose], dose_duration_day=[0.0], dose_is_sc=[False]
-    )
+    schedule = build_schedule(start_day=0.0, dose_day=[0.0], dose_g=[dose], dose_duration_day=[0.0], dose_is_sc=[False])
     endogenous, infused = igg_curve(kinetic_parameters(values), schedule, days)
     np.testing.assert_allclose(infused, solved.y[0] / values["V1"], rtol=1e-6)
     np.testing.assert_allclose(endogenous, values["C_base"], rtol=1e-12)

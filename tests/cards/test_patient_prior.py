@@ -74,9 +74,7 @@ def test_prior_sd_of_one_patient(default: Card, name: str, sd: float) -> None:
         ("prednisone", 0.5498, 1.4, 1.487),
     ],
 )
-def test_s_follows_the_class_of_agent(
-    default: Card, agent: str, typical: float, uncertainty: float, sd: float
-) -> None:
+def test_s_follows_the_class_of_agent(default: Card, agent: str, typical: float, uncertainty: float, sd: float) -> None:
     prior = blinatumomab(default, agents=(agent,))
     assert prior.typical["S"] == pytest.approx(typical, abs=5e-5)
     assert prior.uncertainty["S"] == uncertainty
@@ -136,9 +134,7 @@ def test_all_forms_of_covariate_effects(tiny: Card) -> None:
     assert prior.typical["CL"] == pytest.approx(0.2 * 0.5**0.75 * math.exp(-0.2) * 1.5)
     assert prior.typical["V1"] == pytest.approx(4.0 * 0.5**0.75)
     with pytest.raises(InputError, match="group: found 'c'; must be one of a, b"):
-        patient_prior(
-            tiny, weight_kg=70.0, agents=(), disposition="one_compartment", covariates={"group": "c"}
-        )
+        patient_prior(tiny, weight_kg=70.0, agents=(), disposition="one_compartment", covariates={"group": "c"})
 
 
 def test_a_missing_category_takes_the_cards_reference_and_is_said() -> None:

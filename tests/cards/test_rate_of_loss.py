@@ -37,9 +37,14 @@ def card_with_rate(folder: Path, *, uncertainty: str = '"fixed"', omega_v: float
     text = Path(__file__).with_name("tiny.toml").read_text(encoding="utf-8")
     assert CLEARANCE in text
     varies = '{{ kind = "log_sd", value = {}, provenance = "table", uncertainty = "not_reported" }}'
-    text = text.replace(CLEARANCE, CLEARANCE.replace("CL]", "k_deg]").replace("200.0", "0.05")
-                        .replace("mL/day", "1/day").replace('{ sd = 0.1, provenance = "guess" }', uncertainty)
-                        .replace('kind = "cv_percent", value = 30.0', f'kind = "log_sd", value = {OMEGA_K}'))
+    text = text.replace(
+        CLEARANCE,
+        CLEARANCE.replace("CL]", "k_deg]")
+        .replace("200.0", "0.05")
+        .replace("mL/day", "1/day")
+        .replace('{ sd = 0.1, provenance = "guess" }', uncertainty)
+        .replace('kind = "cv_percent", value = 30.0', f'kind = "log_sd", value = {OMEGA_K}'),
+    )
     volume = text.index("[parameters.V]")
     between = varies.format(omega_v) if omega_v else '"none"'
     text = text[:volume] + text[volume:].replace('between_patients = "none"', f"between_patients = {between}", 1)

@@ -95,7 +95,10 @@ def random_tables(pick: random.Random) -> Files:
 
 def random_mapping(pick: random.Random) -> Files:
     lines = [pick.choice(KEYS) for _ in range(pick.randrange(0, 9))]
-    blocks = ['igg_unit = "mg/dL"\n', *sorted(pick.sample(BLOCKS, pick.randrange(1, 4)), key=lambda one: one.startswith("["))]
+    blocks = [
+        'igg_unit = "mg/dL"\n',
+        *sorted(pick.sample(BLOCKS, pick.randrange(1, 4)), key=lambda one: one.startswith("[")),
+    ]
     text = "".join(blocks) if pick.random() < 0.7 else "\n".join(lines)
     return random_tables(pick) | {"cohort.toml": damaged(pick, text.encode()) if pick.random() < 0.3 else text.encode()}
 
@@ -103,7 +106,9 @@ def random_mapping(pick: random.Random) -> Files:
 def random_events(pick: random.Random) -> Files:
     """An event file, at times with dates, comments, marks and other columns, separated by blanks, with a mapping of its own."""
     unit = pick.choice(["g"] * 4 + ["g/kg"])
-    mapping = f'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "{unit}"\ntime_unit = "{pick.choice(["day", "hour"])}"\n'
+    mapping = (
+        f'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "{unit}"\ntime_unit = "{pick.choice(["day", "hour"])}"\n'
+    )
     if pick.random() < 0.3:
         mapping += "".join(sorted(pick.sample(EVENT_BLOCKS, pick.randrange(1, 3))))
     content = table(pick, "events")
@@ -115,7 +120,11 @@ def random_events(pick: random.Random) -> Files:
         for _ in range(pick.randrange(0, 3)):
             rows.insert(pick.randrange(len(rows) + 1), pick.choice(["# a remark", "#1,2,3", "@", "C,", "#", '"#", x']))
         rows[:1] = [pick.choice(["#", "", "", "C", "@"]) + line for line in rows[:1]]
-        text = "\n".join(line.replace(",", "  ") if pick.random() < 0.99 else line for line in rows) if pick.random() < 0.3 else "\n".join(rows)
+        text = (
+            "\n".join(line.replace(",", "  ") if pick.random() < 0.99 else line for line in rows)
+            if pick.random() < 0.3
+            else "\n".join(rows)
+        )
         content = text.encode("utf-8", "replace")
     others = {f"{name}.csv": table(pick, name) for name in ("therapy", "patients", "outcomes") if pick.random() < 0.15}
     return {"cohort.toml": mapping.encode(), "events.csv": content, **others}
@@ -142,7 +151,9 @@ def random_parquet(pick: random.Random) -> Files:
 def random_workbook(pick: random.Random) -> Files:
     stream = io.BytesIO()
     strangeness = pick.choice((0.0, 0.05, 0.5))
-    with xlsxwriter.Workbook(stream, {"in_memory": True, "nan_inf_to_errors": True, "strings_to_numbers": True}) as book:
+    with xlsxwriter.Workbook(
+        stream, {"in_memory": True, "nan_inf_to_errors": True, "strings_to_numbers": True}
+    ) as book:
         for name in ["samples", *pick.sample(["doses", "therapy", "Patients", "notes"], pick.randrange(0, 3))]:
             sheet = book.add_worksheet(name)
             header = HEADERS.get(name.lower(), ["a"])
@@ -207,7 +218,13 @@ def changed_lines(pick: random.Random, text: str) -> bytes:
         place = pick.randrange(len(lines))
         key = lines[place].partition("=")[0]
         lines[place : place + 1] = pick.choice(
-            ([], [lines[place]] * 2, [lines[pick.randrange(len(lines))]], [f"{key}= {pick.choice(VALUES)}"], [pick.choice(KEYS)])
+            (
+                [],
+                [lines[place]] * 2,
+                [lines[pick.randrange(len(lines))]],
+                [f"{key}= {pick.choice(VALUES)}"],
+                [pick.choice(KEYS)],
+            )
         )
         lines = lines or [""]
     return damaged(pick, "\n".join(lines).encode())

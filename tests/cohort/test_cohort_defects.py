@@ -65,5 +65,3 @@ def test_a_call_that_cannot_be_carried_out(tmp_path: Path, arguments: dict[str, 
     with pytest.raises(InputError) as refused:
         read_cohort(folder, **arguments)
     assert str(refused.value) == message
-
-

@@ -40,7 +40,7 @@ shared_folder = settings(
 
 
 def outcome(folder: Path, kind: str, number: int) -> str:
-    """"read" or "refused"; anything else is raised."""
+    """ "read" or "refused"; anything else is raised."""
     pick = random.Random(number)
     write(folder, KINDS[kind](pick))
     refused: InputError | None = None

@@ -271,9 +271,7 @@ def test_parquet_gives_what_csv_gives(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(
         first.samples.drop(columns="line"), second.samples.drop(columns="line"), check_exact=True
     )
-    pd.testing.assert_frame_equal(
-        first.doses.drop(columns="line"), second.doses.drop(columns="line"), check_exact=True
-    )
+    pd.testing.assert_frame_equal(first.doses.drop(columns="line"), second.doses.drop(columns="line"), check_exact=True)
     assert second.samples["line"].tolist() == [1, 2, 3]
     assert first.samples["igg"].iloc[1] == (0.1 + 0.2) * 0.01
 
@@ -290,9 +288,7 @@ def test_a_contract_name_not_in_the_mapping_is_found_by_itself(tmp_path: Path) -
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -> None:
-    cohort = read(
-        tmp_path, {"samples.csv": b"\xef\xbb\xbf" + (SAMPLES + "P1,0,500\n").replace("\n", "\r\n").encode()}
-    )
+    cohort = read(tmp_path, {"samples.csv": b"\xef\xbb\xbf" + (SAMPLES + "P1,0,500\n").replace("\n", "\r\n").encode()})
     assert cohort.samples["line"].tolist() == [2]
 
 

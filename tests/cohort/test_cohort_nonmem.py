@@ -50,7 +50,8 @@ def test_an_event_file_is_the_folder_made_by_hand(tmp_path: Path) -> None:
         doses += [f"{who},0,{300 + who},sc"]
         people += [f"{who},{70 + who}"]
     mapping = (
-        HOURS + '[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n[patients.columns]\nweight_kg = "WT"\n'
+        HOURS
+        + '[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n[patients.columns]\nweight_kg = "WT"\n'
     )
     events = read(tmp_path / "events", "\n".join(["ID,TIME,AMT,DV,EVID,MDV,CMT,WT", *lines, ""]), mapping)
     by_hand = read_cohort(write_cohort(tmp_path / "hand", {
@@ -245,7 +246,9 @@ def test_hostile_ids_and_subcutaneous_doses_come_back_the_same(tmp_path: Path) -
     hostile = ["<script>", "=cmd|' /C calc'!A0", "../x", "é🩸", 'quote"d', "x" * 10_000]
     rows = "".join(f'"{one.replace(chr(34), chr(34) * 2)}",{day},5\n' for one in hostile for day in (0, 7.25))
     doses = "patient_id,day,amount_g,duration_h,route\n../x,7.25,9,0,sc\n<script>,3,30,4,iv\n"
-    folder = write_cohort(tmp_path / "ward", {"cohort.toml": 'igg_unit = "g/L"\n', "samples.csv": SAMPLES + rows, "doses.csv": doses})
+    folder = write_cohort(
+        tmp_path / "ward", {"cohort.toml": 'igg_unit = "g/L"\n', "samples.csv": SAMPLES + rows, "doses.csv": doses}
+    )
     cohort = read_cohort(folder)
     (tmp_path / "out").mkdir()
     write_nonmem(cohort, tmp_path / "out")

@@ -115,9 +115,7 @@ def test_the_order_of_rows_changes_nothing(
 
 @few
 @given(samples, doses)
-def test_dates_and_days_give_the_same_cohort(
-    rows: list[Sample], given_doses: list[tuple[str, int, int, int]]
-) -> None:
+def test_dates_and_days_give_the_same_cohort(rows: list[Sample], given_doses: list[tuple[str, int, int, int]]) -> None:
     one = read(as_days(rows, given_doses))
     date = {day: (START + timedelta(days=day)).date().isoformat() for day in range(-20, 201)}
     other = read(
@@ -148,9 +146,7 @@ cells = st.sampled_from(
     st.lists(st.lists(cells, min_size=2, max_size=4), max_size=12),
     st.lists(st.lists(cells, min_size=3, max_size=3), max_size=6),
 )
-def test_every_row_is_accounted_for_whatever_it_holds(
-    sample_rows: list[list[str]], dose_rows: list[list[str]]
-) -> None:
+def test_every_row_is_accounted_for_whatever_it_holds(sample_rows: list[list[str]], dose_rows: list[list[str]]) -> None:
     files = {
         "cohort.toml": 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n',
         "samples.csv": table("patient_id,day,igg", ["P9,1,500", *(",".join(row) for row in sample_rows)]),

@@ -64,9 +64,7 @@ def test_a_patient_whose_rows_cannot_be_told_apart_is_set_aside(tmp_path: Path, 
 
 
 def test_a_bad_outcome_that_ends_nothing_costs_its_row_only(tmp_path: Path) -> None:
-    cohort = skip(
-        tmp_path, {"samples.csv": ONE_SAMPLE, "outcomes.csv": "patient_id,day,outcome\nP1,soon,infection\n"}
-    )
+    cohort = skip(tmp_path, {"samples.csv": ONE_SAMPLE, "outcomes.csv": "patient_id,day,outcome\nP1,soon,infection\n"})
     assert cohort.set_aside_patients == {}
     assert cohort.patient("P1").sample_day.size == 1
 
@@ -86,9 +84,7 @@ def test_incomplete_doses_and_therapy_are_noted(tmp_path: Path) -> None:
 
 
 def test_a_weight_set_aside_takes_the_doses_per_kg_with_it(tmp_path: Path) -> None:
-    cohort = skip(
-        tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": "patient_id,day,amount_g_per_kg\nP1,3,0.4\n"}
-    )
+    cohort = skip(tmp_path, {"samples.csv": ONE_SAMPLE, "doses.csv": "patient_id,day,amount_g_per_kg\nP1,3,0.4\n"})
     assert cohort.doses.empty
     assert cohort.rows["doses.csv"] == RowCount(read=1, set_aside=1)
 

@@ -14,9 +14,7 @@ from igkinetics.errors import InputError
 
 DATED_DOSES = "patient_id,datetime,amount_g,duration_h\n"
 DATED_THERAPY = "patient_id,start,stop\nP1,2024-03-05,2024-04-02\n"
-TWO_PATIENTS = (
-    DATED + "P1,2024-03-01 06:00,500\nP1,2024-03-08 18:00,400\nP2,2023-12-31,300\nP2,2024-01-01,250\n"
-)
+TWO_PATIENTS = DATED + "P1,2024-03-01 06:00,500\nP1,2024-03-08 18:00,400\nP2,2023-12-31,300\nP2,2024-01-01,250\n"
 
 
 def read(tmp_path: Path, files: Files) -> Cohort:
@@ -50,10 +48,7 @@ def test_dates_count_from_the_first_therapy_else_the_first_sample(tmp_path: Path
     assert cohort.patient("P1").sample_day.tolist() == pytest.approx([-3.75, 3.75])
     assert cohort.patient("P1").therapy_stop.tolist() == [28.0]
     assert cohort.patient("P2").sample_day.tolist() == [0.0, 1.0]
-    assert (
-        "day 0 is each patient's first therapy start; the first sample for 1 patient without one"
-        in cohort.notes
-    )
+    assert "day 0 is each patient's first therapy start; the first sample for 1 patient without one" in cohort.notes
 
 
 @pytest.mark.parametrize(
@@ -85,9 +80,7 @@ def test_a_dose_known_by_its_date_counts_after_the_samples_of_that_date(tmp_path
     patient = cohort.patient("P1")
     assert patient.dose_day.tolist() == pytest.approx([7 + 20 / 24, 8.0, 9 + 7 / 24])
     assert patient.dose_day[0] == patient.sample_day[2]
-    assert (
-        "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
-    )
+    assert "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
 
 
 def test_midnight_everywhere_means_dates(tmp_path: Path) -> None:
@@ -100,19 +93,14 @@ def test_midnight_everywhere_means_dates(tmp_path: Path) -> None:
     )
     assert cohort.patient("P1").dose_day[0] == cohort.patient("P1").sample_day[1]
     assert (
-        "doses: every time of day in datetime is midnight, so these are taken as dates without a time"
-        in cohort.notes
+        "doses: every time of day in datetime is midnight, so these are taken as dates without a time" in cohort.notes
     )
 
 
 @pytest.mark.parametrize("duration_h", ["0", "6", "7.3", "30"])
 @pytest.mark.parametrize("dated", [True, False])
-def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(
-    tmp_path: Path, duration_h: str, dated: bool
-) -> None:
-    samples = (
-        DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n" if dated else SAMPLES + "P1,0,500\nP1,7,400\n"
-    )
+def test_dose_first_lets_the_sample_see_the_end_of_the_infusion(tmp_path: Path, duration_h: str, dated: bool) -> None:
+    samples = DATED + "P1,2024-03-01,500\nP1,2024-03-08 08:00,400\n" if dated else SAMPLES + "P1,0,500\nP1,7,400\n"
     moment = "2024-03-08" if dated else "7"
     header = DATED_DOSES if dated else "patient_id,day,amount_g,duration_h\n"
     cohort = read(
@@ -135,9 +123,7 @@ def test_day_numbers_on_a_tie_stay_a_tie(tmp_path: Path) -> None:
         tmp_path, {"samples.csv": SAMPLES + "P1,0,500\nP1,7,400\n", "doses.csv": DOSES + "P1,7,40\nP1,8,40\n"}
     )
     assert cohort.patient("P1").dose_day.tolist() == [7.0, 8.0]
-    assert (
-        "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
-    )
+    assert "1 dose known only by date, on a date with a sample: the sample counts first" in cohort.notes
 
 
 def test_everything_on_the_date_of_death_precedes_the_death(tmp_path: Path) -> None:

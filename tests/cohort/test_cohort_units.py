@@ -109,7 +109,7 @@ def test_amounts_in_every_unit(tmp_path: Path) -> None:
     }  # fmt: skip
     assert read(tmp_path, files).patient("P1").dose_g.tolist() == pytest.approx([30.0] * 7)
     files["cohort.toml"] = 'igg_unit = "mg/dL"\n'
-    assert 'found \'mL\'; grams in a millilitre are needed: concentration = "10 %"' in refusal(tmp_path, files)
+    assert "found 'mL'; grams in a millilitre are needed: concentration = \"10 %\"" in refusal(tmp_path, files)
 
 
 @pytest.mark.parametrize("stated", ["10 %", "10%", "100 mg/mL", "0.1 g/mL", "100 g/L", "10 g/100 mL"])

@@ -26,9 +26,7 @@ FIVE_SAMPLES = SAMPLES + "".join(f"P1,{day},500\n" for day in (-7, 0, 30, 60, 90
 
 def test_rows_of_one_agent_that_touch_or_overlap_are_one_course(tmp_path: Path) -> None:
     rows = "P1,42,70,blina\nP1,0,28,blina\nP1,28,35,blina\nP1,60,90,blina\nP2,5,9,blina\n"
-    cohort = read_cohort(
-        write_cohort(tmp_path / "ward", {"samples.csv": FIVE_SAMPLES, "therapy.csv": THERAPY + rows})
-    )
+    cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": FIVE_SAMPLES, "therapy.csv": THERAPY + rows}))
     assert cohort.therapy[["patient_id", "start", "stop", "line"]].to_numpy().tolist() == [
         ["P1", 0.0, 35.0, 3],
         ["P1", 42.0, 90.0, 2],
@@ -39,9 +37,7 @@ def test_rows_of_one_agent_that_touch_or_overlap_are_one_course(tmp_path: Path) 
 
 
 def test_agents_stay_apart_and_depletion_is_their_union(tmp_path: Path) -> None:
-    one = patient(
-        tmp_path, {"samples.csv": FIVE_SAMPLES, "therapy.csv": THERAPY + "P1,20,,car-t\nP1,0,28,blina\n"}
-    )
+    one = patient(tmp_path, {"samples.csv": FIVE_SAMPLES, "therapy.csv": THERAPY + "P1,20,,car-t\nP1,0,28,blina\n"})
     assert one.agents == ("blina", "car-t")
     assert one.agent_start.tolist() == [0.0, 20.0]
     assert one.therapy_start.tolist() == [0.0]

@@ -21,7 +21,9 @@ HOURS = UNITS.replace('"day"', '"hour"')
 
 def read(folder: Path, events: str, more: str = "", units: str = UNITS, **tables: str) -> Cohort:
     files = {"cohort.toml": units + more, "events.csv": events}
-    return read_cohort(write_cohort(folder / "ward", {**files, **{f"{name}.csv": text for name, text in tables.items()}}))
+    return read_cohort(
+        write_cohort(folder / "ward", {**files, **{f"{name}.csv": text for name, text in tables.items()}})
+    )
 
 
 def refused(folder: Path, events: str, more: str = "", units: str = UNITS, **tables: str) -> str:
@@ -68,9 +70,21 @@ def test_marks_that_may_mean_anything_are_asked_about(tmp_path: Path) -> None:
 
 
 DATED = {
-    "day numbers and hours": ("DATE,TIME", [("1", "8."), ("1", "10"), ("15", "11."), ("29", "12.5")], [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24]),
-    "day numbers and clock times": ("DATE,TIME", [("1", "8:00"), ("1", "10:00"), ("15", "11:00"), ("29", "12:30")], [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24]),
-    "clock times beyond a day": ("TIME", [("8:00",), ("10:00",), ("347:00",), ("684:30",)], [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24]),
+    "day numbers and hours": (
+        "DATE,TIME",
+        [("1", "8."), ("1", "10"), ("15", "11."), ("29", "12.5")],
+        [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24],
+    ),
+    "day numbers and clock times": (
+        "DATE,TIME",
+        [("1", "8:00"), ("1", "10:00"), ("15", "11:00"), ("29", "12:30")],
+        [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24],
+    ),
+    "clock times beyond a day": (
+        "TIME",
+        [("8:00",), ("10:00",), ("347:00",), ("684:30",)],
+        [8 / 24, 14 + 11 / 24, 28 + 12.5 / 24],
+    ),
 }
 
 
@@ -94,7 +108,9 @@ def test_days_and_clock_times_are_one_time(tmp_path: Path, name: str, units: str
     ],
 )  # fmt: skip
 def test_calendar_dates_in_the_orders_of_nonmem(tmp_path: Path, item: str, dates: tuple[str, str]) -> None:
-    events = f"ID,{item},TIME,AMT,DV,EVID\n1,{dates[0]},08:00,.,620,0\n1,{dates[0]},10:30,30,.,1\n1,{dates[1]},9,.,890,0\n"
+    events = (
+        f"ID,{item},TIME,AMT,DV,EVID\n1,{dates[0]},08:00,.,620,0\n1,{dates[0]},10:30,30,.,1\n1,{dates[1]},9,.,890,0\n"
+    )
     cohort = read(tmp_path, events)
     np.testing.assert_allclose(cohort.patient("1").sample_day, [0.0, 14 + 1 / 24], atol=1e-9)
     np.testing.assert_allclose(cohort.patient("1").dose_day, [2.5 / 24], atol=1e-9)
@@ -119,7 +135,9 @@ def test_years_of_two_digits_are_asked_about(tmp_path: Path) -> None:
 
 def test_dates_that_fit_both_orders_are_told(tmp_path: Path) -> None:
     cohort = read(tmp_path, "ID,DATE,DV\n1,03/04/2021,620\n1,03/05/2021,890\n")
-    assert any("all dates are read as month/day/year, which is what DATE means to NONMEM" in one for one in warnings_of(cohort))
+    assert any(
+        "all dates are read as month/day/year, which is what DATE means to NONMEM" in one for one in warnings_of(cohort)
+    )
     assert cohort.patient("1").sample_day.tolist() == [0.0, 1.0]
 
 
@@ -146,7 +164,9 @@ def test_doses_into_another_compartment_need_a_route(tmp_path: Path) -> None:
 
 def test_a_column_of_routes_is_not_passed_over(tmp_path: Path) -> None:
     events = "ID,TIME,AMT,DV,ROUTE\n1,0,.,620,.\n1,1,10,.,SC\n1,7,.,890,.\n"
-    assert "ROUTE: found 'SC'; if this is the route, write route = \"ROUTE\" under [doses.columns]" in refused(tmp_path, events)
+    assert "ROUTE: found 'SC'; if this is the route, write route = \"ROUTE\" under [doses.columns]" in refused(
+        tmp_path, events
+    )
 
 
 def test_doses_are_compared_with_what_they_imply(tmp_path: Path) -> None:
@@ -156,7 +176,10 @@ def test_doses_are_compared_with_what_they_imply(tmp_path: Path) -> None:
     twice = f"{header}1,0,10,.,1,.,.\n1,0,10,.,1,.,.\n{last}"
     once = read(tmp_path, twice)
     assert once.doses["amount_g"].sum() == 10
-    assert any("line 4, patient 1, AMT: found '10'; the same as an earlier row, so left out" in one for one in warnings_of(once))
+    assert any(
+        "line 4, patient 1, AMT: found '10'; the same as an earlier row, so left out" in one
+        for one in warnings_of(once)
+    )
     assert read(tmp_path, twice, '[doses]\nsame_dose = "sum"\n').doses["amount_g"].sum() == 20
 
 
@@ -166,7 +189,10 @@ def test_a_column_that_varies_is_told_once_and_is_no_covariate(tmp_path: Path) -
     assert list(cohort.patients.columns[8:]) == ["SITE"]
     told = [one for one in warnings_of(cohort) if "so it is no covariate" in one]
     assert len(told) == 2
-    assert "line 3, patient 1, TAD: found '2'; varies within 2 patients (first in this row), so it is no covariate of a patient [not used]" in told[0]
+    assert (
+        "line 3, patient 1, TAD: found '2'; varies within 2 patients (first in this row), so it is no covariate of a patient [not used]"
+        in told[0]
+    )
     first = read(tmp_path, "ID,TIME,TAD,AMT,DV,ALB,SITE\n" + rows, '[patients]\nrepeated = "first"\n')
     assert list(first.patients.columns[8:]) == ["ALB", "SITE"]
     told_of_group = refused(tmp_path, "ID,TIME,TAD,AMT,DV,ALB,SITE\n" + rows, '[patients.columns]\ngroup = "ALB"\n')
@@ -185,7 +211,9 @@ def test_doses_by_weight_use_the_weight_of_their_row(tmp_path: Path) -> None:
     cohort = read(tmp_path, events, '[patients.columns]\nweight_kg = "WT"\n', units=UNITS.replace('"g"', '"g/kg"'))
     assert cohort.patient("1").dose_g.tolist() == [4.0, 8.0]
     assert cohort.patient("1").weight_kg == 10.0
-    assert any("doses by weight use the weight of their row, and the kinetics the first" in one for one in warnings_of(cohort))
+    assert any(
+        "doses by weight use the weight of their row, and the kinetics the first" in one for one in warnings_of(cohort)
+    )
 
 
 RESET = "ID,TIME,AMT,DV,EVID,ADDL,II,SEX\n1,0,.,620,0,.,.,f\n1,1,30,.,1,9,28,f\n1,50,.,800,0,.,.,f\n1,60,20,.,4,.,.,f\n1,90,.,700,0,.,.,f\n2,0,.,500,0,.,.,m\n"
@@ -215,7 +243,10 @@ def test_a_reset_is_another_record_of_the_same_patient(tmp_path: Path) -> None:
     assert counts["infection"] == "2"
     assert counts["death"] == "1"
     assert counts["group 'IVIG'"] == "1"
-    assert any("line 5, patient 1:2, EVID: found '4'; starts another record of the same patient" in one for one in warnings_of(cohort))
+    assert any(
+        "line 5, patient 1:2, EVID: found '4'; starts another record of the same patient" in one
+        for one in warnings_of(cohort)
+    )
 
 
 def test_a_clock_that_starts_anew_leaves_therapy_with_the_first_record(tmp_path: Path) -> None:

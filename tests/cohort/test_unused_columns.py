@@ -139,7 +139,7 @@ ENTRIES = (
     ('[therapy.constants]\nagent = "blinatumomab"\n', "therapy.constants: found 'no such file'; matches nothing"),
     ('[[doses.keep]]\ncolumn = "amount_g"\nequals = 40\n', "found 'amount_g equals 40'; matches nothing: holds for no"),
     ('[doses]\nignore = ["Route"]\n', "doses.ignore: found 'Route'; matches nothing"),
-    ('[doses.constants]\namount_g = 20\n', "amount_g: found '30'; constants says amount_g = \"20\"; take it out"),
+    ("[doses.constants]\namount_g = 20\n", "amount_g: found '30'; constants says amount_g = \"20\"; take it out"),
 )
 
 

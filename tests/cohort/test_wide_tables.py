@@ -32,7 +32,7 @@ EXPECTED = [("A", 0, 6.4, ""), ("A", 28, 5.05, ""), ("B", 0, 7.1, ""), ("B", 28,
     "wide",
     [
         '{ columns = "IgG_wk*", day = "7 * *" }',
-        '{ day = { IgG_wk0 = 0, IgG_wk4 = 28, IgG_wk10 = 70 } }',
+        "{ day = { IgG_wk0 = 0, IgG_wk4 = 28, IgG_wk10 = 70 } }",
         '{ columns = ["IgG_wk*"], day = "7 * * + 0" }',
     ],
 )
@@ -67,7 +67,7 @@ def test_each_visit_may_have_a_column_of_its_date(tmp_path: Path) -> None:
         (WEEKS, '{ columns = "IgG_we*", day = "7 * *" }', "found 'IgG_we*'; no column fits; did you mean 'IgG_wk4'?"),
         (WEEKS, '{ columns = "IgG_*", day = "7 * *" }', "found 'IgG_wk0'; 'wk0' is no number; name each column"),
         (WEEKS, '{ columns = "IgG_wk*", datetime = "date_*" }', "found 'IgG_wk0'; its time is in no column date_0"),
-        (WEEKS, '{ day = { IgG_wk0 = 0, IgG_wk5 = 35 } }', "found 'IgG_wk5'; no such column; did you mean 'IgG_wk4'?"),
+        (WEEKS, "{ day = { IgG_wk0 = 0, IgG_wk5 = 35 } }", "found 'IgG_wk5'; no such column; did you mean 'IgG_wk4'?"),
         (WEEKS, '{ columns = "IgG_wk*", day = "weeks" }', 'day must be a rule such as "7 * *", or columns such as'),
         (WEEKS, '{ columns = "IgG_wk*" }', "one of day and datetime is needed"),
         (WEEKS.replace("site", "day"), '{ columns = "IgG_wk*", day = "7 * *" }', "found 'day'; wide makes this column"),

@@ -128,4 +128,3 @@ def test_one_free_parameter_has_a_profile_too() -> None:
     low, high = profile_interval(problem, optimum, 0, LEVEL)
     for end in (low, high):
         assert problem.values(np.array([[end]]))[0] - optimum.objective == pytest.approx(RISE, abs=5e-3)
-

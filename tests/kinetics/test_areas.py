@@ -74,4 +74,3 @@ def test_areas_add_up_over_parts_of_the_window() -> None:
     whole = areas_of_many(theta[None, :], schedule, -1.0, 130.0)
     parts = sum(areas_of_many(theta[None, :], schedule, a, b) for a, b in ((-1.0, 20.0), (20.0, 41.0), (41.0, 130.0)))
     np.testing.assert_allclose(parts, whole, rtol=1e-13)
-

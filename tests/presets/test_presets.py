@@ -70,13 +70,37 @@ def test_the_format_may_stand_in_the_mapping(tmp_path: Path, name: str) -> None:
         ("omop", "concept.csv", "101,IgG [Mass/volume] in Serum or Plasma", "101,Glucose", "and the name is not"),
         ("omop", "drug_exposure.csv", "IVIG 10 %,g", "IVIG 10 %,vial", "nobody can say the grams of a vial or piece"),
         ("omop", "drug_exposure.csv", "IVIG 10 %,g", "IVIG 10 %,", "the unit of the quantity: g, mg, mL or g/kg"),
-        ("omop", "drug_exposure.csv", "205,28,204,IVIG", "206,28,204,IVIG", "found 'EHR prescription'; an administration"),
+        (
+            "omop",
+            "drug_exposure.csv",
+            "205,28,204,IVIG",
+            "206,28,204,IVIG",
+            "found 'EHR prescription'; an administration",
+        ),
         ("fhir", "Observation.ndjson", '"value": 640, "unit": "mg/dL"', '"value": 640, "unit": "U"', "unit"),
         ("fhir", "Observation.ndjson", '"status": "corrected"', '"status": "preliminary"', "this one may still change"),
         ("fhir", "Observation.ndjson", '"display": "IgG', '"display": "Glucose', "and the display is not"),
-        ("fhir", "MedicationAdministration.ndjson", '"unit": "g", "code": "g"', '"unit": "vial"', "the grams of a vial"),
-        ("fhir", "Observation.ndjson", '{"resourceType": "Observation", "status": "final"', "{", "a FHIR resource a line"),
-        ("fhir", "Patient.ndjson", '"deceasedDateTime": "2024-06-01"', '"deceasedBoolean": true', "the date of the death"),
+        (
+            "fhir",
+            "MedicationAdministration.ndjson",
+            '"unit": "g", "code": "g"',
+            '"unit": "vial"',
+            "the grams of a vial",
+        ),
+        (
+            "fhir",
+            "Observation.ndjson",
+            '{"resourceType": "Observation", "status": "final"',
+            "{",
+            "a FHIR resource a line",
+        ),
+        (
+            "fhir",
+            "Patient.ndjson",
+            '"deceasedDateTime": "2024-06-01"',
+            '"deceasedBoolean": true',
+            "the date of the death",
+        ),
         ("sdtm", "cm.csv", "IVIG,28,g", "IVIG,28,VIAL", "the grams of a vial"),
         ("sdtm", "dm.csv", "Y,2024-06-01", "Y,", "the date of the death that DTHFL says"),
         ("mimic4", "hosp/d_labitems.csv", "Immunoglobulin G,Blood", "Glucose,Blood", "no item of IgG"),
@@ -116,7 +140,9 @@ def test_statements_and_orders_are_not_read_and_named(tmp_path: Path) -> None:
     cohort = read(tmp_path, "fhir", {**FHIR, "MedicationStatement.ndjson": '{"resourceType": "MedicationStatement"}\n'})
     assert "MedicationStatement.ndjson" in set(cohort.problems["file"])
     cohort = read(tmp_path / "m", "mimic4", {**MIMIC, "hosp/prescriptions.csv": "subject_id,drug\n11,IVIG\n"})
-    assert "hosp/prescriptions.csv" in set(cohort.problems["file"]) or "prescriptions.csv" in set(cohort.problems["file"])
+    assert "hosp/prescriptions.csv" in set(cohort.problems["file"]) or "prescriptions.csv" in set(
+        cohort.problems["file"]
+    )
 
 
 def test_the_sign_in_the_source_is_not_lost(tmp_path: Path) -> None:
@@ -162,7 +188,10 @@ def test_sas_transport_files_are_read(tmp_path: Path) -> None:
     """A transport file of one character and one numeric variable, written by its published layout."""
     from transport import transport_file
 
-    rows = [("11", "IGG", "Immunoglobulin G", "640", "mg/dL", "2024-03-01"), ("11", "IGA", "Immunoglobulin A", "90", "mg/dL", "2024-03-01")]
+    rows = [
+        ("11", "IGG", "Immunoglobulin G", "640", "mg/dL", "2024-03-01"),
+        ("11", "IGA", "Immunoglobulin A", "90", "mg/dL", "2024-03-01"),
+    ]
     names = ("USUBJID", "LBTESTCD", "LBTEST", "LBORRES", "LBORRESU", "LBDTC")
     (tmp_path / "lb.xpt").write_bytes(transport_file("LB", names, rows))
     cohort = read_cohort(tmp_path, file_format="sdtm")

@@ -60,8 +60,11 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Path:
     error = np.broadcast_to([0.2, 0.09], (CHAINS, DRAWS, 2))
     xarray = pytest.importorskip("xarray")
     posterior = xarray.Dataset(
-        {"theta": (("chain", "draw", "patient", "parameter"), theta),
-         "residual_error": (("chain", "draw", "error"), error), **drawn},
+        {
+            "theta": (("chain", "draw", "patient", "parameter"), theta),
+            "residual_error": (("chain", "draw", "error"), error),
+            **drawn,
+        },
         coords={"patient": list(cohort.patient_ids), "parameter": list(PARAMETERS), "error": ["a", "b"]},
     )
     posterior.to_netcdf(folder / "posterior.nc", group="posterior", engine="h5netcdf")

@@ -89,9 +89,7 @@ def scenario(population: str, search: str, folders: tuple[Path, Path], place: Pa
 
 @pytest.mark.parametrize("search", ["", SEARCH], ids=["no search", "search"])
 @pytest.mark.parametrize("population", POPULATIONS)
-def test_population_regimen_search(
-    population: str, search: str, folder: Path, effect: Path, tmp_path: Path
-) -> None:
+def test_population_regimen_search(population: str, search: str, folder: Path, effect: Path, tmp_path: Path) -> None:
     done, out = scenario(population, search, (folder, effect), tmp_path)
     assert done.exit_code == 0, done.output
     assert "Warning" not in done.stderr

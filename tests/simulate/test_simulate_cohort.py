@@ -146,8 +146,7 @@ def test_what_never_happens_has_no_file(design: Callable[..., str], tmp_path: Pa
 
 def test_covariates_are_drawn_as_asked(design: Callable[..., str]) -> None:
     covariates = (
-        "[population.covariates]\nage_y = { mean = 60, sd = 12 }\n"
-        "sex = { shares = { female = 0.3, male = 0.7 } }\n"
+        "[population.covariates]\nage_y = { mean = 60, sd = 12 }\nsex = { shares = { female = 0.3, male = 0.7 } }\n"
     )
     patients = simulate_cohort(design(("n = 4", "n = 1000"), ("[therapy]", covariates + "[therapy]"))).patients
     assert abs(patients["age_y"].mean() - 60) < 4 * 12 / np.sqrt(len(patients))

@@ -95,8 +95,12 @@ def test_a_defect_is_named_exactly(
 
 def test_all_defects_are_told_at_once(design: Callable[..., str]) -> None:
     """Also those between sound parts, while another part is at fault."""
-    text = design(("seed = 7", "seed = -1"), ("mean = 70", "mean = -1"), ("n = 4", "n = 4\ncolour = 'red'"),
-                  more="[outcomes.infection]\ncounts = { treated = 7, plan = 2 }\n")
+    text = design(
+        ("seed = 7", "seed = -1"),
+        ("mean = 70", "mean = -1"),
+        ("n = 4", "n = 4\ncolour = 'red'"),
+        more="[outcomes.infection]\ncounts = { treated = 7, plan = 2 }\n",
+    )
     with pytest.raises(InputError) as refused:
         read_design(text)
     assert [problem.column for problem in refused.value.problems] == [

@@ -97,8 +97,10 @@ def test_a_rate_follows_true_igg(design: Callable[..., str]) -> None:
 
 
 def test_death_by_a_rate_happens_once_and_stops_other_outcomes(design: Callable[..., str]) -> None:
-    rates = "[outcomes.infection]\nrate = { per_year_at_500 = 4, rate_ratio_per_100_mg_dl = 0.8 }\n" \
-            "[outcomes.death]\nrate = { per_year_at_500 = 1, rate_ratio_per_100_mg_dl = 0.8 }\n"
+    rates = (
+        "[outcomes.infection]\nrate = { per_year_at_500 = 4, rate_ratio_per_100_mg_dl = 0.8 }\n"
+        "[outcomes.death]\nrate = { per_year_at_500 = 1, rate_ratio_per_100_mg_dl = 0.8 }\n"
+    )
     simulated = simulate_cohort(design(("n = 4", "n = 94"), more=rates))
     death = simulated.outcomes.query("outcome == 'death'").set_index("patient_id")["day"]
     assert 10 < len(death) < 80

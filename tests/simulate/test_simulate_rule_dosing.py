@@ -66,8 +66,10 @@ def test_a_rule_doses_as_a_day_by_day_check_would(design: Callable[..., str]) ->
 def test_the_record_alone_explains_every_dose(design: Callable[..., str], seed: int) -> None:
     """Noisy visits, moved and missed, with illness between: dosed exactly at visits that read below the level."""
     rule = "rule = { below_mg_dl = 600, check = 'visits', minimum_gap_day = 21, dose_g = 30, start_day = 5 }"
-    visits = "until_day = 140\njitter_day = 4\nmissed = 0.2\n" \
-             "illness = { per_year_at_500 = 6, rate_ratio_per_100_mg_dl = 0.7 }"
+    visits = (
+        "until_day = 140\njitter_day = 4\nmissed = 0.2\n"
+        "illness = { per_year_at_500 = 6, rate_ratio_per_100_mg_dl = 0.7 }"
+    )
     simulated = simulate_cohort(design(("seed = 7", f"seed = {seed}"), (REGIMEN, rule), ("until_day = 140", visits)))
     expected = []
     for patient_id, rows in simulated.samples.groupby("patient_id", sort=False):

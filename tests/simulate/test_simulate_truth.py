@@ -21,12 +21,19 @@ EARLY = "dose_g_per_kg = 0.4, interval_day = 28, start_day = -21, stop_day = 100
 ONE_COMPARTMENT = ("sd = 14 }", 'sd = 14 }\ndisposition = "one_compartment"')
 
 
-def fine_curve(simulated: SimulatedCohort, patient_id: str, day: Floats, kept: Callable[[pd.Series], pd.Series]
-               ) -> tuple[Floats, Floats]:
+def fine_curve(
+    simulated: SimulatedCohort, patient_id: str, day: Floats, kept: Callable[[pd.Series], pd.Series]
+) -> tuple[Floats, Floats]:
     """Endogenous and total mg/dL, from the tables alone; doses for which kept(day) holds."""
-    rows = {name: table[table["patient_id"] == patient_id] for name, table in
-            (("samples", simulated.samples), ("doses", simulated.doses), ("therapy", simulated.therapy),
-             ("parameters", simulated.truth_parameters))}
+    rows = {
+        name: table[table["patient_id"] == patient_id]
+        for name, table in (
+            ("samples", simulated.samples),
+            ("doses", simulated.doses),
+            ("therapy", simulated.therapy),
+            ("parameters", simulated.truth_parameters),
+        )
+    }
     values = rows["parameters"].set_index("parameter")["value"].reindex(PARAMETERS).to_numpy(copy=True)
     values[[PARAMETERS.index("C_base"), PARAMETERS.index("C_init")]] /= 100
     start = min(0.0, *rows["samples"]["day"], *rows["doses"]["day"], *rows["therapy"]["start"])
@@ -51,8 +58,11 @@ def test_nadirs_are_the_minima_of_a_fine_grid(design: Callable[..., str], change
         grid = np.unique(np.append(np.arange(0, days.max(), 0.002), days.max()))
         endogenous, total = fine_curve(simulated, row.patient_id, grid, lambda day: day > -np.inf)
         _, without = fine_curve(simulated, row.patient_id, grid, lambda day: day < 0)
-        assert_allclose([row.nadir, row.endogenous_nadir, row.nadir_without_ivig],
-                        [total.min(), endogenous.min(), without.min()], rtol=2e-6)
+        assert_allclose(
+            [row.nadir, row.endogenous_nadir, row.nadir_without_ivig],
+            [total.min(), endogenous.min(), without.min()],
+            rtol=2e-6,
+        )
         assert row.nadir <= total.min() + 1e-5
         assert_allclose(np.interp(row.nadir_day, grid, total), row.nadir, rtol=1e-5)
         assert row.nadir_without_ivig <= row.nadir + 1e-9

@@ -10,11 +10,7 @@ LITRE_IN: Final[dict[str, float]] = {"L": 1.0, "dL": 0.1, "mL": 0.001}
 TIMES: Final[dict[str, float]] = {"day": 1.0, "week": 7.0, "h": TIME_IN_DAY["h"], "min": TIME_IN_DAY["min"]}
 
 FACTOR: Final[dict[str, dict[str, float]]] = {
-    "flow": {
-        f"{volume}/{time}": litres / days
-        for volume, litres in LITRE_IN.items()
-        for time, days in TIMES.items()
-    },
+    "flow": {f"{volume}/{time}": litres / days for volume, litres in LITRE_IN.items() for time, days in TIMES.items()},
     "volume": LITRE_IN,
     "concentration": dict(G_PER_L_IN),
     "variance of a concentration": {f"({unit})^2": factor**2 for unit, factor in G_PER_L_IN.items()},

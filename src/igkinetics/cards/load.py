@@ -48,8 +48,7 @@ def refuse_reserved(data: dict[str, Any], file: str) -> None:
     reserved = [key for key in data if key in Card.model_fields and key not in known]
     if reserved:
         raise InputError(
-            Problem(file=file, column=key, found=str(data[key]), expected=unknown_key(key, known))
-            for key in reserved
+            Problem(file=file, column=key, found=str(data[key]), expected=unknown_key(key, known)) for key in reserved
         )
 
 
@@ -62,9 +61,3 @@ def card_path(id_or_path: str | Path) -> Path:
         hint = did_you_mean(id_or_path, known)
         raise call_error("card", id_or_path, f"{hint}must be {', '.join(known)}, or a path to a .toml file")
     return resource_folder("models") / f"{id_or_path}{SUFFIX}"
-
-
-
-
-
-

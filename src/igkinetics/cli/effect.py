@@ -32,9 +32,7 @@ Lkj = Annotated[
     float | None,
     typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
 ]
-PriorOnly = Annotated[
-    bool, typer.Option("--prior-only", help="What the card says before any measurement.")
-]
+PriorOnly = Annotated[bool, typer.Option("--prior-only", help="What the card says before any measurement.")]
 Joint = Annotated[
     bool, typer.Option("--joint", help="Also free both ratios under IVIG at once; they are nearly collinear.")
 ]

@@ -46,9 +46,7 @@ def fit(
     ] = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval (400 behind bands).")] = 2000,
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
-    figures: Annotated[
-        bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")
-    ] = False,
+    figures: Annotated[bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")] = False,
     excel: Annotated[bool, typer.Option("--excel", help="All tables as one workbook, tables.xlsx.")] = False,
     dates: Annotated[
         bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")

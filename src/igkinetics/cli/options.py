@@ -14,9 +14,7 @@ CohortPath = Annotated[
     typer.Argument(metavar="COHORT", help="A folder of tables, a cohort.toml, a workbook or one CSV of samples."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it must not exist.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a folder that this command wrote earlier.")
-]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a folder that this command wrote earlier.")]
 IggUnit = Annotated[
     str | None, typer.Option("--igg-unit", metavar="UNIT", help="Unit of IgG: mg/dL or g/L, if no file says it.")
 ]

@@ -202,9 +202,7 @@ class _Blocks:
 
 def follow_up_end(death: float, days: npt.NDArray[Any], outcomes: npt.NDArray[Any]) -> tuple[float, str]:
     """Earliest of death (either file; nan: none) and transplant, with its name; (inf, "") while followed."""
-    ends = [
-        (float(day), str(name)) for day, name in zip(days, outcomes, strict=True) if name in FOLLOW_UP_ENDS
-    ]
+    ends = [(float(day), str(name)) for day, name in zip(days, outcomes, strict=True) if name in FOLLOW_UP_ENDS]
     if np.isfinite(death):
         ends.append((death, "death"))
     return min(ends, default=(np.inf, ""))

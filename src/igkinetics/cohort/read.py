@@ -120,9 +120,7 @@ def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
         limit = getattr(mapping, name)
         if limit is not None and mapping.igg_unit is None:
             expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or --igg-unit mg/dL'
-            raise InputError(
-                [Problem(file="cohort.toml", column=name, found=f"{limit:g}", expected=expected)]
-            )
+            raise InputError([Problem(file="cohort.toml", column=name, found=f"{limit:g}", expected=expected)])
     return mapping
 
 

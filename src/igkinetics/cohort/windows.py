@@ -44,9 +44,7 @@ def nadir_window(patient: Patient, asked: tuple[float, float] | None = None) -> 
     if cut < end:
         end, words = cut, f"{words}, cut at {why}"
     if end < start:
-        return _no_window(
-            "no sample on or after the first therapy start" if treated else f"no sample before {why}"
-        )
+        return _no_window("no sample on or after the first therapy start" if treated else f"no sample before {why}")
     return Window(start=start, end=end, reason=words)
 
 
@@ -72,9 +70,7 @@ def _other_therapy(patient: Patient) -> tuple[float, str]:
         return math.inf, ""
     first_day = patient.agent_start[0]
     starters = {
-        name.casefold()
-        for name, day in zip(patient.agents, patient.agent_start, strict=True)
-        if day == first_day
+        name.casefold() for name, day in zip(patient.agents, patient.agent_start, strict=True) if day == first_day
     }
     for name, day in zip(patient.agents, patient.agent_start, strict=True):
         if name and "" not in starters and name.casefold() not in starters:

@@ -15,9 +15,9 @@ from igkinetics.output.folder import Kind
 
 COMPARE_OUTPUT: Final = Kind(
     marker="compare.csv",
-    names=frozenset({
-        "compare.csv", "groups.csv", "nadir.csv", "nadir_common_window.csv", "problems.csv", RUN_RECORD, "report.html"
-    }),
+    names=frozenset(
+        {"compare.csv", "groups.csv", "nadir.csv", "nadir_common_window.csv", "problems.csv", RUN_RECORD, "report.html"}
+    ),
 )
 
 

@@ -113,9 +113,7 @@ def compare_fitted(fit: CohortFit, groups: tuple[str, str], common: CohortFit | 
     )
 
 
-def nadir_rows(
-    fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, window: str
-) -> list[dict[str, Any]]:
+def nadir_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, window: str) -> list[dict[str, Any]]:
     """Nadirs, days to them, times to first below each threshold; `window` is said first in the notes."""
     level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
     rows = []

@@ -32,9 +32,7 @@ class Dosed:
         return self.check_day.size
 
 
-def dosed(
-    regimen: Dosing, cases: Cases, from_day: float, horizon_day: float, assay: Assay = USUAL_ASSAY
-) -> Dosed:
+def dosed(regimen: Dosing, cases: Cases, from_day: float, horizon_day: float, assay: Assay = USUAL_ASSAY) -> Dosed:
     """The regimen of these cases, from from_day on; doses lie before horizon_day. assay: how checks are measured."""
     none = np.empty(0)
     if regimen.gives_nothing:

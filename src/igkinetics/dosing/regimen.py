@@ -47,8 +47,11 @@ class Rule(Table):
         yield from order_of_days(self.start_day, self.stop_day)
         if self.check == "visits":
             if self.assay_cv_percent is not None:
-                yield Fault(("assay_cv_percent",), f"{self.assay_cv_percent:g}",
-                            "visits are measured with the assay of [assay]; leave this out")
+                yield Fault(
+                    ("assay_cv_percent",),
+                    f"{self.assay_cv_percent:g}",
+                    "visits are measured with the assay of [assay]; leave this out",
+                )
             if not self.recorded:
                 yield Fault(("recorded",), "false", "visits are always recorded; leave this out")
 

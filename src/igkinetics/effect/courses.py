@@ -32,9 +32,7 @@ def course_days(one: Exposure) -> Floats:
     return np.unique(days[(days >= start) & (days <= end)])
 
 
-def course_table(
-    posterior: CohortPosterior, people: Sequence[Exposure], unit: IggUnit, level: float
-) -> pd.DataFrame:
+def course_table(posterior: CohortPosterior, people: Sequence[Exposure], unit: IggUnit, level: float) -> pd.DataFrame:
     """COURSE_COLUMNS for every patient; without infusions in the window both curves are one."""
     parts = [course(posterior, one, unit, level) for one in people]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COURSE_COLUMNS))

@@ -82,9 +82,7 @@ def quantities(sides: Sides, measure: Measure, column: int | None) -> Mapping[Qu
     return found
 
 
-def quantity_row(
-    name: Quantity, draws: Floats | None, kind: Kind, unit: IggUnit, level: float
-) -> dict[str, object]:
+def quantity_row(name: Quantity, draws: Floats | None, kind: Kind, unit: IggUnit, level: float) -> dict[str, object]:
     """Median, interval and, where no model gives it, the probability of being above 0."""
     shown = unit if kind == "level" else "day"
     if draws is None:

@@ -194,9 +194,7 @@ def extension_table(
     return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
 
 
-def judged_sampling(
-    sampling: Sampling, estimands: Sequence[Estimand], draws: pd.DataFrame, unit: IggUnit
-) -> Sampling:
+def judged_sampling(sampling: Sampling, estimands: Sequence[Estimand], draws: pd.DataFrame, unit: IggUnit) -> Sampling:
     """The sampling with a row of diagnostics for every estimand, which then decide with the population."""
     if not sampling.by_chains:
         return sampling

@@ -100,9 +100,7 @@ class CohortFit:
             raise AssertionError("this result was made without the patients' fits: nothing can be asked of them")
         return replace(self, options=options, **tables_over(self.cohort, self.fits, options))
 
-    def nadirs(
-        self, *, window: tuple[float, float] | None = None, thresholds: Sequence[float] = ()
-    ) -> pd.DataFrame:
+    def nadirs(self, *, window: tuple[float, float] | None = None, thresholds: Sequence[float] = ()) -> pd.DataFrame:
         """The nadir table over other days (None: each patient's own window), from the same fits.
 
         For each threshold T, in the cohort's unit, three columns more: first_day_below_T, days_below_T and
@@ -118,9 +116,7 @@ class CohortFit:
             table = table.assign(**new)
         return table
 
-    def days_below(
-        self, thresholds: Sequence[float], *, window: tuple[float, float] | None = None
-    ) -> pd.DataFrame:
+    def days_below(self, thresholds: Sequence[float], *, window: tuple[float, float] | None = None) -> pd.DataFrame:
         """The table of times below each of these thresholds (cohort's unit), with intervals, from the same fits."""
         return self.over(window=window, thresholds=thresholds).thresholds
 

@@ -40,8 +40,9 @@ def bfgs(
     new_gradient = np.empty(p)
     inverse = np.diag(0.5 * scale * scale)
     fresh = True
-    value = objective(x, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b,
-                      drift_sds, drift_log_weights, gradient)
+    value = objective(
+        x, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, gradient
+    )
     if not np.isfinite(value):
         return np.inf
     for _ in range(MOST_ITERATIONS):
@@ -58,8 +59,21 @@ def bfgs(
         new_value = np.inf
         for _ in range(MOST_HALVINGS):
             new_value = objective(
-                x + length * step, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b,
-                drift_sds, drift_log_weights, new_gradient,
+                x + length * step,
+                free,
+                fixed,
+                mu,
+                sd,
+                schedule,
+                day,
+                igg,
+                limit,
+                kind,
+                a,
+                b,
+                drift_sds,
+                drift_log_weights,
+                new_gradient,
             )
             if new_value <= value + ARMIJO * length * slope:
                 break

@@ -79,9 +79,7 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
     return tables | {"problems": fit.cohort.problems[list(PROBLEM_COLUMNS)]}
 
 
-def run_record(
-    fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The run record of a fit. written: files that other commands may read -> SHA-256."""
     return cohort_record("fit", fit, fit.options.record() | asdict(extras), written)
 

@@ -117,9 +117,7 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     )
 
 
-def settle(
-    problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: FitSettings
-) -> Settled | Trouble:
+def settle(problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: FitSettings) -> Settled | Trouble:
     """The optimum with its draws and profiles. Should these meet a lower point, the fit starts again from there."""
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
@@ -192,9 +190,7 @@ def numbers_status(problem: FitProblem) -> tuple[Status, str]:
     return "prior_only", f"{what}: the curve is the card's prior, moved by it; read nothing else into it"
 
 
-def contradicted_start(
-    problem: FitProblem, patient: Patient, prior: PatientPrior, unit: IggUnit
-) -> Trouble | None:
+def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrior, unit: IggUnit) -> Trouble | None:
     """Where a card fixes the level at the start: levels before any dose or therapy that it cannot have begun with.
 
     Their mean distance from the card's curve, over its standard error. A value beyond a limit counts where it

@@ -168,9 +168,7 @@ class Own:
     prior: tuple[float, ...]
 
 
-def draw_fitted(
-    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool
-) -> Own:
+def draw_fitted(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool) -> Own:
     """Draws of the fitted structure, n or more, with drift where asked for."""
     sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
     drifting = with_drift(problem, sds, prior)
@@ -187,9 +185,7 @@ class Posterior:
     alternatives: tuple[Alternative, ...]
 
 
-def averaged_posterior(
-    own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]
-) -> Posterior:
+def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]) -> Posterior:
     """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
 
     Each structure has a random stream of its own, and the pooling has the last one.

@@ -209,7 +209,11 @@ def sampled_cohort(
         trace=trace,
         posterior=posterior,
         diagnostics=diagnostics_table(
-            posterior.population, trace.z, trace.statistics, interrupted=trace.interrupted,
-            patients=posterior.patient_ids, names=population.names,
+            posterior.population,
+            trace.z,
+            trace.statistics,
+            interrupted=trace.interrupted,
+            patients=posterior.patient_ids,
+            names=population.names,
         ),
     )

@@ -44,9 +44,7 @@ class Whitening:
     coordinates: Coordinates
 
 
-def log_density_of(
-    population: Population, arrays: CohortArrays, kind: int, coordinates: Coordinates
-) -> LogDensity:
+def log_density_of(population: Population, arrays: CohortArrays, kind: int, coordinates: Coordinates) -> LogDensity:
     """The whole model's log density in (z, phi), priors of phi included, without any sampler."""
 
     def log_density(z: Floats, phi: Floats) -> tuple[float, Floats, Floats]:

@@ -76,9 +76,7 @@ def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: floa
 
 
 @inner
-def patient_theta(
-    x: Floats, log_ratio: Floats, used: Integers, places: Integers, fixed: Floats, theta: Floats
-) -> None:
+def patient_theta(x: Floats, log_ratio: Floats, used: Integers, places: Integers, fixed: Floats, theta: Floats) -> None:
     """Natural parameters (13,) of a row x (p,) of the cohort's matrix; C_init * C_base as in the fit.
 
     log_ratio (2,): the logs of the clearance and production ratios under immunoglobulin, the same for everyone.
@@ -179,9 +177,7 @@ def fill_patient_terms(
 
 
 @kernel
-def fill_terms(
-    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, terms: Floats
-) -> None:
+def fill_terms(x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, terms: Floats) -> None:
     """Log likelihood of every sample at x (n, p), without gradient, into terms (n_samples,): for LOO."""
     room = new_room(cohort)
     for i in range(x.shape[0]):

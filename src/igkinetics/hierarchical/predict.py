@@ -67,8 +67,6 @@ def replicates(levels: Floats, error: Floats, kind: int, generator: np.random.Ge
         log_sd = np.sqrt(np.log1p((spread / levels) ** 2))
         return np.asarray(levels * np.exp(log_sd * generator.standard_normal(levels.shape)))
     noise = (
-        generator.standard_t(STUDENT_DF, levels.shape)
-        if kind == STUDENT_T
-        else generator.standard_normal(levels.shape)
+        generator.standard_t(STUDENT_DF, levels.shape) if kind == STUDENT_T else generator.standard_normal(levels.shape)
     )
     return np.maximum(levels + spread * noise, 0.0)

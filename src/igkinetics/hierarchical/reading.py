@@ -20,9 +20,7 @@ from igkinetics.scales import from_scale
 
 
 @kernel
-def fill_thetas(
-    x: Floats, log_ratio: Floats, places: Integers, used: Integers, fixed: Floats, theta: Floats
-) -> None:
+def fill_thetas(x: Floats, log_ratio: Floats, places: Integers, used: Integers, fixed: Floats, theta: Floats) -> None:
     """Natural parameters (n, 13) of all patients at x (n, p)."""
     for i in range(x.shape[0]):
         patient_theta(x[i], log_ratio, used[i], places, fixed[i], theta[i])
@@ -101,4 +99,3 @@ def read_posterior(
         extension=extension,
         interrupted=trace.interrupted,
     )
-

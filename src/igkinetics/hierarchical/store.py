@@ -145,9 +145,7 @@ def save_posterior(
 ) -> None:
     """Write the posterior to `path` (NetCDF 4). options: how it was sampled, kept as text."""
     tree = posterior_tree(sampled, options, estimands)
-    encoding = {
-        f"/{group}": {str(name): COMPRESSED for name in tree[group].data_vars} for group in tree.children
-    }
+    encoding = {f"/{group}": {str(name): COMPRESSED for name in tree[group].data_vars} for group in tree.children}
     tree.to_netcdf(path, engine=ENGINE, encoding=encoding)
 
 
@@ -165,8 +163,11 @@ def load_posterior(path: Path, prepared: PreparedCohort) -> SampledCohort:
     trace = Trace(
         u=sampler["u"].to_numpy(),
         z=sampler["z"].to_numpy(),
-        statistics={name: tree["sample_stats"][theirs].to_numpy() for name, theirs in STATISTICS.items()
-                    if theirs in tree["sample_stats"]},
+        statistics={
+            name: tree["sample_stats"][theirs].to_numpy()
+            for name, theirs in STATISTICS.items()
+            if theirs in tree["sample_stats"]
+        },
         interrupted=bool(tree.attrs["interrupted"]),
     )
     whitening = Whitening(

@@ -187,9 +187,7 @@ def fill_log_density(
 
 
 @kernel
-def fill_points(
-    z: Floats, mu: Floats, root: Floats, log_ratio: Floats, coordinates: Coordinates, x: Floats
-) -> None:
+def fill_points(z: Floats, mu: Floats, root: Floats, log_ratio: Floats, coordinates: Coordinates, x: Floats) -> None:
     """Patients' parameters x (n, p) on estimation scales from z (n, p)."""
     n, p = z.shape
     matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))

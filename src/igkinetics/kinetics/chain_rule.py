@@ -36,9 +36,7 @@ ratios under immunoglobulin act in it."""
 
 
 @inner
-def read_level(
-    theta: Floats, modes: Floats, peripheral: bool, start: Floats, responses: Floats
-) -> tuple[float, float]:
+def read_level(theta: Floats, modes: Floats, peripheral: bool, start: Floats, responses: Floats) -> tuple[float, float]:
     """Endogenous and infused level (C1, or C2 when peripheral), g/L. modes (2, 5); responses (2, 13)."""
     from_1 = TO_2_FROM_1 if peripheral else TO_1_FROM_1
     from_2 = TO_2_FROM_2 if peripheral else TO_1_FROM_2

@@ -76,9 +76,7 @@ def level_at(
 
 
 @inner
-def knots_of_segment(
-    theta: Floats, modes: Floats, segment: Floats, total: bool, search: Search
-) -> int:
+def knots_of_segment(theta: Floats, modes: Floats, segment: Floats, total: bool, search: Search) -> int:
     """Times (from the segment's start) between which the curve is monotonic, and its levels there.
 
     Given the search's state at the segment's start and its edges; fills its knots and values: first edge, turning

@@ -78,9 +78,7 @@ def sign_changes(coefficients: Floats, n: int) -> int:
 
 
 @inner
-def exponential_roots(
-    coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats, room: Floats
-) -> int:
+def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats, room: Floats) -> int:
     """All sign changes of sum_j coefficients_j exp(-rates_j t) in (0, length), ascending, into roots (4,).
 
     coefficients, rates (n <= 4) with distinct rates, and room (5, 4) are overwritten. Returns their number.

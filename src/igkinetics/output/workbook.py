@@ -37,9 +37,7 @@ def write_workbook(tables: dict[str, pd.DataFrame], path: Path, words: Callable[
                 _write_table(workbook.add_worksheet(name), table, bold)
 
 
-def _explain(
-    sheet: Any, tables: dict[str, pd.DataFrame], words: Callable[[str, str], str], bold: Any
-) -> None:
+def _explain(sheet: Any, tables: dict[str, pd.DataFrame], words: Callable[[str, str], str], bold: Any) -> None:
     sheet.set_column(0, 1, 2 * WIDTH)
     sheet.set_column(2, 2, 8 * WIDTH)
     sheet.freeze_panes(1, 0)

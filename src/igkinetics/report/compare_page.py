@@ -31,20 +31,24 @@ def compare_report(comparison: GroupComparison) -> str:
     """The whole page as text; every name from the input is escaped."""
     fit = comparison.fit
     record = compare_record(comparison)
-    return page_environment().get_template("compare.html.j2").render(
-        title=f"Groups of {text.visible(fit.cohort.name)}",
-        sentences=compare_sentences(comparison),
-        notes=[*comparison.notes, *fit.notes],
-        group_a=text.visible(comparison.group_a),
-        group_b=text.visible(comparison.group_b),
-        level=text.percent(fit.options.level),
-        unit=fit.cohort.igg_unit,
-        rows=shown_rows(comparison),
-        groups=[group_shown(row) for row in comparison.sampling.to_dict("records")],
-        methods=methods_sentences(comparison),
-        cards=card_views(fit),
-        options=fit.options,
-        record_text=json.dumps(record, indent=2, ensure_ascii=False),
+    return (
+        page_environment()
+        .get_template("compare.html.j2")
+        .render(
+            title=f"Groups of {text.visible(fit.cohort.name)}",
+            sentences=compare_sentences(comparison),
+            notes=[*comparison.notes, *fit.notes],
+            group_a=text.visible(comparison.group_a),
+            group_b=text.visible(comparison.group_b),
+            level=text.percent(fit.options.level),
+            unit=fit.cohort.igg_unit,
+            rows=shown_rows(comparison),
+            groups=[group_shown(row) for row in comparison.sampling.to_dict("records")],
+            methods=methods_sentences(comparison),
+            cards=card_views(fit),
+            options=fit.options,
+            record_text=json.dumps(record, indent=2, ensure_ascii=False),
+        )
     )
 
 

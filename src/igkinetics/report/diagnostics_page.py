@@ -35,22 +35,26 @@ def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
     """The whole page as text."""
     charts = diagnostic_charts(fit)
     figures = draw([each.chart for each in charts])
-    return page_environment().get_template("diagnostics.html.j2").render(
-        title=f"Diagnostics of {text.visible(fit.cohort.name)}",
-        figures=by_section(charts, figures),
-        anybody=bool(charts),
-        unit=fit.cohort.igg_unit,
-        level=text.percent(fit.options.level),
-        options=fit.options,
-        good_pareto_k=GOOD_PARETO_K,
-        residual_words=words.RESIDUAL_WORDS[fit.options.residual],
-        parameter_words=words.PARAMETER_WORDS | {"IWRES": "residuals"},
-        checks=check_rows(fit),
-        shrinkage=shrinkage_rows(fit),
-        weights=weight_rows(fit),
-        patients=patient_rows(fit),
-        profiled=int(fit.profiles["patient_id"].nunique()),
-        most_profiled=MOST_PROFILED,
+    return (
+        page_environment()
+        .get_template("diagnostics.html.j2")
+        .render(
+            title=f"Diagnostics of {text.visible(fit.cohort.name)}",
+            figures=by_section(charts, figures),
+            anybody=bool(charts),
+            unit=fit.cohort.igg_unit,
+            level=text.percent(fit.options.level),
+            options=fit.options,
+            good_pareto_k=GOOD_PARETO_K,
+            residual_words=words.RESIDUAL_WORDS[fit.options.residual],
+            parameter_words=words.PARAMETER_WORDS | {"IWRES": "residuals"},
+            checks=check_rows(fit),
+            shrinkage=shrinkage_rows(fit),
+            weights=weight_rows(fit),
+            patients=patient_rows(fit),
+            profiled=int(fit.profiles["patient_id"].nunique()),
+            most_profiled=MOST_PROFILED,
+        )
     )
 
 

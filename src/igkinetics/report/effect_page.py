@@ -41,8 +41,9 @@ def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
     drawn = {
         "figures": dict(zip(cohort, figures, strict=False)),
         "vpc_figures": of_groups,
-        "patient_figures": [(text.visible(name), why, figure)
-                            for (name, why), figure in zip(infused.items(), of_patients, strict=True)],
+        "patient_figures": [
+            (text.visible(name), why, figure) for (name, why), figure in zip(infused.items(), of_patients, strict=True)
+        ],
         "without_chart": effect.n_treated - len(infused),
     }
     return page_environment().get_template("effect.html.j2").render(page_values(effect) | drawn)

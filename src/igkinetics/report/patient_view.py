@@ -143,6 +143,3 @@ def therapy(patient: Patient) -> str:
     until = f"to {text.day(stop)}" if stop < float("inf") else "on, ongoing"
     periods = counted(int(patient.therapy_start.size), "period")
     return f"{agents}; {periods}, from day {text.day(patient.therapy_start[0])} {until}"
-
-
-

@@ -42,29 +42,33 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
               "heat": heat_charts(result)}  # fmt: skip
     figures = iter(draw([chart for group in charts.values() for chart in group]))
     drawn: dict[str, list[Figure]] = {name: [next(figures) for _ in group] for name, group in charts.items()}
-    return page_environment().get_template("scenario.html.j2").render(
-        title=text.visible(scenario.title, 200) or "Dosing scenario",
-        sentences=scenario_sentences(result, "this page; the tables lie beside it")[:-1],
-        notes=list(result.notes),
-        about=result.about,
-        unit=result.columns.unit,
-        least=f"{result.columns.thresholds[0]:g} {result.columns.unit}",
-        level=text.percent(result.level),
-        scenario=scenario,
-        names=[text.visible(regimen.name, 120) for regimen in scenario.regimen],
-        figures=drawn,
-        outcomes=outcome_view(result),
-        front=protection(result),
-        models=model_view(result),
-        search=search_view(result),
-        target=target_words(result) if scenario.search is not None else "",
-        calendar=calendar_of(result),
-        infections=infection_view(result),
-        next_dose=next_dose_view(result),
-        next_sample=next_sample_view(result),
-        cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
-        options={"prior": "card"},
-        record_text=json.dumps(record, indent=2, ensure_ascii=False),
+    return (
+        page_environment()
+        .get_template("scenario.html.j2")
+        .render(
+            title=text.visible(scenario.title, 200) or "Dosing scenario",
+            sentences=scenario_sentences(result, "this page; the tables lie beside it")[:-1],
+            notes=list(result.notes),
+            about=result.about,
+            unit=result.columns.unit,
+            least=f"{result.columns.thresholds[0]:g} {result.columns.unit}",
+            level=text.percent(result.level),
+            scenario=scenario,
+            names=[text.visible(regimen.name, 120) for regimen in scenario.regimen],
+            figures=drawn,
+            outcomes=outcome_view(result),
+            front=protection(result),
+            models=model_view(result),
+            search=search_view(result),
+            target=target_words(result) if scenario.search is not None else "",
+            calendar=calendar_of(result),
+            infections=infection_view(result),
+            next_dose=next_dose_view(result),
+            next_sample=next_sample_view(result),
+            cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
+            options={"prior": "card"},
+            record_text=json.dumps(record, indent=2, ensure_ascii=False),
+        )
     )
 
 

@@ -217,12 +217,16 @@ def domain_of(cards: dict[str, Card], population: Population) -> tuple[dict[str,
                 limits[limit.covariate] = (max(known[0], limit.hard[0]), min(known[1], limit.hard[1]))
                 low, high = share_below(spread, limit.hard)
                 if low + 1.0 - high > LEAST_TOLD:
-                    notes.append(f"{limit.covariate} is drawn within the hard limits of {card.id}, "
-                                 f"{limit.hard[0]:g} to {limit.hard[1]:g}: {percent(low + 1.0 - high)} lay outside")
+                    notes.append(
+                        f"{limit.covariate} is drawn within the hard limits of {card.id}, "
+                        f"{limit.hard[0]:g} to {limit.hard[1]:g}: {percent(low + 1.0 - high)} lay outside"
+                    )
             if limit.soft is not None:
                 low, high = share_below(spread, limit.soft)
                 share = low + 1.0 - high if spread.sd else float(outside(spread.mean, limit.soft))
                 if share > LEAST_TOLD:
-                    notes.append(f"{percent(share)} of the patients lie outside the soft domain of {card.id}, "
-                                 f"{limit.covariate} {limit.soft[0]:g} to {limit.soft[1]:g}: {limit.reason}")
+                    notes.append(
+                        f"{percent(share)} of the patients lie outside the soft domain of {card.id}, "
+                        f"{limit.covariate} {limit.soft[0]:g} to {limit.soft[1]:g}: {limit.reason}"
+                    )
     return limits, notes

@@ -149,7 +149,12 @@ def with_residual(error: Floats, left: Left) -> Floats:
 
 
 def people_with(
-    file: ScenarioFile, left: Left, members: Sequence[Member], kind: str, says: str, uncertainty: str,
+    file: ScenarioFile,
+    left: Left,
+    members: Sequence[Member],
+    kind: str,
+    says: str,
+    uncertainty: str,
     more_notes: tuple[str, ...] = (),
 ) -> PosteriorPeople:
     """The patients with their days counted from from_day. InputError for what they lack for the regimens asked for."""

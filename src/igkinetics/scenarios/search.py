@@ -163,9 +163,7 @@ def rows_of(
             yield from rows_of_one(patient_id, search, same, own, [np.nan] * len(own))
 
 
-def constant_cells(
-    candidate: Candidate, search: Search, price_per_g: float | None, setting: Setting
-) -> dict[str, Any]:
+def constant_cells(candidate: Candidate, search: Search, price_per_g: float | None, setting: Setting) -> dict[str, Any]:
     """What a candidate's rows say of it, whoever they are of; cost: of one gram."""
     regimen, target, unit = candidate.regimen, search.target, setting.columns.unit
     span = span_of(target.quantity, setting.windows(regimen))

@@ -71,8 +71,7 @@ def illness_measurements(plan: Plan, doses: Doses) -> list[Measurement]:
     streams = plan.patient.streams
     days = plan.event_days(doses, rate, streams.of("illness"))
     noise = streams.of("illness noise").standard_normal(days.size)
-    return [Measurement(day=float(day), kind="illness", z=float(z))
-            for day, z in zip(days, noise, strict=True)]
+    return [Measurement(day=float(day), kind="illness", z=float(z)) for day, z in zip(days, noise, strict=True)]
 
 
 def read_all(plan: Plan, doses: Doses, measurements: Sequence[Measurement]) -> tuple[Reading, ...]:

@@ -30,9 +30,15 @@ class Design(Table):
 
     @model_validator(mode="after")
     def _holds(self) -> Design:
-        parts = Sections(assay=self.assay, population=self.population, visits=self.visits, therapy=self.therapy,
-                         groups=dict(enumerate(self.group)), outcomes=self.outcomes,
-                         group_names=tuple(group.name for group in self.group))
+        parts = Sections(
+            assay=self.assay,
+            population=self.population,
+            visits=self.visits,
+            therapy=self.therapy,
+            groups=dict(enumerate(self.group)),
+            outcomes=self.outcomes,
+            group_names=tuple(group.name for group in self.group),
+        )
         refuse(disagreements(parts))
         return self
 
@@ -155,8 +161,11 @@ def _order(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
         yield Fault(key, outcome.after, "leads back to this outcome")
     for group, count in outcome.counts.items():
         if count > earlier.counts.get(group, count):
-            yield Fault(("outcomes", name, "counts", group), str(count),
-                        f"more than the {earlier.counts[group]} of {outcome.after!r}, its `after`")
+            yield Fault(
+                ("outcomes", name, "counts", group),
+                str(count),
+                f"more than the {earlier.counts[group]} of {outcome.after!r}, its `after`",
+            )
 
 
 def chain_of(outcomes: Mapping[str, Outcome], name: str) -> tuple[str, ...]:

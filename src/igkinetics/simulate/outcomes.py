@@ -35,8 +35,10 @@ class Fate:
 
 def fates(design: Design, courses: Sequence[Course], nadirs: Sequence[Nadir]) -> list[Fate]:
     """All outcomes of all patients, in the order of `courses`."""
-    cohort = [Fate(course=course, nadir=nadir, end_day=course.plan.end_day)
-              for course, nadir in zip(courses, nadirs, strict=True)]
+    cohort = [
+        Fate(course=course, nadir=nadir, end_day=course.plan.end_day)
+        for course, nadir in zip(courses, nadirs, strict=True)
+    ]
     ending = next((name for name, one in design.outcomes.items() if ends_follow_up(name, one)), None)
     doomed = set() if ending is None else {id(fate) for fate in counted(design.outcomes[ending], cohort)}
     for name in order_of_outcomes(design, ending):
@@ -55,8 +57,7 @@ def fates(design: Design, courses: Sequence[Course], nadirs: Sequence[Nadir]) ->
 def order_of_outcomes(design: Design, ending: str | None) -> list[str]:
     """What leads to the end of follow-up first, each outcome after the one it follows."""
     first = [] if ending is None else [ending]
-    ordered = [one for name in [*first, *design.outcomes]
-               for one in reversed(chain_of(design.outcomes, name))]
+    ordered = [one for name in [*first, *design.outcomes] for one in reversed(chain_of(design.outcomes, name))]
     return list(dict.fromkeys(ordered))
 
 

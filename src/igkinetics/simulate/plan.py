@@ -75,8 +75,10 @@ def plan_course(design: Design, patient: VirtualPatient) -> Plan:
     visits = scheduled_visits(design.visits, patient.streams)
     checks = rule_checks(rule, end_day, patient.streams)
     horizon = np.nextafter(end_day, np.inf)
-    calendar = Doses.none() if regimen is None else calendar_doses(
-        regimen, patient.weight_kg, horizon, height_cm=patient.height_cm, is_male=patient.is_male
+    calendar = (
+        Doses.none()
+        if regimen is None
+        else calendar_doses(regimen, patient.weight_kg, horizon, height_cm=patient.height_cm, is_male=patient.is_male)
     )
     planned = sorted([*visits, *checks], key=lambda one: one.day)
     therapy = patient.therapy_start[:1]

@@ -68,8 +68,9 @@ def sound_sections(raw: Mapping[str, object]) -> Sections:
     groups = tables if isinstance(tables, list) else []
     outcomes = raw.get("outcomes")
     sound_groups = {place: _sound(Group, table) for place, table in enumerate(groups)}
-    sound_outcomes = {name: _sound(Outcome, table) for name, table in outcomes.items()} if isinstance(
-        outcomes, dict) else {}
+    sound_outcomes = (
+        {name: _sound(Outcome, table) for name, table in outcomes.items()} if isinstance(outcomes, dict) else {}
+    )
     names = [table.get("name") for table in groups if isinstance(table, dict)]
     return Sections(
         assay=_sound(Assay, raw.get("assay", {})),

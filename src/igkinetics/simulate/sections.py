@@ -39,8 +39,11 @@ class Population(OfCard):
     @field_validator("covariates")
     @classmethod
     def _free_names(cls, covariates: dict[str, Covariate]) -> dict[str, Covariate]:
-        refuse(Fault((name,), name, "has its own place; give another name") for name in covariates
-               if name in RESERVED_COLUMNS)
+        refuse(
+            Fault((name,), name, "has its own place; give another name")
+            for name in covariates
+            if name in RESERVED_COLUMNS
+        )
         return covariates
 
 
@@ -89,8 +92,11 @@ class Visits(Table):
         gaps = np.diff(self.days) if self.days is not None else [self.every_day or np.inf]
         gap = min(gaps, default=np.inf)
         if 2 * self.jitter_day > gap:
-            yield Fault(("jitter_day",), f"{self.jitter_day:g}",
-                        f"must be at most half the shortest gap between visits, {gap / 2:g}")
+            yield Fault(
+                ("jitter_day",),
+                f"{self.jitter_day:g}",
+                f"must be at most half the shortest gap between visits, {gap / 2:g}",
+            )
 
     @property
     def planned_end_day(self) -> float:

@@ -61,8 +61,12 @@ def parameter_rows(course: Course) -> Iterator[tuple[str, str, float, str]]:
     for name, value in zip(PARAMETERS, patient.parameters, strict=True):
         if np.isfinite(value):
             in_level = PARAMETER_UNITS[name] == "g/L"
-            yield (patient.patient_id, name, from_g_per_l(value, UNIT) if in_level else float(value),
-                   UNIT if in_level else PARAMETER_UNITS[name])
+            yield (
+                patient.patient_id,
+                name,
+                from_g_per_l(value, UNIT) if in_level else float(value),
+                UNIT if in_level else PARAMETER_UNITS[name],
+            )
 
 
 def nadir_row(course: Course, record: Patient) -> dict[str, object]:
@@ -94,11 +98,13 @@ def curve_table(courses: Sequence[tuple[Course, float]]) -> pd.DataFrame:
         days.append(day)
         ids.append(np.full(day.size, plan.patient.patient_id, dtype=object))
     endogenous, infused = np.concatenate(parts, axis=1) / G_PER_L_IN[UNIT]
-    return pd.DataFrame({
-        "patient_id": np.concatenate(ids),
-        "day": np.concatenate(days),
-        "total": np.round(endogenous + infused, CURVE_DECIMALS),
-        "endogenous": np.round(endogenous, CURVE_DECIMALS),
-        "infused": np.round(infused, CURVE_DECIMALS),
-        "unit": UNIT,
-    })
+    return pd.DataFrame(
+        {
+            "patient_id": np.concatenate(ids),
+            "day": np.concatenate(days),
+            "total": np.round(endogenous + infused, CURVE_DECIMALS),
+            "endogenous": np.round(endogenous, CURVE_DECIMALS),
+            "infused": np.round(infused, CURVE_DECIMALS),
+            "unit": UNIT,
+        }
+    )

@@ -45,8 +45,11 @@ def scheduled_visits(visits: Visits, streams: Streams) -> list[Measurement]:
     held = streams.of("missed").random(planned.size) >= visits.missed
     noise = streams.of("visit noise").standard_normal(planned.size)
     days = np.round(moved, DAY_DECIMALS) + 0.0
-    return [Measurement(day=float(day), kind="visit", z=float(z))
-            for day, z, kept in zip(days, noise, held, strict=True) if kept]
+    return [
+        Measurement(day=float(day), kind="visit", z=float(z))
+        for day, z, kept in zip(days, noise, held, strict=True)
+        if kept
+    ]
 
 
 def rule_checks(rule: Rule | None, end_day: float, streams: Streams) -> list[Measurement]:

@@ -1,6 +1,5 @@
 """A card's typical values for many patients at once; one patient's are those of cards.prior."""
 
-
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -97,9 +96,7 @@ def merged(main: PatientPrior, other: PatientPrior | None) -> PatientPrior:
     )
 
 
-def any_prior(
-    card: Card, agents: tuple[str, ...], disposition: str, person: Mapping[str, float | str]
-) -> PatientPrior:
+def any_prior(card: Card, agents: tuple[str, ...], disposition: str, person: Mapping[str, float | str]) -> PatientPrior:
     """The card's prior for one person (covariates by name, weight_kg among them): for scales, spreads and notes."""
     return patient_prior(card, weight_kg=float(person["weight_kg"]), agents=agents, disposition=disposition,
                          covariates=person)  # fmt: skip

@@ -182,9 +182,7 @@ def _table_faults(mapping: Mapping, name: TableName) -> Iterator[tuple[tuple[str
             yield (name, "units", column), unit, expected
 
 
-def _unit_faults(
-    section: TableMapping, name: TableName, column: str
-) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def _unit_faults(section: TableMapping, name: TableName, column: str) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Words for units that mean something else: another spelling may be named, a number is never converted so."""
     known = COLUMN_UNITS[MEASURE_OF[column]]
     for foreign, word in section.values[column].items():

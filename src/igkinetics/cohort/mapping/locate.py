@@ -53,9 +53,7 @@ def locate(path: Path, file_format: str | None = None) -> Located:
     if path.is_dir():
         return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None, file_format)
     if not path.is_file():
-        expected = (
-            "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
-        )
+        expected = "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
         return _in_folder(path.parent, path, file_format)
@@ -71,9 +69,7 @@ def locate(path: Path, file_format: str | None = None) -> Located:
 
 
 def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None) -> Located:
-    mapping = (
-        Mapping() if mapping_path is None else load_mapping(mapping_path.read_bytes(), mapping_path.name)
-    )
+    mapping = Mapping() if mapping_path is None else load_mapping(mapping_path.read_bytes(), mapping_path.name)
     if file_format is not None:
         mapping = mapping.model_copy(update={"format": file_format})
     named = mapping_path is not None and mapping_path.name != MAPPING_NAME
@@ -150,15 +146,11 @@ def _located(
             if label not in inputs:
                 inputs[label] = sha256_of_file(source.path)
         except OSError as fault:
-            problem = Problem(
-                file=source.label, found=str(fault.strerror), expected="a file that can be read"
-            )
+            problem = Problem(file=source.label, found=str(fault.strerror), expected="a file that can be read")
             raise InputError([problem]) from None
     if mapping_path is not None:
         inputs[mapping_path.name] = sha256_of_bytes(mapping_path.read_bytes())
-    return Located(
-        name=name, mapping=mapping, sources=tuple(sources), inputs=inputs, problems=tuple(problems)
-    )
+    return Located(name=name, mapping=mapping, sources=tuple(sources), inputs=inputs, problems=tuple(problems))
 
 
 def _workbook_in(folder: Path, mapping: Mapping) -> tuple[list[Path], list[Problem]]:
@@ -259,8 +251,7 @@ def _labels(folder: Path, paths: list[Path]) -> dict[Path, str]:
     unique = list(dict.fromkeys(paths))
     inside = {path: path.resolve().is_relative_to(folder.resolve()) for path in unique}
     short = {
-        path: path.resolve().relative_to(folder.resolve()).as_posix() if inside[path] else path.name
-        for path in unique
+        path: path.resolve().relative_to(folder.resolve()).as_posix() if inside[path] else path.name for path in unique
     }
     repeated = {label for label, count in Counter(short.values()).items() if count > 1}
     return {

@@ -155,9 +155,7 @@ class _Split:
         return grown
 
 
-def _events(
-    raw: RawRows, columns: dict[str, str], mapping: Mapping
-) -> tuple[Events, Mask, Mask, list[rules.Fault]]:
+def _events(raw: RawRows, columns: dict[str, str], mapping: Mapping) -> tuple[Events, Mask, Mask, list[rules.Fault]]:
     """(events, doses, samples, faults) before any rule of the mapping is applied."""
     settings, time_unit = mapping.samples, mapping.time_unit or "day"
     value, unreadable = {}, {}

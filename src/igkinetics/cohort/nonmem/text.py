@@ -50,9 +50,10 @@ def _separated_by_blanks(path: Path, file: str, settings: TableMapping, encoding
     """Any number of blanks or tabs is one separator, so a missing cell has to be a dot."""
     lines = path.read_text(encoding=encoding).splitlines()
     rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
-    header, rows = next(cells for number, cells in rows if number > settings.skip_lines), [
-        row for row in rows if row[0] > settings.skip_lines
-    ][1:]
+    header, rows = (
+        next(cells for number, cells in rows if number > settings.skip_lines),
+        [row for row in rows if row[0] > settings.skip_lines][1:],
+    )
     whole = [(number, cells) for number, cells in rows if len(cells) == len(header)]
     problems = [
         Problem(file=file, line=number, found=" ".join(cells),

@@ -134,9 +134,7 @@ def _same_day_notes(doses: pd.DataFrame, samples: pd.DataFrame, moved: Mask, map
     if n_shared == 0 and not moved.any():
         return []
     if mapping.same_day == "sample_first":
-        return [
-            f"{counted(n_shared, 'dose')} known only by date, on a date with a sample: the sample counts first"
-        ]
+        return [f"{counted(n_shared, 'dose')} known only by date, on a date with a sample: the sample counts first"]
     n_moved = counted(int(moved.sum()), "dose")
     return [f"{n_moved} on the date of a sample: ending just before it (same_day = dose_first)"]
 
@@ -146,10 +144,7 @@ def _courses(
 ) -> tuple[pd.DataFrame, list[str]]:
     if "therapy" not in tables:
         return pd.DataFrame(
-            {
-                name: pd.Series(dtype=str if name in ("patient_id", "agent") else np.float64)
-                for name in THERAPY_COLUMNS
-            }
+            {name: pd.Series(dtype=str if name in ("patient_id", "agent") else np.float64) for name in THERAPY_COLUMNS}
         ), []
     parsed = tables["therapy"]
     frame = parsed.frame.assign(line=parsed.table.line)[~removed["therapy"]]

@@ -230,9 +230,7 @@ def _sources(
         own = name not in settings.ignore and (name in contract.names or (contract.open and name))
         if own and name not in settings.columns and name not in mapped and not _other_time(name, settings):
             sources[name] = (name,)
-    for foreign in sorted(
-        {foreign for wanted in sources.values() for foreign in wanted} & raw.repeated_names
-    ):
+    for foreign in sorted({foreign for wanted in sources.values() for foreign in wanted} & raw.repeated_names):
         problems.append(
             Problem(file=raw.file, column=foreign, found=foreign, expected="a column name that occurs once")
         )
@@ -250,9 +248,7 @@ def _sources(
 
 def _other_time(name: str, settings: TableMapping) -> bool:
     """Whether the mapping has chosen the other one of day and datetime."""
-    return name in TIME_NAMES and bool(
-        (TIME_NAMES - {name}) & (settings.columns.keys() | settings.constants.keys())
-    )
+    return name in TIME_NAMES and bool((TIME_NAMES - {name}) & (settings.columns.keys() | settings.constants.keys()))
 
 
 def _joined(cells: pd.DataFrame, source: tuple[str, ...], missing: tuple[str, ...]) -> pd.Series[str]:

@@ -92,9 +92,7 @@ def _amounts(
     notes = []
     n_several = int((np.sum(list(filled.values()), axis=0) > 1).sum()) if columns else 0
     if n_several:
-        notes.append(
-            f"doses: {n_several} with several amounts, of which {columns[0]} counts where it is filled"
-        )
+        notes.append(f"doses: {n_several} with several amounts, of which {columns[0]} counts where it is filled")
     if columns:
         findings += refuse((used == "").to_numpy(dtype=bool), columns[0], used, "an amount is needed")
     return grams, per_kg, used, findings, problems, notes
@@ -105,9 +103,7 @@ def _generic_amounts(table: Table) -> tuple[Floats, Floats, list[Finding], list[
     cells = table.text["amount"]
     units = _row_units(table)
     if units is None:
-        expected = (
-            'its unit is needed: a column amount_unit, or amount = "g" under [doses.units] in cohort.toml'
-        )
+        expected = 'its unit is needed: a column amount_unit, or amount = "g" under [doses.units] in cohort.toml'
         nothing = np.full(len(cells), np.nan)
         return nothing, nothing, [], [whole_table(table, "amount", "no unit", expected)]
     named = canonical_units(units)

@@ -76,9 +76,7 @@ def check_weights(parsed: Parsed) -> Parsed:
     parsed, once = _identical(parsed, ("patient", "moment", "weight_kg"), "patient_id")
     twice = once[once.duplicated(["patient", "moment"], keep=False) & once["moment"].notna()]
     expected = "one weight per patient and time; {others} another"
-    return parsed.with_findings(
-        _contradictions(parsed, twice, ["patient", "moment"], "patient_id", "row", expected)
-    )
+    return parsed.with_findings(_contradictions(parsed, twice, ["patient", "moment"], "patient_id", "row", expected))
 
 
 def check_patients(parsed: Parsed) -> Parsed:
@@ -91,9 +89,7 @@ def check_patients(parsed: Parsed) -> Parsed:
         cells = parsed.table.text["patient_id"]
         findings = [
             replace(one, listed=False)
-            for one in warn(
-                parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row"
-            )
+            for one in warn(parsed.rows(surplus), "patient_id", cells, f"repeated = {rule}", "row set aside", "row")
         ]
         note = [f'patients: {counted(len(surplus), "further row")} of a patient set aside (repeated = "{rule}")']
         return replace(parsed.with_findings(findings), notes=(*parsed.notes, *(note if len(surplus) else [])))
@@ -151,9 +147,7 @@ def _identical(
         return parsed, usable
     cells = parsed.table.text[column]
     mask = parsed.rows(usable.index[again])
-    parsed = parsed.with_findings(
-        warn(mask, column, cells, expected, USED_ONCE, removes="row")
-    )
+    parsed = parsed.with_findings(warn(mask, column, cells, expected, USED_ONCE, removes="row"))
     return parsed, usable[~again]
 
 

@@ -127,9 +127,7 @@ def removed_patients(table: Table, findings: Iterable[Finding]) -> dict[str, str
         if finding.removes == "patient":
             patients = table.text["patient_id"].iloc[finding.rows]
             for patient, found, expected in zip(patients, finding.found, finding.expected, strict=True):
-                reasons.setdefault(
-                    str(patient), f"{table.name}, {finding.column}: found {found!r}; {expected}"
-                )
+                reasons.setdefault(str(patient), f"{table.name}, {finding.column}: found {found!r}; {expected}")
     return reasons
 
 

@@ -89,15 +89,11 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
         dead, unborn = moment > lookup(patient, effective["death"]), moment < lookup(patient, birth)
         if name == "outcomes":
             dead &= (parsed.frame["outcome"] != "death").to_numpy(dtype=bool)
-        findings = refuse(
-            dead, shown, cells, _texts("after death ({})", patient[dead], written["death"], kind)
-        )
+        findings = refuse(dead, shown, cells, _texts("after death ({})", patient[dead], written["death"], kind))
         findings += refuse(unborn, shown, cells, _texts("before birth ({})", patient[unborn], birth, kind))
         if name == "samples":
             ended = (moment > lookup(patient, effective["hsct"])) & ~dead
-            texts = _texts(
-                "after transplant ({}): follow-up has ended", patient[ended], written["hsct"], kind
-            )
+            texts = _texts("after transplant ({}): follow-up has ended", patient[ended], written["hsct"], kind)
             findings += warn(ended, shown, cells, texts, "row set aside", removes="row")
         checked[name] = parsed.with_findings(findings)
     return checked

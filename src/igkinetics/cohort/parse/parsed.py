@@ -115,7 +115,5 @@ def further_columns(table: Table) -> pd.DataFrame:
     for name in table.text.columns:
         if name not in known:
             values, unreadable = numbers(table.text[name], table.settings.decimal)
-            columns[name] = (
-                table.text[name].str.strip() if unreadable.any() or np.isnan(values).all() else values
-            )
+            columns[name] = table.text[name].str.strip() if unreadable.any() or np.isnan(values).all() else values
     return pd.DataFrame(columns, index=table.text.index)

@@ -117,8 +117,7 @@ def check_gaps(samples: Parsed) -> Parsed:
     after = pd.Series(late, index=rows.index[order[late + 1]]).sort_index()
     line = samples.table.line[rows.index[order].to_numpy()]
     expected = [
-        f"{gap[one]:.0f} days after the sample before (line {line[one]}): IgG in between is not known"
-        for one in after
+        f"{gap[one]:.0f} days after the sample before (line {line[one]}): IgG in between is not known" for one in after
     ]
     column = samples.times[0].column
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))

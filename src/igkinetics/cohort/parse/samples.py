@@ -29,8 +29,7 @@ CENSORED = {"-1": -1, "0": 0, "1": 1}
 NOT_STATED = 2
 MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
-    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, '
-    "or give --igg-unit mg/dL"
+    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL'
 )
 
 
@@ -81,9 +80,7 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
             "unit_code": code,
         }
     )
-    return Parsed(
-        table=table, frame=frame, times=(times,), findings=tuple(findings), problems=tuple(problems)
-    )
+    return Parsed(table=table, frame=frame, times=(times,), findings=tuple(findings), problems=tuple(problems))
 
 
 def limit_words(place: npt.NDArray[np.int8]) -> pd.Series[Any]:
@@ -113,9 +110,7 @@ def _unit_codes(table: Table, mapping: Mapping) -> tuple[npt.NDArray[np.int8], l
     return code, findings + refuse((code < 0) & ~unknown, "unit", cells, STATE_THE_UNIT), []
 
 
-def _with_stated_signs(
-    table: Table, parsed: IggCells, lower: Floats, upper: Floats
-) -> tuple[IggCells, list[Finding]]:
+def _with_stated_signs(table: Table, parsed: IggCells, lower: Floats, upper: Floats) -> tuple[IggCells, list[Finding]]:
     """The cells with what the columns comparator and censored say of them; lower, upper: limits in the cell's unit.
 
     A level below (above) a limit may lack its number, or read 0, where the limit is stated elsewhere.
@@ -171,9 +166,7 @@ def _impossible(
     )
     absurd = parsed.value * G_PER_L_BY_CODE[code] > HIGHEST_IGG_G_PER_L * (1 + 1e-12)
     highest = [in_unit(HIGHEST_IGG_G_PER_L, one) for one in code[absurd]]
-    return findings + refuse(
-        absurd, "igg", cells, [f"must be at most {text}; is the unit right?" for text in highest]
-    )
+    return findings + refuse(absurd, "igg", cells, [f"must be at most {text}; is the unit right?" for text in highest])
 
 
 def in_unit(g_per_l: float, code: int) -> str:
@@ -192,9 +185,7 @@ def _limits(
     values, unreadable = numbers(cells, table.settings.decimal)
     bad: Mask = unreadable | (values <= 0)
     values = np.where(bad, np.nan, values * factor)
-    return np.where(np.isnan(values), everywhere, values), refuse(
-        bad, name, cells, "must be a number above 0"
-    )
+    return np.where(np.isnan(values), everywhere, values), refuse(bad, name, cells, "must be a number above 0")
 
 
 def _outside(

@@ -37,9 +37,7 @@ def with_stated_words(
         told = warn(aside, "igg", cells, f'no level: words = "{SET_ASIDE}"', "row set aside", removes="row")
         return cells.where(~aside, ""), aside, told
     assert isinstance(words, dict)
-    meanings = {
-        text: meaning for text in texts if (meaning := stated_meaning(str(text), words, decimal)) is not None
-    }
+    meanings = {text: meaning for text in texts if (meaning := stated_meaning(str(text), words, decimal)) is not None}
     translated = texts.isin(list(meanings)).to_numpy(dtype=bool)[code]
     if not translated.any():
         return cells, nothing, []

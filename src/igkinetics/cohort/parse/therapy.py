@@ -21,9 +21,7 @@ def parse_therapy(table: Table) -> Parsed:
     stop, stop_findings = read_times(table, "stop", "either", needed=False)
     findings += patient_column(table) + stop_findings
     agent_cells = table.column("agent")
-    agent = (
-        pd.Series("", index=table.text.index, dtype=str) if agent_cells is None else agent_cells.str.strip()
-    )
+    agent = pd.Series("", index=table.text.index, dtype=str) if agent_cells is None else agent_cells.str.strip()
     refused_stop = np.zeros(len(agent), dtype=bool)
     for finding in stop_findings:
         refused_stop[finding.rows] = True
@@ -63,9 +61,7 @@ def _one_spelling(agent: pd.Series[str]) -> tuple[pd.Series[str], list[str]]:
     differing = sorted(set(first[spellings != first]))
     if not differing:
         return agent, []
-    notes = [
-        f"therapy: {', '.join(sorted(set(spellings[first == name])))} are one agent, {name}" for name in differing
-    ]
+    notes = [f"therapy: {', '.join(sorted(set(spellings[first == name])))} are one agent, {name}" for name in differing]
     return agent.map(dict(zip(spellings, first, strict=True))), notes
 
 

@@ -123,9 +123,7 @@ def effective_dose_moments(
     relevant = samples[samples["patient"].isin(doses["patient"].unique())]
     relevant = relevant if kind == "dates" else relevant[relevant["date_only"]]
     by_patient_and_date = relevant.groupby(by_date(relevant["patient"], relevant["moment"]))
-    bounds = by_patient_and_date.agg(
-        first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any")
-    )
+    bounds = by_patient_and_date.agg(first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any"))
     found = bounds.reindex(by_date(doses["patient"], doses["moment"]))
     date_only = doses["date_only"].to_numpy(dtype=bool)
     if same_day == "sample_first":

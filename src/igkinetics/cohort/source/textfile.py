@@ -72,9 +72,7 @@ def survey(path: Path, file: str, settings: TableMapping, table: str) -> Survey:
             last = text[-1:] or last
             if not block:
                 break
-    return Survey(
-        encoding=encoding, n_lines=n_feeds + (last != "\n"), quoted=quoted, plain=n_returns == n_pairs
-    )
+    return Survey(encoding=encoding, n_lines=n_feeds + (last != "\n"), quoted=quoted, plain=n_returns == n_pairs)
 
 
 def _refuse_binary(path: Path, file: str) -> None:
@@ -167,9 +165,7 @@ def _below(stream: Any, n_lines: int) -> Iterator[str]:
     yield from stream
 
 
-def _header(
-    path: Path, file: str, settings: TableMapping, found: Survey, table: str
-) -> tuple[list[str], int]:
+def _header(path: Path, file: str, settings: TableMapping, found: Survey, table: str) -> tuple[list[str], int]:
     records = _records(path, file, settings, found)
     first = list(islice(records, HEADER_ROWS_LOOKED_AT))
     if not any(any(map(str.strip, one)) for _, one in chain(first, records)):
@@ -239,9 +235,7 @@ def _parts_of_lines(
             yield RawRows(file=file, cells=cells, line=lines, repeated_names=_repeated(header))
 
 
-def _blocks(
-    path: Path, header: list[str], settings: TableMapping, found: Survey, only: list[int]
-) -> Any:
+def _blocks(path: Path, header: list[str], settings: TableMapping, found: Survey, only: list[int]) -> Any:
     """pyarrow's reader of the columns at these places; ArrowException at rows of another length than the header."""
     names = [f"column {number}" for number in range(len(header))]
     return pa.csv.open_csv(

@@ -93,7 +93,7 @@ def _time_of(part: str, wide: Wide, headings: Sequence[str]) -> str | None:
 
 def _no_time(part: str, wide: Wide) -> str:
     if wide.rule is not None:
-        return f"{part!r} is no number; name each column with its day: day = {{ \"HEADING\" = DAY }}"
+        return f'{part!r} is no number; name each column with its day: day = {{ "HEADING" = DAY }}'
     return f"its time is in no column {(wide.datetime or str(wide.day)).replace('*', part)}"
 
 

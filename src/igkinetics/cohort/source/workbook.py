@@ -171,7 +171,7 @@ def _sheet_source(path: Path, file: str, position: int) -> bytes:
             sheets = re.findall(rb"<(?:\w+:)?sheet\b[^>]*?\br:id=\"([^\"]+)\"", book)
             targets = {}
             for entry in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", relations):
-                identity, target = (re.search(rb'\b' + key + rb'="([^"]*)"', entry) for key in (b"Id", b"Target"))
+                identity, target = (re.search(rb"\b" + key + rb'="([^"]*)"', entry) for key in (b"Id", b"Target"))
                 if identity and target:
                     targets[identity[1]] = target[1].decode("utf-8", "replace")
             part = targets[sheets[position]].lstrip("/")
