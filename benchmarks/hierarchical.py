@@ -63,11 +63,13 @@ class Sampled:
 
     def print(self) -> None:
         drawing, both = self.rates()
-        print(f"  {self.name}: {self.phi.shape[0]} chains, built in {self.building:.1f} s, "
-              f"drawn in {self.drawing:.1f} s; "
-              f"least bulk ESS {self.each('ess_bulk').min():.0f}, R-hat {self.each('r_hat').max():.3f}, "
-              f"{self.divergences} divergences; {drawing:.3g} effective samples a second, {both:.3g} with building",
-              flush=True)  # fmt: skip
+        print(
+            f"  {self.name}: {self.phi.shape[0]} chains, built in {self.building:.1f} s, "
+            f"drawn in {self.drawing:.1f} s; "
+            f"least bulk ESS {self.each('ess_bulk').min():.0f}, R-hat {self.each('r_hat').max():.3f}, "
+            f"{self.divergences} divergences; {drawing:.3g} effective samples a second, {both:.3g} with building",
+            flush=True,
+        )
 
 
 def made_cohort(n: int) -> PreparedCohort:
@@ -95,8 +97,9 @@ def plain(prepared: PreparedCohort) -> Sampled:
     """Drawing is what pm.sample says it took; building all the rest, compiling included."""
     began = time.perf_counter()
     with plain_model(prepared):
-        found = pm.sample(nuts_sampler="pymc", cores=CORES, random_seed=SEED, progressbar=False,
-                          compute_convergence_checks=False)  # fmt: skip
+        found = pm.sample(
+            nuts_sampler="pymc", cores=CORES, random_seed=SEED, progressbar=False, compute_convergence_checks=False
+        )
     drawing = float(found.posterior.attrs["sampling_time"])
     phi = np.asarray(found.posterior["phi"].values)
     divergences = int(found.sample_stats["diverging"].sum())
@@ -105,8 +108,11 @@ def plain(prepared: PreparedCohort) -> Sampled:
 
 def main(n: int, *, both: bool) -> None:
     prepared = made_cohort(n)
-    print(f"{n} patients, {prepared.arrays.day.size} samples; {os.cpu_count()} cores; PyMC {version('pymc')}, "
-          f"nutpie {version('nutpie')}", flush=True)  # fmt: skip
+    print(
+        f"{n} patients, {prepared.arrays.day.size} samples; {os.cpu_count()} cores; PyMC {version('pymc')}, "
+        f"nutpie {version('nutpie')}",
+        flush=True,
+    )
     found = [ours(prepared, target_accept) for target_accept in (0.9, 0.8)]
     for first in found:
         first.print()
@@ -115,8 +121,10 @@ def main(n: int, *, both: bool) -> None:
         second.print()
     for first in found if both else ():
         drawing, building = (one / other for one, other in zip(first.rates(), second.rates(), strict=True))
-        print(f"  {first.name}, over plain: {drawing:.1f} times, {building:.1f} times with building; "
-              f"{agreement(prepared, first, second)}")  # fmt: skip
+        print(
+            f"  {first.name}, over plain: {drawing:.1f} times, {building:.1f} times with building; "
+            f"{agreement(prepared, first, second)}"
+        )
 
 
 def agreement(prepared: PreparedCohort, one: Sampled, other: Sampled) -> str:

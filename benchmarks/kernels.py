@@ -211,8 +211,10 @@ def main() -> None:
             def gradient_of_sum(vectors: Floats = vectors, schedule: Schedule = schedule) -> None:
                 fill_weighted(vectors, schedule, DAYS, of_sum)
 
-            rates = [n * N_TIMES / best_seconds(work, options.repeats) / 1e6
-                     for work in (value, value_and_gradient, gradient_of_sum)]  # fmt: skip
+            rates = [
+                n * N_TIMES / best_seconds(work, options.repeats) / 1e6
+                for work in (value, value_and_gradient, gradient_of_sum)
+            ]
             print(
                 f"{setting.title:46}{rates[0]:8.2f}{curve_error(setting):10.0e}"
                 f"{rates[1]:16.2f}{gradient_error(setting):10.0e}{rates[2]:20.2f}"

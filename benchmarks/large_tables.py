@@ -67,5 +67,8 @@ if __name__ == "__main__":
             write_samples(samples, n_rows)
             size = samples.stat().st_size / 2**20
             seconds, processor, peak = measured(samples)
-            print(f"{suffix.strip('.')}: {n_rows:,} rows ({size:.0f} MiB) checked in {seconds:.1f} s "
-                  f"({processor:.1f} s of processor), peak memory {peak:.2f} GiB", flush=True)  # fmt: skip
+            print(
+                f"{suffix.strip('.')}: {n_rows:,} rows ({size:.0f} MiB) checked in {seconds:.1f} s "
+                f"({processor:.1f} s of processor), peak memory {peak:.2f} GiB",
+                flush=True,
+            )

@@ -129,10 +129,12 @@ def print_fits(cohort: Cohort) -> None:
         print(f"{patient_id}: {status}{': ' if reason else ''}{reason}")
         row = nadirs.loc[patient_id]
         if status in ("fitted", "prior_only"):
-            print(f"    nadir: raw {row['raw_nadir']:.0f}, fitted {row['fitted_nadir']:.0f} "
-                  f"({row['fitted_nadir_lower']:.0f} to {row['fitted_nadir_upper']:.0f}), "
-                  f"endogenous {row['endogenous_nadir']:.0f} {row['unit']}, "
-                  f"{'reached' if row['nadir_reached'] else 'lowest so far'}")  # fmt: skip
+            print(
+                f"    nadir: raw {row['raw_nadir']:.0f}, fitted {row['fitted_nadir']:.0f} "
+                f"({row['fitted_nadir_lower']:.0f} to {row['fitted_nadir_upper']:.0f}), "
+                f"endogenous {row['endogenous_nadir']:.0f} {row['unit']}, "
+                f"{'reached' if row['nadir_reached'] else 'lowest so far'}"
+            )
     reasons = fits.patients.set_index("patient_id")["reason"]
     assert "7797 -> 4292 mg/dL" in reasons["10117"], reasons["10117"]
 

@@ -48,11 +48,14 @@ def fit_profile(dose: float, day: Floats, level: Floats) -> OptimizeResult:
     schedule = build_schedule(start_day=0.0, dose_day=[0.0], dose_g=[dose], dose_duration_day=[0.0], dose_is_sc=[0.0])
     found = [
         minimize(
-            minus_two_log_likelihood, np.log([*start, 0.1]), (schedule, day, level), "Nelder-Mead",
+            minus_two_log_likelihood,
+            np.log([*start, 0.1]),
+            (schedule, day, level),
+            "Nelder-Mead",
             options={"maxiter": 20_000, "maxfev": 20_000, "xatol": 1e-7, "fatol": 1e-9, "adaptive": True},
         )
         for start in STARTS
-    ]  # fmt: skip
+    ]
     return min(found, key=lambda one: float(one.fun))
 
 

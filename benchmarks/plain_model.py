@@ -52,8 +52,12 @@ def layout(prepared: PreparedCohort) -> dict[str, Any]:
     longest = max(edge.size for edge in edges)
     start = np.array([np.pad(edge, (0, longest - edge.size), mode="edge") for edge in edges])
     last = np.array([edge.size - 1 for edge in edges])
-    on = np.array([[float(any(s <= day < e for s, e in zip(who.therapy_start, who.therapy_stop, strict=True)))
-                    for day in row] for who, row in zip(patients, start, strict=True)])  # fmt: skip
+    on = np.array(
+        [
+            [float(any(s <= day < e for s, e in zip(who.therapy_start, who.therapy_stop, strict=True))) for day in row]
+            for who, row in zip(patients, start, strict=True)
+        ]
+    )
     owner = np.repeat(np.arange(len(patients)), [member.problem.day.size for member in prepared.members])
     day = prepared.arrays.day
     segment = np.array(
@@ -67,9 +71,16 @@ def layout(prepared: PreparedCohort) -> dict[str, Any]:
             [np.pad(getattr(who, name), (0, most - who.dose_day.size), constant_values=fill) for who in patients]
         )
 
-    return {"start": start, "on": on, "owner": owner, "segment": segment, "into": day - start[owner, segment],
-            "dose_day": padded("dose_day", 1e9), "dose_g": padded("dose_g", 0.0),
-            "duration": padded("dose_duration_day", 1.0)}  # fmt: skip
+    return {
+        "start": start,
+        "on": on,
+        "owner": owner,
+        "segment": segment,
+        "into": day - start[owner, segment],
+        "dose_day": padded("dose_day", 1e9),
+        "dose_g": padded("dose_g", 0.0),
+        "duration": padded("dose_duration_day", 1.0),
+    }
 
 
 def curve(natural: dict[str, Any], prepared: PreparedCohort, table: dict[str, Any]) -> Any:
@@ -90,8 +101,10 @@ def curve(natural: dict[str, Any], prepared: PreparedCohort, table: dict[str, An
     start, on = table["start"], table["on"]
     for k in range(start.shape[1] - 1):
         t = start[:, k + 1] - start[:, k]
-        modes = [mode_after(mode, rate, share * made, natural, supply, on[:, k], t)
-                 for mode, rate, share in zip(modes, rates, shares, strict=True)]  # fmt: skip
+        modes = [
+            mode_after(mode, rate, share * made, natural, supply, on[:, k], t)
+            for mode, rate, share in zip(modes, rates, shares, strict=True)
+        ]
         supply = pt.switch(
             on[:, k], supply * pt.exp(-natural["k_loss"] * t), 1.0 - (1.0 - supply) * pt.exp(-natural["k_rec"] * t)
         )

@@ -28,17 +28,29 @@ REGIMENS: list[dict[str, Any]] = [
     for dose in (0.2, 0.3, 0.4, 0.6)
     for interval in (14, 21, 28, 42)
 ] + [
-    {"name": f"rule {below}", "rule": {"below_mg_dl": below, "check_every_day": 7, "minimum_gap_day": 21,
-                                      "assay_cv_percent": 7, "dose_g_per_kg": 0.4}}
+    {
+        "name": f"rule {below}",
+        "rule": {
+            "below_mg_dl": below,
+            "check_every_day": 7,
+            "minimum_gap_day": 21,
+            "assay_cv_percent": 7,
+            "dose_g_per_kg": 0.4,
+        },
+    }
     for below in (300, 400, 500, 600)
-]  # fmt: skip
+]
 
 
 def raw(n: int, regimens: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "horizon_day": 365, "thresholds_mg_dl": [400, 500], "seed": 1, "therapy": THERAPY, "regimen": regimens,
+        "horizon_day": 365,
+        "thresholds_mg_dl": [400, 500],
+        "seed": 1,
+        "therapy": THERAPY,
+        "regimen": regimens,
         "population": {"card": CARD, "n": n, "weight_kg": {"mean": 75, "sd": 15}},
-    }  # fmt: skip
+    }
 
 
 def twenty_regimens(jobs: int) -> None:
@@ -49,10 +61,12 @@ def twenty_regimens(jobs: int) -> None:
     seconds = min(timed(lambda: run_scenario(file, jobs=jobs)) for _ in range(3))
     used = (time.process_time() - used) / 3
     points = len(REGIMENS) * 1000 * 366
-    print(f"20 regimens x 1,000 patients x 366 days, {jobs} threads: {seconds:.2f} s, "
-          f"{used:.2f} s of processor time ({points / used / 1e6:.1f} million patient-times a second and core, tables "
-          f"and the uncertainty of means included); "
-          f"largest relative error of a median level {median_error(file):.1e}")  # fmt: skip
+    print(
+        f"20 regimens x 1,000 patients x 366 days, {jobs} threads: {seconds:.2f} s, "
+        f"{used:.2f} s of processor time ({points / used / 1e6:.1f} million patient-times a second and core, tables "
+        f"and the uncertainty of means included); "
+        f"largest relative error of a median level {median_error(file):.1e}"
+    )
 
 
 def timed(work: Any) -> float:
@@ -70,9 +84,15 @@ def median_error(file: Any) -> float:
     curves = []
     for i in range(len(cases)):
         amount = np.full(day.size, round(REGIMENS[0]["dose_g_per_kg"] * cases.weight_kg[i], 3))
-        schedule = build_schedule(start_day=0.0, dose_day=day, dose_g=amount, dose_duration_day=np.zeros(day.size),
-                                  dose_is_sc=np.zeros(day.size), therapy_start=cases.therapy[i, :, 0],
-                                  therapy_stop=cases.therapy[i, :, 1])  # fmt: skip
+        schedule = build_schedule(
+            start_day=0.0,
+            dose_day=day,
+            dose_g=amount,
+            dose_duration_day=np.zeros(day.size),
+            dose_is_sc=np.zeros(day.size),
+            therapy_start=cases.therapy[i, :, 0],
+            therapy_stop=cases.therapy[i, :, 1],
+        )
         curves.append(np.add(*igg_curve(cases.thetas[i], schedule, own["day"].to_numpy())))
     truth = 100 * np.median(curves, axis=0)
     return float(np.max(np.abs(own["median"].to_numpy() / truth - 1)))
@@ -95,9 +115,13 @@ def peak(n: int) -> None:
 
 def search() -> None:
     table = raw(1000, []) | {
-        "search": {"target": {"quantity": "trough", "at_least_mg_dl": 500, "probability": 0.9},
-                   "dose_g_per_kg": [0.2, 1.0], "interval_day": [21, 28, 42], "vial_g": [2.5, 5.0]},
-    }  # fmt: skip
+        "search": {
+            "target": {"quantity": "trough", "at_least_mg_dl": 500, "probability": 0.9},
+            "dose_g_per_kg": [0.2, 1.0],
+            "interval_day": [21, 28, 42],
+            "vial_g": [2.5, 5.0],
+        },
+    }
     file = parse_scenario(table, "benchmark", "", None)
     if file.scenario.search is None:
         raise AssertionError("the benchmark has a search")

@@ -78,13 +78,20 @@ VARIANTS = (
 )
 
 WORDS = {
-    "peak": "peak", "trough": "trough", "rise": "rise at an infusion", "trough_gain": "gain in trough",
-    "excess_end": "excess at the end of the infusion", "excess_day_29": "excess after 29 days",
-}  # fmt: skip
+    "peak": "peak",
+    "trough": "trough",
+    "rise": "rise at an infusion",
+    "trough_gain": "gain in trough",
+    "excess_end": "excess at the end of the infusion",
+    "excess_day_29": "excess after 29 days",
+}
 TIMING = {
-    "21": "every 3 weeks", "28": "every 4 weeks", "21|28": "every 3 or 4 weeks (mean of both)",
-    "7": "weekly, subcutaneous", "single": "one infusion",
-}  # fmt: skip
+    "21": "every 3 weeks",
+    "28": "every 4 weeks",
+    "21|28": "every 3 or 4 weeks (mean of both)",
+    "7": "weekly, subcutaneous",
+    "single": "one infusion",
+}
 
 
 def parameter_vectors(variant: Variant) -> tuple[Floats, bool]:
@@ -245,14 +252,32 @@ def page() -> str:
     sources = [f"- {row['id'].replace('_', ' ')}: {row['source']}" for _, row in observations.iterrows()]
     origin = f"from `docs/{OBSERVATIONS.name}` and the cards; a test compares it with what the script gives."
     lines = [
-        "# The cards beside what trials measured", "", f"Written by `docs/{Path(__file__).name}` {origin}", "",
-        words["method"].strip(), "", words["marks"].strip(), "",
-        *(f"- {line}" for line in words["summary"]), "",
-        "## Figures", "", *tables,
-        "## Verdicts", "", *verdict_lines(cells, ids, words["cards"]), "",
-        "Not compared:", "", *(f"- {cards}: {reason}" for cards, reason in words["not_compared"].items()), "",
-        "## Sources", "", *sources, "",
-    ]  # fmt: skip
+        "# The cards beside what trials measured",
+        "",
+        f"Written by `docs/{Path(__file__).name}` {origin}",
+        "",
+        words["method"].strip(),
+        "",
+        words["marks"].strip(),
+        "",
+        *(f"- {line}" for line in words["summary"]),
+        "",
+        "## Figures",
+        "",
+        *tables,
+        "## Verdicts",
+        "",
+        *verdict_lines(cells, ids, words["cards"]),
+        "",
+        "Not compared:",
+        "",
+        *(f"- {cards}: {reason}" for cards, reason in words["not_compared"].items()),
+        "",
+        "## Sources",
+        "",
+        *sources,
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -21,15 +21,52 @@ from igkinetics.cohort.source.raw import RawRows
 PAGE: Final = Path(__file__).with_name("headings.md")
 HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
     "samples": {
-        "K-01": ("MRN", "Patient ID", "subject_id", "USUBJID", "Study ID", "Pat.-Nr.", "Fallnummer", "N° patient",
-                 "Nº historia clínica", "Codice paziente", "Specimen ID"),
-        "2024-03-01 08:30": ("Sample date", "Collected", "Collected Date", "Collection Date/Time", "charttime",
-                             "Draw date", "Result date", "Entnahmedatum", "Abnahmezeit", "Date de prélèvement",
-                             "Fecha de extracción", "Data prelievo"),
+        "K-01": (
+            "MRN",
+            "Patient ID",
+            "subject_id",
+            "USUBJID",
+            "Study ID",
+            "Pat.-Nr.",
+            "Fallnummer",
+            "N° patient",
+            "Nº historia clínica",
+            "Codice paziente",
+            "Specimen ID",
+        ),
+        "2024-03-01 08:30": (
+            "Sample date",
+            "Collected",
+            "Collected Date",
+            "Collection Date/Time",
+            "charttime",
+            "Draw date",
+            "Result date",
+            "Entnahmedatum",
+            "Abnahmezeit",
+            "Date de prélèvement",
+            "Fecha de extracción",
+            "Data prelievo",
+        ),
         "14": ("Study day", "Days since first infusion", "Tag", "Jour", "Time after dose"),
-        "620": ("IgG (mg/dL)", "Serum IgG", "Immunoglobulin G", "IGG Qn", "Total IgG", "2465-3", "IgG, g/L",
-                "Immunglobulin G", "Immunoglobuline G", "Inmunoglobulina G", "Result", "Ergebnis", "Risultato",
-                "IgG1", "CMV IgG", "CSF IgG"),
+        "620": (
+            "IgG (mg/dL)",
+            "Serum IgG",
+            "Immunoglobulin G",
+            "IGG Qn",
+            "Total IgG",
+            "2465-3",
+            "IgG, g/L",
+            "Immunglobulin G",
+            "Immunoglobuline G",
+            "Inmunoglobulina G",
+            "Result",
+            "Ergebnis",
+            "Risultato",
+            "IgG1",
+            "CMV IgG",
+            "CSF IgG",
+        ),
         "mg/dL": ("Units", "Einheit", "Unité", "Unidad de medida", "Unità di misura"),
     },
     "doses": {
@@ -42,14 +79,46 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
         "70": ("Weight (kg)", "weight_lb", "Körpergewicht (kg)", "Poids", "Age (years)", "Größe (cm)"),
         "2024-06-01": ("Date of death", "Todesdatum", "Date de décès", "Fecha de nacimiento"),
     },
-}  # fmt: skip
+}
 """Table -> a cell -> headings above such cells."""
 WORDS: Final = (
-    "620", "<40", ">3000", "≤ 40", "LESS THAN 40", "under 40", "unter 0,4", "inférieur à 0,4", "menor que 40",
-    "<40.0 (L)", "345*", "345 L", "345 (H)", "345 low", "620 mg/dL", "<10 mg/dL", "6.2 g/L", "QNS", "haemolysed",
-    "hämolytisch", "lipemic", "see note", "siehe Kommentar", "cancelled", "not done", "nicht bestimmt", "pending",
-    "TNP", "n.d.", "k.A.", "___", "6,2", "1,234", "approx. 500", "1:40", "positive",
-)  # fmt: skip
+    "620",
+    "<40",
+    ">3000",
+    "≤ 40",
+    "LESS THAN 40",
+    "under 40",
+    "unter 0,4",
+    "inférieur à 0,4",
+    "menor que 40",
+    "<40.0 (L)",
+    "345*",
+    "345 L",
+    "345 (H)",
+    "345 low",
+    "620 mg/dL",
+    "<10 mg/dL",
+    "6.2 g/L",
+    "QNS",
+    "haemolysed",
+    "hämolytisch",
+    "lipemic",
+    "see note",
+    "siehe Kommentar",
+    "cancelled",
+    "not done",
+    "nicht bestimmt",
+    "pending",
+    "TNP",
+    "n.d.",
+    "k.A.",
+    "___",
+    "6,2",
+    "1,234",
+    "approx. 500",
+    "1:40",
+    "positive",
+)
 INTRODUCTION: Final = """\
 <!-- Written by docs/headings.py; edit that. -->
 # Headings and laboratory words
@@ -96,8 +165,12 @@ def page() -> str:
     for table, by_cell in HEADINGS.items():
         for cell, headings in by_cell.items():
             lines += [f"| {table} | {one} | {cell} | {what_it_means(table, one, cell)} |\n" for one in headings]
-    visits = (("IgG_wk0", "IgG_wk4"), ("IgG Tag 1", "IgG Tag 15"), ("IgG baseline", "IgG month 3"),
-              ("IgG V1", "IgG V2"))  # fmt: skip
+    visits = (
+        ("IgG_wk0", "IgG_wk4"),
+        ("IgG Tag 1", "IgG Tag 15"),
+        ("IgG baseline", "IgG month 3"),
+        ("IgG V1", "IgG V2"),
+    )
     lines.append("\n## A column for each visit\n\n| headings | in the draft |\n| --- | --- |\n")
     lines += [f"| {', '.join(one)} | `{wide_key(visit_columns(one))}` |\n" for one in visits]
     lines.append(

@@ -58,8 +58,12 @@ def lowest_measured(simulated: SimulatedCohort) -> Floats:
 def difference(name: str, values: Floats, first: Mask) -> dict[str, float]:
     """Mean of the first group minus that of the others with Welch's 95 % interval, mg/dL; Mann-Whitney's P."""
     found = ttest_ind(values[first], values[~first], equal_var=False).confidence_interval(0.95)
-    return {name: values[first].mean() - values[~first].mean(), f"{name}_lower": found.low, f"{name}_upper": found.high,
-            f"{name}_p": mannwhitneyu(values[first], values[~first]).pvalue}  # fmt: skip
+    return {
+        name: values[first].mean() - values[~first].mean(),
+        f"{name}_lower": found.low,
+        f"{name}_upper": found.high,
+        f"{name}_p": mannwhitneyu(values[first], values[~first]).pvalue,
+    }
 
 
 def row(number: int) -> dict[str, float]:
@@ -72,15 +76,22 @@ def row(number: int) -> dict[str, float]:
     change = (truth["nadir"] - truth["nadir_without_ivig"]).to_numpy()
     raw, raw_change = lowest_measured(real), lowest_measured(real) - lowest_measured(bare)
     lot = np.random.default_rng([4, number])
-    small = np.concatenate([lot.choice(np.flatnonzero(who), n, replace=False)
-                            for who, n in zip((ever, ~ever), SMALL, strict=True)])  # fmt: skip
+    small = np.concatenate(
+        [lot.choice(np.flatnonzero(who), n, replace=False) for who, n in zip((ever, ~ever), SMALL, strict=True)]
+    )
     return {
-        "cohort": number, "n_policy": policy.sum(), "n_ever": ever.sum(), "true_att": change[ever].mean(),
-        "true_att_measured": raw_change[ever].mean(), "true_policy_measured": raw_change[policy].mean(),
-        **difference("naive", raw, ever), **difference("policy", raw, policy),
-        "small_infused": raw[small[: SMALL[0]]].mean(), "small_never": raw[small[SMALL[0] :]].mean(),
+        "cohort": number,
+        "n_policy": policy.sum(),
+        "n_ever": ever.sum(),
+        "true_att": change[ever].mean(),
+        "true_att_measured": raw_change[ever].mean(),
+        "true_policy_measured": raw_change[policy].mean(),
+        **difference("naive", raw, ever),
+        **difference("policy", raw, policy),
+        "small_infused": raw[small[: SMALL[0]]].mean(),
+        "small_never": raw[small[SMALL[0] :]].mean(),
         **difference("small", raw[small], np.arange(sum(SMALL)) < SMALL[0]),
-    }  # fmt: skip
+    }
 
 
 def fitted(number: int) -> dict[str, float]:
@@ -107,9 +118,20 @@ def verdicts(found: pd.DataFrame, name: str) -> dict[str, str]:
 
 def numbers(found: pd.DataFrame) -> dict[str, str]:
     """Every number on the page."""
-    said = {name: f"{found[name].mean():.0f}" for name in
-            ("true_att", "true_att_measured", "true_policy_measured", "naive", "policy", "small", "small_infused",
-             "small_never", "n_ever")}  # fmt: skip
+    said = {
+        name: f"{found[name].mean():.0f}"
+        for name in (
+            "true_att",
+            "true_att_measured",
+            "true_policy_measured",
+            "naive",
+            "policy",
+            "small",
+            "small_infused",
+            "small_never",
+            "n_ever",
+        )
+    }
     for name in ("true_att", "true_att_measured", "true_policy_measured", "naive", "policy", "small"):
         low, high = found[name].quantile([0.025, 0.975])
         said |= {f"{name}_low": f"{low:.0f}", f"{name}_high": f"{high:.0f}"}
@@ -122,12 +144,32 @@ def numbers(found: pd.DataFrame) -> dict[str, str]:
     for name in ("naive", "policy", "small"):
         said |= verdicts(found, name)
     one = found.set_index("cohort").loc[SAMPLED]
-    said |= {f"one_{name}": f"{one[name]:.0f}" for name in
-             ("n_policy", "n_ever", "true_att", "naive", "naive_lower", "naive_upper", "policy", "policy_lower",
-              "policy_upper", "fitted", "fitted_lower", "fitted_upper")}  # fmt: skip
-    counts = {"cohorts": COHORTS, "patients": PATIENTS, "all_patients": f"{COHORTS * PATIENTS:,}",
-              "sampled": SAMPLED, "share": round(100 * INFUSING_SHARE),
-              "small_n_infused": SMALL[0], "small_n_never": SMALL[1]}  # fmt: skip
+    said |= {
+        f"one_{name}": f"{one[name]:.0f}"
+        for name in (
+            "n_policy",
+            "n_ever",
+            "true_att",
+            "naive",
+            "naive_lower",
+            "naive_upper",
+            "policy",
+            "policy_lower",
+            "policy_upper",
+            "fitted",
+            "fitted_lower",
+            "fitted_upper",
+        )
+    }
+    counts = {
+        "cohorts": COHORTS,
+        "patients": PATIENTS,
+        "all_patients": f"{COHORTS * PATIENTS:,}",
+        "sampled": SAMPLED,
+        "share": round(100 * INFUSING_SHARE),
+        "small_n_infused": SMALL[0],
+        "small_n_never": SMALL[1],
+    }
     return {key: text.replace("-", "−") for key, text in (said | {k: str(n) for k, n in counts.items()}).items()}
 
 
@@ -137,45 +179,84 @@ def page(found: pd.DataFrame) -> str:
 
 def chart(found: pd.DataFrame) -> Spec:
     """Above: every cohort a line, their mean a diamond. Below: one cohort with its intervals."""
-    many = {"true_att_measured": "true effect in the infused", "naive": "ever − never infused",
-            "true_policy_measured": "true effect of the policy", "policy": "by allotted policy"}  # fmt: skip
+    many = {
+        "true_att_measured": "true effect in the infused",
+        "naive": "ever − never infused",
+        "true_policy_measured": "true effect of the policy",
+        "policy": "by allotted policy",
+    }
     every = [{"row": label, "igg": round(value, 1)} for name, label in many.items() for value in found[name]]
     means = [{"row": label, "igg": round(found[name].mean(), 1)} for name, label in many.items()]
     one = found.set_index("cohort").loc[SAMPLED]
     alone = [{"row": "true effect in the infused", "igg": one["true_att"]}]
-    alone += [{"row": label, "igg": one[name], "lower": one[f"{name}_lower"], "upper": one[f"{name}_upper"]}
-              for name, label in (("naive", "ever − never infused"), ("policy", "by allotted policy"),
-                                  ("fitted", "same patients, from the model"))]  # fmt: skip
+    alone += [
+        {"row": label, "igg": one[name], "lower": one[f"{name}_lower"], "upper": one[f"{name}_upper"]}
+        for name, label in (
+            ("naive", "ever − never infused"),
+            ("policy", "by allotted policy"),
+            ("fitted", "same patients, from the model"),
+        )
+    ]
     tick: Spec = {"type": "tick", "opacity": 0.35, "thickness": 1.2, "size": 20}
-    mean: Spec = {"type": "point", "shape": "diamond", "filled": True, "size": 150, "opacity": 1,
-                  "stroke": style.SAMPLE, "strokeWidth": 1.5}  # fmt: skip
-    return {"background": "white", "config": style.CONFIG, "vconcat": [
-        panel(f"{COHORTS} simulated cohorts of {PATIENTS} patients", every, means, tick, mean),
-        panel(f"Cohort {SAMPLED}, with 95 % intervals", alone, alone, {"type": "rule", "strokeWidth": 2.5}, mean),
-    ]}  # fmt: skip
+    mean: Spec = {
+        "type": "point",
+        "shape": "diamond",
+        "filled": True,
+        "size": 150,
+        "opacity": 1,
+        "stroke": style.SAMPLE,
+        "strokeWidth": 1.5,
+    }
+    return {
+        "background": "white",
+        "config": style.CONFIG,
+        "vconcat": [
+            panel(f"{COHORTS} simulated cohorts of {PATIENTS} patients", every, means, tick, mean),
+            panel(f"Cohort {SAMPLED}, with 95 % intervals", alone, alone, {"type": "rule", "strokeWidth": 2.5}, mean),
+        ],
+    }
 
 
 def panel(title: str, rows: list[dict[str, object]], points: list[dict[str, object]], mark: Spec, mean: Spec) -> Spec:
     """Rows with lower and upper become rules, others ticks; the truth in another colour than comparisons."""
-    x: Spec = {"type": "quantitative", "title": "Difference in lowest IgG (mg/dL)",
-               "scale": {"domain": [-125, 200], "nice": False}, "axis": {"tickCount": 7}}  # fmt: skip
+    x: Spec = {
+        "type": "quantitative",
+        "title": "Difference in lowest IgG (mg/dL)",
+        "scale": {"domain": [-125, 200], "nice": False},
+        "axis": {"tickCount": 7},
+    }
     order = [one["row"] for one in points]
-    y: Spec = {"field": "row", "type": "nominal", "scale": {"domain": order}, "title": None,
-               "axis": {"labelLimit": 260, "ticks": False, "domain": False}}  # fmt: skip
+    y: Spec = {
+        "field": "row",
+        "type": "nominal",
+        "scale": {"domain": order},
+        "title": None,
+        "axis": {"labelLimit": 260, "ticks": False, "domain": False},
+    }
     true = {"test": "indexof(datum.row, 'true') === 0", "value": style.ENDOGENOUS}
     colour: Spec = {"condition": true, "value": style.TOTAL}
     ruled = mark["type"] == "rule"
     ends = {"x": {"field": "lower", **x}, "x2": {"field": "upper"}} if ruled else {"x": {"field": "igg", **x}}
-    zero: Spec = {"data": {"values": [{"igg": 0}]}, "mark": {"type": "rule", "color": "#666666", "strokeDash": [4, 3]},
-                  "encoding": {"x": {"field": "igg", **x}}}  # fmt: skip
+    zero: Spec = {
+        "data": {"values": [{"igg": 0}]},
+        "mark": {"type": "rule", "color": "#666666", "strokeDash": [4, 3]},
+        "encoding": {"x": {"field": "igg", **x}},
+    }
     shown = [one for one in rows if "lower" in one] if ruled else rows
-    return {"title": {"text": title, "anchor": "start", "fontSize": 15, "fontWeight": "normal"},
-            "width": style.CHART_WIDTH, "height": 38 * len(points), "layer": [
-        zero,
-        {"data": {"values": shown}, "mark": mark,
-         "encoding": {"y": y, **ends, "color": colour}},
-        {"data": {"values": points}, "mark": mean, "encoding": {"y": y, "x": {"field": "igg", **x}, "fill": colour}},
-    ]}  # fmt: skip
+    return {
+        "title": {"text": title, "anchor": "start", "fontSize": 15, "fontWeight": "normal"},
+        "width": style.CHART_WIDTH,
+        "height": 38 * len(points),
+        "layer": [
+            zero,
+            {"data": {"values": shown}, "mark": mark, "encoding": {"y": y, **ends, "color": colour}},
+            {
+                "data": {"values": points},
+                "mark": mean,
+                "encoding": {"y": y, "x": {"field": "igg", **x}, "fill": colour},
+            },
+        ],
+    }
 
 
 def main() -> None:

@@ -27,12 +27,12 @@ WHO = {
     "P01": ("IVIG", "fitted"),
     "P02": ("control", "fitted"),
     HOSTILE: ("IVIG", "fitted"),
-    "P04 & \"co\"": ("control", "no_samples"),
+    'P04 & "co"': ("control", "no_samples"),
     "P05": ("<b>IVIG</b>", "unexplained_change"),
     "P06": ("", "prior_only"),
     PATH_LIKE: ("control", "fitted"),
     "P08": ("IVIG", "not_converged"),
-}  # fmt: skip
+}
 REASONS = {
     "no_samples": "no IgG sample in the window",
     "unexplained_change": "7797 to 4292 mg/dL within 1.65 days (day 10.0 to 11.6); no dose or therapy explains it",
@@ -175,9 +175,11 @@ def _checks(cohort: Cohort, curves: list[pd.DataFrame]) -> dict[str, pd.DataFram
         "diagnostics": _table("diagnostics", diagnostics),
     }
     patients = _table("patients", [_patient(name) for name in WHO])
-    return tables | {"shrinkage": shrinkage_table(tables["etas"], tables["predictions"]),
-                     "residuals": residual_checks(tables["predictions"], 0.95),
-                     "groups": groups_table(cohort, patients)}  # fmt: skip
+    return tables | {
+        "shrinkage": shrinkage_table(tables["etas"], tables["predictions"]),
+        "residuals": residual_checks(tables["predictions"], 0.95),
+        "groups": groups_table(cohort, patients),
+    }
 
 
 def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -187,48 +189,80 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 def _curve(cohort: Cohort, name: str) -> pd.DataFrame:
     patient = cohort.patient(name)
     schedule = build_schedule(
-        start_day=patient.start_day, dose_day=patient.dose_day, dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day, dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start, therapy_stop=patient.therapy_stop,
-    )  # fmt: skip
+        start_day=patient.start_day,
+        dose_day=patient.dose_day,
+        dose_g=patient.dose_g,
+        dose_duration_day=patient.dose_duration_day,
+        dose_is_sc=patient.dose_is_sc,
+        therapy_start=patient.therapy_start,
+        therapy_stop=patient.therapy_stop,
+    )
     days = np.arange(patient.start_day, 191.0)
     endogenous, infused = igg_curve(parameter_vector(TRUE, *MODEL.split("/")), schedule, days)
     total = 100 * (endogenous + infused)
-    return pd.DataFrame({
-        "patient_id": name, "day": days, "total": total, "median": 1.02 * total, "lower": 0.8 * total,
-        "upper": 1.25 * total,
-        "endogenous": 100 * endogenous, "infused": 100 * infused, "unit": "mg/dL",
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "patient_id": name,
+            "day": days,
+            "total": total,
+            "median": 1.02 * total,
+            "lower": 0.8 * total,
+            "upper": 1.25 * total,
+            "endogenous": 100 * endogenous,
+            "infused": 100 * infused,
+            "unit": "mg/dL",
+        }
+    )
 
 
 def _nadir(cohort: Cohort, name: str, curves: list[pd.DataFrame]) -> dict[str, Any]:
     group, status = WHO[name]
     patient = cohort.patient(name)
     row: dict[str, Any] = {
-        "patient_id": name, "group": group, "n_samples": patient.sample_day.size,
-        "n_below_limit": int((patient.sample_limit < 0).sum()), "unit": "mg/dL", "level": 0.95,
-        "window_start": 0.0, "window_end": 190.0, "status": status, "reason": REASONS.get(status, ""),
-    }  # fmt: skip
+        "patient_id": name,
+        "group": group,
+        "n_samples": patient.sample_day.size,
+        "n_below_limit": int((patient.sample_limit < 0).sum()),
+        "unit": "mg/dL",
+        "level": 0.95,
+        "window_start": 0.0,
+        "window_end": 190.0,
+        "status": status,
+        "reason": REASONS.get(status, ""),
+    }
     if patient.sample_day.size:
         lowest = int(np.argmin(patient.sample_igg))
         row |= {
-            "baseline": 100 * patient.sample_igg[0], "raw_nadir": 100 * patient.sample_igg[lowest],
+            "baseline": 100 * patient.sample_igg[0],
+            "raw_nadir": 100 * patient.sample_igg[lowest],
             "raw_nadir_day": patient.sample_day[lowest],
             "raw_nadir_below_limit": bool(patient.sample_limit[lowest] < 0),
-        }  # fmt: skip
+        }
     for curve in curves:
         if curve["patient_id"].iloc[0] == name:
             at = curve["total"].idxmin()
             low, day, own = curve["total"][at], curve["day"][at], curve["endogenous"].min()
             row |= {
-                "fitted_nadir": low, "fitted_nadir_lower": 0.8 * low, "fitted_nadir_upper": 1.25 * low,
-                "fitted_nadir_day": day, "fitted_nadir_day_lower": day - 9, "fitted_nadir_day_upper": day + 12,
-                "nadir_position": "interior", "nadir_reached": name == "P01", "endogenous_nadir": own,
-                "endogenous_nadir_lower": 0.7 * own, "endogenous_nadir_upper": 1.3 * own,
-                "endogenous_nadir_day": day, "expected_raw_nadir": 0.85 * low, "curve_nadir": 1.02 * low,
-                "curve_nadir_day": day, "drift": 0.1, "drift_start": 60.0, "drift_end": 90.0,
+                "fitted_nadir": low,
+                "fitted_nadir_lower": 0.8 * low,
+                "fitted_nadir_upper": 1.25 * low,
+                "fitted_nadir_day": day,
+                "fitted_nadir_day_lower": day - 9,
+                "fitted_nadir_day_upper": day + 12,
+                "nadir_position": "interior",
+                "nadir_reached": name == "P01",
+                "endogenous_nadir": own,
+                "endogenous_nadir_lower": 0.7 * own,
+                "endogenous_nadir_upper": 1.3 * own,
+                "endogenous_nadir_day": day,
+                "expected_raw_nadir": 0.85 * low,
+                "curve_nadir": 1.02 * low,
+                "curve_nadir_day": day,
+                "drift": 0.1,
+                "drift_start": 60.0,
+                "drift_end": 90.0,
                 "method": "importance sampling",
-            }  # fmt: skip
+            }
     return row
 
 
@@ -238,22 +272,41 @@ def _parameters(name: str) -> list[dict[str, Any]]:
     contraction = {"C_base": 0.97, "S": 0.1 if name == HOSTILE else 0.6, "CL": 0.5}
     return [
         {
-            "patient_id": name, "model": MODEL, "parameter": parameter, "value": value, "level": 0.95,
-            "kind": "estimated" if parameter in contraction else "fixed", "stderr": 0.1 * value,
-            "lower": 0.8 * value, "upper": 1.2 * value, "unit": "L/day" if parameter == "CL" else "1",
-            "scale": "log", "contraction": contraction.get(parameter, np.nan), "note": "",
+            "patient_id": name,
+            "model": MODEL,
+            "parameter": parameter,
+            "value": value,
+            "level": 0.95,
+            "kind": "estimated" if parameter in contraction else "fixed",
+            "stderr": 0.1 * value,
+            "lower": 0.8 * value,
+            "upper": 1.2 * value,
+            "unit": "L/day" if parameter == "CL" else "1",
+            "scale": "log",
+            "contraction": contraction.get(parameter, np.nan),
+            "note": "",
         }
         for parameter, value in TRUE.items()
-    ]  # fmt: skip
+    ]
 
 
 def _patient(name: str) -> dict[str, Any]:
     group, status = WHO[name]
     return {
-        "patient_id": name, "group": group, "status": status, "reason": REASONS.get(status, ""), "model": MODEL,
-        "model_weight": 0.7, "rows_used": 9, "rows_set_aside": 0, "objective": 12.5, "pareto_k": 0.2,
-        "n_starts_agreeing": 5, "method": "importance sampling", "drift": 0.1,
-    }  # fmt: skip
+        "patient_id": name,
+        "group": group,
+        "status": status,
+        "reason": REASONS.get(status, ""),
+        "model": MODEL,
+        "model_weight": 0.7,
+        "rows_used": 9,
+        "rows_set_aside": 0,
+        "objective": 12.5,
+        "pareto_k": 0.2,
+        "n_starts_agreeing": 5,
+        "method": "importance sampling",
+        "drift": 0.1,
+    }
 
 
 def _threshold(nadir: dict[str, Any]) -> dict[str, Any]:
@@ -265,10 +318,12 @@ def _sampling(nadir: dict[str, Any]) -> dict[str, Any]:
     shared = ("patient_id", "group", "n_samples", "raw_nadir", "expected_raw_nadir", "unit", "level")
     expected = nadir["expected_raw_nadir"]
     return {key: nadir[key] for key in shared} | {
-        "expected_raw_nadir_lower": 0.8 * expected, "expected_raw_nadir_upper": 1.2 * expected,
-        "raw_nadir_percentile": 0.004, "share_risen": 0.5,
+        "expected_raw_nadir_lower": 0.8 * expected,
+        "expected_raw_nadir_upper": 1.2 * expected,
+        "raw_nadir_percentile": 0.004,
+        "share_risen": 0.5,
         "endogenous_note": "mostly prior" if nadir["patient_id"] == HOSTILE else "",
-    }  # fmt: skip
+    }
 
 
 def _structures(name: str) -> list[dict[str, Any]]:
@@ -276,9 +331,17 @@ def _structures(name: str) -> list[dict[str, Any]]:
         return []
     return [
         {
-            "patient_id": name, "model": model, "drift_sd": 0.0, "objective": 12.5 + place, "weight": weight,
-            "minus_two_log_likelihood": 8.5 + place, "prior_weight": 0.5, "note": "",
-            "fitted_nadir": 280.0 + 10 * place, "endogenous_nadir": 250.0 + 20 * place, "unit": "mg/dL",
+            "patient_id": name,
+            "model": model,
+            "drift_sd": 0.0,
+            "objective": 12.5 + place,
+            "weight": weight,
+            "minus_two_log_likelihood": 8.5 + place,
+            "prior_weight": 0.5,
+            "note": "",
+            "fitted_nadir": 280.0 + 10 * place,
+            "endogenous_nadir": 250.0 + 20 * place,
+            "unit": "mg/dL",
         }
         for place, (model, weight) in enumerate([(MODEL, 0.7), ("one_compartment/constant", 0.3)])
-    ]  # fmt: skip
+    ]

@@ -90,10 +90,14 @@ def record(
 
 def schedule_of(patient: Patient) -> Schedule:
     return build_schedule(
-        start_day=patient.start_day, dose_day=patient.dose_day, dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day, dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start, therapy_stop=patient.therapy_stop,
-    )  # fmt: skip
+        start_day=patient.start_day,
+        dose_day=patient.dose_day,
+        dose_g=patient.dose_g,
+        dose_duration_day=patient.dose_duration_day,
+        dose_is_sc=patient.dose_is_sc,
+        therapy_start=patient.therapy_start,
+        therapy_stop=patient.therapy_stop,
+    )
 
 
 def true_levels(patient: Patient, theta: Floats) -> Floats:

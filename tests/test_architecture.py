@@ -22,9 +22,19 @@ RANK = {name: rank for rank, layer in enumerate(ARCHITECTURE.NAMES) for name in 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
-    "EffectOptions", "FitOptions", "InputError", "__version__", "concentration", "fit_cohort", "fit_effect",
-    "list_cards", "load_card", "read_cohort", "simulate_cohort", "simulate_regimens",
-}  # fmt: skip
+    "EffectOptions",
+    "FitOptions",
+    "InputError",
+    "__version__",
+    "concentration",
+    "fit_cohort",
+    "fit_effect",
+    "list_cards",
+    "load_card",
+    "read_cohort",
+    "simulate_cohort",
+    "simulate_regimens",
+}
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")
 
@@ -50,8 +60,11 @@ def test_order_picture_and_rooms_in_the_documents_are_those_of_the_code(path: Pa
 def test_the_code_cites_documents_that_are_here() -> None:
     """docs/model.md holds the equations and decisions; a design file outside the repository helps no reader."""
     sections = set(re.findall(r"^(?:## |\*\*)(\d(?:\.\d)?)", (ROOT / "docs/model.md").read_text("utf-8"), re.MULTILINE))
-    cited = [(path.name, number) for path in SOURCES
-             for number in re.findall(r"docs/model\.md (\d(?:\.\d)?)", path.read_text("utf-8"))]  # fmt: skip
+    cited = [
+        (path.name, number)
+        for path in SOURCES
+        for number in re.findall(r"docs/model\.md (\d(?:\.\d)?)", path.read_text("utf-8"))
+    ]
     assert len(cited) > 15
     assert [one for one in cited if one[1] not in sections] == []
     assert [path.name for path in SOURCES if re.search(r"\bDESIGN \d", path.read_text("utf-8"))] == []
@@ -110,8 +123,11 @@ def imported_by(code: str) -> set[str]:
     path = str(PACKAGE.parent)
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {path!r})\n{watch}"],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     status, asked = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr
     return set(asked)

@@ -41,8 +41,12 @@ def found_from(site_folder: Path, elsewhere: Path) -> list[Path]:
     """What a bare interpreter, run somewhere else, finds with only this site folder on its path."""
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", LOOK, str(site_folder)],
-        cwd=elsewhere, capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return [Path(line) for line in done.stdout.splitlines()]
 
 

@@ -65,8 +65,9 @@ def test_the_second_run_is_the_same_patients_without_infusions(puzzle: ModuleTyp
     assert 0 < (~untouched).sum() < len(untouched)
     pd.testing.assert_frame_equal(real.samples[untouched], bare.samples[untouched])
     without = bare.truth_nadir.set_index("patient_id")["nadir"]
-    pd.testing.assert_series_equal(real.truth_nadir.set_index("patient_id")["nadir_without_ivig"], without,
-                                   check_names=False, rtol=1e-6)  # fmt: skip
+    pd.testing.assert_series_equal(
+        real.truth_nadir.set_index("patient_id")["nadir_without_ivig"], without, check_names=False, rtol=1e-6
+    )
 
 
 def test_the_lowest_value_of_the_infused_led_to_an_infusion(puzzle: ModuleType) -> None:

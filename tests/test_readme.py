@@ -41,9 +41,13 @@ def test_commands_print_what_the_readme_shows(arguments: str, printed: str, tmp_
         (tmp_path / "ward" / name).write_text(text, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "igkinetics", *arguments.split()],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )  # fmt: skip
+    )
     said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
     assert_same_words_and_numbers(said, printed)
 

@@ -20,8 +20,15 @@ SHEETS = re.findall(r"Sheet `(\w+)`.*:\n\n```\n((?:.*\n)*?)```", TUTORIAL)
 CONSOLE = re.findall(r"```console\n\$ python -m igkinetics (.+)\n((?:.*\n)*?)```", TUTORIAL)
 SLIP = ("3144", "31.44")
 """The cell that the first check complains of, and what was meant."""
-COLUMNS = ("raw_nadir", "raw_nadir_day", "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
-           "fitted_nadir_day", "endogenous_nadir")  # fmt: skip
+COLUMNS = (
+    "raw_nadir",
+    "raw_nadir_day",
+    "fitted_nadir",
+    "fitted_nadir_lower",
+    "fitted_nadir_upper",
+    "fitted_nadir_day",
+    "endogenous_nadir",
+)
 
 
 def fill_in(workbook: Path, slip: str) -> None:
@@ -38,9 +45,13 @@ def fill_in(workbook: Path, slip: str) -> None:
 def run(folder: Path, arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "igkinetics", *arguments.split()],
-        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )  # fmt: skip
+    )
     return done.stdout if done.returncode == 0 else done.stdout + done.stderr
 
 

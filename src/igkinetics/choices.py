@@ -35,8 +35,11 @@ def chosen(kind: type[Options], options: Options | None, given: Mapping[str, Any
         expected = f"must be {kind.__name__}(...), or its choices as keywords: thresholds=[400]"
         problems.append(_problem("options", _shown(options), expected))
     hints = get_type_hints(kind)
-    values = {name: _as_tuple(value) if "tuple" in str(hints[name]) else value
-              for name, value in given.items() if name in known}  # fmt: skip
+    values = {
+        name: _as_tuple(value) if "tuple" in str(hints[name]) else value
+        for name, value in given.items()
+        if name in known
+    }
     problems += _of_wrong_type(hints, values)
     if problems:
         raise InputError(problems)

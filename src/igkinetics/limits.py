@@ -27,8 +27,11 @@ def at_most(key: Key, found: object, number: float, most: float, what: str) -> I
     """A fault unless `number` is at most `most`. found: what the file holds; what: `doses`, `visits`, ..."""
     if not number <= most:
         told = f"{number:,.0f}" if number < 1e15 else f"{number:.3g}"
-        yield Fault(key, f"{found:g}" if isinstance(found, float) else str(found),
-                    f"asks for {told} {what}; at most {most:,.0f}")  # fmt: skip
+        yield Fault(
+            key,
+            f"{found:g}" if isinstance(found, float) else str(found),
+            f"asks for {told} {what}; at most {most:,.0f}",
+        )
 
 
 def number_of_steps(start: float, end: float, every: float) -> float:

@@ -10,8 +10,18 @@ from typing import Final
 
 RESEARCH_NOTICE: Final = "Research software, not a medical device. Doses are to be checked by the treating team."
 RECORDED_PACKAGES: Final = (
-    "igkinetics", "numpy", "scipy", "numba", "pandas", "lmfit", "pymc", "pytensor", "nutpie", "arviz-stats", "altair",
-)  # fmt: skip
+    "igkinetics",
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "lmfit",
+    "pymc",
+    "pytensor",
+    "nutpie",
+    "arviz-stats",
+    "altair",
+)
 
 
 def sha256_of_file(path: Path) -> str:

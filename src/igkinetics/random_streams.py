@@ -10,9 +10,24 @@ from typing import Final, Literal
 import numpy as np
 
 Purpose = Literal[
-    "typical", "weight", "height", "sex", "covariate", "covariates", "cycles", "parameters", "jitter", "missed",
-    "visit noise", "check noise", "checks", "illness", "illness noise", "outcome", "new",
-]  # fmt: skip
+    "typical",
+    "weight",
+    "height",
+    "sex",
+    "covariate",
+    "covariates",
+    "cycles",
+    "parameters",
+    "jitter",
+    "missed",
+    "visit noise",
+    "check noise",
+    "checks",
+    "illness",
+    "illness noise",
+    "outcome",
+    "new",
+]
 
 
 def generator_of(seed: int, purpose: Purpose, batch: int, detail: str = "") -> np.random.Generator:
@@ -57,13 +72,27 @@ def of_selection(seed: int) -> np.random.Generator:
 
 
 Numbered = Literal[
-    "contrasts", "prior", "predictive", "integrated", "new patients", "visual check", "misfit", "stored replicates",
+    "contrasts",
+    "prior",
+    "predictive",
+    "integrated",
+    "new patients",
+    "visual check",
+    "misfit",
+    "stored replicates",
     "model weights",
-]  # fmt: skip
+]
 NUMBERS: Final[dict[Numbered, int]] = {
-    "contrasts": 3, "prior": 4, "predictive": 5, "integrated": 7, "new patients": 8, "visual check": 9, "misfit": 10,
-    "stored replicates": 11, "model weights": 12,
-}  # fmt: skip
+    "contrasts": 3,
+    "prior": 4,
+    "predictive": 5,
+    "integrated": 7,
+    "new patients": 8,
+    "visual check": 9,
+    "misfit": 10,
+    "stored replicates": 11,
+    "model weights": 12,
+}
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 
 

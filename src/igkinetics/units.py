@@ -14,8 +14,13 @@ IGG_UNITS: Final[tuple[IggUnit, ...]] = get_args(IggUnit)
 Level = TypeVar("Level", float, "npt.NDArray[np.float64]")
 
 G_PER_L_IN: Final[dict[str, float]] = {
-    "mg/dL": 0.01, "g/L": 1.0, "mg/L": 0.001, "g/dL": 10.0, "mg/mL": 1.0, "ug/mL": 0.001,
-}  # fmt: skip
+    "mg/dL": 0.01,
+    "g/L": 1.0,
+    "mg/L": 0.001,
+    "g/dL": 10.0,
+    "mg/mL": 1.0,
+    "ug/mL": 0.001,
+}
 """One of this unit, in g/L."""
 
 MASS_IN_G: Final[dict[str, float]] = {"g": 1.0, "mg": 0.001}

@@ -111,8 +111,15 @@ def test_the_look_finds_what_it_is_made_to_find(running: Browser, tmp_path: Path
     )
     running.open(tmp_path / "poor.html")
     found = " ".join(running.script(LOOK))
-    for words in ("jumps to h3", "contrast 2.8", "without a label", "without a description", "no main", "a table",
-                  "wide in"):  # fmt: skip
+    for words in (
+        "jumps to h3",
+        "contrast 2.8",
+        "without a label",
+        "without a description",
+        "no main",
+        "a table",
+        "wide in",
+    ):
         assert words in found
 
 
@@ -127,8 +134,9 @@ def test_axe_finds_nothing_serious(reader: Browser, pages: Path, page: str) -> N
     reader.open(pages / page)
     reader.script(Path(path).read_text(encoding="utf-8"))
     found = reader.script_that_waits("const done = arguments[0]; axe.run().then((all) => done(all.violations));")
-    assert [(one["id"], one["help"], one["nodes"][0]["html"]) for one in found
-            if one["impact"] in ("serious", "critical")] == []  # fmt: skip
+    assert [
+        (one["id"], one["help"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+    ] == []
 
 
 def test_the_printed_page_is_a_pdf_of_several_pages(reader: Browser, pages: Path) -> None:

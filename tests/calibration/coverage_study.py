@@ -51,11 +51,23 @@ def simulated_patient(number: int, seed: int) -> Simulated:
     days = np.sort(np.concatenate([[-generator.uniform(0, 7)], generator.uniform(5, 200, n_samples - 1)]))
     none = np.empty(0)
     patient = Patient(
-        patient_id=f"{number}", group=dosing, weight_kg=weight, sample_day=days, sample_igg=np.zeros(n_samples),
-        sample_limit=np.zeros(n_samples, dtype=np.int8), dose_day=none, dose_g=none, dose_duration_day=none,
-        dose_is_sc=np.zeros(0, dtype=bool), therapy_start=starts, therapy_stop=starts + 28.0, agents=AGENTS * 4,
-        agent_start=starts, follow_up_end=np.inf, end_reason="",
-    )  # fmt: skip
+        patient_id=f"{number}",
+        group=dosing,
+        weight_kg=weight,
+        sample_day=days,
+        sample_igg=np.zeros(n_samples),
+        sample_limit=np.zeros(n_samples, dtype=np.int8),
+        dose_day=none,
+        dose_g=none,
+        dose_duration_day=none,
+        dose_is_sc=np.zeros(0, dtype=bool),
+        therapy_start=starts,
+        therapy_stop=starts + 28.0,
+        agents=AGENTS * 4,
+        agent_start=starts,
+        follow_up_end=np.inf,
+        end_reason="",
+    )
     if dosing == "calendar":
         patient = with_doses(patient, np.arange(14.0, 200.0, 28.0))
     for n in range(n_samples):
@@ -70,9 +82,12 @@ def simulated_patient(number: int, seed: int) -> Simulated:
 
 def with_doses(patient: Patient, days: Floats) -> Patient:
     return replace(
-        patient, dose_day=days, dose_g=np.full(days.size, DOSE_G_PER_KG * patient.weight_kg),
-        dose_duration_day=np.full(days.size, 4.0 / 24.0), dose_is_sc=np.zeros(days.size, dtype=bool),
-    )  # fmt: skip
+        patient,
+        dose_day=days,
+        dose_g=np.full(days.size, DOSE_G_PER_KG * patient.weight_kg),
+        dose_duration_day=np.full(days.size, 4.0 / 24.0),
+        dose_is_sc=np.zeros(days.size, dtype=bool),
+    )
 
 
 def coverage_row(number: int, seed: int, level: float, draws: int) -> dict[str, object]:
@@ -80,8 +95,16 @@ def coverage_row(number: int, seed: int, level: float, draws: int) -> dict[str, 
     simulated = simulated_patient(number, seed)
     patient = simulated.patient
     card = load_card("adult_b_cell_depletion")
-    settings = FitSettings(structure=DEFAULT_STRUCTURE, use_prior=True, residual="normal", draws=draws, level=level,
-                           seed=seed, profile=False, igg_unit="g/L")  # fmt: skip
+    settings = FitSettings(
+        structure=DEFAULT_STRUCTURE,
+        use_prior=True,
+        residual="normal",
+        draws=draws,
+        level=level,
+        seed=seed,
+        profile=False,
+        igg_unit="g/L",
+    )
     fit = fit_patient(
         patient,
         lambda who, disposition: patient_prior(
@@ -126,8 +149,16 @@ def coverage_table(study: pd.DataFrame) -> pd.DataFrame:
     for by, value, rows in groups:
         share = {name: float(rows[name].astype(float).mean()) for name in QUANTITIES}
         error = {f"{name}_mc_error": np.sqrt(share[name] * (1 - share[name]) / len(rows)) for name in QUANTITIES}
-        table.append({"by": by, "value": value, "n": len(rows), **share, **error,
-                      "median_fitted_error": rows["fitted_error"].median(),
-                      "median_raw_error": rows["raw_error"].median(),
-                      "share_pareto_k_above_0.7": float((rows["pareto_k"] > 0.7).mean())})  # fmt: skip
+        table.append(
+            {
+                "by": by,
+                "value": value,
+                "n": len(rows),
+                **share,
+                **error,
+                "median_fitted_error": rows["fitted_error"].median(),
+                "median_raw_error": rows["raw_error"].median(),
+                "share_pareto_k_above_0.7": float((rows["pareto_k"] > 0.7).mean()),
+            }
+        )
     return pd.DataFrame(table)

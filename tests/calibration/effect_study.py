@@ -54,9 +54,12 @@ LEAST_ESS = 100
 
 
 def drawn(
-    ready: PreparedCohort, settings: SampleSettings, extension: Extension, compiled: CompiledModel,
+    ready: PreparedCohort,
+    settings: SampleSettings,
+    extension: Extension,
+    compiled: CompiledModel,
     ess_of: Callable[[SampledCohort], float],
-) -> SampledCohort:  # fmt: skip
+) -> SampledCohort:
     """A posterior with a bulk ESS (of what is studied) of LEAST_ESS, if THOROUGH can reach it."""
     sampled = sample_prepared(ready, settings, extension, compiled)
     if ess_of(sampled) < LEAST_ESS:
@@ -108,8 +111,10 @@ class Records:
 def true_population(world: World) -> dict[str, float]:
     """The true value of every label of the population model, on the scale of phi."""
     shifts = {"S_cd19" if name == "S" else name: value for name, value in world.shift.items() if name != "C_init_ratio"}
-    omegas = {f"omega_{'C_init' if name == 'C_init_ratio' else name}": float(np.log(value))
-              for name, value in world.omega.items()}  # fmt: skip
+    omegas = {
+        f"omega_{'C_init' if name == 'C_init_ratio' else name}": float(np.log(value))
+        for name, value in world.omega.items()
+    }
     return {**shifts, **omegas, "a": float(np.log(world.a)), "b": float(np.log(world.b))}
 
 
@@ -144,8 +149,10 @@ def sbc_replicate(
     places = {label: sampled.population.labels.index(label) for label in truth if label in sampled.population.labels}
     draws = {label: phi[..., place].reshape(-1) for label, place in places.items() if sampled.population.active[place]}
     errors = sampled.posterior.error.reshape(-1, 2)
-    likelihoods = [log_likelihood(point, error, 0, ready.arrays)[0]
-                   for point, error in zip(x.reshape(-1, *x.shape[2:]), errors, strict=True)]  # fmt: skip
+    likelihoods = [
+        log_likelihood(point, error, 0, ready.arrays)[0]
+        for point, error in zip(x.reshape(-1, *x.shape[2:]), errors, strict=True)
+    ]
     draws["log_likelihood"] = np.array(likelihoods)
     true_error = np.array([world.a if additive else errors[0, 0], world.b])
     truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, 0, ready.arrays)[0]
@@ -170,14 +177,18 @@ def truth_cohort(number: int, clearance: float, production: float) -> list[Subje
     """60 patients at the card's typical population; a coin allots prescribers who infuse when IgG fell."""
     generator = np.random.default_rng([2, number])
     typical = typical_world()
-    world = World(shift={}, omega=typical.omega, a=typical.a, b=typical.b, clearance_ratio=clearance,
-                  production_ratio=production)  # fmt: skip
-    return [subject(world, k, infuses=bool(generator.random() < INFUSING_SHARE), generator=generator)
-            for k in range(TRUTH_SIZE)]  # fmt: skip
+    world = World(
+        shift={}, omega=typical.omega, a=typical.a, b=typical.b, clearance_ratio=clearance, production_ratio=production
+    )
+    return [
+        subject(world, k, infuses=bool(generator.random() < INFUSING_SHARE), generator=generator)
+        for k in range(TRUTH_SIZE)
+    ]
 
 
-def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float, float],
-              compiled: CompiledModel | None) -> tuple[dict[str, object], CompiledModel]:  # fmt: skip
+def truth_row(
+    number: int, name: str, extension: Extension, ratios: tuple[float, float], compiled: CompiledModel | None
+) -> tuple[dict[str, object], CompiledModel]:
     subjects = truth_cohort(number, *ratios)
     ready = prepared(subjects)
     compiled = compiled or compile_prepared(ready)
@@ -196,9 +207,16 @@ def truth_row(number: int, name: str, extension: Extension, ratios: tuple[float,
     truth = true_att(subjects) if extension == "base" else ratios[0 if extension == "clearance_ratio" else 1]
     lower, upper = np.quantile(draws, [0.025, 0.975])
     scale = draws if extension == "base" else np.log(draws)
-    row |= {"truth": truth, "mean": draws.mean(), "sd": scale.std(), "lower": lower, "upper": upper,
-            "covered": lower <= truth <= upper, "one_covered": lower <= 1.0 <= upper,
-            "z": (scale.mean() - (truth if extension == "base" else np.log(truth))) / scale.std()}  # fmt: skip
+    row |= {
+        "truth": truth,
+        "mean": draws.mean(),
+        "sd": scale.std(),
+        "lower": lower,
+        "upper": upper,
+        "covered": lower <= truth <= upper,
+        "one_covered": lower <= 1.0 <= upper,
+        "z": (scale.mean() - (truth if extension == "base" else np.log(truth))) / scale.std(),
+    }
     return row | naive_columns(sampled, subjects) | figures_of(sampled, began), compiled
 
 
@@ -240,12 +258,16 @@ def run(what: str, many: int | None = None, folder: Path = HERE, first: int = 0)
     """One of the studies into its raw table, whose path it gives; `first`: number of the first replicate or cohort."""
     path = folder / f"effect_{what}.csv"
     if what in ("sbc", "wrong"):
-        tasks = [(f"{what} {k}", lambda c, k=k: sbc_replicate(k, c, additive=what == "sbc"))
-                 for k in range(first, first + (many or SBC_REPLICATES))]  # fmt: skip
+        tasks = [
+            (f"{what} {k}", lambda c, k=k: sbc_replicate(k, c, additive=what == "sbc"))
+            for k in range(first, first + (many or SBC_REPLICATES))
+        ]
     else:
-        tasks = [(f"{number} {name}", lambda c, t=(number, name, extension, (clearance, production)): truth_row(*t, c))
-                 for name, extension, clearance, production in TRUTH_MODELS
-                 for number in range(first + 1, first + (many or TRUTH_COHORTS) + 1)]  # fmt: skip
+        tasks = [
+            (f"{number} {name}", lambda c, t=(number, name, extension, (clearance, production)): truth_row(*t, c))
+            for name, extension, clearance, production in TRUTH_MODELS
+            for number in range(first + 1, first + (many or TRUTH_COHORTS) + 1)
+        ]
     resume(path, tasks)
     return path
 

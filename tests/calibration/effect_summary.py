@@ -20,8 +20,10 @@ def sbc_table(ranks: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name in quantities:
         u = (ranks[name].to_numpy(dtype=float) + jitter.uniform(size=len(ranks))) / (RANKED_DRAWS + 1)
-        rows += [{"quantity": name, "test": test, "p": float(kstest(values, "uniform").pvalue)}
-                 for test, values in (("ranks", u), ("folded", np.abs(2.0 * u - 1.0)))]  # fmt: skip
+        rows += [
+            {"quantity": name, "test": test, "p": float(kstest(values, "uniform").pvalue)}
+            for test, values in (("ranks", u), ("folded", np.abs(2.0 * u - 1.0)))
+        ]
     table = pd.DataFrame(rows).sort_values("p", kind="stable", ignore_index=True)
     table["holm_limit"] = 0.05 / (len(table) - np.arange(len(table)))
     table["rejected"] = (table["p"] <= table["holm_limit"]).cumprod().astype(bool)
@@ -38,13 +40,22 @@ def truth_table(rows: pd.DataFrame) -> pd.DataFrame:
     found = []
     for model, of_model in rows.groupby("model", sort=False):
         base = model == "base"
-        missed = {name: int((~of_model["truth"].between(of_model[f"{name}_lower"], of_model[f"{name}_upper"])).sum())
-                  for name in NAIVE}  # fmt: skip
-        found.append({
-            "model": model, "cohorts": len(of_model), "truth_covered": int(of_model["covered"].sum()),
-            "one_covered": None if base else int(of_model["one_covered"].sum()), "z_mean": of_model["z"].mean(),
-            "z_sd": of_model["z"].std(), "mean_truth": of_model["truth"].mean(),
-            "mean_estimate": of_model["mean"].mean(), "mean_sd": of_model["sd"].mean(),
-            **{f"{name}_excludes": count if base else None for name, count in missed.items()},
-        })  # fmt: skip
+        missed = {
+            name: int((~of_model["truth"].between(of_model[f"{name}_lower"], of_model[f"{name}_upper"])).sum())
+            for name in NAIVE
+        }
+        found.append(
+            {
+                "model": model,
+                "cohorts": len(of_model),
+                "truth_covered": int(of_model["covered"].sum()),
+                "one_covered": None if base else int(of_model["one_covered"].sum()),
+                "z_mean": of_model["z"].mean(),
+                "z_sd": of_model["z"].std(),
+                "mean_truth": of_model["truth"].mean(),
+                "mean_estimate": of_model["mean"].mean(),
+                "mean_sd": of_model["sd"].mean(),
+                **{f"{name}_excludes": count if base else None for name, count in missed.items()},
+            }
+        )
     return pd.DataFrame(found).astype(dict.fromkeys(["one_covered", *(f"{name}_excludes" for name in NAIVE)], "Int64"))

@@ -131,9 +131,13 @@ def saturable(theta: Floats, patient: Patient, last: float) -> tuple[Floats, Flo
         c, p, e, f, b = y
         out = theta[CL] * (max(c, 1e-9) / SATURATION_LEVEL) ** SATURATION_POWER
         made = production * (1 - theta[S] + theta[S] * b)
-        return ((made + rate - out * c - theta[Q] * (c - p)) / theta[V1], theta[Q] * (c - p) / theta[V2],
-                (made - out * e - theta[Q] * (e - f)) / theta[V1], theta[Q] * (e - f) / theta[V2],
-                -theta[K_LOSS] * b if on else theta[K_REC] * (1 - b))  # fmt: skip
+        return (
+            (made + rate - out * c - theta[Q] * (c - p)) / theta[V1],
+            theta[Q] * (c - p) / theta[V2],
+            (made - out * e - theta[Q] * (e - f)) / theta[V1],
+            theta[Q] * (e - f) / theta[V2],
+            -theta[K_LOSS] * b if on else theta[K_REC] * (1 - b),
+        )
 
     y = (theta[C_INIT],) * 4 + (1.0,)
     total, endogenous = [y[0]], [y[2]]
@@ -157,8 +161,10 @@ def prior_for(who: Patient, disposition: str) -> PatientPrior:
 def true_parameters(kind: str, patient: Patient, generator: np.random.Generator) -> Floats:
     disposition = "one_compartment" if kind == "step_loss" else "two_compartment"
     prior = prior_for(patient, disposition)
-    drawn = {name: float(values[0]) for name, values in
-             draw_parameters(prior, generator, 1, with_uncertainty=kind != "other_population").items()}  # fmt: skip
+    drawn = {
+        name: float(values[0])
+        for name, values in draw_parameters(prior, generator, 1, with_uncertainty=kind != "other_population").items()
+    }
     if kind == "other_population":
         shift = {"C_base": 1.0, "CL": 1.0, "V1": -1.0}
         drawn |= {name: drawn[name] * float(np.exp(by * prior.sd(name))) for name, by in shift.items()}
@@ -183,11 +189,23 @@ def stressed_patient(kind: str, number: int, seed: int) -> tuple[Patient, Truth]
     days = np.sort(np.concatenate([[-generator.uniform(0, 7)], generator.uniform(5, LAST_DAY, n - 1)]))
     none = np.empty(0)
     patient = Patient(
-        patient_id=f"{kind}-{number}", group=dosing, weight_kg=float(75.0 * np.exp(0.2 * generator.standard_normal())),
-        sample_day=days, sample_igg=np.zeros(n), sample_limit=np.zeros(n, dtype=np.int8), dose_day=none, dose_g=none,
-        dose_duration_day=none, dose_is_sc=np.zeros(0, dtype=bool), therapy_start=starts, therapy_stop=starts + 28.0,
-        agents=(agent,) * 4, agent_start=starts, follow_up_end=np.inf, end_reason="",
-    )  # fmt: skip
+        patient_id=f"{kind}-{number}",
+        group=dosing,
+        weight_kg=float(75.0 * np.exp(0.2 * generator.standard_normal())),
+        sample_day=days,
+        sample_igg=np.zeros(n),
+        sample_limit=np.zeros(n, dtype=np.int8),
+        dose_day=none,
+        dose_g=none,
+        dose_duration_day=none,
+        dose_is_sc=np.zeros(0, dtype=bool),
+        therapy_start=starts,
+        therapy_stop=starts + 28.0,
+        agents=(agent,) * 4,
+        agent_start=starts,
+        follow_up_end=np.inf,
+        end_reason="",
+    )
     truth = Truth(kind=kind, theta=true_parameters(kind, patient, generator), ill_from=generator.uniform(20, 120))
     if dosing == "calendar":
         patient = with_doses(patient, np.arange(14.0, LAST_DAY, 28.0))
@@ -212,9 +230,18 @@ def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, objec
     total, endogenous = truth.lowest(patient, window.start, window.end)
     row: dict[str, object] = {"kind": kind, "dosing": patient.group, "n_samples": patient.sample_day.size}
     for way in ("averaged", "single"):
-        settings = FitSettings(structure=DEFAULT_STRUCTURE, use_prior=True, residual="normal", draws=draws, level=LEVEL,
-                               seed=seed, profile=False, igg_unit="g/L", average=way == "averaged",
-                               drift=way == "averaged")  # fmt: skip
+        settings = FitSettings(
+            structure=DEFAULT_STRUCTURE,
+            use_prior=True,
+            residual="normal",
+            draws=draws,
+            level=LEVEL,
+            seed=seed,
+            profile=False,
+            igg_unit="g/L",
+            average=way == "averaged",
+            drift=way == "averaged",
+        )
         began = time.thread_time()
         fit = fit_patient(patient, prior_for, settings)
         row |= {f"{way}_status": fit.status, f"{way}_seconds": time.thread_time() - began}
@@ -228,9 +255,10 @@ def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, objec
             f"{way}_width": (found.total.upper - found.total.lower) / total,
             f"{way}_error": abs((found.total.value if way == "averaged" else found.curve) - total) / total,
             f"{way}_bias": ((found.total.value if way == "averaged" else found.curve) - total) / total,
-            f"{way}_pareto_k": averaged.pareto_k, f"{way}_chains": "chains" in averaged.method,
+            f"{way}_pareto_k": averaged.pareto_k,
+            f"{way}_chains": "chains" in averaged.method,
             f"{way}_drift": averaged.drift_weight,
-        }  # fmt: skip
+        }
     return row
 
 
@@ -250,17 +278,19 @@ def stress_table(study: pd.DataFrame) -> pd.DataFrame:
             found = rows[rows[f"{way}_status"] == "fitted"]
             covers = found[f"{way}_covers"].astype(float).mean()
             row |= {
-                f"{way}_fitted": len(found), f"{way}_coverage": covers,
+                f"{way}_fitted": len(found),
+                f"{way}_coverage": covers,
                 f"{way}_mc_error": np.sqrt(covers * (1 - covers) / len(found)),
                 f"{way}_endogenous_coverage": found[f"{way}_endogenous_covers"].astype(float).mean(),
                 f"{way}_median_width": found[f"{way}_width"].median(),
                 f"{way}_median_error": found[f"{way}_error"].median(),
-                f"{way}_mean_error": found[f"{way}_error"].mean(), f"{way}_mean_bias": found[f"{way}_bias"].mean(),
+                f"{way}_mean_error": found[f"{way}_error"].mean(),
+                f"{way}_mean_bias": found[f"{way}_bias"].mean(),
                 f"{way}_pareto_k_above_0.7": float((found[f"{way}_pareto_k"] > 0.7).mean()),
                 f"{way}_by_chains": found[f"{way}_chains"].astype(float).mean(),
                 f"{way}_drift": found[f"{way}_drift"].median(),
                 f"{way}_seconds": rows[f"{way}_seconds"].mean(),
-            }  # fmt: skip
+            }
         table.append(row)
     return pd.DataFrame(table)
 

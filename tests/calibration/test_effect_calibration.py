@@ -12,9 +12,24 @@ from effect_summary import RANKED_DRAWS, sbc_table, truth_table
 
 HERE = Path(__file__).parent
 QUANTITIES = {
-    "CL", "V1", "C_base", "S_cd19", "k_loss", "k_rec", "omega_CL", "omega_V1", "omega_C_base", "omega_C_init",
-    "omega_S", "omega_k_loss", "omega_k_rec", "a", "b", "log_likelihood", "att_nadir",
-}  # fmt: skip
+    "CL",
+    "V1",
+    "C_base",
+    "S_cd19",
+    "k_loss",
+    "k_rec",
+    "omega_CL",
+    "omega_V1",
+    "omega_C_base",
+    "omega_C_init",
+    "omega_S",
+    "omega_k_loss",
+    "omega_k_rec",
+    "a",
+    "b",
+    "log_likelihood",
+    "att_nadir",
+}
 
 
 def raw(name: str) -> pd.DataFrame:

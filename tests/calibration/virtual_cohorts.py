@@ -78,11 +78,23 @@ def subject(world: World, number: int, *, infuses: bool, generator: np.random.Ge
     starts = 42.0 * np.arange(4)
     none = np.empty(0)
     patient = Patient(
-        patient_id=f"P{number:03d}", group="IVIG" if infuses else "never", weight_kg=weight, sample_day=days,
-        sample_igg=np.zeros(days.size), sample_limit=np.zeros(days.size, dtype=np.int8), dose_day=none, dose_g=none,
-        dose_duration_day=none, dose_is_sc=np.zeros(0, dtype=bool), therapy_start=starts, therapy_stop=starts + 28.0,
-        agents=AGENTS * 4, agent_start=starts, follow_up_end=np.inf, end_reason="",
-    )  # fmt: skip
+        patient_id=f"P{number:03d}",
+        group="IVIG" if infuses else "never",
+        weight_kg=weight,
+        sample_day=days,
+        sample_igg=np.zeros(days.size),
+        sample_limit=np.zeros(days.size, dtype=np.int8),
+        dose_day=none,
+        dose_g=none,
+        dose_duration_day=none,
+        dose_is_sc=np.zeros(0, dtype=bool),
+        therapy_start=starts,
+        therapy_stop=starts + 28.0,
+        agents=AGENTS * 4,
+        agent_start=starts,
+        follow_up_end=np.inf,
+        end_reason="",
+    )
     for n, day in enumerate(days):
         level = float(np.add(*igg_curve(theta, true_schedule(patient), days[n : n + 1]))[0])
         patient.sample_igg[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
@@ -100,8 +112,11 @@ def true_theta(world: World, weight_kg: float, generator: np.random.Generator) -
         off = world.shift.get(name, 0.0) + world.omega.get(name, 0.0) * generator.standard_normal()
         values[name] = typical
         if off != 0.0:
-            values[name] = typical * np.exp(off) if prior.scale[name] == "log" else (
-                1.0 / (1.0 + (1.0 - typical) / typical * np.exp(-off)))  # fmt: skip
+            values[name] = (
+                typical * np.exp(off)
+                if prior.scale[name] == "log"
+                else (1.0 / (1.0 + (1.0 - typical) / typical * np.exp(-off)))
+            )
     theta = kinetic_parameters(values)
     theta[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = world.clearance_ratio, world.production_ratio
     return theta
@@ -109,26 +124,35 @@ def true_theta(world: World, weight_kg: float, generator: np.random.Generator) -
 
 def with_doses(patient: Patient, days: Floats) -> Patient:
     return replace(
-        patient, dose_day=days, dose_g=np.full(days.size, DOSE_G_PER_KG * patient.weight_kg),
-        dose_duration_day=np.full(days.size, 4.0 / 24.0), dose_is_sc=np.zeros(days.size, dtype=bool),
-    )  # fmt: skip
+        patient,
+        dose_day=days,
+        dose_g=np.full(days.size, DOSE_G_PER_KG * patient.weight_kg),
+        dose_duration_day=np.full(days.size, 4.0 / 24.0),
+        dose_is_sc=np.zeros(days.size, dtype=bool),
+    )
 
 
 def true_schedule(patient: Patient) -> Floats:
     modified = (float(patient.dose_day[0]), np.inf) if patient.dose_day.size else None
     return build_schedule(
-        start_day=patient.start_day, dose_day=patient.dose_day, dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day, dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start, therapy_stop=patient.therapy_stop, modified=modified,
-    )  # fmt: skip
+        start_day=patient.start_day,
+        dose_day=patient.dose_day,
+        dose_g=patient.dose_g,
+        dose_duration_day=patient.dose_duration_day,
+        dose_is_sc=patient.dose_is_sc,
+        therapy_start=patient.therapy_start,
+        therapy_stop=patient.therapy_stop,
+        modified=modified,
+    )
 
 
 def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedCohort:
     """The cohort ready for the model. additive False: the wrong likelihood, which knows no additive error."""
     members = [member_of(one.patient, additive=additive) for one in subjects]
     arrays = cohort_arrays(problems_of(members))
-    return PreparedCohort(card=CARD, members=tuple(members), arrays=arrays, covariates=None, kind=NORMAL,
-                          left_out={}, notes=())  # fmt: skip
+    return PreparedCohort(
+        card=CARD, members=tuple(members), arrays=arrays, covariates=None, kind=NORMAL, left_out={}, notes=()
+    )
 
 
 def member_of(patient: Patient, *, additive: bool) -> Member:

@@ -17,15 +17,31 @@ def default() -> Card:
 @pytest.mark.parametrize(
     "name, found",
     [
-        ("blinatumomab", "cd19"), ("  BLINATUMOMAB ", "cd19"), ("Blincyto", "cd19"), ("CAR-T CD19", "cd19"),
-        ("anti-CD19 CAR-T cells", "cd19"), ("CD19 CAR T", "cd19"), ("cd19_cart", "cd19"), ("Axi-Cel", "cd19"),
-        ("brexucabtagene autoleucel", "cd19"), ("teclistamab", "bcma"), ("teclistamab-cqyv", "bcma"),
-        ("BCMA CAR-T", "bcma"), ("ciltacabtagene  autoleucel", "bcma"), ("rituximab", "anti_cd20"),
-        ("rituximab-abbs", "anti_cd20"), ("Ocrelizumab", "anti_cd20"),
-        ("glofitamab", ""), ("tafasitamab", ""), ("belantamab mafodotin", ""), ("CAR-T", ""), ("steroids", ""),
-        ("not blinatumomab", ""), ("blinatumomab later rituximab", ""),
+        ("blinatumomab", "cd19"),
+        ("  BLINATUMOMAB ", "cd19"),
+        ("Blincyto", "cd19"),
+        ("CAR-T CD19", "cd19"),
+        ("anti-CD19 CAR-T cells", "cd19"),
+        ("CD19 CAR T", "cd19"),
+        ("cd19_cart", "cd19"),
+        ("Axi-Cel", "cd19"),
+        ("brexucabtagene autoleucel", "cd19"),
+        ("teclistamab", "bcma"),
+        ("teclistamab-cqyv", "bcma"),
+        ("BCMA CAR-T", "bcma"),
+        ("ciltacabtagene  autoleucel", "bcma"),
+        ("rituximab", "anti_cd20"),
+        ("rituximab-abbs", "anti_cd20"),
+        ("Ocrelizumab", "anti_cd20"),
+        ("glofitamab", ""),
+        ("tafasitamab", ""),
+        ("belantamab mafodotin", ""),
+        ("CAR-T", ""),
+        ("steroids", ""),
+        ("not blinatumomab", ""),
+        ("blinatumomab later rituximab", ""),
     ],
-)  # fmt: skip
+)
 def test_a_name_belongs_to_a_class(default: Card, name: str, found: str) -> None:
     assert agent_class(default, name) == found
 

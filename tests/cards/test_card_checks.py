@@ -43,8 +43,10 @@ def test_a_wrong_default_prior_is_noticed() -> None:
     milder = card.agent_classes["cd19"].S.model_copy(update={"value": -0.5})
     classes = {**card.agent_classes, "cd19": card.agent_classes["cd19"].model_copy(update={"S": milder})}
     assert failed(card.model_copy(update={"agent_classes": classes})) >= {
-        "later_mean", "later_share_at_most", "nadir_mean",
-    }  # fmt: skip
+        "later_mean",
+        "later_share_at_most",
+        "nadir_mean",
+    }
 
 
 def test_the_virtual_cohort_is_the_same_each_time_and_follows_its_design() -> None:

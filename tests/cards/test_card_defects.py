@@ -26,105 +26,146 @@ def complaint(folder: Path, text: str | bytes, name: str = "tiny.toml") -> str:
 
 DEFECTS = {
     "unknown key": (
-        'title = "A card for tests"', 'titel = "A card for tests"',
-        ["title: found ''; is required",
-         "titel: found 'A card for tests'; unknown key; did you mean 'title'? known here: format, id, title,"],
+        'title = "A card for tests"',
+        'titel = "A card for tests"',
+        [
+            "title: found ''; is required",
+            "titel: found 'A card for tests'; unknown key; did you mean 'title'? known here: format, id, title,",
+        ],
     ),
     "unknown parameter": (
-        "[parameters.V]", "[parameters.v]",
+        "[parameters.V]",
+        "[parameters.v]",
         ["parameters.v: found 'a table'; unknown key; did you mean 'V'? known here: CL, k_deg, V1, Q, V2, V, ka, F, "],
     ),
     "unknown key of an inner table": (
-        "exponent = 0.75", "exponnent = 0.75",
-        ["covariate_effects[1].exponnent: found '0.75'; unknown key; did you mean 'exponent'?",
-         "covariate_effects[1].exponent: found ''; is required"],
+        "exponent = 0.75",
+        "exponnent = 0.75",
+        [
+            "covariate_effects[1].exponnent: found '0.75'; unknown key; did you mean 'exponent'?",
+            "covariate_effects[1].exponent: found ''; is required",
+        ],
     ),
     "unit of another dimension": (
-        'unit = "mL/day"', 'unit = "L"',
+        'unit = "mL/day"',
+        'unit = "L"',
         ["parameters.CL.unit: found 'L'; must be a unit of flow: L/day, L/week, L/h, L/min, dL/day,"],
     ),
     "unit of a half-life": (
-        'unit = "week"', 'unit = "1/day"',
+        'unit = "week"',
+        'unit = "1/day"',
         ["parameters.k_loss.unit: found '1/day'; must be a unit of time: day, week, h, min"],
     ),
     "unit of a check": (
-        'expected = 13.863\nunit = "day"', 'expected = 13.863\nunit = "L"',
+        'expected = 13.863\nunit = "day"',
+        'expected = 13.863\nunit = "L"',
         ["checks[1].unit: found 'L'; must be a unit of time: day, week, h, min"],
     ),
     "unit of a residual variance": (
-        'unit = "(mg/dL)^2"', 'unit = "mg/dL"',
-        ["residual_error.additive.unit: found 'mg/dL'; must be a unit of variance of a concentration: "
-         "(mg/dL)^2, (g/L)^2, "],
+        'unit = "(mg/dL)^2"',
+        'unit = "mg/dL"',
+        [
+            "residual_error.additive.unit: found 'mg/dL'; must be a unit of variance of a concentration: "
+            "(mg/dL)^2, (g/L)^2, "
+        ],
     ),
     "text for a number": (
-        "value = 200.0", 'value = "200"', ["parameters.CL.value: found '200'; must be a valid number"],
+        "value = 200.0",
+        'value = "200"',
+        ["parameters.CL.value: found '200'; must be a valid number"],
     ),
     "value off its scale": (
-        "value = 4.0", "value = -4.0", ["parameters.V.value: found '-4 L'; must be more than 0 on a log scale"],
+        "value = 4.0",
+        "value = -4.0",
+        ["parameters.V.value: found '-4 L'; must be more than 0 on a log scale"],
     ),
     "fraction above 1": (
-        'value = 60.0, unit = "%"', 'value = 60.0, unit = "1"',
+        'value = 60.0, unit = "%"',
+        'value = 60.0, unit = "1"',
         ["agent_classes.engager.S.value: found '60 1'; must lie between 0 and 1 on a logit scale"],
     ),
     "scale of a flow": (
-        'unit = "mL/day"\nscale = "log"', 'unit = "mL/day"\nscale = "logit"',
+        'unit = "mL/day"\nscale = "log"',
+        'unit = "mL/day"\nscale = "logit"',
         ["parameters.CL.scale: found 'logit'; must be log"],
     ),
     "kind of variability": (
-        'kind = "cv_percent", value = 30.0', 'kind = "sd_logit", value = 30.0',
-        ["parameters.CL.between_patients.kind: found 'sd_logit'; "
-         "must be log_sd or cv_percent or variance on a log scale"],
+        'kind = "cv_percent", value = 30.0',
+        'kind = "sd_logit", value = 30.0',
+        [
+            "parameters.CL.between_patients.kind: found 'sd_logit'; "
+            "must be log_sd or cv_percent or variance on a log scale"
+        ],
     ),
     "unknown kind of variability": (
-        'kind = "cv_percent", value = 30.0', 'kind = "cv", value = 30.0',
-        ["parameters.CL.between_patients.kind: found 'cv'; "
-         "must be 'log_sd', 'cv_percent', 'variance' or 'sd_logit'"],
+        'kind = "cv_percent", value = 30.0',
+        'kind = "cv", value = 30.0',
+        ["parameters.CL.between_patients.kind: found 'cv'; must be 'log_sd', 'cv_percent', 'variance' or 'sd_logit'"],
     ),
     "number without provenance": (
-        "uncertainty = { sd = 0.1, provenance = \"guess\" }", "uncertainty = { sd = 0.1 }",
+        'uncertainty = { sd = 0.1, provenance = "guess" }',
+        "uncertainty = { sd = 0.1 }",
         ["parameters.CL.uncertainty.provenance: found ''; is required"],
     ),
     "uncertainty left out": (
-        "uncertainty = { sd = 0.1, provenance = \"guess\" }\n", "",
+        'uncertainty = { sd = 0.1, provenance = "guess" }\n',
+        "",
         ["parameters.CL.uncertainty: found ''; is required"],
     ),
     "provenance that does not exist": (
-        'uncertainty = { sd = 0.1, provenance = "guess" }', 'uncertainty = { sd = 0.1, provenance = "gues" }',
-        ["parameters.CL.uncertainty.provenance: found 'gues'; did you mean 'guess'? "
-         "must be a name in [provenance]: table, guess"],
+        'uncertainty = { sd = 0.1, provenance = "guess" }',
+        'uncertainty = { sd = 0.1, provenance = "gues" }',
+        [
+            "parameters.CL.uncertainty.provenance: found 'gues'; did you mean 'guess'? "
+            "must be a name in [provenance]: table, guess"
+        ],
     ),
     "citation that does not exist": (
-        'citations = ["author_2000"]', 'citations = ["author_2001"]',
-        ["provenance.table.citations: found 'author_2001'; did you mean 'author_2000'? "
-         "must be a name in [citations]: author_2000",
-         "citations.author_2000: found 'author_2000'; is used by no provenance; remove it or refer to it"],
+        'citations = ["author_2000"]',
+        'citations = ["author_2001"]',
+        [
+            "provenance.table.citations: found 'author_2001'; did you mean 'author_2000'? "
+            "must be a name in [citations]: author_2000",
+            "citations.author_2000: found 'author_2000'; is used by no provenance; remove it or refer to it",
+        ],
     ),
     "primary without a place": (
-        'place = "Table 1"\n', "", ["provenance.table.place: found ''; is required when kind is primary"],
+        'place = "Table 1"\n',
+        "",
+        ["provenance.table.place: found ''; is required when kind is primary"],
     ),
     "assumption without a reason": (
-        'reason = "for tests"\n', "", ["provenance.guess.reason: found ''; is required when kind is assumption"],
+        'reason = "for tests"\n',
+        "",
+        ["provenance.guess.reason: found ''; is required when kind is assumption"],
     ),
     "provenance from memory": (
-        'kind = "assumption"', 'kind = "memory"',
+        'kind = "assumption"',
+        'kind = "memory"',
         ["provenance.guess.kind: found 'memory'; must be 'primary', 'review', 'derived' or 'assumption'"],
     ),
     "malformed doi": (
-        'doi = "10.1000/182"', 'doi = "doi:10.1000/182"',
+        'doi = "10.1000/182"',
+        'doi = "doi:10.1000/182"',
         [r"citations.author_2000.doi: found 'doi:10.1000/182'; must match ^(10\.\d{4,9}/\S+)?$"],
     ),
     "citation that cannot be looked up": (
-        'doi = "10.1000/182"', 'note = "in a drawer"',
+        'doi = "10.1000/182"',
+        'note = "in a drawer"',
         ["citations.author_2000: found ''; needs doi, pmid or url"],
     ),
     "disposition without its parameters": (
-        'dispositions = ["one_compartment"]', 'dispositions = ["one_compartment", "two_compartment"]',
-        ["parameters.V1: found ''; is required for two_compartment",
-         "parameters.Q: found ''; is required for two_compartment",
-         "parameters.V2: found ''; is required for two_compartment"],
+        'dispositions = ["one_compartment"]',
+        'dispositions = ["one_compartment", "two_compartment"]',
+        [
+            "parameters.V1: found ''; is required for two_compartment",
+            "parameters.Q: found ''; is required for two_compartment",
+            "parameters.V2: found ''; is required for two_compartment",
+        ],
     ),
     "subcutaneous without absorption": (
-        'routes = ["iv"]', 'routes = ["iv", "sc"]',
+        'routes = ["iv"]',
+        'routes = ["iv", "sc"]',
         ["parameters.ka: found ''; is required for route sc", "parameters.F: found ''; is required for route sc"],
     ),
     "a rate of loss beside a clearance": (
@@ -134,11 +175,13 @@ DEFECTS = {
         ["parameters.k_deg: found 'a table'; must stand in for CL in a card of one_compartment alone"],
     ),
     "neither clearance nor rate": (
-        TINY[TINY.index("[parameters.CL]"):TINY.index("[parameters.V]")], "",
+        TINY[TINY.index("[parameters.CL]") : TINY.index("[parameters.V]")],
+        "",
         ["parameters.CL: found ''; is required for a card without k_deg"],
     ),
     "level of a card without endogenous IgG": (
-        'endogenous = "turnover"', 'endogenous = "none"',
+        'endogenous = "turnover"',
+        'endogenous = "none"',
         ["parameters.C_base: found 'a table'; must be absent: the card has no endogenous IgG"],
     ),
     "route the card does not have": (
@@ -148,47 +191,64 @@ DEFECTS = {
         ["checks[1].inputs.route: found 'sc'; must be one of the card's routes: iv"],
     ),
     "category by a formula": (
-        'levels = ["a", "b"]', 'levels = ["a", "b"]\ncomputed_by = "boer_lean_body_mass"',
+        'levels = ["a", "b"]',
+        'levels = ["a", "b"]\ncomputed_by = "boer_lean_body_mass"',
         ["covariates.group.computed_by: found 'boer_lean_body_mass'; must be absent: the covariate has levels"],
     ),
     "constant endogenous IgG with turnover": (
-        'endogenous = "turnover"', 'endogenous = "constant"',
-        ["parameters.k_loss: found 'a table'; must be absent: the card's endogenous IgG is constant",
-         "agent_classes: found 'a table'; must be absent: the card's endogenous IgG is constant"],
+        'endogenous = "turnover"',
+        'endogenous = "constant"',
+        [
+            "parameters.k_loss: found 'a table'; must be absent: the card's endogenous IgG is constant",
+            "agent_classes: found 'a table'; must be absent: the card's endogenous IgG is constant",
+        ],
     ),
     "full use without residual error": (
-        TINY[TINY.index("[residual_error]"):TINY.index("[covariates.weight_kg]")], "",
+        TINY[TINY.index("[residual_error]") : TINY.index("[covariates.weight_kg]")],
+        "",
         ["residual_error: found ''; is required when use is full"],
     ),
     "publication without a number of patients": (
-        "n_patients = 12\n", "", ["n_patients: found ''; is required when kind is publication"],
+        "n_patients = 12\n",
+        "",
+        ["n_patients: found ''; is required when kind is publication"],
     ),
     "effect on a parameter that is not there": (
-        'parameters = ["CL", "V"]', 'parameters = ["CL", "V1"]',
-        ["covariate_effects[1].parameters: found 'V1'; did you mean 'V'? "
-         "must be a name in [parameters]: CL, V, C_base, k_loss, k_rec"],
+        'parameters = ["CL", "V"]',
+        'parameters = ["CL", "V1"]',
+        [
+            "covariate_effects[1].parameters: found 'V1'; did you mean 'V'? "
+            "must be a name in [parameters]: CL, V, C_base, k_loss, k_rec"
+        ],
     ),
     "effect of an unknown form": (
-        'form = "power"', 'form = "linear"',
+        'form = "power"',
+        'form = "linear"',
         ["covariate_effects[1]: found 'a table'; must be one of 'power', 'exponential', 'category'"],
     ),
     "category without a factor": (
-        "factors = { a = 1.0, b = 1.5 }", "factors = { a = 1.0 }",
+        "factors = { a = 1.0, b = 1.5 }",
+        "factors = { a = 1.0 }",
         ["covariate_effects[3].factors: found 'a'; must have one factor for each level (a, b)"],
     ),
     "missing value outside the levels": (
-        'when_missing = "a"', 'when_missing = "c"', ["covariates.group.when_missing: found 'c'; must be one of a, b"],
+        'when_missing = "a"',
+        'when_missing = "c"',
+        ["covariates.group.when_missing: found 'c'; must be one of a, b"],
     ),
     "limits in the wrong order": (
-        "soft = [40.0, 120.0]", "soft = [120.0, 40.0]",
+        "soft = [40.0, 120.0]",
+        "soft = [120.0, 40.0]",
         ["limits[1].soft: found '120, 40'; must be [lower, upper], lower first"],
     ),
     "check without its input": (
-        "inputs = { weight_kg = 70.0 }", "inputs = {}",
+        "inputs = { weight_kg = 70.0 }",
+        "inputs = {}",
         ["checks[1].inputs.weight_kg: found ''; is required for terminal_half_life"],
     ),
     "check with a useless input": (
-        "inputs = { weight_kg = 70.0 }", "inputs = { weight_kg = 70.0, interval_day = 28.0 }",
+        "inputs = { weight_kg = 70.0 }",
+        "inputs = { weight_kg = 70.0, interval_day = 28.0 }",
         ["checks[1].inputs.interval_day: found '28.0'; is not used by terminal_half_life"],
     ),
     "check of a virtual cohort that is not described": (
@@ -196,10 +256,10 @@ DEFECTS = {
         'quantity = "later_mean"\ninputs = {}\nexpected = 3.0\nunit = "g/L"',
         ["prior_predictive: found ''; is required for later_mean"],
     ),
-    "no checks": (TINY[TINY.index("[[checks]]"):], "", ["checks: found ''; is required"]),
+    "no checks": (TINY[TINY.index("[[checks]]") :], "", ["checks: found ''; is required"]),
     "file key set by hand": ("format = 1", 'format = 1\nsha256 = "00"', ["sha256: found '00'; unknown key; "]),
     "id of another file": ('id = "tiny"', 'id = "small"', ["id: found 'small'; must be the name of the file: tiny"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DEFECTS)

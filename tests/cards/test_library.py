@@ -22,9 +22,18 @@ from igkinetics.kinetics.parameters import INDEX
 from igkinetics.kinetics.schedule import build_schedule
 
 FULL = {
-    "adult_b_cell_depletion", "cheng_2026", "davda_2014", "li_2022", "lledo_garcia_2022", "luo_2020",
-    "navarro_mora_2022", "tortorici_2019", "tortorici_2021", "valenzuela_2025", "zhang_2020",
-}  # fmt: skip
+    "adult_b_cell_depletion",
+    "cheng_2026",
+    "davda_2014",
+    "li_2022",
+    "lledo_garcia_2022",
+    "luo_2020",
+    "navarro_mora_2022",
+    "tortorici_2019",
+    "tortorici_2021",
+    "valenzuela_2025",
+    "zhang_2020",
+}
 LIMITED = {"dumas_2019", "landersdorfer_2013", "lee_2021", "li_2024a", "tegenge_2020"}
 ROUTES = [
     (card_id, disposition, route)
@@ -122,9 +131,10 @@ def test_a_known_weight_without_height_and_sex_is_refused_and_an_unknown_one_is_
 def test_lean_masses_of_many_are_those_of_each() -> None:
     card = load_card("li_2022")
     columns = {
-        "weight_kg": np.array([70.0, 50.0, 95.0]), "height_cm": np.array([170.0, 160.0, 182.0]),
+        "weight_kg": np.array([70.0, 50.0, 95.0]),
+        "height_cm": np.array([170.0, 160.0, 182.0]),
         "sex": np.array(["male", "female", "male"]),
-    }  # fmt: skip
+    }
     lean = computed_columns(card, columns)["lean_body_mass_kg"]
     for place, (weight, height, sex) in enumerate(zip(*columns.values(), strict=True)):
         one = typical(card, float(weight), height_cm=float(height), sex=str(sex))
@@ -170,8 +180,9 @@ def test_the_net_loss_of_two_published_parameters() -> None:
 
 def test_a_card_without_endogenous_igg_starts_and_stays_at_nothing() -> None:
     card = load_card("davda_2014")
-    drawn = draw_parameters(patient_prior(card, weight_kg=80.0, agents=()), np.random.default_rng(1), 50,
-                            with_uncertainty=False)  # fmt: skip
+    drawn = draw_parameters(
+        patient_prior(card, weight_kg=80.0, agents=()), np.random.default_rng(1), 50, with_uncertainty=False
+    )
     thetas = kinetic_parameters(drawn)
     endogenous, _ = igg_curve(thetas, build_schedule(start_day=0.0), np.array([0.0, 30.0]))
     assert not endogenous.any()

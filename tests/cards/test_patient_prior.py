@@ -38,10 +38,20 @@ def blinatumomab(card: Card, **changes: object) -> PatientPrior:
 
 def test_typical_values_at_the_reference_weight(default: Card) -> None:
     expected = {
-        "CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "ka": 0.40, "F": 0.69, "C_base": 6.0, "C_init_ratio": 1.0,
-        "S": 1 / (1 + math.exp(-0.2)), "k_loss": math.log(2) / 8, "k_rec": math.log(2) / 90,
-        "clearance_ratio": 1.0, "production_ratio": 1.0,
-    }  # fmt: skip
+        "CL": 0.155,
+        "V1": 3.2,
+        "Q": 0.55,
+        "V2": 2.0,
+        "ka": 0.40,
+        "F": 0.69,
+        "C_base": 6.0,
+        "C_init_ratio": 1.0,
+        "S": 1 / (1 + math.exp(-0.2)),
+        "k_loss": math.log(2) / 8,
+        "k_rec": math.log(2) / 90,
+        "clearance_ratio": 1.0,
+        "production_ratio": 1.0,
+    }
     prior = blinatumomab(default)
     assert prior.typical == pytest.approx(expected, rel=1e-12)
     assert (prior.additive_g_per_l, prior.proportional) == (0.20, 0.09)
@@ -53,11 +63,21 @@ def test_typical_values_at_the_reference_weight(default: Card) -> None:
 @pytest.mark.parametrize(
     "name, sd",
     [
-        ("C_base", 0.41), ("C_init_ratio", 0.15), ("CL", 0.38), ("V1", 0.29), ("Q", 0.0), ("V2", 0.0), ("S", 0.99),
-        ("k_loss", 0.57), ("k_rec", 0.71), ("ka", 0.58), ("F", 0.0), ("clearance_ratio", 0.15),
+        ("C_base", 0.41),
+        ("C_init_ratio", 0.15),
+        ("CL", 0.38),
+        ("V1", 0.29),
+        ("Q", 0.0),
+        ("V2", 0.0),
+        ("S", 0.99),
+        ("k_loss", 0.57),
+        ("k_rec", 0.71),
+        ("ka", 0.58),
+        ("F", 0.0),
+        ("clearance_ratio", 0.15),
         ("production_ratio", 0.15),
     ],
-)  # fmt: skip
+)
 def test_prior_sd_of_one_patient(default: Card, name: str, sd: float) -> None:
     prior = blinatumomab(default)
     assert prior.sd(name) == pytest.approx(sd, abs=0.005)
@@ -128,9 +148,12 @@ def test_typical_values_alone_make_no_prior(tiny: Card) -> None:
 
 def test_all_forms_of_covariate_effects(tiny: Card) -> None:
     prior = patient_prior(
-        tiny, weight_kg=35.0, agents=(), disposition="one_compartment",
+        tiny,
+        weight_kg=35.0,
+        agents=(),
+        disposition="one_compartment",
         covariates={"age_y": 70.0, "group": "b", "unheard_of": 3.0},
-    )  # fmt: skip
+    )
     assert prior.typical["CL"] == pytest.approx(0.2 * 0.5**0.75 * math.exp(-0.2) * 1.5)
     assert prior.typical["V1"] == pytest.approx(4.0 * 0.5**0.75)
     with pytest.raises(InputError, match="group: found 'c'; must be one of a, b"):

@@ -67,8 +67,9 @@ def drawn_of_prior(card: Card, n: int) -> Floats:
 def drawn_of_scenario(card: Card, n: int) -> Floats:
     population = Population.model_validate({"card": "tiny", "n": n, "weight_kg": 70.0})
     model = model_of(card, None, 1.0, (), population)
-    about = About(kind="card", says="", uncertainty="", n_patients=n, n_draws=1, model_names=("tiny",),
-                  model_weights=(1.0,))  # fmt: skip
+    about = About(
+        kind="card", says="", uncertainty="", n_patients=n, n_draws=1, model_names=("tiny",), model_weights=(1.0,)
+    )
     people = VirtualPeople(models=(model,), population=population, therapy=None, seed=1, limits={}, about=about)
     batches = [people.batch(place).thetas for place in range(people.n_batches)]
     return np.concatenate(batches)[:, [CL, V1]].T

@@ -29,9 +29,10 @@ def run_without_reader(arguments: list[str], *, also_stderr: bool = False) -> tu
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check", COHORT], ["models", "list"], ["models", "show", "tortorici_2019"], ["--help"]],
+    "arguments",
+    [["check", COHORT], ["models", "list"], ["models", "show", "tortorici_2019"], ["--help"]],
     ids=["check", "models", "models show", "help"],
-)  # fmt: skip
+)
 def test_a_closed_stdout_is_a_quiet_end(arguments: list[str]) -> None:
     assert run_without_reader(arguments) == (0, "")
 

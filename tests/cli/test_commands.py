@@ -64,8 +64,11 @@ def test_fit_writes_everything_and_says_five_sentences(fabricated: CohortFit, tm
     result = call("fit", "anything", "--out", out, "--threshold", 400)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FIT_OUTPUT.names - {
-        "profiles.csv", "dates.csv", "tables.xlsx", "figures"
-    }  # fmt: skip
+        "profiles.csv",
+        "dates.csv",
+        "tables.xlsx",
+        "figures",
+    }
     lines = result.stdout.splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("8 patients")

@@ -53,9 +53,20 @@ def test_tables_report_and_five_sentences(sampled: Any, tmp_path: Path) -> None:
     assert {"effect.csv", "patient_effects.csv", "diagnostics.csv", "report.html", "run.json"} <= written
     summary = pd.read_csv(out / "effect.csv")
     assert list(summary.columns) == [
-        "estimand", "group", "threshold", "median", "lower", "upper", "level", "p_positive", "p_above_minimum",
-        "rope_verdict", "unit", "status", "reason",
-    ]  # fmt: skip
+        "estimand",
+        "group",
+        "threshold",
+        "median",
+        "lower",
+        "upper",
+        "level",
+        "p_positive",
+        "p_above_minimum",
+        "rope_verdict",
+        "unit",
+        "status",
+        "reason",
+    ]
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     assert record["command"] == "effect"
     assert record["options"]["rope"] == [-20.0, 20.0]
@@ -151,8 +162,10 @@ def test_options_and_choices_are_not_mixed() -> None:
 
 
 def test_a_cohort_that_no_model_can_be_made_of_ends_with_status_3_and_its_reasons(tmp_path: Path) -> None:
-    for name, text in (("patients", "patient_id,weight_kg\nA,70\nB,80\n"),
-                       ("samples", "patient_id,day,igg\nA,0,900\nA,30,700\n")):  # fmt: skip
+    for name, text in (
+        ("patients", "patient_id,weight_kg\nA,70\nB,80\n"),
+        ("samples", "patient_id,day,igg\nA,0,900\nA,30,700\n"),
+    ):
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     done = call(tmp_path, "--out", tmp_path / "x", "--igg-unit", "mg/dL")
     assert done.exit_code == 3

@@ -20,9 +20,23 @@ from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
 RUN_KEYS = [
-    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "unused_columns", "cards",
-    "versions", "verdict", "interrupted", "started", "seconds", "files",
-]  # fmt: skip
+    "command",
+    "options",
+    "level",
+    "seed",
+    "igg_unit",
+    "thresholds",
+    "inputs",
+    "rows",
+    "unused_columns",
+    "cards",
+    "versions",
+    "verdict",
+    "interrupted",
+    "started",
+    "seconds",
+    "files",
+]
 PLAIN = Kind(marker="run.json", names=frozenset({"run.json", "table.csv"}))
 
 
@@ -174,9 +188,16 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 def test_all_choices_at_fault_are_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
         FitOptions(
-            prior="crad", residual="normal", structure="two_compartment/step_los", window=(3.0, 1.0),
-            thresholds=(400.0, -1.0), level=95.0, draws=10, jobs=0, seed=-1,
-        )  # fmt: skip
+            prior="crad",
+            residual="normal",
+            structure="two_compartment/step_los",
+            window=(3.0, 1.0),
+            thresholds=(400.0, -1.0),
+            level=95.0,
+            draws=10,
+            jobs=0,
+            seed=-1,
+        )
     problems = caught.value.problems
     assert [problem.column for problem in problems] == (
         ["prior", "structure", "window", "threshold", "level", "draws", "jobs", "seed"]

@@ -24,7 +24,7 @@ FILLED = {
     "therapy": [(who, 0, 28, "blinatumomab") for who in ("Ana", "Ben", "Cy")],
     "patients": [("Ana", "control", 62), ("Ben", "IVIG", 80), ("Cy", "control", 71)],
     "outcomes": [],
-}  # fmt: skip
+}
 
 
 def call(*arguments: str) -> Result:

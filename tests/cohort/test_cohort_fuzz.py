@@ -29,9 +29,15 @@ from igkinetics.simulate.read_design import read_design
 
 TABLE = Path(__file__).with_name("fuzz.csv")
 N_INPUTS = {
-    "bytes": 25_000, "tables": 3_000, "mappings": 3_000, "event files": 3_000, "Parquet": 8_000, "workbooks": 3_000,
-    "model cards": 25_000, "designs": 30_000,
-}  # fmt: skip
+    "bytes": 25_000,
+    "tables": 3_000,
+    "mappings": 3_000,
+    "event files": 3_000,
+    "Parquet": 8_000,
+    "workbooks": 3_000,
+    "model cards": 25_000,
+    "designs": 30_000,
+}
 SEED = 1
 LONGEST_SECONDS = 20.0
 shared_folder = settings(

@@ -24,8 +24,18 @@ from made_records import schedule_of
 UNITS = 'format = "nonmem"\nigg_unit = "g/L"\namount_unit = "g"\ntime_unit = "day"\n'
 HOURS = 'format = "nonmem"\nigg_unit = "mg/dL"\namount_unit = "mg"\ntime_unit = "hour"\n'
 HEADER = "ID,TIME,AMT,RATE,DV,EVID,MDV,II,ADDL,SS\n"
-VALUES = {"CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "C_base": 6.0, "S": 0.55, "k_loss": 0.087, "k_rec": 0.0077,
-          "ka": 0.4, "F": 0.69}  # fmt: skip
+VALUES = {
+    "CL": 0.155,
+    "V1": 3.2,
+    "Q": 0.55,
+    "V2": 2.0,
+    "C_base": 6.0,
+    "S": 0.55,
+    "k_loss": 0.087,
+    "k_rec": 0.0077,
+    "ka": 0.4,
+    "F": 0.69,
+}
 
 
 def read(folder: Path, events: str, mapping: str = UNITS, **others: str) -> Cohort:
@@ -54,12 +64,17 @@ def test_an_event_file_is_the_folder_made_by_hand(tmp_path: Path) -> None:
         + '[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n[patients.columns]\nweight_kg = "WT"\n'
     )
     events = read(tmp_path / "events", "\n".join(["ID,TIME,AMT,DV,EVID,MDV,CMT,WT", *lines, ""]), mapping)
-    by_hand = read_cohort(write_cohort(tmp_path / "hand", {
-        "cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nday = "h"\n[doses.units]\nday = "h"\namount_g = "mg"\n',
-        "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
-        "doses.csv": "\n".join(["patient_id,day,amount_g,route", *doses, ""]),
-        "patients.csv": "\n".join(["patient_id,weight_kg", *people, ""]),
-    }))  # fmt: skip
+    by_hand = read_cohort(
+        write_cohort(
+            tmp_path / "hand",
+            {
+                "cohort.toml": 'igg_unit = "mg/dL"\n[samples.units]\nday = "h"\n[doses.units]\nday = "h"\namount_g = "mg"\n',
+                "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
+                "doses.csv": "\n".join(["patient_id,day,amount_g,route", *doses, ""]),
+                "patients.csv": "\n".join(["patient_id,weight_kg", *people, ""]),
+            },
+        )
+    )
     for table in ("samples", "doses", "patients"):
         one, other = (getattr(cohort, table).drop(columns="line", errors="ignore") for cohort in (events, by_hand))
         pd.testing.assert_frame_equal(one, other, check_exact=True)
@@ -77,11 +92,16 @@ def test_a_steady_state_iv_set_is_the_folder_made_by_hand(tmp_path: Path) -> Non
             lines.append(f"{who},{day},.,.,{7 + who + day / 64},0,0,.,.,.")
             samples.append(f"{who},{day},{7 + who + day / 64}")
     events = read(tmp_path / "events", HEADER + "\n".join([*lines, ""]))
-    by_hand = read_cohort(write_cohort(tmp_path / "hand", {
-        "cohort.toml": 'igg_unit = "g/L"\n',
-        "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
-        "doses.csv": "\n".join(["patient_id,day,amount_g,duration_h", *doses, ""]),
-    }))  # fmt: skip
+    by_hand = read_cohort(
+        write_cohort(
+            tmp_path / "hand",
+            {
+                "cohort.toml": 'igg_unit = "g/L"\n',
+                "samples.csv": "\n".join(["patient_id,day,igg", *samples, ""]),
+                "doses.csv": "\n".join(["patient_id,day,amount_g,duration_h", *doses, ""]),
+            },
+        )
+    )
     for table in ("samples", "doses", "patients"):
         one, other = (getattr(cohort, table).drop(columns="line", errors="ignore") for cohort in (events, by_hand))
         pd.testing.assert_frame_equal(one, other, check_exact=False, rtol=1e-15)
@@ -161,20 +181,44 @@ def test_censored_values_and_resets(tmp_path: Path) -> None:
 
 DEFECTS = {
     "EVID": ("1,0,.,.,5,7,0,.,.,.\n", "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4"),
-    "an amount in an observation": ("1,0,9,.,5,0,0,.,.,.\n", "line 3, patient 1, AMT: found '9'; no amount in an observation (EVID 0)"),
-    "a modelled rate": ("1,1,9,-2,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-2'; -2 leaves the duration to the model (D1), so the duration is needed: in a column DUR, or as duration under [doses.columns], in days"),
+    "an amount in an observation": (
+        "1,0,9,.,5,0,0,.,.,.\n",
+        "line 3, patient 1, AMT: found '9'; no amount in an observation (EVID 0)",
+    ),
+    "a modelled rate": (
+        "1,1,9,-2,.,1,1,.,.,.\n",
+        "line 3, patient 1, RATE: found '-2'; -2 leaves the duration to the model (D1), so the duration is needed: in a column DUR, or as duration under [doses.columns], in days",
+    ),
     "no interval": ("1,1,9,.,.,1,1,.,3,.\n", "line 3, patient 1, II: found ''; above 0 with ADDL or SS"),
-    "part of a dose": ("1,1,9,.,.,1,1,7,1.5,.\n", "line 3, patient 1, ADDL: found '1.5'; a whole number from 0 to 40000"),
+    "part of a dose": (
+        "1,1,9,.,.,1,1,7,1.5,.\n",
+        "line 3, patient 1, ADDL: found '1.5'; a whole number from 0 to 40000",
+    ),
     "SS 3": ("2,1,9,.,.,1,1,7,.,3\n", "line 3, patient 2, SS: found '3'; 0, 1 or 2"),
     "a rate below": ("1,1,9,-3,.,1,1,.,.,.\n", "line 3, patient 1, RATE: found '-3'; 0 or more, -1 or -2"),
-    "a time that falls": ("1,-1,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4"),
-    "an ID in two places": ("2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n", "line 4, patient 1, ID: found '1'; the rows of one ID must stand together"),
+    "a time that falls": (
+        "1,-1,.,.,5,0,0,.,.,.\n",
+        "line 3, patient 1, TIME: found '-1'; must not fall within a patient, unless EVID is 3 or 4",
+    ),
+    "an ID in two places": (
+        "2,1,.,.,5,0,0,.,.,.\n1,1,.,.,5,0,0,.,.,.\n",
+        "line 4, patient 1, ID: found '1'; the rows of one ID must stand together",
+    ),
     "no amount": ("1,1,.,.,.,1,1,.,.,.\n", "line 3, patient 1, AMT: found ''; an amount is needed"),
-    "DV that is text": ("1,1,.,.,x,0,0,.,.,.\n", "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT; "
-        'say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"'),
-    "TIME that is text": ("1,noon,.,.,5,0,0,.,.,.\n", "line 3, patient 1, TIME: found 'noon'; a number of days or a clock time hh:mm; dates belong in a column DATE"),
-    "the same fault in many rows": ("1,1,.,.,5,7,0,.,.,.\n" * 9, "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4 (also lines 4, 5, 6, 7, 8 and 3 more)"),
-}  # fmt: skip
+    "DV that is text": (
+        "1,1,.,.,x,0,0,.,.,.\n",
+        "line 3, patient 1, DV: found 'x'; must be a number, <LIMIT or >LIMIT; "
+        'say what is meant under [samples]: words = { "x" = "..." }, or leave such rows out: words = "set aside"',
+    ),
+    "TIME that is text": (
+        "1,noon,.,.,5,0,0,.,.,.\n",
+        "line 3, patient 1, TIME: found 'noon'; a number of days or a clock time hh:mm; dates belong in a column DATE",
+    ),
+    "the same fault in many rows": (
+        "1,1,.,.,5,7,0,.,.,.\n" * 9,
+        "line 3, patient 1, EVID: found '7'; 0, 1, 2, 3 or 4 (also lines 4, 5, 6, 7, 8 and 3 more)",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", DEFECTS)
@@ -213,15 +257,17 @@ def test_an_exported_cohort_comes_back_the_same(tmp_path: Path) -> None:
 
 
 AWKWARD = {
-    "censored, SC, infusions, a steady state": HEADER.replace("SS", "SS,CENS,CMT").replace("II", "II") + (
+    "censored, SC, infusions, a steady state": HEADER.replace("SS", "SS,CENS,CMT").replace("II", "II")
+    + (
         "1,0,30,180,.,1,1,28,2,1,0,2\n1,0.5,.,.,5.1,0,0,.,.,.,0,2\n1,13.3,.,.,0.4,0,0,.,.,.,1,2\n1,13.3,7.1,0.3,.,1,1,.,.,.,0,1\n"
         "1,20,.,.,30,0,0,.,.,.,-1,2\n1,33.3,0.1,0.7,.,1,1,.,.,.,0,1\n1,33.3,0.1,0.7,.,1,1,.,.,.,0,1\n"
     ),
-    "resets": HEADER.replace("SS", "SS,CENS,CMT") + (
+    "resets": HEADER.replace("SS", "SS,CENS,CMT")
+    + (
         "1,0,.,.,5,0,0,.,.,.,0,2\n1,1,30,.,.,1,1,21,9,.,0,2\n1,50,.,.,8,0,0,.,.,.,0,2\n1,5,20,.,.,4,1,.,.,.,0,2\n"
         "1,40,.,.,7,0,0,.,.,.,0,2\n1,40,9,.,.,1,1,7,.,2,0,2\n1,41,.,.,9,0,0,.,.,.,0,2\n2,3,.,.,9.87,0,0,.,.,.,0,2\n"
     ),
-}  # fmt: skip
+}
 ROUTES = '[doses]\nsame_dose = "sum"\n[doses.columns]\nroute = "CMT"\n[doses.values.route]\n"1" = "sc"\n"2" = "iv"\n'
 
 

@@ -15,15 +15,37 @@ from igkinetics.errors import InputError
 
 OUTCOMES = "patient_id,day,outcome\n"
 TRANSPLANTS = (
-    "hsct", "HSCT", "transplant", "Transplantation", "alloHSCT", "allo-SCT", "Allo SCT", "SCT", "BMT", "HCT", "alloHCT",
-    "stem cell transplant", "Stem-Cell Transplantation", "bone marrow transplant", "autoSCT", "auto-HSCT", "haplo HSCT",
-    "allogeneic stem cell transplant", "Allogeneic hematopoietic stem cell transplantation", "ASCT",
+    "hsct",
+    "HSCT",
+    "transplant",
+    "Transplantation",
+    "alloHSCT",
+    "allo-SCT",
+    "Allo SCT",
+    "SCT",
+    "BMT",
+    "HCT",
+    "alloHCT",
+    "stem cell transplant",
+    "Stem-Cell Transplantation",
+    "bone marrow transplant",
+    "autoSCT",
+    "auto-HSCT",
+    "haplo HSCT",
+    "allogeneic stem cell transplant",
+    "Allogeneic hematopoietic stem cell transplantation",
+    "ASCT",
     "allogeneic_transplant",
-)  # fmt: skip
+)
 DEATHS = ("death", "Death", "died", "Deceased", "exitus", "Exitus letalis", "expired", "all-cause death", "dead", "Tod")
 OTHERS = (
-    "infection_death", "renal transplant", "transplant planned", "no transplant", "death of donor", "bmt referral",
-)  # fmt: skip
+    "infection_death",
+    "renal transplant",
+    "transplant planned",
+    "no transplant",
+    "death of donor",
+    "bmt referral",
+)
 
 
 def read(tmp_path: Path, files: Files) -> Cohort:
@@ -103,10 +125,17 @@ def test_dates_of_transplant(tmp_path: Path) -> None:
 
 
 INFECTIONS = (
-    ("infection", True), ("Serious infection", True), ("Pneumonia", True), ("sepsis", True), ("infection_free", False),
-    ("infection_death", False), ("no infection", False), ("infection prophylaxis", False), ("icu", False),
+    ("infection", True),
+    ("Serious infection", True),
+    ("Pneumonia", True),
+    ("sepsis", True),
+    ("infection_free", False),
+    ("infection_death", False),
+    ("no infection", False),
+    ("infection prophylaxis", False),
+    ("icu", False),
     ("disinfection", False),
-)  # fmt: skip
+)
 
 
 def test_infections_are_those_listed(tmp_path: Path) -> None:

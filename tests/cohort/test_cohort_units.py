@@ -104,9 +104,11 @@ def test_amounts_in_every_unit(tmp_path: Path) -> None:
     toml = 'igg_unit = "mg/dL"\n[doses]\nconcentration = "10 %"\n'
     rows = "P1,0,30,g\nP1,1,30000,MG\nP1,2,300,mL\nP1,3,0.4,gm/kg\nP1,4,400,mg/kg\nP1,5,4,ml/kg\nP1,6,30,Grams\n"
     files: Files = {
-        "cohort.toml": toml, "samples.csv": ONE_SAMPLE, "patients.csv": "patient_id,weight_kg\nP1,75\n",
+        "cohort.toml": toml,
+        "samples.csv": ONE_SAMPLE,
+        "patients.csv": "patient_id,weight_kg\nP1,75\n",
         "doses.csv": "patient_id,day,amount,amount_unit\n" + rows,
-    }  # fmt: skip
+    }
     assert read(tmp_path, files).patient("P1").dose_g.tolist() == pytest.approx([30.0] * 7)
     files["cohort.toml"] = 'igg_unit = "mg/dL"\n'
     assert "found 'mL'; grams in a millilitre are needed: concentration = \"10 %\"" in refusal(tmp_path, files)
@@ -167,9 +169,11 @@ def test_an_end_that_cannot_be_is_refused(tmp_path: Path, row: str, said: str) -
 
 def test_a_neonate_in_grams(tmp_path: Path) -> None:
     files: Files = {
-        "cohort.toml": 'igg_unit = "mg/dL"\n[patients.units]\nweight = "g"\n', "samples.csv": ONE_SAMPLE,
-        "patients.csv": "patient_id,weight\nP1,880\n", "doses.csv": DOSES.replace("_g", "_g_per_kg") + "P1,1,0.5\n",
-    }  # fmt: skip
+        "cohort.toml": 'igg_unit = "mg/dL"\n[patients.units]\nweight = "g"\n',
+        "samples.csv": ONE_SAMPLE,
+        "patients.csv": "patient_id,weight\nP1,880\n",
+        "doses.csv": DOSES.replace("_g", "_g_per_kg") + "P1,1,0.5\n",
+    }
     patient = read(tmp_path, files).patient("P1")
     assert (patient.weight_kg, patient.dose_g.tolist()) == (pytest.approx(0.88), pytest.approx([0.44]))
     said = refusal(tmp_path, {**files, "patients.csv": "patient_id,weight\nP1,88\n"})

@@ -103,10 +103,13 @@ def test_days_and_clock_times_are_one_time(tmp_path: Path, name: str, units: str
 @pytest.mark.parametrize(
     ("item", "dates"),
     [
-        ("DATE", ("03/25/2021", "4-8-2021")), ("DAT1", ("25/03/2021", "8/4/2021")), ("DAT2", ("2021/03/25", "2021/4/8")),
-        ("DAT3", ("2021/25/03", "2021-8-4")), ("DATE", ("2021-03-25", "2021-04-08")),
+        ("DATE", ("03/25/2021", "4-8-2021")),
+        ("DAT1", ("25/03/2021", "8/4/2021")),
+        ("DAT2", ("2021/03/25", "2021/4/8")),
+        ("DAT3", ("2021/25/03", "2021-8-4")),
+        ("DATE", ("2021-03-25", "2021-04-08")),
     ],
-)  # fmt: skip
+)
 def test_calendar_dates_in_the_orders_of_nonmem(tmp_path: Path, item: str, dates: tuple[str, str]) -> None:
     events = (
         f"ID,{item},TIME,AMT,DV,EVID\n1,{dates[0]},08:00,.,620,0\n1,{dates[0]},10:30,30,.,1\n1,{dates[1]},9,.,890,0\n"
@@ -221,10 +224,12 @@ RESET = "ID,TIME,AMT,DV,EVID,ADDL,II,SEX\n1,0,.,620,0,.,.,f\n1,1,30,.,1,9,28,f\n
 
 def test_a_reset_is_another_record_of_the_same_patient(tmp_path: Path) -> None:
     cohort = read(
-        tmp_path, RESET, patients="patient_id,group,weight_kg\n1,IVIG,70\n2,control,80\n",
+        tmp_path,
+        RESET,
+        patients="patient_id,group,weight_kg\n1,IVIG,70\n2,control,80\n",
         therapy="patient_id,start,stop,agent\n1,0,28,blinatumomab\n",
         outcomes="patient_id,day,outcome\n1,10,infection\n1,80,infection\n1,200,death\n2,3,infection\n",
-    )  # fmt: skip
+    )
     assert cohort.records == {"1:2": "1"}
     first, second = cohort.patient("1"), cohort.patient("1:2")
     assert (first.group, second.group, second.weight_kg) == ("IVIG", "IVIG", 70.0)
@@ -233,8 +238,12 @@ def test_a_reset_is_another_record_of_the_same_patient(tmp_path: Path) -> None:
     assert second.therapy_start.tolist() == [0.0]
     outcomes = cohort.outcomes.sort_values(["outcome", "day", "patient_id"])
     assert list(zip(outcomes["patient_id"], outcomes["outcome"], strict=True)) == [
-        ("1", "death"), ("1:2", "death"), ("2", "infection"), ("1", "infection"), ("1:2", "infection"),
-    ]  # fmt: skip
+        ("1", "death"),
+        ("1:2", "death"),
+        ("2", "infection"),
+        ("1", "infection"),
+        ("1:2", "infection"),
+    ]
     assert cohort.rows["outcomes.csv"] == RowCount(read=4, used=4)
     from igkinetics.cohort.check import summary
 
@@ -269,17 +278,26 @@ def test_modelled_durations_are_taken_from_a_column(tmp_path: Path) -> None:
     [
         ('[[samples.keep]]\ncolumn = "YTYPE"\nequals = 1\n', "samples.keep: found 'YTYPE'; keep needs this column"),
         ('[[doses.keep]]\ncolumn = "DRUG"\nequals = "IVIG"\n', "doses.keep: found 'DRUG'; keep needs this column"),
-        ('[[doses.keep]]\ncolumn = "SITE"\nequals = "Y"\n', "SITE: found 'X'; [[doses.keep]] equals = 'Y' leaves no row of doses"),
+        (
+            '[[doses.keep]]\ncolumn = "SITE"\nequals = "Y"\n',
+            "SITE: found 'X'; [[doses.keep]] equals = 'Y' leaves no row of doses",
+        ),
         ('[samples.columns]\nigg = "IGG"\n', "samples.columns.igg: found 'IGG'; no such column"),
         ('[doses.columns]\nproduct = "BRAND"\n', "doses.columns.product: found 'BRAND'; no such column"),
         ('[samples.columns]\nunit = "SITE"\n', "samples.columns.unit: found 'SITE'; an event file has no use for it"),
         ('[samples.constants]\nunit = "g/L"\n', "samples.constants.unit: found 'g/L'; an event file has no use for it"),
-        ('[doses.units]\namount = "mg"\n', "doses.units.amount: found 'mg'; units of an event file are stated as igg_unit, amount_unit and time_unit"),
+        (
+            '[doses.units]\namount = "mg"\n',
+            "doses.units.amount: found 'mg'; units of an event file are stated as igg_unit, amount_unit and time_unit",
+        ),
         ('[doses.values.route]\n"1" = "sc"\n', "doses.values.route: found '1'; route needs a column"),
-        ('[doses.columns]\nroute = "SITE"\n[doses.values.route]\n"1" = "sc"\n', "none of the words of [doses.values.route]: 1"),
+        (
+            '[doses.columns]\nroute = "SITE"\n[doses.values.route]\n"1" = "sc"\n',
+            "none of the words of [doses.values.route]: 1",
+        ),
         ('[patients.columns]\nweight_kg = "WEIGHT"\n', "weight_kg: found 'WEIGHT'; no such column"),
     ],
-)  # fmt: skip
+)
 def test_an_entry_of_the_mapping_that_matches_nothing_is_told(tmp_path: Path, more: str, message: str) -> None:
     assert message in refused(tmp_path, "ID,TIME,AMT,DV,SITE\n1,0,30,.,X\n1,7,.,600,X\n", more)
 

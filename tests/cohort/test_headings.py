@@ -22,12 +22,18 @@ def test_the_page_of_headings_is_what_the_code_does() -> None:
 @pytest.mark.parametrize(
     ("name", "heading"),
     [
-        ("patient_id", "Medical Record Number"), ("patient_id", "Patientennummer"), ("datetime", "Probenahmedatum"),
-        ("datetime", "Blood draw date"), ("datetime", "Blutentnahme am"),
-        ("igg", "IgG [Mass/volume] in Serum or Plasma"), ("igg", "S-IgG"), ("igg", "IgG result"),
-        ("unit", "Result units"), ("datetime", "IgG date"),
+        ("patient_id", "Medical Record Number"),
+        ("patient_id", "Patientennummer"),
+        ("datetime", "Probenahmedatum"),
+        ("datetime", "Blood draw date"),
+        ("datetime", "Blutentnahme am"),
+        ("igg", "IgG [Mass/volume] in Serum or Plasma"),
+        ("igg", "S-IgG"),
+        ("igg", "IgG result"),
+        ("unit", "Result units"),
+        ("datetime", "IgG date"),
     ],
-)  # fmt: skip
+)
 def test_a_heading_says_its_column(name: str, heading: str) -> None:
     assert rank("samples", name, heading) is not None
 

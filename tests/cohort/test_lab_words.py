@@ -80,10 +80,17 @@ def test_words_also_hold_for_a_comma_as_decimal_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("cell", "meaning"),
     [
-        ("under 45", "<45"), ("unter 0,4", "<0.4"), ("inférieur à 0,4", "<0.4"), ("> 3000 (H)", ">3000"),
-        ("QNS", "missing"), ("hämolytisch", "missing"), ("See comment", "missing"), ("n.d.", "missing"),
-        ("1,234 mg/dL", None), ("approx 500", None),
+        ("under 45", "<45"),
+        ("unter 0,4", "<0.4"),
+        ("inférieur à 0,4", "<0.4"),
+        ("> 3000 (H)", ">3000"),
+        ("QNS", "missing"),
+        ("hämolytisch", "missing"),
+        ("See comment", "missing"),
+        ("n.d.", "missing"),
+        ("1,234 mg/dL", None),
+        ("approx 500", None),
     ],
-)  # fmt: skip
+)
 def test_only_what_is_plain_gets_a_meaning(cell: str, meaning: str | None) -> None:
     assert likely_meaning(cell) == meaning

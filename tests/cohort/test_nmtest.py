@@ -42,8 +42,9 @@ duration = "dur2"
 """
 THETA = parameter_vector(
     {"CL": 1.1 * 24, "V1": 20.0, "ka": 1.5 * 24, "F": 1.0, "C_base": 0.0, "S": 0.0, "k_loss": 1.0, "k_rec": 1.0},
-    "one_compartment", "constant",
-)  # fmt: skip
+    "one_compartment",
+    "constant",
+)
 SCALE = 1000.0 * 1000.0
 """cp is 1000 times mg/L; the curve is in g/L."""
 
@@ -53,9 +54,11 @@ def event_rows(rows: pd.DataFrame) -> pd.DataFrame:
     central = (rows["cmt"] == 2) & (rows["evid"] != 0)
     modelled = rows["rate"] == -2
     return rows.assign(
-        amt=rows["amt"] * rows["bioav"].where(central, 1.0), lagt=rows["lagt"].where(central, 0.0),
-        dur2=rows["dur2"].where(modelled), dv=np.where(rows["evid"] == 0, 5.0, np.nan),
-    ).drop(columns=["cp", "bioav"])  # fmt: skip
+        amt=rows["amt"] * rows["bioav"].where(central, 1.0),
+        lagt=rows["lagt"].where(central, 0.0),
+        dur2=rows["dur2"].where(modelled),
+        dv=np.where(rows["evid"] == 0, 5.0, np.nan),
+    ).drop(columns=["cp", "bioav"])
 
 
 @pytest.fixture(scope="module")

@@ -67,10 +67,13 @@ def test_one_patient_in_another_unit_is_asked_about(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("levels", "n_warnings"),
     [
-        ([3000.0, 900, 2900], 0), ([20.0, 22, 25], 1), ([6000.0, 6500, 5900], 1), ([150.0, 120, 110], 0),
+        ([3000.0, 900, 2900], 0),
+        ([20.0, 22, 25], 1),
+        ([6000.0, 6500, 5900], 1),
+        ([150.0, 120, 110], 0),
         ([1500.0, 1400, 1200], 0),
     ],
-)  # fmt: skip
+)
 def test_extreme_patients_are_read(tmp_path: Path, levels: list[float], n_warnings: int) -> None:
     cohort = read(tmp_path, {"samples.csv": samples_of({**USUAL, "P4": levels})})
     assert len(cohort.samples) == 12
@@ -150,7 +153,7 @@ def test_messages_stay_short_whatever_the_input() -> None:
     many = [
         Problem(file="f.csv", line=row, patient_id=f"P{row}", column=f"c{row}", found=text, expected=text)
         for row in range(5000)
-    ]  # fmt: skip
+    ]
     said = describe_problems(many)
     assert len(said) < 1_000_000
     assert said.endswith("... and 4700 further faults")

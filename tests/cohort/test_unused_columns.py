@@ -32,8 +32,10 @@ def test_every_unused_column_is_listed(tmp_path: Path) -> None:
     }
     cohort = read(tmp_path, files)
     assert cohort.unused_columns == {
-        "samples.csv": ("analyser", "ward"), "doses.csv": ("nurse",), "therapy.csv": ("remark",)
-    }  # fmt: skip
+        "samples.csv": ("analyser", "ward"),
+        "doses.csv": ("nurse",),
+        "therapy.csv": ("remark",),
+    }
     assert cohort.problems.empty
     told = summary(cohort).set_index("quantity")["value"]
     assert told["samples.csv, not used"] == "analyser, ward"
@@ -41,17 +43,38 @@ def test_every_unused_column_is_listed(tmp_path: Path) -> None:
 
 
 SAMPLE_HEADS = {
-    "units": "unit", "Unit": "unit", "UNITS": "unit", "result unit": "unit", "LLOQ": "lower_limit",
-    "ULOQ": "upper_limit", "qualifier": "comparator", "Operator": "comparator", "cens": "censored", "BLQ": "censored",
-}  # fmt: skip
+    "units": "unit",
+    "Unit": "unit",
+    "UNITS": "unit",
+    "result unit": "unit",
+    "LLOQ": "lower_limit",
+    "ULOQ": "upper_limit",
+    "qualifier": "comparator",
+    "Operator": "comparator",
+    "cens": "censored",
+    "BLQ": "censored",
+}
 DOSE_HEADS = {
-    "Route": "route", "route of administration": "route", "duration_hr": "duration_h", "Duration (h)": "duration_h",
-    "End time": "end", "Drug": "product", "dose unit": "amount_unit",
-}  # fmt: skip
+    "Route": "route",
+    "route of administration": "route",
+    "duration_hr": "duration_h",
+    "Duration (h)": "duration_h",
+    "End time": "end",
+    "Drug": "product",
+    "dose unit": "amount_unit",
+}
 PATIENT_HEADS = {
-    "Weight_kg": "weight_kg", "Group": "group", "Arm": "group", "Sex": "sex", "AGE": "age_y", "Height_cm": "height_cm",
-    "Date of death": "death", "transplant date": "transplant", "HSCT date": "transplant", "DOB": "birth",
-}  # fmt: skip
+    "Weight_kg": "weight_kg",
+    "Group": "group",
+    "Arm": "group",
+    "Sex": "sex",
+    "AGE": "age_y",
+    "Height_cm": "height_cm",
+    "Date of death": "death",
+    "transplant date": "transplant",
+    "HSCT date": "transplant",
+    "DOB": "birth",
+}
 
 
 @pytest.mark.parametrize(
@@ -67,9 +90,11 @@ def test_what_looks_like_a_column_of_the_contract_is_a_warning(
     tmp_path: Path, table: str, heading: str, meaning: str
 ) -> None:
     files: Files = {
-        "samples.csv": ONE_SAMPLE, "doses.csv": DOSES + "P1,1,30\n", "patients.csv": "patient_id\nP1\n",
+        "samples.csv": ONE_SAMPLE,
+        "doses.csv": DOSES + "P1,1,30\n",
+        "patients.csv": "patient_id\nP1\n",
         "therapy.csv": "patient_id,start,stop\nP1,0,28\n",
-    }  # fmt: skip
+    }
     head, row = str(files[f"{table}.csv"]).splitlines()
     files[f"{table}.csv"] = f"{head},{heading}\n{row},\n"
     cohort = read(tmp_path, files)
@@ -102,8 +127,10 @@ def test_what_contradicts_an_assumption_is_refused(
     tmp_path: Path, table: str, heading: str, cell: str, assumed: str, write: str
 ) -> None:
     files: Files = {
-        "samples.csv": ONE_SAMPLE, "doses.csv": DOSES + "P1,1,30\n", "patients.csv": "patient_id\nP1\n",
-    }  # fmt: skip
+        "samples.csv": ONE_SAMPLE,
+        "doses.csv": DOSES + "P1,1,30\n",
+        "patients.csv": "patient_id\nP1\n",
+    }
     head, row = str(files[f"{table}.csv"]).splitlines()
     files[f"{table}.csv"] = f"{head},{heading}\n{row},{cell}\n"
     said = refusal(tmp_path, files)
@@ -146,8 +173,10 @@ ENTRIES = (
 @pytest.mark.parametrize(("entry", "said"), ENTRIES)
 def test_an_entry_that_matches_nothing_is_an_error(tmp_path: Path, entry: str, said: str) -> None:
     files: Files = {
-        "cohort.toml": 'igg_unit = "mg/dL"\n' + entry, "samples.csv": ONE_SAMPLE, "doses.csv": DOSES + "P1,1,30\n",
-    }  # fmt: skip
+        "cohort.toml": 'igg_unit = "mg/dL"\n' + entry,
+        "samples.csv": ONE_SAMPLE,
+        "doses.csv": DOSES + "P1,1,30\n",
+    }
     assert said in refusal(tmp_path, files)
 
 
@@ -200,9 +229,10 @@ def test_g_per_kg_uses_the_weight_of_its_day(tmp_path: Path) -> None:
 
 def test_weights_by_day_in_the_patients_table(tmp_path: Path) -> None:
     files: Files = {
-        "samples.csv": SAMPLE_ROWS, "doses.csv": "patient_id,day,amount_g_per_kg\nP1,1,0.4\nP1,30,0.4\n",
+        "samples.csv": SAMPLE_ROWS,
+        "doses.csv": "patient_id,day,amount_g_per_kg\nP1,1,0.4\nP1,30,0.4\n",
         "patients.csv": "patient_id,day,weight_kg,group\nP1,0,10,A\nP1,28,20,A\n",
-    }  # fmt: skip
+    }
     cohort = read(tmp_path, files)
     assert cohort.doses["amount_g"].tolist() == pytest.approx([4, 8])
     assert (cohort.patient("P1").weight_kg, cohort.patient("P1").group) == (10, "A")

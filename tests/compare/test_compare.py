@@ -92,7 +92,13 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out), "--threshold", "400"])
     assert done.exit_code == 0, done.output
     assert {path.name for path in out.iterdir()} == {
-        "compare.csv", "groups.csv", "nadir.csv", "problems.csv", "run.json", "report.html"}  # fmt: skip
+        "compare.csv",
+        "groups.csv",
+        "nadir.csv",
+        "problems.csv",
+        "run.json",
+        "report.html",
+    }
     table = pd.read_csv(out / "compare.csv")
     assert tuple(table.columns) == COMPARE_COLUMNS
     page = (out / "report.html").read_text(encoding="utf-8")

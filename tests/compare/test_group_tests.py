@@ -48,7 +48,8 @@ def test_shift_follows_its_data_and_its_interval_inverts_the_test() -> None:
     moved, _ = group_tests.shift(a + 2.0, b, LEVEL)
     turned, _ = group_tests.shift(b, a, LEVEL)
     assert (moved.lower, moved.value, moved.upper) == pytest.approx(
-        (interval.lower + 2.0, interval.value + 2.0, interval.upper + 2.0))  # fmt: skip
+        (interval.lower + 2.0, interval.value + 2.0, interval.upper + 2.0)
+    )
     assert (turned.lower, turned.upper) == pytest.approx((-interval.upper, -interval.lower))
     for end, inside in ((interval.lower, 1.0), (interval.upper, -1.0)):
         assert stats.mannwhitneyu(a - end - inside * 1e-9, b, method="exact").pvalue >= 0.05
@@ -75,7 +76,8 @@ def test_risk_difference_agrees_with_draws() -> None:
     draws = generator.beta(14.5, 3.5, 400_000) - generator.beta(4.5, 2.5, 400_000)
     interval, above = group_tests.risk_difference(14, 17, 4, 6, LEVEL)
     assert (interval.lower, interval.value, interval.upper) == pytest.approx(
-        np.quantile(draws, [0.025, 0.5, 0.975]), abs=0.004)  # fmt: skip
+        np.quantile(draws, [0.025, 0.5, 0.975]), abs=0.004
+    )
     assert above == pytest.approx(np.mean(draws > 0), abs=0.004)
 
 

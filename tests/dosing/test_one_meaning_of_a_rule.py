@@ -62,15 +62,33 @@ def doses_in_a_scenario(course: Course) -> tuple[list[float], list[float]]:
     therapy = np.column_stack([patient.therapy_start, patient.therapy_stop])
     zero = np.zeros(1, dtype=np.int64)
     case = Cases(
-        thetas=patient.parameters[None], start_day=np.zeros(1), therapy=therapy[None], history=np.empty((1, 0, 4)),
-        error=np.array([[patient.additive_g_per_l, patient.proportional]]), weight_kg=np.array([patient.weight_kg]),
-        height_cm=np.array([np.nan]), is_male=np.array([False]), patient=zero, draw=zero, model=zero, noise=zero,
-    )  # fmt: skip
+        thetas=patient.parameters[None],
+        start_day=np.zeros(1),
+        therapy=therapy[None],
+        history=np.empty((1, 0, 4)),
+        error=np.array([[patient.additive_g_per_l, patient.proportional]]),
+        weight_kg=np.array([patient.weight_kg]),
+        height_cm=np.array([np.nan]),
+        is_male=np.array([False]),
+        patient=zero,
+        draw=zero,
+        model=zero,
+        noise=zero,
+    )
     regimen = Dosing(name="rule", **patient.group.regimen.model_dump(exclude={"name"}))  # type: ignore[union-attr]
     given = dosed(regimen, case, 0.0, float(np.nextafter(plan.end_day, np.inf)), plan.design.assay)
     noise = patient.streams.of("check noise").standard_normal(given.check_day.size)
-    day = rule_doses(case.thetas[0], 0.0, therapy, case.history[0], given.amount[0, 0], given.rule, case.error[0],
-                     given.check_day, noise)  # fmt: skip
+    day = rule_doses(
+        case.thetas[0],
+        0.0,
+        therapy,
+        case.history[0],
+        given.amount[0, 0],
+        given.rule,
+        case.error[0],
+        given.check_day,
+        noise,
+    )
     return day.tolist(), [float(given.amount[0, 0])] * day.size
 
 
@@ -90,8 +108,9 @@ ONE_LEVEL = {"card": "tortorici_2019", "n": 5, "weight_kg": 70}
 def infusions(assay: dict[str, Any] | None, below: float) -> float:
     """By weekly checks without noise of a patient who is at 400 mg/dL for ever (the card's own IgG is a constant)."""
     rule = {"below_mg_dl": below, "check_every_day": 7, "minimum_gap_day": 365, "dose_g": 10.0, "assay_cv_percent": 0}
-    found = igk.simulate_regimens(ONE_LEVEL, [{"name": "rule", "rule": rule}], horizon_day=28, thresholds=[400], seed=1,
-                                  assay=assay)  # fmt: skip
+    found = igk.simulate_regimens(
+        ONE_LEVEL, [{"name": "rule", "rule": rule}], horizon_day=28, thresholds=[400], seed=1, assay=assay
+    )
     rows = found.outcomes[found.outcomes["outcome"] == "infusions"]
     return float(rows["mean"].iloc[0])
 

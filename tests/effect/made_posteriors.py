@@ -28,23 +28,33 @@ EXAMPLE: Path = resource_folder("data") / "blina23"
 
 
 def posterior_of(
-    cohort: Cohort, thetas: Mapping[str, Floats], *, chains: int = 2, extension: Extension = "base",
+    cohort: Cohort,
+    thetas: Mapping[str, Floats],
+    *,
+    chains: int = 2,
+    extension: Extension = "base",
     problems: Mapping[str, FitProblem] | None = None,
-) -> CohortPosterior:  # fmt: skip
+) -> CohortPosterior:
     """A posterior with these draws (n, 13) of each patient, n a multiple of `chains`."""
     ids = tuple(thetas)
     made = {name: problem_of(cohort.patient(name)) for name in ids} if problems is None else problems
     stacked = np.stack([thetas[name].reshape(chains, -1, 13) for name in ids], axis=2)
     error = np.broadcast_to([0.2, 0.09], (*stacked.shape[:2], 2)).copy()
     return CohortPosterior(
-        patient_ids=ids, theta=stacked, error=error, population={"a": error[:, :, 0], "b": error[:, :, 1]},
-        problems=tuple(made[name] for name in ids), modified=(None,) * len(ids), extension=extension,
+        patient_ids=ids,
+        theta=stacked,
+        error=error,
+        population={"a": error[:, :, 0], "b": error[:, :, 1]},
+        problems=tuple(made[name] for name in ids),
+        modified=(None,) * len(ids),
+        extension=extension,
         interrupted=False,
-    )  # fmt: skip
+    )
 
 
-def of_truth(patients: Sequence[Patient], thetas: Sequence[Floats], n: int = 2, **options: Any
-             ) -> tuple[Cohort, CohortPosterior]:  # fmt: skip
+def of_truth(
+    patients: Sequence[Patient], thetas: Sequence[Floats], n: int = 2, **options: Any
+) -> tuple[Cohort, CohortPosterior]:
     """A cohort of these records with a posterior that holds n copies of the true parameters."""
     cohort = cohort_of(patients)
     draws = {one.patient_id: np.tile(theta, (n, 1)) for one, theta in zip(patients, thetas, strict=True)}
@@ -67,8 +77,10 @@ def fitted_posterior(cohort: Cohort, n: int, seed: int = 1) -> CohortPosterior:
 def good_sampling(posterior: CohortPosterior, **changes: Any) -> Sampling:
     """Diagnostics of a run that went well."""
     rows = [(name, 1.001, 2100.0, 1900.0, 0.003) for name in posterior.population]
-    table = pd.DataFrame([*rows, ("verdict", np.nan, np.nan, np.nan, np.nan)],
-                         columns=["parameter", "r_hat", "ess_bulk", "ess_tail", "mcse"])  # fmt: skip
+    table = pd.DataFrame(
+        [*rows, ("verdict", np.nan, np.nan, np.nan, np.nan)],
+        columns=["parameter", "r_hat", "ess_bulk", "ess_tail", "mcse"],
+    )
     table["note"] = ["", "", "good: chains agree"][: len(table)] if len(table) == 3 else ""
     given = {"diagnostics": table, "verdict": "The chains agree, without divergences", "passed": True}
     return Sampling(posterior=posterior, **(given | changes))
@@ -88,8 +100,9 @@ def example_posterior(n: int = 400) -> CohortPosterior:
 def example_sampling() -> Sampling:
     """The draws of the single-patient fits, with the card's own beside them."""
     prepared = prepare_cohort(example_cohort(), CARD, HierarchicalOptions())
-    return good_sampling(example_posterior(), prior=from_prior(prepared, 400, 1),
-                         prior_sources=prepared.population("base").sources)  # fmt: skip
+    return good_sampling(
+        example_posterior(), prior=from_prior(prepared, 400, 1), prior_sources=prepared.population("base").sources
+    )
 
 
 @cache

@@ -93,5 +93,6 @@ def test_infusions_on_the_last_day_have_no_effect_that_could_be_seen() -> None:
     mixed = [*people(1, 2), *(replace(one, patient_id="late") for one in people(1, 0, 168.0))]
     found = effect(mixed)
     assert found.estimand("nadir_change_att")["reason"] == (
-        "1 of 2 were infused on the last day of the window only, and count with 0")  # fmt: skip
+        "1 of 2 were infused on the last day of the window only, and count with 0"
+    )
     assert found.n_acting == 1

@@ -47,8 +47,12 @@ def given(text: str, folder: Path, **columns: object) -> Doses:
 @pytest.mark.parametrize("basis", ["actual", "ideal", "lean", "adjusted"])
 def test_the_weight_asked_for_is_the_weight_dosed_by(basis: str, tmp_path: Path) -> None:
     ideal = ideal_weight_kg(160.0, "male")
-    expected = {"actual": 70.0, "ideal": ideal, "adjusted": ideal + 0.4 * (70.0 - ideal),
-                "lean": lean_body_mass_kg(70.0, 160.0, "male")}[basis]  # fmt: skip
+    expected = {
+        "actual": 70.0,
+        "ideal": ideal,
+        "adjusted": ideal + 0.4 * (70.0 - ideal),
+        "lean": lean_body_mass_kg(70.0, 160.0, "male"),
+    }[basis]
     doses = given(f'{CALENDAR}weight = "{basis}"\n', tmp_path, height_cm=160.0)
     np.testing.assert_allclose(doses.amount_g, 0.4 * expected, atol=1e-3)
 
@@ -79,8 +83,10 @@ def test_doses_without_number_are_refused(tmp_path: Path) -> None:
 
 
 def test_every_other_key_is_honoured(tmp_path: Path) -> None:
-    text = ('dose_g_per_kg = 0.4\ninterval_day = 21\nstart_day = 10\nstop_day = 60\nloading_g_per_kg = 0.8\n'
-            'vial_g = 5\nroute = "sc"\nduration_h = 6\nname = "x"\n')  # fmt: skip
+    text = (
+        "dose_g_per_kg = 0.4\ninterval_day = 21\nstart_day = 10\nstop_day = 60\nloading_g_per_kg = 0.8\n"
+        'vial_g = 5\nroute = "sc"\nduration_h = 6\nname = "x"\n'
+    )
     doses = given(text, tmp_path)
     np.testing.assert_array_equal(doses.day, [10.0, 31.0, 52.0])  # the window starts on day 0
     np.testing.assert_array_equal(doses.amount_g, [55.0, 30.0, 30.0])

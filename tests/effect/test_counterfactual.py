@@ -139,8 +139,10 @@ def test_shuffling_the_patients_changes_no_average() -> None:
     for order in ((0, 1, 2, 3), (3, 1, 0, 2)):
         cohort, posterior = mixed_cohort(order)
         people = exposures(cohort, posterior, 70.0)
-        estimands = [*att(within_patient(posterior, people, THRESHOLDS, 1), THRESHOLDS, sign_given=True),
-                     *atc(in_controls(posterior, people, THRESHOLDS, 1), THRESHOLDS, sign_given=True)]  # fmt: skip
+        estimands = [
+            *att(within_patient(posterior, people, THRESHOLDS, 1), THRESHOLDS, sign_given=True),
+            *atc(in_controls(posterior, people, THRESHOLDS, 1), THRESHOLDS, sign_given=True),
+        ]
         found.append([one.draws[0] for one in estimands])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
     assert len(found[0]) == 10
@@ -160,8 +162,9 @@ def test_a_control_like_the_treated_gains_what_the_treated_gained() -> None:
     cohort, posterior = of_truth(twins, [vector(), vector()])
     people = exposures(cohort, posterior, 70.0)
     treated = {one.name: one.draws for one in att(changes_of(cohort, posterior), (), sign_given=True) if one.estimated}
-    controls = {one.name: one.draws for one in atc(in_controls(posterior, people, (), 1), (), sign_given=True)
-                if one.estimated}  # fmt: skip
+    controls = {
+        one.name: one.draws for one in atc(in_controls(posterior, people, (), 1), (), sign_given=True) if one.estimated
+    }
     for name in ("nadir_change", "mean_igg_change", "nadir_day_change"):
         np.testing.assert_allclose(controls[f"{name}_atc"], treated[f"{name}_att"], rtol=1e-12)
 

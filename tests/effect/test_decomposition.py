@@ -26,8 +26,9 @@ DAYS = (-3.0, 10.0, 40.0, 80.0, 120.0, 168.0)
 
 def effect(infused_base: float, others_base: float, n: int = 3) -> CohortEffect:
     """n infused and n never infused patients, alike on each side but for baselines that differ by 0.1 g/L."""
-    plans = [planned(DAYS, doses=((12.0, 28.0), (60.0, 28.0)) if k < n else (), patient_id=f"P{k}")
-             for k in range(2 * n)]  # fmt: skip
+    plans = [
+        planned(DAYS, doses=((12.0, 28.0), (60.0, 28.0)) if k < n else (), patient_id=f"P{k}") for k in range(2 * n)
+    ]
     thetas = [vector(C_base=(infused_base if k < n else others_base) + 0.1 * (k % n)) for k in range(2 * n)]
     cohort, posterior = of_truth(plans, thetas, n=4)
     return effect_of(cohort, good_sampling(posterior), CARD, EffectOptions(thresholds=(400.0, 300.0)))
@@ -54,8 +55,11 @@ def test_the_parts_are_the_true_ones_and_add_up() -> None:
 def test_the_effect_is_the_att_of_every_measure_and_threshold() -> None:
     found = example_effect()
     table = found.decomposition[found.decomposition["quantity"] == "effect"]
-    for measure, name in (("nadir", "nadir_change_att"), ("mean_igg", "mean_igg_change_att"),
-                          ("days_below", "days_below_change_att")):  # fmt: skip
+    for measure, name in (
+        ("nadir", "nadir_change_att"),
+        ("mean_igg", "mean_igg_change_att"),
+        ("days_below", "days_below_change_att"),
+    ):
         row, att = table[table["measure"] == measure].iloc[0], found.estimand(name)
         assert [row["median"], row["lower"], row["upper"]] == pytest.approx([att["median"], att["lower"], att["upper"]])
     twice = effect(5.0, 8.0).decomposition

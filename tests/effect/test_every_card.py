@@ -32,8 +32,13 @@ def cohort_from(card: Card) -> Cohort:
     body = {"height_cm": 172.0, "sex": "male"}
     people = []
     for k in range(3):
-        plan = replace(planned(doses=doses, patient_id=f"P{k}"), therapy_start=np.empty(0), therapy_stop=np.empty(0),
-                       agents=(), agent_start=np.empty(0))  # fmt: skip
+        plan = replace(
+            planned(doses=doses, patient_id=f"P{k}"),
+            therapy_start=np.empty(0),
+            therapy_stop=np.empty(0),
+            agents=(),
+            agent_start=np.empty(0),
+        )
         prior = patient_prior(card, weight_kg=70.0, agents=(), disposition=disposition, covariates=body)
         values = draw_parameters(prior, generator, 1, with_uncertainty=False)
         theta = kinetic_parameters({**values, "clearance_ratio": 1.0, "production_ratio": 1.0})[0]

@@ -29,12 +29,26 @@ from igkinetics.simulate.run import simulate_cohort, write_simulation
 from made_records import CARD, drawn, planned
 
 ESTIMANDS = {
-    "nadir_change_att", "nadir_day_change_att", "days_below_change_att", "mean_igg_change_att", "nadir_change_atc",
-    "nadir_day_change_atc", "days_below_change_atc", "mean_igg_change_atc", "rise_per_0.1_g_per_kg_day_0",
-    "rise_per_0.1_g_per_kg_day_7", "rise_per_0.1_g_per_kg_day_14", "rise_per_0.1_g_per_kg_day_28",
-    "infused_half_life", "apparent_recovery", "clearance_ratio_under_ivig", "production_ratio_under_ivig",
-    "naive_raw_nadir_difference", "naive_fitted_nadir_difference", "adjusted_fitted_nadir_difference",
-}  # fmt: skip
+    "nadir_change_att",
+    "nadir_day_change_att",
+    "days_below_change_att",
+    "mean_igg_change_att",
+    "nadir_change_atc",
+    "nadir_day_change_atc",
+    "days_below_change_atc",
+    "mean_igg_change_atc",
+    "rise_per_0.1_g_per_kg_day_0",
+    "rise_per_0.1_g_per_kg_day_7",
+    "rise_per_0.1_g_per_kg_day_14",
+    "rise_per_0.1_g_per_kg_day_28",
+    "infused_half_life",
+    "apparent_recovery",
+    "clearance_ratio_under_ivig",
+    "production_ratio_under_ivig",
+    "naive_raw_nadir_difference",
+    "naive_fitted_nadir_difference",
+    "adjusted_fitted_nadir_difference",
+}
 
 
 def test_every_estimand_of_the_contract_has_a_row_with_a_status() -> None:
@@ -100,8 +114,13 @@ def test_the_posterior_table_holds_the_draws_behind_each_row() -> None:
 
 def test_every_patient_has_a_row_and_a_reason_where_nothing_can_be_given() -> None:
     cohort, posterior = example_cohort(), example_posterior()
-    without = replace(posterior, patient_ids=posterior.patient_ids[1:], theta=posterior.theta[:, :, 1:],
-                      problems=posterior.problems[1:], modified=posterior.modified[1:])  # fmt: skip
+    without = replace(
+        posterior,
+        patient_ids=posterior.patient_ids[1:],
+        theta=posterior.theta[:, :, 1:],
+        problems=posterior.problems[1:],
+        modified=posterior.modified[1:],
+    )
     sampling = good_sampling(without, left_out={"IVIG-01": "a change that no dose explains"})
     effect = effect_of(cohort, sampling, CARD, EffectOptions())
     assert list(dict.fromkeys(effect.patients["patient_id"])) == list(cohort.patient_ids)
@@ -134,8 +153,9 @@ def test_covariates_adjust_and_are_named() -> None:
     cohort, posterior = example_cohort(), example_posterior()
     people = cohort.patients.set_index("patient_id").loc[list(posterior.patient_ids)]
     weights = people["weight_kg"].to_numpy(dtype=float)
-    sampling = good_sampling(posterior, covariates=((weights - weights.mean()) / weights.std())[:, None],
-                             labels=("weight_kg",))  # fmt: skip
+    sampling = good_sampling(
+        posterior, covariates=((weights - weights.mean()) / weights.std())[:, None], labels=("weight_kg",)
+    )
     row = effect_of(cohort, sampling, CARD, EffectOptions()).estimand("adjusted_fitted_nadir_difference")
     assert row["status"] == "estimated"
     assert "adjusted for weight_kg" in row["reason"]
@@ -202,15 +222,25 @@ def test_a_control_regimen_file_is_read_or_refused_with_every_fault(tmp_path: Pa
     file.write_text("dose_g_per_kg = 0.4\nintervall_day = 28\n", encoding="utf-8")
     with pytest.raises(InputError, match="interval_day"):
         read_control_regimen(file, example_cohort())
-    file.write_text("rule = { below_mg_dl = 400, check_every_day = 7, minimum_gap_day = 21, dose_g_per_kg = 0.4 }\n",
-                    encoding="utf-8")  # fmt: skip
+    file.write_text(
+        "rule = { below_mg_dl = 400, check_every_day = 7, minimum_gap_day = 21, dose_g_per_kg = 0.4 }\n",
+        encoding="utf-8",
+    )
     with pytest.raises(InputError, match="measured under a rule"):
         read_control_regimen(file, example_cohort())
 
 
 def test_every_choice_that_cannot_be_carried_out_is_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        EffectOptions(thresholds=(-1.0,), rope=(5.0, 1.0), sampler="gibbs", draws=3, chains=0, level=2.0, lkj=0.0,
-                      residual="cauchy")  # fmt: skip
+        EffectOptions(
+            thresholds=(-1.0,),
+            rope=(5.0, 1.0),
+            sampler="gibbs",
+            draws=3,
+            chains=0,
+            level=2.0,
+            lkj=0.0,
+            residual="cauchy",
+        )
     named = {problem.column for problem in caught.value.problems}
     assert named == {"threshold", "rope", "sampler", "draws", "chains", "level", "lkj", "residual"}

@@ -25,10 +25,15 @@ DOSES = ((30.0, 28.0), (62.0, 28.0), (95.0, 28.0))
 def levels_when_ill(patient: Patient, theta: Floats, start: float) -> Floats:
     """Total IgG when clearance is raised 1.8-fold for 45 days."""
     schedule = build_schedule(
-        start_day=patient.start_day, dose_day=patient.dose_day, dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day, dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start, therapy_stop=patient.therapy_stop, modified=(start, start + 45.0),
-    )  # fmt: skip
+        start_day=patient.start_day,
+        dose_day=patient.dose_day,
+        dose_g=patient.dose_g,
+        dose_duration_day=patient.dose_duration_day,
+        dose_is_sc=patient.dose_is_sc,
+        therapy_start=patient.therapy_start,
+        therapy_stop=patient.therapy_stop,
+        modified=(start, start + 45.0),
+    )
     changed = theta.copy()
     changed[CLEARANCE_RATIO] = 1.8
     return np.add(*igg_curve(changed, schedule, patient.sample_day))
@@ -87,8 +92,9 @@ def test_residuals_of_a_straight_line_have_the_covariance_of_its_theory() -> Non
 
 
 def test_days_since_the_last_infusion() -> None:
-    made, posterior = of_truth([planned((-3.0, 40.0), doses=((5.0, 20.0), (20.0, 20.0)))],
-                               [drawn(planned(), np.random.default_rng(1)).theta])  # fmt: skip
+    made, posterior = of_truth(
+        [planned((-3.0, 40.0), doses=((5.0, 20.0), (20.0, 20.0)))], [drawn(planned(), np.random.default_rng(1)).theta]
+    )
     (one,) = exposures(made, posterior, 70.0)
     found = days_since(one, np.array([0.0, 5.0, 6.0, 20.0, 21.0]))
     np.testing.assert_array_equal(found, [np.nan, np.nan, 1.0, 15.0, 1.0])

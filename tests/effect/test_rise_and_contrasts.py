@@ -24,12 +24,15 @@ from treatments import vector
 DAYS = (-3.0, 40.0, 168.0)
 
 
-def rises_of(*thetas: np.ndarray, weights: tuple[float, ...] = (70.0, 70.0), extension: str = "base"
-             ) -> dict[str, Estimand]:  # fmt: skip
+def rises_of(
+    *thetas: np.ndarray, weights: tuple[float, ...] = (70.0, 70.0), extension: str = "base"
+) -> dict[str, Estimand]:
     from dataclasses import replace
 
-    plans = [replace(planned(DAYS, doses=((10.0, 28.0),), patient_id=f"P{i}"), weight_kg=weight)
-             for i, weight in zip(range(len(thetas)), weights, strict=False)]  # fmt: skip
+    plans = [
+        replace(planned(DAYS, doses=((10.0, 28.0),), patient_id=f"P{i}"), weight_kg=weight)
+        for i, weight in zip(range(len(thetas)), weights, strict=False)
+    ]
     cohort, posterior = of_truth(plans, list(thetas), extension=extension)
     return {one.name: one for one in rises(posterior, exposures(cohort, posterior, 70.0))}
 
@@ -49,8 +52,9 @@ def test_two_compartment_rise_is_the_curve_after_a_bolus_averaged_over_patients(
     found = rises_of(*thetas, weights=(70.0, 50.0))
     each = []
     for theta, weight in zip(thetas, (70.0, 50.0), strict=True):
-        schedule = build_schedule(start_day=0.0, dose_day=[0.0], dose_g=[0.1 * weight], dose_duration_day=[0.0],
-                                  dose_is_sc=[False])  # fmt: skip
+        schedule = build_schedule(
+            start_day=0.0, dose_day=[0.0], dose_g=[0.1 * weight], dose_duration_day=[0.0], dose_is_sc=[False]
+        )
         each.append(igg_curve(theta, schedule, np.array([1e-12, 7.0, 14.0, 28.0]))[1])
     for place, day in enumerate((0, 7, 14, 28)):
         draws = found[f"rise_per_0.1_g_per_kg_day_{day}"].draws
@@ -130,8 +134,10 @@ def test_units_verdicts_and_probabilities_of_a_row() -> None:
     ratio = effect_row(Estimand(name="x", group="g", kind="ratio", draws=draws), Criteria(level=0.9, unit="mg/dL"))
     assert ratio["p_positive"] == pytest.approx(0.5, abs=1e-3)
     assert ratio["unit"] == "1"
-    signed = effect_row(Estimand(name="x", group="g", kind="days", draws=draws, sign_given=True),
-                        Criteria(level=0.9, unit="mg/dL", minimum_effect=1.0, rope=(-1.0, 1.0)))  # fmt: skip
+    signed = effect_row(
+        Estimand(name="x", group="g", kind="days", draws=draws, sign_given=True),
+        Criteria(level=0.9, unit="mg/dL", minimum_effect=1.0, rope=(-1.0, 1.0)),
+    )
     assert np.isnan(signed["p_positive"])
     assert np.isnan(signed["p_above_minimum"])
 

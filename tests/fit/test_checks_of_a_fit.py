@@ -21,11 +21,19 @@ from made_records import cohort_of, record
 
 def predictions(iwres: dict[str, list[float]], sd: float = 0.8, product: float = -0.2) -> pd.DataFrame:
     rows = [
-        {"patient_id": name, "group": "", "day": float(day), "iwres": value, "iwres_expected_sd": sd, "limit": "",
-         "iwres_expected_product": product if day else np.nan, "status": "fitted"}
+        {
+            "patient_id": name,
+            "group": "",
+            "day": float(day),
+            "iwres": value,
+            "iwres_expected_sd": sd,
+            "limit": "",
+            "iwres_expected_product": product if day else np.nan,
+            "status": "fitted",
+        }
         for name, values in iwres.items()
         for day, value in enumerate(values)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=list(TABLES["predictions"]))
 
 
@@ -33,8 +41,12 @@ def test_shrinkage_on_both_scales() -> None:
     generator = np.random.default_rng(1)
     eta = generator.normal(0.1, 0.2, 50)
     etas = pd.DataFrame(
-        [{"patient_id": str(i), "parameter": "CL", "scale": "log", "eta": value, "prior_sd": 0.4, "status": "fitted"}
-         for i, value in enumerate(eta)], columns=list(TABLES["etas"]))  # fmt: skip
+        [
+            {"patient_id": str(i), "parameter": "CL", "scale": "log", "eta": value, "prior_sd": 0.4, "status": "fitted"}
+            for i, value in enumerate(eta)
+        ],
+        columns=list(TABLES["etas"]),
+    )
     table = shrinkage_table(etas, predictions({"a": [1.0, -1.0, 0.5]})).set_index("quantity")
     assert table.loc["CL", "sd"] == pytest.approx(np.std(eta, ddof=1))
     assert table.loc["CL", "shrinkage_sd"] == pytest.approx(1 - np.std(eta, ddof=1) / 0.4)
@@ -94,8 +106,9 @@ def test_samples_near_an_infection_are_counted_per_group() -> None:
 
 
 def test_covariates_are_what_differs_between_patients(fit: CohortFit) -> None:
-    people = fit.cohort.patients.assign(weight_kg=np.arange(50.0, 58.0), sex=["f", "m"] * 4, height_cm=170.0,
-                                        site=[f"site {i}" for i in range(8)])  # fmt: skip
+    people = fit.cohort.patients.assign(
+        weight_kg=np.arange(50.0, 58.0), sex=["f", "m"] * 4, height_cm=170.0, site=[f"site {i}" for i in range(8)]
+    )
     found = covariates(replace(fit.cohort, patients=people))
     assert set(found) == {"group", "weight (kg)", "sex"}
     assert found["weight (kg)"]["P01"] == 50.0

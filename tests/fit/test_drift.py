@@ -122,8 +122,19 @@ def test_paths_have_the_moments_of_dense_gaussian_algebra() -> None:
     sample_at = np.where(order < DAY.size, order, -1)
     normals = np.random.default_rng(1).standard_normal((n_draw, times.size))
     paths = np.empty_like(normals)
-    draw_paths(NORMAL, IGG, NONE, np.tile(LEVEL, (n_draw, 1)), A, B, np.full(n_draw, sd), times[order], sample_at,
-               normals, paths)  # fmt: skip
+    draw_paths(
+        NORMAL,
+        IGG,
+        NONE,
+        np.tile(LEVEL, (n_draw, 1)),
+        A,
+        B,
+        np.full(n_draw, sd),
+        times[order],
+        sample_at,
+        normals,
+        paths,
+    )
     prior = sd**2 * np.exp(-np.abs(times[order][:, None] - times[order]) / DRIFT_DAYS)
     design = np.zeros((DAY.size, times.size))
     design[sample_at[sample_at >= 0], np.flatnonzero(sample_at >= 0)] = LEVEL[sample_at[sample_at >= 0]]

@@ -38,15 +38,16 @@ def share(kind: int, low: float, high: float, c: float, a: float, b: float) -> f
         marks = [math.log(c) + log_sd * k for k in (-40, -8, -3, 0, 3, 8, 40)]
         low, high = (math.log(low) if low > 0 else marks[0]), (math.log(high) if high < math.inf else marks[-1])
         edges = [low, *(mark for mark in marks if low < mark < high), high]
-        pieces = [quad(lambda u: density(kind, math.exp(u), c, a, b) * math.exp(u), *ends, epsabs=0, epsrel=1e-11)[0]
-                  for ends in pairwise(edges)]  # fmt: skip
+        pieces = [
+            quad(lambda u: density(kind, math.exp(u), c, a, b) * math.exp(u), *ends, epsabs=0, epsrel=1e-11)[0]
+            for ends in pairwise(edges)
+        ]
         return math.fsum(pieces)
     marks = [c + spread * k for k in (-30, -8, -3, 0, 3, 8, 30)]
     edges = [low, *(mark for mark in marks if low < mark < high), high]
     if kind == NORMAL:
         edges = [max(edges[0], marks[0]), *edges[1:-1], min(edges[-1], marks[-1])]
-    return math.fsum(quad(density_in_y(kind, c, a, b), *ends, epsabs=0, epsrel=1e-11)[0]
-                     for ends in pairwise(edges))  # fmt: skip
+    return math.fsum(quad(density_in_y(kind, c, a, b), *ends, epsabs=0, epsrel=1e-11)[0] for ends in pairwise(edges))
 
 
 def density_in_y(kind: int, c: float, a: float, b: float) -> Callable[[float], float]:

@@ -91,8 +91,19 @@ def test_the_posterior_is_likelihood_times_prior() -> None:
 def test_x_at_the_centre_is_the_cards_typical_patient() -> None:
     asked = problem("two_compartment", "loss_and_recovery", "normal")
     theta = asked.theta(asked.mu)
-    wanted = {"CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "ka": 0.4, "F": 0.69, "C_base": 6.0, "C_init": 6.0,
-              "S": 1 / (1 + np.exp(-0.2)), "k_loss": np.log(2) / 8, "k_rec": np.log(2) / 90}  # fmt: skip
+    wanted = {
+        "CL": 0.155,
+        "V1": 3.2,
+        "Q": 0.55,
+        "V2": 2.0,
+        "ka": 0.4,
+        "F": 0.69,
+        "C_base": 6.0,
+        "C_init": 6.0,
+        "S": 1 / (1 + np.exp(-0.2)),
+        "k_loss": np.log(2) / 8,
+        "k_rec": np.log(2) / 90,
+    }
     for name, value in wanted.items():
         assert theta[INDEX[name]] == pytest.approx(value, rel=1e-9), name
 
@@ -143,6 +154,7 @@ def test_the_initial_level_moves_with_the_baseline() -> None:
 
 
 def test_samples_after_death_are_not_used() -> None:
-    cut = record(samples=list(zip(DOSED.sample_day, DOSED.sample_igg, strict=True)), follow_up_end=48.0,
-                 end_reason="death")  # fmt: skip
+    cut = record(
+        samples=list(zip(DOSED.sample_day, DOSED.sample_igg, strict=True)), follow_up_end=48.0, end_reason="death"
+    )
     assert problem_of(cut).day.tolist() == [-3.0, 5.0, 20.0, 33.0, 48.0]

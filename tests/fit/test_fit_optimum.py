@@ -38,8 +38,9 @@ def simulated() -> tuple[FitProblem, ...]:
             below = patient.sample_igg <= limit
             patient = record(
                 samples=list(zip(days, np.where(below, limit, patient.sample_igg), strict=True)),
-                limits=list(-below.astype(int)), doses=DOSES[place % 3],
-            )  # fmt: skip
+                limits=list(-below.astype(int)),
+                doses=DOSES[place % 3],
+            )
         problems.append(problem_of(patient))
     return tuple(problems)
 

@@ -55,8 +55,13 @@ def test_a_mixed_up_sample_is_named_alone() -> None:
 def test_a_recorded_infusion_explains_what_an_unrecorded_one_does_not() -> None:
     true = drawn(planned(doses=[(70.0, 60.0)]), np.random.default_rng(3))
     told = replace(true.patient, sample_igg=true.levels)
-    untold = replace(told, dose_day=told.dose_day[:0], dose_g=told.dose_g[:0],
-                     dose_duration_day=told.dose_duration_day[:0], dose_is_sc=told.dose_is_sc[:0])  # fmt: skip
+    untold = replace(
+        told,
+        dose_day=told.dose_day[:0],
+        dose_g=told.dose_g[:0],
+        dose_duration_day=told.dose_duration_day[:0],
+        dose_is_sc=told.dose_is_sc[:0],
+    )
     assert fitted(told).status == "fitted"
     fit = fitted(untold)
     assert fit.status == "unexplained_change"

@@ -97,8 +97,9 @@ def test_without_a_prior_an_unlimited_parameter_is_open() -> None:
     x = problem.mu.copy()
     x[problem.names.index("S")] = 4.0
     levels = true_levels(plan, problem.theta(x))
-    problem = problem_of(replace(plan, sample_igg=measured(levels, np.random.default_rng(3))), "gradual_loss",
-                         use_prior=False)  # fmt: skip
+    problem = problem_of(
+        replace(plan, sample_igg=measured(levels, np.random.default_rng(3))), "gradual_loss", use_prior=False
+    )
     for name in ("k_loss", "CL", "C_init", "V1"):
         place = problem.names.index(name)
         problem = held(problem, place, float(problem.mu[place]))

@@ -15,9 +15,18 @@ from igkinetics.kinetics.parameters import INDEX, parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
 
 INDOMETH_1 = (
-    (0.25, 1.5), (0.5, 0.94), (0.75, 0.78), (1.0, 0.48), (1.25, 0.37), (2.0, 0.19), (3.0, 0.12), (4.0, 0.11),
-    (5.0, 0.08), (6.0, 0.07), (8.0, 0.05),
-)  # fmt: skip
+    (0.25, 1.5),
+    (0.5, 0.94),
+    (0.75, 0.78),
+    (1.0, 0.48),
+    (1.25, 0.37),
+    (2.0, 0.19),
+    (3.0, 0.12),
+    (4.0, 0.11),
+    (5.0, 0.08),
+    (6.0, 0.07),
+    (8.0, 0.05),
+)
 """Indomethacin, subject 1 of R's `Indometh` (Kwan et al. 1976): hours, ug/mL after an intravenous bolus."""
 
 
@@ -36,15 +45,16 @@ def m3_problem(last_is_below: bool) -> FitProblem:
         mu=np.log([0.2, 2.0]),
         sd=sd,
         prior_sd=sd,
-        schedule=build_schedule(start_day=0.0, dose_day=[0.0], dose_g=[100.0], dose_duration_day=[100.0 / 1200.0],
-                                dose_is_sc=[False]),
+        schedule=build_schedule(
+            start_day=0.0, dose_day=[0.0], dose_g=[100.0], dose_duration_day=[100.0 / 1200.0], dose_is_sc=[False]
+        ),
         day=np.array([1.0, 6.0, 24.0, 48.0]),
         igg=np.array([75.0, 25.0, 7.0, 1.0]),
         limit=np.array([0, 0, 0, -1 if last_is_below else 0], dtype=np.int8),
         kind=NORMAL,
         a=np.sqrt(0.5),
         b=np.sqrt(0.1),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,15 +80,16 @@ def indometh_problem() -> FitProblem:
         mu=np.log([0.5, 0.5, 0.2, 0.5]),
         sd=np.full(4, np.inf),
         prior_sd=np.ones(4),
-        schedule=build_schedule(start_day=0.0, dose_day=[0.0], dose_g=[1.0], dose_duration_day=[0.0],
-                                dose_is_sc=[False]),
+        schedule=build_schedule(
+            start_day=0.0, dose_day=[0.0], dose_g=[1.0], dose_duration_day=[0.0], dose_is_sc=[False]
+        ),
         day=hour.copy(),
         igg=level.copy(),
         limit=np.zeros(hour.size, dtype=np.int8),
         kind=NORMAL,
         a=0.05,
         b=0.0,
-    )  # fmt: skip
+    )
 
 
 def test_indomethacin_by_least_squares() -> None:

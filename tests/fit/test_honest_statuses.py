@@ -184,8 +184,17 @@ def test_one_patients_unexpected_error_costs_nobody_else(monkeypatch: pytest.Mon
 
 def test_heavy_tails_expect_no_spread_of_residuals() -> None:
     """Not known is not 0."""
-    rows = [{"patient_id": str(i), "iwres": value, "iwres_expected_sd": np.nan, "iwres_expected_product": np.nan,
-             "status": "fitted"} for i in range(6) for value in (0.5, -0.4, 0.9)]  # fmt: skip
+    rows = [
+        {
+            "patient_id": str(i),
+            "iwres": value,
+            "iwres_expected_sd": np.nan,
+            "iwres_expected_product": np.nan,
+            "status": "fitted",
+        }
+        for i in range(6)
+        for value in (0.5, -0.4, 0.9)
+    ]
     found = residual_checks(pd.DataFrame(rows), 0.95).set_index("quantity")
     assert np.isnan(found.loc["iwres_sd", "expected"])
     assert np.isnan(found.loc["iwres_lag_1", "expected"])

@@ -57,10 +57,15 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pd.DataFrame(rows, columns=["patient_id", "day", "igg"]).to_csv(folder / "samples.csv", index=False)
     doses = [(name, day, grams) for name, given in DOSES.items() for day, grams in given]
     pd.DataFrame(doses, columns=["patient_id", "day", "amount_g"]).to_csv(folder / "doses.csv", index=False)
-    therapy = [(name, start, stop) for name in SAMPLES if name not in ("no therapy", "never ends", "no samples")
-               for start, stop in THERAPY] + [("never ends", 0, None)]  # fmt: skip
+    therapy = [
+        (name, start, stop)
+        for name in SAMPLES
+        if name not in ("no therapy", "never ends", "no samples")
+        for start, stop in THERAPY
+    ] + [("never ends", 0, None)]
     pd.DataFrame(therapy, columns=["patient_id", "start", "stop"]).astype(object).to_csv(
-        folder / "therapy.csv", index=False)  # fmt: skip
+        folder / "therapy.csv", index=False
+    )
     pd.DataFrame({"patient_id": list(SAMPLES), "weight_kg": 70}).to_csv(folder / "patients.csv", index=False)
     mapping = 'igg_unit = "mg/dL"\nunusual_levels = "as_given"\n'
     (folder / "cohort.toml").write_text(mapping, encoding="utf-8")
@@ -86,8 +91,10 @@ def _no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
     def converter(png: bool = False) -> Iterator[Draw]:
         def written(charts: Sequence[Chart], png: bool = False) -> list[Figure]:
-            return [Figure(title=title, svg=f"<svg>{len(json.dumps(spec, allow_nan=False))}</svg>")
-                    for title, spec in charts]  # fmt: skip
+            return [
+                Figure(title=title, svg=f"<svg>{len(json.dumps(spec, allow_nan=False))}</svg>")
+                for title, spec in charts
+            ]
 
         yield written
 
@@ -119,18 +126,88 @@ FITTED, PRIOR, FEW, NONE = "fitted", "prior_only", "too_few_samples", "no_sample
 ODD, BOUND, START, LOST = "unexplained_change", "at_bound", "start_contradicts", "not_converged"
 AWKWARD = {
     "": (PRIOR, FITTED, PRIOR, PRIOR, FITTED, FITTED, FITTED, ODD, FITTED, ODD, FITTED, FITTED, FITTED, NONE),
-    "--residual student_t":
-        (PRIOR, FITTED, PRIOR, PRIOR, FITTED, ODD, FITTED, ODD, FITTED, ODD, ODD, ODD, FITTED, NONE),
-    "--residual lognormal --threshold 400":
-        (PRIOR, FITTED, PRIOR, PRIOR, FITTED, ODD, FITTED, ODD, FITTED, ODD, ODD, FITTED, FITTED, NONE),
+    "--residual student_t": (
+        PRIOR,
+        FITTED,
+        PRIOR,
+        PRIOR,
+        FITTED,
+        ODD,
+        FITTED,
+        ODD,
+        FITTED,
+        ODD,
+        ODD,
+        ODD,
+        FITTED,
+        NONE,
+    ),
+    "--residual lognormal --threshold 400": (
+        PRIOR,
+        FITTED,
+        PRIOR,
+        PRIOR,
+        FITTED,
+        ODD,
+        FITTED,
+        ODD,
+        FITTED,
+        ODD,
+        ODD,
+        FITTED,
+        FITTED,
+        NONE,
+    ),
     "--prior none": (FEW, FEW, FEW, FEW, BOUND, BOUND, LOST, BOUND, BOUND, BOUND, BOUND, FEW, FEW, NONE),
-    "--card tortorici_2019":
-        (PRIOR, FITTED, START, START, FITTED, FITTED, START, START, START, START, START, FITTED, FITTED, NONE),
-    "--window -500:500 --structure one_compartment/step_loss":
-        (PRIOR, FITTED, PRIOR, PRIOR, FITTED, FITTED, FITTED, ODD, FITTED, FITTED, FITTED, FITTED, FITTED, NONE),
-    "--prior none --structure one_compartment/constant --residual student_t --profile":
-        (FEW, FEW, FEW, FEW, LOST, LOST, FITTED, FITTED, LOST, LOST, LOST, FEW, FEW, NONE),
-}  # fmt: skip
+    "--card tortorici_2019": (
+        PRIOR,
+        FITTED,
+        START,
+        START,
+        FITTED,
+        FITTED,
+        START,
+        START,
+        START,
+        START,
+        START,
+        FITTED,
+        FITTED,
+        NONE,
+    ),
+    "--window -500:500 --structure one_compartment/step_loss": (
+        PRIOR,
+        FITTED,
+        PRIOR,
+        PRIOR,
+        FITTED,
+        FITTED,
+        FITTED,
+        ODD,
+        FITTED,
+        FITTED,
+        FITTED,
+        FITTED,
+        FITTED,
+        NONE,
+    ),
+    "--prior none --structure one_compartment/constant --residual student_t --profile": (
+        FEW,
+        FEW,
+        FEW,
+        FEW,
+        LOST,
+        LOST,
+        FITTED,
+        FITTED,
+        LOST,
+        LOST,
+        LOST,
+        FEW,
+        FEW,
+        NONE,
+    ),
+}
 """Options -> status of each patient of SAMPLES, in that order."""
 EXAMPLE = {
     "--prior none": (BOUND, BOUND, BOUND),

@@ -109,8 +109,13 @@ def test_another_unit_or_another_order_of_sample_and_dose_is_asked_about() -> No
     slipped = fit_of(replace(patient, sample_igg=patient.sample_igg / 10.0))
     assert any("everything x 10 would fit: is the unit right?" in note for note in slipped.notes)
     assert not any("would fit" in note for note in fit_of(patient).notes)
-    dosed = replace(patient, dose_day=np.array([55.0]), dose_g=np.array([60.0]), dose_duration_day=np.array([0.1]),
-                    dose_is_sc=np.zeros(1, dtype=bool))  # fmt: skip
+    dosed = replace(
+        patient,
+        dose_day=np.array([55.0]),
+        dose_g=np.array([60.0]),
+        dose_duration_day=np.array([0.1]),
+        dose_is_sc=np.zeros(1, dtype=bool),
+    )
     after = patient.sample_igg.copy()
     later = patient.sample_day > 55.0
     after[patient.sample_day == 55.0] += 15.0

@@ -25,23 +25,30 @@ def mixed_problems(residual: str) -> list[FitProblem]:
     infused = drawn(planned(doses=[(30.0, 28.0), (58.0, 28.0)]), generator).patient
     bare = drawn(planned(patient_id="P02"), generator).patient
     steady = record("P03", samples=[(0.0, 6.0), (20.0, 5.0), (50.0, 5.5)], therapy=())
-    under_skin = record("P04", samples=[(0.0, 6.0), (20.0, 5.0), (50.0, 5.5), (90.0, 4.0)], doses=[(10.0, 10.0)],
-                        subcutaneous=[True])  # fmt: skip
+    under_skin = record(
+        "P04", samples=[(0.0, 6.0), (20.0, 5.0), (50.0, 5.5), (90.0, 4.0)], doses=[(10.0, 10.0)], subcutaneous=[True]
+    )
     limit = float(np.quantile(bare.sample_igg, 0.3))
     limits = np.where(bare.sample_igg < limit, -1, 0).astype(np.int8)
     limits[0] = 1
     beyond = replace(bare, patient_id="P05", sample_igg=np.maximum(bare.sample_igg, limit), sample_limit=limits)
     assert (limits < 0).any()
-    forms = [(infused, "loss_and_recovery"), (bare, "loss_and_recovery"), (steady, "constant"),
-             (under_skin, "loss_and_recovery"), (beyond, "loss_and_recovery")]  # fmt: skip
+    forms = [
+        (infused, "loss_and_recovery"),
+        (bare, "loss_and_recovery"),
+        (steady, "constant"),
+        (under_skin, "loss_and_recovery"),
+        (beyond, "loss_and_recovery"),
+    ]
     return [problem_of(patient, production, residual=residual) for patient, production in forms]
 
 
 def somewhere(problems: list[FitProblem], seed: int) -> np.ndarray:
     """A row per patient, half a prior SD off the typical values."""
     generator, names = np.random.default_rng(seed), cohort_arrays(problems).names
-    return np.array([placed(one, one.mu + 0.5 * one.sd * generator.standard_normal(one.mu.size), names)
-                     for one in problems])  # fmt: skip
+    return np.array(
+        [placed(one, one.mu + 0.5 * one.sd * generator.standard_normal(one.mu.size), names) for one in problems]
+    )
 
 
 @pytest.mark.parametrize("residual", list(RESIDUALS))

@@ -28,12 +28,15 @@ def stuck() -> np.ndarray:
 
 
 def table(z: np.ndarray | None = None, diverged: int = 0, deepest: int = 0) -> pd.DataFrame:
-    statistics = {"diverging": np.arange(CHAINS * DRAWS).reshape(CHAINS, DRAWS) < diverged,
-                  "energy": GENERATOR.standard_normal((CHAINS, DRAWS)),
-                  "max_tree_depth_reached": np.arange(CHAINS * DRAWS).reshape(CHAINS, DRAWS) < deepest}  # fmt: skip
+    statistics = {
+        "diverging": np.arange(CHAINS * DRAWS).reshape(CHAINS, DRAWS) < diverged,
+        "energy": GENERATOR.standard_normal((CHAINS, DRAWS)),
+        "max_tree_depth_reached": np.arange(CHAINS * DRAWS).reshape(CHAINS, DRAWS) < deepest,
+    }
     z = GENERATOR.standard_normal((CHAINS, DRAWS, 2, 3)) if z is None else z
-    return diagnostics_table({"CL": CALM}, z, statistics, interrupted=False, patients=("A", "B"),
-                             names=("CL", "V1", "k_rec"))  # fmt: skip
+    return diagnostics_table(
+        {"CL": CALM}, z, statistics, interrupted=False, patients=("A", "B"), names=("CL", "V1", "k_rec")
+    )
 
 
 def test_a_patient_who_mixes_badly_is_named_and_fails_nothing() -> None:
@@ -71,14 +74,18 @@ def test_tree_depth_warns() -> None:
 
 def test_what_never_varies_and_what_was_thinned_fail_nothing() -> None:
     run = Run(4000, False, {"nadir_change_atc": 400})
-    found = with_estimands(table(), {"nadir_change_att": np.zeros((CHAINS, DRAWS)),
-                                     "nadir_change_atc": CALM[:, ::10]}, run)  # fmt: skip
+    found = with_estimands(
+        table(), {"nadir_change_att": np.zeros((CHAINS, DRAWS)), "nadir_change_atc": CALM[:, ::10]}, run
+    )
     assert verdict(found) == GOOD
     assert found.set_index("parameter").loc["nadir_change_att", ["r_hat", "ess_bulk"]].isna().all()
 
 
 def test_one_chain_cannot_agree_with_itself() -> None:
-    one = diagnostics_table({"CL": CALM[:1]}, GENERATOR.standard_normal((1, DRAWS, 2, 3)),
-                            {"diverging": np.zeros((1, DRAWS)), "energy": CALM[:1],
-                             "max_tree_depth_reached": np.zeros((1, DRAWS))}, interrupted=False)  # fmt: skip
+    one = diagnostics_table(
+        {"CL": CALM[:1]},
+        GENERATOR.standard_normal((1, DRAWS, 2, 3)),
+        {"diverging": np.zeros((1, DRAWS)), "energy": CALM[:1], "max_tree_depth_reached": np.zeros((1, DRAWS))},
+        interrupted=False,
+    )
     assert "one chain alone" in verdict(one)

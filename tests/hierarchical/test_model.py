@@ -103,9 +103,13 @@ def test_two_cohorts_in_two_processes_that_share_a_cache(tmp_path: Path) -> None
     answers = []
     for seed in (7, 8):
         done = subprocess.run(
-            [sys.executable, "-c", TWO_PROCESSES.format(paths=paths, seed=seed)], capture_output=True, text=True,
-            check=False, timeout=300, env={**os.environ, "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"},
-        )  # fmt: skip
+            [sys.executable, "-c", TWO_PROCESSES.format(paths=paths, seed=seed)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+            env={**os.environ, "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}"},
+        )
         assert done.returncode == 0, done.stderr
         compiled, direct = map(float, done.stdout.split())
         assert compiled == pytest.approx(direct, rel=1e-12)

@@ -58,9 +58,22 @@ def test_population_is_reported_at_the_reference_weight(sampled: SampledCohort) 
     shift = phi_of(sampled.trace.u, sampled.whitening)[..., sampled.population.labels.index("CL")]
     np.testing.assert_allclose(sampled.posterior.population["CL"], 0.155 * np.exp(shift), rtol=1e-12)
     assert set(sampled.posterior.population) == {
-        "CL", "V1", "C_base", "S_cd19", "k_loss", "k_rec", "omega_CL", "omega_V1", "omega_C_base", "omega_C_init",
-        "omega_S", "omega_k_loss", "omega_k_rec", "a", "b",
-    }  # fmt: skip
+        "CL",
+        "V1",
+        "C_base",
+        "S_cd19",
+        "k_loss",
+        "k_rec",
+        "omega_CL",
+        "omega_V1",
+        "omega_C_base",
+        "omega_C_init",
+        "omega_S",
+        "omega_k_loss",
+        "omega_k_rec",
+        "a",
+        "b",
+    }
 
 
 def test_a_saved_posterior_comes_back(sampled: SampledCohort, prepared: PreparedCohort, tmp_path: Path) -> None:
@@ -89,7 +102,8 @@ def test_the_file_has_the_groups_that_arviz_knows(
         assert float(found[1, 7].sum()) == pytest.approx(value, rel=1e-10)
         made = tree["posterior_predictive"]["igg"]
         inside = (tree["observed_data"]["igg"] > made.quantile(0.05, ("chain", "draw"))) & (
-            tree["observed_data"]["igg"] < made.quantile(0.95, ("chain", "draw")))  # fmt: skip
+            tree["observed_data"]["igg"] < made.quantile(0.95, ("chain", "draw"))
+        )
         assert float(inside.mean()) > 0.8
 
 
@@ -113,8 +127,9 @@ def test_integrated_likelihood_is_that_of_brute_force(sampled: SampledCohort) ->
     few = arrays._replace(sample_bounds=np.minimum(arrays.sample_bounds, 2))  # all but the first two samples dropped
     phi = phi_of(sampled.trace.u, sampled.whitening)[0, :1]
     nothing = replace(sampled.whitening, coordinates=no_coordinates(*population.offset.shape))
-    found = np.mean([integrated_log_likelihood(phi, population, few, 0, nothing, seed=seed, jobs=1)[0, 0]
-                     for seed in range(40)])  # fmt: skip
+    found = np.mean(
+        [integrated_log_likelihood(phi, population, few, 0, nothing, seed=seed, jobs=1)[0, 0] for seed in range(40)]
+    )
     mu, root, error, ratio = population.parts(phi[0])
     generator = np.random.default_rng(1)
     values = []
@@ -198,8 +213,11 @@ def test_a_verdict_names_what_is_wrong() -> None:
     generator = np.random.default_rng(4)
     good = generator.standard_normal((4, 1000))
     z = generator.standard_normal((4, 1000, 2, 2))
-    calm = {"diverging": np.zeros((4, 1000)), "energy": generator.standard_normal((4, 1000)),
-            "max_tree_depth_reached": np.zeros((4, 1000))}  # fmt: skip
+    calm = {
+        "diverging": np.zeros((4, 1000)),
+        "energy": generator.standard_normal((4, 1000)),
+        "max_tree_depth_reached": np.zeros((4, 1000)),
+    }
     assert verdict(diagnostics_table({"CL": good}, z, calm, interrupted=False)) == GOOD
     apart = good + np.arange(4)[:, None]
     said = verdict(diagnostics_table({"CL": apart}, z, calm, interrupted=False))

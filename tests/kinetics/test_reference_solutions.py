@@ -29,16 +29,27 @@ def parameters_and_treatment(case: int) -> tuple[Floats, Treatment]:
     given = {row["parameter"]: float(row["value"]) for row in rows("parameters.csv", case)}
     suppressed = "t1" in given
     parameters = vector(
-        CL=given["CL"], V1=given["V1"], Q=given.get("Q", 0.0), V2=given.get("V2", 1.0),
-        ka=given.get("ka", np.nan), F=given.get("F", np.nan),
-        C_base=given.get("kp0", 0.0) / given["CL"], C_init=given["C0"],
-        S=1.0 - given["fres"] if suppressed else 0.0, k_loss=given.get("kon", 0.0), k_rec=given.get("koff", 0.0),
-    )  # fmt: skip
+        CL=given["CL"],
+        V1=given["V1"],
+        Q=given.get("Q", 0.0),
+        V2=given.get("V2", 1.0),
+        ka=given.get("ka", np.nan),
+        F=given.get("F", np.nan),
+        C_base=given.get("kp0", 0.0) / given["CL"],
+        C_init=given["C0"],
+        S=1.0 - given["fres"] if suppressed else 0.0,
+        k_loss=given.get("kon", 0.0),
+        k_rec=given.get("koff", 0.0),
+    )
     doses = tuple(
-        Dose(day=float(row["time"]), amount_g=float(row["amount"]), duration_day=float(row["duration"]),
-             subcutaneous=row["route"] == "SC")
+        Dose(
+            day=float(row["time"]),
+            amount_g=float(row["amount"]),
+            duration_day=float(row["duration"]),
+            subcutaneous=row["route"] == "SC",
+        )
         for row in rows("doses.csv", case)
-    )  # fmt: skip
+    )
     return parameters, Treatment(doses=doses, therapy=((given["t1"], given["t2"]),) if suppressed else ())
 
 

@@ -70,9 +70,20 @@ class Treatment:
 
 
 ADULT: dict[str, float] = {
-    "CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "ka": 0.4, "F": 0.69, "C_base": 6.0, "C_init": 5.0, "S": 0.55,
-    "k_loss": 0.0866, "k_rec": 0.0077, "clearance_ratio": 1.0, "production_ratio": 1.0,
-}  # fmt: skip
+    "CL": 0.155,
+    "V1": 3.2,
+    "Q": 0.55,
+    "V2": 2.0,
+    "ka": 0.4,
+    "F": 0.69,
+    "C_base": 6.0,
+    "C_init": 5.0,
+    "S": 0.55,
+    "k_loss": 0.0866,
+    "k_rec": 0.0077,
+    "clearance_ratio": 1.0,
+    "production_ratio": 1.0,
+}
 """A plausible adult on blinatumomab; g, L, day."""
 
 

@@ -56,19 +56,29 @@ def observation(who: str, when: str, value: float, unit: str, **more: object) ->
     coding = {"system": "http://loinc.org", "code": "2465-3", "display": "IgG [Mass/volume] in Serum or Plasma"}
     quantity: dict[str, object] = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
     return {
-        "resourceType": "Observation", "status": "final", "code": {"coding": [coding]},
-        "subject": {"reference": f"Patient/{who}"}, "effectiveDateTime": when, "valueQuantity": quantity, **more,
-    }  # fmt: skip
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [coding]},
+        "subject": {"reference": f"Patient/{who}"},
+        "effectiveDateTime": when,
+        "valueQuantity": quantity,
+        **more,
+    }
 
 
 def administration(code: str, display: str, **more: object) -> dict[str, object]:
     """A MedicationAdministration of A; more: elements in place of these."""
     return {
-        "resourceType": "MedicationAdministration", "status": "completed", "subject": {"reference": "Patient/11"},
-        "medicationCodeableConcept": {"coding": [{"system": "http://www.whocc.no/atc", "code": code, "display": display}]},
+        "resourceType": "MedicationAdministration",
+        "status": "completed",
+        "subject": {"reference": "Patient/11"},
+        "medicationCodeableConcept": {
+            "coding": [{"system": "http://www.whocc.no/atc", "code": code, "display": display}]
+        },
         "effectivePeriod": {"start": "2024-03-20T10:00:00", "end": "2024-03-20T14:00:00"},
-        "dosage": {"dose": {"value": 28, "unit": "g", "code": "g"}, "route": {"text": "Intravenous"}}, **more,
-    }  # fmt: skip
+        "dosage": {"dose": {"value": 28, "unit": "g", "code": "g"}, "route": {"text": "Intravenous"}},
+        **more,
+    }
 
 
 LOW = {"value": 45, "comparator": "<", "unit": "mg/dL", "code": "mg/dL"}
@@ -83,16 +93,25 @@ FHIR: Files = {
     ),
     "MedicationAdministration.ndjson": _lines(
         administration("J06BA02", "immunoglobulins, normal human, for intravascular adm."),
-        administration("L01FX07", "blinatumomab", effectivePeriod={"start": "2024-03-02", "end": "2024-03-30"},
-                       dosage={"dose": {"value": 28, "unit": "ug"}}),
+        administration(
+            "L01FX07",
+            "blinatumomab",
+            effectivePeriod={"start": "2024-03-02", "end": "2024-03-30"},
+            dosage={"dose": {"value": 28, "unit": "ug"}},
+        ),
         administration("N02BE01", "paracetamol"),
     ),
     "Patient.ndjson": _lines(
-        {"resourceType": "Patient", "id": "11", "gender": "female", "birthDate": "1970-05-06",
-         "deceasedDateTime": "2024-06-01"},
+        {
+            "resourceType": "Patient",
+            "id": "11",
+            "gender": "female",
+            "birthDate": "1970-05-06",
+            "deceasedDateTime": "2024-06-01",
+        },
         {"resourceType": "Patient", "id": "12", "gender": "male"},
     ),
-}  # fmt: skip
+}
 
 SDTM: Files = {
     "lb.csv": (
@@ -152,8 +171,8 @@ ADAM: Files = {
         "S,12,IGG,Immunoglobulin G,700,,mg/dL,45,2024-05-02 08:00:00,,,,,h\n"
     ),
     "adsl.csv": "USUBJID,TRT01A,SEX,AGE,AGEU,WTBL,WTBLU,TRTSDT,DTHDT\n11,BLINA,F,53,YEARS,70,kg,2024-03-02,2024-06-01\n"
-                "12,BLINA,M,44,YEARS,80,kg,,\n",
+    "12,BLINA,M,44,YEARS,80,kg,,\n",
     "therapy.csv": "patient_id,start,stop,agent\n11,2024-03-02,2024-03-30,blinatumomab\n",
-}  # fmt: skip
+}
 
 DATABASES: dict[str, Files] = {"omop": OMOP, "fhir": FHIR, "sdtm": SDTM, "mimic4": MIMIC, "adam": ADAM}

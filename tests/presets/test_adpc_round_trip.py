@@ -51,9 +51,15 @@ def same_records(before: Cohort, after: Cohort) -> None:
         assert (one.group, one.agents, one.end_reason) == (other.group, other.agents, other.end_reason)
         np.testing.assert_array_equal(one.sample_limit, other.sample_limit)
         np.testing.assert_array_equal(one.dose_is_sc, other.dose_is_sc)
-        pairs = [(one.sample_day, other.sample_day), (one.sample_igg, other.sample_igg), (one.dose_g, other.dose_g),
-                 (one.dose_day, other.dose_day), (one.dose_duration_day, other.dose_duration_day),
-                 (one.therapy_start, other.therapy_start), (one.therapy_stop, other.therapy_stop)]  # fmt: skip
+        pairs = [
+            (one.sample_day, other.sample_day),
+            (one.sample_igg, other.sample_igg),
+            (one.dose_g, other.dose_g),
+            (one.dose_day, other.dose_day),
+            (one.dose_duration_day, other.dose_duration_day),
+            (one.therapy_start, other.therapy_start),
+            (one.therapy_stop, other.therapy_stop),
+        ]
         for mine, theirs in pairs:
             np.testing.assert_allclose(mine, theirs, rtol=1e-12)
         np.testing.assert_allclose([one.weight_kg, one.follow_up_end], [other.weight_kg, other.follow_up_end])

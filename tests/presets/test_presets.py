@@ -128,8 +128,11 @@ def test_what_was_taken_back_is_set_aside_and_told(tmp_path: Path) -> None:
     absent = observation("11", "2024-03-09T08:00:00", 0, "mg/dL", dataAbsentReason={"text": "haemolysed"})
     del absent["valueQuantity"]
     not_given = administration("J06BA02", "immunoglobulins, normal human", status="not-done")
-    files = {**FHIR, "Observation.ndjson": FHIR["Observation.ndjson"] + json.dumps(wrong) + "\n" + json.dumps(absent) + "\n",
-             "MedicationAdministration.ndjson": FHIR["MedicationAdministration.ndjson"] + json.dumps(not_given) + "\n"}  # fmt: skip
+    files = {
+        **FHIR,
+        "Observation.ndjson": FHIR["Observation.ndjson"] + json.dumps(wrong) + "\n" + json.dumps(absent) + "\n",
+        "MedicationAdministration.ndjson": FHIR["MedicationAdministration.ndjson"] + json.dumps(not_given) + "\n",
+    }
     cohort = read(tmp_path, "fhir", files)
     assert len(cohort.samples) == 4
     assert len(cohort.doses) == 1

@@ -30,12 +30,14 @@ HOSTILE = "<script>alert('x')</script>"
 DAYS = (-3.0, 10.0, 40.0, 80.0, 120.0, 168.0)
 
 
-def small_effect(n_treated: int = 2, n_others: int = 2, *, options: EffectOptions | None = None, **changes: object
-                 ) -> CohortEffect:  # fmt: skip
+def small_effect(
+    n_treated: int = 2, n_others: int = 2, *, options: EffectOptions | None = None, **changes: object
+) -> CohortEffect:
     """A few patients with the truth as posterior; the first has a hostile name."""
     names = [HOSTILE, *(f"P{i}" for i in range(2, n_treated + n_others + 1))]
-    plans = [planned(DAYS, doses=((12.0, 28.0),) if i < n_treated else (), patient_id=name)
-             for i, name in enumerate(names)]  # fmt: skip
+    plans = [
+        planned(DAYS, doses=((12.0, 28.0),) if i < n_treated else (), patient_id=name) for i, name in enumerate(names)
+    ]
     cohort, posterior = of_truth(plans, [vector(C_base=5.0 + i) for i in range(len(plans))], n=4)
     return effect_of(cohort, good_sampling(posterior, **changes), CARD, options or EffectOptions())
 
@@ -60,10 +62,17 @@ def test_hostile_names_are_text(parsed: Page) -> None:
 
 def test_every_promised_part_is_there(parsed: Page) -> None:
     for words in (
-        "ICH E9(R1)", "Population", "Intercurrent events", "while alive and", "mass balance",
+        "ICH E9(R1)",
+        "Population",
+        "Intercurrent events",
+        "while alive and",
+        "mass balance",
         "rise_per_0.1_g_per_kg_day_14",
-        "Everything the prescriber looked at", "compares different people", "What the data added", "SHA-256",
-    ):  # fmt: skip
+        "Everything the prescriber looked at",
+        "compares different people",
+        "What the data added",
+        "SHA-256",
+    ):
         assert words in " ".join(parsed.text.split()), words
     assert parsed.text.count(RESEARCH_NOTICE) == 2
     assert parsed.tags.count("figure") == 7  # taken apart, forest, curves, contrast, ranks, two patients

@@ -135,8 +135,10 @@ def test_profiles_are_drawn_when_there_are_any(fit: CohortFit) -> None:
 
 def test_a_cohort_in_which_nobody_was_fitted_has_pages_too(fit: CohortFit) -> None:
     failed = {"status": "no_samples", "reason": "no IgG sample"}
-    empty = {name: getattr(fit, name).iloc[:0] for name in ("curves", "predictions", "etas", "diagnostics", "residuals",
-                                                           "shrinkage", "structures", "sampling")}  # fmt: skip
+    empty = {
+        name: getattr(fit, name).iloc[:0]
+        for name in ("curves", "predictions", "etas", "diagnostics", "residuals", "shrinkage", "structures", "sampling")
+    }
     nobody = replace(fit, patients=fit.patients.assign(**failed), nadir=fit.nadir.assign(**failed), **empty)
     assert "Nobody could be fitted" in Page(diagnostics_page(nobody)).text
     page = Page(fit_report(nobody))

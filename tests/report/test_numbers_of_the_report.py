@@ -41,8 +41,10 @@ def page(folder: Path) -> Page:
 @pytest.fixture(scope="module")
 def files(folder: Path) -> Files:
     tables = {path.stem: pd.read_csv(path, keep_default_na=True) for path in folder.glob("*.csv")}
-    return {name: table.set_index("patient_id", drop=False) if "patient_id" in table else table
-            for name, table in tables.items()}  # fmt: skip
+    return {
+        name: table.set_index("patient_id", drop=False) if "patient_id" in table else table
+        for name, table in tables.items()
+    }
 
 
 def numbers(cell: str) -> list[str]:
@@ -67,12 +69,14 @@ def test_each_cell_of_the_nadir_table_is_that_of_nadir_csv(page: Page, files: Fi
     for row in rows:
         nadir, sampling = files["nadir"].loc[row[0]], files["sampling"].loc[row[0]]
         expected = {
-            3: [nadir.window_start, nadir.window_end], 4: [nadir.baseline], 5: [nadir.raw_nadir, nadir.raw_nadir_day],
+            3: [nadir.window_start, nadir.window_end],
+            4: [nadir.baseline],
+            5: [nadir.raw_nadir, nadir.raw_nadir_day],
             6: [nadir.fitted_nadir, nadir.fitted_nadir_lower, nadir.fitted_nadir_upper],
             7: [nadir.fitted_nadir_day, nadir.fitted_nadir_day_lower, nadir.fitted_nadir_day_upper],
             8: [nadir.endogenous_nadir, nadir.endogenous_nadir_lower, nadir.endogenous_nadir_upper],
             9: [nadir.expected_raw_nadir, sampling.expected_raw_nadir_lower, sampling.expected_raw_nadir_upper],
-        }  # fmt: skip
+        }
         assert numbers(row[2])[0] == str(nadir.n_samples)
         for place, values in expected.items():
             assert numbers(row[place]) == shown(values), (row[0], place)
@@ -132,8 +136,9 @@ def test_each_patients_facts_are_those_of_the_files(page: Page, files: Files) ->
     for name, nadir in files["nadir"].iterrows():
         sampling = files["sampling"].loc[name]
         fitted = shown([nadir.fitted_nadir, nadir.fitted_nadir_lower, nadir.fitted_nadir_upper])
-        expected = shown([sampling.expected_raw_nadir, sampling.expected_raw_nadir_lower,
-                          sampling.expected_raw_nadir_upper])  # fmt: skip
+        expected = shown(
+            [sampling.expected_raw_nadir, sampling.expected_raw_nadir_lower, sampling.expected_raw_nadir_upper]
+        )
         assert f"Fitted nadir {fitted[0]} ({fitted[1]} to {fitted[2]}) mg/dL" in text
         assert f"Lowest reading expected {expected[0]} ({expected[1]} to {expected[2]}) mg/dL" in text
         assert f"Lowest measured {nadir.raw_nadir:.0f} mg/dL on day {nadir.raw_nadir_day:.0f}" in text
@@ -152,10 +157,20 @@ def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Fil
     lowest = nadir.nsmallest(3, "fitted_nadir")
     n_reached = int(nadir["nadir_reached"].sum())
     samples = len(pd.read_csv(DATA / "samples.csv"))
-    known = [len(nadir), *nadir["group"].value_counts(), samples, n_reached, len(nadir) - n_reached,
-             round(100 * json.loads((folder / "run.json").read_text())["level"]), *lowest["fitted_nadir"],
-             *lowest["fitted_nadir_lower"], *lowest["fitted_nadir_upper"], *lowest["fitted_nadir_day"],
-             abs(100 * shift), abs(100 * expected_shift)]  # fmt: skip
+    known = [
+        len(nadir),
+        *nadir["group"].value_counts(),
+        samples,
+        n_reached,
+        len(nadir) - n_reached,
+        round(100 * json.loads((folder / "run.json").read_text())["level"]),
+        *lowest["fitted_nadir"],
+        *lowest["fitted_nadir_lower"],
+        *lowest["fitted_nadir_upper"],
+        *lowest["fitted_nadir_day"],
+        abs(100 * shift),
+        abs(100 * expected_shift),
+    ]
     allowed = {f"{float(value):.0f}" for value in known}
     found = numbers(said)
     assert len(found) >= 15

@@ -100,9 +100,9 @@ def test_a_paraprotein_is_warned_of_for_high_levels_and_bcma_agents(fit: CohortF
 def test_positions_and_rough_intervals_are_named(fit: CohortFit) -> None:
     position = fit.nadir["nadir_position"].where(fit.nadir["patient_id"] != "P02", "end")
     rough = fit.patients["pareto_k"].where(fit.patients["patient_id"] != "P01", 0.9)
-    said = limit_sentences(changed(
-        fit, nadir=fit.nadir.assign(nadir_position=position), patients=fit.patients.assign(pareto_k=rough)
-    ))  # fmt: skip
+    said = limit_sentences(
+        changed(fit, nadir=fit.nadir.assign(nadir_position=position), patients=fit.patients.assign(pareto_k=rough))
+    )
     assert any("end of the window for P02: it may fall further" in line for line in said)
     assert any("Intervals are rough" in line and "P01" in line for line in said)
 
@@ -113,8 +113,10 @@ def test_what_was_learnt_is_the_median_over_fitted_patients(fit: CohortFit) -> N
     assert found["S"].n == 4
     assert np.isclose(found["S"].contraction, np.median([0.6, 0.6, 0.1, 0.6]))
     assert [contraction_words(value) for value in (0.29, 0.3, 0.7)] == [
-        "mostly the prior", "partly learnt, partly the prior", "learnt from the samples",
-    ]  # fmt: skip
+        "mostly the prior",
+        "partly learnt, partly the prior",
+        "learnt from the samples",
+    ]
 
 
 def test_sensitivity_spans_the_structures(fit: CohortFit) -> None:

@@ -51,8 +51,17 @@ def test_a_share_of_draws_claims_no_more_than_the_draws_can_tell() -> None:
 def test_rounding_makes_nothing_certain_or_impossible() -> None:
     probabilities = [0.0, 1e-6, 0.003, 0.9985, 0.5, 1.0 - 1e-15, 1.0, np.nan, -0.001, -0.2]
     assert [text.fraction(value) for value in probabilities] == [
-        "0.00", "< 0.01", "< 0.01", "> 0.99", "0.50", "1.00", "1.00", "–", "> −0.01", "−0.20",
-    ]  # fmt: skip
+        "0.00",
+        "< 0.01",
+        "< 0.01",
+        "> 0.99",
+        "0.50",
+        "1.00",
+        "1.00",
+        "–",
+        "> −0.01",
+        "−0.20",
+    ]
     shares = [text.share(value) for value in (0.0, 0.003, 0.9985, 1.0, np.nan)]
     assert shares == ["0 %", "< 1 %", "> 99 %", "100 %", "–"]
     assert [text.share(value, 1) for value in (0.0003, 0.9985, 0.99995)] == ["< 0.1 %", "99.9 %", "> 99.9 %"]
@@ -63,8 +72,12 @@ def test_rounding_makes_nothing_certain_or_impossible() -> None:
 
 def test_numbers_have_no_exponent_below_a_million() -> None:
     assert [text.number(value) for value in (1158.2, -45678.0, 999.6, 2.5e6, 0.01234)] == [
-        "1158", "−45678", "1000", "2.5e+06", "0.0123",
-    ]  # fmt: skip
+        "1158",
+        "−45678",
+        "1000",
+        "2.5e+06",
+        "0.0123",
+    ]
 
 
 def test_everything_the_model_names_has_words() -> None:

@@ -53,10 +53,22 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Path:
         thetas.append(kinetic_parameters({**drawn, "clearance_ratio": np.ones(1), "production_ratio": np.ones(1)}))
     theta = np.stack(thetas, axis=1).reshape(CHAINS, DRAWS, len(thetas), len(PARAMETERS))
     generator = np.random.default_rng(3)
-    population = {"CL": 0.14, "V1": 3.5, "C_base": 5.0, "omega_CL": 0.2, "omega_V1": 0.1, "omega_C_base": 0.3,
-                  "S_cd19_directed": 0.6, "omega_S": 0.4, "k_loss": 0.1, "k_rec": 0.008}  # fmt: skip
-    drawn = {name: (("chain", "draw"), value * np.exp(0.05 * generator.standard_normal((CHAINS, DRAWS))))
-             for name, value in population.items()}  # fmt: skip
+    population = {
+        "CL": 0.14,
+        "V1": 3.5,
+        "C_base": 5.0,
+        "omega_CL": 0.2,
+        "omega_V1": 0.1,
+        "omega_C_base": 0.3,
+        "S_cd19_directed": 0.6,
+        "omega_S": 0.4,
+        "k_loss": 0.1,
+        "k_rec": 0.008,
+    }
+    drawn = {
+        name: (("chain", "draw"), value * np.exp(0.05 * generator.standard_normal((CHAINS, DRAWS))))
+        for name, value in population.items()
+    }
     error = np.broadcast_to([0.2, 0.09], (CHAINS, DRAWS, 2))
     xarray = pytest.importorskip("xarray")
     posterior = xarray.Dataset(
@@ -69,7 +81,10 @@ def effect(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     posterior.to_netcdf(folder / "posterior.nc", group="posterior", engine="h5netcdf")
     event_table(cohort).to_parquet(folder / "events.parquet")
-    record = {"command": "effect", "cards": {CARD: card.sha256},
-              "files": digests(folder, ("posterior.nc", "events.parquet"))}  # fmt: skip
+    record = {
+        "command": "effect",
+        "cards": {CARD: card.sha256},
+        "files": digests(folder, ("posterior.nc", "events.parquet")),
+    }
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return folder

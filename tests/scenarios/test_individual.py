@@ -184,8 +184,18 @@ def test_a_fit_with_another_residual_carries_it_into_rules(residual: str, folder
     fit = igk.fit_cohort(igk.read_cohort(folder.parent), igk.FitOptions(draws=200, residual=residual))
     write_fit(fit, tmp_path)
     rule = {"below_mg_dl": 500, "check_every_day": 7, "minimum_gap_day": 14, "dose_g": 20}
-    file = parse_scenario({"horizon_day": 60, "thresholds": [400], "seed": 1, "regimen": [{"rule": rule}],
-                           "population": {"fit": str(tmp_path), "patient": "IVIG-01"}}, "x", "", None)  # fmt: skip
+    file = parse_scenario(
+        {
+            "horizon_day": 60,
+            "thresholds": [400],
+            "seed": 1,
+            "regimen": [{"rule": rule}],
+            "population": {"fit": str(tmp_path), "patient": "IVIG-01"},
+        },
+        "x",
+        "",
+        None,
+    )
     kinds = people_of(file).batch(0).error[:, 2]
     assert set(kinds) == {{"lognormal": 1.0, "student_t": 2.0}[residual]}
     assert run_scenario(file).outcomes["share_known"].notna().all()

@@ -13,10 +13,13 @@ from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
 
 RAW = {
-    "horizon_day": 200, "thresholds_mg_dl": [500], "seed": 1, "exposure_response": {},
+    "horizon_day": 200,
+    "thresholds_mg_dl": [500],
+    "seed": 1,
+    "exposure_response": {},
     "population": {"card": "adult_b_cell_depletion", "n": 60, "weight_kg": {"mean": 75, "sd": 15}},
     "regimen": [{"name": "none"}, {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28}],
-}  # fmt: skip
+}
 
 
 def test_infections_are_means_over_the_patients_troughs() -> None:

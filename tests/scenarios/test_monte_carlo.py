@@ -28,8 +28,16 @@ CALENDAR = {"name": "calendar", "dose_g_per_kg": 0.4, "interval_day": 28}
 
 
 def scenario(n: int, regimens: list[dict[str, Any]], **more: Any) -> ScenarioFile:
-    raw = {"horizon_day": 100, "thresholds": [400, 500], "unit": "mg/dL", "seed": 3, "therapy": THERAPY,
-           "population": {**POPULATION, "n": n}, "regimen": regimens, **more}  # fmt: skip
+    raw = {
+        "horizon_day": 100,
+        "thresholds": [400, 500],
+        "unit": "mg/dL",
+        "seed": 3,
+        "therapy": THERAPY,
+        "population": {**POPULATION, "n": n},
+        "regimen": regimens,
+        **more,
+    }
     return parse_scenario(raw, "call", "", None)
 
 
@@ -62,8 +70,9 @@ def test_means_under_a_moved_population_are_those_of_many_patients_of_it() -> No
     uncertain = people.uncertain()
     assert uncertain is not None
     at = np.random.default_rng(4).standard_normal((6, uncertain.at_draws[0].shape[1]))
-    asked = Uncertain(cases=uncertain.cases, at_cases=uncertain.at_cases, at_draws=(np.concatenate([at, 0 * at[:1]]),),
-                      averaged=False)  # fmt: skip
+    asked = Uncertain(
+        cases=uncertain.cases, at_cases=uncertain.at_cases, at_draws=(np.concatenate([at, 0 * at[:1]]),), averaged=False
+    )
     model = people.models[0]
     names = [name for name, sd in model.prior.uncertainty.items() if sd]
     is_share = [outcome.is_share for outcome in setting.columns.all]
@@ -88,8 +97,9 @@ def test_means_under_a_moved_population_are_those_of_many_patients_of_it() -> No
 
 def without_curves(file: ScenarioFile, people: VirtualPeople) -> Setting:
     usual = setting_of(file, people)
-    return Setting(from_day=usual.from_day, horizon_day=usual.horizon_day, columns=usual.columns, day=np.empty(0),
-                   seed=usual.seed)  # fmt: skip
+    return Setting(
+        from_day=usual.from_day, horizon_day=usual.horizon_day, columns=usual.columns, day=np.empty(0), seed=usual.seed
+    )
 
 
 def all_of(file: ScenarioFile) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

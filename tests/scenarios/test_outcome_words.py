@@ -33,11 +33,14 @@ REGIMENS: dict[str, dict[str, Any]] = {
     "none": {},
 }
 RAW: dict[str, Any] = {
-    "horizon_day": HORIZON, "thresholds_mg_dl": list(THRESHOLDS), "seed": 2, "price_per_g": 3.0,
+    "horizon_day": HORIZON,
+    "thresholds_mg_dl": list(THRESHOLDS),
+    "seed": 2,
+    "price_per_g": 3.0,
     "population": {"card": "adult_b_cell_depletion", "n": PATIENTS, "weight_kg": {"mean": 75, "sd": 15}},
     "therapy": {"cycles": 2, "on_day": 28, "off_day": 14, "agent": "blinatumomab"},
     "regimen": [{"name": name, **regimen} for name, regimen in REGIMENS.items()],
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -53,8 +56,13 @@ class Patient:
     def run(self, doses: list[tuple[float, float]], until: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Days, mg/dL (just before a dose at its day), and the areas so far, total and infused (g*day/L)."""
         p = self.theta
-        moments = {0.0, until, *(day for day, _ in doses), *(day + self.duration_day for day, _ in doses),
-                   *self.therapy.reshape(-1)}  # fmt: skip
+        moments = {
+            0.0,
+            until,
+            *(day for day, _ in doses),
+            *(day + self.duration_day for day, _ in doses),
+            *self.therapy.reshape(-1),
+        }
         events = sorted(day for day in moments if 0.0 <= day <= until)
         # states: endogenous 1, 2, infused 1, 2 (g), depot, b, areas of endogenous and infused
         state = np.array([p["C_init"] * p["V1"], p["C_init"] * p["V2"], 0.0, 0.0, 0.0, 1.0, 0.0, 0.0])
@@ -67,8 +75,16 @@ class Patient:
             ill = any(first <= start < stop for first, stop in self.therapy)
             known_b = start >= self.therapy[:, 0].min()
             grid = np.linspace(start, end, max(3, int(40 * (end - start)) + 3))
-            solved = solve_ivp(self.slope, (start, end), state, method="LSODA", args=(rate, ill, known_b),
-                               rtol=1e-10, atol=1e-12, t_eval=grid)  # fmt: skip
+            solved = solve_ivp(
+                self.slope,
+                (start, end),
+                state,
+                method="LSODA",
+                args=(rate, ill, known_b),
+                rtol=1e-10,
+                atol=1e-12,
+                t_eval=grid,
+            )
             state = solved.y[:, -1].copy()
             days += list(grid[1:])
             level += list(100 * (solved.y[0] + solved.y[2])[1:] / p["V1"])
@@ -81,11 +97,18 @@ class Patient:
         production = p["CL"] * p["C_base"] * (1 - p["S"] + p["S"] * y[5])
         db = -p["k_loss"] * y[5] if ill else (p["k_rec"] * (1 - y[5]) if known_b else 0.0)
         absorbed = p["ka"] * y[4] if self.under_skin else 0.0
-        return np.array([
-            production - (out + across) * y[0] + back * y[1], across * y[0] - back * y[1],
-            rate + (p["F"] * absorbed if self.under_skin else 0.0) - (out + across) * y[2] + back * y[3],
-            across * y[2] - back * y[3], -absorbed, db, y[0] / p["V1"], y[2] / p["V1"],
-        ])  # fmt: skip
+        return np.array(
+            [
+                production - (out + across) * y[0] + back * y[1],
+                across * y[0] - back * y[1],
+                rate + (p["F"] * absorbed if self.under_skin else 0.0) - (out + across) * y[2] + back * y[3],
+                across * y[2] - back * y[3],
+                -absorbed,
+                db,
+                y[0] / p["V1"],
+                y[2] / p["V1"],
+            ]
+        )
 
     def doses(self, regimen: dict[str, Any]) -> list[tuple[float, float]]:
         if rule := regimen.get("rule"):
@@ -127,12 +150,19 @@ def truth(patient: Patient, regimen: dict[str, Any]) -> dict[tuple[str, float], 
         tau = areas[at[1]] - areas[at[0]]
     within = (days >= start) & (days <= end)
     found = {
-        "nadir": level[from_first].min(), "nadir_day": days[from_first][level[from_first].argmin()],
-        "nadir_all": level.min(), "trough": min(troughs, default=np.nan), "peak": level[within].max(),
-        "trough_last": troughs[-1] if troughs else np.nan, "mean_igg": 100 * areas[-1].sum() / HORIZON,
-        "auc_tau": tau.sum(), "auc_tau_infused": tau[1], "grams": sum(g for _, g in doses), "infusions": len(doses),
+        "nadir": level[from_first].min(),
+        "nadir_day": days[from_first][level[from_first].argmin()],
+        "nadir_all": level.min(),
+        "trough": min(troughs, default=np.nan),
+        "peak": level[within].max(),
+        "trough_last": troughs[-1] if troughs else np.nan,
+        "mean_igg": 100 * areas[-1].sum() / HORIZON,
+        "auc_tau": tau.sum(),
+        "auc_tau_infused": tau[1],
+        "grams": sum(g for _, g in doses),
+        "infusions": len(doses),
         "cost": 3.0 * sum(g for _, g in doses),
-    }  # fmt: skip
+    }
     result = {(name, np.nan): value for name, value in found.items()}
     for threshold in THRESHOLDS:
         result["p_nadir_at_least", threshold] = float(found["nadir"] >= threshold)
@@ -160,8 +190,13 @@ def test_every_outcome_is_that_of_an_independent_simulation(name: str, found: pd
     each = []
     for i in range(PATIENTS):
         theta = dict(zip(PARAMETERS, cases.thetas[i], strict=True))
-        patient = Patient(theta, cases.weight_kg[i], cases.therapy[i], regimen.get("duration_h", 0.0) / 24,
-                          regimen.get("route") == "sc")  # fmt: skip
+        patient = Patient(
+            theta,
+            cases.weight_kg[i],
+            cases.therapy[i],
+            regimen.get("duration_h", 0.0) / 24,
+            regimen.get("route") == "sc",
+        )
         each.append(truth(patient, regimen))
     table = found[found["regimen"] == name]
     assert len(table) == len(each[0])
@@ -185,8 +220,10 @@ class Lookup:
 
 
 def test_each_row_names_the_days_it_covers(found: pd.DataFrame) -> None:
-    spans = {(row["regimen"], row["outcome"]): (row["interval_start"], row["interval_end"])
-             for row in found.to_dict("records")}  # fmt: skip
+    spans = {
+        (row["regimen"], row["outcome"]): (row["interval_start"], row["interval_end"])
+        for row in found.to_dict("records")
+    }
     assert spans["calendar", "nadir"] == (3.0, 120.0)
     assert spans["calendar", "nadir_all"] == spans["calendar", "mean_igg"] == (0.0, 120.0)
     assert spans["calendar", "trough"] == (31.0, 115.0)
@@ -205,8 +242,10 @@ def test_each_row_names_the_days_it_covers(found: pd.DataFrame) -> None:
 
 def test_what_covers_different_days_is_not_subtracted() -> None:
     """Under the skin every week against into a vein every four: the same days, or a note in place of a number."""
-    regimens = [{"name": "iv", "dose_g_per_kg": 0.4, "interval_day": 28},
-                {"name": "sc", "dose_g_per_kg": 0.1, "interval_day": 7, "route": "sc"}]  # fmt: skip
+    regimens = [
+        {"name": "iv", "dose_g_per_kg": 0.4, "interval_day": 28},
+        {"name": "sc", "dose_g_per_kg": 0.1, "interval_day": 7, "route": "sc"},
+    ]
     people = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
     found = igk.simulate_regimens(people, regimens, horizon_day=140, thresholds=[400], seed=1)
     rows = found.differences.set_index("outcome")
@@ -235,8 +274,10 @@ def test_the_worst_trough_of_the_year_is_not_that_of_its_end() -> None:
 def test_levels_in_g_per_l_say_the_same() -> None:
     people = {"card": "adult_b_cell_depletion", "n": 50, "weight_kg": 70}
     regimen = {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28}
-    either = {unit: igk.simulate_regimens(people, [regimen], horizon_day=60, thresholds=[level], unit=unit, seed=1)
-              for unit, level in (("mg/dL", 500), ("g/L", 5))}  # fmt: skip
+    either = {
+        unit: igk.simulate_regimens(people, [regimen], horizon_day=60, thresholds=[level], unit=unit, seed=1)
+        for unit, level in (("mg/dL", 500), ("g/L", 5))
+    }
     one, other = (either[unit].outcomes.set_index("outcome") for unit in ("mg/dL", "g/L"))
     for name, factor in (("nadir", 100.0), ("p_trough_at_least", 1.0), ("days_below", 1.0), ("auc_tau", 1.0)):
         assert one.loc[name, "mean"] == pytest.approx(factor * other.loc[name, "mean"], rel=1e-12)

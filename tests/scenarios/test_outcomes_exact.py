@@ -29,8 +29,17 @@ REGIMENS = [
 
 def random_theta(generator: np.random.Generator, disposition: str) -> Floats:
     scale = np.exp(0.3 * generator.standard_normal(9))
-    values = {"CL": 0.155, "V1": 3.2, "Q": 0.55, "V2": 2.0, "ka": 0.4, "C_base": 6.0, "k_loss": 0.09, "k_rec": 0.008,
-              "C_init": 5.5}  # fmt: skip
+    values = {
+        "CL": 0.155,
+        "V1": 3.2,
+        "Q": 0.55,
+        "V2": 2.0,
+        "ka": 0.4,
+        "C_base": 6.0,
+        "k_loss": 0.09,
+        "k_rec": 0.008,
+        "C_init": 5.5,
+    }
     moved = {name: value * factor for (name, value), factor in zip(values.items(), scale, strict=True)}
     return parameter_vector({**moved, "F": 0.69, "S": 0.6}, disposition, "loss_and_recovery")
 
@@ -39,11 +48,19 @@ def cases_of(thetas: Floats) -> Cases:
     n = len(thetas)
     zero = np.zeros(n, dtype=np.int64)
     return Cases(
-        thetas=thetas, start_day=np.zeros(n), therapy=np.repeat(THERAPY[None], n, axis=0),
-        history=np.empty((n, 0, 4)), error=np.full((n, 2), 0.1), weight_kg=np.linspace(60.0, 90.0, n),
-        height_cm=np.full(n, 170.0), is_male=np.ones(n, dtype=bool), patient=np.arange(n), draw=zero, model=zero,
+        thetas=thetas,
+        start_day=np.zeros(n),
+        therapy=np.repeat(THERAPY[None], n, axis=0),
+        history=np.empty((n, 0, 4)),
+        error=np.full((n, 2), 0.1),
+        weight_kg=np.linspace(60.0, 90.0, n),
+        height_cm=np.full(n, 170.0),
+        is_male=np.ones(n, dtype=bool),
+        patient=np.arange(n),
+        draw=zero,
+        model=zero,
         noise=np.arange(n),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("disposition", ["one_compartment", "two_compartment"])
@@ -61,11 +78,14 @@ def test_outcomes_are_those_of_a_fine_grid(regimen: Dosing, disposition: str) ->
     start, end = setting.windows(regimen).interval
     for i in range(4):
         schedule = build_schedule(
-            start_day=0.0, dose_day=plan.day, dose_g=plan.amount[i],
+            start_day=0.0,
+            dose_day=plan.day,
+            dose_g=plan.amount[i],
             dose_duration_day=np.full(plan.day.size, regimen.duration_day),
-            dose_is_sc=np.full(plan.day.size, regimen.route == "sc"), therapy_start=THERAPY[:, 0],
+            dose_is_sc=np.full(plan.day.size, regimen.route == "sc"),
+            therapy_start=THERAPY[:, 0],
             therapy_stop=THERAPY[:, 1],
-        )  # fmt: skip
+        )
         after = plan.day + np.maximum(regimen.duration_day, 1e-9)
         grid = np.unique(np.concatenate([np.linspace(0.0, HORIZON, 80001), plan.day, after[after < HORIZON]]))
         endogenous, infused = igg_curve(cases.thetas[i], schedule, grid)

@@ -18,9 +18,16 @@ HORIZON = 300.0
 RULES = [
     {"below_mg_dl": 450.0, "check_every_day": 7.0, "minimum_gap_day": 21.0, "assay_cv_percent": 7.0, "dose_g": 25.0},
     {"below_mg_dl": 600.0, "check_every_day": 5.0, "minimum_gap_day": 0.0, "dose_g": 10.0, "delay_day": 2.0},
-    {"below_mg_dl": 500.0, "check_every_day": 10.0003, "minimum_gap_day": 21.0, "assay_cv_percent": 0.0, "dose_g": 30.0,
-     "start_day": 3.0, "stop_day": 200.0},
-]  # fmt: skip
+    {
+        "below_mg_dl": 500.0,
+        "check_every_day": 10.0003,
+        "minimum_gap_day": 21.0,
+        "assay_cv_percent": 0.0,
+        "dose_g": 30.0,
+        "start_day": 3.0,
+        "stop_day": 200.0,
+    },
+]
 
 
 def by_hand(theta: Floats, regimen: Dosing, earlier: Floats, noise: Floats, error: Floats) -> list[float]:
@@ -38,9 +45,14 @@ def by_hand(theta: Floats, regimen: Dosing, earlier: Floats, noise: Floats, erro
         durations = np.array([*earlier[:, 2], *[regimen.duration_day] * len(days)])
         under_skin = np.array([*earlier[:, 3], *[float(regimen.route == "sc")] * len(days)])
         schedule = build_schedule(
-            start_day=-5.0, dose_day=given, dose_g=amounts, dose_duration_day=durations, dose_is_sc=under_skin,
-            therapy_start=THERAPY[:, 0], therapy_stop=THERAPY[:, 1],
-        )  # fmt: skip
+            start_day=-5.0,
+            dose_day=given,
+            dose_g=amounts,
+            dose_duration_day=durations,
+            dose_is_sc=under_skin,
+            therapy_start=THERAPY[:, 0],
+            therapy_stop=THERAPY[:, 1],
+        )
         level = float(np.add(*igg_curve(theta, schedule, np.array([day])))[0])
         a, b = error if rule.assay_cv_percent is None else (0.0, rule.assay_cv_percent / 100)
         read = level + np.hypot(a, b * level) * noise[k]
@@ -63,8 +75,9 @@ def test_a_rule_doses_as_a_simulation_step_by_step_does(rule: dict[str, float], 
         plan = dosed(regimen, cases, 0.0, HORIZON, Assay(resolution_mg_dl=5.0))
         noise, error = generator.standard_normal(plan.n_checks), np.array([0.2, 0.09])
         earlier = np.array([[-3.0, 20.0, 0.0, 0.0]])
-        found = rule_doses(theta, -5.0, THERAPY, earlier, 1.0 * plan.amount[0, 0], plan.rule, error, plan.check_day,
-                           noise)  # fmt: skip
+        found = rule_doses(
+            theta, -5.0, THERAPY, earlier, 1.0 * plan.amount[0, 0], plan.rule, error, plan.check_day, noise
+        )
         expected = by_hand(theta, regimen, earlier, noise, error)
         assert found.tolist() == pytest.approx(expected, abs=1e-9)
         seen.add(len(expected))

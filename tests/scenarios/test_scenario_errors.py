@@ -153,5 +153,6 @@ def test_what_a_card_asks_of_a_person_is_told_as_a_key_of_the_file(tmp_path: Pat
     with pytest.raises(InputError) as caught:
         run_scenario(path)
     assert [(one.file, one.column) for one in caught.value.problems] == [
-        ("lean.toml", "population.height_cm"), ("lean.toml", "population.sex"),
-    ]  # fmt: skip
+        ("lean.toml", "population.height_cm"),
+        ("lean.toml", "population.sex"),
+    ]

@@ -19,13 +19,13 @@ from igkinetics.cli.main import app
 POPULATIONS = {
     "card": 'card = "adult_b_cell_depletion"\nn = 12\nweight_kg = { mean = 75, sd = 15 }',
     "models": 'models = [{ card = "adult_b_cell_depletion", weight = 2 }, { card = "zhang_2020", weight = 1, '
-              'endogenous_card = "adult_b_cell_depletion" }]\nn = 12\nweight_kg = 70',
+    'endogenous_card = "adult_b_cell_depletion" }]\nn = 12\nweight_kg = 70',
     "effect": 'effect = "EFFECT"\npatients = ["IVIG-01", "control-02"]',
     "effect replayed": 'effect = "EFFECT"\npatients = ["IVIG-01"]\nfrom_day = 0',
     "effect, new": 'effect = "EFFECT"\nnew = 12\nweight_kg = 70',
     "fit": 'fit = "FIT"\npatient = "IVIG-01"',
     "fit from a day": 'fit = "FIT"\npatient = "control-02"\nfrom_day = 30',
-}  # fmt: skip
+}
 THERAPY = '[therapy]\ncycles = 2\non_day = 28\noff_day = 14\nagent = "blinatumomab"\n'
 REGIMENS = """
 [[regimen]]
@@ -133,7 +133,7 @@ DAMAGE = {
     "posterior foreign": ("effect", "posterior.nc", lambda _: b"CDF\\x01"),
     "events of another cohort": ("effect", "events.parquet", lambda content: content + b" "),
     "effect run.json is a list": ("effect", "run.json", lambda _: b"[]"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DAMAGE)

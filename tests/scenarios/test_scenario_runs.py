@@ -100,11 +100,15 @@ def test_quantiles_of_many_batches_are_those_of_all_patients(monkeypatch: pytest
 
 def test_a_dose_by_ideal_weight_takes_height_and_sex() -> None:
     people = {"card": CARD, "n": 20, "weight_kg": 120, "height_cm": 175.26, "sex": "male"}
-    regimens = [{"name": basis, "dose_g_per_kg": 0.4, "interval_day": 28, "weight": basis, "vial_g": 2.5}
-                for basis in ("actual", "ideal", "adjusted", "lean")]  # fmt: skip
+    regimens = [
+        {"name": basis, "dose_g_per_kg": 0.4, "interval_day": 28, "weight": basis, "vial_g": 2.5}
+        for basis in ("actual", "ideal", "adjusted", "lean")
+    ]
     found = igk.simulate_regimens(people, regimens, horizon_day=28, thresholds=[400], seed=1)
-    grams = [value(found.outcomes, "mean", regimen=basis, outcome="grams")
-             for basis in ("actual", "ideal", "adjusted", "lean")]  # fmt: skip
+    grams = [
+        value(found.outcomes, "mean", regimen=basis, outcome="grams")
+        for basis in ("actual", "ideal", "adjusted", "lean")
+    ]
     # Devine 50 + 2.3 * 9 = 70.7 kg; adjusted 70.7 + 0.4 * 49.3 = 90.42; Boer 48.84 + 0.267 * 175.26 - 19.2 = 76.43
     assert grams == [47.5, 27.5, 35.0, 30.0]
 
@@ -129,9 +133,22 @@ def test_the_command_writes_what_the_contract_says(tmp_path: Path) -> None:
     shares = told[told["outcome"].str.startswith("p_")]
     assert shares[["mean", "mean_lower", "mean_upper"]].stack().between(0, 1).all()
     assert set(outcomes["outcome"]) == {
-        "nadir", "nadir_day", "nadir_all", "trough", "trough_last", "peak", "mean_igg", "auc_tau", "auc_tau_infused",
-        "p_nadir_at_least", "p_trough_at_least", "days_below", "grams", "infusions", "cost",
-    }  # fmt: skip
+        "nadir",
+        "nadir_day",
+        "nadir_all",
+        "trough",
+        "trough_last",
+        "peak",
+        "mean_igg",
+        "auc_tau",
+        "auc_tau_infused",
+        "p_nadir_at_least",
+        "p_trough_at_least",
+        "days_below",
+        "grams",
+        "infusions",
+        "cost",
+    }
     curves = pd.read_parquet(outs[0] / "trajectories.parquet")
     assert tuple(curves.columns) == TRAJECTORY_COLUMNS
     assert set(curves["patient_id"]) == {""}

@@ -20,11 +20,14 @@ DOSES, INTERVALS = (0.1, 0.2, 0.3, 0.5), (14.0, 28.0)
 
 def raw(**target: Any) -> dict[str, Any]:
     return {
-        "horizon_day": HORIZON, "thresholds_mg_dl": [500], "seed": 3, "price_per_g": 10.0,
+        "horizon_day": HORIZON,
+        "thresholds_mg_dl": [500],
+        "seed": 3,
+        "price_per_g": 10.0,
         "population": {"card": "adult_b_cell_depletion", "n": 80, "weight_kg": {"mean": 75, "sd": 15}},
         "therapy": {"cycles": 2, "on_day": 28, "off_day": 14},
         "search": {"target": target, "dose_g_per_kg": list(DOSES), "interval_day": list(INTERVALS), "vial_g": [5.0]},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("quantity", ["trough", "nadir"])
@@ -42,9 +45,14 @@ def test_the_cheapest_is_that_of_an_exhaustive_enumeration(quantity: str) -> Non
                 amount = max(1, np.floor(round(dose * cases.weight_kg[i], 3) / 5.0 + 0.5)) * 5.0
                 courses = cases.therapy[i]
                 schedule = build_schedule(
-                    start_day=0.0, dose_day=day, dose_g=np.full(day.size, amount), dose_duration_day=np.zeros(day.size),
-                    dose_is_sc=np.zeros(day.size), therapy_start=courses[:, 0], therapy_stop=courses[:, 1],
-                )  # fmt: skip
+                    start_day=0.0,
+                    dose_day=day,
+                    dose_g=np.full(day.size, amount),
+                    dose_duration_day=np.zeros(day.size),
+                    dose_is_sc=np.zeros(day.size),
+                    therapy_start=courses[:, 0],
+                    therapy_stop=courses[:, 1],
+                )
                 grid = day[1:] if quantity == "trough" else np.unique([*np.linspace(0, HORIZON, 4001), *day])
                 level = np.add(*igg_curve(cases.thetas[i], schedule, grid))
                 kept.append(100 * level.min() >= 500)

@@ -12,11 +12,14 @@ from igkinetics.cards.prior import PatientPrior, patient_prior, patient_typical
 from igkinetics.virtual.typical import typical_of_many
 
 PEOPLE = {
-    "weight_kg": np.array([62.0, 71.0, 98.0]), "height_cm": np.array([158.0, 175.0, 186.0]),
-    "sex": np.array(["female", "male", "male"]), "deficiency": np.array(["primary", "secondary", "primary"]),
-    "igm_g_per_l": np.array([0.1, 0.4, 0.21]), "disease": np.array(["healthy", "myasthenia_gravis", "healthy"]),
+    "weight_kg": np.array([62.0, 71.0, 98.0]),
+    "height_cm": np.array([158.0, 175.0, 186.0]),
+    "sex": np.array(["female", "male", "male"]),
+    "deficiency": np.array(["primary", "secondary", "primary"]),
+    "igm_g_per_l": np.array([0.1, 0.4, 0.21]),
+    "disease": np.array(["healthy", "myasthenia_gravis", "healthy"]),
     "subcutaneous_form": np.array(["conventional", "facilitated", "conventional"]),
-}  # fmt: skip
+}
 
 
 def prior_of_anyone(card_id: str, disposition: str, person: dict[str, float | str]) -> PatientPrior:

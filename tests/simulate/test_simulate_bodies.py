@@ -29,8 +29,9 @@ def test_weights_are_drawn_within_the_hard_limits_of_the_card(design: Callable[.
 
 def test_doses_by_ideal_weight_take_height_and_sex(design: Callable[..., str]) -> None:
     people = f"weight_kg = {WEIGHT}\nheight_cm = {{ mean = 172, sd = 9 }}\nsex = {{ female = 0.5, male = 0.5 }}"
-    found = simulate_cohort(design((f"weight_kg = {WEIGHT}", people),
-                                   ("dose_g_per_kg = 0.4", "dose_g_per_kg = 0.4, weight = 'ideal'")))  # fmt: skip
+    found = simulate_cohort(
+        design((f"weight_kg = {WEIGHT}", people), ("dose_g_per_kg = 0.4", "dose_g_per_kg = 0.4, weight = 'ideal'"))
+    )
     patients = found.patients.set_index("patient_id")
     assert set(patients["sex"]) == {"female", "male"}
     for patient_id, amount in found.doses.groupby("patient_id")["amount_g"].first().items():

@@ -20,9 +20,17 @@ REGIMEN = "regimen = { dose_g_per_kg = 0.4, interval_day = 28, start_day = 7, st
 QUIET = ("cv_percent = 8", "cv_percent = 0")
 OUTCOME = "[outcomes.infection]\ncounts = { treated = 2, plain = 1 }\n"
 ALL_FILES = {
-    "samples.csv", "doses.csv", "therapy.csv", "patients.csv", "outcomes.csv", "cohort.toml", "design.toml",
-    "truth/parameters.csv", "truth/nadir.csv", "truth/curves.parquet",
-}  # fmt: skip
+    "samples.csv",
+    "doses.csv",
+    "therapy.csv",
+    "patients.csv",
+    "outcomes.csv",
+    "cohort.toml",
+    "design.toml",
+    "truth/parameters.csv",
+    "truth/nadir.csv",
+    "truth/curves.parquet",
+}
 
 
 def written(text: str, folder: Path) -> dict[str, bytes]:

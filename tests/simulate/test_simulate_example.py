@@ -32,10 +32,15 @@ def test_it_has_the_counts_of_the_study() -> None:
     assert cohort.patients["group"].value_counts().to_dict() == {"IVIG": 17, "control": 6}
     struck = cohort.outcomes.merge(cohort.patients, on="patient_id").groupby(["outcome", "group"])["patient_id"]
     assert struck.nunique().to_dict() == {
-        ("infection", "IVIG"): 14, ("infection", "control"): 4, ("icu", "IVIG"): 4, ("icu", "control"): 1,
-        ("infection_death", "IVIG"): 3, ("infection_death", "control"): 1,
-        ("death", "IVIG"): 3, ("death", "control"): 1,
-    }  # fmt: skip
+        ("infection", "IVIG"): 14,
+        ("infection", "control"): 4,
+        ("icu", "IVIG"): 4,
+        ("icu", "control"): 1,
+        ("infection_death", "IVIG"): 3,
+        ("infection_death", "control"): 1,
+        ("death", "IVIG"): 3,
+        ("death", "control"): 1,
+    }
 
 
 def test_it_says_that_it_is_synthetic_and_stays_small() -> None:

@@ -39,18 +39,27 @@ def fine_curve(
     start = min(0.0, *rows["samples"]["day"], *rows["doses"]["day"], *rows["therapy"]["start"])
     doses = rows["doses"][kept(rows["doses"]["day"])]
     schedule = build_schedule(
-        start_day=start, dose_day=doses["day"], dose_g=doses["amount_g"], dose_duration_day=doses["duration_h"] / 24,
-        dose_is_sc=doses["route"] == "sc", therapy_start=rows["therapy"]["start"],
+        start_day=start,
+        dose_day=doses["day"],
+        dose_g=doses["amount_g"],
+        dose_duration_day=doses["duration_h"] / 24,
+        dose_is_sc=doses["route"] == "sc",
+        therapy_start=rows["therapy"]["start"],
         therapy_stop=rows["therapy"]["stop"].fillna(np.inf),
-    )  # fmt: skip
+    )
     endogenous, infused = igg_curve(values, schedule, day)
     return 100 * endogenous, 100 * (endogenous + infused)
 
 
-@pytest.mark.parametrize("changes", [
-    (), ((REGIMEN, RULE),), ((REGIMEN, EARLY), ("until_day = 140", "until_day = 140\njitter_day = 3\nmissed = 0.2")),
-    (ONE_COMPARTMENT, (REGIMEN, REGIMEN + ", route = 'sc'")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (),
+        ((REGIMEN, RULE),),
+        ((REGIMEN, EARLY), ("until_day = 140", "until_day = 140\njitter_day = 3\nmissed = 0.2")),
+        (ONE_COMPARTMENT, (REGIMEN, REGIMEN + ", route = 'sc'")),
+    ],
+)
 def test_nadirs_are_the_minima_of_a_fine_grid(design: Callable[..., str], changes: tuple[tuple[str, str], ...]) -> None:
     simulated = simulate_cohort(design(*changes, ("n = 4", "n = 2")))
     for row in simulated.truth_nadir.itertuples():

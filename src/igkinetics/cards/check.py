@@ -71,8 +71,9 @@ def inputs_text(inputs: CheckInputs) -> str:
     given = inputs_given(inputs)
     given.pop("covariates", None)
     named = {**given, **inputs.covariates}
-    return ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-                     for name, value in named.items())  # fmt: skip
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in named.items()
+    )
 
 
 def origin_text(provenance: Provenance) -> str:

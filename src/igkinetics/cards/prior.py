@@ -21,9 +21,16 @@ from igkinetics.scales import shifted
 PRIOR_PARAMETERS: Final = tuple("C_init_ratio" if name == "C_init" else name for name in PARAMETERS)
 """The kinetics' names, the initial level as its ratio to C_base."""
 WHEN_ABSENT: Final[dict[str, float]] = {
-    "ka": math.nan, "F": math.nan, "C_base": 0.0, "C_init_ratio": 1.0, "S": 0.0, "k_loss": 0.0, "k_rec": 0.0,
-    "clearance_ratio": 1.0, "production_ratio": 1.0,
-}  # fmt: skip
+    "ka": math.nan,
+    "F": math.nan,
+    "C_base": 0.0,
+    "C_init_ratio": 1.0,
+    "S": 0.0,
+    "k_loss": 0.0,
+    "k_rec": 0.0,
+    "clearance_ratio": 1.0,
+    "production_ratio": 1.0,
+}
 """What a card without the parameter means, fixed: no subcutaneous dose can be given (nan, as in the
 kinetics); no endogenous IgG; start at C_base; endogenous IgG constant; nothing changes under immunoglobulin."""
 CLEARANCE, VOLUME = PRIOR_PARAMETERS.index("CL"), PRIOR_PARAMETERS.index("V1")

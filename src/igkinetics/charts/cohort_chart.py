@@ -40,9 +40,12 @@ def threshold_layers(thresholds: Sequence[float], x: Spec) -> list[Spec]:
 def interval_layers(nadirs: pd.DataFrame, x: Spec) -> list[Spec]:
     """Fitted nadir with interval; the raw nadir as an open circle, a triangle when below the limit."""
     y = {
-        "field": "patient", "type": "nominal", "sort": None, "title": None,
+        "field": "patient",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
         "axis": {"labelLimit": 110, "ticks": False, "domain": False},
-    }  # fmt: skip
+    }
     looks = group_looks(nadirs)
     raw_shape = {"condition": {"test": "datum.below", "value": "triangle-down"}, "value": "circle"}
     raw_mark = {"type": "point", "color": style.SAMPLE, "opacity": 1, "filled": False, "size": 60}

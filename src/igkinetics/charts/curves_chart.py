@@ -33,19 +33,30 @@ def curves_chart(curves: pd.DataFrame, nadirs: pd.DataFrame, thresholds: Sequenc
         for row in shown.to_dict("records")
     ]
     axes: dict[str, Spec] = {
-        "x": {"field": "day", "type": "quantitative", "title": "Time (day)", "axis": {"tickCount": 6},
-              "scale": {"nice": False}},
+        "x": {
+            "field": "day",
+            "type": "quantitative",
+            "title": "Time (day)",
+            "axis": {"tickCount": 6},
+            "scale": {"nice": False},
+        },
         "y": {"field": "igg", "type": "quantitative", "title": f"Serum IgG ({unit})", "scale": {"zero": True}},
-    }  # fmt: skip
+    }
     looks = group_looks(shown)
     rule = {"type": "rule", "color": style.THRESHOLD, "strokeDash": [2, 3], "strokeWidth": 1.5}
     opacity = 0.55 if len(shown) <= 60 else 0.25
     layers: list[Spec] = [
-        {"data": {"values": lines}, "mark": {"type": "line", "strokeWidth": 1.3, "opacity": opacity},
-         "encoding": {**axes, "detail": {"field": "curve"}, "color": looks["color"]}},
-        {"data": {"values": points}, "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45},
-         "encoding": {**axes, **looks}},
-    ]  # fmt: skip
+        {
+            "data": {"values": lines},
+            "mark": {"type": "line", "strokeWidth": 1.3, "opacity": opacity},
+            "encoding": {**axes, "detail": {"field": "curve"}, "color": looks["color"]},
+        },
+        {
+            "data": {"values": points},
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45},
+            "encoding": {**axes, **looks},
+        },
+    ]
     if thresholds:
         rows = [{"igg": float(value)} for value in thresholds]
         layers.insert(0, {"data": {"values": rows}, "mark": rule, "encoding": {"y": axes["y"]}})

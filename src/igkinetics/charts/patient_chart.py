@@ -61,9 +61,11 @@ def patient_chart(
     shared = {"x": days | {"axis": {"tickCount": 5}}, "y": levels | {"axis": {"tickCount": 4}}}
     shown = [_on_axes(layer, shared) for layer in layers if layer["data"]["values"]]
     return {
-        "width": style.CHART_WIDTH, "height": style.CHART_HEIGHT, "config": style.CONFIG,
+        "width": style.CHART_WIDTH,
+        "height": style.CHART_HEIGHT,
+        "config": style.CONFIG,
         "layer": shown or [_layer([{}], {"type": "point", "opacity": 0}, {})],
-    }  # fmt: skip
+    }
 
 
 def _on_axes(layer: Spec, shared: Mapping[str, Spec]) -> Spec:

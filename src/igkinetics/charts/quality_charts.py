@@ -33,11 +33,17 @@ def pareto_chart(diagnostics: pd.DataFrame, good: float) -> Spec:
 
 def weights_chart(weights: pd.DataFrame) -> Spec:
     """weights: columns model, mean_weight; one bar each, in their order."""
-    rows = [{"model": row["model"].replace("_", " "), "weight": float(row["mean_weight"])}
-            for row in weights.to_dict("records")]  # fmt: skip
+    rows = [
+        {"model": row["model"].replace("_", " "), "weight": float(row["mean_weight"])}
+        for row in weights.to_dict("records")
+    ]
     x = {"field": "weight", "type": "quantitative", "title": "Mean weight over patients", "axis": {"format": "%"}}
     y = {"field": "model", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 240}}
     return {
-        "width": 220, "height": 24 * max(len(rows), 1), "config": style.CONFIG, "data": {"values": rows},
-        "mark": {"type": "bar", "color": style.TOTAL}, "encoding": {"x": x, "y": y},
-    }  # fmt: skip
+        "width": 220,
+        "height": 24 * max(len(rows), 1),
+        "config": style.CONFIG,
+        "data": {"values": rows},
+        "mark": {"type": "bar", "color": style.TOTAL},
+        "encoding": {"x": x, "y": y},
+    }

@@ -45,11 +45,21 @@ def agreement_chart(predictions: pd.DataFrame, against: str, unit: IggUnit) -> S
     words = {"pred": "Predicted at typical values", "ipred": "Fitted"}[against]
     scale = {"domain": [0, highest * 1.04], "nice": False}
     axes = {
-        "x": {"field": against, "type": "quantitative", "title": f"{words} ({unit})", "scale": scale,
-              "axis": {"tickCount": 5}},
-        "y": {"field": "observed", "type": "quantitative", "title": f"Observed ({unit})", "scale": scale,
-              "axis": {"tickCount": 5}},
-    }  # fmt: skip
+        "x": {
+            "field": against,
+            "type": "quantitative",
+            "title": f"{words} ({unit})",
+            "scale": scale,
+            "axis": {"tickCount": 5},
+        },
+        "y": {
+            "field": "observed",
+            "type": "quantitative",
+            "title": f"Observed ({unit})",
+            "scale": scale,
+            "axis": {"tickCount": 5},
+        },
+    }
     ends = [{against: 0.0, "observed": 0.0}, {against: highest, "observed": highest}]
     line = {"data": {"values": ends}, "mark": {"type": "line", "color": "#666666"}, "encoding": axes}
     return _square([line, _points(rows, axes, predictions)])
@@ -60,10 +70,15 @@ def residual_chart(predictions: pd.DataFrame, against: str, unit: IggUnit) -> Sp
     rows = [row for row in point_rows(predictions) if row["iwres"] is not None and row[against] is not None]
     words = {"day": "Time (day)", "ipred": f"Fitted ({unit})", "previous": "IWRES of the sample before (SD of error)"}
     axes = {
-        "x": {"field": against, "type": "quantitative", "title": words[against], "axis": {"tickCount": 5},
-              "scale": {"zero": against != "day", "nice": against != "day", "padding": 8}},
+        "x": {
+            "field": against,
+            "type": "quantitative",
+            "title": words[against],
+            "axis": {"tickCount": 5},
+            "scale": {"zero": against != "day", "nice": against != "day", "padding": 8},
+        },
         "y": {"field": "iwres", "type": "quantitative", "title": "IWRES (SD of error)", "axis": {"tickCount": 5}},
-    }  # fmt: skip
+    }
     rules = {
         "data": {"values": [{"iwres": -2, "dash": [3, 3]}, {"iwres": 2, "dash": [3, 3]}, {"iwres": 0, "dash": [1, 0]}]},
         "mark": {"type": "rule", "color": "#666666"},
@@ -72,8 +87,9 @@ def residual_chart(predictions: pd.DataFrame, against: str, unit: IggUnit) -> Sp
     smooth = {
         "data": {"values": [{against: row[against], "iwres": row["iwres"]} for row in rows]},
         "transform": [{"loess": "iwres", "on": against, "bandwidth": 0.6}],
-        "mark": {"type": "line", "color": style.SAMPLE, "strokeWidth": 2}, "encoding": axes,
-    }  # fmt: skip
+        "mark": {"type": "line", "color": style.SAMPLE, "strokeWidth": 2},
+        "encoding": axes,
+    }
     return _square([rules, _points(rows, axes, predictions), *([smooth] if len(rows) >= 10 else [])])
 
 

@@ -23,8 +23,14 @@ CONFIG: Final[dict[str, Any]] = {
     "background": "#FFFFFF",
     "view": {"stroke": None},
     "axis": {
-        "labelFontSize": 14, "titleFontSize": 15, "titleFontWeight": "normal", "labelColor": "#222222",
-        "titleColor": "#222222", "gridColor": GRID, "domainColor": "#666666", "tickColor": "#666666",
+        "labelFontSize": 14,
+        "titleFontSize": 15,
+        "titleFontWeight": "normal",
+        "labelColor": "#222222",
+        "titleColor": "#222222",
+        "gridColor": GRID,
+        "domainColor": "#666666",
+        "tickColor": "#666666",
         "labelOverlap": False,
     },
-}  # fmt: skip
+}

@@ -23,26 +23,41 @@ def vpc_chart(rows: pd.DataFrame, unit: IggUnit) -> Spec:
     for row in rows.to_dict("records"):
         middle = 0.5 * (row["first_day"] + row["last_day"])
         half = 0.5 * max(row["last_day"] - row["first_day"], narrow)
-        boxes.append({
-            "from": round(middle - half, 2), "to": round(middle + half, 2), "day": round(middle, 2),
-            "color": MIDDLE if row["percentile"] == 50 else OUTER,
-            **{name: float(f"{row[name]:.4g}") if known(row[name]) else None
-               for name in ("lower", "median", "upper", "observed")},
-        })  # fmt: skip
+        boxes.append(
+            {
+                "from": round(middle - half, 2),
+                "to": round(middle + half, 2),
+                "day": round(middle, 2),
+                "color": MIDDLE if row["percentile"] == 50 else OUTER,
+                **{
+                    name: float(f"{row[name]:.4g}") if known(row[name]) else None
+                    for name in ("lower", "median", "upper", "observed")
+                },
+            }
+        )
     x: Spec = {"type": "quantitative", "title": "Time (day)", "scale": {"nice": False, "zero": False}}
     y: Spec = {"type": "quantitative", "title": f"IgG ({unit})", "scale": {"zero": True}}
     color: Spec = {"field": "color", "type": "nominal", "scale": None}
     across: Spec = {"x": {"field": "from", **x}, "x2": {"field": "to"}}
     layers: list[Spec] = [
-        {"mark": {"type": "rect", "opacity": 0.25},
-         "encoding": {**across, "y": {"field": "lower", **y}, "y2": {"field": "upper"}, "color": color}},
-        {"mark": {"type": "rule", "strokeWidth": 2},
-         "encoding": {**across, "y": {"field": "median", **y}, "color": color}},
-        {"transform": [{"filter": "isValid(datum.observed)"}],
-         "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45, "color": style.SAMPLE},
-         "encoding": {"x": {"field": "day", **x}, "y": {"field": "observed", **y}}},
-    ]  # fmt: skip
+        {
+            "mark": {"type": "rect", "opacity": 0.25},
+            "encoding": {**across, "y": {"field": "lower", **y}, "y2": {"field": "upper"}, "color": color},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {**across, "y": {"field": "median", **y}, "color": color},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.observed)"}],
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 45, "color": style.SAMPLE},
+            "encoding": {"x": {"field": "day", **x}, "y": {"field": "observed", **y}},
+        },
+    ]
     return {
-        "width": style.CHART_WIDTH, "height": style.CHART_HEIGHT, "config": style.CONFIG, "data": {"values": boxes},
+        "width": style.CHART_WIDTH,
+        "height": style.CHART_HEIGHT,
+        "config": style.CONFIG,
+        "data": {"values": boxes},
         "layer": layers,
-    }  # fmt: skip
+    }

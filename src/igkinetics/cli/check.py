@@ -50,8 +50,11 @@ def draft_for(path: Path, error: InputError, file_format: str | None) -> str:
     keys = stated_keys(path) | ({} if file_format is None else {"format": file_format})
     if keys.get("format", "tables") not in ("tables", "nonmem"):
         return ""  # a preset knows its own columns
-    foreign = [one for one in error.problems if not one.patient_id and one.file != "call" and one.found != "no unit"
-               and (one.line is None or not one.column)]  # fmt: skip
+    foreign = [
+        one
+        for one in error.problems
+        if not one.patient_id and one.file != "call" and one.found != "no unit" and (one.line is None or not one.column)
+    ]
     return draft_mapping(path, keys) if foreign else ""
 
 

@@ -49,8 +49,9 @@ def compare(
 
     if group and len(group) != 2:
         raise call_error("--group", ", ".join(group), "must be given twice, or not at all")
-    options = FitOptions(card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed,
-                         jobs=jobs)  # fmt: skip
+    options = FitOptions(
+        card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed, jobs=jobs
+    )
     refuse_existing(out, COMPARE_OUTPUT, overwrite=overwrite)
     found = read(cohort, igg_unit, file_format, on_problem)
     tell_problems(found)

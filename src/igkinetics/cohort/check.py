@@ -79,8 +79,9 @@ def _covariates(cohort: Cohort) -> list[Row]:
     """The further columns of the open tables."""
     rows: list[Row] = []
     for name, table, own in (
-        ("patients", cohort.patients, PATIENT_COLUMNS), ("outcomes", cohort.outcomes, OUTCOME_COLUMNS),
-    ):  # fmt: skip
+        ("patients", cohort.patients, PATIENT_COLUMNS),
+        ("outcomes", cohort.outcomes, OUTCOME_COLUMNS),
+    ):
         if further := [str(column) for column in table.columns if column not in own]:
             rows.append(("columns", f"{name}, kept beside the contract's", ", ".join(further), ""))
     return rows

@@ -66,16 +66,24 @@ def event_table(cohort: Cohort) -> pd.DataFrame:
     weight = pd.Series(cohort.patients["weight_kg"].to_numpy(), index=number.index)
     factor, igg = G_PER_L_IN[cohort.igg_unit], cohort.samples["igg"].to_numpy(dtype=np.float64)
     samples = cohort.samples.assign(
-        EVID=0, MDV=0, CMT=CENTRAL, DV=fewest_digits(igg / factor, lambda level: level * factor == igg), order=0,
+        EVID=0,
+        MDV=0,
+        CMT=CENTRAL,
+        DV=fewest_digits(igg / factor, lambda level: level * factor == igg),
+        order=0,
         CENS=cohort.samples["limit"].map({"": 0, "below": 1, "above": -1}).astype(int),
-    )  # fmt: skip
+    )
     duration = cohort.doses["duration_day"].to_numpy(dtype=np.float64)
     grams = cohort.doses["amount_g"].to_numpy(dtype=np.float64)
     rate = np.divide(grams, duration, out=np.zeros_like(grams), where=duration > 0)
     doses = cohort.doses.assign(
-        EVID=1, MDV=1, AMT=grams, order=1, RATE=fewest_digits(rate, lambda one: grams / one == duration),
+        EVID=1,
+        MDV=1,
+        AMT=grams,
+        order=1,
+        RATE=fewest_digits(rate, lambda one: grams / one == duration),
         CMT=np.where(cohort.doses["route"] == "sc", DEPOT, CENTRAL),
-    )  # fmt: skip
+    )
     changes = pd.concat([pd.DataFrame(), *(_therapy_rows(patient) for patient in cohort.each_patient())])
     rows = pd.concat([samples, doses, changes], ignore_index=True)
     resets = rows[rows["patient_id"].isin(list(cohort.records))].groupby("patient_id", as_index=False)["day"].min()
@@ -135,9 +143,21 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
 ADPC_FILE: Final = "adpc.csv"
 ADPC_NAMES: Final = frozenset({ADPC_FILE, "adsl.csv", MAPPING_NAME, "therapy.csv", "outcomes.csv"})
 ADPC_COLUMNS: Final = (
-    "STUDYID", "USUBJID", "PARAMCD", "PARAM", "AVAL", "AVALC", "AVALU", "AFRLT", "FRLTU", "DOSEA", "DOSEU", "ROUTE",
-    "ADOSEDUR", "DOSETRT",
-)  # fmt: skip
+    "STUDYID",
+    "USUBJID",
+    "PARAMCD",
+    "PARAM",
+    "AVAL",
+    "AVALC",
+    "AVALU",
+    "AFRLT",
+    "FRLTU",
+    "DOSEA",
+    "DOSEU",
+    "ROUTE",
+    "ADOSEDUR",
+    "DOSETRT",
+)
 ADPC_HEADER: Final = """\
 # Written by igkinetics export. Levels and doses are in adpc.csv, people in adsl.csv.
 format = "adam"
@@ -162,10 +182,17 @@ def adpc_table(cohort: Cohort) -> pd.DataFrame:
         PARAMCD="IGG", PARAM="Immunoglobulin G", AVAL=level, AVALC=written, AVALU=cohort.igg_unit, order=0
     )
     doses = cohort.doses.assign(
-        PARAMCD="DOSE", PARAM="Immunoglobulin dose", AVAL=cohort.doses["amount_g"], AVALU="g", order=1,
-        DOSEA=cohort.doses["amount_g"], DOSEU="g", ROUTE=cohort.doses["route"].map(ROUTES),
-        ADOSEDUR=cohort.doses["duration_day"], DOSETRT=cohort.doses["product"],
-    )  # fmt: skip
+        PARAMCD="DOSE",
+        PARAM="Immunoglobulin dose",
+        AVAL=cohort.doses["amount_g"],
+        AVALU="g",
+        order=1,
+        DOSEA=cohort.doses["amount_g"],
+        DOSEU="g",
+        ROUTE=cohort.doses["route"].map(ROUTES),
+        ADOSEDUR=cohort.doses["duration_day"],
+        DOSETRT=cohort.doses["product"],
+    )
     rows = pd.concat([samples, doses], ignore_index=True)
     place = rows["patient_id"].map({one: number for number, one in enumerate(cohort.patient_ids)})
     rows = rows.assign(USUBJID=rows["patient_id"], AFRLT=rows["day"], FRLTU="DAYS", STUDYID=cohort.name, place=place)
@@ -177,10 +204,18 @@ def write_adpc(cohort: Cohort, folder: Path) -> None:
     """adpc.csv, adsl.csv, their cohort.toml, and therapy and outcomes (deaths among them) as tables of their own."""
     adpc_table(cohort).to_csv(folder / ADPC_FILE, index=False, lineterminator="\n")
     people = cohort.patients
-    adsl = pd.DataFrame({
-        "STUDYID": cohort.name, "USUBJID": people["patient_id"], "ARM": people["group"], "SEX": people["sex"],
-        "AGE": people["age_y"], "AGEU": "YEARS", "WTBL": people["weight_kg"], "WTBLU": "kg",
-    })  # fmt: skip
+    adsl = pd.DataFrame(
+        {
+            "STUDYID": cohort.name,
+            "USUBJID": people["patient_id"],
+            "ARM": people["group"],
+            "SEX": people["sex"],
+            "AGE": people["age_y"],
+            "AGEU": "YEARS",
+            "WTBL": people["weight_kg"],
+            "WTBLU": "kg",
+        }
+    )
     adsl.to_csv(folder / "adsl.csv", index=False, lineterminator="\n")
     therapy = cohort.therapy.drop(columns="line").assign(stop=cohort.therapy["stop"].replace(np.inf, np.nan))
     dead = people[people["death"].notna()]

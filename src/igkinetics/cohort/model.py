@@ -143,8 +143,9 @@ class Cohort(ByValue):
             return self
         tables = {
             name: table[~table["patient_id"].isin(list(self.records))].reset_index(drop=True)
-            for name in ("samples", "doses", "therapy", "patients") for table in [getattr(self, name)]
-        }  # fmt: skip
+            for name in ("samples", "doses", "therapy", "patients")
+            for table in [getattr(self, name)]
+        }
         whose = self.outcomes["patient_id"].replace(self.records)
         outcomes = self.outcomes.assign(patient_id=whose).drop_duplicates(["patient_id", "day", "outcome"])
         left_out = counted(len(self.records), "further record")

@@ -37,14 +37,19 @@ COLUMNS: Final[dict[TableName, tuple[str, ...]]] = {
 }
 EXAMPLE: Final[dict[TableName, tuple[tuple[object, ...], ...]]] = {
     "samples": (
-        ("P01", -3, 640, "mg/dL"), ("P01", 14, 520, "mg/dL"), ("P01", 28, 410, "mg/dL"), ("P01", 42, 690, "mg/dL"),
-        ("P01", 70, 430, "mg/dL"), ("P01", 98, 360, "mg/dL"), ("P01", 140, 450, "mg/dL"),
+        ("P01", -3, 640, "mg/dL"),
+        ("P01", 14, 520, "mg/dL"),
+        ("P01", 28, 410, "mg/dL"),
+        ("P01", 42, 690, "mg/dL"),
+        ("P01", 70, 430, "mg/dL"),
+        ("P01", 98, 360, "mg/dL"),
+        ("P01", 140, 450, "mg/dL"),
     ),
     "doses": (("P01", 29, 30, 4, "iv", "IVIG 10 %"),),
     "therapy": (("P01", 0, 28, "blinatumomab"), ("P01", 42, 70, "blinatumomab")),
     "patients": (("P01", "IVIG", 72, "f", 54, None),),
     "outcomes": (("P01", 61, "infection"),),
-}  # fmt: skip
+}
 PAGE: Final = (
     "Serum IgG: a workbook for igkinetics",
     "",

@@ -28,13 +28,34 @@ from igkinetics.parallel import Progress
 from igkinetics.units import g_per_l
 
 COMPARE_COLUMNS: Final = (
-    "variable", "group_a", "group_b", "n_a", "n_b", "count_a", "count_b", "value_a", "lower_a", "upper_a",
-    "value_b", "lower_b", "upper_b", "estimate", "lower", "upper", "test", "p", "unit", "level", "note",
-)  # fmt: skip
+    "variable",
+    "group_a",
+    "group_b",
+    "n_a",
+    "n_b",
+    "count_a",
+    "count_b",
+    "value_a",
+    "lower_a",
+    "upper_a",
+    "value_b",
+    "lower_b",
+    "upper_b",
+    "estimate",
+    "lower",
+    "upper",
+    "test",
+    "p",
+    "unit",
+    "level",
+    "note",
+)
 MEASURES: Final = {
-    "raw_nadir": "raw_nadir", "fitted_nadir": "fitted_nadir",
-    "days_to_raw_nadir": "raw_nadir_day", "days_to_fitted_nadir": "fitted_nadir_day",
-}  # fmt: skip
+    "raw_nadir": "raw_nadir",
+    "fitted_nadir": "fitted_nadir",
+    "days_to_raw_nadir": "raw_nadir_day",
+    "days_to_fitted_nadir": "fitted_nadir_day",
+}
 """Variable -> its column of nadir.csv; days count from the window's start."""
 
 
@@ -57,9 +78,11 @@ class GroupComparison:
 
 
 def compare(
-    cohort: Cohort, options: FitOptions | None = None, groups: tuple[str, str] | None = None,
+    cohort: Cohort,
+    options: FitOptions | None = None,
+    groups: tuple[str, str] | None = None,
     progress: Progress | None = None,
-) -> GroupComparison:  # fmt: skip
+) -> GroupComparison:
     """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
 
     A patient with several records (after a reset) counts once, with the first. Windows are each patient's own;
@@ -85,8 +108,11 @@ def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, s
     if asked[0] == asked[1]:
         raise call_error("--group", asked[0], "must name two different groups")
     known = ", ".join(present) or "none"
-    problems = [Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
-                for name in asked if name not in present]  # fmt: skip
+    problems = [
+        Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
+        for name in asked
+        if name not in present
+    ]
     if problems:
         raise InputError(problems)
     return asked
@@ -152,8 +178,10 @@ def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
     if len(unfitted):
         notes.append(f"Without a fitted nadir: {', '.join(unfitted['patient_id'].astype(str))}.")
     dosed = set(fit.cohort.doses["patient_id"])
-    shares = [float(np.mean([patient in dosed for patient in nadir.loc[nadir["group"] == group, "patient_id"]]))
-              for group in groups]  # fmt: skip
+    shares = [
+        float(np.mean([patient in dosed for patient in nadir.loc[nadir["group"] == group, "patient_id"]]))
+        for group in groups
+    ]
     if abs(shares[0] - shares[1]) > 0:
         notes.append(
             f"Ever infused: {percent(shares[0])} of {groups[0]}, {percent(shares[1])} of {groups[1]}. If IVIG was "

@@ -153,8 +153,10 @@ def log_rank(
     """Two-sided P of the log-rank test; nan without an event or without one of the groups."""
     if day_a.size == 0 or day_b.size == 0 or not (happened_a.any() or happened_b.any()):
         return NONE
-    a, b = (stats.CensoredData.right_censored(day, ~happened)
-            for day, happened in ((day_a, happened_a), (day_b, happened_b)))  # fmt: skip
+    a, b = (
+        stats.CensoredData.right_censored(day, ~happened)
+        for day, happened in ((day_a, happened_a), (day_b, happened_b))
+    )
     with np.errstate(divide="ignore", invalid="ignore"):  # everybody at once: no variance, P is nan
         return float(stats.logrank(a, b).pvalue)
 
@@ -244,5 +246,7 @@ def arcsine_risks(n_a: int, n_b: int, risk_b: float, level: float) -> tuple[floa
     distance = (stats.norm.ppf(0.5 * (1.0 + level)) + stats.norm.ppf(POWER)) * np.sqrt(1.0 / n_a + 1.0 / n_b)
     centre = 2.0 * np.arcsin(np.sqrt(risk_b))
     low, high = centre - distance, centre + distance
-    return (float(np.sin(low / 2.0) ** 2) if low >= 0.0 else NONE,
-            float(np.sin(high / 2.0) ** 2) if high <= np.pi else NONE)  # fmt: skip
+    return (
+        float(np.sin(low / 2.0) ** 2) if low >= 0.0 else NONE,
+        float(np.sin(high / 2.0) ** 2) if high <= np.pi else NONE,
+    )

@@ -18,9 +18,18 @@ from igkinetics.fit.cohort_result import CohortFit
 
 Floats = npt.NDArray[np.float64]
 GROUP_COLUMNS: Final = (
-    "group", "n_patients", "n_infused", "n_with_raw_nadir", "n_fitted", "n_reached", "samples_median", "samples_least",
-    "samples_most", "sampling_shift", "unit",
-)  # fmt: skip
+    "group",
+    "n_patients",
+    "n_infused",
+    "n_with_raw_nadir",
+    "n_fitted",
+    "n_reached",
+    "samples_median",
+    "samples_least",
+    "samples_most",
+    "sampling_shift",
+    "unit",
+)
 """samples: per patient, in the window. sampling_shift: mean of expected raw minus fitted nadir, what noise and the days
 of sampling alone do to a raw nadir."""
 
@@ -71,15 +80,24 @@ def measured_row(
     if variable == "raw_nadir":
         shifts = sampling["sampling_shift"].to_numpy(dtype=float)
         if np.isfinite(shifts).all():
-            notes.append(f"sampling alone moves the raw nadir by {shifts[0]:+.3g} and {shifts[1]:+.3g} {unit}, their "
-                         f"difference by {shifts[0] - shifts[1]:+.3g}")  # fmt: skip
+            notes.append(
+                f"sampling alone moves the raw nadir by {shifts[0]:+.3g} and {shifts[1]:+.3g} {unit}, their "
+                f"difference by {shifts[0] - shifts[1]:+.3g}"
+            )
     if variable == "fitted_nadir":
         notes.append("fitted nadirs are drawn towards the card's prior, more where samples are few")
     return {
-        "variable": variable, "n_a": a.size, "n_b": b.size, **_of(group_tests.median(a, level), "_a"),
-        **_of(group_tests.median(b, level), "_b"), **_of(shift), "test": "Mann-Whitney", "p": p, "unit": own_unit,
+        "variable": variable,
+        "n_a": a.size,
+        "n_b": b.size,
+        **_of(group_tests.median(a, level), "_a"),
+        **_of(group_tests.median(b, level), "_b"),
+        **_of(shift),
+        "test": "Mann-Whitney",
+        "p": p,
+        "unit": own_unit,
         "note": "; ".join(notes),
-    }  # fmt: skip
+    }
 
 
 def time_row(variable: str, a: Times, b: Times, level: float) -> dict[str, Any]:
@@ -96,11 +114,18 @@ def time_row(variable: str, a: Times, b: Times, level: float) -> dict[str, Any]:
         words = f"only a hazard ratio of {ratio:.2g} or more, or of {1 / ratio:.2g} or less"
         notes.append(f"with {n_events} falls, {words}, would have been seen with {percent(POWER)} probability")
     return {
-        "variable": variable, "n_a": a.day.size, "n_b": b.day.size, "count_a": int(a.happened.sum()),
-        "count_b": int(b.happened.sum()), **_of(group_tests.median_time(a.day, a.happened, level), "_a"),
-        **_of(group_tests.median_time(b.day, b.happened, level), "_b"), "test": "log-rank",
-        "p": group_tests.log_rank(a.day, a.happened, b.day, b.happened), "unit": "day", "note": "; ".join(notes),
-    }  # fmt: skip
+        "variable": variable,
+        "n_a": a.day.size,
+        "n_b": b.day.size,
+        "count_a": int(a.happened.sum()),
+        "count_b": int(b.happened.sum()),
+        **_of(group_tests.median_time(a.day, a.happened, level), "_a"),
+        **_of(group_tests.median_time(b.day, b.happened, level), "_b"),
+        "test": "log-rank",
+        "p": group_tests.log_rank(a.day, a.happened, b.day, b.happened),
+        "unit": "day",
+        "note": "; ".join(notes),
+    }
 
 
 def outcome_row(outcome: str, a: tuple[int, int], b: tuple[int, int], level: float) -> dict[str, Any]:
@@ -110,15 +135,27 @@ def outcome_row(outcome: str, a: tuple[int, int], b: tuple[int, int], level: flo
     if a[1] and b[1]:
         risk_b = b[0] / b[1]
         low, high = detectable_risks(a[1], b[1], risk_b, level)
-        seen = [words for risk, words in ((low, f"at or below {percent(low)}"), (high, f"at or above {percent(high)}"))
-                if np.isfinite(risk)]  # fmt: skip
+        seen = [
+            words
+            for risk, words in ((low, f"at or below {percent(low)}"), (high, f"at or above {percent(high)}"))
+            if np.isfinite(risk)
+        ]
         words = f"only a risk {' or '.join(seen)}" if seen else "no risk whatever"
         notes.append(f"against {percent(risk_b)}, {words} would have been seen with {percent(POWER)} probability")
     return {
-        "variable": outcome, "n_a": a[1], "n_b": b[1], "count_a": a[0], "count_b": b[0],
-        **_of(group_tests.risk(*a, level), "_a"), **_of(group_tests.risk(*b, level), "_b"), **_of(difference),
-        "test": "Fisher exact", "p": group_tests.fisher(*a, *b), "unit": "1", "note": "; ".join(notes),
-    }  # fmt: skip
+        "variable": outcome,
+        "n_a": a[1],
+        "n_b": b[1],
+        "count_a": a[0],
+        "count_b": b[0],
+        **_of(group_tests.risk(*a, level), "_a"),
+        **_of(group_tests.risk(*b, level), "_b"),
+        **_of(difference),
+        "test": "Fisher exact",
+        "p": group_tests.fisher(*a, *b),
+        "unit": "1",
+        "note": "; ".join(notes),
+    }
 
 
 def first_below(fit: CohortFit, group: str, threshold_g_per_l: float) -> Times:

@@ -73,13 +73,21 @@ class Doses:
     @staticmethod
     def by(regimen: Regimen, day: Floats, amount_g: Floats) -> Doses:
         """Given as the regimen says."""
-        return Doses(day=day, amount_g=amount_g, duration_day=np.full(day.size, regimen.duration_day),
-                     is_sc=np.full(day.size, regimen.route == "sc"))  # fmt: skip
+        return Doses(
+            day=day,
+            amount_g=amount_g,
+            duration_day=np.full(day.size, regimen.duration_day),
+            is_sc=np.full(day.size, regimen.route == "sc"),
+        )
 
     def given(self, which: Mask) -> Doses:
         """Those doses for which the mask holds."""
-        return Doses(day=self.day[which], amount_g=self.amount_g[which],
-                     duration_day=self.duration_day[which], is_sc=self.is_sc[which])  # fmt: skip
+        return Doses(
+            day=self.day[which],
+            amount_g=self.amount_g[which],
+            duration_day=self.duration_day[which],
+            is_sc=self.is_sc[which],
+        )
 
 
 def calendar_doses(
@@ -153,8 +161,10 @@ def basis_weight_kg(regimen: Regimen, bodies: Weighed) -> Floats:
     """The weight that a dose per kg is multiplied by."""
     if regimen.weight == "actual":
         return bodies.weight_kg
-    men, women = (np.asarray(dosing_weight_kg(regimen.weight, bodies.weight_kg, bodies.height_cm, sex))
-                  for sex in ("male", "female"))  # fmt: skip
+    men, women = (
+        np.asarray(dosing_weight_kg(regimen.weight, bodies.weight_kg, bodies.height_cm, sex))
+        for sex in ("male", "female")
+    )
     return np.where(bodies.is_male, men, women)
 
 

@@ -38,8 +38,11 @@ def dosed(regimen: Dosing, cases: Cases, from_day: float, horizon_day: float, as
     if regimen.gives_nothing:
         return Dosed(day=none, amount=np.empty((len(cases), 0)), rule=none, check_day=none)
     if regimen.rule is not None:
-        return Dosed(day=none, amount=rule_amounts(regimen, cases)[:, None],
-                     rule=rule_numbers(regimen, assay, horizon_day),
-                     check_day=check_days(regimen.rule, from_day, horizon_day))  # fmt: skip
+        return Dosed(
+            day=none,
+            amount=rule_amounts(regimen, cases)[:, None],
+            rule=rule_numbers(regimen, assay, horizon_day),
+            check_day=check_days(regimen.rule, from_day, horizon_day),
+        )
     day = calendar_days(regimen, from_day, horizon_day)
     return Dosed(day=day, amount=calendar_amounts(regimen, cases, day.size), rule=none, check_day=none)

@@ -90,9 +90,16 @@ def is_on_therapy(courses: Floats, now: float) -> bool:
 
 @kernel
 def rule_doses(
-    theta: Floats, start_day: float, courses: Floats, earlier: Floats, amount_g: float, rule: Floats, error: Floats,
-    check_day: Floats, noise: Floats,
-) -> Floats:  # fmt: skip
+    theta: Floats,
+    start_day: float,
+    courses: Floats,
+    earlier: Floats,
+    amount_g: float,
+    rule: Floats,
+    error: Floats,
+    check_day: Floats,
+    noise: Floats,
+) -> Floats:
     """Days of the doses that a rule gives, ascending.
 
     courses (c, 2): therapy; earlier (h, 4): doses before the rule, which count for the gap; error (2): a in g/L and b

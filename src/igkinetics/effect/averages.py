@@ -24,13 +24,23 @@ NOT_INFUSED: Final = "not infused"
 NO_TREATED: Final = "nobody was infused in the window"
 TOO_LATE: Final = "every infusion lies on the last day of its patient's window: nothing that it did was seen"
 EXTENSION_COLUMNS: Final = (
-    "model", "ratio", "ratio_lower", "ratio_upper", "p_above_1", "nadir_change_att", "nadir_change_att_lower",
-    "nadir_change_att_upper", "unit", "level", "verdict",
-)  # fmt: skip
+    "model",
+    "ratio",
+    "ratio_lower",
+    "ratio_upper",
+    "p_above_1",
+    "nadir_change_att",
+    "nadir_change_att_lower",
+    "nadir_change_att_upper",
+    "unit",
+    "level",
+    "verdict",
+)
 """The base model and each extension: its ratio under IVIG, and what it makes of the effect on the nadir."""
 COLUMN_OF: Final[dict[Extension, int]] = {
-    "clearance_ratio": CLEARANCE_RATIO, "production_ratio": PRODUCTION_RATIO,
-}  # fmt: skip
+    "clearance_ratio": CLEARANCE_RATIO,
+    "production_ratio": PRODUCTION_RATIO,
+}
 """Of a patient's natural parameters, by the extension that frees it."""
 
 
@@ -39,8 +49,9 @@ def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given:
     treated = [change for change in changes if change.exposure.treated]
     seen = sum(change.exposure.could_act for change in treated)
     if not seen:
-        yield from averages("att", {}, INFUSED, thresholds, "", TOO_LATE if treated else NO_TREATED,
-                            sign_given=sign_given)  # fmt: skip
+        yield from averages(
+            "att", {}, INFUSED, thresholds, "", TOO_LATE if treated else NO_TREATED, sign_given=sign_given
+        )
         return
     means = {name: np.mean([change.difference(name) for change in treated], axis=0) for name in MEASURES}
     with_ivig = np.mean([change.with_ivig.at_window_end(change.exposure.window).mean() for change in treated])
@@ -56,21 +67,38 @@ def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given:
 def atc(assigned: Assigned, thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
     """Means over the patients without an infusion in the window, given those of the treated."""
     said = position_words(*assigned.at_window_end)
-    for estimand in averages("atc", assigned.changes, NOT_INFUSED, thresholds, said, assigned.reason,
-                             sign_given=sign_given, places=assigned.draws):  # fmt: skip
+    for estimand in averages(
+        "atc",
+        assigned.changes,
+        NOT_INFUSED,
+        thresholds,
+        said,
+        assigned.reason,
+        sign_given=sign_given,
+        places=assigned.draws,
+    ):
         yield with_note(estimand, assigned.note)
 
 
 def position_words(with_ivig: float, without_ivig: float) -> str:
     """Share of nadirs at a window end."""
-    return (f"nadir at an end of the window in {share_of_draws(with_ivig)} of patients and draws with IVIG, "
-            f"{share_of_draws(without_ivig)} without")  # fmt: skip
+    return (
+        f"nadir at an end of the window in {share_of_draws(with_ivig)} of patients and draws with IVIG, "
+        f"{share_of_draws(without_ivig)} without"
+    )
 
 
 def averages(
-    part: Part, means: Mapping[Measure, Floats], group: str, thresholds: tuple[float, ...], positions: str,
-    why_not: str, *, sign_given: bool, places: object = None,
-) -> Iterator[Estimand]:  # fmt: skip
+    part: Part,
+    means: Mapping[Measure, Floats],
+    group: str,
+    thresholds: tuple[float, ...],
+    positions: str,
+    why_not: str,
+    *,
+    sign_given: bool,
+    places: object = None,
+) -> Iterator[Estimand]:
     """The four changes; days below for each threshold. The sign of a nadir's day is never given."""
     for named in of_part(part):
         full, kind, measure = named.name, named.kind, named.measure
@@ -79,15 +107,29 @@ def averages(
         elif measure is None:
             raise AssertionError(f"{full} is the change of no measure")
         elif measure != "days_below":
-            yield Estimand(name=full, group=group, kind=kind, draws=means[measure], judged=kind == "level",
-                           sign_given=sign_given and measure != "nadir_day", places=places,
-                           reason=positions if measure == "nadir_day" else "")  # fmt: skip
+            yield Estimand(
+                name=full,
+                group=group,
+                kind=kind,
+                draws=means[measure],
+                judged=kind == "level",
+                sign_given=sign_given and measure != "nadir_day",
+                places=places,
+                reason=positions if measure == "nadir_day" else "",
+            )
         elif not thresholds:
             yield Estimand(name=full, group=group, kind=kind, reason="no --threshold given")
         else:
             for place, threshold in enumerate(thresholds):
-                yield Estimand(name=full, group=group, kind=kind, draws=means[measure][:, place], threshold=threshold,
-                               sign_given=sign_given, places=places)  # fmt: skip
+                yield Estimand(
+                    name=full,
+                    group=group,
+                    kind=kind,
+                    draws=means[measure][:, place],
+                    threshold=threshold,
+                    sign_given=sign_given,
+                    places=places,
+                )
 
 
 def with_note(estimand: Estimand, note: str) -> Estimand:
@@ -105,8 +147,14 @@ def rises(posterior: CohortPosterior, people: Sequence[Exposure]) -> Iterator[Es
             yield Estimand(name=named.name, group=INFUSED, kind=named.kind, reason=NO_TREATED)
         return
     yield from rise_rows(posterior, treated)
-    yield Estimand(name="infused_half_life", group=INFUSED, kind="days", sign_given=True,
-                   draws=infused_half_life(posterior, treated), reason="of the slow phase")  # fmt: skip
+    yield Estimand(
+        name="infused_half_life",
+        group=INFUSED,
+        kind="days",
+        sign_given=True,
+        draws=infused_half_life(posterior, treated),
+        reason="of the slow phase",
+    )
     recovery = apparent_recovery(posterior, treated)
     derived = "derived: the card's V1 per kg over this cohort's; recovery and volume cannot be told apart"
     if np.isnan(recovery).any():
@@ -120,8 +168,9 @@ def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure]) -> Iterat
     note = f"weight unknown in {unknown} of {len(treated)}: the card's is used" if unknown else ""
     if any(np.isnan(one.weight_kg) for one in treated):
         for named in RISES:
-            yield Estimand(name=named.name, group=INFUSED, kind="level",
-                           reason="a weight is unknown, and the card has none")  # fmt: skip
+            yield Estimand(
+                name=named.name, group=INFUSED, kind="level", reason="a weight is unknown, and the card has none"
+            )
         return
     single = one_compartment(posterior, treated)
     draws = mean_rise(posterior, treated)
@@ -130,8 +179,9 @@ def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure]) -> Iterat
             why = "one compartment: the level at the end of an infusion is not what the model describes"
             yield Estimand(name=named.name, group=INFUSED, kind="level", reason=why)
         else:
-            yield Estimand(name=named.name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True,
-                           reason=note)  # fmt: skip
+            yield Estimand(
+                name=named.name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True, reason=note
+            )
 
 
 def ratios(
@@ -146,9 +196,13 @@ def ratios(
         elif not treated[extension]:
             yield Estimand(name=name, group=INFUSED, kind="ratio", reason=NO_TREATED)
         else:
-            yield Estimand(name=name, group=INFUSED, kind="ratio",
-                           draws=mean_ratio(posteriors[extension], treated[extension], extension),
-                           reason=ratio_note(treated[extension][0].ivig_days))  # fmt: skip
+            yield Estimand(
+                name=name,
+                group=INFUSED,
+                kind="ratio",
+                draws=mean_ratio(posteriors[extension], treated[extension], extension),
+                reason=ratio_note(treated[extension][0].ivig_days),
+            )
 
 
 def mean_ratio(posterior: CohortPosterior, treated: Sequence[Exposure], extension: Extension) -> Floats:
@@ -159,5 +213,7 @@ def mean_ratio(posterior: CohortPosterior, treated: Sequence[Exposure], extensio
 
 def ratio_note(ivig_days: float) -> str:
     """What a ratio under IVIG rests on."""
-    return (f"from its own extension beside the base model; acts from the first infusion to {ivig_days:g} days after "
-            f"the last; prior: log-normal around 1, log SD {RATIO_LOG_SD:g}")  # fmt: skip
+    return (
+        f"from its own extension beside the base model; acts from the first infusion to {ivig_days:g} days after "
+        f"the last; prior: log-normal around 1, log SD {RATIO_LOG_SD:g}"
+    )

@@ -32,9 +32,11 @@ def model_weights(models: Mapping[str, LeftOut], seed: int) -> dict[str, float]:
 
 
 def averaged_rows(
-    weights: Mapping[str, float], quantities: Mapping[str, Mapping[str, Floats]], models: Mapping[str, LeftOut],
+    weights: Mapping[str, float],
+    quantities: Mapping[str, Mapping[str, Floats]],
+    models: Mapping[str, LeftOut],
     level: float,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,)."""
     first = next(iter(quantities.values()))
     tail = 0.5 * (1.0 - level)
@@ -47,6 +49,15 @@ def averaged_rows(
         draws = np.concatenate([each[name] for each in quantities.values()])
         shares = [np.full(each[name].size, weights[model] / each[name].size) for model, each in quantities.items()]
         lower, median, upper = weighted_quantiles(draws, np.concatenate(shares), np.array([tail, 0.5, 1.0 - tail]))
-        rows.append({"quantity": name, "n_models": len(quantities), "median": float(median), "lower": float(lower),
-                     "upper": float(upper), "level": level, "note": note})  # fmt: skip
+        rows.append(
+            {
+                "quantity": name,
+                "n_models": len(quantities),
+                "median": float(median),
+                "lower": float(lower),
+                "upper": float(upper),
+                "level": level,
+                "note": note,
+            }
+        )
     return pd.DataFrame(rows, columns=list(AVERAGED_COLUMNS))

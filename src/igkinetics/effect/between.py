@@ -52,8 +52,11 @@ def between_groups(
 
 def all_below(below: Mask, ever: Mask) -> str:
     """Whose lowest values are all known only to lie below a limit; empty when neither side's are."""
-    sides = [words for words, side in (("everybody ever infused", ever), ("everybody never infused", ~ever))
-             if side.any() and below[side].all()]  # fmt: skip
+    sides = [
+        words
+        for words, side in (("everybody ever infused", ever), ("everybody never infused", ~ever))
+        if side.any() and below[side].all()
+    ]
     return " and of ".join(sides)
 
 

@@ -48,8 +48,14 @@ def faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
     if regimen.first_day < 0:
         expected = "must be 0 or more: days count from the start of each control's window"
         yield Problem(file=file, column="start_day", found=f"{regimen.first_day:g}", expected=expected)
-    longest = max((nadir_window(patient).end - nadir_window(patient).start for patient in cohort.each_patient()
-                   if nadir_window(patient).exists), default=0.0)  # fmt: skip
+    longest = max(
+        (
+            nadir_window(patient).end - nadir_window(patient).start
+            for patient in cohort.each_patient()
+            if nadir_window(patient).exists
+        ),
+        default=0.0,
+    )
     if regimen.interval_day is not None:
         number = number_of_steps(regimen.first_day, longest, regimen.interval_day)
         for fault in at_most(("interval_day",), regimen.interval_day, number, MOST_EVENTS, "doses of one control"):
@@ -67,8 +73,15 @@ def body_faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem
         if not window.exists or np.any((patient.dose_day >= window.start) & (patient.dose_day <= window.end)):
             continue
         height, sex = bodies[patient.patient_id]
-        missing = [name for name, known in (("height_cm", not np.isnan(height)), ("sex", sex is not None),
-                                            ("weight_kg", not np.isnan(patient.weight_kg))) if not known]  # fmt: skip
+        missing = [
+            name
+            for name, known in (
+                ("height_cm", not np.isnan(height)),
+                ("sex", sex is not None),
+                ("weight_kg", not np.isnan(patient.weight_kg)),
+            )
+            if not known
+        ]
         if missing:
             why = f"a dose by {regimen.weight} weight needs {' and '.join(missing)} of every control"
             who.setdefault(why, []).append(patient.patient_id)
@@ -100,7 +113,16 @@ def why_no_weight(regimen: Regimen, controls: Sequence[Exposure]) -> str:
 
 def regimen_doses(regimen: Regimen, control: Exposure) -> Doses:
     """A calendar regimen for the control, its day 0 at the window's start."""
-    doses = calendar_doses(regimen, control.weight_kg, control.window.end - control.window.start,
-                           height_cm=control.height_cm, is_male=control.sex == "male")  # fmt: skip
-    return Doses(day=doses.day + control.window.start, amount_g=doses.amount_g, duration_day=doses.duration_day,
-                 is_sc=doses.is_sc)  # fmt: skip
+    doses = calendar_doses(
+        regimen,
+        control.weight_kg,
+        control.window.end - control.window.start,
+        height_cm=control.height_cm,
+        is_male=control.sex == "male",
+    )
+    return Doses(
+        day=doses.day + control.window.start,
+        amount_g=doses.amount_g,
+        duration_day=doses.duration_day,
+        is_sc=doses.is_sc,
+    )

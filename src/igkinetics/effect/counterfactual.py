@@ -44,9 +44,12 @@ class Change:
 
 
 def within_patient(
-    posterior: CohortPosterior, people: Sequence[Exposure], thresholds: tuple[float, ...], jobs: int,
+    posterior: CohortPosterior,
+    people: Sequence[Exposure],
+    thresholds: tuple[float, ...],
+    jobs: int,
     progress: Progress | None = None,
-) -> tuple[Change, ...]:  # fmt: skip
+) -> tuple[Change, ...]:
     """Every patient against the same patient, same parameters, with the window's infusions removed."""
 
     def one(exposure: Exposure) -> Change:
@@ -98,16 +101,19 @@ def joined(earlier: Doses, later: Doses) -> Doses:
 
 
 def in_controls(
-    posterior: CohortPosterior, people: Sequence[Exposure], thresholds: tuple[float, ...], jobs: int,
-    regimen: Regimen | None = None, progress: Progress | None = None,
-) -> Assigned:  # fmt: skip
+    posterior: CohortPosterior,
+    people: Sequence[Exposure],
+    thresholds: tuple[float, ...],
+    jobs: int,
+    regimen: Regimen | None = None,
+    progress: Progress | None = None,
+) -> Assigned:
     """Each control under each treated patient's recorded g/kg schedule, averaged; or under one regimen."""
     controls = [exposure for exposure in people if not exposure.treated]
     donors = [exposure for exposure in people if exposure.treated] if regimen is None else []
     n_draws = int(np.prod(posterior.error.shape[:2]))
     if reason := why_not(posterior, controls, donors, regimen):
-        return Assigned(draws=np.arange(n_draws), changes={}, at_window_end=(np.nan, np.nan), note="",
-                        reason=reason)  # fmt: skip
+        return Assigned(draws=np.arange(n_draws), changes={}, at_window_end=(np.nan, np.nan), note="", reason=reason)
     draws, kept, note = thinned(n_draws, len(controls), donors)
     note = "; ".join(filter(None, [note, weight_note((*controls, *donors)), nothing_given(regimen, controls)]))
 

@@ -15,9 +15,19 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
 COURSE_COLUMNS: Final = (
-    "patient_id", "group", "treated", "day", "with_ivig", "with_ivig_lower", "with_ivig_upper", "without_ivig",
-    "without_ivig_lower", "without_ivig_upper", "unit", "level",
-)  # fmt: skip
+    "patient_id",
+    "group",
+    "treated",
+    "day",
+    "with_ivig",
+    "with_ivig_lower",
+    "with_ivig_upper",
+    "without_ivig",
+    "without_ivig_lower",
+    "without_ivig_upper",
+    "unit",
+    "level",
+)
 COURSE_DRAWS: Final = 400
 """Draws, evenly spaced, behind the median and the band of a curve."""
 JUST_AFTER_DAY: Final = 1e-6
@@ -44,8 +54,11 @@ def course(posterior: CohortPosterior, one: Exposure, unit: IggUnit, level: floa
     days = course_days(one)
     tail = 0.5 * (1.0 - level)
     columns: dict[str, object] = {
-        "patient_id": one.patient.patient_id, "group": one.patient.group, "treated": one.treated, "day": days,
-    }  # fmt: skip
+        "patient_id": one.patient.patient_id,
+        "group": one.patient.group,
+        "treated": one.treated,
+        "day": days,
+    }
     for arm, schedule in (("with_ivig", one.with_ivig()), ("without_ivig", one.without_ivig())):
         levels = np.add(*igg_curve(np.ascontiguousarray(thetas[places]), schedule, days))
         lower, median, upper = np.quantile(from_g_per_l(levels, unit), [tail, 0.5, 1.0 - tail], axis=0)

@@ -21,13 +21,26 @@ from igkinetics.units import IggUnit, from_g_per_l
 
 Quantity = Literal["infused_with", "infused_without", "never_infused", "difference", "effect", "selection"]
 DECOMPOSITION_COLUMNS: Final = (
-    "measure", "threshold", "quantity", "n_infused", "n_never_infused", "median", "lower", "upper", "level",
-    "p_positive", "unit", "reason",
-)  # fmt: skip
+    "measure",
+    "threshold",
+    "quantity",
+    "n_infused",
+    "n_never_infused",
+    "median",
+    "lower",
+    "upper",
+    "level",
+    "p_positive",
+    "unit",
+    "reason",
+)
 """infused_with, infused_without, never_infused: mean of the fitted curves' measure; difference: with - never; effect:
 with - without; selection: without - never."""
-TAKEN_APART: Final[tuple[tuple[Measure, Kind], ...]] = (("nadir", "level"), ("mean_igg", "level"),
-                                                        ("days_below", "days"))  # fmt: skip
+TAKEN_APART: Final[tuple[tuple[Measure, Kind], ...]] = (
+    ("nadir", "level"),
+    ("mean_igg", "level"),
+    ("days_below", "days"),
+)
 DIFFERENCES: Final[dict[Quantity, tuple[Quantity, Quantity]]] = {
     "difference": ("infused_with", "never_infused"),
     "effect": ("infused_with", "infused_without"),
@@ -46,8 +59,10 @@ def decomposition_rows(
     changes: Sequence[Change], thresholds: tuple[float, ...], unit: IggUnit, level: float
 ) -> pd.DataFrame:
     """DECOMPOSITION_COLUMNS: a row per measure, threshold and quantity; one that cannot be given says why."""
-    sides = Sides(infused=[one for one in changes if one.exposure.treated],
-                  never=[one for one in changes if not one.exposure.treated])  # fmt: skip
+    sides = Sides(
+        infused=[one for one in changes if one.exposure.treated],
+        never=[one for one in changes if not one.exposure.treated],
+    )
     rows = []
     for measure, kind in TAKEN_APART:
         columns: Sequence[tuple[int | None, float]] = [(None, np.nan)]
@@ -57,8 +72,16 @@ def decomposition_rows(
             found = quantities(sides, measure, column)
             for name, draws in found.items():
                 row = quantity_row(name, draws, kind, unit, level)
-                rows.append({"measure": measure, "threshold": from_g_per_l(threshold, unit), "quantity": name,
-                             "n_infused": len(sides.infused), "n_never_infused": len(sides.never), **row})  # fmt: skip
+                rows.append(
+                    {
+                        "measure": measure,
+                        "threshold": from_g_per_l(threshold, unit),
+                        "quantity": name,
+                        "n_infused": len(sides.infused),
+                        "n_never_infused": len(sides.never),
+                        **row,
+                    }
+                )
     return pd.DataFrame(rows, columns=list(DECOMPOSITION_COLUMNS))
 
 
@@ -90,5 +113,12 @@ def quantity_row(name: Quantity, draws: Floats | None, kind: Kind, unit: IggUnit
         return {"level": level, "unit": shown, "reason": why}
     median, lower, upper = interval(from_g_per_l(draws, unit) if kind == "level" else draws, level)
     told = float(np.mean(draws > 0)) if name in ("difference", "selection") else np.nan
-    return {"median": median, "lower": lower, "upper": upper, "level": level, "p_positive": told, "unit": shown,
-            "reason": ""}  # fmt: skip
+    return {
+        "median": median,
+        "lower": lower,
+        "upper": upper,
+        "level": level,
+        "p_positive": told,
+        "unit": shown,
+        "reason": "",
+    }

@@ -12,9 +12,20 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
 EFFECT_COLUMNS: Final = (
-    "estimand", "group", "threshold", "median", "lower", "upper", "level", "p_positive", "p_above_minimum",
-    "rope_verdict", "unit", "status", "reason",
-)  # fmt: skip
+    "estimand",
+    "group",
+    "threshold",
+    "median",
+    "lower",
+    "upper",
+    "level",
+    "p_positive",
+    "p_above_minimum",
+    "rope_verdict",
+    "unit",
+    "status",
+    "reason",
+)
 ESTIMATED: Final = "estimated"
 NOT_ESTIMATED: Final = "not_estimated"
 NONE: Final = np.empty(0)
@@ -88,11 +99,20 @@ def effect_row(estimand: Estimand, criteria: Criteria) -> dict[str, Any]:
     """A row of effect.csv."""
     shown_unit = {"level": criteria.unit, "days": "day", "ratio": "1"}[estimand.kind]
     row: dict[str, Any] = {
-        "estimand": estimand.name, "group": estimand.group,
-        "threshold": from_g_per_l(estimand.threshold, criteria.unit), "median": np.nan, "lower": np.nan,
-        "upper": np.nan, "level": criteria.level, "p_positive": np.nan, "p_above_minimum": np.nan,
-        "rope_verdict": "", "unit": shown_unit, "status": NOT_ESTIMATED, "reason": estimand.reason,
-    }  # fmt: skip
+        "estimand": estimand.name,
+        "group": estimand.group,
+        "threshold": from_g_per_l(estimand.threshold, criteria.unit),
+        "median": np.nan,
+        "lower": np.nan,
+        "upper": np.nan,
+        "level": criteria.level,
+        "p_positive": np.nan,
+        "p_above_minimum": np.nan,
+        "rope_verdict": "",
+        "unit": shown_unit,
+        "status": NOT_ESTIMATED,
+        "reason": estimand.reason,
+    }
     if not estimand.estimated:
         return row
     values = estimand.in_unit(criteria.unit)

@@ -60,12 +60,15 @@ class Exposure:
         """This patient's therapy with these doses; ratios act where there is an infusion only."""
         none = np.empty(0)
         return build_schedule(
-            start_day=self.patient.start_day, dose_day=doses.day, dose_g=doses.amount_g,
-            dose_duration_day=doses.duration_day, dose_is_sc=doses.is_sc,
+            start_day=self.patient.start_day,
+            dose_day=doses.day,
+            dose_g=doses.amount_g,
+            dose_duration_day=doses.duration_day,
+            dose_is_sc=doses.is_sc,
             therapy_start=none if self.ignore_therapy else self.patient.therapy_start,
             therapy_stop=none if self.ignore_therapy else self.patient.therapy_stop,
             modified=modified_days(doses.day, self.ivig_days) if self.acts else None,
-        )  # fmt: skip
+        )
 
     def with_ivig(self) -> Schedule:
         return self.schedule(self.doses)
@@ -96,8 +99,12 @@ def exposures(
             continue
         start = max(window.start, float(problem.schedule[0, START]))
         known = not np.isnan(patient.weight_kg)
-        doses = Doses(day=patient.dose_day, amount_g=patient.dose_g, duration_day=patient.dose_duration_day,
-                      is_sc=patient.dose_is_sc)  # fmt: skip
+        doses = Doses(
+            day=patient.dose_day,
+            amount_g=patient.dose_g,
+            duration_day=patient.dose_duration_day,
+            is_sc=patient.dose_is_sc,
+        )
         found.append(
             Exposure(
                 place=place,

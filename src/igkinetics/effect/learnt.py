@@ -23,13 +23,31 @@ LEARNT_WORDS: Final = (
 )
 """Contraction up to which the words hold."""
 PRIOR_COLUMNS: Final = (
-    "estimand", "threshold", "prior_median", "prior_lower", "prior_upper", "median", "lower", "upper", "contraction",
-    "evidence", "unit",
-)  # fmt: skip
+    "estimand",
+    "threshold",
+    "prior_median",
+    "prior_lower",
+    "prior_upper",
+    "median",
+    "lower",
+    "upper",
+    "contraction",
+    "evidence",
+    "unit",
+)
 POPULATION_COLUMNS: Final = (
-    "parameter", "prior_median", "prior_lower", "prior_upper", "prior_source", "median", "lower", "upper", "level",
-    "contraction", "unit",
-)  # fmt: skip
+    "parameter",
+    "prior_median",
+    "prior_lower",
+    "prior_upper",
+    "prior_source",
+    "median",
+    "lower",
+    "upper",
+    "level",
+    "contraction",
+    "unit",
+)
 """Typical values at the card's reference covariates, SDs between patients (omega_), correlations (correlation_) on
 estimation scales, coefficients of covariates (parameter:covariate), and the residual error a, b."""
 LEVELS: Final = ("C_base", "C_init", "a")
@@ -57,8 +75,9 @@ def conflict(prior: Floats, posterior: Floats) -> float:
 
     Were the prior right, the posterior mean would scatter around the prior's with variance prior - posterior.
     """
-    before, after = (own_scale(prior), own_scale(posterior)) if np.all(prior > 0) and np.all(posterior > 0) else (
-        prior, posterior)  # fmt: skip
+    before, after = (
+        (own_scale(prior), own_scale(posterior)) if np.all(prior > 0) and np.all(posterior > 0) else (prior, posterior)
+    )
     expected = max(float(before.var() - after.var()), 0.1 * float(before.var()))
     return float(after.mean() - before.mean()) / np.sqrt(expected) if expected > 0 else 0.0
 
@@ -92,11 +111,20 @@ def prior_rows(
         was, now = effect_row(before, criteria), effect_row(one, criteria)
         learnt = contraction(before.draws, one.draws)
         rows.append(
-            {"estimand": one.name, "threshold": now["threshold"], "prior_median": was["median"],
-             "prior_lower": was["lower"], "prior_upper": was["upper"], "median": now["median"], "lower": now["lower"],
-             "upper": now["upper"], "contraction": learnt,
-             "evidence": evidence_words(learnt, conflict(before.draws, one.draws), speaking), "unit": now["unit"]}
-        )  # fmt: skip
+            {
+                "estimand": one.name,
+                "threshold": now["threshold"],
+                "prior_median": was["median"],
+                "prior_lower": was["lower"],
+                "prior_upper": was["upper"],
+                "median": now["median"],
+                "lower": now["lower"],
+                "upper": now["upper"],
+                "contraction": learnt,
+                "evidence": evidence_words(learnt, conflict(before.draws, one.draws), speaking),
+                "unit": now["unit"],
+            }
+        )
     return pd.DataFrame(rows, columns=list(PRIOR_COLUMNS))
 
 
@@ -111,8 +139,21 @@ def population_rows(
         before, after = (as_shown(name, one.reshape(-1), unit) for one in (prior.population[name], draws))
         median, lower, upper = interval(after, level)
         was, was_lower, was_upper = interval(before, level)
-        rows.append((name, was, was_lower, was_upper, sources.get(name, ""), median, lower, upper, level,
-                     contraction(own_scale(before), own_scale(after)), shown_unit(name, unit)))  # fmt: skip
+        rows.append(
+            (
+                name,
+                was,
+                was_lower,
+                was_upper,
+                sources.get(name, ""),
+                median,
+                lower,
+                upper,
+                level,
+                contraction(own_scale(before), own_scale(after)),
+                shown_unit(name, unit),
+            )
+        )
     return pd.DataFrame(rows, columns=list(POPULATION_COLUMNS))
 
 

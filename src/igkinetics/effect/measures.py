@@ -41,8 +41,9 @@ def measures(thetas: Floats, schedule: Schedule, window: Window, thresholds: tup
         mean = areas_of_many(thetas, schedule, window.start, window.end).sum(axis=1) / length
     else:
         mean = np.add(*igg_curve(thetas, schedule, np.array([window.start])))[:, 0]
-    return Measures(nadir=lowest[:, 0], nadir_day=lowest[:, 1], mean_igg=mean, first_below=below[:, :, 0],
-                    days_below=below[:, :, 1])  # fmt: skip
+    return Measures(
+        nadir=lowest[:, 0], nadir_day=lowest[:, 1], mean_igg=mean, first_below=below[:, :, 0], days_below=below[:, :, 1]
+    )
 
 
 def risen_at_end(thetas: Floats, schedule: Schedule, window: Window, nadir: Floats) -> Floats:

@@ -143,8 +143,9 @@ def tests(found: Residuals) -> list[dict[str, object]]:
         rows.append(compared("neighbours", lambda z: neighbours(z, near), found, int(near.sum()), two_sided=True))
         first = found.patient[:-1][near]
         limit = patient_limits(found.replicated, near, first)
-        rows.append(compared("patients", lambda z: share_beyond(z, near, first, limit), found,
-                             int(np.unique(first).size)))  # fmt: skip
+        rows.append(
+            compared("patients", lambda z: share_beyond(z, near, first, limit), found, int(np.unique(first).size))
+        )
     for name, axis in (("study day", found.day), ("calendar", found.date), ("since infusion", found.since)):
         groups = bins(axis, INFUSION_EDGES if name == "since infusion" else None)
         if len(groups) > 1:
@@ -163,8 +164,14 @@ def compared(
     above = (1 + np.sum(made >= value)) / (1 + made.size)
     below = (1 + np.sum(made <= value)) / (1 + made.size)
     p = float(min(1.0, 2.0 * min(above, below))) if two_sided else float(above)
-    return {"test": name, "statistic": value, "expected": float(np.median(made)), "p": p, "n": n,
-            "think_of": THINK_OF[name]}  # fmt: skip
+    return {
+        "test": name,
+        "statistic": value,
+        "expected": float(np.median(made)),
+        "p": p,
+        "n": n,
+        "think_of": THINK_OF[name],
+    }
 
 
 def neighbours(z: Floats, near: np.ndarray) -> Floats:

@@ -41,20 +41,24 @@ NAMED: Final = (
     Named("rise_per_0.1_g_per_kg_day_28", "dose", "level", "Rise per 0.1 g/kg after 28 days", day=28.0),
     Named("infused_half_life", "dose", "days", "Half-life of infused IgG"),
     Named("apparent_recovery", "dose", "ratio", "Apparent recovery"),
-    Named("clearance_ratio_under_ivig", "ratio", "ratio", "Clearance under IVIG, relative",
-          extension="clearance_ratio"),
-    Named("production_ratio_under_ivig", "ratio", "ratio", "Production under IVIG, relative",
-          extension="production_ratio"),
+    Named(
+        "clearance_ratio_under_ivig", "ratio", "ratio", "Clearance under IVIG, relative", extension="clearance_ratio"
+    ),
+    Named(
+        "production_ratio_under_ivig", "ratio", "ratio", "Production under IVIG, relative", extension="production_ratio"
+    ),
     Named("naive_raw_nadir_difference", "groups", "level", "Lowest measured IgG"),
     Named("naive_fitted_nadir_difference", "groups", "level", "Fitted nadir"),
     Named("adjusted_fitted_nadir_difference", "groups", "level", "Fitted nadir, adjusted"),
-)  # fmt: skip
+)
 """In the order of effect.csv."""
 BY_NAME: Final = {one.name: one for one in NAMED}
 PATIENT_CHANGES: Final[dict[Measure, str]] = {
-    "nadir": "nadir_change", "nadir_day": "nadir_day_change", "days_below": "days_below_change",
+    "nadir": "nadir_change",
+    "nadir_day": "nadir_day_change",
+    "days_below": "days_below_change",
     "mean_igg": "mean_igg_change",
-}  # fmt: skip
+}
 """Measure -> name of one patient's change in patient_effects.csv."""
 MEASURES: Final[tuple[Measure, ...]] = tuple(PATIENT_CHANGES)
 RISES: Final = tuple(one for one in NAMED if one.day is not None)

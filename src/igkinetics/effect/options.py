@@ -89,13 +89,23 @@ class EffectOptions:
 
     def record(self) -> dict[str, Any]:
         """The choices for the run record; files are named without their folders."""
-        files = {name: Path(value).name if value is not None else None
-                 for name, value in (("card", self.card), ("posterior", self.posterior),
-                                     ("control_regimen", self.control_regimen))}  # fmt: skip
-        return asdict(self) | files | {
-            "thresholds": list(self.thresholds), "covariates": list(self.covariates),
-            "rope": None if self.rope is None else list(self.rope),
-        }  # fmt: skip
+        files = {
+            name: Path(value).name if value is not None else None
+            for name, value in (
+                ("card", self.card),
+                ("posterior", self.posterior),
+                ("control_regimen", self.control_regimen),
+            )
+        }
+        return (
+            asdict(self)
+            | files
+            | {
+                "thresholds": list(self.thresholds),
+                "covariates": list(self.covariates),
+                "rope": None if self.rope is None else list(self.rope),
+            }
+        )
 
 
 def _problem(option: str, found: object, expected: str) -> Problem:

@@ -15,17 +15,26 @@ from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_cs
 from igkinetics.output.folder import Kind
 
 CSV_FILES: Final = {
-    "effect.csv": "summary", "patient_effects.csv": "patients", "prior_posterior.csv": "prior",
-    "population.csv": "population", "predictive.csv": "checks", "predictive_samples.csv": "replicates",
-    "vpc.csv": "vpc", "extensions.csv": "extensions", "decomposition.csv": "decomposition",
+    "effect.csv": "summary",
+    "patient_effects.csv": "patients",
+    "prior_posterior.csv": "prior",
+    "population.csv": "population",
+    "predictive.csv": "checks",
+    "predictive_samples.csv": "replicates",
+    "vpc.csv": "vpc",
+    "extensions.csv": "extensions",
+    "decomposition.csv": "decomposition",
     "misfit.csv": "misfit",
-}  # fmt: skip
+}
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
     AVERAGED: "averaged.csv",
-    OTHERS: "other_models.csv", PRIORS: "prior_sensitivity.csv", MODELS: "model_comparison.csv",
-    INFLUENCE: "influence.csv", PREDICTION: "loo.csv",
-}  # fmt: skip
+    OTHERS: "other_models.csv",
+    PRIORS: "prior_sensitivity.csv",
+    MODELS: "model_comparison.csv",
+    INFLUENCE: "influence.csv",
+    PREDICTION: "loo.csv",
+}
 """Heading of a sensitivity table -> file."""
 EFFECT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,

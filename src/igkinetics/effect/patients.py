@@ -18,10 +18,30 @@ from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
 
 PATIENT_EFFECT_COLUMNS: Final = (
-    "patient_id", "group", "treated", "n_infusions", "amount_g", "weight_kg", "window_start", "window_end", "estimand",
-    "threshold", "with_ivig", "with_ivig_lower", "with_ivig_upper", "without_ivig", "without_ivig_lower",
-    "without_ivig_upper", "median", "lower", "upper", "level", "unit", "status", "reason",
-)  # fmt: skip
+    "patient_id",
+    "group",
+    "treated",
+    "n_infusions",
+    "amount_g",
+    "weight_kg",
+    "window_start",
+    "window_end",
+    "estimand",
+    "threshold",
+    "with_ivig",
+    "with_ivig_lower",
+    "with_ivig_upper",
+    "without_ivig",
+    "without_ivig_lower",
+    "without_ivig_upper",
+    "median",
+    "lower",
+    "upper",
+    "level",
+    "unit",
+    "status",
+    "reason",
+)
 """with_ivig, without_ivig: the quantity itself under both; median, lower, upper: its change, with minus without.
 n_infusions and amount_g count the window."""
 UNTREATED: Final = "not infused in the window: nothing to remove"
@@ -46,12 +66,21 @@ def missing_row(patient: Patient, why: str, level: float) -> dict[str, Any]:
     window = nadir_window(patient)
     inside = (patient.dose_day >= window.start) & (patient.dose_day <= window.end)
     return {
-        "patient_id": patient.patient_id, "group": patient.group, "treated": bool(inside.any()),
-        "n_infusions": int(inside.sum()), "amount_g": float(patient.dose_g[inside].sum()),
-        "weight_kg": patient.weight_kg, "window_start": window.start, "window_end": window.end, "estimand": "",
-        "threshold": np.nan, "level": level, "unit": "", "status": NOT_ESTIMATED,
+        "patient_id": patient.patient_id,
+        "group": patient.group,
+        "treated": bool(inside.any()),
+        "n_infusions": int(inside.sum()),
+        "amount_g": float(patient.dose_g[inside].sum()),
+        "weight_kg": patient.weight_kg,
+        "window_start": window.start,
+        "window_end": window.end,
+        "estimand": "",
+        "threshold": np.nan,
+        "level": level,
+        "unit": "",
+        "status": NOT_ESTIMATED,
         "reason": why or window.reason or "not in the posterior",
-    }  # fmt: skip
+    }
 
 
 def changed_rows(
@@ -60,11 +89,17 @@ def changed_rows(
     """One patient's rows. Without an infusion in the window every change is 0, which `reason` says."""
     one = change.exposure
     shared = {
-        "patient_id": one.patient.patient_id, "group": one.patient.group, "treated": one.treated,
-        "n_infusions": int(one.in_window.sum()), "amount_g": float(one.doses.amount_g[one.in_window].sum()),
-        "weight_kg": one.patient.weight_kg, "window_start": one.window.start, "window_end": one.window.end,
-        "level": level, "status": ESTIMATED,
-    }  # fmt: skip
+        "patient_id": one.patient.patient_id,
+        "group": one.patient.group,
+        "treated": one.treated,
+        "n_infusions": int(one.in_window.sum()),
+        "amount_g": float(one.doses.amount_g[one.in_window].sum()),
+        "weight_kg": one.patient.weight_kg,
+        "window_start": one.window.start,
+        "window_end": one.window.end,
+        "level": level,
+        "status": ESTIMATED,
+    }
     kinds = {named.measure: named.kind for named in of_part("att")}
     for measure, name in PATIENT_CHANGES.items():
         kind = kinds[measure]
@@ -74,13 +109,20 @@ def changed_rows(
         if measure == "nadir_day" and one.treated:
             ends = [measures.at_window_end(one.window).mean() for measures in (change.with_ivig, change.without_ivig)]
             remark = "nadir at an end of the window in {} of draws with IVIG, {} without".format(
-                *(share_of_draws(float(end)) for end in ends))  # fmt: skip
+                *(share_of_draws(float(end)) for end in ends)
+            )
         columns = enumerate(thresholds) if measure == "days_below" else ((-1, np.nan),)
         for place, threshold in columns:
             pair = (with_ivig, without) if place < 0 else (with_ivig[:, place], without[:, place])
             values = [from_g_per_l(part, unit) if kind == "level" else part for part in pair]
-            yield {**shared, "estimand": name, "threshold": from_g_per_l(threshold, unit), "unit": shown,
-                   "reason": remark, **three_intervals(values[0], values[1], level)}  # fmt: skip
+            yield {
+                **shared,
+                "estimand": name,
+                "threshold": from_g_per_l(threshold, unit),
+                "unit": shown,
+                "reason": remark,
+                **three_intervals(values[0], values[1], level),
+            }
 
 
 def three_intervals(with_ivig: Floats, without: Floats, level: float) -> dict[str, float]:

@@ -35,13 +35,17 @@ def nadir_changes(effect: CohortEffect) -> pd.DataFrame:
 def forest_chart(effect: CohortEffect) -> Spec:
     """The change of every infused patient's nadir, and their mean last."""
     rows = [
-        IntervalRow(label=str(row["patient_id"]), kind="patient", median=row["median"], lower=row["lower"],
-                    upper=row["upper"])
+        IntervalRow(
+            label=str(row["patient_id"]), kind="patient", median=row["median"], lower=row["lower"], upper=row["upper"]
+        )
         for row in nadir_changes(effect).to_dict("records")
-    ]  # fmt: skip
+    ]
     mean = effect.estimand("nadir_change_att")
-    rows.append(IntervalRow(label="Mean of the infused", kind="average", median=mean["median"], lower=mean["lower"],
-                            upper=mean["upper"]))  # fmt: skip
+    rows.append(
+        IntervalRow(
+            label="Mean of the infused", kind="average", median=mean["median"], lower=mean["lower"], upper=mean["upper"]
+        )
+    )
     title = f"Change of the nadir by IVIG ({effect.cohort.igg_unit})"
     return interval_chart(rows, title, rope=effect.options.rope, minimum=effect.options.minimum_effect)
 
@@ -52,15 +56,15 @@ def contrast_rows(effect: CohortEffect) -> list[IntervalRow]:
     for name, (label, kind) in CONTRASTS.items():
         row = effect.estimand(name)
         if row["status"] == "estimated":
-            found.append(IntervalRow(label=label, kind=kind, median=row["median"], lower=row["lower"],
-                                     upper=row["upper"]))  # fmt: skip
+            found.append(
+                IntervalRow(label=label, kind=kind, median=row["median"], lower=row["lower"], upper=row["upper"])
+            )
     return found
 
 
 def contrast_chart(effect: CohortEffect) -> Spec:
     title = f"Difference of nadirs ({effect.cohort.igg_unit})"
-    return interval_chart(contrast_rows(effect), title, rope=effect.options.rope,
-                          minimum=effect.options.minimum_effect)  # fmt: skip
+    return interval_chart(contrast_rows(effect), title, rope=effect.options.rope, minimum=effect.options.minimum_effect)
 
 
 def selected_infused(effect: CohortEffect) -> dict[str, str]:
@@ -80,13 +84,23 @@ def apart_chart(effect: CohortEffect) -> Spec:
 
     def level(label: str, name: str) -> Level:
         row = rows[name]
-        return Level(label=label, median=row["median"], lower=row["lower"], upper=row["upper"],
-                     shown=text.level(row["median"], unit))  # fmt: skip
+        return Level(
+            label=label,
+            median=row["median"],
+            lower=row["lower"],
+            upper=row["upper"],
+            shown=text.level(row["median"], unit),
+        )
 
     def step(label: str, name: str, first: str, last: str) -> Step:
         shown = text.level(rows[name]["median"], unit).replace("-", "−")
-        return Step(label=label, kind=name, start=rows[first]["median"], end=rows[last]["median"],
-                    shown=shown if shown.startswith("−") else f"+{shown}")  # fmt: skip
+        return Step(
+            label=label,
+            kind=name,
+            start=rows[first]["median"],
+            end=rows[last]["median"],
+            shown=shown if shown.startswith("−") else f"+{shown}",
+        )
 
     steps: list[Level | Step] = [
         level("Never infused", "never_infused"),
@@ -108,13 +122,17 @@ def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
     unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
     charts: dict[str, Chart] = {}
     if is_apart(effect):
-        charts["apart"] = (f"From the mean nadir of the never infused to that of the infused, {unit}",
-                           apart_chart(effect))  # fmt: skip
+        charts["apart"] = (
+            f"From the mean nadir of the never infused to that of the infused, {unit}",
+            apart_chart(effect),
+        )
     if effect.n_treated:
         infused = effect.courses[effect.courses["treated"].astype(bool)]
         charts["forest"] = (f"Change of each infused patient's nadir by IVIG, {unit}", forest_chart(effect))
-        charts["courses"] = (f"IgG of the infused patients with and without IVIG, {unit}",
-                             courses_chart(infused, thresholds, unit))  # fmt: skip
+        charts["courses"] = (
+            f"IgG of the infused patients with and without IVIG, {unit}",
+            courses_chart(infused, thresholds, unit),
+        )
     if contrast_rows(effect):
         charts["contrast"] = (f"Naive differences and effects in the same patients, {unit}", contrast_chart(effect))
     if effect.replicates["rank"].notna().any():
@@ -126,10 +144,12 @@ def vpc_charts(effect: CohortEffect) -> list[Chart]:
     """The visual predictive check of every group; none where dosing may have followed IgG."""
     unit = effect.cohort.igg_unit
     return [
-        (f"Percentiles of measured IgG among those of new patients, group {text.visible(group)}, {unit}",
-         vpc_chart(rows, unit))
+        (
+            f"Percentiles of measured IgG among those of new patients, group {text.visible(group)}, {unit}",
+            vpc_chart(rows, unit),
+        )
         for group, rows in effect.vpc.groupby("group", sort=False)
-    ]  # fmt: skip
+    ]
 
 
 def patient_effect_charts(effect: CohortEffect, patient_ids: list[str]) -> list[Chart]:

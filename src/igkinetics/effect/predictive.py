@@ -25,17 +25,44 @@ from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l
 
 CHECK_COLUMNS: Final = (
-    "patient_id", "group", "n_samples", "n_censored", "inside_50", "inside_90", "mean_rank", "raw_nadir_rank", "note",
-)  # fmt: skip
+    "patient_id",
+    "group",
+    "n_samples",
+    "n_censored",
+    "inside_50",
+    "inside_90",
+    "mean_rank",
+    "raw_nadir_rank",
+    "note",
+)
 """inside_50, inside_90: share of measured values within their predictive interval. mean_rank: mean share of replicates
 at or below the measured value (0.5 expected); raw_nadir_rank: the same of the lowest value."""
 REPLICATE_COLUMNS: Final = (
-    "patient_id", "group", "day", "measured", "limit", "median", "lower", "upper", "rank", "unit",
-)  # fmt: skip
+    "patient_id",
+    "group",
+    "day",
+    "measured",
+    "limit",
+    "median",
+    "lower",
+    "upper",
+    "rank",
+    "unit",
+)
 FIRST_BELOW_COLUMNS: Final = (
-    "threshold", "group", "infusions", "n", "share_ever", "share_ever_lower", "share_ever_upper", "median_day",
-    "median_day_lower", "median_day_upper", "unit", "level",
-)  # fmt: skip
+    "threshold",
+    "group",
+    "infusions",
+    "n",
+    "share_ever",
+    "share_ever_lower",
+    "share_ever_upper",
+    "median_day",
+    "median_day_lower",
+    "median_day_upper",
+    "unit",
+    "level",
+)
 """Time from the window's start to first below a threshold, on the curve; median_day is empty where fewer than half
 ever fall below. infusions: as recorded, or removed."""
 
@@ -59,31 +86,53 @@ def predictive_rows(
         measured = problem.limit == 0
         low, high = ranks[measured], ranks[measured]
         lowest = made.min(axis=1)
-        checks.append({
-            "patient_id": patient_id, "group": group, "n_samples": problem.day.size,
-            "n_censored": int((~measured).sum()),
-            "inside_50": float(np.mean((low >= 0.25) & (high <= 0.75))) if measured.any() else np.nan,
-            "inside_90": float(np.mean((low >= 0.05) & (high <= 0.95))) if measured.any() else np.nan,
-            "mean_rank": float(ranks[measured].mean()) if measured.any() else np.nan,
-            "raw_nadir_rank": float(np.mean(lowest <= problem.igg.min())),
-            "note": "" if measured.all() else "ranks of measured values only",
-        })  # fmt: skip
-        samples += sample_rows(patient_id, group, cohort.igg_unit, problem.day, problem.igg, problem.limit, made, ranks,
-                               level)  # fmt: skip
+        checks.append(
+            {
+                "patient_id": patient_id,
+                "group": group,
+                "n_samples": problem.day.size,
+                "n_censored": int((~measured).sum()),
+                "inside_50": float(np.mean((low >= 0.25) & (high <= 0.75))) if measured.any() else np.nan,
+                "inside_90": float(np.mean((low >= 0.05) & (high <= 0.95))) if measured.any() else np.nan,
+                "mean_rank": float(ranks[measured].mean()) if measured.any() else np.nan,
+                "raw_nadir_rank": float(np.mean(lowest <= problem.igg.min())),
+                "note": "" if measured.all() else "ranks of measured values only",
+            }
+        )
+        samples += sample_rows(
+            patient_id, group, cohort.igg_unit, problem.day, problem.igg, problem.limit, made, ranks, level
+        )
     return pd.DataFrame(checks, columns=list(CHECK_COLUMNS)), pd.DataFrame(samples, columns=list(REPLICATE_COLUMNS))
 
 
 def sample_rows(
-    patient_id: str, group: str, unit: IggUnit, day: Floats, igg: Floats, limit: Any, made: Floats, ranks: Floats,
+    patient_id: str,
+    group: str,
+    unit: IggUnit,
+    day: Floats,
+    igg: Floats,
+    limit: Any,
+    made: Floats,
+    ranks: Floats,
     level: float,
-) -> list[dict[str, Any]]:  # fmt: skip
+) -> list[dict[str, Any]]:
     rows = []
     for k in range(day.size):
         median, lower, upper = (from_g_per_l(value, unit) for value in interval(made[:, k], level))
-        rows.append({"patient_id": patient_id, "group": group, "day": float(day[k]),
-                     "measured": from_g_per_l(float(igg[k]), unit), "limit": int(limit[k]), "median": median,
-                     "lower": lower, "upper": upper, "rank": float(ranks[k]) if limit[k] == 0 else np.nan,
-                     "unit": unit})  # fmt: skip
+        rows.append(
+            {
+                "patient_id": patient_id,
+                "group": group,
+                "day": float(day[k]),
+                "measured": from_g_per_l(float(igg[k]), unit),
+                "limit": int(limit[k]),
+                "median": median,
+                "lower": lower,
+                "upper": upper,
+                "rank": float(ranks[k]) if limit[k] == 0 else np.nan,
+                "unit": unit,
+            }
+        )
     return rows
 
 
@@ -93,8 +142,10 @@ def replicate_note(checks: pd.DataFrame) -> str:
     if not weights.sum():
         return "no measured value to check"
     shares = [float(np.average(checks[name].fillna(0.0), weights=weights)) for name in ("inside_50", "inside_90")]
-    return (f"{share_of_draws(shares[0])} of the measured values lie within their 50 % predictive interval, "
-            f"{share_of_draws(shares[1])} within the 90 % one")  # fmt: skip
+    return (
+        f"{share_of_draws(shares[0])} of the measured values lie within their 50 % predictive interval, "
+        f"{share_of_draws(shares[1])} within the 90 % one"
+    )
 
 
 def first_below_rows(
@@ -103,8 +154,11 @@ def first_below_rows(
     """Time to first below each threshold: the infused with and without their infusions, and the others."""
     treated = [change for change in changes if change.exposure.treated]
     others = [change for change in changes if not change.exposure.treated]
-    arms = [("infused", "as recorded", treated, "with_ivig"), ("infused", "removed", treated, "without_ivig"),
-            ("not infused", "none", others, "with_ivig")]  # fmt: skip
+    arms = [
+        ("infused", "as recorded", treated, "with_ivig"),
+        ("infused", "removed", treated, "without_ivig"),
+        ("not infused", "none", others, "with_ivig"),
+    ]
     rows = []
     for place, threshold in enumerate(thresholds):
         for group, infusions, members, arm in arms:
@@ -116,6 +170,7 @@ def first_below_rows(
             tail = 0.5 * (1 - level)
             at = np.quantile(middle, [0.5, tail, 1 - tail], method="inverted_cdf")
             at = np.where(np.isfinite(at), at, np.nan)
-            rows.append((from_g_per_l(threshold, unit), group, infusions, len(members), *share, *map(float, at), "day",
-                         level))  # fmt: skip
+            rows.append(
+                (from_g_per_l(threshold, unit), group, infusions, len(members), *share, *map(float, at), "day", level)
+            )
     return pd.DataFrame(rows, columns=list(FIRST_BELOW_COLUMNS))

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 POSTERIOR_FILES: Final = {
-    "base": "posterior.nc", "clearance_ratio": "posterior_clearance_ratio.nc",
+    "base": "posterior.nc",
+    "clearance_ratio": "posterior_clearance_ratio.nc",
     "production_ratio": "posterior_production_ratio.nc",
-}  # fmt: skip
+}
 """Model -> file; those of the extensions lie beside the base model's."""
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
@@ -52,9 +53,14 @@ def prepared_for(cohort: Cohort, card: Card, options: EffectOptions, *, keep_all
     disposition, production = DEFAULT_STRUCTURE.split("/")
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
-    chosen = HierarchicalOptions(structure=f"{disposition}/{production}", residual=options.residual,
-                                 covariates=options.covariates, ratios_last_day=options.ivig_days,
-                                 lkj=options.lkj, keep_all=keep_all)  # fmt: skip
+    chosen = HierarchicalOptions(
+        structure=f"{disposition}/{production}",
+        residual=options.residual,
+        covariates=options.covariates,
+        ratios_last_day=options.ivig_days,
+        lkj=options.lkj,
+        keep_all=keep_all,
+    )
     return prepare_cohort(cohort, card, chosen)
 
 
@@ -72,9 +78,15 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     from igkinetics.hierarchical.sampling import SampleSettings
 
     say = tell or (lambda line: None)
-    settings = SampleSettings(draws=options.draws, tune=options.tune, chains=options.chains, cores=options.jobs,
-                              seed=options.seed, sampler=options.sampler,  # type: ignore[arg-type]
-                              progress=tell is not None and sys.stderr.isatty())  # fmt: skip
+    settings = SampleSettings(
+        draws=options.draws,
+        tune=options.tune,
+        chains=options.chains,
+        cores=options.jobs,
+        seed=options.seed,
+        sampler=options.sampler,  # type: ignore[arg-type]
+        progress=tell is not None and sys.stderr.isatty(),
+    )
     say(f"Building the model of {len(prepared.members)} patients.")
     compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
     say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
@@ -133,9 +145,12 @@ def anybody_infused(prepared: PreparedCohort) -> bool:
 
 
 def other_models_of(
-    prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None, options: EffectOptions,
+    prepared: PreparedCohort,
+    settings: SampleSettings,
+    compiled: CompiledModel | None,
+    options: EffectOptions,
     say: Tell,
-) -> dict[str, Other]:  # fmt: skip
+) -> dict[str, Other]:
     """A second published disposition for every model, no covariates, and on request both ratios at once."""
     from igkinetics.hierarchical.fit import exchanged, sample_prepared, without_covariates
 
@@ -183,9 +198,14 @@ def why_no_second(prepared: PreparedCohort) -> str:
 
 
 def everybody(
-    cohort: Cohort, card: Card, prepared: PreparedCohort, settings: SampleSettings, compiled: CompiledModel | None,
-    options: EffectOptions, say: Tell,
-) -> dict[str, Other]:  # fmt: skip
+    cohort: Cohort,
+    card: Card,
+    prepared: PreparedCohort,
+    settings: SampleSettings,
+    compiled: CompiledModel | None,
+    options: EffectOptions,
+    say: Tell,
+) -> dict[str, Other]:
     """The model with every sample and every patient in whom something is unexplained."""
     from igkinetics.hierarchical.fit import sample_prepared
 
@@ -209,9 +229,14 @@ def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sa
 
 
 def sampling_of(
-    base: SampledCohort, extensions: dict[Extension, SampledCohort], resample: Resample | None, options: EffectOptions,
-    others: dict[str, Other], *, further: bool = True,
-) -> Sampling:  # fmt: skip
+    base: SampledCohort,
+    extensions: dict[Extension, SampledCohort],
+    resample: Resample | None,
+    options: EffectOptions,
+    others: dict[str, Other],
+    *,
+    further: bool = True,
+) -> Sampling:
     """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
     from igkinetics.hierarchical.predict import from_posterior, from_prior
 
@@ -222,8 +247,11 @@ def sampling_of(
         from igkinetics.hierarchical.store import save_posterior
 
         chains = draws["chain"].nunique()
-        estimands = {str(name): values.to_numpy().reshape(chains, -1) for name, values in draws.items()
-                     if name not in ("chain", "draw") and name not in base.posterior.population}  # fmt: skip
+        estimands = {
+            str(name): values.to_numpy().reshape(chains, -1)
+            for name, values in draws.items()
+            if name not in ("chain", "draw") and name not in base.posterior.population
+        }
         for name, found in {"base": base, **extensions}.items():
             of_base = estimands if name == "base" else None
             save_posterior(found, folder / POSTERIOR_FILES[name], options.record(), of_base)

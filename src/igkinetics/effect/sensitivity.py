@@ -56,18 +56,23 @@ class Question:
 
 
 def sensitivity_tables(
-    base: SampledCohort, extensions: Mapping[Extension, SampledCohort], resample: Resample | None,
-    others: Mapping[str, Other], question: Question,
-) -> dict[str, pd.DataFrame]:  # fmt: skip
+    base: SampledCohort,
+    extensions: Mapping[Extension, SampledCohort],
+    resample: Resample | None,
+    others: Mapping[str, Other],
+    question: Question,
+) -> dict[str, pd.DataFrame]:
     """Heading -> table: averaged over models, other models, prior scale, predictive density, one patient less.
 
     resample None: nothing is sampled again, and the dependence on the priors is not told.
     """
-    models: dict[str, SampledCohort] = {"base": base, **{str(name): found for name, found in extensions.items()},
-                                        **{name: sample() for name, sample in others.items()}}  # fmt: skip
+    models: dict[str, SampledCohort] = {
+        "base": base,
+        **{str(name): found for name, found in extensions.items()},
+        **{name: sample() for name, sample in others.items()},
+    }
     alike = {name: found for name, found in models.items() if same_data(found, base)}
-    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs)
-              for name, found in alike.items()}  # fmt: skip
+    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs) for name, found in alike.items()}
     tables: dict[str, pd.DataFrame] = {}
     quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
     if len(alike) > 1:
@@ -91,7 +96,8 @@ def sensitivity_tables(
 def same_data(one: SampledCohort, other: SampledCohort) -> bool:
     """Whether two models saw the same samples of the same patients, so that their predictive densities compare."""
     return one.posterior.patient_ids == other.posterior.patient_ids and np.array_equal(
-        one.prepared.arrays.igg, other.prepared.arrays.igg)  # fmt: skip
+        one.prepared.arrays.igg, other.prepared.arrays.igg
+    )
 
 
 def other_models(
@@ -101,17 +107,38 @@ def other_models(
     rows = []
     for name, found in models.items():
         population = found.posterior.population
-        model = "as reported" if name == "base" else f"as reported, free {name.replace('_', ' ')}" if (
-            name in RATIOS) else name  # fmt: skip
+        model = (
+            "as reported"
+            if name == "base"
+            else f"as reported, free {name.replace('_', ' ')}"
+            if (name in RATIOS)
+            else name
+        )
         ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in RATIOS if one in population}
         for quantity, draws in {**quantities[name], **ratios, **joint_quantities(ratios)}.items():
             median, lower, upper = interval(draws, level)
-            rows.append({"model": model, "quantity": quantity, "median": median, "lower": lower, "upper": upper,
-                         "level": level, "chains": found.verdict})  # fmt: skip
+            rows.append(
+                {
+                    "model": model,
+                    "quantity": quantity,
+                    "median": median,
+                    "lower": lower,
+                    "upper": upper,
+                    "level": level,
+                    "chains": found.verdict,
+                }
+            )
         if len(ratios) == len(RATIOS):
             correlation = float(np.corrcoef(np.log(list(ratios.values())))[0, 1])
-            rows.append({"model": model, "quantity": "correlation of the log ratios", "median": correlation,
-                         "level": level, "chains": found.verdict})  # fmt: skip
+            rows.append(
+                {
+                    "model": model,
+                    "quantity": "correlation of the log ratios",
+                    "median": correlation,
+                    "level": level,
+                    "chains": found.verdict,
+                }
+            )
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))
 
 

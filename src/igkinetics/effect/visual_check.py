@@ -26,9 +26,18 @@ PERCENTILES: Final = (10, 50, 90)
 SAMPLES_PER_BIN: Final = 20
 MOST_BINS: Final = 8
 VPC_COLUMNS: Final = (
-    "group", "first_day", "last_day", "n_samples", "percentile", "observed", "median", "lower", "upper", "unit",
+    "group",
+    "first_day",
+    "last_day",
+    "n_samples",
+    "percentile",
+    "observed",
+    "median",
+    "lower",
+    "upper",
+    "unit",
     "level",
-)  # fmt: skip
+)
 """observed is empty where that percentile is a value known only to lie beyond a limit."""
 
 
@@ -40,8 +49,10 @@ def vpc_rows(cohort: Cohort, new: CohortPosterior | None, seed: int, level: floa
         generator = numbered_stream(seed, "visual check")
         for group in dict.fromkeys(groups):
             places = [place for place, name in enumerate(groups) if name == group]
-            rows += [{"group": group, "unit": cohort.igg_unit, "level": level} | row
-                     for row in group_rows(new, places, generator, level)]  # fmt: skip
+            rows += [
+                {"group": group, "unit": cohort.igg_unit, "level": level} | row
+                for row in group_rows(new, places, generator, level)
+            ]
     for row in rows:
         row |= {name: from_g_per_l(row[name], cohort.igg_unit) for name in ("observed", "median", "lower", "upper")}
     return pd.DataFrame(rows, columns=list(VPC_COLUMNS))
@@ -53,8 +64,12 @@ def group_rows(
     """Rows of one group, IgG in g/L."""
     error = new.error.reshape(-1, 2)
     problems = [new.problems[place] for place in places]
-    made = [replicates(np.add(*igg_curve(new.of_patient(place), problem.schedule, problem.day)), error, problem.kind,
-                       generator) for place, problem in zip(places, problems, strict=True)]  # fmt: skip
+    made = [
+        replicates(
+            np.add(*igg_curve(new.of_patient(place), problem.schedule, problem.day)), error, problem.kind, generator
+        )
+        for place, problem in zip(places, problems, strict=True)
+    ]
     day = np.concatenate([problem.day for problem in problems])
     limit = np.concatenate([problem.limit for problem in problems])
     igg = np.concatenate([problem.igg for problem in problems])
@@ -67,10 +82,18 @@ def group_rows(
             seen = np.quantile(measured[inside], percentile / 100.0, method="inverted_cdf")
             drawn = np.quantile(simulated[:, inside], percentile / 100.0, axis=1, method="inverted_cdf")
             median, lower, upper = interval(drawn, level)
-            rows.append({"first_day": float(day[inside].min()), "last_day": float(day[inside].max()),
-                         "n_samples": int(inside.sum()), "percentile": percentile,
-                         "observed": float(seen) if np.isfinite(seen) else np.nan, "median": median, "lower": lower,
-                         "upper": upper})  # fmt: skip
+            rows.append(
+                {
+                    "first_day": float(day[inside].min()),
+                    "last_day": float(day[inside].max()),
+                    "n_samples": int(inside.sum()),
+                    "percentile": percentile,
+                    "observed": float(seen) if np.isfinite(seen) else np.nan,
+                    "median": median,
+                    "lower": lower,
+                    "upper": upper,
+                }
+            )
     return rows
 
 

@@ -126,8 +126,9 @@ def bridged(target: Target, start: Weighted, x: Floats, ess: float) -> float:
         top = from_proposal - np.logaddexp(np.log(share) + from_proposal, np.log1p(-share) + log_marginal)
         bottom = -np.logaddexp(np.log(share) + from_chains, np.log1p(-share) + log_marginal)
         moved = log_marginal
-        log_marginal = float(np.logaddexp.reduce(top) - np.log(top.size)
-                             - np.logaddexp.reduce(bottom) + np.log(bottom.size))  # fmt: skip
+        log_marginal = float(
+            np.logaddexp.reduce(top) - np.log(top.size) - np.logaddexp.reduce(bottom) + np.log(bottom.size)
+        )
         if abs(log_marginal - moved) < 1e-8:
             break
     return log_marginal

@@ -30,16 +30,23 @@ def groups_table(cohort: Cohort, patients: pd.DataFrame) -> pd.DataFrame:
         own = cohort.samples["patient_id"].isin(ids)
         counts = cohort.samples.loc[own, "patient_id"].value_counts().reindex(list(ids), fill_value=0)
         row: dict[str, Any] = {
-            "group": str(group), "n_patients": len(members), "n_samples": int(own.sum()),
+            "group": str(group),
+            "n_patients": len(members),
+            "n_samples": int(own.sum()),
             "n_infused": len(ids & set(cohort.doses["patient_id"])),
-            "n_fitted": int((members["status"] == "fitted").sum()), "samples_median": float(counts.median()),
-            "samples_least": int(counts.min()), "samples_most": int(counts.max()),
-        }  # fmt: skip
+            "n_fitted": int((members["status"] == "fitted").sum()),
+            "samples_median": float(counts.median()),
+            "samples_least": int(counts.min()),
+            "samples_most": int(counts.max()),
+        }
         if len(infected):
             n_near = int(near[own.to_numpy()].sum())
-            row |= {"n_infections": int(infected["patient_id"].isin(ids).sum()), "n_near_infection": n_near,
-                    "share_near_infection": n_near / row["n_samples"] if row["n_samples"] else np.nan,
-                    "near_days": NEAR_DAYS}  # fmt: skip
+            row |= {
+                "n_infections": int(infected["patient_id"].isin(ids).sum()),
+                "n_near_infection": n_near,
+                "share_near_infection": n_near / row["n_samples"] if row["n_samples"] else np.nan,
+                "near_days": NEAR_DAYS,
+            }
         rows.append(row)
     return pd.DataFrame(rows, columns=list(TABLES["groups"]))
 
@@ -156,8 +163,15 @@ def shrinkage_table(etas: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFra
 def _shrinkage_row(quantity: str, scaled: Any, reference: float, note: str) -> dict[str, Any]:
     """scaled: values over their reference SD."""
     spread = float(np.std(np.asarray(scaled, dtype=float), ddof=1)) if len(scaled) > 1 else np.nan
-    return {"quantity": quantity, "n": len(scaled), "sd": spread * reference, "reference_sd": reference,
-            "shrinkage_sd": 1.0 - spread, "shrinkage_variance": 1.0 - spread**2, "note": note}  # fmt: skip
+    return {
+        "quantity": quantity,
+        "n": len(scaled),
+        "sd": spread * reference,
+        "reference_sd": reference,
+        "shrinkage_sd": 1.0 - spread,
+        "shrinkage_variance": 1.0 - spread**2,
+        "note": note,
+    }
 
 
 def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -173,18 +187,40 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     total = each.sum(skipna=False)  # nothing is expected where a patient's expectation is not known
     of_all = {"n": int(total["n"]), "level": level}
     found = [
-        {"quantity": "iwres_mean", **_with_interval(each, mean, level), "expected": 0.0, **of_all,
-         "note": "mean of IWRES"},
-        {"quantity": "iwres_sd", **_with_interval(each, spread, level), **of_all,
-         "expected": np.sqrt(total["expected_squares"] / total["n"]), "note": "root mean square of IWRES"},
-        {"quantity": "iwres_beyond_2", **_of_share(_with_interval(each, share_beyond, level)), **of_all,
-         "expected": np.nan, "note": "share of IWRES below -2 or above 2"},
-    ]  # fmt: skip
+        {
+            "quantity": "iwres_mean",
+            **_with_interval(each, mean, level),
+            "expected": 0.0,
+            **of_all,
+            "note": "mean of IWRES",
+        },
+        {
+            "quantity": "iwres_sd",
+            **_with_interval(each, spread, level),
+            **of_all,
+            "expected": np.sqrt(total["expected_squares"] / total["n"]),
+            "note": "root mean square of IWRES",
+        },
+        {
+            "quantity": "iwres_beyond_2",
+            **_of_share(_with_interval(each, share_beyond, level)),
+            **of_all,
+            "expected": np.nan,
+            "note": "share of IWRES below -2 or above 2",
+        },
+    ]
     if total["pairs"] > 0:
         expected = total["expected_products"] / total["expected_pair_squares"]
-        found.append({"quantity": "iwres_lag_1", **_with_interval(each, autocorrelation, level), "level": level,
-                      "expected": expected, "n": int(total["pairs"]),
-                      "note": "autocorrelation of IWRES, each sample with the one before"})  # fmt: skip
+        found.append(
+            {
+                "quantity": "iwres_lag_1",
+                **_with_interval(each, autocorrelation, level),
+                "level": level,
+                "expected": expected,
+                "n": int(total["pairs"]),
+                "note": "autocorrelation of IWRES, each sample with the one before",
+            }
+        )
     return pd.DataFrame(found, columns=list(TABLES["residuals"]))
 
 

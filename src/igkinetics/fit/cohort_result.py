@@ -111,8 +111,10 @@ class CohortFit:
         for threshold in found.options.thresholds:
             below = found.thresholds[np.isclose(found.thresholds["threshold"].astype(float), threshold, rtol=1e-9)]
             below = below.set_index("patient_id").reindex(table["patient_id"])
-            new = {f"{name}_{threshold:g}": below[name].to_numpy()
-                   for name in ("first_day_below", "days_below", "share_of_draws_below")}  # fmt: skip
+            new = {
+                f"{name}_{threshold:g}": below[name].to_numpy()
+                for name in ("first_day_below", "days_below", "share_of_draws_below")
+            }
             table = table.assign(**new)
         return table
 
@@ -177,7 +179,17 @@ class CohortFit:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the verdict and the nadir table."""
-        shown = ["patient_id", "raw_nadir", "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
-                 "fitted_nadir_day", "nadir_reached", "endogenous_nadir", "unit", "status"]  # fmt: skip
+        shown = [
+            "patient_id",
+            "raw_nadir",
+            "fitted_nadir",
+            "fitted_nadir_lower",
+            "fitted_nadir_upper",
+            "fitted_nadir_day",
+            "nadir_reached",
+            "endogenous_nadir",
+            "unit",
+            "status",
+        ]
         table = self.nadir[shown].to_html(index=False, float_format="{:.4g}".format, na_rep="", max_rows=60)
         return f"<p>{escape(self.cohort.name)}: {escape(self.verdict)}.</p>{table}"

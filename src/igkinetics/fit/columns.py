@@ -8,9 +8,17 @@ from __future__ import annotations
 from typing import Final
 
 STATUSES: Final = (
-    "fitted", "prior_only", "no_samples", "too_few_samples", "unexplained_change", "not_converged",
-    "at_bound", "start_contradicts", "set_aside", "failed",
-)  # fmt: skip
+    "fitted",
+    "prior_only",
+    "no_samples",
+    "too_few_samples",
+    "unexplained_change",
+    "not_converged",
+    "at_bound",
+    "start_contradicts",
+    "set_aside",
+    "failed",
+)
 COMMON: Final = {
     "patient_id": "the patient, as named in the data",
     "group": "the patient's group, as named in the data; empty where none is given",

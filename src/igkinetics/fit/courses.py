@@ -86,8 +86,9 @@ class Courses:
     def first(self, n: int) -> Courses:
         """The first n draws: they stand in random order."""
         kept = int(self.drifting[:n].sum())
-        return Courses(problem=self.problem, theta=self.theta[:n], drifting=self.drifting[:n], nodes=self.nodes,
-                       u=self.u[:kept])  # fmt: skip
+        return Courses(
+            problem=self.problem, theta=self.theta[:n], drifting=self.drifting[:n], nodes=self.nodes, u=self.u[:kept]
+        )
 
     def minima(self, window: Window, thresholds: tuple[float, ...]) -> Minima:
         """Over the closed window; thresholds in g/L."""
@@ -110,15 +111,22 @@ class Courses:
                     for j, threshold in enumerate(thresholds):
                         first, spent = time_below(days, levels, threshold)
                         first_below[self.drifting, j], days_below[self.drifting, j] = first, spent
-        return Minima(total=lowest[:, 0], day=lowest[:, 1], endogenous=lowest[:, 2], endogenous_day=lowest[:, 3],
-                      first_below=first_below, days_below=days_below)  # fmt: skip
+        return Minima(
+            total=lowest[:, 0],
+            day=lowest[:, 1],
+            endogenous=lowest[:, 2],
+            endogenous_day=lowest[:, 3],
+            first_below=first_below,
+            days_below=days_below,
+        )
 
 
 def grid(problem: FitProblem, window: Window) -> Floats:
     """Days of the window on which a drifting course is looked at."""
     changes = problem.schedule[:, START]
-    days = np.concatenate([np.arange(window.start, window.end, 1.0), [window.end], problem.day, changes,
-                           changes + JUST_AFTER_DAY])  # fmt: skip
+    days = np.concatenate(
+        [np.arange(window.start, window.end, 1.0), [window.end], problem.day, changes, changes + JUST_AFTER_DAY]
+    )
     return np.unique(days[(days >= window.start) & (days <= window.end)])
 
 
@@ -133,8 +141,14 @@ def time_below(days: Floats, levels: Floats, threshold: float) -> tuple[Floats, 
     first = below.argmax(axis=1)
     before = np.maximum(first - 1, 0)
     rows = np.arange(levels.shape[0])
-    enters = days[before] + np.where(first > 0, crossing[rows, np.minimum(before, span.size - 1)] * span[
-        np.minimum(before, span.size - 1)], 0.0) if span.size else days[first]  # fmt: skip
+    enters = (
+        days[before]
+        + np.where(
+            first > 0, crossing[rows, np.minimum(before, span.size - 1)] * span[np.minimum(before, span.size - 1)], 0.0
+        )
+        if span.size
+        else days[first]
+    )
     return np.where(below.any(axis=1), enters, np.nan), share @ span
 
 
@@ -152,6 +166,17 @@ def courses_of(problem: FitProblem, averaged: Averaged, last_day: float, generat
     if theta.shape[0]:
         levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
         normals = generator.standard_normal(u.shape)
-        draw_paths(problem.kind, problem.igg, problem.limit, levels, problem.a, problem.b, averaged.drift_sd[drifting],
-                   times[order], sample_at, normals, u)  # fmt: skip
+        draw_paths(
+            problem.kind,
+            problem.igg,
+            problem.limit,
+            levels,
+            problem.a,
+            problem.b,
+            averaged.drift_sd[drifting],
+            times[order],
+            sample_at,
+            normals,
+            u,
+        )
     return Courses(problem=problem, theta=averaged.theta, drifting=drifting, nodes=times[order], u=u)

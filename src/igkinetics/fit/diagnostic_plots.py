@@ -62,13 +62,22 @@ def residual_charts(fit: CohortFit, predictions: pd.DataFrame) -> list[Captioned
         ),
     }
     return [
-        *(Captioned(section="agreement", title=f"Observed IgG against {name.upper()}, {unit}",
-                    caption=said + hollow + drawn, spec=agreement_chart(predictions, name, unit))
-          for name, said in agreement.items()),
-        *(Captioned(section="residuals", title=title, caption=said + smooth,
-                    spec=residual_chart(predictions, name, unit))
-          for name, (title, said) in residual.items()),
-    ]  # fmt: skip
+        *(
+            Captioned(
+                section="agreement",
+                title=f"Observed IgG against {name.upper()}, {unit}",
+                caption=said + hollow + drawn,
+                spec=agreement_chart(predictions, name, unit),
+            )
+            for name, said in agreement.items()
+        ),
+        *(
+            Captioned(
+                section="residuals", title=title, caption=said + smooth, spec=residual_chart(predictions, name, unit)
+            )
+            for name, (title, said) in residual.items()
+        ),
+    ]
 
 
 def covariate_charts(fit: CohortFit) -> list[Captioned]:
@@ -83,8 +92,9 @@ def covariate_charts(fit: CohortFit) -> list[Captioned]:
         shown = f" {MOST_PATIENTS} or fewer of {len(own)} patients, evenly spaced." if len(own) > MOST_PATIENTS else ""
         name = text.visible(label)
         caption = f"Etas against {name} with the straight line (or mean) through them.{shown}"
-        found.append(Captioned(section="etas", title=f"Etas against {name}", caption=caption,
-                               spec=eta_chart(etas, label, own)))  # fmt: skip
+        found.append(
+            Captioned(section="etas", title=f"Etas against {name}", caption=caption, spec=eta_chart(etas, label, own))
+        )
     return found
 
 
@@ -110,12 +120,23 @@ def quality_charts(fit: CohortFit) -> list[Captioned]:
     found = []
     if fitted["pareto_k"].notna().any():
         caption = f"Pareto k of every patient; beyond {GOOD_PARETO_K} (dashed) the intervals are rough."
-        found.append(Captioned(section="optimum", title="Number of patients by Pareto k", caption=caption,
-                               spec=pareto_chart(fitted, GOOD_PARETO_K)))  # fmt: skip
+        found.append(
+            Captioned(
+                section="optimum",
+                title="Number of patients by Pareto k",
+                caption=caption,
+                spec=pareto_chart(fitted, GOOD_PARETO_K),
+            )
+        )
     if len(weights):
-        found.append(Captioned(section="structures", title="Mean weight of each model structure",
-                               caption="Mean weight of each structure over the fitted patients.",
-                               spec=weights_chart(weights)))  # fmt: skip
+        found.append(
+            Captioned(
+                section="structures",
+                title="Mean weight of each model structure",
+                caption="Mean weight of each structure over the fitted patients.",
+                spec=weights_chart(weights),
+            )
+        )
     return found
 
 
@@ -128,7 +149,11 @@ def profile_charts(fit: CohortFit) -> list[Captioned]:
     )
     groups = list(fit.profiles.groupby("patient_id", sort=False))[:MOST_PROFILED]
     return [
-        Captioned(section="profiles", title=f"Likelihood profiles of patient {text.visible(name)}", caption=caption,
-                  spec=profile_chart(rows, rise))
+        Captioned(
+            section="profiles",
+            title=f"Likelihood profiles of patient {text.visible(name)}",
+            caption=caption,
+            spec=profile_chart(rows, rise),
+        )
         for name, rows in groups
-    ]  # fmt: skip
+    ]

@@ -24,10 +24,19 @@ def prediction_rows(fit: PatientFit, unit: IggUnit) -> list[dict[str, Any]]:
     levels = (from_g_per_l(values, unit) for values in (found.observed, found.pred, found.ipred))
     columns = (found.day, *levels, found.iwres, found.expected_sd, found.expected_product)
     return [
-        {**common, "day": day, "observed": observed, "limit": LIMIT_WORDS[int(limit)], "pred": pred, "ipred": ipred,
-         "iwres": iwres, "iwres_expected_sd": sd, "iwres_expected_product": product}
+        {
+            **common,
+            "day": day,
+            "observed": observed,
+            "limit": LIMIT_WORDS[int(limit)],
+            "pred": pred,
+            "ipred": ipred,
+            "iwres": iwres,
+            "iwres_expected_sd": sd,
+            "iwres_expected_product": product,
+        }
         for day, observed, pred, ipred, iwres, sd, product, limit in zip(*columns, found.limit, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def eta_rows(fit: PatientFit) -> list[dict[str, Any]]:
@@ -36,11 +45,16 @@ def eta_rows(fit: PatientFit) -> list[dict[str, Any]]:
     common = {"patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status}
     spread = draws.sd()
     return [
-        {**common, "parameter": name, "scale": fit.prior.scale[PRIOR_NAME.get(name, name)],
-         "eta": float(optimum.x[i] - problem.mu[i]), "posterior_sd": float(spread[i]),
-         "prior_sd": float(problem.prior_sd[i]) if problem.has_prior else np.nan}
+        {
+            **common,
+            "parameter": name,
+            "scale": fit.prior.scale[PRIOR_NAME.get(name, name)],
+            "eta": float(optimum.x[i] - problem.mu[i]),
+            "posterior_sd": float(spread[i]),
+            "prior_sd": float(problem.prior_sd[i]) if problem.has_prior else np.nan,
+        }
         for i, name in enumerate(problem.names)
-    ]  # fmt: skip
+    ]
 
 
 def profile_rows(fit: PatientFit, unit: IggUnit) -> list[dict[str, Any]]:
@@ -55,10 +69,16 @@ def profile_rows(fit: PatientFit, unit: IggUnit) -> list[dict[str, Any]]:
         values, rises = fit.profile_curves[name]
         for value, rise in zip(values, rises, strict=True):
             natural = from_scale(float(value), scale)
-            rows.append({"patient_id": fit.patient.patient_id, "parameter": PRIOR_NAME.get(name, name),
-                         "value": from_g_per_l(natural, unit) if name == "C_base" else natural, "rise": float(rise),
-                         "normal_rise": float(((value - optimum.x[i]) / errors[i]) ** 2),
-                         "unit": {"C_base": unit, "C_init": "1"}.get(name, PARAMETER_UNITS[name])})  # fmt: skip
+            rows.append(
+                {
+                    "patient_id": fit.patient.patient_id,
+                    "parameter": PRIOR_NAME.get(name, name),
+                    "value": from_g_per_l(natural, unit) if name == "C_base" else natural,
+                    "rise": float(rise),
+                    "normal_rise": float(((value - optimum.x[i]) / errors[i]) ** 2),
+                    "unit": {"C_base": unit, "C_init": "1"}.get(name, PARAMETER_UNITS[name]),
+                }
+            )
     return rows
 
 
@@ -71,12 +91,21 @@ def diagnostic_row(fit: PatientFit) -> dict[str, Any]:
     weights = np.array([alternative.weight for alternative in fit.alternatives])
     best = int(np.nanargmax(weights)) if np.any(np.isfinite(weights)) else 0
     row: dict[str, Any] = {
-        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status,
-        "n_measured": int(measured.sum()), "n_beyond_limit": int((~measured).sum()), "objective": optimum.objective,
-        "pareto_k": fit.all_draws().pareto_k, "n_starts": optimum.n_starts, "n_starts_agreeing": optimum.n_agreeing,
-        "n_optima": len(optimum.modes), "model": problem.model, "model_weight": weights[0],
-        "best_model": fit.alternatives[best].model, "best_weight": weights[best],
-    }  # fmt: skip
+        "patient_id": fit.patient.patient_id,
+        "group": fit.patient.group,
+        "status": fit.status,
+        "n_measured": int(measured.sum()),
+        "n_beyond_limit": int((~measured).sum()),
+        "objective": optimum.objective,
+        "pareto_k": fit.all_draws().pareto_k,
+        "n_starts": optimum.n_starts,
+        "n_starts_agreeing": optimum.n_agreeing,
+        "n_optima": len(optimum.modes),
+        "model": problem.model,
+        "model_weight": weights[0],
+        "best_model": fit.alternatives[best].model,
+        "best_weight": weights[best],
+    }
     if iwres.size:
         largest = int(np.argmax(np.abs(iwres)))
         row |= {

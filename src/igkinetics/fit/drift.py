@@ -93,7 +93,7 @@ def see_heavy_tailed(
 @kernel
 def fill_step_slopes(
     kind: int, y: float, limit: int, c: float, a: float, b: float, mean: float, variance: float, slopes: Floats
-) -> None:  # fmt: skip
+) -> None:
     """Slopes (9,) of see_sample's three results in mean, variance and c: closed for a measured value with normal error,
     else by central differences."""
     if limit == 0 and kind != STUDENT_T and kind != LOGNORMAL:
@@ -124,7 +124,7 @@ def fill_step_slopes(
 @kernel
 def drift_value(
     kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float
-) -> float:  # fmt: skip
+) -> float:
     """-2 log likelihood of a record at ascending days, u integrated out; level (n,): the kinetic curve, g/L."""
     mean, variance, value = 0.0, sd * sd, 0.0
     for n in range(day.size):
@@ -140,7 +140,7 @@ def drift_value(
 @kernel
 def drift_value_and_slopes(
     kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float, by_level: Floats
-) -> float:  # fmt: skip
+) -> float:
     """The same, with its derivative in each level (n,): the filter's steps gone through backwards."""
     slopes = np.empty((day.size, N_SLOPES))
     mean, variance, value = 0.0, sd * sd, 0.0
@@ -165,9 +165,16 @@ def drift_value_and_slopes(
 
 @kernel
 def record_value(
-    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float,
-    sds: Floats, log_weights: Floats,
-) -> float:  # fmt: skip
+    kind: int,
+    day: Floats,
+    igg: Floats,
+    limit: Limits,
+    level: Floats,
+    a: float,
+    b: float,
+    sds: Floats,
+    log_weights: Floats,
+) -> float:
     """-2 log likelihood of a record where the drift's SD is one of `sds` (k,), of these log prior weights.
 
     An SD of 0 is no drift: every value by itself.
@@ -194,9 +201,17 @@ def record_value(
 
 @kernel
 def record_value_and_slopes(
-    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float,
-    sds: Floats, log_weights: Floats, by_level: Floats,
-) -> float:  # fmt: skip
+    kind: int,
+    day: Floats,
+    igg: Floats,
+    limit: Limits,
+    level: Floats,
+    a: float,
+    b: float,
+    sds: Floats,
+    log_weights: Floats,
+    by_level: Floats,
+) -> float:
     """The same, filling its derivative in each level (n,)."""
     if sds.size == 1 and sds[0] == 0.0:
         value = 0.0
@@ -230,7 +245,7 @@ def record_value_and_slopes(
 @kernel
 def fill_level_values(
     kind: int, day: Floats, igg: Floats, limit: Limits, levels: Floats, a: float, b: float, sds: Floats, values: Floats
-) -> None:  # fmt: skip
+) -> None:
     """-2 log likelihood (draw, k) of each curve (draw, n) under each of these SDs."""
     one = np.zeros(1)
     none = np.zeros(1)
@@ -242,9 +257,18 @@ def fill_level_values(
 
 @kernel
 def draw_paths(
-    kind: int, igg: Floats, limit: Limits, levels: Floats, a: float, b: float, sds: Floats, times: Floats,
-    sample_at: Integers, normals: Floats, paths: Floats,
-) -> None:  # fmt: skip
+    kind: int,
+    igg: Floats,
+    limit: Limits,
+    levels: Floats,
+    a: float,
+    b: float,
+    sds: Floats,
+    times: Floats,
+    sample_at: Integers,
+    normals: Floats,
+    paths: Floats,
+) -> None:
     """u of each draw at ascending `times` (t,), given the record: forward filtering, backward sampling.
 
     levels (draw, n): the kinetic curve at the samples; sds (draw,); sample_at (t,): which sample lies there, -1 for

@@ -66,8 +66,12 @@ def log_t_density(x: Floats, centre: Floats, inverse_root: Floats) -> Floats:
     """Log density (n,) of a multivariate t at x (n, p), by the inverse of the Cholesky factor of its scale matrix."""
     p = centre.size
     z = (x - centre) @ inverse_root.T
-    constant = (gammaln((PROPOSAL_DF + p) / 2) - gammaln(PROPOSAL_DF / 2) - 0.5 * p * np.log(PROPOSAL_DF * np.pi)
-                + np.log(np.diag(inverse_root)).sum())  # fmt: skip
+    constant = (
+        gammaln((PROPOSAL_DF + p) / 2)
+        - gammaln(PROPOSAL_DF / 2)
+        - 0.5 * p * np.log(PROPOSAL_DF * np.pi)
+        + np.log(np.diag(inverse_root)).sum()
+    )
     return constant - 0.5 * (PROPOSAL_DF + p) * np.log1p(np.einsum("ij,ij->i", z, z) / PROPOSAL_DF)
 
 
@@ -87,8 +91,9 @@ def log_sum(terms: Floats) -> Floats:
 
 def log_mixture(x: Floats, components: Sequence[Component]) -> Floats:
     """Log density (n,) of a mixture whose shares add up to 1."""
-    terms = [component.log_share + log_t_density(x, component.centre, inverse(component.root))
-             for component in components]  # fmt: skip
+    terms = [
+        component.log_share + log_t_density(x, component.centre, inverse(component.root)) for component in components
+    ]
     return log_sum(np.array(terms))
 
 
@@ -191,7 +196,12 @@ def sample_in_rounds(
     top = log_ratio.max()
     ratio = np.exp(log_ratio - top)
     return Weighted(
-        x=x, values=value, weights=weights, pareto_k=pareto_k, log_marginal=float(top + np.log(ratio.mean())),
-        log_marginal_error=float(ratio.std() / ratio.mean() / np.sqrt(ratio.size)), rounds=round_,
+        x=x,
+        values=value,
+        weights=weights,
+        pareto_k=pareto_k,
+        log_marginal=float(top + np.log(ratio.mean())),
+        log_marginal_error=float(ratio.std() / ratio.mean() / np.sqrt(ratio.size)),
+        rounds=round_,
         proposal=tuple(proposals),
-    )  # fmt: skip
+    )

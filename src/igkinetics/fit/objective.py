@@ -68,10 +68,22 @@ def prior_term(x: Floats, mu: Floats, sd: Floats) -> float:
 
 @kernel
 def objective(
-    x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
-    drift_log_weights: Floats, gradient: Floats,
-) -> float:  # fmt: skip
+    x: Floats,
+    free: Integers,
+    fixed: Floats,
+    mu: Floats,
+    sd: Floats,
+    schedule: Schedule,
+    day: Floats,
+    igg: Floats,
+    limit: Limits,
+    kind: int,
+    a: float,
+    b: float,
+    drift_sds: Floats,
+    drift_log_weights: Floats,
+    gradient: Floats,
+) -> float:
     """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days.
 
     drift_sds, drift_log_weights (k,): what the SD of the drift may be, and the log prior weight of each; 0 is none.
@@ -95,10 +107,22 @@ def objective(
 
 @kernel
 def objective_values(
-    xs: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
-    drift_log_weights: Floats, values: Floats,
-) -> None:  # fmt: skip
+    xs: Floats,
+    free: Integers,
+    fixed: Floats,
+    mu: Floats,
+    sd: Floats,
+    schedule: Schedule,
+    day: Floats,
+    igg: Floats,
+    limit: Limits,
+    kind: int,
+    a: float,
+    b: float,
+    drift_sds: Floats,
+    drift_log_weights: Floats,
+    values: Floats,
+) -> None:
     """-2 log posterior of many x (n, p), without gradients, into values (n,)."""
     theta = np.empty(N_PARAMETERS)
     endogenous = np.empty(day.size)
@@ -117,10 +141,22 @@ def objective_values(
 
 @kernel
 def fill_hessian(
-    x: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule, day: Floats,
-    igg: Floats, limit: Limits, kind: int, a: float, b: float, drift_sds: Floats,
-    drift_log_weights: Floats, hessian: Floats,
-) -> None:  # fmt: skip
+    x: Floats,
+    free: Integers,
+    fixed: Floats,
+    mu: Floats,
+    sd: Floats,
+    schedule: Schedule,
+    day: Floats,
+    igg: Floats,
+    limit: Limits,
+    kind: int,
+    a: float,
+    b: float,
+    drift_sds: Floats,
+    drift_log_weights: Floats,
+    hessian: Floats,
+) -> None:
     """Hessian (p, p) of -2 log posterior at x, by central differences of the gradient, symmetric."""
     p = x.size
     up = np.empty(p)

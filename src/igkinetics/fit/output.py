@@ -23,9 +23,19 @@ if TYPE_CHECKING:
     from igkinetics.fit.cohort_result import CohortFit
 
 CSV_TABLES: Final = (
-    "parameters", "nadir", "patients", "structures", "sampling", "conflict", "groups", "predictions", "etas",
-    "diagnostics", "shrinkage", "residuals",
-)  # fmt: skip
+    "parameters",
+    "nadir",
+    "patients",
+    "structures",
+    "sampling",
+    "conflict",
+    "groups",
+    "predictions",
+    "etas",
+    "diagnostics",
+    "shrinkage",
+    "residuals",
+)
 FIT_OUTPUT: Final = Kind(
     marker=RUN_RECORD,
     names=frozenset(
@@ -85,13 +95,20 @@ def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str,
 
 
 EVENTS: Final = (
-    "window_start", "window_end", "raw_nadir", "fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper",
+    "window_start",
+    "window_end",
+    "raw_nadir",
+    "fitted_nadir",
+    "fitted_nadir_lower",
+    "fitted_nadir_upper",
     "endogenous_nadir",
-)  # fmt: skip
+)
 DAY_OF: Final = {
-    "window_start": "window_start", "window_end": "window_end", "fitted_nadir_lower": "fitted_nadir_day_lower",
+    "window_start": "window_start",
+    "window_end": "window_end",
+    "fitted_nadir_lower": "fitted_nadir_day_lower",
     "fitted_nadir_upper": "fitted_nadir_day_upper",
-}  # fmt: skip
+}
 """event -> column of nadir.csv, where it is not the event with _day."""
 
 

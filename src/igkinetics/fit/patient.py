@@ -94,8 +94,14 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     if isinstance(settled, Trouble):
         if len(settled.changes) == MOST_CHANGES:
             notes.append(f"no more than {MOST_CHANGES} unexplained changes of a record are told apart")
-        return PatientFit(patient=patient, prior=prior, status=settled.status, reason=settled.reason,
-                          changes=settled.changes, notes=tuple(notes))  # fmt: skip
+        return PatientFit(
+            patient=patient,
+            prior=prior,
+            status=settled.status,
+            reason=settled.reason,
+            changes=settled.changes,
+            notes=tuple(notes),
+        )
     if settled.lower:
         notes.append("a lower optimum than that of the usual starts was met on the way and became the fit")
     if doubt := doubt_about_unit(problem, settled.optimum.x):
@@ -271,12 +277,16 @@ def describe_change(change: Change, unit: IggUnit) -> str:
     if change.kind == "odd sample":
         return f"day {change.day_before:.4g}: {after} fits no curve through the others (z = {change.z:.1f})"
     if change.kind == "whole course":
-        return (f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "
-                f"(distance {change.z:.1f})")  # fmt: skip
+        return (
+            f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "
+            f"(distance {change.z:.1f})"
+        )
     before = level_words(change.igg_before, change.limit_before, unit).removesuffix(f" {unit}")
     side = "higher" if change.z > 0 else "lower"
-    return (f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
-            f"{before} -> {after}, {side} than recorded doses and therapy explain (z = {change.z:.1f})")  # fmt: skip
+    return (
+        f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
+        f"{before} -> {after}, {side} than recorded doses and therapy explain (z = {change.z:.1f})"
+    )
 
 
 def profile_intervals(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, tuple[float, float]]:

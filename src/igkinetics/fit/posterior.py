@@ -106,26 +106,52 @@ def draw_posterior(problem: FitProblem, optimum: Optimum, n: int, generator: np.
 def draw_around(problem: FitProblem, components: list[Component], n: int, generator: np.random.Generator) -> Draws:
     """The same from these components and the prior; n draws of equal weight from chains where weights fail."""
     mass = float(logsumexp([component.log_share for component in components]))
-    prior = Component(centre=problem.mu, root=np.diag(problem.prior_sd),
-                      log_share=mass + float(np.log(PRIOR_SHARE / (1.0 - PRIOR_SHARE))))  # fmt: skip
+    prior = Component(
+        centre=problem.mu,
+        root=np.diag(problem.prior_sd),
+        log_share=mass + float(np.log(PRIOR_SHARE / (1.0 - PRIOR_SHARE))),
+    )
     found = sample_in_rounds(problem.values, [*components, prior], n, generator)
     best = found.x[np.argsort(np.where(np.isnan(found.values), np.inf, found.values))[:LOOKED_AT]]
     steady = problem.without_drift().values(best)
     lowest = int(np.nanargmin(steady))
     if found.pareto_k <= GOOD_PARETO_K:
-        return Draws(x=found.x, theta=problem.thetas(found.x), weights=found.weights, pareto_k=found.pareto_k,
-                     log_marginal=found.log_marginal, method="importance sampling", lowest=best[lowest],
-                     lowest_objective=float(steady[lowest]))  # fmt: skip
+        return Draws(
+            x=found.x,
+            theta=problem.thetas(found.x),
+            weights=found.weights,
+            pareto_k=found.pareto_k,
+            log_marginal=found.log_marginal,
+            method="importance sampling",
+            lowest=best[lowest],
+            lowest_objective=float(steady[lowest]),
+        )
     chained = run_chains(problem.values, found, n, generator)
-    return Draws(x=chained.x, theta=problem.thetas(chained.x), weights=np.full(n, 1.0 / n), pareto_k=float("nan"),
-                 log_marginal=chained.log_marginal, method="Markov chains", r_hat=chained.r_hat,
-                 trusted=chained.trusted, lowest=best[lowest], lowest_objective=float(steady[lowest]))  # fmt: skip
+    return Draws(
+        x=chained.x,
+        theta=problem.thetas(chained.x),
+        weights=np.full(n, 1.0 / n),
+        pareto_k=float("nan"),
+        log_marginal=chained.log_marginal,
+        method="Markov chains",
+        r_hat=chained.r_hat,
+        trusted=chained.trusted,
+        lowest=best[lowest],
+        lowest_objective=float(steady[lowest]),
+    )
 
 
 def laplace_only(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
     """n draws of equal weight from the normal approximation: without a prior the posterior may be improper."""
     root = np.linalg.cholesky(np.linalg.inv(0.5 * optimum.hessian))
     x = optimum.x + generator.standard_normal((n, optimum.x.size)) @ root.T
-    return Draws(x=x, theta=problem.thetas(x), weights=np.full(n, 1.0 / n), pareto_k=float("nan"),
-                 log_marginal=float("nan"), method="normal approximation", lowest=optimum.x,
-                 lowest_objective=optimum.objective)  # fmt: skip
+    return Draws(
+        x=x,
+        theta=problem.thetas(x),
+        weights=np.full(n, 1.0 / n),
+        pareto_k=float("nan"),
+        log_marginal=float("nan"),
+        method="normal approximation",
+        lowest=optimum.x,
+        lowest_objective=optimum.objective,
+    )

@@ -51,8 +51,21 @@ class FitProblem:
     drift_log_weights: Floats = field(default_factory=lambda: np.zeros(1))
 
     def _arguments(self) -> tuple[object, ...]:
-        return (self.free, self.fixed, self.mu, self.sd, self.schedule, self.day, self.igg, self.limit,
-                self.kind, self.a, self.b, self.drift_sds, self.drift_log_weights)  # fmt: skip
+        return (
+            self.free,
+            self.fixed,
+            self.mu,
+            self.sd,
+            self.schedule,
+            self.day,
+            self.igg,
+            self.limit,
+            self.kind,
+            self.a,
+            self.b,
+            self.drift_sds,
+            self.drift_log_weights,
+        )
 
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         """-2 log posterior and its gradient (p,) at x (p,)."""
@@ -154,8 +167,11 @@ def build_problem(
         if name in names and prior.scale[name] != "logit":
             raise call_error("card", prior.card_id, f"must give the spread of {name} on the logit scale to be fitted")
     prior_sd = np.array([prior.sd(name) for name in card_names])
-    used = np.ones(patient.sample_day.size, dtype=bool) if np.isinf(patient.follow_up_end) else (
-        patient.sample_day <= patient.follow_up_end)  # fmt: skip
+    used = (
+        np.ones(patient.sample_day.size, dtype=bool)
+        if np.isinf(patient.follow_up_end)
+        else (patient.sample_day <= patient.follow_up_end)
+    )
     return FitProblem(
         model=f"{disposition}/{production}",
         names=names,

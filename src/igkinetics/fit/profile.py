@@ -30,9 +30,15 @@ def held(problem: FitProblem, index: int, value: float) -> FitProblem:
     fixed = problem.fixed.copy()
     place = int(problem.free[index])
     fixed[place] = from_scale(value, scale_of(problem.names[index]))
-    return replace(problem, names=tuple(name for name, kept in zip(problem.names, keep, strict=True) if kept),
-                   free=problem.free[keep], fixed=fixed, mu=problem.mu[keep], sd=problem.sd[keep],
-                   prior_sd=problem.prior_sd[keep])  # fmt: skip
+    return replace(
+        problem,
+        names=tuple(name for name, kept in zip(problem.names, keep, strict=True) if kept),
+        free=problem.free[keep],
+        fixed=fixed,
+        mu=problem.mu[keep],
+        sd=problem.sd[keep],
+        prior_sd=problem.prior_sd[keep],
+    )
 
 
 class LowerOptimumError(Exception):
@@ -63,8 +69,10 @@ def profile_curve(
     """
     centre = float(optimum.x[index])
     error = float(np.sqrt(2.0 * np.linalg.inv(optimum.hessian)[index, index]))
-    low, high = (end if np.isfinite(end) else centre + side * OPEN_ERRORS * error
-                 for end, side in zip(interval, (-1.0, 1.0), strict=True))  # fmt: skip
+    low, high = (
+        end if np.isfinite(end) else centre + side * OPEN_ERRORS * error
+        for end, side in zip(interval, (-1.0, 1.0), strict=True)
+    )
     below = np.linspace(centre, low - 0.25 * (centre - low), CURVE_POINTS // 2 + 1)[1:]
     above = np.linspace(centre, high + 0.25 * (high - centre), CURVE_POINTS // 2 + 1)[1:]
     values = np.concatenate([below, above])

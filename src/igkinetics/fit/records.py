@@ -65,22 +65,29 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
     for patient in cohort.each_patient():
         own = people[patient.patient_id]
         sex = sex_of(str(own.get("sex") or ""))
-        single = {"weight_kg": patient.weight_kg, "height_cm": own.get("height_cm", np.nan),
-                  "is_male": np.nan if sex is None else float(sex == "male")}  # fmt: skip
+        single = {
+            "weight_kg": patient.weight_kg,
+            "height_cm": own.get("height_cm", np.nan),
+            "is_male": np.nan if sex is None else float(sex == "male"),
+        }
         found = [{"event": name, "value": float(value)} for name, value in single.items() if not pd.isna(value)]
         found.append({"event": "start", "day": patient.start_day})
         if with_dates and (origin := cohort.day_zero.get(patient.patient_id)) is not None:
             found.append({"event": "day_zero", "value": (origin - EPOCH) / pd.Timedelta(days=1)})
-        found += [{"event": "sample", "day": day, "value": value}
-                  for day, value in zip(patient.sample_day, patient.sample_igg, strict=True)]  # fmt: skip
+        found += [
+            {"event": "sample", "day": day, "value": value}
+            for day, value in zip(patient.sample_day, patient.sample_igg, strict=True)
+        ]
         found += [
             {"event": "dose", "day": day, "value": grams, "duration_day": duration, "is_sc": float(is_sc)}
             for day, grams, duration, is_sc in zip(
                 patient.dose_day, patient.dose_g, patient.dose_duration_day, patient.dose_is_sc, strict=True
             )
         ]
-        found += [{"event": "therapy", "day": start, "stop_day": stop}
-                  for start, stop in zip(patient.therapy_start, patient.therapy_stop, strict=True)]  # fmt: skip
+        found += [
+            {"event": "therapy", "day": start, "stop_day": stop}
+            for start, stop in zip(patient.therapy_start, patient.therapy_stop, strict=True)
+        ]
         rows += [{"patient_id": patient.patient_id, **one} for one in found]
     table = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
     numbers = dict.fromkeys(EVENT_COLUMNS[2:], float)
@@ -90,8 +97,15 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
 def draw_table(patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float) -> pd.DataFrame:
     """Draws (n, 13) of one patient, as DRAW_COLUMNS."""
     columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
-    return pd.DataFrame({"patient_id": patient_id, "draw": np.arange(len(thetas)), **columns,
-                         "additive_g_per_l": additive_g_per_l, "proportional": proportional})  # fmt: skip
+    return pd.DataFrame(
+        {
+            "patient_id": patient_id,
+            "draw": np.arange(len(thetas)),
+            **columns,
+            "additive_g_per_l": additive_g_per_l,
+            "proportional": proportional,
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +151,22 @@ def left_by(command: str, folder: Path, files: Sequence[str]) -> Left:
     inputs = {name: sha256_of_file(folder / name) for name in files}
     written = record.get("files")
     if not isinstance(written, dict) or not set(files) <= set(written):
-        raise fault(f"must be a folder written by `{command}` of this version: its {RUN_RECORD} does not list what "
-                    "the run wrote; run it again")  # fmt: skip
+        raise fault(
+            f"must be a folder written by `{command}` of this version: its {RUN_RECORD} does not list what "
+            "the run wrote; run it again"
+        )
     foreign = [name for name, digest in inputs.items() if digest != written[name]]
     if foreign:
-        raise fault(f"must hold the files that its run wrote: {', '.join(foreign)} is damaged, of another run, or was "
-                    "changed")  # fmt: skip
-    return Left(folder=folder, name=folder.name, key=key, record=record,
-                inputs={f"{folder.name}/{name}": digest for name, digest in inputs.items()})  # fmt: skip
+        raise fault(
+            f"must hold the files that its run wrote: {', '.join(foreign)} is damaged, of another run, or was changed"
+        )
+    return Left(
+        folder=folder,
+        name=folder.name,
+        key=key,
+        record=record,
+        inputs={f"{folder.name}/{name}": digest for name, digest in inputs.items()},
+    )
 
 
 def members_of(left: Left, draws: dict[str, tuple[Floats, Floats]]) -> list[Member]:
@@ -166,9 +188,15 @@ def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floa
 
     male = single("is_male", "value")
     return Member(
-        patient_id=patient_id, thetas=np.ascontiguousarray(thetas), error=error, start_day=single("start", "day"),
-        weight_kg=single("weight_kg", "value"), height_cm=single("height_cm", "value"),
-        is_male=None if np.isnan(male) else bool(male), therapy=rows("therapy", "day", "stop_day"),
-        doses=rows("dose", "day", "value", "duration_day", "is_sc"), sample_day=rows("sample", "day")[:, 0],
+        patient_id=patient_id,
+        thetas=np.ascontiguousarray(thetas),
+        error=error,
+        start_day=single("start", "day"),
+        weight_kg=single("weight_kg", "value"),
+        height_cm=single("height_cm", "value"),
+        is_male=None if np.isnan(male) else bool(male),
+        therapy=rows("therapy", "day", "stop_day"),
+        doses=rows("dose", "day", "value", "duration_day", "is_sc"),
+        sample_day=rows("sample", "day")[:, 0],
         day_zero=single("day_zero", "value"),
-    )  # fmt: skip
+    )

@@ -13,8 +13,10 @@ def why_card_refused(card: Card) -> str:
     if card.use != "full" or card.residual_error is None:
         return "must have use = full: this card has typical values only, and says nothing of how patients differ"
     if card.structure.endogenous == "none" and card.residual_error.additive_g_per_l == 0:
-        return ("must hold endogenous IgG or an additive error: under this card IgG is 0 before the first infusion, "
-                "measured without error")  # fmt: skip
+        return (
+            "must hold endogenous IgG or an additive error: under this card IgG is 0 before the first infusion, "
+            "measured without error"
+        )
     return ""
 
 

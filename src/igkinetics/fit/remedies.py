@@ -84,5 +84,10 @@ def other_orders(
             moved[place] = patient.dose_day[dose] + patient.dose_duration_day[dose] + AFTER_DAYS
             order = np.argsort(moved, kind="stable")
             other = replace(problem, day=moved[order], igg=problem.igg[order], limit=problem.limit[order])
-            yield other, (f"day {day:.4g}: {patient.dose_g[dose]:.4g} g was given that day; was the sample after it? "
-                          "Then nothing is odd")  # fmt: skip
+            yield (
+                other,
+                (
+                    f"day {day:.4g}: {patient.dose_g[dose]:.4g} g was given that day; was the sample after it? "
+                    "Then nothing is odd"
+                ),
+            )

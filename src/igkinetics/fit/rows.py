@@ -31,31 +31,47 @@ def nadir_row(
 ) -> dict[str, Any]:
     """One row for one patient; fitted columns are empty where there are no numbers or no window, which reason says."""
     row: dict[str, Any] = {
-        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "n_samples": raw.n_samples,
-        "n_below_limit": raw.n_below_limit, "unit": unit, "level": level,
-        "window_start": window.start, "window_end": window.end, "baseline": from_g_per_l(raw.baseline, unit),
-        "raw_nadir": from_g_per_l(raw.value, unit), "raw_nadir_below_limit": raw.below_limit,
-        "raw_nadir_day": raw.day, "nadir_position": "", "nadir_reached": None, "status": fit.status,
+        "patient_id": fit.patient.patient_id,
+        "group": fit.patient.group,
+        "n_samples": raw.n_samples,
+        "n_below_limit": raw.n_below_limit,
+        "unit": unit,
+        "level": level,
+        "window_start": window.start,
+        "window_end": window.end,
+        "baseline": from_g_per_l(raw.baseline, unit),
+        "raw_nadir": from_g_per_l(raw.value, unit),
+        "raw_nadir_below_limit": raw.below_limit,
+        "raw_nadir_day": raw.day,
+        "nadir_position": "",
+        "nadir_reached": None,
+        "status": fit.status,
         "reason": fit.reason if window.exists else "; ".join(filter(None, [fit.reason, window.reason])),
-    }  # fmt: skip
+    }
     if fitted is not None:
         row |= {
-            "window_start": fitted.window.start, "window_end": fitted.window.end,
+            "window_start": fitted.window.start,
+            "window_end": fitted.window.end,
             "fitted_nadir": from_g_per_l(fitted.total.value, unit),
             "fitted_nadir_lower": from_g_per_l(fitted.total.lower, unit),
             "fitted_nadir_upper": from_g_per_l(fitted.total.upper, unit),
-            "fitted_nadir_day": fitted.day.value, "fitted_nadir_day_lower": fitted.day.lower,
-            "fitted_nadir_day_upper": fitted.day.upper, "nadir_position": fitted.position,
+            "fitted_nadir_day": fitted.day.value,
+            "fitted_nadir_day_lower": fitted.day.lower,
+            "fitted_nadir_day_upper": fitted.day.upper,
+            "nadir_position": fitted.position,
             "nadir_reached": fitted.reached,
             "endogenous_nadir": from_g_per_l(fitted.endogenous.value, unit),
             "endogenous_nadir_lower": from_g_per_l(fitted.endogenous.lower, unit),
             "endogenous_nadir_upper": from_g_per_l(fitted.endogenous.upper, unit),
             "endogenous_nadir_day": fitted.endogenous_day,
             "expected_raw_nadir": from_g_per_l(fitted.predicted_raw.mean, unit),
-            "curve_nadir": from_g_per_l(fitted.curve, unit), "curve_nadir_day": fitted.curve_day,
-            "drift": fit.all_draws().drift_weight, "method": fit.all_draws().method,
-            "drift_start": fitted.off_from, "drift_end": fitted.off_until,
-        }  # fmt: skip
+            "curve_nadir": from_g_per_l(fitted.curve, unit),
+            "curve_nadir_day": fitted.curve_day,
+            "drift": fit.all_draws().drift_weight,
+            "method": fit.all_draws().method,
+            "drift_start": fitted.off_from,
+            "drift_end": fitted.off_until,
+        }
     return row
 
 
@@ -63,13 +79,19 @@ def sampling_row(fit: PatientFit, raw: RawNadir, fitted: FittedNadir, unit: IggU
     """Where the observed raw nadir lies among the minima that this patient's own sampling would give."""
     predicted = fitted.predicted_raw
     return {
-        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "n_samples": raw.n_samples,
-        "raw_nadir": from_g_per_l(raw.value, unit), "expected_raw_nadir": from_g_per_l(predicted.mean, unit),
+        "patient_id": fit.patient.patient_id,
+        "group": fit.patient.group,
+        "n_samples": raw.n_samples,
+        "raw_nadir": from_g_per_l(raw.value, unit),
+        "expected_raw_nadir": from_g_per_l(predicted.mean, unit),
         "expected_raw_nadir_lower": from_g_per_l(predicted.lower, unit),
         "expected_raw_nadir_upper": from_g_per_l(predicted.upper, unit),
-        "raw_nadir_percentile": predicted.observed_percentile, "share_risen": fitted.share_risen,
-        "endogenous_note": endogenous_note(fit), "unit": unit, "level": level,
-    }  # fmt: skip
+        "raw_nadir_percentile": predicted.observed_percentile,
+        "share_risen": fitted.share_risen,
+        "endogenous_note": endogenous_note(fit),
+        "unit": unit,
+        "level": level,
+    }
 
 
 def endogenous_note(fit: PatientFit) -> str:
@@ -84,17 +106,23 @@ def threshold_rows(fit: PatientFit, fitted: FittedNadir, unit: IggUnit, level: f
     """First day and days below each threshold; a first day that never comes is empty."""
     return [
         {
-            "patient_id": fit.patient.patient_id, "group": fit.patient.group,
-            "threshold": from_g_per_l(below.threshold, unit), "unit": unit, "level": level,
+            "patient_id": fit.patient.patient_id,
+            "group": fit.patient.group,
+            "threshold": from_g_per_l(below.threshold, unit),
+            "unit": unit,
+            "level": level,
             "first_day_below": _finite(below.first_day.value),
             "first_day_below_lower": _finite(below.first_day.lower),
             "first_day_below_upper": _finite(below.first_day.upper),
-            "share_of_draws_below": below.share_ever, "days_below": below.days.value,
-            "days_below_lower": below.days.lower, "days_below_upper": below.days.upper,
-            "status": fit.status, "reason": fit.reason,
+            "share_of_draws_below": below.share_ever,
+            "days_below": below.days.value,
+            "days_below_lower": below.days.lower,
+            "days_below_upper": below.days.upper,
+            "status": fit.status,
+            "reason": fit.reason,
         }
         for below in fitted.below
-    ]  # fmt: skip
+    ]
 
 
 def _finite(day: float) -> float:
@@ -122,12 +150,17 @@ def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, se
     lower, median, upper = np.quantile(each, [tail, 0.5, 1.0 - tail], axis=0)
     return pd.DataFrame(
         {
-            "patient_id": fit.patient.patient_id, "day": days, "total": from_g_per_l(endogenous + infused, unit),
-            "median": from_g_per_l(median, unit), "lower": from_g_per_l(lower, unit),
-            "upper": from_g_per_l(upper, unit), "endogenous": from_g_per_l(endogenous, unit),
-            "infused": from_g_per_l(infused, unit), "unit": unit,
+            "patient_id": fit.patient.patient_id,
+            "day": days,
+            "total": from_g_per_l(endogenous + infused, unit),
+            "median": from_g_per_l(median, unit),
+            "lower": from_g_per_l(lower, unit),
+            "upper": from_g_per_l(upper, unit),
+            "endogenous": from_g_per_l(endogenous, unit),
+            "infused": from_g_per_l(infused, unit),
+            "unit": unit,
         }
-    )  # fmt: skip
+    )
 
 
 def patient_row(cohort: Cohort, fit: PatientFit) -> dict[str, Any]:
@@ -138,16 +171,28 @@ def patient_row(cohort: Cohort, fit: PatientFit) -> dict[str, Any]:
         & cohort.problems["file"].str.startswith("samples")
     ]
     row: dict[str, Any] = {
-        "patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status, "reason": fit.reason,
+        "patient_id": fit.patient.patient_id,
+        "group": fit.patient.group,
+        "status": fit.status,
+        "reason": fit.reason,
         "rows_used": fit.problem.day.size if fit.problem is not None else fit.patient.sample_day.size,
-        "rows_set_aside": set_aside["line"].nunique(), "model": "", "model_weight": np.nan,
-    }  # fmt: skip
+        "rows_set_aside": set_aside["line"].nunique(),
+        "model": "",
+        "model_weight": np.nan,
+    }
     if fit.has_numbers:
         problem, optimum, _ = fit.fitted()
         averaged = fit.all_draws()
-        row |= {"model": problem.model, "objective": optimum.objective, "pareto_k": averaged.pareto_k,
-                "r_hat": averaged.r_hat, "method": averaged.method, "n_starts_agreeing": optimum.n_agreeing,
-                "model_weight": fit.alternatives[0].weight, "drift": averaged.drift_weight}  # fmt: skip
+        row |= {
+            "model": problem.model,
+            "objective": optimum.objective,
+            "pareto_k": averaged.pareto_k,
+            "r_hat": averaged.r_hat,
+            "method": averaged.method,
+            "n_starts_agreeing": optimum.n_agreeing,
+            "model_weight": fit.alternatives[0].weight,
+            "drift": averaged.drift_weight,
+        }
     return row
 
 
@@ -157,13 +202,21 @@ def structure_rows(fit: PatientFit, window: Window, unit: IggUnit) -> list[dict[
     for alternative in fit.alternatives:
         theta = alternative.problem.theta(alternative.x)
         found = lowest(theta, alternative.problem.schedule, window.start, window.end)
-        rows.append({"patient_id": fit.patient.patient_id, "model": alternative.model, "drift_sd": alternative.drift_sd,
-                     "objective": alternative.objective,
-                     "minus_two_log_likelihood": alternative.minus_two_log_likelihood,
-                     "prior_weight": alternative.prior_weight, "weight": alternative.weight,
-                     "fitted_nadir": from_g_per_l(found.total, unit),
-                     "endogenous_nadir": from_g_per_l(found.endogenous, unit), "unit": unit,
-                     "note": "; ".join(filter(None, [alternative.note, *alternative.failed_tests]))})  # fmt: skip
+        rows.append(
+            {
+                "patient_id": fit.patient.patient_id,
+                "model": alternative.model,
+                "drift_sd": alternative.drift_sd,
+                "objective": alternative.objective,
+                "minus_two_log_likelihood": alternative.minus_two_log_likelihood,
+                "prior_weight": alternative.prior_weight,
+                "weight": alternative.weight,
+                "fitted_nadir": from_g_per_l(found.total, unit),
+                "endogenous_nadir": from_g_per_l(found.endogenous, unit),
+                "unit": unit,
+                "note": "; ".join(filter(None, [alternative.note, *alternative.failed_tests])),
+            }
+        )
     return rows
 
 
@@ -206,10 +259,21 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
             note = "; ".join(filter(None, [note, profile_note(*ends)]))
         scale = fit.prior.scale[PRIOR_NAME.get(name, name)]
         in_unit = _converter(name, igg_unit)
-        rows.append({**common, "parameter": name, "kind": "estimated", "value": in_unit(theta[INDEX[name]]),
-                     "stderr": in_unit(natural_stderr(problem, theta, covariance, i)), "lower": in_unit(lower),
-                     "upper": in_unit(upper), "unit": _unit(name, igg_unit), "scale": scale,
-                     "contraction": learnt[name], "note": note})  # fmt: skip
+        rows.append(
+            {
+                **common,
+                "parameter": name,
+                "kind": "estimated",
+                "value": in_unit(theta[INDEX[name]]),
+                "stderr": in_unit(natural_stderr(problem, theta, covariance, i)),
+                "lower": in_unit(lower),
+                "upper": in_unit(upper),
+                "unit": _unit(name, igg_unit),
+                "scale": scale,
+                "contraction": learnt[name],
+                "note": note,
+            }
+        )
     rows += _fixed_rows(fit, theta, common, igg_unit)
     return rows + _derived_rows(fit, theta, common, level)
 
@@ -241,9 +305,21 @@ def _fixed_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], igg_unit
     for name in PARAMETERS:
         if name in used and name not in problem.names:
             value = _converter(name, igg_unit)(theta[INDEX[name]])
-            rows.append({**common, "parameter": name, "kind": "fixed", "value": value, "stderr": np.nan,
-                         "lower": np.nan, "upper": np.nan, "unit": _unit(name, igg_unit), "scale": "",
-                         "contraction": np.nan, "note": f"fixed by card {fit.prior.card_id}"})  # fmt: skip
+            rows.append(
+                {
+                    **common,
+                    "parameter": name,
+                    "kind": "fixed",
+                    "value": value,
+                    "stderr": np.nan,
+                    "lower": np.nan,
+                    "upper": np.nan,
+                    "unit": _unit(name, igg_unit),
+                    "scale": "",
+                    "contraction": np.nan,
+                    "note": f"fixed by card {fit.prior.card_id}",
+                }
+            )
     return rows
 
 
@@ -254,9 +330,21 @@ def _derived_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], level:
     rows = []
     for j, name in enumerate(("half_life", "terminal_half_life")):
         lower, upper = draws.interval(each[:, j], level)
-        rows.append({**common, "parameter": name, "kind": "derived", "value": float(best[j]), "stderr": np.nan,
-                     "lower": lower, "upper": upper, "unit": "day", "scale": "", "contraction": np.nan,
-                     "note": "ln 2 (V1 + V2)/CL" if j == 0 else "slowest disposition rate"})  # fmt: skip
+        rows.append(
+            {
+                **common,
+                "parameter": name,
+                "kind": "derived",
+                "value": float(best[j]),
+                "stderr": np.nan,
+                "lower": lower,
+                "upper": upper,
+                "unit": "day",
+                "scale": "",
+                "contraction": np.nan,
+                "note": "ln 2 (V1 + V2)/CL" if j == 0 else "slowest disposition rate",
+            }
+        )
     return rows
 
 

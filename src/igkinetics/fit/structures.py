@@ -113,8 +113,10 @@ def candidates(
             note = ""
         found.append(Candidate(problem=other, optimum=best, prior_weight=0.0 if note else 1.0, note=note))
     distinct = sum(candidate.prior_weight for candidate in found)
-    return [replace(candidate, prior_weight=OTHERS_PRIOR * candidate.prior_weight / max(distinct, 1.0))
-            for candidate in found]  # fmt: skip
+    return [
+        replace(candidate, prior_weight=OTHERS_PRIOR * candidate.prior_weight / max(distinct, 1.0))
+        for candidate in found
+    ]
 
 
 def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
@@ -139,8 +141,10 @@ def draw_structure(
         best = optimum if sd == 0.0 else explore(single, [*optimum.modes])
         optima.append(best)
         if not best.failed_tests:
-            components += [replace(component, log_share=component.log_share + log_weight)
-                           for component in laplace_components(single, best)]  # fmt: skip
+            components += [
+                replace(component, log_share=component.log_share + log_weight)
+                for component in laplace_components(single, best)
+            ]
     return draw_around(problem, components, n, generator), tuple(optima)
 
 
@@ -148,8 +152,9 @@ def drift_shares(problem: FitProblem, theta: Floats) -> Floats:
     """Posterior share (n, k) of each SD of the drift given natural parameters (n, 13)."""
     levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
     values = np.empty((theta.shape[0], problem.drift_sds.size))
-    fill_level_values(problem.kind, problem.day, problem.igg, problem.limit, levels, problem.a, problem.b,
-                      problem.drift_sds, values)  # fmt: skip
+    fill_level_values(
+        problem.kind, problem.day, problem.igg, problem.limit, levels, problem.a, problem.b, problem.drift_sds, values
+    )
     logs = problem.drift_log_weights - 0.5 * values
     return np.asarray(np.exp(logs.T - log_sum(logs.T)).T)
 
@@ -192,24 +197,32 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
     """
     log_own = float(np.log(sum(own.prior)) + own.draws.log_marginal)
     laplace = [_log(c.prior_weight) + laplace_log_marginal(c.problem, c.optimum) for c in others]
-    laplace = [value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
-               for value, c in zip(laplace, others, strict=True)]  # fmt: skip
+    laplace = [
+        value if np.isfinite(value) and not c.optimum.failed_tests else -np.inf
+        for value, c in zip(laplace, others, strict=True)
+    ]
     total = float(log_sum(np.array([log_own, *laplace])))
     drawn: list[Draws | None] = []
     for value, c, stream in zip(laplace, others, streams[:-1], strict=True):
         n_here = n if value - total > np.log(SHARE_FOR_ALL) else n // FEWER_DRAWS
         matters = value - total > np.log(NEGLIGIBLE)
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
-    scores: list[float] = [log_own, *(value if one is None else _log(c.prior_weight) + one.log_marginal
-                         for value, one, c in zip(laplace, drawn, others, strict=True))]  # fmt: skip
+    scores: list[float] = [
+        log_own,
+        *(
+            value if one is None else _log(c.prior_weight) + one.log_marginal
+            for value, one, c in zip(laplace, drawn, others, strict=True)
+        ),
+    ]
     shares = normalised_weights(scores)
     of_drift = drift_shares(own.problem, own.draws.theta)
     parts = [(own.draws, float(shares[0]))]
     parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
     averaged = pooled(parts, own.problem.drift_sds, of_drift, n, streams[-1])
     rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ of_drift)))
-    return Posterior(draws=own.draws, averaged=averaged,
-                     alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:])))  # fmt: skip
+    return Posterior(
+        draws=own.draws, averaged=averaged, alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:]))
+    )
 
 
 def normalised_weights(scores: list[float]) -> Floats:
@@ -240,11 +253,13 @@ def pooled(
     order = generator.permutation(n)
     counted = [draws for draws, share in parts if share > TO_BE_TRUSTED]
     return Averaged(
-        theta=theta[order], drift_sd=drift_sd[order],
+        theta=theta[order],
+        drift_sd=drift_sd[order],
         method="; ".join(dict.fromkeys(draws.method for draws in counted)),
-        pareto_k=worst([draws.pareto_k for draws in counted]), r_hat=worst([draws.r_hat for draws in counted]),
+        pareto_k=worst([draws.pareto_k for draws in counted]),
+        r_hat=worst([draws.r_hat for draws in counted]),
         trusted=all(draws.trusted for draws in counted),
-    )  # fmt: skip
+    )
 
 
 def worst(values: list[float]) -> float:
@@ -261,25 +276,41 @@ def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
     ):
         share = float(weight / weights.sum())
         single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
-        rows.append(Alternative(
-            model=problem.model, drift_sd=float(sd), problem=single, x=best.x, objective=best.objective,
-            minus_two_log_likelihood=minus_two_log_likelihood(single, best.x), prior_weight=prior_weight,
-            log_marginal=float(own.draws.log_marginal + _log(share) - log_weight), weight=float(weight),
-            failed_tests=best.failed_tests, note="",
-        ))  # fmt: skip
+        rows.append(
+            Alternative(
+                model=problem.model,
+                drift_sd=float(sd),
+                problem=single,
+                x=best.x,
+                objective=best.objective,
+                minus_two_log_likelihood=minus_two_log_likelihood(single, best.x),
+                prior_weight=prior_weight,
+                log_marginal=float(own.draws.log_marginal + _log(share) - log_weight),
+                weight=float(weight),
+                failed_tests=best.failed_tests,
+                note="",
+            )
+        )
     return rows
 
 
 def _other_rows(others: list[Candidate], shares: Floats, scores: list[float]) -> list[Alternative]:
     return [
         Alternative(
-            model=c.problem.model, drift_sd=0.0, problem=c.problem, x=c.optimum.x, objective=c.optimum.objective,
-            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum.x), prior_weight=c.prior_weight,
-            log_marginal=score - _log(c.prior_weight) if c.prior_weight > 0 else float("nan"), weight=float(share),
-            failed_tests=c.optimum.failed_tests, note=c.note,
+            model=c.problem.model,
+            drift_sd=0.0,
+            problem=c.problem,
+            x=c.optimum.x,
+            objective=c.optimum.objective,
+            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum.x),
+            prior_weight=c.prior_weight,
+            log_marginal=score - _log(c.prior_weight) if c.prior_weight > 0 else float("nan"),
+            weight=float(share),
+            failed_tests=c.optimum.failed_tests,
+            note=c.note,
         )
         for c, share, score in zip(others, shares, scores, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], draws: Draws) -> Posterior:
@@ -287,11 +318,18 @@ def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], d
     every = [Candidate(problem=problem, optimum=optimum, prior_weight=1.0, note=""), *others]
     scores = np.array([aicc_score(c.problem, c.optimum) if c.prior_weight > 0 else -np.inf for c in every])
     weights = np.exp(scores - log_sum(scores)) if np.isfinite(scores).any() else np.full(scores.size, np.nan)
-    averaged = Averaged(theta=draws.theta, drift_sd=np.zeros(draws.theta.shape[0]), method=draws.method,
-                        pareto_k=draws.pareto_k, r_hat=draws.r_hat, trusted=True)  # fmt: skip
+    averaged = Averaged(
+        theta=draws.theta,
+        drift_sd=np.zeros(draws.theta.shape[0]),
+        method=draws.method,
+        pareto_k=draws.pareto_k,
+        r_hat=draws.r_hat,
+        trusted=True,
+    )
     rows = _other_rows(every, weights, [float("nan")] * len(every))
-    return Posterior(draws=draws, averaged=averaged,
-                     alternatives=tuple(replace(row, prior_weight=float("nan")) for row in rows))  # fmt: skip
+    return Posterior(
+        draws=draws, averaged=averaged, alternatives=tuple(replace(row, prior_weight=float("nan")) for row in rows)
+    )
 
 
 def aicc_score(problem: FitProblem, optimum: Optimum) -> float:

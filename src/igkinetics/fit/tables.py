@@ -51,16 +51,25 @@ def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Pati
     rows: Rows = {"patients": [patient_row(cohort, fit)]}
     if not fit.has_numbers:
         return PatientTables(rows=asked.rows | rows)
-    rows |= {"predictions": prediction_rows(fit, unit), "etas": eta_rows(fit), "profiles": profile_rows(fit, unit),
-             "diagnostics": [diagnostic_row(fit)], "parameters": parameter_rows(fit, unit, level)}  # fmt: skip
+    rows |= {
+        "predictions": prediction_rows(fit, unit),
+        "etas": eta_rows(fit),
+        "profiles": profile_rows(fit, unit),
+        "diagnostics": [diagnostic_row(fit)],
+        "parameters": parameter_rows(fit, unit, level),
+    }
     kept = kept_draws(options.draws, len(cohort.patients))
     return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept))
 
 
 def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
     """Status and reason alone: of a patient in whom an error of ours may come up again, whatever is asked."""
-    shared = {"patient_id": fit.patient.patient_id, "group": fit.patient.group, "status": fit.status,
-              "reason": fit.reason}  # fmt: skip
+    shared = {
+        "patient_id": fit.patient.patient_id,
+        "group": fit.patient.group,
+        "status": fit.status,
+        "reason": fit.reason,
+    }
     patients = shared | {"rows_used": fit.patient.sample_day.size, "rows_set_aside": 0, "model": ""}
     nadir = shared | {"unit": cohort.igg_unit, "level": options.level, "nadir_position": ""}
     return PatientTables(rows={"patients": [patients], "nadir": [nadir]})

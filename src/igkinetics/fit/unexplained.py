@@ -111,10 +111,18 @@ def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
     misfit = float(np.sum(at.precision * at.residual**2) + np.sum(at.prior * at.prior_gap**2))
     if chi2.sf(misfit, at.residual.size) >= WHOLE_COURSE_P:
         return ()
-    return (Change(kind="whole course", day_before=float(problem.day[0]), day_after=float(problem.day[-1]),
-                   igg_before=float(problem.igg[0]), igg_after=float(problem.igg[-1]),
-                   limit_before=int(problem.limit[0]), limit_after=int(problem.limit[-1]),
-                   z=float(np.sqrt(misfit))),)  # fmt: skip
+    return (
+        Change(
+            kind="whole course",
+            day_before=float(problem.day[0]),
+            day_after=float(problem.day[-1]),
+            igg_before=float(problem.igg[0]),
+            igg_after=float(problem.igg[-1]),
+            limit_before=int(problem.limit[0]),
+            limit_after=int(problem.limit[-1]),
+            z=float(np.sqrt(misfit)),
+        ),
+    )
 
 
 class Linearised:
@@ -174,6 +182,13 @@ class Linearised:
         gap = place < n_gap
         before = place if gap else int(np.flatnonzero(self.used)[place - n_gap])
         after = before + 1 if gap else before
-        return Change(kind="sudden change" if gap else ODD_SAMPLE, day_before=float(day[before]),
-                      day_after=float(day[after]), igg_before=float(igg[before]), igg_after=float(igg[after]),
-                      limit_before=int(limit[before]), limit_after=int(limit[after]), z=z)  # fmt: skip
+        return Change(
+            kind="sudden change" if gap else ODD_SAMPLE,
+            day_before=float(day[before]),
+            day_after=float(day[after]),
+            igg_before=float(igg[before]),
+            igg_after=float(igg[after]),
+            limit_before=int(limit[before]),
+            limit_after=int(limit[after]),
+            z=z,
+        )

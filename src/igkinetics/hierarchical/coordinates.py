@@ -55,9 +55,14 @@ def expand(
         fixed = member.problem.fixed.copy()
         fixed[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = np.exp(parts.log_ratio)
         problem = replace(
-            member.problem, mu=parts.mu[i, own], sd=omega[own], prior_sd=omega[own],
-            a=float(parts.error[0]), b=float(parts.error[1]), fixed=fixed,
-        )  # fmt: skip
+            member.problem,
+            mu=parts.mu[i, own],
+            sd=omega[own],
+            prior_sd=omega[own],
+            a=float(parts.error[0]),
+            b=float(parts.error[1]),
+            fixed=fixed,
+        )
         x, _ = problem.minimum_from(point)
         curvature, pulls = normal_of(problem.without_prior(), x, parts.log_ratio)
         direction, bend = bend_of(problem, x, omega[own])

@@ -80,8 +80,10 @@ def number_columns(name: str, values: Floats, missing: int, notes: list[str]) ->
     if sd > 0:
         found.append((name, np.where(known, (values - values[known].mean()) / sd, 0.0)))
     if missing:
-        notes.append(f"covariate {name}: missing for {missing} of {values.size} patients, "
-                     "put at the mean with an indicator of its own")  # fmt: skip
+        notes.append(
+            f"covariate {name}: missing for {missing} of {values.size} patients, "
+            "put at the mean with an indicator of its own"
+        )
         found.append((f"{name}=missing", centred(np.where(known, 0.0, 1.0))))
     return found
 

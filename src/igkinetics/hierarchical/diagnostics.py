@@ -52,9 +52,14 @@ def chain_diagnostics(draws: Floats) -> dict[str, float]:
 
 
 def diagnostics_table(
-    population: Mapping[str, Floats], z: Floats, statistics: Mapping[str, np.ndarray], *, interrupted: bool,
-    patients: Sequence[str] = (), names: Sequence[str] = (),
-) -> pd.DataFrame:  # fmt: skip
+    population: Mapping[str, Floats],
+    z: Floats,
+    statistics: Mapping[str, np.ndarray],
+    *,
+    interrupted: bool,
+    patients: Sequence[str] = (),
+    names: Sequence[str] = (),
+) -> pd.DataFrame:
     """A row per population quantity, the worst of all patients, and what the sampler says of itself.
 
     patients, names: of the last two axes of z, to name the worst.
@@ -64,16 +69,21 @@ def diagnostics_table(
     divergences = int(statistics["diverging"].sum())
     e_bfmi = float(np.min(array_stats.bfmi(statistics["energy"])))
     deepest = int(statistics["max_tree_depth_reached"].sum())
-    rows += [{"parameter": "divergences", "value": divergences}, {"parameter": "e_bfmi", "value": e_bfmi},
-             {"parameter": "max_tree_depth", "value": deepest}]  # fmt: skip
+    rows += [
+        {"parameter": "divergences", "value": divergences},
+        {"parameter": "e_bfmi", "value": e_bfmi},
+        {"parameter": "max_tree_depth", "value": deepest},
+    ]
     table = pd.DataFrame(rows, columns=list(DIAGNOSTIC_COLUMNS)).astype({"value": object})
     return judged(table, Run(int(z.shape[0] * z.shape[1]), interrupted, {}))
 
 
 def with_estimands(table: pd.DataFrame, estimands: Mapping[str, Floats], run: Run) -> pd.DataFrame:
     """The table with a row for each estimand (chain, draw) behind those of the population, and judged anew."""
-    rows = pd.DataFrame([{"parameter": name, **chain_diagnostics(draws)} for name, draws in estimands.items()],
-                        columns=list(DIAGNOSTIC_COLUMNS)).astype({"value": object})  # fmt: skip
+    rows = pd.DataFrame(
+        [{"parameter": name, **chain_diagnostics(draws)} for name, draws in estimands.items()],
+        columns=list(DIAGNOSTIC_COLUMNS),
+    ).astype({"value": object})
     place = int(np.flatnonzero(table["parameter"].isin(NOT_REPORTED))[0])
     parts = [part for part in (table.iloc[:place], rows, table.iloc[place:]) if len(part)]
     return judged(pd.concat(parts, ignore_index=True), run)
@@ -92,9 +102,11 @@ def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str,
     each = [chain_diagnostics(column) for column in np.moveaxis(z.reshape(chains, draws, -1), -1, 0)]
     table = pd.DataFrame(each)
     found: dict[str, float | str] = {
-        "r_hat": table["r_hat"].max(), "ess_bulk": table["ess_bulk"].min(), "ess_tail": table["ess_tail"].min(),
+        "r_hat": table["r_hat"].max(),
+        "ess_bulk": table["ess_bulk"].min(),
+        "ess_tail": table["ess_tail"].min(),
         "mcse": np.nan,
-    }  # fmt: skip
+    }
     if len(patients):
         # the fewest effective draws tell a stuck coordinate; where several are alike the first is named
         patient, parameter = divmod(int(table["ess_bulk"].fillna(np.inf).argmin()), len(names))

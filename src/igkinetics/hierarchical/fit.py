@@ -105,9 +105,13 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
     if reason := why_card_refused(card):
         raise call_error("card", card.id, reason)
     found = cohort_members(
-        cohort, card, structure=options.structure, residual=options.residual, ratios_last_day=options.ratios_last_day,
+        cohort,
+        card,
+        structure=options.structure,
+        residual=options.residual,
+        ratios_last_day=options.ratios_last_day,
         keep_all=options.keep_all,
-    )  # fmt: skip
+    )
     members, notes = found.members, found.notes
     if len(members) < FEWEST_MEMBERS:
         raise NobodyFittedError([too_few(len(members), found.left_out)])
@@ -140,8 +144,10 @@ def too_few(n: int, left_out: dict[str, str]) -> Problem:
         more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
         named.append(f"{', '.join(ids[:MOST_NAMED])}{more}: {why}")
     further = f"; {len(who) - MOST_REASONS} further reasons" if len(who) > MOST_REASONS else ""
-    expected = (f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model "
-                f"({'; '.join(named)}{further})")  # fmt: skip
+    expected = (
+        f"must have at least {FEWEST_MEMBERS} patients with samples for a hierarchical model "
+        f"({'; '.join(named)}{further})"
+    )
     return Problem(file="call", column="cohort", found=f"{n} such", expected=expected)
 
 

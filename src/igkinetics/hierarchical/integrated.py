@@ -43,9 +43,20 @@ PROPOSAL_DF: Final = 6.0
 
 @inner
 def fill_integrands(
-    points: Floats, mu: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates,
-    cohort: CohortArrays, i: int, matrices: Floats, vectors: Floats, room: CurveRoom, terms: Floats, filled: Floats,
-) -> None:  # fmt: skip
+    points: Floats,
+    mu: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    coordinates: Coordinates,
+    cohort: CohortArrays,
+    i: int,
+    matrices: Floats,
+    vectors: Floats,
+    room: CurveRoom,
+    terms: Floats,
+    filled: Floats,
+) -> None:
     """Log of patient i's likelihood times |Lambda^1/2| exp(-(x - mu)' Lambda (x - mu)/2) at each of points (k, p).
 
     Per unit of the point's own volume, up to the constants of the population; from `matrices` on: room to work in.
@@ -67,9 +78,17 @@ def fill_integrands(
 
 @kernel
 def fill_integrated(
-    points: Floats, log_proposal: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, kind: int,
-    coordinates: Coordinates, cohort: CohortArrays, filled: Floats,
-) -> None:  # fmt: skip
+    points: Floats,
+    log_proposal: Floats,
+    mu: Floats,
+    root: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    coordinates: Coordinates,
+    cohort: CohortArrays,
+    filled: Floats,
+) -> None:
     """log p(y_i | phi) of every patient into filled (n,). points (k, p) with their log density (k,)."""
     n, p = mu.shape
     matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
@@ -77,8 +96,9 @@ def fill_integrated(
     fill_precision(root, matrices)
     constant = -log_diagonal(root) - 0.5 * p * LOG_2PI
     for i in range(n):
-        fill_integrands(points, mu[i], error, log_ratio, kind, coordinates, cohort, i, matrices, vectors, room, terms,
-                        weights)  # fmt: skip
+        fill_integrands(
+            points, mu[i], error, log_ratio, kind, coordinates, cohort, i, matrices, vectors, room, terms, weights
+        )
         weights -= log_proposal
         highest = weights.max()
         filled[i] = constant + highest + np.log(np.exp(weights - highest).mean())
@@ -104,8 +124,9 @@ def integrated_log_likelihood(
     def work(part: slice) -> None:
         for place in range(part.start, part.stop):
             mu, root, error, log_ratio = population.parts(phi[place])
-            fill_integrated(points, log_density, mu, root, error, log_ratio, kind, whitening.coordinates,
-                            arrays, found[place])  # fmt: skip
+            fill_integrated(
+                points, log_density, mu, root, error, log_ratio, kind, whitening.coordinates, arrays, found[place]
+            )
 
     with workers(jobs) as crew:
         crew.over(phi.shape[0], max(1, -(-phi.shape[0] // jobs)), work)

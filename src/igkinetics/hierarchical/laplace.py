@@ -51,8 +51,9 @@ def log_density_of(population: Population, arrays: CohortArrays, kind: int, coor
         parts = population.parts(phi)
         mu, root, error, log_ratio = parts
         by_z, by = np.empty_like(z), Parts(*map(np.empty_like, parts))
-        value = fill_log_density(z, mu, root, error, log_ratio, kind, coordinates, arrays,
-                                 by_z, by.mu, by.root, by.error, by.log_ratio)  # fmt: skip
+        value = fill_log_density(
+            z, mu, root, error, log_ratio, kind, coordinates, arrays, by_z, by.mu, by.root, by.error, by.log_ratio
+        )
         by_phi = population.gradient(phi, parts, by)
         prior, by_prior = log_prior(population, phi)
         return value + prior, by_z, np.where(population.active, by_phi + by_prior, 0.0)

@@ -110,9 +110,16 @@ def compare_models(models: Mapping[str, LeftOut]) -> pd.DataFrame:
         worst = float(max(one.pareto_k.max(), reference.pareto_k.max()))
         each = one.elpd - reference.elpd
         difference, se = float(each.sum()), float(np.sqrt(each.size) * each.std())
-        rows.append({"model": name, "elpd": one.elpd.sum(), "elpd_difference": difference, "se_difference": se,
-                     "pareto_k_max": one.pareto_k.max(),
-                     "supported": support(name == reference_name, difference, se, worst)})  # fmt: skip
+        rows.append(
+            {
+                "model": name,
+                "elpd": one.elpd.sum(),
+                "elpd_difference": difference,
+                "se_difference": se,
+                "pareto_k_max": one.pareto_k.max(),
+                "supported": support(name == reference_name, difference, se, worst),
+            }
+        )
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
@@ -140,8 +147,14 @@ def influence_table(patients: LeftOut, ids: tuple[str, ...], changes: Floats, me
         kept = members != place
         weights = np.exp(patients.log_weights[:, place])
         without = float(weights @ used[:, kept].mean(axis=1)) if kept.any() else np.nan
-        rows.append({"patient_id": patient_id, "estimate_without": without, "change": without - everyone,
-                     "pareto_k": patients.pareto_k[place]})  # fmt: skip
+        rows.append(
+            {
+                "patient_id": patient_id,
+                "estimate_without": without,
+                "change": without - everyone,
+                "pareto_k": patients.pareto_k[place],
+            }
+        )
     table = pd.DataFrame(rows, columns=list(INFLUENCE_COLUMNS))
     return table.iloc[np.argsort(-table["change"].abs().to_numpy(), kind="stable")].reset_index(drop=True)
 

@@ -108,9 +108,19 @@ def new_room(cohort: CohortArrays) -> CurveRoom:
 
 @inner
 def patient_log_likelihood(
-    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, i: int, theta: Floats,
-    course: Course, by_theta: Floats, by_x: Floats, by_error: Floats, by_ratio: Floats,
-) -> float:  # fmt: skip
+    x: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    cohort: CohortArrays,
+    i: int,
+    theta: Floats,
+    course: Course,
+    by_theta: Floats,
+    by_x: Floats,
+    by_error: Floats,
+    by_ratio: Floats,
+) -> float:
     """Log likelihood of patient i's samples at x (p,); fills by_x (p,), adds to by_error (2,) and by_ratio (2,).
 
     theta, by_theta (13,) and course: room to work in.
@@ -140,9 +150,15 @@ def patient_log_likelihood(
 
 @kernel
 def fill_log_likelihood(
-    x: Floats, error: Floats, log_ratio: Floats, kind: int, cohort: CohortArrays, by_x: Floats, by_error: Floats,
+    x: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    cohort: CohortArrays,
+    by_x: Floats,
+    by_error: Floats,
     by_ratio: Floats,
-) -> float:  # fmt: skip
+) -> float:
     """Log likelihood at x (n, p), error (a g/L, b), log ratios (clearance, production) of all patients.
 
     Fills by_x (n, p), by_error (2,), by_ratio (2,). Not finite where a parameter has run out of the range of

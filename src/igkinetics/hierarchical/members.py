@@ -118,18 +118,27 @@ def cohort_members(
 
 
 def member_of(
-    cohort: Cohort, patient: Patient, card: Card, structure: str, residual: str, ratios_last_day: float, *,
+    cohort: Cohort,
+    patient: Patient,
+    card: Card,
+    structure: str,
+    residual: str,
+    ratios_last_day: float,
+    *,
     keep_all: bool,
-) -> Member | LeftOut:  # fmt: skip
+) -> Member | LeftOut:
     """The member, or why this patient cannot be one."""
     if reason := why_refused(cohort, patient, card, residual):
         return LeftOut(reason)
     disposition, production = structure.split("/")
     try:
         prior = patient_prior(
-            card, weight_kg=patient.weight_kg, agents=patient.agents, disposition=disposition,
+            card,
+            weight_kg=patient.weight_kg,
+            agents=patient.agents,
+            disposition=disposition,
             covariates=patient_covariates_of(cohort, patient.patient_id, card),
-        )  # fmt: skip
+        )
     except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return LeftOut("; ".join(map(str, error.problems)))
     production, _ = possible_production(patient, prior, production)

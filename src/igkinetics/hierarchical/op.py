@@ -49,8 +49,9 @@ class PatientsLogDensity(Op):  # type: ignore[misc]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         value_only = [True, *([False] * N_DIFFERENTIABLE)]
-        return [value_only if place < N_DIFFERENTIABLE else [False] * len(value_only)
-                for place in range(len(node.inputs))]  # fmt: skip
+        return [
+            value_only if place < N_DIFFERENTIABLE else [False] * len(value_only) for place in range(len(node.inputs))
+        ]
 
     def pullback(
         self, inputs: Sequence[Variable], outputs: Sequence[Variable], cotangents: Sequence[Variable]
@@ -73,8 +74,9 @@ def log_density(
     by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
     by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
     kind, coordinates, cohort = unpacked(np.ascontiguousarray(numbers), np.ascontiguousarray(integers))
-    value = fill_log_density(z, mu, root, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_root, by_error,
-                             by_ratio)  # fmt: skip
+    value = fill_log_density(
+        z, mu, root, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_root, by_error, by_ratio
+    )
     return np.asarray(value), by_z, by_mu, by_root, by_error, by_ratio
 
 

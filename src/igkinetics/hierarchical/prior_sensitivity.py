@@ -48,14 +48,27 @@ def prior_sensitivity(sampled: SampledCohort, quantities: Quantities, level: flo
     phi = phi_of(sampled.trace.u.reshape(-1, sampled.trace.u.shape[-1]), sampled.whitening)
     rows = []
     for scale in SCALES:
-        log_weights, shape = reweighting(phi, sampled.population, scale) if scale != 1.0 else (
-            np.full(phi.shape[0], -np.log(phi.shape[0])), np.nan)  # fmt: skip
+        log_weights, shape = (
+            reweighting(phi, sampled.population, scale)
+            if scale != 1.0
+            else (np.full(phi.shape[0], -np.log(phi.shape[0])), np.nan)
+        )
         method, found = "as sampled" if scale == 1.0 else "reweighted", quantities
         if shape > GOOD_PARETO_K:
             method, found = "sampled again", refit(rescaled(sampled.population, scale))
             log_weights = np.full(next(iter(found.values())).size, -np.log(next(iter(found.values())).size))
         for name, draws in found.items():
             median, lower, upper = weighted_interval(draws, log_weights, level)
-            rows.append({"quantity": name, "prior_scale": scale, "median": median, "lower": lower, "upper": upper,
-                         "level": level, "method": method, "pareto_k": shape})  # fmt: skip
+            rows.append(
+                {
+                    "quantity": name,
+                    "prior_scale": scale,
+                    "median": median,
+                    "lower": lower,
+                    "upper": upper,
+                    "level": level,
+                    "method": method,
+                    "pareto_k": shape,
+                }
+            )
     return pd.DataFrame(rows, columns=list(SENSITIVITY_COLUMNS))

@@ -33,9 +33,11 @@ from igkinetics.random_streams import numbered_stream
 FORMAT: Final = "igkinetics posterior 4"
 ENGINE: Final = "h5netcdf"
 STATISTICS: Final = {
-    "diverging": "diverging", "energy": "energy", "n_steps": "n_steps",
+    "diverging": "diverging",
+    "energy": "energy",
+    "n_steps": "n_steps",
     "max_tree_depth_reached": "reached_max_treedepth",
-}  # fmt: skip
+}
 """Ours -> ArviZ's."""
 MOST_VALUES: Final = 30_000_000
 """Of draws times samples in the groups of single samples; beyond, draws are thinned evenly."""
@@ -76,8 +78,9 @@ def posterior_tree(
         "bend": (("patient", "varying", "varying_of"), whitening.coordinates.bend),
     }
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
-    statistics = {STATISTICS[name]: (("chain", "draw"), values.astype(float))
-                  for name, values in trace.statistics.items()}  # fmt: skip
+    statistics = {
+        STATISTICS[name]: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()
+    }
     attributes = {
         "format": FORMAT,
         "extension": posterior.extension,
@@ -85,12 +88,14 @@ def posterior_tree(
         "options": json.dumps(options, sort_keys=True),
         **fingerprint(sampled.prepared),
     }
-    tree = xr.DataTree.from_dict({
-        "posterior": xr.Dataset(draws, coords=coordinates),
-        "sampler": xr.Dataset(sampler, coords=names),
-        "sample_stats": xr.Dataset(statistics),
-        **sample_groups(sampled, int(options.get("seed", 0))),
-    })  # fmt: skip
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(draws, coords=coordinates),
+            "sampler": xr.Dataset(sampler, coords=names),
+            "sample_stats": xr.Dataset(statistics),
+            **sample_groups(sampled, int(options.get("seed", 0))),
+        }
+    )
     if estimands:
         each: dict[str, Any] = {name: (("chain", "draw"), draws) for name, draws in estimands.items()}
         tree["estimands"] = xr.DataTree(xr.Dataset(each))
@@ -103,8 +108,9 @@ def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
     prepared, trace = sampled.prepared, sampled.trace
     arrays = prepared.arrays
     chains, draws = trace.u.shape[:2]
-    kept = np.unique(np.linspace(0, draws - 1, min(draws, max(1, MOST_VALUES // (chains * arrays.day.size))))
-                     .round().astype(int))  # fmt: skip
+    kept = np.unique(
+        np.linspace(0, draws - 1, min(draws, max(1, MOST_VALUES // (chains * arrays.day.size)))).round().astype(int)
+    )
     phi = phi_of(trace.u[:, kept], sampled.whitening)
     thinned = replace(trace, u=trace.u[:, kept], z=trace.z[:, kept])
     _, x = patients_of(thinned, phi, sampled.population, arrays, sampled.whitening)
@@ -114,9 +120,11 @@ def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
         terms[place] = terms_of(x[place], error, prepared.kind, arrays, log_ratio)
     owner = np.repeat(sampled.posterior.patient_ids, np.diff(arrays.sample_bounds))
     coordinates = {
-        "sample": np.arange(arrays.day.size), "patient": ("sample", owner.astype(str)), "day": ("sample", arrays.day),
+        "sample": np.arange(arrays.day.size),
+        "patient": ("sample", owner.astype(str)),
+        "day": ("sample", arrays.day),
         "limit": ("sample", arrays.limit),
-    }  # fmt: skip
+    }
     of_draws = coordinates | {"chain": np.arange(chains), "draw": kept}
     dims = ("chain", "draw", "sample")
     units = {"units": "g/L"}
@@ -183,8 +191,10 @@ def check(tree: xr.DataTree, path: Path, prepared: PreparedCohort) -> None:
     problems = []
     if tree.attrs.get("format") != FORMAT:
         raise refused(path, "format", str(tree.attrs.get("format", "")), f"must be {FORMAT!r}: written by `effect`")
-    expected = {"cohort": "the same samples, doses, therapy, weights, covariates and options, whose hash is",
-                "card": "the same card, which is"}  # fmt: skip
+    expected = {
+        "cohort": "the same samples, doses, therapy, weights, covariates and options, whose hash is",
+        "card": "the same card, which is",
+    }
     for name, value in fingerprint(prepared).items():
         if tree.attrs.get(name) != value:
             problems.append(problem(path, name, str(tree.attrs.get(name, "")), f"must be of {expected[name]} {value}"))

@@ -118,12 +118,18 @@ def add_by_precision(z: Floats, mu: Floats, matrices: Floats, vectors: Floats) -
 
 @inner
 def add_patient(
-    z: Floats, mu: Floats, linear: Floats, ridge: Floats, matrices: Floats, vectors: Floats,
-    by_z: Floats, by_mu: Floats, by_ratio: Floats,
-) -> float:  # fmt: skip
+    z: Floats,
+    mu: Floats,
+    linear: Floats,
+    ridge: Floats,
+    matrices: Floats,
+    vectors: Floats,
+    by_z: Floats,
+    by_mu: Floats,
+    by_ratio: Floats,
+) -> float:
     """The normal density of a placed patient, and the gradients from the score of the log likelihood in x."""
-    score, off, drawn, pulled, solved = (
-        vectors[SCORE], vectors[OFF], vectors[DRAWN], vectors[PULLED], vectors[SOLVED])  # fmt: skip
+    score, off, drawn, pulled, solved = (vectors[SCORE], vectors[OFF], vectors[DRAWN], vectors[PULLED], vectors[SOLVED])
     for i in range(z.size):
         off[i] = vectors[X, i] - mu[i]
     times(matrices[PRECISION], off, drawn)
@@ -146,10 +152,23 @@ def add_patient(
 
 @inner
 def sum_patients(
-    z: Floats, mu: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates, cohort: CohortArrays,
-    by_z: Floats, by_mu: Floats, by_error: Floats, by_ratio: Floats,
-    matrices: Floats, vectors: Floats, theta: Floats, by_theta: Floats, course: Course,
-) -> float:  # fmt: skip
+    z: Floats,
+    mu: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    coordinates: Coordinates,
+    cohort: CohortArrays,
+    by_z: Floats,
+    by_mu: Floats,
+    by_error: Floats,
+    by_ratio: Floats,
+    matrices: Floats,
+    vectors: Floats,
+    theta: Floats,
+    by_theta: Floats,
+    course: Course,
+) -> float:
     """The loop of fill_log_density, in which nothing is allocated; from `matrices` on: room to work in."""
     x, score = vectors[X], vectors[SCORE]
     total = 0.0
@@ -166,9 +185,20 @@ def sum_patients(
 
 @kernel
 def fill_log_density(
-    z: Floats, mu: Floats, root: Floats, error: Floats, log_ratio: Floats, kind: int, coordinates: Coordinates,
-    cohort: CohortArrays, by_z: Floats, by_mu: Floats, by_root: Floats, by_error: Floats, by_ratio: Floats,
-) -> float:  # fmt: skip
+    z: Floats,
+    mu: Floats,
+    root: Floats,
+    error: Floats,
+    log_ratio: Floats,
+    kind: int,
+    coordinates: Coordinates,
+    cohort: CohortArrays,
+    by_z: Floats,
+    by_mu: Floats,
+    by_root: Floats,
+    by_error: Floats,
+    by_ratio: Floats,
+) -> float:
     """Log density of z (n, p) and the samples, given mu (n, p), root (p, p) lower with Omega = root root', error and
     log ratios; fills the gradients."""
     n, p = z.shape
@@ -178,8 +208,24 @@ def fill_log_density(
     by_error[:] = 0.0
     by_ratio[:] = 0.0
     fill_precision(root, matrices)
-    total = sum_patients(z, mu, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_error, by_ratio,
-                         matrices, vectors, theta, by_theta, course)  # fmt: skip
+    total = sum_patients(
+        z,
+        mu,
+        error,
+        log_ratio,
+        kind,
+        coordinates,
+        cohort,
+        by_z,
+        by_mu,
+        by_error,
+        by_ratio,
+        matrices,
+        vectors,
+        theta,
+        by_theta,
+        course,
+    )
     by_precision, precision = matrices[BY_PRECISION], matrices[PRECISION]
     by_precision += np.tril(by_precision, -1).T + 0.5 * n * (root @ root.T)
     by_root[:] = np.tril(-2.0 * (precision @ by_precision @ precision) @ root)

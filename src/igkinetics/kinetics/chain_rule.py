@@ -56,8 +56,14 @@ def read_level(theta: Floats, modes: Floats, peripheral: bool, start: Floats, re
 
 @inner
 def add_gradient(
-    theta: Floats, modes: Floats, slopes: Floats, peripheral: bool, start: Floats, responses: Floats, gradient: Floats,
-) -> None:  # fmt: skip
+    theta: Floats,
+    modes: Floats,
+    slopes: Floats,
+    peripheral: bool,
+    start: Floats,
+    responses: Floats,
+    gradient: Floats,
+) -> None:
     """Add to gradient (13,) that of the total level, or of a weighted sum of levels when the responses are one."""
     from_1 = TO_2_FROM_1 if peripheral else TO_1_FROM_1
     from_2 = TO_2_FROM_2 if peripheral else TO_1_FROM_2

@@ -81,15 +81,21 @@ def _table_problems(
     """Missing columns, text where numbers belong, unknown routes: what keeps a table from being read."""
     if table is None or table.empty:
         return []
-    found = [Problem(file=file, column=name, found="no such column", expected=f"needs {name}")
-             for name in needed if name not in table]  # fmt: skip
+    found = [
+        Problem(file=file, column=name, found="no such column", expected=f"needs {name}")
+        for name in needed
+        if name not in table
+    ]
     for name in (*needed, *optional):
         if name in table:
             text = table[name][pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()]
             found += [Problem(file=file, column=name, found=str(value), expected="must be a number") for value in text]
     if "route" in table:
-        found += [Problem(file=file, column="route", found=str(route), expected="must be iv or sc")
-                  for route in table["route"] if route not in ROUTES]  # fmt: skip
+        found += [
+            Problem(file=file, column="route", found=str(route), expected="must be iv or sc")
+            for route in table["route"]
+            if route not in ROUTES
+        ]
     return found
 
 
@@ -138,13 +144,22 @@ def _structure_problems(
     if found:
         return found
     needed = (*needed_parameters(disposition, production), *(("ka", "F") if subcutaneous else ()))
-    found += [Problem(file="parameters", column=name, found="missing", expected=f"{disposition}/{production} needs it")
-              for name in needed if name not in parameters]  # fmt: skip
+    found += [
+        Problem(file="parameters", column=name, found="missing", expected=f"{disposition}/{production} needs it")
+        for name in needed
+        if name not in parameters
+    ]
     for name, value in parameters.items():
         positive = name in ("V1", "V2")
         if name not in PARAMETERS:
-            found.append(Problem(file="parameters", column=name, found=str(value),
-                                 expected=f"no such parameter; known are {', '.join(PARAMETERS)}"))  # fmt: skip
+            found.append(
+                Problem(
+                    file="parameters",
+                    column=name,
+                    found=str(value),
+                    expected=f"no such parameter; known are {', '.join(PARAMETERS)}",
+                )
+            )
         elif not (value > 0 if positive else value >= 0) or (name in ("S", "F") and value > 1):
             limit = "above 0" if positive else "within [0, 1]" if name in ("S", "F") else "0 or more"
             found.append(Problem(file="parameters", column=name, found=str(value), expected=f"must be {limit}"))
@@ -161,11 +176,20 @@ def _time_problems(days: Floats, doses: Floats, therapy: Floats, start_day: floa
         ("doses", "day", doses[:, 0]),
         ("therapy", "start", therapy[:, 0]),
     ):
-        found += [Problem(file=file, column=column, found=f"{value:g}", expected=expected)
-                  for value in values if not start_day <= value < np.inf]  # fmt: skip
+        found += [
+            Problem(file=file, column=column, found=f"{value:g}", expected=expected)
+            for value in values
+            if not start_day <= value < np.inf
+        ]
     for column, values in (("amount_g", doses[:, 1]), ("duration_h", doses[:, 2] * HOURS_PER_DAY)):
-        found += [Problem(file="doses", column=column, found=f"{value:g}", expected="must be 0 or more and finite")
-                  for value in values if not 0 <= value < np.inf]  # fmt: skip
-    found += [Problem(file="therapy", column="stop", found=f"{stop:g}", expected=f"must be after its start, {start:g}")
-              for start, stop in therapy if not stop > start]  # fmt: skip
+        found += [
+            Problem(file="doses", column=column, found=f"{value:g}", expected="must be 0 or more and finite")
+            for value in values
+            if not 0 <= value < np.inf
+        ]
+    found += [
+        Problem(file="therapy", column="stop", found=f"{stop:g}", expected=f"must be after its start, {start:g}")
+        for start, stop in therapy
+        if not stop > start
+    ]
     return found

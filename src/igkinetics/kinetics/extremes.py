@@ -57,9 +57,15 @@ class Search(NamedTuple):
 def new_search() -> Search:
     """Room, for as many curves as one likes."""
     return Search(
-        np.zeros((2, 2, 5)), np.zeros(STATE_SIZE), np.zeros(2), np.zeros((2, STATE_SIZE)), np.zeros(MAX_TERMS + 2),
-        np.zeros(MAX_TERMS + 2), np.zeros((4, STATE_SIZE)), np.zeros((MAX_TERMS + 1, MAX_TERMS)),
-    )  # fmt: skip
+        np.zeros((2, 2, 5)),
+        np.zeros(STATE_SIZE),
+        np.zeros(2),
+        np.zeros((2, STATE_SIZE)),
+        np.zeros(MAX_TERMS + 2),
+        np.zeros(MAX_TERMS + 2),
+        np.zeros((4, STATE_SIZE)),
+        np.zeros((MAX_TERMS + 1, MAX_TERMS)),
+    )
 
 
 @inner
@@ -100,9 +106,16 @@ def knots_of_segment(theta: Floats, modes: Floats, segment: Floats, total: bool,
 
 @inner
 def crossing(
-    theta: Floats, modes: Floats, segment: Floats, state: Floats, low: float, high: float, threshold: float,
-    falling: bool, after: Floats,
-) -> float:  # fmt: skip
+    theta: Floats,
+    modes: Floats,
+    segment: Floats,
+    state: Floats,
+    low: float,
+    high: float,
+    threshold: float,
+    falling: bool,
+    after: Floats,
+) -> float:
     """When total IgG passes the threshold on a monotonic piece that crosses it; bisection to ROOT_TOLERANCE_DAY."""
     while high - low > ROOT_TOLERANCE_DAY:
         middle = 0.5 * (low + high)
@@ -116,9 +129,16 @@ def crossing(
 
 @inner
 def add_days_below(
-    theta: Floats, modes: Floats, segment: Floats, state: Floats, knots: Floats, values: Floats, thresholds: Floats,
-    below: Floats, after: Floats,
-) -> None:  # fmt: skip
+    theta: Floats,
+    modes: Floats,
+    segment: Floats,
+    state: Floats,
+    knots: Floats,
+    values: Floats,
+    thresholds: Floats,
+    below: Floats,
+    after: Floats,
+) -> None:
     """Add the time of one segment below each threshold; between knots the curve is monotonic."""
     for j in range(thresholds.size):
         if values[0] < thresholds[j] and np.isnan(below[j, 0]):

@@ -60,10 +60,19 @@ def new_course(schedule: Schedule, n_day: int) -> Course:
     for k in range(1, schedule.shape[0]):
         n_epoch += schedule[k, MODIFIED] != schedule[k - 1, MODIFIED]
     return Course(
-        np.zeros((2, 2, 5)), np.zeros((2, 2, 5, 4)), np.zeros((n_epoch, N_START)), np.zeros(n_day, dtype=np.int64),
-        np.zeros((n_day, 2, N_RESPONSES)), np.zeros(n_day), np.zeros(n_day), np.zeros(n_day),
-        np.zeros((2, N_RESPONSES)), np.zeros((2, N_RESPONSES)), np.zeros(N_SHARED), np.zeros(N_SHARED),
-    )  # fmt: skip
+        np.zeros((2, 2, 5)),
+        np.zeros((2, 2, 5, 4)),
+        np.zeros((n_epoch, N_START)),
+        np.zeros(n_day, dtype=np.int64),
+        np.zeros((n_day, 2, N_RESPONSES)),
+        np.zeros(n_day),
+        np.zeros(n_day),
+        np.zeros(n_day),
+        np.zeros((2, N_RESPONSES)),
+        np.zeros((2, N_RESPONSES)),
+        np.zeros(N_SHARED),
+        np.zeros(N_SHARED),
+    )
 
 
 @inner

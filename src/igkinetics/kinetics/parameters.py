@@ -15,14 +15,36 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 PARAMETERS: Final = (
-    "CL", "V1", "Q", "V2", "ka", "F", "C_base", "C_init", "S", "k_loss", "k_rec",
-    "clearance_ratio", "production_ratio",
-)  # fmt: skip
+    "CL",
+    "V1",
+    "Q",
+    "V2",
+    "ka",
+    "F",
+    "C_base",
+    "C_init",
+    "S",
+    "k_loss",
+    "k_rec",
+    "clearance_ratio",
+    "production_ratio",
+)
 INDEX: Final[dict[str, int]] = {name: place for place, name in enumerate(PARAMETERS)}
 PARAMETER_UNITS: Final[dict[str, str]] = {
-    "CL": "L/day", "V1": "L", "Q": "L/day", "V2": "L", "ka": "1/day", "F": "1", "C_base": "g/L", "C_init": "g/L",
-    "S": "1", "k_loss": "1/day", "k_rec": "1/day", "clearance_ratio": "1", "production_ratio": "1",
-}  # fmt: skip
+    "CL": "L/day",
+    "V1": "L",
+    "Q": "L/day",
+    "V2": "L",
+    "ka": "1/day",
+    "F": "1",
+    "C_base": "g/L",
+    "C_init": "g/L",
+    "S": "1",
+    "k_loss": "1/day",
+    "k_rec": "1/day",
+    "clearance_ratio": "1",
+    "production_ratio": "1",
+}
 
 CL, V1, Q, V2, KA, F, C_BASE, C_INIT, S, K_LOSS, K_REC, CLEARANCE_RATIO, PRODUCTION_RATIO = range(13)
 N_PARAMETERS: Final = 13
@@ -37,8 +59,12 @@ def needed_parameters(disposition: str, production: str) -> tuple[str, ...]:
     """The parameters that a structure reads, apart from C_init and those of subcutaneous doses."""
     names = ["CL", "V1", "C_base"]
     names += ["Q", "V2"] if disposition == "two_compartment" else []
-    names += {"constant": [], "step_loss": ["S"], "gradual_loss": ["S", "k_loss"],
-              "loss_and_recovery": ["S", "k_loss", "k_rec"]}[production]  # fmt: skip
+    names += {
+        "constant": [],
+        "step_loss": ["S"],
+        "gradual_loss": ["S", "k_loss"],
+        "loss_and_recovery": ["S", "k_loss", "k_rec"],
+    }[production]
     return tuple(names)
 
 

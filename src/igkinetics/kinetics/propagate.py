@@ -76,8 +76,10 @@ def change_modes(before: Floats, after: Floats, state: Floats) -> None:
         return  # one compartment: a single mode, the concentration itself
     for part in (ENDOGENOUS, INFUSED):
         c1 = state[part] + state[part + 1]
-        c2 = (state[part] * before[0, TO_2_FROM_1] / before[0, TO_1_FROM_1]
-              + state[part + 1] * before[1, TO_2_FROM_1] / before[1, TO_1_FROM_1])  # fmt: skip
+        c2 = (
+            state[part] * before[0, TO_2_FROM_1] / before[0, TO_1_FROM_1]
+            + state[part + 1] * before[1, TO_2_FROM_1] / before[1, TO_1_FROM_1]
+        )
         for i in range(2):
             state[part + i] = after[i, TO_1_FROM_1] * c1 + after[i, TO_1_FROM_2] * c2
 

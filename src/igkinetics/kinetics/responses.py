@@ -39,9 +39,16 @@ def supply_drops_at_once(theta: Floats, segment: Floats, shared: Floats) -> None
 
 @inner
 def advance_responses(
-    theta: Floats, modes: Floats, n_modes: int, segment: Floats, t: float,
-    responses: Floats, shared: Floats, responses_after: Floats, shared_after: Floats,
-) -> None:  # fmt: skip
+    theta: Floats,
+    modes: Floats,
+    n_modes: int,
+    segment: Floats,
+    t: float,
+    responses: Floats,
+    shared: Floats,
+    responses_after: Floats,
+    shared_after: Floats,
+) -> None:
     """Step responses (2, 13) and shared (5) by t days within a segment; modes (2, 5)."""
     subcutaneous = shared[DEPOT] != 0.0 or shared[DEPOT_KA] != 0.0 or segment[SC_RATE] != 0.0
     on = segment[ON_THERAPY] != 0.0
@@ -88,9 +95,15 @@ def advance_responses(
 
 @inner
 def advance_shared(
-    theta: Floats, segment: Floats, t: float, supply: Decay, constant: float, decaying: float,
-    shared: Floats, after: Floats,
-) -> None:  # fmt: skip
+    theta: Floats,
+    segment: Floats,
+    t: float,
+    supply: Decay,
+    constant: float,
+    decaying: float,
+    shared: Floats,
+    after: Floats,
+) -> None:
     """Supply and depot with their derivatives."""
     kept = supply.left
     after[SUPPLY] = shared[SUPPLY] * kept + constant * supply.rate * supply.area

@@ -33,10 +33,10 @@ def build_schedule(
     modified: the interval in which clearance_ratio and production_ratio act. Doses that overlap add up.
     Nothing may lie before start_day (checked where data enter; here an AssertionError).
     """
-    doses = np.column_stack([np.asarray(column, dtype=float).reshape(-1)
-                             for column in (dose_day, dose_g, dose_duration_day, dose_is_sc)])  # fmt: skip
-    therapy = np.column_stack([np.asarray(column, dtype=float).reshape(-1)
-                               for column in (therapy_start, therapy_stop)])  # fmt: skip
+    doses = np.column_stack(
+        [np.asarray(column, dtype=float).reshape(-1) for column in (dose_day, dose_g, dose_duration_day, dose_is_sc)]
+    )
+    therapy = np.column_stack([np.asarray(column, dtype=float).reshape(-1) for column in (therapy_start, therapy_stop)])
     window = np.array(modified if modified is not None else (np.inf, np.inf), dtype=float)
     earliest = min([start_day, *doses[:, 0], *therapy[:, 0]])
     if earliest < start_day:

@@ -22,9 +22,23 @@ RUN_RECORD: Final = "run.json"
 
 
 RUN_KEYS: Final = (
-    "command", "options", "level", "seed", "igg_unit", "thresholds", "inputs", "rows", "unused_columns", "cards",
-    "versions", "verdict", "interrupted", "started", "seconds", "files",
-)  # fmt: skip
+    "command",
+    "options",
+    "level",
+    "seed",
+    "igg_unit",
+    "thresholds",
+    "inputs",
+    "rows",
+    "unused_columns",
+    "cards",
+    "versions",
+    "verdict",
+    "interrupted",
+    "started",
+    "seconds",
+    "files",
+)
 
 
 SIMULATION_OUTPUT: Final = Kind(

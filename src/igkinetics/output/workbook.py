@@ -26,8 +26,12 @@ def write_workbook(tables: dict[str, pd.DataFrame], path: Path, words: Callable[
 
     words: table and column -> what it means.
     """
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
-               "constant_memory": True}  # fmt: skip
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "constant_memory": True,
+    }
     with xlsxwriter.Workbook(path, options) as workbook:
         workbook.set_properties({"created": MADE})
         bold = workbook.add_format({"bold": True, "bottom": 1})

@@ -86,10 +86,14 @@ def p_words(p: Any) -> str:
 def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
     """A row of compare.csv as the page shows it."""
     unit = str(row["unit"])
-    words = {"variable": variable_words(str(row["variable"]), igg_unit), "test": str(row["test"]),
-             "p": p_words(row["p"]), "note": text.visible(row["note"], 600),
-             "estimate": value_words(row["estimate"], unit),
-             "estimate_interval": interval_words(row["lower"], row["upper"], unit)}  # fmt: skip
+    words = {
+        "variable": variable_words(str(row["variable"]), igg_unit),
+        "test": str(row["test"]),
+        "p": p_words(row["p"]),
+        "note": text.visible(row["note"], 600),
+        "estimate": value_words(row["estimate"], unit),
+        "estimate_interval": interval_words(row["lower"], row["upper"], unit),
+    }
     for side in ("a", "b"):
         n, count = int(row[f"n_{side}"]), row[f"count_{side}"]
         words[f"n_{side}"] = f"{int(count)} of {n}" if text.known(count) else f"n = {n}"
@@ -118,9 +122,9 @@ def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:
         "fitted": f"{row['n_fitted']} of {row['n_patients']}",
         "reached": f"{row['n_reached']} of {row['n_fitted']}",
         "samples": f"{text.number(row['samples_median'])} ({text.number(row['samples_least'])} to "
-                   f"{text.number(row['samples_most'])})",
+        f"{text.number(row['samples_most'])})",
         "shift": f"{text.level(row['sampling_shift'], unit)} {unit}".replace("-", "−"),
-    }  # fmt: skip
+    }
 
 
 def compare_sentences(comparison: GroupComparison) -> list[str]:

@@ -106,10 +106,14 @@ def share(value: Any) -> str:
 
 def weight_rows(fit: CohortFit) -> list[Cells]:
     return [
-        {"model": row["model"], "n": str(row["n"]), "weight": text.fraction(row["mean_weight"]),
-         "best": str(row["n_best"])}
+        {
+            "model": row["model"],
+            "n": str(row["n"]),
+            "weight": text.fraction(row["mean_weight"]),
+            "best": str(row["n_best"]),
+        }
         for row in structure_weights(fit).to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def patient_rows(fit: CohortFit) -> list[Cells]:

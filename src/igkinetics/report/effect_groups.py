@@ -55,8 +55,11 @@ def decomposition_cells(effect: CohortEffect) -> tuple[list[str], list[Cells]]:
     for name, words in QUANTITY_WORDS.items():
         of_name = rows[rows["quantity"] == name].to_dict("records")
         first = of_name[0]
-        n = {"infused_with": first["n_infused"], "infused_without": first["n_infused"],
-             "never_infused": first["n_never_infused"]}.get(name, "")  # fmt: skip
+        n = {
+            "infused_with": first["n_infused"],
+            "infused_without": first["n_infused"],
+            "never_infused": first["n_never_infused"],
+        }.get(name, "")
         cells.append({"words": words, "n": str(n), "values": [cell(row, name) for row in of_name]})
     return headings, cells
 
@@ -73,14 +76,18 @@ def cell(row: Mapping[Any, Any], name: Quantity) -> tuple[str, str]:
 
 def decomposition_sentence(effect: CohortEffect) -> str:
     """The three means and what lies between them."""
-    means = {name: amount(quantity(effect, name)["median"], effect.cohort.igg_unit)
-             for name in ("infused_with", "infused_without", "never_infused")}  # fmt: skip
+    means = {
+        name: amount(quantity(effect, name)["median"], effect.cohort.igg_unit)
+        for name in ("infused_with", "infused_without", "never_infused")
+    }
     unit = unit_words(effect.cohort.igg_unit)
-    return (f"On fitted nadirs, infused {means['infused_with']} (the same patients without IVIG "
-            f"{means['infused_without']}) against never infused {means['never_infused']} {unit}: their difference of "
-            f"{with_sign(quantity(effect, 'difference'))} is an effect of IVIG of "
-            f"{with_sign(quantity(effect, 'effect'))} and a selection of "
-            f"{with_sign(quantity(effect, 'selection'))}")  # fmt: skip
+    return (
+        f"On fitted nadirs, infused {means['infused_with']} (the same patients without IVIG "
+        f"{means['infused_without']}) against never infused {means['never_infused']} {unit}: their difference of "
+        f"{with_sign(quantity(effect, 'difference'))} is an effect of IVIG of "
+        f"{with_sign(quantity(effect, 'effect'))} and a selection of "
+        f"{with_sign(quantity(effect, 'selection'))}"
+    )
 
 
 def groups_words(effect: CohortEffect) -> list[str]:
@@ -95,13 +102,18 @@ def selection_words(effect: CohortEffect) -> str:
     row = quantity(effect, "selection")
     figure = with_sign(row).replace(" (", ", ").replace(")", f" {unit_words(str(row['unit']))}")
     if row["upper"] < 0:
-        return (f"Without any IVIG the infused would have reached lower nadirs than those never infused ({figure}): "
-                "patients were infused whose IgG falls lower anyway.")  # fmt: skip
+        return (
+            f"Without any IVIG the infused would have reached lower nadirs than those never infused ({figure}): "
+            "patients were infused whose IgG falls lower anyway."
+        )
     if row["lower"] > 0:
-        return (f"Without any IVIG the infused would have kept higher nadirs than those never infused ({figure}): "
-                "here being infused went along with IgG that falls less.")  # fmt: skip
-    return (f"Whether the infused would have fallen lower than the others without IVIG these data do not tell "
-            f"({figure}).")  # fmt: skip
+        return (
+            f"Without any IVIG the infused would have kept higher nadirs than those never infused ({figure}): "
+            "here being infused went along with IgG that falls less."
+        )
+    return (
+        f"Whether the infused would have fallen lower than the others without IVIG these data do not tell ({figure})."
+    )
 
 
 def ending_words(effect: CohortEffect) -> str:
@@ -122,7 +134,9 @@ def label_words(effect: CohortEffect) -> list[str]:
     if len(named) < 2:
         return []
     parts = [f"{int(row['sum'])} of {int(row['size'])} in {text.visible(name)}" for name, row in named.iterrows()]
-    return [f"Infused in the window were {text.listed(parts)}. The command compare goes by that label, not by "
-            "infusions, and gives the median of all differences between pairs (Hodges-Lehmann) where this page "
-            "compares means, so the two can differ in size and sign on the same patients. Neither is the effect of "
-            "IVIG unless the label was allotted at random."]  # fmt: skip
+    return [
+        f"Infused in the window were {text.listed(parts)}. The command compare goes by that label, not by "
+        "infusions, and gives the median of all differences between pairs (Hodges-Lehmann) where this page "
+        "compares means, so the two can differ in size and sign on the same patients. Neither is the effect of "
+        "IVIG unless the label was allotted at random."
+    ]

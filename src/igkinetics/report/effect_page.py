@@ -117,9 +117,11 @@ def ratio_words(effect: CohortEffect) -> str:
     better = compared.loc[compared["supported"] == BETTER, "model"]
     if away["model"].isin(better).all():
         return ""
-    return ("An interval here excludes 1, while the predictive densities below do not support that model over the base "
-            "one. The two ask different things: the ratio is learnt from all samples given that the rest of the model "
-            "is right; whether it predicts an unseen patient better is a harder test, not passed here.")  # fmt: skip
+    return (
+        "An interval here excludes 1, while the predictive densities below do not support that model over the base "
+        "one. The two ask different things: the ratio is learnt from all samples given that the rest of the model "
+        "is right; whether it predicts an unseen patient better is a harder test, not passed here."
+    )
 
 
 def population_values(effect: CohortEffect) -> dict[str, Any]:
@@ -127,8 +129,9 @@ def population_values(effect: CohortEffect) -> dict[str, Any]:
     rows = effect.patients.drop_duplicates("patient_id")
     missing = rows[rows["status"] != "estimated"]
     infused = int(missing["treated"].astype(bool).sum())
-    named = [f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 160)})"
-             for row in missing.to_dict("records")]  # fmt: skip
+    named = [
+        f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 160)})" for row in missing.to_dict("records")
+    ]
     left_out = {
         "of": len(rows),
         "words": f"{text.listed(named, 20)}; {infused} of these {len(missing)} had been infused",
@@ -139,7 +142,9 @@ def population_values(effect: CohortEffect) -> dict[str, Any]:
         "left_out": left_out if len(missing) else None,
         "n_model": len(rows) - len(missing),
         "acting": f"{effect.n_acting} of the {effect.n_treated} infused had an infusion before the last day of the "
-        "window, so that its effect could show." if effect.n_treated else "",
+        "window, so that its effect could show."
+        if effect.n_treated
+        else "",
         "odd": text.listed(odd, 20),
         "everybody_row": others is not None and bool((others["model"] == EVERYBODY).any()),
-    }  # fmt: skip
+    }

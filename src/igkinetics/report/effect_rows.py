@@ -70,17 +70,21 @@ def patient_cells(effect: CohortEffect) -> list[Cells]:
             "infusions": str(int(first["n_infusions"])),
             "grams": text.number(first["amount_g"], 4) if first["treated"] else "",
             "reason": "" if first["status"] == "estimated" else text.visible(first["reason"], 200),
-        }  # fmt: skip
+        }
         for short in SHOWN_CHANGES:
             row = by_name.get(PATIENT_CHANGES[short])
             cells |= {f"{short}_with": "", f"{short}_without": "", short: "", f"{short}_interval": ""}
             if row is not None:
                 unit = str(row["unit"])
-                cells |= {f"{short}_with": amount(row["with_ivig"], unit), f"{short}_without":
-                          amount(row["without_ivig"], unit)}  # fmt: skip
+                cells |= {
+                    f"{short}_with": amount(row["with_ivig"], unit),
+                    f"{short}_without": amount(row["without_ivig"], unit),
+                }
                 if row["treated"]:
-                    cells |= {short: amount(row["median"], unit), f"{short}_interval":
-                              ends(row["lower"], row["upper"], unit)}  # fmt: skip
+                    cells |= {
+                        short: amount(row["median"], unit),
+                        f"{short}_interval": ends(row["lower"], row["upper"], unit),
+                    }
         rows.append(cells)
     return rows
 
@@ -93,13 +97,15 @@ def first_below_cells(effect: CohortEffect) -> list[Cells]:
             "infusions": str(row["infusions"]),
             "share": text.share_of_draws(float(row["share_ever"])),
             "share_interval": f"{text.share_of_draws(float(row['share_ever_lower']))} to "
-                              f"{text.share_of_draws(float(row['share_ever_upper']))}",
+            f"{text.share_of_draws(float(row['share_ever_upper']))}",
             "day": amount(row["median_day"], "day") if text.known(row["median_day"]) else "fewer than half",
-            "day_interval": " to ".join(amount(row[end], "day") if text.known(row[end]) else "never"
-                                        for end in ("median_day_lower", "median_day_upper")),
+            "day_interval": " to ".join(
+                amount(row[end], "day") if text.known(row[end]) else "never"
+                for end in ("median_day_lower", "median_day_upper")
+            ),
         }
         for row in effect.first_below.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def prior_cells(effect: CohortEffect) -> list[Cells]:
@@ -141,24 +147,34 @@ def shared(value: Any) -> str:
 
 def check_cells(effect: CohortEffect) -> list[Cells]:
     return [
-        {"patient": text.visible(row["patient_id"]), "group": text.visible(row["group"]),
-         "samples": str(row["n_samples"]), "inside_50": text.share(row["inside_50"]),
-         "inside_90": text.share(row["inside_90"]),
-         "mean": text.share(row["mean_rank"]),
-         "lowest": text.share(row["raw_nadir_rank"]), "note": str(row["note"])}
+        {
+            "patient": text.visible(row["patient_id"]),
+            "group": text.visible(row["group"]),
+            "samples": str(row["n_samples"]),
+            "inside_50": text.share(row["inside_50"]),
+            "inside_90": text.share(row["inside_90"]),
+            "mean": text.share(row["mean_rank"]),
+            "lowest": text.share(row["raw_nadir_rank"]),
+            "note": str(row["note"]),
+        }
         for row in effect.checks.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def misfit_cells(effect: CohortEffect) -> list[Cells]:
     """The tests of the fit, in words."""
     return [
-        {"words": TEST_WORDS[str(row["test"])], "statistic": shared(row["statistic"]),
-         "expected": shared(row["expected"]), "n": str(row["n"]), "p": p_words(row["p"]),
-         "speaks": "speaks against the model" if row["speaks"] else "",
-         "think_of": str(row["think_of"])}
+        {
+            "words": TEST_WORDS[str(row["test"])],
+            "statistic": shared(row["statistic"]),
+            "expected": shared(row["expected"]),
+            "n": str(row["n"]),
+            "p": p_words(row["p"]),
+            "speaks": "speaks against the model" if row["speaks"] else "",
+            "think_of": str(row["think_of"]),
+        }
         for row in effect.misfit.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 EXTENSION_WORDS = {

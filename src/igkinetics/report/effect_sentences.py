@@ -40,8 +40,10 @@ def headline(effect: CohortEffect) -> str:
     if not rows:
         return f"Given mass balance and this model, IVIG raised the nadir of treated patients by {alone}"
     of_all = with_interval({**rows[0], "unit": effect.cohort.igg_unit}, level)
-    return (f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients, IVIG "
-            f"raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}")  # fmt: skip
+    return (
+        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients, IVIG "
+        f"raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
+    )
 
 
 def evidence(effect: CohortEffect) -> str:
@@ -53,12 +55,16 @@ def evidence(effect: CohortEffect) -> str:
         return f"the data's own evidence on the rise per gram cannot be given: {why}"
     row = rows[0]
     unit = str(row["unit"])
-    before = (f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
-              f"{amount(row['prior_upper'], unit)})")  # fmt: skip
+    before = (
+        f"{amount(row['prior_median'], unit)} ({amount(row['prior_lower'], unit)} to "
+        f"{amount(row['prior_upper'], unit)})"
+    )
     figures = f"{with_interval(rise)} 14 days after 0.1 g/kg, where the card alone says {before}"
     if row["evidence"] == CONTRADICTS:
-        return (f"on the rise per gram the data contradict the card: {figures} (doses not given in full or not "
-                "recorded, other weights, or a card that does not fit these patients)")  # fmt: skip
+        return (
+            f"on the rise per gram the data contradict the card: {figures} (doses not given in full or not "
+            "recorded, other weights, or a card that does not fit these patients)"
+        )
     return f"the data's own evidence on the rise per gram is {row['evidence']}: {figures}"
 
 
@@ -82,16 +88,19 @@ def patients_sentence(effect: CohortEffect) -> str:
     treated, others = effect.n_treated, len(effect.in_posterior(treated=False))
     rows = effect.patients[effect.patients["treated"].astype(bool)].drop_duplicates("patient_id")
     infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
-    said = (f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
-            f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not.")  # fmt: skip
+    said = (
+        f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
+        f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not."
+    )
     odd = [f"{text.visible(name)} ({text.visible(what, 120)})" for name, what in effect.sampling.set_aside.items()]
     if odd:
         said = f"{said} Single odd samples set aside, their patients stay: {text.listed(odd)}."
     missing = effect.patients[effect.patients["status"] != "estimated"].drop_duplicates("patient_id")
     if missing.empty:
         return f"{said} Nobody was left out."
-    named = [f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 120)})"
-             for row in missing.to_dict("records")]  # fmt: skip
+    named = [
+        f"{text.visible(row['patient_id'])} ({text.visible(row['reason'], 120)})" for row in missing.to_dict("records")
+    ]
     return f"{said} Left out: {text.listed(named)}."
 
 
@@ -100,8 +109,10 @@ def contrast_sentence(effect: CohortEffect) -> str:
     raw = effect.estimand("naive_raw_nadir_difference")
     if raw["status"] != "estimated":
         return f"The groups cannot be compared: {raw['reason']}."
-    said = (f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}; that compares other "
-            "patients and is no effect of IVIG.")  # fmt: skip
+    said = (
+        f"Ever minus never infused, the lowest measured IgG differs by {with_interval(raw)}; that compares other "
+        "patients and is no effect of IVIG."
+    )
     return f"{said} {decomposition_sentence(effect)}." if taken_apart(effect) else said
 
 

@@ -27,10 +27,12 @@ def named_charts(fit: CohortFit) -> list[tuple[str, str, Chart]]:
     patients = patient_charts(fit, fit.cohort.each_patient())
     return [
         *((name, "", chart) for name, chart in cohort),
-        *((f"patient-{place:04d}", patient_id, chart)
-          for place, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)),
+        *(
+            (f"patient-{place:04d}", patient_id, chart)
+            for place, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)
+        ),
         *((f"diagnostics-{place:02d}", "", each.chart) for place, each in enumerate(diagnostic_charts(fit), start=1)),
-    ]  # fmt: skip
+    ]
 
 
 def write_figures(fit: CohortFit, folder: Path, draw: Draw) -> None:

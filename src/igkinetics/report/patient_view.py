@@ -110,8 +110,10 @@ def drift(nadir: Mapping[Any, Any]) -> str:
     if nadir["drift"] <= MOST_OF_THE_WEIGHT:
         return f"{share} drift around the kinetic curve"
     days = f"{text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
-    return (f"{share}: the course does not follow the model between days {days}: illness, protein loss, steroids, "
-            "another laboratory?")  # fmt: skip
+    return (
+        f"{share}: the course does not follow the model between days {days}: illness, protein loss, steroids, "
+        "another laboratory?"
+    )
 
 
 def fits(sampling: Mapping[Any, Any]) -> str:

@@ -38,8 +38,11 @@ def write_scenario_report(result: ScenarioResult, path: Path, draw: Draw = draw)
 def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
     scenario, record = result.file.scenario, scenario_record(result)
-    charts = {"trajectories": trajectory_charts(result), "efficiency": efficiency_charts(result),
-              "heat": heat_charts(result)}  # fmt: skip
+    charts = {
+        "trajectories": trajectory_charts(result),
+        "efficiency": efficiency_charts(result),
+        "heat": heat_charts(result),
+    }
     figures = iter(draw([chart for group in charts.values() for chart in group]))
     drawn: dict[str, list[Figure]] = {name: [next(figures) for _ in group] for name, group in charts.items()}
     return (
@@ -79,11 +82,14 @@ def trajectory_charts(result: ScenarioResult) -> list[Chart]:
         return []
     highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.columns.thresholds)))
     return [
-        (f"IgG over time under {text.visible(regimen.name)}, {result.columns.unit}",
-         trajectory_chart(table[table["regimen"] == regimen.name], result.columns.thresholds, highest,
-                          result.columns.unit))
+        (
+            f"IgG over time under {text.visible(regimen.name)}, {result.columns.unit}",
+            trajectory_chart(
+                table[table["regimen"] == regimen.name], result.columns.thresholds, highest, result.columns.unit
+            ),
+        )
         for regimen in result.file.scenario.regimen
-    ]  # fmt: skip
+    ]
 
 
 def efficiency_charts(result: ScenarioResult) -> list[Chart]:

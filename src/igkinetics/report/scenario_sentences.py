@@ -90,8 +90,11 @@ def gram_words(row: Row) -> str:
     return f"{row['mean']:.0f} g"
 
 
-QUANTITY_WORDS = {"trough": "trough (the lowest level just before a dose)", "nadir": "nadir",
-                  "trough_last": "trough of the last interval"}  # fmt: skip
+QUANTITY_WORDS = {
+    "trough": "trough (the lowest level just before a dose)",
+    "nadir": "nadir",
+    "trough_last": "trough of the last interval",
+}
 
 
 def target_words(result: ScenarioResult) -> str:
@@ -101,8 +104,11 @@ def target_words(result: ScenarioResult) -> str:
         raise AssertionError("no search was asked for")
     target = search.target
     most = target.upper(unit)
-    limits = f"at or above {target.lower(unit):g} {unit}" if most is None else (
-        f"between {target.lower(unit):g} and {most:g} {unit}")  # fmt: skip
+    limits = (
+        f"at or above {target.lower(unit):g} {unit}"
+        if most is None
+        else (f"between {target.lower(unit):g} and {most:g} {unit}")
+    )
     days = f" within days {target.days[0]:g} to {target.days[1]:g}" if target.days is not None else ""
     share = text.percent(target.probability)
     return f"{QUANTITY_WORDS[target.quantity]} {limits}{days} in {share} of {counted_in(result)}"
@@ -122,9 +128,11 @@ def search_sentence(result: ScenarioResult) -> str:
     vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
     reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
-    return (f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
-            f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
-            "tried).")  # fmt: skip
+    return (
+        f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
+        f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
+        "tried)."
+    )
 
 
 def dose_words(row: Row) -> str:

@@ -13,13 +13,22 @@ from igkinetics.report.scenario_sentences import dose_words, outcome_row, span_w
 from igkinetics.scenarios.result import ScenarioResult
 
 OUTCOME_WORDS = {
-    "nadir": "Nadir, from the first dose on", "nadir_day": "Day of the nadir", "nadir_all": "Lowest of all days",
-    "trough": "Trough, the lowest just before a dose", "trough_last": "Trough of the last interval",
-    "peak": "Peak of the last interval", "mean_igg": "Mean over all days", "auc_tau": "Area of the last interval",
-    "auc_tau_infused": "The same, infused IgG alone", "p_nadir_at_least": "Nadir at or above",
-    "p_trough_at_least": "Trough at or above", "days_below": "Days below", "grams": "Grams", "infusions": "Infusions",
+    "nadir": "Nadir, from the first dose on",
+    "nadir_day": "Day of the nadir",
+    "nadir_all": "Lowest of all days",
+    "trough": "Trough, the lowest just before a dose",
+    "trough_last": "Trough of the last interval",
+    "peak": "Peak of the last interval",
+    "mean_igg": "Mean over all days",
+    "auc_tau": "Area of the last interval",
+    "auc_tau_infused": "The same, infused IgG alone",
+    "p_nadir_at_least": "Nadir at or above",
+    "p_trough_at_least": "Trough at or above",
+    "days_below": "Days below",
+    "grams": "Grams",
+    "infusions": "Infusions",
     "cost": "Cost",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +52,10 @@ def protection(result: ScenarioResult) -> list[Protection]:
         below = float(outcome_row(result, regimen.name, "days_below")["mean"])
         found.append((text.visible(regimen.name, 120), grams, 1 - below / days))
     fronts = pareto([(grams, share) for _, grams, share in found])
-    return [Protection(place=place, name=name, grams=grams, share=share, on_front=front)
-            for place, ((name, grams, share), front) in enumerate(zip(found, fronts, strict=True), 1)]  # fmt: skip
+    return [
+        Protection(place=place, name=name, grams=grams, share=share, on_front=front)
+        for place, ((name, grams, share), front) in enumerate(zip(found, fronts, strict=True), 1)
+    ]
 
 
 def outcome_words(row: dict[Any, Any]) -> str:
@@ -76,8 +87,14 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
         spans = {span_words(row) for row in each} - {""}
         cells = [cell(row, with_spread=not one) | {"days": span_words(row) if len(spans) > 1 else ""} for row in each]
         notes = list(dict.fromkeys(row["note"] for row in each if row["note"]))
-        rows.append({"outcome": outcome_words(each[0]), "days": spans.pop() if len(spans) == 1 else "", "cells": cells,
-                     "notes": notes})  # fmt: skip
+        rows.append(
+            {
+                "outcome": outcome_words(each[0]),
+                "days": spans.pop() if len(spans) == 1 else "",
+                "cells": cells,
+                "notes": notes,
+            }
+        )
     return rows
 
 
@@ -102,11 +119,15 @@ def model_view(result: ScenarioResult) -> list[dict[str, Any]]:
         records = each.to_dict("records")
         first = records[0]
         between, within = float(first["sd_between_models"]), float(first["sd_within_models"])
-        rows.append({
-            "regimen": text.visible(first["regimen"], 120), "outcome": outcome_words(first),
-            "models": [f"{row['model']}: {value_words(row['mean'], row)}" for row in records],
-            "between": value_words(between, first), "within": value_words(within, first),
-        })  # fmt: skip
+        rows.append(
+            {
+                "regimen": text.visible(first["regimen"], 120),
+                "outcome": outcome_words(first),
+                "models": [f"{row['model']}: {value_words(row['mean'], row)}" for row in records],
+                "between": value_words(between, first),
+                "within": value_words(within, first),
+            }
+        )
     return rows
 
 
@@ -119,20 +140,23 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
         table = table[table["patient_id"] == ""]  # the population is that one patient
     return [
         {
-            "patient": text.visible(row["patient_id"]), "dose": dose_words(row),
-            "interval": f"{row['interval_day']:g}", "route": row["route"],
+            "patient": text.visible(row["patient_id"]),
+            "dose": dose_words(row),
+            "interval": f"{row['interval_day']:g}",
+            "route": row["route"],
             "vial": f"{row['vial_g']:g}" if text.known(row["vial_g"]) else text.UNKNOWN,
             "share": text.share(row["probability"], 1),
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
             "meets": "yes" if row["meets_target"] else "no",
-            "sure": "" if row["decided"] else "too close to tell", "grams": f"{row['grams']:.0f}",
+            "sure": "" if row["decided"] else "too close to tell",
+            "grams": f"{row['grams']:.0f}",
             "infusions": f"{row['infusions']:.0f}",
             "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
             "cheapest": bool(row["cheapest"]),
             "best_for": "" if np.isnan(row["cheapest_for_share"]) else text.share(row["cheapest_for_share"], 1),
         }
         for row in table.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def days_words(value: float) -> str:
@@ -143,13 +167,15 @@ def next_dose_view(result: ScenarioResult) -> list[dict[str, Any]]:
     """What one dose on the day the regimens start would do."""
     return [
         {
-            "dose": f"{row['dose_g_per_kg']:g}", "grams": f"{row['dose_g']:.1f}",
-            "threshold": f"{row['threshold']:g}", "median": days_words(row["days_above_median"]),
+            "dose": f"{row['dose_g_per_kg']:g}",
+            "grams": f"{row['dose_g']:.1f}",
+            "threshold": f"{row['threshold']:g}",
+            "median": days_words(row["days_above_median"]),
             "interval": f"{days_words(row['days_above_lower'])} to {days_words(row['days_above_upper'])}",
             "shares": [text.share_of_draws(row[f"p_day_{day}"]) for day in (7, 14, 21, 28, 42)],
         }
         for row in result.next_dose.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
@@ -157,13 +183,15 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
     best = result.next_sample[result.next_sample["best"].astype(bool)]
     return [
         {
-            "regimen": text.visible(row["regimen"], 120), "day": f"{row['day']:.0f}",
+            "regimen": text.visible(row["regimen"], 120),
+            "day": f"{row['day']:.0f}",
             "trough": f"{row['trough_day']:.0f}",
-            "now": text.level(row["sd_now"], row["unit"]), "then": text.level(row["expected_sd"], row["unit"]),
+            "now": text.level(row["sd_now"], row["unit"]),
+            "then": text.level(row["expected_sd"], row["unit"]),
             "narrowing": text.share(row["narrowing"]),
         }
         for row in best.to_dict("records")
-    ]  # fmt: skip
+    ]
 
 
 def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
@@ -171,14 +199,22 @@ def infection_view(result: ScenarioResult) -> list[dict[str, Any]]:
     rows = []
     for row in result.infections.to_dict("records"):
         known = text.known(row["lower"])
-        what = ("events a patient and year" if row["quantity"] == "events_per_patient_year"
-                else f"rate over that at a trough of {row['reference']:g} {row['reference_unit']}")  # fmt: skip
-        rows.append({
-            "regimen": text.visible(row["regimen"], 120), "infection": f"{row['infection']}, {what}",
-            "value": f"{row['value']:.3f}", "source": row["source"], "evidence": row["evidence"],
-            "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
-            "outside": text.share(row["share_outside_studied"], 1),
-        })  # fmt: skip
+        what = (
+            "events a patient and year"
+            if row["quantity"] == "events_per_patient_year"
+            else f"rate over that at a trough of {row['reference']:g} {row['reference_unit']}"
+        )
+        rows.append(
+            {
+                "regimen": text.visible(row["regimen"], 120),
+                "infection": f"{row['infection']}, {what}",
+                "value": f"{row['value']:.3f}",
+                "source": row["source"],
+                "evidence": row["evidence"],
+                "interval": f"{row['lower']:.3f} to {row['upper']:.3f}" if known else "interval not reported",
+                "outside": text.share(row["share_outside_studied"], 1),
+            }
+        )
     return rows
 
 

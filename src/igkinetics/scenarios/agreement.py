@@ -38,8 +38,13 @@ class Parts:
 
 
 def parts_of(scenario: Scenario) -> Parts:
-    return Parts(horizon_day=scenario.horizon_day, population=scenario.population, therapy=scenario.therapy,
-                 regimens=dict(enumerate(scenario.regimen)), search=scenario.search)  # fmt: skip
+    return Parts(
+        horizon_day=scenario.horizon_day,
+        population=scenario.population,
+        therapy=scenario.therapy,
+        regimens=dict(enumerate(scenario.regimen)),
+        search=scenario.search,
+    )
 
 
 def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:

@@ -21,11 +21,19 @@ CALENDAR_COLUMNS: Final = ("regimen", "patient_id", "day", "date", "amount_g", "
 def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
     """A person to dose, without parameters."""
     return Cases(
-        thetas=np.empty((1, 13)), start_day=np.zeros(1), therapy=np.empty((1, 0, 2)), history=np.empty((1, 0, 4)),
-        error=np.zeros((1, 2)), weight_kg=np.array([weight_kg]), height_cm=np.array([height_cm]),
-        is_male=np.array([is_male]), patient=np.zeros(1, np.int64), draw=np.zeros(1, np.int64),
-        model=np.zeros(1, np.int64), noise=np.zeros(1, np.int64),
-    )  # fmt: skip
+        thetas=np.empty((1, 13)),
+        start_day=np.zeros(1),
+        therapy=np.empty((1, 0, 2)),
+        history=np.empty((1, 0, 4)),
+        error=np.zeros((1, 2)),
+        weight_kg=np.array([weight_kg]),
+        height_cm=np.array([height_cm]),
+        is_male=np.array([is_male]),
+        patient=np.zeros(1, np.int64),
+        draw=np.zeros(1, np.int64),
+        model=np.zeros(1, np.int64),
+        noise=np.zeros(1, np.int64),
+    )
 
 
 def calendar_rows(
@@ -34,8 +42,9 @@ def calendar_rows(
     """CALENDAR_COLUMNS, regimen by regimen."""
     about = people.about
     if isinstance(people, PosteriorPeople):
-        whom = [(one.patient_id, one_case(one.weight_kg, one.height_cm, bool(one.is_male)), "")
-                for one in people.members]  # fmt: skip
+        whom = [
+            (one.patient_id, one_case(one.weight_kg, one.height_cm, bool(one.is_male)), "") for one in people.members
+        ]
     else:
         weight, height, male, whose = about.example
         whom = [("", one_case(weight, height, male), f"for {whose}")]
@@ -61,8 +70,14 @@ def doses_of_one(
         plan = dosed(regimen, case, 0.0, horizon_day)
         for place, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
             loading = place == 0 and regimen.loading_g_per_kg is not None
-            yield {**same, "day": day, "date": days_from.date_of(day), "amount_g": grams,
-                   "vials": vials_words(grams, regimen.vial_g), "note": "loading dose" if loading else ""}  # fmt: skip
+            yield {
+                **same,
+                "day": day,
+                "date": days_from.date_of(day),
+                "amount_g": grams,
+                "vials": vials_words(grams, regimen.vial_g),
+                "note": "loading dose" if loading else "",
+            }
 
 
 def vials_words(amount_g: float, vial_g: float | None) -> str:
@@ -79,5 +94,7 @@ def rule_words(regimen: Dosing, unit: IggUnit) -> str:
     until = "" if rule.stop_day is None else f" and before day {rule.stop_day:g}"
     below = converted(rule.below_mg_dl, "mg/dL", unit)
     checks = f"every {rule.check_every_day:g} days from day {rule.start_day:g} on{until}"
-    return (f"whenever IgG, measured {checks}, is reported below {below:g} {unit}{delay}; at least "
-            f"{rule.minimum_gap_day:g} days between doses")  # fmt: skip
+    return (
+        f"whenever IgG, measured {checks}, is reported below {below:g} {unit}{delay}; at least "
+        f"{rule.minimum_gap_day:g} days between doses"
+    )

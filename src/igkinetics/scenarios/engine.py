@@ -72,22 +72,35 @@ def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, cre
     answers = Answers(np.empty((n, N_FOUND)), np.empty((n, thresholds.size)), np.empty(curves), np.empty(curves))
 
     def work(part: slice) -> None:
-        simulate_cases(cases_of(cases, part), plan_of(given, regimen, noise, part), asked,
-                       Answers(*(each[part] for each in answers)))  # fmt: skip
+        simulate_cases(
+            cases_of(cases, part),
+            plan_of(given, regimen, noise, part),
+            asked,
+            Answers(*(each[part] for each in answers)),
+        )
 
     crew.over(n, SLICE, work)
-    return Simulated(values=setting.columns.values(answers.outcomes, answers.below), endogenous=answers.endogenous,
-                     infused=answers.infused)  # fmt: skip
+    return Simulated(
+        values=setting.columns.values(answers.outcomes, answers.below),
+        endogenous=answers.endogenous,
+        infused=answers.infused,
+    )
 
 
 def cases_of(cases: Cases, part: slice) -> CaseArrays:
-    return CaseArrays(cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part],
-                      cases.error[part])  # fmt: skip
+    return CaseArrays(
+        cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part], cases.error[part]
+    )
 
 
 def plan_of(given: Dosed, regimen: Dosing, noise: Floats, part: slice) -> DosePlan:
     """One slice of the doses and checks, in C order as the compiled code expects it."""
     return DosePlan(
-        given.day, np.ascontiguousarray(given.amount[part]), regimen.duration_day, float(regimen.route == "sc"),
-        given.rule, given.check_day, np.ascontiguousarray(noise[part, : given.n_checks]),
-    )  # fmt: skip
+        given.day,
+        np.ascontiguousarray(given.amount[part]),
+        regimen.duration_day,
+        float(regimen.route == "sc"),
+        given.rule,
+        given.check_day,
+        np.ascontiguousarray(noise[part, : given.n_checks]),
+    )

@@ -56,9 +56,13 @@ class Followed:
 
 
 def follow(
-    people: People, regimens: Sequence[Dosing], setting: Setting, level: float, crew: Workers,
+    people: People,
+    regimens: Sequence[Dosing],
+    setting: Setting,
+    level: float,
+    crew: Workers,
     progress: Progress | None = None,
-) -> Followed:  # fmt: skip
+) -> Followed:
     """Each regimen for everybody; differences are taken against the first regimen, patient by patient.
 
     After an interruption (Ctrl-C) what the finished batches gave is kept.
@@ -92,8 +96,13 @@ def follow(
         finish(own, people, shares)
     step = kept[0].values.step if kept else 1
     notes = (f"medians and spreads are those of one in {step} patients",) if step > 1 else ()
-    return Followed(regimens=kept, moved=moved(people, regimens, setting, crew), n_patients=n_patients,
-                    interrupted=interrupted, notes=notes)  # fmt: skip
+    return Followed(
+        regimens=kept,
+        moved=moved(people, regimens, setting, crew),
+        n_patients=n_patients,
+        interrupted=interrupted,
+        notes=notes,
+    )
 
 
 def new_regimens(people: People, number: int, setting: Setting) -> list[OfRegimen]:
@@ -102,11 +111,13 @@ def new_regimens(people: People, number: int, setting: Setting) -> list[OfRegime
     step = step_within(models * draws * about.n_patients, number, width)
     return [
         OfRegimen(
-            tally=Tally.empty(models, draws, width), difference=Tally.empty(models, draws, width), values=Values(step),
+            tally=Tally.empty(models, draws, width),
+            difference=Tally.empty(models, draws, width),
+            values=Values(step),
             bins=Bins.empty(setting.day.size) if people.n_batches > 1 else None,
         )
         for _ in range(number)
-    ]  # fmt: skip
+    ]
 
 
 def add(
@@ -143,8 +154,13 @@ def count_curves(simulated: Simulated, rows: Places, bins: Bins, crew: Workers) 
     """Threads share the days."""
 
     def work(part: slice) -> None:
-        count_levels(np.ascontiguousarray(simulated.endogenous[:, part]),
-                     np.ascontiguousarray(simulated.infused[:, part]), rows, part.start, bins.counts)  # fmt: skip
+        count_levels(
+            np.ascontiguousarray(simulated.endogenous[:, part]),
+            np.ascontiguousarray(simulated.infused[:, part]),
+            rows,
+            part.start,
+            bins.counts,
+        )
 
     crew.over(simulated.endogenous.shape[1], DAYS_AT_A_TIME, work)
 
@@ -160,7 +176,7 @@ def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Wo
             (slice(0, 3), endogenous + infused, shares),
             (slice(3, 4), endogenous, MEDIAN),
             (slice(4, 5), infused, MEDIAN),
-        ):  # fmt: skip
+        ):
             found = np.empty((wanted.size, values.shape[1]))
             fill_quantiles(np.ascontiguousarray(values), rows, wanted, found)
             quantiles[places, part] = found

@@ -25,15 +25,36 @@ from igkinetics.scenarios.search import doses_of
 from igkinetics.units import from_g_per_l
 
 NEXT_DOSE_COLUMNS: Final = (
-    "patient_id", "day", "dose_g_per_kg", "dose_g", "threshold", "days_above_median", "days_above_lower",
-    "days_above_upper", "p_day_7", "p_day_14", "p_day_21", "p_day_28", "p_day_42", "level", "unit",
+    "patient_id",
+    "day",
+    "dose_g_per_kg",
+    "dose_g",
+    "threshold",
+    "days_above_median",
+    "days_above_lower",
+    "days_above_upper",
+    "p_day_7",
+    "p_day_14",
+    "p_day_21",
+    "p_day_28",
+    "p_day_42",
+    "level",
+    "unit",
     "threshold_unit",
-)  # fmt: skip
+)
 """One dose on `day` and none after it: days until IgG falls below the threshold (inf: not within the horizon), and the
 probability of being at or above it so many days after the dose."""
 NEXT_SAMPLE_COLUMNS: Final = (
-    "regimen", "patient_id", "day", "trough_day", "sd_now", "expected_sd", "narrowing", "best", "unit",
-)  # fmt: skip
+    "regimen",
+    "patient_id",
+    "day",
+    "trough_day",
+    "sd_now",
+    "expected_sd",
+    "narrowing",
+    "best",
+    "unit",
+)
 """sd_now: SD of the trough forecast; expected_sd: what it is expected to be after one sample on `day`; narrowing: the
 share by which it shrinks."""
 DOSES_G_PER_KG: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -48,11 +69,14 @@ def schedule_with(one: Member, from_day: float, regimen: Dosing, day: Floats, am
     earlier = one.doses[one.doses[:, 0] < from_day]
     n = day.size
     return build_schedule(
-        start_day=one.start_day, dose_day=[*earlier[:, 0], *day], dose_g=[*earlier[:, 1], *amount],
+        start_day=one.start_day,
+        dose_day=[*earlier[:, 0], *day],
+        dose_g=[*earlier[:, 1], *amount],
         dose_duration_day=[*earlier[:, 2], *[regimen.duration_day] * n],
         dose_is_sc=[*earlier[:, 3], *[float(regimen.route == "sc")] * n],
-        therapy_start=one.therapy[:, 0], therapy_stop=one.therapy[:, 1],
-    )  # fmt: skip
+        therapy_start=one.therapy[:, 0],
+        therapy_stop=one.therapy[:, 1],
+    )
 
 
 def next_dose_rows(
@@ -60,8 +84,9 @@ def next_dose_rows(
 ) -> Iterator[dict[str, Any]]:
     """Options for a dose on the day the regimens start."""
     one, from_day = people.members[0], setting.from_day
-    how = Dosing(name="next", route=search.route[0] if search else "iv",
-                 duration_h=search.duration_h if search else 0.0)  # fmt: skip
+    how = Dosing(
+        name="next", route=search.route[0] if search else "iv", duration_h=search.duration_h if search else 0.0
+    )
     tail = (1.0 - level) / 2.0
     equal = np.full(len(one.thetas), 1.0 / len(one.thetas))
     for dose, grams in options(search, one.weight_kg):
@@ -74,12 +99,19 @@ def next_dose_rows(
             median, lower, upper = weighted_quantiles(days, equal, np.array([0.5, tail, 1.0 - tail]))
             shares = (later >= setting.columns.thresholds_g_per_l[k]).mean(axis=0)
             yield {
-                "patient_id": one.patient_id, "day": from_day, "dose_g_per_kg": dose, "dose_g": grams,
-                "threshold": threshold, "days_above_median": float(median), "days_above_lower": float(lower),
+                "patient_id": one.patient_id,
+                "day": from_day,
+                "dose_g_per_kg": dose,
+                "dose_g": grams,
+                "threshold": threshold,
+                "days_above_median": float(median),
+                "days_above_lower": float(lower),
                 "days_above_upper": float(upper),
                 **{f"p_day_{day:g}": float(share) for day, share in zip(DAYS_AFTER, shares, strict=True)},
-                "level": level, "unit": "day", "threshold_unit": setting.columns.unit,
-            }  # fmt: skip
+                "level": level,
+                "unit": "day",
+                "threshold_unit": setting.columns.unit,
+            }
 
 
 def options(search: Search | None, weight_kg: float) -> list[tuple[float, float]]:
@@ -110,11 +142,16 @@ def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[D
         expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
         for j, day in enumerate(days):
             yield {
-                "regimen": regimen.name, "patient_id": one.patient_id, "day": float(day), "trough_day": end,
-                "sd_now": from_g_per_l(float(trough.std()), unit), "expected_sd": from_g_per_l(expected[j], unit),
-                "narrowing": 1.0 - expected[j] / float(trough.std()), "best": j == int(expected.argmin()),
+                "regimen": regimen.name,
+                "patient_id": one.patient_id,
+                "day": float(day),
+                "trough_day": end,
+                "sd_now": from_g_per_l(float(trough.std()), unit),
+                "expected_sd": from_g_per_l(expected[j], unit),
+                "narrowing": 1.0 - expected[j] / float(trough.std()),
+                "best": j == int(expected.argmin()),
                 "unit": unit,
-            }  # fmt: skip
+            }
 
 
 def expected_sd(level: Floats, target: Floats, error: Floats) -> float:

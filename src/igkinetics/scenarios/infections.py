@@ -20,9 +20,19 @@ from igkinetics.scenarios.outcomes import INFECTION_VALUES, Columns
 from igkinetics.scenarios.scenario import ExposureResponse
 
 INFECTION_COLUMNS: Final = (
-    "regimen", "infection", "quantity", "reference", "reference_unit", "value", "lower", "upper",
-    "share_outside_studied", "unit", "evidence", "source",
-)  # fmt: skip
+    "regimen",
+    "infection",
+    "quantity",
+    "reference",
+    "reference_unit",
+    "value",
+    "lower",
+    "upper",
+    "share_outside_studied",
+    "unit",
+    "evidence",
+    "source",
+)
 """quantity: events a patient and year, or the rate over that at the reference trough; means over patients, from the
 trough of the last complete dosing interval, else the lowest level of the last 28 days. lower, upper: of the slope
 alone, nan where it was not reported."""
@@ -46,10 +56,16 @@ def infection_rows(
             value, lower, upper, outside = means[first + INFECTION_VALUES * place :][:INFECTION_VALUES]
             is_rate = relation.rate_at is not None
             yield {
-                "regimen": regimen.name, "infection": relation.outcome,
+                "regimen": regimen.name,
+                "infection": relation.outcome,
                 "quantity": "events_per_patient_year" if is_rate else "rate_ratio_to_reference",
                 "reference": np.nan if is_rate else columns.thresholds[0],
                 "reference_unit": "" if is_rate else columns.unit,
-                "value": value, "lower": lower, "upper": upper, "share_outside_studied": outside,
-                "unit": "1/year" if is_rate else "1", "evidence": EVIDENCE_LABEL, "source": relation.source,
-            }  # fmt: skip
+                "value": value,
+                "lower": lower,
+                "upper": upper,
+                "share_outside_studied": outside,
+                "unit": "1/year" if is_rate else "1",
+                "evidence": EVIDENCE_LABEL,
+                "source": relation.source,
+            }

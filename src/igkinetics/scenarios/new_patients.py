@@ -86,14 +86,23 @@ def new_people(file: ScenarioFile) -> NewPeople:
     limits, notes = domain_of({card.id: card}, population)
     says = f"{counted(population.new, 'new patient')} of the population behind the cohort posterior in {left.name}"
     about = About(
-        kind="effect_new", says=says, n_patients=population.new, n_draws=1, model_names=(model.name,),
+        kind="effect_new",
+        says=says,
+        n_patients=population.new,
+        n_draws=1,
+        model_names=(model.name,),
         uncertainty="the posterior of the population's typical values and spreads, and the sampling error of a finite "
-        "number of new patients", model_weights=(1.0,), cards={card.id: (card.sha256, card.id)}, inputs=left.inputs,
-        notes=(*notes, *model.prior.notes), example=example_of(population),
+        "number of new patients",
+        model_weights=(1.0,),
+        cards={card.id: (card.sha256, card.id)},
+        inputs=left.inputs,
+        notes=(*notes, *model.prior.notes),
+        example=example_of(population),
         igg_unit=left.record.get("igg_unit"),
-    )  # fmt: skip
-    virtual = VirtualPeople(models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits,
-                            about=about)  # fmt: skip
+    )
+    virtual = VirtualPeople(
+        models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits, about=about
+    )
     return NewPeople(virtual=virtual, draws=draws, about=about)
 
 
@@ -102,8 +111,11 @@ def card_of(left: Left) -> Card:
     for card_id, digest in left.record.get("cards", {}).items():
         if card_id in list_cards() and (card := load_card(card_id)).sha256 == digest:
             return card
-    raise left.fault(", ".join(left.record.get("cards", {})), "its card must be one of the library, unchanged since",
-                     "population.new")  # fmt: skip
+    raise left.fault(
+        ", ".join(left.record.get("cards", {})),
+        "its card must be one of the library, unchanged since",
+        "population.new",
+    )
 
 
 def population_draws(
@@ -124,8 +136,9 @@ def population_draws(
         omega[:, place] = prior.omega[name]
         if f"omega_{own}" in posterior:
             omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
-    return PopulationDraws(shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n),
-                           error=error_draws(posterior, n, left))  # fmt: skip
+    return PopulationDraws(
+        shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n), error=error_draws(posterior, n, left)
+    )
 
 
 def correlation_roots(posterior: Any, n: int) -> Floats:
@@ -150,8 +163,11 @@ def share_label(posterior: Any, card: Card, agents: tuple[str, ...], left: Left)
     labels = [str(name) for name in posterior.data_vars if str(name).startswith(SHARE_PREFIX)]
     if len(labels) <= 1:
         return labels[0] if labels else ""
-    named = [name for name, one in card.agent_classes.items()
-             if any(agent.casefold() in map(str.casefold, one.agents) for agent in agents)]  # fmt: skip
+    named = [
+        name
+        for name, one in card.agent_classes.items()
+        if any(agent.casefold() in map(str.casefold, one.agents) for agent in agents)
+    ]
     chosen = f"{SHARE_PREFIX}{named[0]}" if named else f"{SHARE_PREFIX}unknown"
     if chosen not in labels:
         known = ", ".join(label.removeprefix(SHARE_PREFIX) for label in labels)

@@ -30,13 +30,32 @@ from igkinetics.kinetics.propagate import (
 from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, SC_BOLUS, SC_RATE, START, Schedule
 
 (
-    NADIR, NADIR_DAY, NADIR_ALL, TROUGH, TROUGH_LAST, LATE, PEAK, MEAN, AUC_TAU, AUC_TAU_INFUSED, GRAMS, INFUSIONS,
-) = range(12)  # fmt: skip
+    NADIR,
+    NADIR_DAY,
+    NADIR_ALL,
+    TROUGH,
+    TROUGH_LAST,
+    LATE,
+    PEAK,
+    MEAN,
+    AUC_TAU,
+    AUC_TAU_INFUSED,
+    GRAMS,
+    INFUSIONS,
+) = range(12)
 N_FOUND: Final = 12
 """Places in `found`. LATE: the level at the end of the last complete interval, else the lowest of the last days."""
 (
-    FROM, UNTIL, NADIR_FROM, NADIR_UNTIL, TROUGH_FROM, TROUGH_UNTIL, INTERVAL_START, INTERVAL_END, COMPLETE,
-) = range(9)  # fmt: skip
+    FROM,
+    UNTIL,
+    NADIR_FROM,
+    NADIR_UNTIL,
+    TROUGH_FROM,
+    TROUGH_UNTIL,
+    INTERVAL_START,
+    INTERVAL_END,
+    COMPLETE,
+) = range(9)
 """Places in `marks`, see windows.Windows."""
 N_DAYS: Final = 8
 """The marks before COMPLETE are days."""
@@ -96,8 +115,9 @@ def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) ->
 
 
 @inner
-def begin_windows(theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, found: Floats,
-                  areas: Floats) -> None:  # fmt: skip
+def begin_windows(
+    theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, found: Floats, areas: Floats
+) -> None:
     """What the level before anything happens at a segment's start says, and the areas that begin there."""
     total = level(state, ENDOGENOUS) + level(state, INFUSED)
     if start == marks[FROM]:
@@ -111,8 +131,16 @@ def begin_windows(theta: Floats, modes: Floats, state: Floats, start: float, mar
 
 
 @inner
-def end_windows(theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, lowest: float, found: Floats,
-                areas: Floats) -> None:  # fmt: skip
+def end_windows(
+    theta: Floats,
+    modes: Floats,
+    state: Floats,
+    start: float,
+    marks: Floats,
+    lowest: float,
+    found: Floats,
+    areas: Floats,
+) -> None:
     """Outcomes of windows that end at a segment's start. lowest: of the interval."""
     if start == marks[INTERVAL_END]:
         end_area(theta, modes, state, areas[1])
@@ -138,9 +166,16 @@ def add_lowest(values: Floats, knots: Floats, n: int, start: float, end: float, 
 
 @inner
 def fill_outcomes(
-    theta: Floats, schedule: Schedule, marks: Floats, trough_day: Floats, thresholds: Floats, search: Search,
-    areas: Floats, found: Floats, below: Floats,
-) -> None:  # fmt: skip
+    theta: Floats,
+    schedule: Schedule,
+    marks: Floats,
+    trough_day: Floats,
+    thresholds: Floats,
+    search: Search,
+    areas: Floats,
+    found: Floats,
+    below: Floats,
+) -> None:
     """Fill found (12) but for GRAMS and INFUSIONS, and below (n_threshold, 2): first day (nan), days.
 
     Each of the marked days, and of trough_day (ascending), must start a segment; the schedule starts by FROM.

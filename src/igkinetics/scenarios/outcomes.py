@@ -43,8 +43,14 @@ class Outcome:
         return self.name.startswith("p_")
 
 
-LEVELS: Final = {"nadir": NADIR, "nadir_all": NADIR_ALL, "trough": TROUGH, "trough_last": TROUGH_LAST, "peak": PEAK,
-                 "mean_igg": MEAN}  # fmt: skip
+LEVELS: Final = {
+    "nadir": NADIR,
+    "nadir_all": NADIR_ALL,
+    "trough": TROUGH,
+    "trough_last": TROUGH_LAST,
+    "peak": PEAK,
+    "mean_igg": MEAN,
+}
 """Outcome -> its place in `found`, g/L there."""
 AREAS: Final = {"auc_tau": AUC_TAU, "auc_tau_infused": AUC_TAU_INFUSED}
 SHARES: Final = {"p_nadir_at_least": NADIR, "p_trough_at_least": TROUGH}
@@ -78,25 +84,43 @@ class Columns:
     def all(self) -> tuple[Outcome, ...]:
         """In the order of `values`."""
         levels = [Outcome(name, self.unit) for name in LEVELS]
-        at_thresholds = [Outcome(name, unit, threshold)
-                         for name, unit in (*((share, "1") for share in SHARES), ("days_below", "day"))
-                         for threshold in self.thresholds]  # fmt: skip
+        at_thresholds = [
+            Outcome(name, unit, threshold)
+            for name, unit in (*((share, "1") for share in SHARES), ("days_below", "day"))
+            for threshold in self.thresholds
+        ]
         cost = [Outcome("cost", "price")] if self.price_per_g is not None else []
         return (
-            levels[0], Outcome("nadir_day", "day"), *levels[1:], *(Outcome(name, "g*day/L") for name in AREAS),
-            *at_thresholds, Outcome("grams", "g"), Outcome("infusions", "1"), *cost,
-        )  # fmt: skip
+            levels[0],
+            Outcome("nadir_day", "day"),
+            *levels[1:],
+            *(Outcome(name, "g*day/L") for name in AREAS),
+            *at_thresholds,
+            Outcome("grams", "g"),
+            Outcome("infusions", "1"),
+            *cost,
+        )
 
     def values(self, found: Floats, below: Floats) -> Floats:
         """(n, width) of found (n, N_FOUND), g/L and g, and below (n, n_threshold), day."""
         levels = [from_g_per_l(found[:, place, None], self.unit) for place in LEVELS.values()]
         reached = [shares_at_least(found[:, place, None], self.thresholds_g_per_l) for place in SHARES.values()]
         cost = [found[:, GRAMS, None] * self.price_per_g] if self.price_per_g is not None else []
-        return np.concatenate([
-            levels[0], found[:, [NADIR_DAY]], *levels[1:], found[:, list(AREAS.values())], *reached, below,
-            found[:, [GRAMS]], found[:, [INFUSIONS]], *cost,
-            *infection_values(self.relations, found[:, LATE], self.reference_g_per_l),
-        ], axis=1)  # fmt: skip
+        return np.concatenate(
+            [
+                levels[0],
+                found[:, [NADIR_DAY]],
+                *levels[1:],
+                found[:, list(AREAS.values())],
+                *reached,
+                below,
+                found[:, [GRAMS]],
+                found[:, [INFUSIONS]],
+                *cost,
+                *infection_values(self.relations, found[:, LATE], self.reference_g_per_l),
+            ],
+            axis=1,
+        )
 
 
 def shares_at_least(level: Floats, thresholds: Floats) -> Floats:

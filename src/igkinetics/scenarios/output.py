@@ -13,8 +13,15 @@ from igkinetics.provenance import package_versions
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 
 OPTIONAL_CSV: Final = (
-    "differences", "models", "patient_outcomes", "infections", "search", "calendar", "next_dose", "next_sample",
-)  # fmt: skip
+    "differences",
+    "models",
+    "patient_outcomes",
+    "infections",
+    "search",
+    "calendar",
+    "next_dose",
+    "next_sample",
+)
 """Tables that are written where they hold anything."""
 SCENARIO_OUTPUT: Final = Kind(
     marker="outcomes.csv",

@@ -53,8 +53,9 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
         notes=(*notes, *card_notes(models), *therapy_notes(models, therapy is not None)),
         example=example_of(population),
     )
-    return VirtualPeople(models=models, population=population, therapy=therapy, seed=scenario.seed, limits=limits,
-                         about=about)  # fmt: skip
+    return VirtualPeople(
+        models=models, population=population, therapy=therapy, seed=scenario.seed, limits=limits, about=about
+    )
 
 
 def uncertainty_words(models: tuple[Model, ...]) -> str:

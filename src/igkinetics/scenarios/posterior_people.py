@@ -48,10 +48,9 @@ class PosteriorPeople:
         first = place * self.per_batch
         chosen = self.members[first : first + self.per_batch]
         width = [max((len(getattr(one, name)) for one in chosen), default=0) for name in ("therapy", "doses")]
-        return stacked([
-            cases_of(one, first + k, k * self.about.n_draws, width[0], width[1])
-            for k, one in enumerate(chosen)
-        ])  # fmt: skip
+        return stacked(
+            [cases_of(one, first + k, k * self.about.n_draws, width[0], width[1]) for k, one in enumerate(chosen)]
+        )
 
     def uncertain(self) -> None:
         """The batches' own draws tell it."""
@@ -65,12 +64,19 @@ def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> 
         return np.repeat(np.concatenate([table, np.full((rows - len(table), table.shape[1]), np.nan)])[None], n, axis=0)
 
     return Cases(
-        thetas=one.thetas, start_day=np.full(n, one.start_day), therapy=filled(one.therapy, courses),
-        history=filled(one.doses[one.doses[:, 0] < 0.0], doses), error=one.error,
-        weight_kg=np.full(n, one.weight_kg), height_cm=np.full(n, one.height_cm),
-        is_male=np.full(n, bool(one.is_male)), patient=np.full(n, number), draw=np.arange(n),
-        model=np.zeros(n, dtype=np.int64), noise=noise + np.arange(n),
-    )  # fmt: skip
+        thetas=one.thetas,
+        start_day=np.full(n, one.start_day),
+        therapy=filled(one.therapy, courses),
+        history=filled(one.doses[one.doses[:, 0] < 0.0], doses),
+        error=one.error,
+        weight_kg=np.full(n, one.weight_kg),
+        height_cm=np.full(n, one.height_cm),
+        is_male=np.full(n, bool(one.is_male)),
+        patient=np.full(n, number),
+        draw=np.arange(n),
+        model=np.zeros(n, dtype=np.int64),
+        noise=noise + np.arange(n),
+    )
 
 
 def fitted_people(file: ScenarioFile) -> PosteriorPeople:
@@ -83,8 +89,12 @@ def fitted_people(file: ScenarioFile) -> PosteriorPeople:
     own = draws[draws["patient_id"] == population.patient]
     if own.empty:
         raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
-    found = {population.patient: (own[list(PARAMETERS)].to_numpy(dtype=float),
-                                  with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left))}  # fmt: skip
+    found = {
+        population.patient: (
+            own[list(PARAMETERS)].to_numpy(dtype=float),
+            with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
+        )
+    }
     members = members_of(left, found)
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
@@ -169,15 +179,26 @@ def people_with(
     notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
     unshown = [name for name in cards if name not in list_cards()]
     notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
-    days_from = DaysFrom(day=from_day[0] if len(set(from_day)) == 1 else np.nan,
-                         moment=moment_of(one, from_day[0], len(members)))  # fmt: skip
+    days_from = DaysFrom(
+        day=from_day[0] if len(set(from_day)) == 1 else np.nan, moment=moment_of(one, from_day[0], len(members))
+    )
     notes.insert(0, days_note(file, days_from, len(members)))
     about = About(
-        kind=kind, says=says, uncertainty=uncertainty, n_patients=len(members), n_draws=len(one.thetas),
-        model_names=("posterior",), model_weights=(1.0,), patient_ids=tuple(one.patient_id for one in members),
-        cards=cards, inputs=left.inputs, notes=(*notes, *more_notes), days_from=days_from,
-        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose), igg_unit=left.record.get("igg_unit"),
-    )  # fmt: skip
+        kind=kind,
+        says=says,
+        uncertainty=uncertainty,
+        n_patients=len(members),
+        n_draws=len(one.thetas),
+        model_names=("posterior",),
+        model_weights=(1.0,),
+        patient_ids=tuple(one.patient_id for one in members),
+        cards=cards,
+        inputs=left.inputs,
+        notes=(*notes, *more_notes),
+        days_from=days_from,
+        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
+        igg_unit=left.record.get("igg_unit"),
+    )
     moved = tuple(counted_from(one, day) for one, day in zip(members, from_day, strict=True))
     return PosteriorPeople(members=moved, about=about)
 
@@ -186,8 +207,9 @@ def counted_from(one: Member, day: float) -> Member:
     """The same patient with this day of the record as day 0."""
     doses = one.doses.copy()
     doses[:, 0] -= day
-    return replace(one, start_day=one.start_day - day, therapy=one.therapy - day, doses=doses,
-                   sample_day=one.sample_day - day)  # fmt: skip
+    return replace(
+        one, start_day=one.start_day - day, therapy=one.therapy - day, doses=doses, sample_day=one.sample_day - day
+    )
 
 
 def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
@@ -196,8 +218,9 @@ def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
     if wanted != "last_sample":
         return float(wanted)
     if not one.sample_day.size:
-        raise left.fault("last_sample", f"patient {visible(one.patient_id)} has no sample; give a day",
-                         "population.from_day")  # fmt: skip
+        raise left.fault(
+            "last_sample", f"patient {visible(one.patient_id)} has no sample; give a day", "population.from_day"
+        )
     return float(one.sample_day[-1])
 
 
@@ -208,8 +231,10 @@ def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:
     when = f"{whose} last sample" if last else f"day {days_from.day:g} of the record"
     known = f"day {days_from.day:g} of the record" if last and np.isfinite(days_from.day) else ""
     told = ", ".join(part for part in (known, days_from.date) if part)
-    return (f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
-            "the place of all later ones")  # fmt: skip
+    return (
+        f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
+        "the place of all later ones"
+    )
 
 
 def moment_of(one: Member, day: float, patients: int) -> datetime | None:
@@ -222,18 +247,25 @@ def moment_of(one: Member, day: float, patients: int) -> datetime | None:
 
 def too_early(file: ScenarioFile, members: Sequence[Member], from_day: Sequence[float]) -> list[Problem]:
     return [
-        Problem(file=file.name, column="population.from_day", found=f"{day:g}",
-                expected=f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}")
+        Problem(
+            file=file.name,
+            column="population.from_day",
+            found=f"{day:g}",
+            expected=f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}",
+        )
         for one, day in zip(members, from_day, strict=True)
         if day < one.start_day
-    ]  # fmt: skip
+    ]
 
 
 def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
     """Weights, heights and absorption that a regimen needs and a patient does not have."""
     scenario, found = file.scenario, []
-    by_weight = [one for one in scenario.regimen
-                 if one.dose_g_per_kg or one.loading_g_per_kg or (one.rule and one.rule.dose_g_per_kg)]  # fmt: skip
+    by_weight = [
+        one
+        for one in scenario.regimen
+        if one.dose_g_per_kg or one.loading_g_per_kg or (one.rule and one.rule.dose_g_per_kg)
+    ]
     bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
     if (search := scenario.search) is not None:
         routes |= set(search.route)
@@ -249,6 +281,8 @@ def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
             needs.append(("height_cm", "height and sex are needed for this weight basis"))
         if "sc" in routes and np.isnan(one.thetas[:, [KA, F]]).any():
             needs.append(("route", "the card behind this fit has no absorption; only 'iv'"))
-        found += [Problem(file=file.name, patient_id=one.patient_id, column=name, found="", expected=rule)
-                  for name, rule in needs]  # fmt: skip
+        found += [
+            Problem(file=file.name, patient_id=one.patient_id, column=name, found="", expected=rule)
+            for name, rule in needs
+        ]
     return found

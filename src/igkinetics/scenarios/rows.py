@@ -20,25 +20,77 @@ from igkinetics.text import percent
 from igkinetics.units import IggUnit, from_g_per_l
 
 OUTCOME_COLUMNS: Final = (
-    "regimen", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower", "upper", "unit",
-    "interval_start", "interval_end", "share_known", "threshold_unit", "note",
-)  # fmt: skip
+    "regimen",
+    "outcome",
+    "threshold",
+    "mean",
+    "mean_lower",
+    "mean_upper",
+    "median",
+    "lower",
+    "upper",
+    "unit",
+    "interval_start",
+    "interval_end",
+    "share_known",
+    "threshold_unit",
+    "note",
+)
 """lower, upper: spread between patients; mean_lower, mean_upper: uncertainty of the mean; interval_start, interval_end:
 the days that the row covers; share_known: of the patients that have a value."""
 PATIENT_OUTCOME_COLUMNS: Final = (
-    "regimen", "patient_id", "outcome", "threshold", "mean", "median", "lower", "upper", "unit", "threshold_unit",
-)  # fmt: skip
+    "regimen",
+    "patient_id",
+    "outcome",
+    "threshold",
+    "mean",
+    "median",
+    "lower",
+    "upper",
+    "unit",
+    "threshold_unit",
+)
 DIFFERENCE_COLUMNS: Final = (
-    "regimen", "against", "outcome", "threshold", "mean_difference", "lower", "upper", "monte_carlo_error", "unit",
-    "threshold_unit", "note",
-)  # fmt: skip
+    "regimen",
+    "against",
+    "outcome",
+    "threshold",
+    "mean_difference",
+    "lower",
+    "upper",
+    "monte_carlo_error",
+    "unit",
+    "threshold_unit",
+    "note",
+)
 MODEL_COLUMNS: Final = (
-    "regimen", "model", "weight", "outcome", "threshold", "mean", "mean_lower", "mean_upper", "median", "lower",
-    "upper", "sd_between_models", "sd_within_models", "unit", "threshold_unit",
-)  # fmt: skip
+    "regimen",
+    "model",
+    "weight",
+    "outcome",
+    "threshold",
+    "mean",
+    "mean_lower",
+    "mean_upper",
+    "median",
+    "lower",
+    "upper",
+    "sd_between_models",
+    "sd_within_models",
+    "unit",
+    "threshold_unit",
+)
 TRAJECTORY_COLUMNS: Final = (
-    "regimen", "patient_id", "day", "median", "lower", "upper", "endogenous", "infused", "unit",
-)  # fmt: skip
+    "regimen",
+    "patient_id",
+    "day",
+    "median",
+    "lower",
+    "upper",
+    "endogenous",
+    "infused",
+    "unit",
+)
 
 
 def share_of_draws_interval(share: float, n: int, level: float) -> tuple[float, float]:
@@ -60,25 +112,36 @@ def named(outcome: Outcome, columns: Columns) -> dict[str, Any]:
 
 
 def outcome_rows(
-    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    regimens: list[Dosing],
+    windows: Sequence[Windows],
+    followed: Followed,
+    about: About,
+    columns: Columns,
     level: float,
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:
     """A row per regimen and outcome."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         for k, outcome in enumerate(columns.all):
-            mean, lower, upper, _ = mean_interval(kept.tally, followed.means(place, k), weights, k, level,
-                                                  is_own=bool(about.patient_ids))  # fmt: skip
+            mean, lower, upper, _ = mean_interval(
+                kept.tally, followed.means(place, k), weights, k, level, is_own=bool(about.patient_ids)
+            )
             if len(about.patient_ids) == 1 and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
             share = kept.tally.share_known(k, weights)
             span = span_of(outcome.name, windows[place])
             yield {
-                "regimen": regimen.name, **named(outcome, columns), "mean": mean,
-                "mean_lower": within(lower, outcome), "mean_upper": within(upper, outcome),
-                **three(kept.spread[:, k]), "interval_start": span[0], "interval_end": span[1],
-                "share_known": share, "note": note_of(outcome.name, windows[place], regimen, share),
-            }  # fmt: skip
+                "regimen": regimen.name,
+                **named(outcome, columns),
+                "mean": mean,
+                "mean_lower": within(lower, outcome),
+                "mean_upper": within(upper, outcome),
+                **three(kept.spread[:, k]),
+                "interval_start": span[0],
+                "interval_end": span[1],
+                "share_known": share,
+                "note": note_of(outcome.name, windows[place], regimen, share),
+            }
 
 
 def three(quantiles: Floats) -> dict[str, float]:
@@ -86,26 +149,37 @@ def three(quantiles: Floats) -> dict[str, float]:
 
 
 def difference_rows(
-    regimens: list[Dosing], windows: Sequence[Windows], followed: Followed, about: About, columns: Columns,
+    regimens: list[Dosing],
+    windows: Sequence[Windows],
+    followed: Followed,
+    about: About,
+    columns: Columns,
     level: float,
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:
     """Each regimen minus the first, patient by patient: common random numbers. Empty where the days differ."""
     weights = np.array(about.model_weights)
     for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         if place == 0:
             continue
         for k, outcome in enumerate(columns.all):
-            found = mean_interval(kept.difference, followed.differences(place, k), weights, k, level,
-                                  is_own=bool(about.patient_ids))  # fmt: skip
+            found = mean_interval(
+                kept.difference, followed.differences(place, k), weights, k, level, is_own=bool(about.patient_ids)
+            )
             note = compared_over(outcome.name, windows[place], windows[0])
             mean, lower, upper, error = (np.nan,) * 4 if note else found
             share = kept.difference.share_known(k, weights)
             if not note and share < 1.0:
                 note = f"of the {percent(round(share, 4))} that have it under both regimens"
             yield {
-                "regimen": regimen.name, "against": regimens[0].name, **named(outcome, columns),
-                "mean_difference": mean, "lower": lower, "upper": upper, "monte_carlo_error": error, "note": note,
-            }  # fmt: skip
+                "regimen": regimen.name,
+                "against": regimens[0].name,
+                **named(outcome, columns),
+                "mean_difference": mean,
+                "lower": lower,
+                "upper": upper,
+                "monte_carlo_error": error,
+                "note": note,
+            }
 
 
 def model_rows(
@@ -123,15 +197,25 @@ def model_rows(
             draws = followed.means(place, k)
             for number, name in enumerate(about.model_names):
                 mean, lower, upper, _ = mean_interval(
-                    kept.tally.of_model(number), None if draws is None else draws[[number]], np.ones(1), k, level,
+                    kept.tally.of_model(number),
+                    None if draws is None else draws[[number]],
+                    np.ones(1),
+                    k,
+                    level,
                     is_own=False,
-                )  # fmt: skip
+                )
                 yield {
-                    "regimen": regimen.name, "model": name, "weight": weights[number], **named(outcome, columns),
-                    "mean": mean, "mean_lower": within(lower, outcome),
-                    "mean_upper": within(upper, outcome), **three(kept.by_model[number][:, k]),
-                    "sd_between_models": between, "sd_within_models": inside,
-                }  # fmt: skip
+                    "regimen": regimen.name,
+                    "model": name,
+                    "weight": weights[number],
+                    **named(outcome, columns),
+                    "mean": mean,
+                    "mean_lower": within(lower, outcome),
+                    "mean_upper": within(upper, outcome),
+                    **three(kept.by_model[number][:, k]),
+                    "sd_between_models": between,
+                    "sd_within_models": inside,
+                }
 
 
 def patient_rows(
@@ -142,9 +226,12 @@ def patient_rows(
         for place, (means, quantiles) in kept.patients.items():
             for k, outcome in enumerate(columns.all):
                 yield {
-                    "regimen": regimen.name, "patient_id": about.patient_ids[place], **named(outcome, columns),
-                    "mean": float(means[k]), **three(quantiles[:, k]),
-                }  # fmt: skip
+                    "regimen": regimen.name,
+                    "patient_id": about.patient_ids[place],
+                    **named(outcome, columns),
+                    "mean": float(means[k]),
+                    **three(quantiles[:, k]),
+                }
 
 
 def trajectory_table(

@@ -48,9 +48,13 @@ def nobody(line: str) -> None:
 
 
 def run_scenario(
-    source: Path | ScenarioFile, *, level: float = INTERVAL_LEVEL, jobs: int = 2, progress: ProgressOf = silent,
+    source: Path | ScenarioFile,
+    *,
+    level: float = INTERVAL_LEVEL,
+    jobs: int = 2,
+    progress: ProgressOf = silent,
     say: Callable[[str], None] = nobody,
-) -> ScenarioResult:  # fmt: skip
+) -> ScenarioResult:
     """Every regimen and the search of a scenario file. The number of jobs changes no number. say: is told before
     it starts what a long run takes.
 
@@ -74,10 +78,17 @@ def run_scenario(
             with progress("Trying candidates") as report:
                 tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
-        file=file, about=people.about, columns=setting.columns, level=level,
-        notes=(*people.about.notes, *followed.notes), n_simulated=followed.n_patients,
-        interrupted=followed.interrupted, seconds=time.perf_counter() - began, finished=datetime.now(UTC), **tables,
-    )  # fmt: skip
+        file=file,
+        about=people.about,
+        columns=setting.columns,
+        level=level,
+        notes=(*people.about.notes, *followed.notes),
+        n_simulated=followed.n_patients,
+        interrupted=followed.interrupted,
+        seconds=time.perf_counter() - began,
+        finished=datetime.now(UTC),
+        **tables,
+    )
 
 
 def check_call(level: float, jobs: int) -> None:
@@ -91,10 +102,20 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
     scenario = file.scenario
     unit = unit_of(file, people)
     refuse_other_unit(file, scenario.thresholds_in(unit), unit)
-    columns = Columns(thresholds=scenario.thresholds_in(unit), unit=unit, price_per_g=scenario.price_per_g,
-                      relations=relations_of(scenario.exposure_response))  # fmt: skip
-    return Setting(from_day=0.0, horizon_day=scenario.horizon_day, columns=columns,
-                   day=daily(scenario.horizon_day), seed=scenario.seed, assay=scenario.assay)  # fmt: skip
+    columns = Columns(
+        thresholds=scenario.thresholds_in(unit),
+        unit=unit,
+        price_per_g=scenario.price_per_g,
+        relations=relations_of(scenario.exposure_response),
+    )
+    return Setting(
+        from_day=0.0,
+        horizon_day=scenario.horizon_day,
+        columns=columns,
+        day=daily(scenario.horizon_day),
+        seed=scenario.seed,
+        assay=scenario.assay,
+    )
 
 
 def unit_of(file: ScenarioFile, people: People) -> IggUnit:
@@ -171,9 +192,12 @@ def simulate_regimens(
     """
     own = {"card": population} if isinstance(population, str) else dict(population)
     raw: dict[str, Any] = {
-        "horizon_day": horizon_day, "thresholds": list(thresholds), "seed": seed, "population": own,
+        "horizon_day": horizon_day,
+        "thresholds": list(thresholds),
+        "seed": seed,
+        "population": own,
         "regimen": [dict(regimen) for regimen in regimens],
-    }  # fmt: skip
+    }
     raw |= {"therapy": dict(therapy)} if therapy is not None else {}
     raw |= {"assay": dict(assay)} if assay is not None else {}
     raw |= {"unit": unit} if unit is not None else {}

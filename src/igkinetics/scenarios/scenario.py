@@ -124,8 +124,10 @@ def named(tables: object) -> object:
     """Regimens without a name get one from their place."""
     if not isinstance(tables, list):
         return tables
-    return [{"name": f"regimen {place}", **table} if isinstance(table, Mapping) else table
-            for place, table in enumerate(tables, 1)]  # fmt: skip
+    return [
+        {"name": f"regimen {place}", **table} if isinstance(table, Mapping) else table
+        for place, table in enumerate(tables, 1)
+    ]
 
 
 Regimens = Annotated[list[Dosing], BeforeValidator(named)]

@@ -20,10 +20,29 @@ from igkinetics.scenarios.tally import Tally
 from igkinetics.scenarios.windows import Span, span_of
 
 SEARCH_COLUMNS: Final = (
-    "patient_id", "dose_g_per_kg", "dose_g", "interval_day", "vial_g", "route", "quantity", "at_least", "at_most",
-    "from_day", "to_day", "probability_wanted", "probability", "probability_error", "meets_target", "decided", "grams",
-    "infusions", "cost", "cheapest", "cheapest_for_share", "unit",
-)  # fmt: skip
+    "patient_id",
+    "dose_g_per_kg",
+    "dose_g",
+    "interval_day",
+    "vial_g",
+    "route",
+    "quantity",
+    "at_least",
+    "at_most",
+    "from_day",
+    "to_day",
+    "probability_wanted",
+    "probability",
+    "probability_error",
+    "meets_target",
+    "decided",
+    "grams",
+    "infusions",
+    "cost",
+    "cheapest",
+    "cheapest_for_share",
+    "unit",
+)
 """from_day, to_day: the days that the quantity covers; unit: of at_least and at_most. probability_error: Monte Carlo
 standard error; decided: the probability lies beyond 2 of them from the one wanted. cheapest: the fewest grams of those
 that meet the target. cheapest_for_share: of how many patients it is the cheapest that keeps the patient's own level
@@ -57,17 +76,29 @@ def candidates_of(search: Search) -> list[Candidate]:
     vials: list[float | None] = [*search.vial_g] if search.vial_g is not None else [None]
     key, unit = ("dose_g_per_kg", "g/kg") if search.dose_g_per_kg is not None else ("dose_g", "g")
     return [
-        Candidate(dose=dose, regimen=Dosing.model_validate({
-            "name": f"{dose:g} {unit} every {interval:g} days" + (f", vials of {vial:g} g" if vial else "")
+        Candidate(
+            dose=dose,
+            regimen=Dosing.model_validate(
+                {
+                    "name": f"{dose:g} {unit} every {interval:g} days"
+                    + (f", vials of {vial:g} g" if vial else "")
                     + (f", {route}" if len(search.route) > 1 else ""),
-            key: dose, "interval_day": interval, "vial_g": vial, "start_day": search.start_day, "route": route,
-            "loading_g_per_kg": search.loading_g_per_kg, "weight": search.weight, "duration_h": search.duration_h,
-        }))
+                    key: dose,
+                    "interval_day": interval,
+                    "vial_g": vial,
+                    "start_day": search.start_day,
+                    "route": route,
+                    "loading_g_per_kg": search.loading_g_per_kg,
+                    "weight": search.weight,
+                    "duration_h": search.duration_h,
+                }
+            ),
+        )
         for route in search.route
         for vial in vials
         for interval in search.interval_day
         for dose in doses_of(search)
-    ]  # fmt: skip
+    ]
 
 
 def covered_of(search: Search) -> Span | None:
@@ -86,9 +117,13 @@ class Tried:
 
 
 def search_table(
-    people: People, search: Search, setting: Setting, price_per_g: float | None, crew: Workers,
+    people: People,
+    search: Search,
+    setting: Setting,
+    price_per_g: float | None,
+    crew: Workers,
     progress: Progress | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """All candidates with what they reach; SEARCH_COLUMNS."""
     candidates, about = candidates_of(search), people.about
     unit = setting.columns.unit
@@ -139,9 +174,13 @@ def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bo
 
 
 def rows_of(
-    people: People, search: Search, candidates: list[Candidate], tried: list[Tried], price_per_g: float | None,
+    people: People,
+    search: Search,
+    candidates: list[Candidate],
+    tried: list[Tried],
+    price_per_g: float | None,
     setting: Setting,
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:
     """Rows of the population, then of each patient with a name."""
     about = people.about
     weights = np.array(about.model_weights) / sum(about.model_weights)
@@ -170,18 +209,28 @@ def constant_cells(candidate: Candidate, search: Search, price_per_g: float | No
     most = target.upper(unit)
     return {
         "dose_g_per_kg": np.nan if regimen.dose_g_per_kg is None else candidate.dose,
-        "dose_g": np.nan if regimen.dose_g is None else candidate.dose, "interval_day": regimen.interval_day,
-        "vial_g": np.nan if regimen.vial_g is None else regimen.vial_g, "route": regimen.route,
-        "quantity": target.quantity, "at_least": target.lower(unit), "at_most": np.nan if most is None else most,
-        "from_day": span[0], "to_day": span[1], "probability_wanted": target.probability,
-        "cost": np.nan if price_per_g is None else price_per_g, "unit": unit,
-    }  # fmt: skip
+        "dose_g": np.nan if regimen.dose_g is None else candidate.dose,
+        "interval_day": regimen.interval_day,
+        "vial_g": np.nan if regimen.vial_g is None else regimen.vial_g,
+        "route": regimen.route,
+        "quantity": target.quantity,
+        "at_least": target.lower(unit),
+        "at_most": np.nan if most is None else most,
+        "from_day": span[0],
+        "to_day": span[1],
+        "probability_wanted": target.probability,
+        "cost": np.nan if price_per_g is None else price_per_g,
+        "unit": unit,
+    }
 
 
 def rows_of_one(
-    patient_id: str, search: Search, same: list[dict[str, Any]], found: list[tuple[float, float, float, float]],
+    patient_id: str,
+    search: Search,
+    same: list[dict[str, Any]],
+    found: list[tuple[float, float, float, float]],
     first_choice: list[float],
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+) -> Iterator[dict[str, Any]]:
     """Every candidate for the population or one patient, the cheapest marked."""
     wanted = search.target.probability
     meets = [share >= wanted for share, *_ in found]
@@ -189,8 +238,15 @@ def rows_of_one(
     cheapest = min(suffice)[2] if suffice else None
     for k, (cells, (share, error, grams, infusions)) in enumerate(zip(same, found, strict=True)):
         yield {
-            **cells, "patient_id": patient_id, "probability": share, "probability_error": error,
-            "meets_target": meets[k], "decided": abs(share - wanted) > SURE * error, "grams": grams,
-            "infusions": infusions, "cost": grams * cells["cost"], "cheapest": k == cheapest,
+            **cells,
+            "patient_id": patient_id,
+            "probability": share,
+            "probability_error": error,
+            "meets_target": meets[k],
+            "decided": abs(share - wanted) > SURE * error,
+            "grams": grams,
+            "infusions": infusions,
+            "cost": grams * cells["cost"],
+            "cheapest": k == cheapest,
             "cheapest_for_share": first_choice[k],
-        }  # fmt: skip
+        }

@@ -59,20 +59,41 @@ def windows_of(regimen: Dosing, dose_day: Floats, horizon: Span, covered: Span |
     low, high = (start, end) if covered is None else (max(start, covered[0]), min(end, covered[1]))
     last = (max(start, end - LAST_DAYS), end)
     if regimen.gives_nothing:
-        return Windows(kind="none", horizon=horizon, nadir=(low, high), troughs=(low, high), trough_day=np.empty(0),
-                       interval=last, complete=False)  # fmt: skip
+        return Windows(
+            kind="none",
+            horizon=horizon,
+            nadir=(low, high),
+            troughs=(low, high),
+            trough_day=np.empty(0),
+            interval=last,
+            complete=False,
+        )
     if regimen.rule is not None:
         first = min([*check_days(regimen.rule, start, end)[:1], end])
-        return Windows(kind="rule", horizon=horizon, nadir=(min(max(low, first), high), high), troughs=(low, high),
-                       trough_day=np.empty(0), interval=last, complete=False)  # fmt: skip
+        return Windows(
+            kind="rule",
+            horizon=horizon,
+            nadir=(min(max(low, first), high), high),
+            troughs=(low, high),
+            trough_day=np.empty(0),
+            interval=last,
+            complete=False,
+        )
     first = float(dose_day[0]) if dose_day.size else start
     ends = interval_ends(regimen, dose_day, end)
     within = ends[(ends >= low) & (ends <= high)]
     interval = last
     if within.size:
         interval = (float(dose_day[dose_day < within[-1]][-1]), float(within[-1]))
-    return Windows(kind="calendar", horizon=horizon, nadir=(min(max(low, first), high), high), troughs=(low, high),
-                   trough_day=within, interval=interval, complete=bool(within.size))  # fmt: skip
+    return Windows(
+        kind="calendar",
+        horizon=horizon,
+        nadir=(min(max(low, first), high), high),
+        troughs=(low, high),
+        trough_day=within,
+        interval=interval,
+        complete=bool(within.size),
+    )
 
 
 def interval_ends(regimen: Dosing, dose_day: Floats, horizon_day: float) -> Floats:
@@ -115,8 +136,10 @@ def note_of(outcome: str, windows: Windows, regimen: Dosing, share: float) -> st
         return "no dose is given: the whole horizon" if outcome in NADIR_OUTCOMES else ""
     if windows.kind == "rule":
         if trough:
-            return (f"of the {percent(round(share, 4))} with two doses or more; a rule doses where IgG is low, so "
-                    "levels before its doses are low by design: compare nadir or mean_igg")  # fmt: skip
+            return (
+                f"of the {percent(round(share, 4))} with two doses or more; a rule doses where IgG is low, so "
+                "levels before its doses are low by design: compare nadir or mean_igg"
+            )
         return "from the first check on" if outcome in NADIR_OUTCOMES else ""
     if trough and not windows.complete:
         return "no dosing interval ends within these days"

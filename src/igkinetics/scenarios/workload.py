@@ -31,9 +31,12 @@ WORTH_TELLING_S: Final = 30.0
 
 
 def beyond_bounds(
-    horizon_day: float | None, population: Population | None, therapy: Therapy | None, regimens: dict[int, Dosing],
+    horizon_day: float | None,
+    population: Population | None,
+    therapy: Therapy | None,
+    regimens: dict[int, Dosing],
     search: Search | None,
-) -> Iterator[Fault]:  # fmt: skip
+) -> Iterator[Fault]:
     """A fault for every number that asks for more than its bound."""
     if horizon_day is not None:
         yield from at_most(("horizon_day",), horizon_day, horizon_day, MOST_DAYS, "days")
@@ -48,8 +51,9 @@ def beyond_bounds(
     for place, regimen in regimens.items():
         yield from too_many_events(("regimen", place), regimen, horizon)
     if search is not None:
-        yield from at_most(("search",), f"{candidates(search):g} candidates", candidates(search), MOST_CANDIDATES,
-                           "candidates")  # fmt: skip
+        yield from at_most(
+            ("search",), f"{candidates(search):g} candidates", candidates(search), MOST_CANDIDATES, "candidates"
+        )
         key: Key = ("search", "interval_day")
         for interval in search.interval_day:
             yield from too_often(key, interval, number_of_steps(search.start_day or 0.0, horizon, interval), "doses")
@@ -118,8 +122,9 @@ def refuse_unforeseen(file: str, scenario: Scenario, people: People, jobs: int) 
     what = f"{found.says} for {counted(people.about.n_patients, 'patient')} under {regimens}"
     problems = []
     for key, taken, allowed in (
-        ("allow_minutes", found.seconds / 60, scenario.allow_minutes), ("allow_gib", found.gib, scenario.allow_gib),
-    ):  # fmt: skip
+        ("allow_minutes", found.seconds / 60, scenario.allow_minutes),
+        ("allow_gib", found.gib, scenario.allow_gib),
+    ):
         if taken > allowed:
             rule = f"foreseen: {what}; write {key} = {np.ceil(taken):.0f} to allow it"
             problems.append(Problem(file=file, column=key, found=f"{allowed:g}", expected=rule))

@@ -42,8 +42,9 @@ def follow(plan: Plan) -> Course:
         measurements = all_measurements(plan, doses)
         found = ordered(plan, measurements) if plan.rule is not None else doses
         if np.array_equal(found.day, doses.day):
-            return Course(plan=plan, measurements=measurements, readings=read_all(plan, doses, measurements),
-                          doses=doses)  # fmt: skip
+            return Course(
+                plan=plan, measurements=measurements, readings=read_all(plan, doses, measurements), doses=doses
+            )
         doses = found
 
 
@@ -97,9 +98,14 @@ def ordered(plan: Plan, measurements: Sequence[Measurement]) -> Doses:
     made = [one for one in measurements if one.kind in checked and rule.start_day <= one.day < stop]
     amount = rule_amounts(regimen, Body.of(patient.weight_kg, patient.height_cm, patient.is_male))[0]
     day = rule_doses(
-        patient.parameters, plan.start_day, np.column_stack([patient.therapy_start, patient.therapy_stop]),
-        np.empty((0, 4)), amount, rule_numbers(regimen, plan.design.assay, np.nextafter(plan.end_day, np.inf)),
+        patient.parameters,
+        plan.start_day,
+        np.column_stack([patient.therapy_start, patient.therapy_stop]),
+        np.empty((0, 4)),
+        amount,
+        rule_numbers(regimen, plan.design.assay, np.nextafter(plan.end_day, np.inf)),
         np.array([patient.additive_g_per_l, patient.proportional]),
-        np.array([one.day for one in made], dtype=float), np.array([one.z for one in made], dtype=float),
-    )  # fmt: skip
+        np.array([one.day for one in made], dtype=float),
+        np.array([one.z for one in made], dtype=float),
+    )
     return Doses.by(regimen, day, np.full(day.size, amount))

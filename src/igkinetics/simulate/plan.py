@@ -45,10 +45,14 @@ class Plan:
     def schedule(self, doses: Doses) -> Schedule:
         """Doses and therapy as the kinetics take them."""
         return build_schedule(
-            start_day=self.start_day, dose_day=doses.day, dose_g=doses.amount_g,
-            dose_duration_day=doses.duration_day, dose_is_sc=doses.is_sc,
-            therapy_start=self.patient.therapy_start, therapy_stop=self.patient.therapy_stop,
-        )  # fmt: skip
+            start_day=self.start_day,
+            dose_day=doses.day,
+            dose_g=doses.amount_g,
+            dose_duration_day=doses.duration_day,
+            dose_is_sc=doses.is_sc,
+            therapy_start=self.patient.therapy_start,
+            therapy_stop=self.patient.therapy_stop,
+        )
 
     def total_mg_dl(self, doses: Doses, day: npt.ArrayLike) -> Floats:
         """True total IgG at ascending days; at a bolus the level before it."""

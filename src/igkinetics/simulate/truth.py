@@ -20,8 +20,14 @@ from igkinetics.units import G_PER_L_IN, from_g_per_l
 
 UNIT: Final = "mg/dL"
 NADIR_COLUMNS: Final = (
-    "patient_id", "nadir", "nadir_day", "endogenous_nadir", "nadir_without_ivig", "nadir_day_without_ivig", "unit",
-)  # fmt: skip
+    "patient_id",
+    "nadir",
+    "nadir_day",
+    "endogenous_nadir",
+    "nadir_without_ivig",
+    "nadir_day_without_ivig",
+    "unit",
+)
 CURVE_DECIMALS = 3
 NADIR_DECIMALS = 6
 

@@ -51,9 +51,12 @@ def model_of(
 
 
 def priors_of(
-    card: Card, endogenous: Card | None, agents: tuple[str, ...], disposition: str | None,
+    card: Card,
+    endogenous: Card | None,
+    agents: tuple[str, ...],
+    disposition: str | None,
     person: Mapping[str, float | str],
-) -> tuple[PatientPrior, PatientPrior | None]:  # fmt: skip
+) -> tuple[PatientPrior, PatientPrior | None]:
     """What the cards say of one person before any measurement (with endogenous IgG from the card that stands in for
     it), and what the latter says."""
     own = any_prior(card, agents, disposition or preferred_disposition(card), person)
@@ -126,10 +129,12 @@ class VirtualPeople:
     def batch(self, place: int) -> Cases:
         """The patients of one batch under each model, one model after the other."""
         n = self.size(place)
-        return stacked([
-            self.cases(model, number, place, self.standard(place, n) * of_each(model.prior.omega))
-            for number, model in enumerate(self.models)
-        ])  # fmt: skip
+        return stacked(
+            [
+                self.cases(model, number, place, self.standard(place, n) * of_each(model.prior.omega))
+                for number, model in enumerate(self.models)
+            ]
+        )
 
     def uncertain(self) -> Uncertain | None:
         """Patients around the typical values, the same deviates for every model."""
@@ -144,10 +149,16 @@ class VirtualPeople:
     def under(self, levels: Sequence[Levels], *, averaged: bool) -> Uncertain:
         """Patients at population levels, each at one. averaged: the main results are an average over the draws."""
         z = even_normal(generator_of(self.seed, "typical", 2), PATIENTS, len(PRIOR_PARAMETERS))
-        parts = [self.cases(model, number, 0, one.shift + turned(one.root, z))
-                 for number, (model, one) in enumerate(zip(self.models, levels, strict=True))]  # fmt: skip
-        return Uncertain(cases=stacked(parts), at_cases=tuple(one.at_patients for one in levels),
-                         at_draws=tuple(one.at_draws for one in levels), averaged=averaged)  # fmt: skip
+        parts = [
+            self.cases(model, number, 0, one.shift + turned(one.root, z))
+            for number, (model, one) in enumerate(zip(self.models, levels, strict=True))
+        ]
+        return Uncertain(
+            cases=stacked(parts),
+            at_cases=tuple(one.at_patients for one in levels),
+            at_draws=tuple(one.at_draws for one in levels),
+            averaged=averaged,
+        )
 
     def moved(self, place: int, shift: Floats, root: Floats) -> Cases:
         """Patients of a batch of the only model, each at a population level of his own: shift (n, parameter), what
@@ -176,12 +187,18 @@ class VirtualPeople:
         therapy = therapy_table(self.therapy, self.seed, batch, n)
         return Cases(
             thetas=np.ascontiguousarray(kinetic_parameters(values)),
-            start_day=np.fmin(0.0, therapy[:, 0, 0]) if therapy.shape[1] else np.zeros(n), therapy=therapy,
-            history=np.empty((n, 0, 4)), error=np.tile([prior.additive_g_per_l, prior.proportional], (n, 1)),
-            weight_kg=bodies.weight_kg, height_cm=bodies.height_cm, is_male=bodies.is_male,
-            patient=batch * BATCH + np.arange(n), draw=np.zeros(n, dtype=np.int64), model=np.full(n, number),
+            start_day=np.fmin(0.0, therapy[:, 0, 0]) if therapy.shape[1] else np.zeros(n),
+            therapy=therapy,
+            history=np.empty((n, 0, 4)),
+            error=np.tile([prior.additive_g_per_l, prior.proportional], (n, 1)),
+            weight_kg=bodies.weight_kg,
+            height_cm=bodies.height_cm,
+            is_male=bodies.is_male,
+            patient=batch * BATCH + np.arange(n),
+            draw=np.zeros(n, dtype=np.int64),
+            model=np.full(n, number),
             noise=np.arange(n),
-        )  # fmt: skip
+        )
 
 
 def of_each(numbers: Mapping[str, float]) -> Floats:

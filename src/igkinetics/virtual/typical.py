@@ -98,8 +98,9 @@ def merged(main: PatientPrior, other: PatientPrior | None) -> PatientPrior:
 
 def any_prior(card: Card, agents: tuple[str, ...], disposition: str, person: Mapping[str, float | str]) -> PatientPrior:
     """The card's prior for one person (covariates by name, weight_kg among them): for scales, spreads and notes."""
-    return patient_prior(card, weight_kg=float(person["weight_kg"]), agents=agents, disposition=disposition,
-                         covariates=person)  # fmt: skip
+    return patient_prior(
+        card, weight_kg=float(person["weight_kg"]), agents=agents, disposition=disposition, covariates=person
+    )
 
 
 ENDOGENOUS_NAMES = ("C_base", "C_init_ratio", "S", "k_loss", "k_rec")

@@ -131,8 +131,11 @@ def _section(found: Guess) -> list[str]:
     for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
         if (value := getattr(settings, key)) != usual:
             lines.append(f"{key} = {_toml(value)}    # GUESS")
-    times = [found.columns[name] for name in ("datetime", "start", "end", "birth", "death", "transplant")
-             if name in found.columns]  # fmt: skip
+    times = [
+        found.columns[name]
+        for name in ("datetime", "start", "end", "birth", "death", "transplant")
+        if name in found.columns
+    ]
     formats = [line for column in times for line in date_format(_meant(found), column)]
     lines += formats[:1]
     if table == "samples":
@@ -207,8 +210,11 @@ def _wide(found: Guess) -> list[str]:
     if not visits:
         return []
     known = all(visit.kind != "visit" for visit in visits)
-    return [f"{wide_key(visits)}    # GUESS: a column for each visit" if known else
-            f"# {wide_key(visits)}    # CHOOSE the day of each visit"]  # fmt: skip
+    return [
+        f"{wide_key(visits)}    # GUESS: a column for each visit"
+        if known
+        else f"# {wide_key(visits)}    # CHOOSE the day of each visit"
+    ]
 
 
 def _words(found: Guess) -> list[str]:

@@ -13,8 +13,11 @@ TOP: Final = """\
 # marked CHOOSE, and save it as cohort.toml beside the file.
 format = "nonmem"
 """
-UNITS: Final = (("igg_unit", "mg/dL", 'CHOOSE "mg/dL" or "g/L"'), ("amount_unit", "g", 'CHOOSE "g" or "mg"'),
-                ("time_unit", "day", 'CHOOSE "day" or "hour"'))  # fmt: skip
+UNITS: Final = (
+    ("igg_unit", "mg/dL", 'CHOOSE "mg/dL" or "g/L"'),
+    ("amount_unit", "g", 'CHOOSE "g" or "mg"'),
+    ("time_unit", "day", 'CHOOSE "day" or "hour"'),
+)
 ITEM_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "ID": ("id", "#id", "subj", "subjid", "subject", "subject_id", "patient", "usubjid", "usubjidn", "subjidn", "nmid"),
     "TIME": ("time", "tafd", "afrlt", "tsfd", "day", "days", "hour", "hours", "nfrlt", "datetime"),
@@ -22,8 +25,12 @@ ITEM_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "AMT": ("amt", "dose", "amount", "amtt", "exdose"),
 }
 """What event files call the items that others call ID, TIME, DV and AMT; the surest first."""
-MAPPED_AS: Final = {"ID": "samples.columns.patient_id", "TIME": "samples.columns.day", "DV": "samples.columns.igg",
-                    "AMT": "doses.columns.amount"}  # fmt: skip
+MAPPED_AS: Final = {
+    "ID": "samples.columns.patient_id",
+    "TIME": "samples.columns.day",
+    "DV": "samples.columns.igg",
+    "AMT": "doses.columns.amount",
+}
 MARKS: Final = frozenset({"evid", "mdv", "amt", "rate", "addl", "ii", "ss", "cmt"})
 
 

@@ -25,9 +25,13 @@ from igkinetics.units import canonical_unit
 
 SECTION = re.compile(r"^\s*\[\[?\s*([^\]]+?)\s*\]\]?")
 PLAIN_WORDS = {
-    "a valid boolean": "true or false", "a valid integer": "a whole number", "a valid number": "a number",
-    "a valid string": "text", "a valid tuple": "a list", "a valid dictionary": "a table",
-}  # fmt: skip
+    "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a valid string": "text",
+    "a valid tuple": "a list",
+    "a valid dictionary": "a table",
+}
 """What pydantic calls the kinds of TOML -> what their reader calls them."""
 KEY = re.compile(r"""^\s*["']?([^"'=\s]+)["']?\s*=""")
 MEASURE_OF = {"unit": "igg", "amount_unit": "amount", "weight_unit": "weight"}

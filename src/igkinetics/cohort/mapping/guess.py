@@ -90,8 +90,10 @@ def score(one: Guess) -> float:
     elif one.missing:
         return 0.0
     own = sum(name == foreign for name, foreign in one.columns.items())
-    certain = sum(isinstance(foreign, str) and (rank(one.table, _family(name), foreign) or 0) <= 1
-                  for name, foreign in one.columns.items())  # fmt: skip
+    certain = sum(
+        isinstance(foreign, str) and (rank(one.table, _family(name), foreign) or 0) <= 1
+        for name, foreign in one.columns.items()
+    )
     therapy_of_doses = one.table == "therapy" and "amount" in guess_columns("doses", one.raw)
     bonus = 10.0 * _named(one) + (3.0 if _title_fits(one) else 0.0) - (3.0 if therapy_of_doses else 0.0)
     return needed - len(one.missing) + own / 100 + certain / 1000 + bonus
@@ -148,8 +150,12 @@ def guess(table: TableName, place: Place) -> Guess:
 def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
     """Contract name (datetime for any time, amount and weight whatever the unit) -> foreign name, the surest first."""
     headings = list(raw.cells.columns)
-    own = {name: heading for name in CONTRACT[table].names for heading in headings
-           if plain(heading).strip().replace(" ", "_") == name}  # fmt: skip
+    own = {
+        name: heading
+        for name in CONTRACT[table].names
+        for heading in headings
+        if plain(heading).strip().replace(" ", "_") == name
+    }
     known = set(CONTRACT[table].names)
     names = [name for name in MEANINGS[table] if name in known or name == "datetime"]
     cells = raw.cells
@@ -157,9 +163,10 @@ def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
         cells = cells[cells[column].str.strip().isin(list(words))]
     ranked = sorted(
         (place, _against(table, name, cells[heading]), order, name, heading)
-        for order, heading in enumerate(headings) for name in names
+        for order, heading in enumerate(headings)
+        for name in names
         if (place := rank(table, name, heading)) is not None and heading not in own.values()
-    )  # fmt: skip
+    )
     found = dict(own)
     if "day" in found and "datetime" not in found:
         found["datetime"] = found.pop("day")

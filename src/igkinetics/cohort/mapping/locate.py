@@ -155,8 +155,11 @@ def _located(
 
 def _workbook_in(folder: Path, mapping: Mapping) -> tuple[list[Path], list[Problem]]:
     """The workbook of a folder, cohort.xlsx or the only one; several without that name are a problem."""
-    found = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in WORKBOOK_SUFFIXES
-             and not path.name.startswith("~$")]  # fmt: skip
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix.lower() in WORKBOOK_SUFFIXES and not path.name.startswith("~$")
+    ]
     own = [path for path in found if path.name.lower() == WORKBOOK_NAME]
     stated = mapping.samples.files is not None or mapping.format != "tables"
     if own or len(found) < 2 or stated or _default_file(folder, "samples")[0]:

@@ -38,9 +38,14 @@ class Moments:
 
 
 def read_moments(
-    time: pd.Series[str] | None, date: pd.Series[str] | None, *, date_item: str, formats: tuple[str, ...],
-    decimal: str, time_unit: str,
-) -> Moments:  # fmt: skip
+    time: pd.Series[str] | None,
+    date: pd.Series[str] | None,
+    *,
+    date_item: str,
+    formats: tuple[str, ...],
+    decimal: str,
+    time_unit: str,
+) -> Moments:
     """time, date: cells without words for "missing"; at least one of them. date_item: DATE, DAT1, DAT2 or DAT3."""
     if date is None:
         assert time is not None
@@ -136,11 +141,19 @@ def _dates(
     named = "/".join(WORDS[one] for one in order)
     form = "/".join(LETTERS[one] for one in order)
     faults = [
-        (short, item, f'which century? Write years of four digits, or datetime_format = "{form}" under [samples] for '
-                      "1969 to 2068 (with the mark that stands in the file)"),
-        (np.isnan(day) & ~short, item, f"a day number, or a date as {named} (what {item} means to NONMEM) or as "
-                                       "2024-03-31; any other form as datetime_format under [samples]"),
-    ]  # fmt: skip
+        (
+            short,
+            item,
+            f'which century? Write years of four digits, or datetime_format = "{form}" under [samples] for '
+            "1969 to 2068 (with the mark that stands in the file)",
+        ),
+        (
+            np.isnan(day) & ~short,
+            item,
+            f"a day number, or a date as {named} (what {item} means to NONMEM) or as "
+            "2024-03-31; any other form as datetime_format under [samples]",
+        ),
+    ]
     other = {**part, "m": part["d"], "d": part["m"]}
     either = rest & ~iso & ~short & ~np.isnan(day)
     unsure = bool(either.any()) and bool((~np.isnan(_calendar(other))[either]).all())

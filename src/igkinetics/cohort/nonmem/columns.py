@@ -36,11 +36,17 @@ def left_out(raw: RawRows, mapping: Mapping) -> tuple[Mask, tuple[Problem, ...]]
         rows = np.flatnonzero(mask & ~out)
         out |= mask
         if rows.size:
-            told.append(Problem(
-                file=raw.file, line=int(raw.line[rows[0]]), column=name, found=str(raw.cells[name].iloc[rows[0]]),
-                expected=f"{counted(len(rows), 'row')} commented out{also(raw.line[rows])}", severity="warning",
-                action="left out, counted as filtered",
-            ))  # fmt: skip
+            told.append(
+                Problem(
+                    file=raw.file,
+                    line=int(raw.line[rows[0]]),
+                    column=name,
+                    found=str(raw.cells[name].iloc[rows[0]]),
+                    expected=f"{counted(len(rows), 'row')} commented out{also(raw.line[rows])}",
+                    severity="warning",
+                    action="left out, counted as filtered",
+                )
+            )
     return out, tuple(told)
 
 
@@ -56,10 +62,16 @@ def item_columns(raw: RawRows, mapping: Mapping) -> dict[str, str]:
     names = {USUAL.get(item, item): by_upper[item] for item in reversed(READ) if item in by_upper}
     of_samples, of_doses = mapping.samples.columns, mapping.doses.columns
     wanted = {
-        "ID": of_samples.get("patient_id"), "TIME": of_samples.get("day"), "DV": of_samples.get("igg"),
-        "LLOQ": of_samples.get("lower_limit"), "AMT": of_doses.get("amount"), "DUR": of_doses.get("duration"),
-        "LAG": of_doses.get("lag"), "ROUTE": of_doses.get("route"), "PRODUCT": of_doses.get("product"),
-    }  # fmt: skip
+        "ID": of_samples.get("patient_id"),
+        "TIME": of_samples.get("day"),
+        "DV": of_samples.get("igg"),
+        "LLOQ": of_samples.get("lower_limit"),
+        "AMT": of_doses.get("amount"),
+        "DUR": of_doses.get("duration"),
+        "LAG": of_doses.get("lag"),
+        "ROUTE": of_doses.get("route"),
+        "PRODUCT": of_doses.get("product"),
+    }
     both = of_samples.get("datetime")
     if both is not None:
         names = {item: name for item, name in names.items() if item not in (*DATE_ORDER, "TIME")}
@@ -81,18 +93,29 @@ def absent_columns(raw: RawRows, columns: dict[str, str]) -> list[Problem]:
         if item == "DV":
             by_upper = {name.strip().upper(): name for name in reversed(present)}
             near = next((by_upper[name] for name in DV_NAMES if name in by_upper), None)
-            hint = f'if it is {near!r}, write igg = "{near}" under [samples.columns]' if near else (
-                "name the column of IgG as igg under [samples.columns]")  # fmt: skip
-        problems.append(Problem(file=raw.file, column=item, found=", ".join(present),
-                                expected=f"a column {item} is needed; {hint}"))  # fmt: skip
+            hint = (
+                f'if it is {near!r}, write igg = "{near}" under [samples.columns]'
+                if near
+                else ("name the column of IgG as igg under [samples.columns]")
+            )
+        problems.append(
+            Problem(file=raw.file, column=item, found=", ".join(present), expected=f"a column {item} is needed; {hint}")
+        )
     if len(dates) > 1:
-        problems.append(Problem(file=raw.file, column="DATE", found=", ".join(dates),
-                                expected="one column of dates, or datetime under [samples.columns]"))  # fmt: skip
+        problems.append(
+            Problem(
+                file=raw.file,
+                column="DATE",
+                found=", ".join(dates),
+                expected="one column of dates, or datetime under [samples.columns]",
+            )
+        )
     return problems
 
 
 def repeated_columns(raw: RawRows, columns: dict[str, str]) -> list[Problem]:
     return [
         Problem(file=raw.file, column=name, found=name, expected="a column name that occurs once")
-        for name in columns.values() if name in raw.repeated_names
-    ]  # fmt: skip
+        for name in columns.values()
+        if name in raw.repeated_names
+    ]

@@ -81,8 +81,16 @@ def _told_if_varying(
     if not column.varies.size:
         if name.strip().upper() in WEIGHT_NAMES and contract is None:
             expected = f'if this is the weight in kg, write weight_kg = "{name}" under [patients.columns]'
-            return [Problem(file=events.raw.file, column=name, found=name, severity="warning",
-                            action="kept as a covariate", expected=expected)]  # fmt: skip
+            return [
+                Problem(
+                    file=events.raw.file,
+                    column=name,
+                    found=name,
+                    severity="warning",
+                    action="kept as a covariate",
+                    expected=expected,
+                )
+            ]
         return []
     row = int(column.varies.min())
     who = f"varies within {counted(len(column.varies), 'patient')} (first in this row)"
@@ -106,10 +114,18 @@ def _told_if_varying(
             expected += f'; if it is the weight in kg, write weight_kg = "{name}" under [patients.columns]'
         elif name.strip().upper() == "FLAG":
             expected += "; if it says what was measured or which rows to leave out, choose by [[samples.keep]]"
-    return [Problem(
-        file=events.raw.file, line=int(events.raw.line[row]), patient_id=str(events.person.iloc[row]), column=name,
-        found=str(events.raw.cells[name].iloc[row]).strip(), expected=expected, severity=severity, action=action,
-    )]  # fmt: skip
+    return [
+        Problem(
+            file=events.raw.file,
+            line=int(events.raw.line[row]),
+            patient_id=str(events.person.iloc[row]),
+            column=name,
+            found=str(events.raw.cells[name].iloc[row]).strip(),
+            expected=expected,
+            severity=severity,
+            action=action,
+        )
+    ]
 
 
 def _rows(

@@ -30,8 +30,22 @@ from igkinetics.errors import Problem
 from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, TIME_IN_DAY
 
 NUMBERS: Final = (
-    "AMT", "RATE", "DUR", "DV", "EVID", "MDV", "CENS", "LIMIT", "LLOQ", "BLQ", "II", "ADDL", "SS", "CMT", "LAG",
-)  # fmt: skip
+    "AMT",
+    "RATE",
+    "DUR",
+    "DV",
+    "EVID",
+    "MDV",
+    "CENS",
+    "LIMIT",
+    "LLOQ",
+    "BLQ",
+    "II",
+    "ADDL",
+    "SS",
+    "CMT",
+    "LAG",
+)
 Problems = tuple[Problem, ...]
 DOSE_ITEMS: Final = ("II", "ADDL", "SS", "LAG")
 
@@ -83,8 +97,10 @@ def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
         raw,
         cells=without_dots(raw.cells[~out].reset_index(drop=True), mapping.samples),
         line=raw.line[~out],
-        problems=(), n_unread=0, empty=raw.empty[:0],
-    )  # fmt: skip
+        problems=(),
+        n_unread=0,
+        empty=raw.empty[:0],
+    )
     columns = item_columns(live, mapping)
     problems = [*unmatched(live, mapping), *absent_columns(live, columns), *repeated_columns(raw, columns)]
     if problems:
@@ -99,15 +115,22 @@ def _tables(
     events: Events, is_dose: Mask, is_sample: Mask, faults: list[rules.Fault], mapping: Mapping, split: _Split
 ) -> dict[TableName, MappedRows]:
     live = events.raw
-    whole = [one for name, rows in (("samples", is_sample), ("doses", is_dose))
-             for one in useless_rules(live, mapping, name, rows)]  # type: ignore[arg-type]  # fmt: skip
+    whole = [
+        one
+        for name, rows in (("samples", is_sample), ("doses", is_dose))
+        for one in useless_rules(live, mapping, name, rows)
+    ]  # type: ignore[arg-type]
     is_sample = is_sample & _kept(live, mapping.samples)
     is_dose = is_dose & _kept(live, mapping.doses)
     whole += rules.whole_file_faults(events, is_dose, is_sample, mapping)
     errors = [one for one in whole if one.severity == "error"]
     more = [one for one in whole if one.severity != "error"]
-    of_samples = [*faults, *rules.order_faults(events), *rules.observation_faults(events, is_sample),
-                  *rules.record_warnings(events)]  # fmt: skip
+    of_samples = [
+        *faults,
+        *rules.order_faults(events),
+        *rules.observation_faults(events, is_sample),
+        *rules.record_warnings(events),
+    ]
     of_doses = rules.dose_faults(events, is_dose, mapping.time_unit or "day")
     bad_sample, bad_dose = rules.bad_rows(events, of_samples), rules.bad_rows(events, of_doses)
     sample_problems = (*more, *rules.problems_of_events(events, of_samples))
@@ -116,10 +139,12 @@ def _tables(
             _sample_cells(events), is_sample | bad_sample, bad_sample, sample_problems, tuple(errors)
         ),
         "doses": replace(split, told=(), once=True).table(
-            _dose_cells(events, is_dose, mapping), is_dose, bad_dose | (bad_sample & is_dose),
+            _dose_cells(events, is_dose, mapping),
+            is_dose,
+            bad_dose | (bad_sample & is_dose),
             tuple(rules.problems_of_events(events, of_doses)),
         ),
-    }  # fmt: skip
+    }
     people = patients_of_events(events, mapping)
     if people is not None:
         grown = replace(split, told=(), once=True).table(people.text, people.kept, people.empty, people.row_problems)
@@ -145,9 +170,15 @@ class _Split:
             text = text.set_axis(np.flatnonzero(self.live), axis=0).reindex(range(len(self.live)), fill_value="")
             kept, bad = (self._everywhere(mask) for mask in (kept, bad))
         return MappedRows(
-            raw=raw, text=text, written={}, kept=kept, empty=bad & kept,
-            row_problems=(*raw.problems, *self.told, *problems), column_problems=columns, empty_lines=raw.empty,
-        )  # fmt: skip
+            raw=raw,
+            text=text,
+            written={},
+            kept=kept,
+            empty=bad & kept,
+            row_problems=(*raw.problems, *self.told, *problems),
+            column_problems=columns,
+            empty_lines=raw.empty,
+        )
 
     def _everywhere(self, mask: Mask) -> Mask:
         grown = np.zeros(len(self.live), dtype=bool)
@@ -172,15 +203,30 @@ def _events(raw: RawRows, columns: dict[str, str], mapping: Mapping) -> tuple[Ev
     moments = read_moments(
         raw.cells[columns["TIME"]] if "TIME" in columns else None,
         raw.cells[columns[date_item]] if date_item else None,
-        date_item=date_item or "DATE", formats=settings.datetime_format, decimal=settings.decimal, time_unit=time_unit,
-    )  # fmt: skip
-    events = Events(raw=raw, columns=columns, person=person, record=person, numbered=one_record(len(person)),
-                    moments=moments, value=value, unreadable=unreadable)  # fmt: skip
+        date_item=date_item or "DATE",
+        formats=settings.datetime_format,
+        decimal=settings.decimal,
+        time_unit=time_unit,
+    )
+    events = Events(
+        raw=raw,
+        columns=columns,
+        person=person,
+        record=person,
+        numbered=one_record(len(person)),
+        moments=moments,
+        value=value,
+        unreadable=unreadable,
+    )
     is_dose, is_sample, faults = _kinds(events)
     numbered = number_records(
-        person, moments.days, reset=np.isin(value["EVID"], (3.0, 4.0)), steady=value["SS"], is_dose=is_dose,
+        person,
+        moments.days,
+        reset=np.isin(value["EVID"], (3.0, 4.0)),
+        steady=value["SS"],
+        is_dose=is_dose,
         is_sample=is_sample,
-    )  # fmt: skip
+    )
     faults += [rules.Fault(rows=rows, column=item, expected=text) for rows, item, text in moments.faults]
     faults += [
         rules.Fault(rows=rows, column=item, expected=text, action="used") for rows, item, text in moments.warnings
@@ -197,8 +243,10 @@ def _kinds(events: Events) -> tuple[Mask, Mask, list[rules.Fault]]:
     strange = ~np.isin(kind, (0.0, 1.0, 2.0, 3.0, 4.0)) | events.unreadable["EVID"]
     kind = np.where(strange, 2.0, kind)
     mixed = (kind == 0) & events.given("AMT")
-    faults = [*rules.fault(strange, "EVID", "0, 1, 2, 3 or 4"),
-              *rules.fault(mixed, "AMT", "no amount in an observation (EVID 0)")]  # fmt: skip
+    faults = [
+        *rules.fault(strange, "EVID", "0, 1, 2, 3 or 4"),
+        *rules.fault(mixed, "AMT", "no amount in an observation (EVID 0)"),
+    ]
     return np.isin(kind, (1.0, 4.0)), (kind == 0) & ~events.given("MDV"), faults
 
 

@@ -32,75 +32,161 @@ DATE_ORDER: Final = {"DATE": "mdy", "DAT1": "dmy", "DAT2": "ymd", "DAT3": "ydm"}
 """In which order NM-TRAN reads day, month and year."""
 
 ITEMS: Final = (
-    _item("ID", "read", "whose row it is",
-          "the patient; also under `#ID`, `@ID` or `CID`; rows of one ID stand together", reserved=True),
-    _item("TIME", "read", "time of the event, a number or a clock time hh:mm",
-          "in `time_unit`; clock times are hours, above 24 too; the hour of the day where there is a date",
-          reserved=True),
-    _item("DATE", "read", "calendar date month/day/year, or a day number",
-          "joined with TIME; dates as 2024-03-31 are read as well; a year of two digits is asked about", reserved=True),
+    _item(
+        "ID",
+        "read",
+        "whose row it is",
+        "the patient; also under `#ID`, `@ID` or `CID`; rows of one ID stand together",
+        reserved=True,
+    ),
+    _item(
+        "TIME",
+        "read",
+        "time of the event, a number or a clock time hh:mm",
+        "in `time_unit`; clock times are hours, above 24 too; the hour of the day where there is a date",
+        reserved=True,
+    ),
+    _item(
+        "DATE",
+        "read",
+        "calendar date month/day/year, or a day number",
+        "joined with TIME; dates as 2024-03-31 are read as well; a year of two digits is asked about",
+        reserved=True,
+    ),
     _item("DAT1", "read", "calendar date day/month/year, or a day number", "as DATE", reserved=True),
     _item("DAT2", "read", "calendar date year/month/day, or a day number", "as DATE", reserved=True),
     _item("DAT3", "read", "calendar date year/day/month, or a day number", "as DATE", reserved=True),
-    _item("DV", "read", "the observation", "IgG in `igg_unit`; another column by `igg` under `[samples.columns]`",
-          reserved=True),
+    _item(
+        "DV",
+        "read",
+        "the observation",
+        "IgG in `igg_unit`; another column by `igg` under `[samples.columns]`",
+        reserved=True,
+    ),
     _item("MDV", "read", "1: no observation", "no sample unless 0 or empty", reserved=True),
-    _item("EVID", "read", "0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose",
-          "0 a sample, 1 a dose, 2 neither; 3 and 4 start another record of the same patient, `ID:2`. Absent: 1 where "
-          "there is an amount or rate, else 0", reserved=True),
+    _item(
+        "EVID",
+        "read",
+        "0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose",
+        "0 a sample, 1 a dose, 2 neither; 3 and 4 start another record of the same patient, `ID:2`. Absent: 1 where "
+        "there is an amount or rate, else 0",
+        reserved=True,
+    ),
     _item("AMT", "read", "amount of the dose", "in `amount_unit`", reserved=True),
-    _item("RATE", "read", "rate of an infusion; -1 modelled rate, -2 modelled duration",
-          "above 0: the infusion lasts AMT/RATE; -1 and -2 need the duration in a column DUR, else they are refused. A "
-          "model's F scales the rate here and keeps the duration; in NONMEM it shortens the duration", reserved=True),
+    _item(
+        "RATE",
+        "read",
+        "rate of an infusion; -1 modelled rate, -2 modelled duration",
+        "above 0: the infusion lasts AMT/RATE; -1 and -2 need the duration in a column DUR, else they are refused. A "
+        "model's F scales the rate here and keeps the duration; in NONMEM it shortens the duration",
+        reserved=True,
+    ),
     _item("DUR TINF", "read", "usual name: duration of an infusion", "in `time_unit`; must agree with RATE"),
     _item("II", "read", "interval between doses of ADDL or SS, a number or hh:mm", "in `time_unit`", reserved=True),
     _item("ADDL", "read", "number of further doses", "written out as doses", reserved=True),
-    _item("SS", "read", "1 steady state, earlier doses forgotten; 2 steady state added to what is there",
-          "written out as doses over the ten years before, which is said. After samples or other doses of the record "
-          "it starts another record of the same patient, with 2 also holding the doses before. AMT 0 with RATE: an "
-          "infusion that lasted up to this row", reserved=True),
-    _item("CMT", "read", "compartment of the dose or observation",
-          "samples must belong to one compartment; doses into another one need a route: `route = \"CMT\"` under "
-          "`[doses.columns]` and `[doses.values.route]`", reserved=True),
-    _item("LAG ALAG ALAG1 ALAG2", "not used", "usual names: lag of a dose",
-          "used only as `lag = \"LAG\"` under `[doses.columns]`, in `time_unit`"),
-    _item("D1 D2 R1 R2 F1 F2 S1 S2", "not used", "parameters of NONMEM's model: duration, rate, availability, scale",
-          "a duration is used as `duration = \"D1\"` under `[doses.columns]`"),
+    _item(
+        "SS",
+        "read",
+        "1 steady state, earlier doses forgotten; 2 steady state added to what is there",
+        "written out as doses over the ten years before, which is said. After samples or other doses of the record "
+        "it starts another record of the same patient, with 2 also holding the doses before. AMT 0 with RATE: an "
+        "infusion that lasted up to this row",
+        reserved=True,
+    ),
+    _item(
+        "CMT",
+        "read",
+        "compartment of the dose or observation",
+        'samples must belong to one compartment; doses into another one need a route: `route = "CMT"` under '
+        "`[doses.columns]` and `[doses.values.route]`",
+        reserved=True,
+    ),
+    _item(
+        "LAG ALAG ALAG1 ALAG2",
+        "not used",
+        "usual names: lag of a dose",
+        'used only as `lag = "LAG"` under `[doses.columns]`, in `time_unit`',
+    ),
+    _item(
+        "D1 D2 R1 R2 F1 F2 S1 S2",
+        "not used",
+        "parameters of NONMEM's model: duration, rate, availability, scale",
+        'a duration is used as `duration = "D1"` under `[doses.columns]`',
+    ),
     _item("CENS", "read", "Monolix, nlmixr2: 1 below DV, -1 above DV", "the sample is below or above DV"),
     _item("LIMIT", "read", "Monolix, nlmixr2: other end of the interval", "told and not used"),
     _item("LLOQ", "read", "usual name: lower limit of the assay", "the lower limit of the row"),
     _item("BLQ BLOQ", "read", "usual names: 1 below the lower limit", "the sample is below LLOQ"),
-    _item("C", "filter", "usual name: C comments the row out (IGNORE=C, IGNORE=@)",
-          "rows with C or any other letter, # or @ are left out, counted as filtered and told"),
-    _item("IGNORE IGN", "filter", "usual names: rows that are to be left out",
-          "rows with anything but 0 or . are left out, counted as filtered and told"),
-    _item("EXCL EXCLUDE EXCLF OMIT REJECT", "filter", "usual names: rows that may be meant to be left out",
-          "a problem where they mark some rows, until `[[samples.keep]]` says what they mean"),
-    _item("DVID YTYPE DVTYPE OBSTYPE", "type", "usual names: what was observed",
-          "several among the samples are a problem until `[[samples.keep]]` chooses one"),
-    _item("NAME DVNAME TYPE ANALYTE PARAM PARAMCD TEST TESTCD ITEM", "type", "usual names: what was observed, in words",
-          "as DVID where they vary within a patient"),
-    _item("ADM", "not used", "Monolix: administration", "a route is used as `route = \"ADM\"` under `[doses.columns]`"),
+    _item(
+        "C",
+        "filter",
+        "usual name: C comments the row out (IGNORE=C, IGNORE=@)",
+        "rows with C or any other letter, # or @ are left out, counted as filtered and told",
+    ),
+    _item(
+        "IGNORE IGN",
+        "filter",
+        "usual names: rows that are to be left out",
+        "rows with anything but 0 or . are left out, counted as filtered and told",
+    ),
+    _item(
+        "EXCL EXCLUDE EXCLF OMIT REJECT",
+        "filter",
+        "usual names: rows that may be meant to be left out",
+        "a problem where they mark some rows, until `[[samples.keep]]` says what they mean",
+    ),
+    _item(
+        "DVID YTYPE DVTYPE OBSTYPE",
+        "type",
+        "usual names: what was observed",
+        "several among the samples are a problem until `[[samples.keep]]` chooses one",
+    ),
+    _item(
+        "NAME DVNAME TYPE ANALYTE PARAM PARAMCD TEST TESTCD ITEM",
+        "type",
+        "usual names: what was observed, in words",
+        "as DVID where they vary within a patient",
+    ),
+    _item("ADM", "not used", "Monolix: administration", 'a route is used as `route = "ADM"` under `[doses.columns]`'),
     _item("L1", "not used", "another name of ID", "not used", reserved=True),
     _item("L2", "not used", "groups observations whose errors are correlated", "not used", reserved=True),
     _item("PCMT", "not used", "compartment of the prediction", "not used", reserved=True),
     _item("CALL", "not used", "when PK and ERROR are called", "not used", reserved=True),
     _item("CONT", "not used", "record continued on the next line", "not used", reserved=True),
-    _item("RAW_ MRG_ RPT_", "not used", "raw-data averages, marginal quantities, repeated records", "not used",
-          reserved=True),
-    _item("XVID1 XVID2 XVID3 XVID4 XVID5", "not used", "further event types of the user's own", "not used",
-          reserved=True),
+    _item(
+        "RAW_ MRG_ RPT_",
+        "not used",
+        "raw-data averages, marginal quantities, repeated records",
+        "not used",
+        reserved=True,
+    ),
+    _item(
+        "XVID1 XVID2 XVID3 XVID4 XVID5", "not used", "further event types of the user's own", "not used", reserved=True
+    ),
     _item("DROP SKIP", "not used", "a column that NM-TRAN leaves out", "not used", reserved=True),
     _item("PRED IPRED RES WRES IRES IWRES CWRES NPDE ETA1 ETA2", "not used", "output of NONMEM", "not used"),
-    _item("TAD TAFD TSLD TLD NTIME NTIM NTLD NOMTIME DAY WEEK VISIT VISI VISITNUM VIS OCC PERIOD CYCLE", "not used",
-          "usual names: time after dose, nominal time, visit, occasion", "never a covariate; told where it varies"),
-    _item("LNDV LOGDV LDV LNCONC", "not used", "usual names: logarithm of the observation",
-          "never DV, never a covariate"),
-    _item("FLAG SEQ NUM NUMB REC ROW LINE OBS NR COMMENT CLOCK", "not used", "usual names: numbers and marks of rows",
-          "never a covariate; told where it varies"),
-    _item("WT WEIGHT BW WGT", "not used", "usual names: weight",
-          "a covariate; the weight as `weight_kg = \"WT\"` under `[patients.columns]`"),
-)  # fmt: skip
+    _item(
+        "TAD TAFD TSLD TLD NTIME NTIM NTLD NOMTIME DAY WEEK VISIT VISI VISITNUM VIS OCC PERIOD CYCLE",
+        "not used",
+        "usual names: time after dose, nominal time, visit, occasion",
+        "never a covariate; told where it varies",
+    ),
+    _item(
+        "LNDV LOGDV LDV LNCONC", "not used", "usual names: logarithm of the observation", "never DV, never a covariate"
+    ),
+    _item(
+        "FLAG SEQ NUM NUMB REC ROW LINE OBS NR COMMENT CLOCK",
+        "not used",
+        "usual names: numbers and marks of rows",
+        "never a covariate; told where it varies",
+    ),
+    _item(
+        "WT WEIGHT BW WGT",
+        "not used",
+        "usual names: weight",
+        'a covariate; the weight as `weight_kg = "WT"` under `[patients.columns]`',
+    ),
+)
 
 DV_NAMES: Final = ("LIDV", "CONC", "IGG", "Y", "DVN", "CONCENTRATION", "CP", "LEVEL", "RESULT", "VALUE")
 """Other names of the observation, the likeliest first; never its logarithm, MDV or DVID."""

@@ -13,9 +13,15 @@ from igkinetics.errors import Problem
 from igkinetics.units import TIME_IN_DAY
 
 SHOWN_AS: Final = {
-    "patient_id": "ID", "day": "TIME", "datetime": "DATE", "igg": "DV", "amount": "AMT", "duration": "RATE or DUR",
-    "lower_limit": "LLOQ", "route": "CMT",
-}  # fmt: skip
+    "patient_id": "ID",
+    "day": "TIME",
+    "datetime": "DATE",
+    "igg": "DV",
+    "amount": "AMT",
+    "duration": "RATE or DUR",
+    "lower_limit": "LLOQ",
+    "route": "CMT",
+}
 
 
 def in_file_order(parsed: Parsed) -> Parsed:
@@ -31,10 +37,13 @@ def in_file_order(parsed: Parsed) -> Parsed:
         lag_day = np.nan_to_num(lag) * day
         until = numbers(text["until_after"])[0] if "until_after" in text else np.full(len(text), np.nan)
         frame = frame.assign(
-            moment=frame["moment"] + lag_day, interval_day=interval * day, n_more=np.nan_to_num(more).astype(int),
-            steady=np.nan_to_num(steady) > 0, only_before=(text["only_before"] == "1").to_numpy(dtype=bool),
+            moment=frame["moment"] + lag_day,
+            interval_day=interval * day,
+            n_more=np.nan_to_num(more).astype(int),
+            steady=np.nan_to_num(steady) > 0,
+            only_before=(text["only_before"] == "1").to_numpy(dtype=bool),
             until_after=np.where(np.isnan(until), np.inf, until - lag_day),
-        )  # fmt: skip
+        )
         if "person" in text:
             carried, number = (numbers(text[name])[0].astype(int) for name in ("carried", "record_number"))
             frame = frame.assign(person=text["person"], carried=carried, record_number=number)

@@ -182,15 +182,20 @@ def _extended(parsed: Parsed, rows: npt.NDArray[np.intp], ids: list[str]) -> Par
     whose = [*parsed.frame["patient_id"], *ids]
     table = parsed.table
     grown = replace(
-        table, text=table.text.iloc[place].reset_index(drop=True).assign(patient_id=whose),
+        table,
+        text=table.text.iloc[place].reset_index(drop=True).assign(patient_id=whose),
         written={name: cells.iloc[place].reset_index(drop=True) for name, cells in table.written.items()},
-        file_code=table.file_code[place], line=table.line[place],
-    )  # fmt: skip
+        file_code=table.file_code[place],
+        line=table.line[place],
+    )
     frame = parsed.frame.iloc[place].reset_index(drop=True).assign(patient_id=whose, **{COPY: copy})
     return replace(
-        parsed, table=grown, frame=frame, times=tuple(_at(one, place) for one in parsed.times),
+        parsed,
+        table=grown,
+        frame=frame,
+        times=tuple(_at(one, place) for one in parsed.times),
         extra=parsed.extra.reindex(place).reset_index(drop=True),
-    )  # fmt: skip
+    )
 
 
 def _at(times: Times, place: npt.NDArray[np.intp]) -> Times:

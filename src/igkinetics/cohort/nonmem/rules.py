@@ -60,11 +60,18 @@ def problems_of_events(events: Events, faults: Iterable[Fault]) -> list[Problem]
         rows = np.flatnonzero(one.rows)
         name = events.columns.get(one.column, one.column)
         cell = str(events.raw.cells[name].iloc[rows[0]]).strip() if name in events.raw.cells else ""
-        found.append(Problem(
-            file=events.raw.file, line=int(events.raw.line[rows[0]]), patient_id=str(events.record.iloc[rows[0]]),
-            column=one.column, found=cell, expected=one.expected + also(events.raw.line[rows]),
-            severity="error" if one.is_error else "warning", action=one.action or "refused",
-        ))  # fmt: skip
+        found.append(
+            Problem(
+                file=events.raw.file,
+                line=int(events.raw.line[rows[0]]),
+                patient_id=str(events.record.iloc[rows[0]]),
+                column=one.column,
+                found=cell,
+                expected=one.expected + also(events.raw.line[rows]),
+                severity="error" if one.is_error else "warning",
+                action=one.action or "refused",
+            )
+        )
     return found
 
 
@@ -76,10 +83,15 @@ def order_faults(events: Events) -> list[Fault]:
     falls = (time < earlier).to_numpy(dtype=bool)
     starts = (person != person.shift()).to_numpy(dtype=bool)
     again = starts & person.duplicated().to_numpy(dtype=bool) & ~falls
-    past_midnight = "; where the clock passes midnight a column DATE is needed, or hours above 24" if (
-        not events.is_date and "TIME" in events.columns
-        and bool(events.raw.cells[events.columns["TIME"]].str.contains(":", regex=False).any())
-    ) else ""  # fmt: skip
+    past_midnight = (
+        "; where the clock passes midnight a column DATE is needed, or hours above 24"
+        if (
+            not events.is_date
+            and "TIME" in events.columns
+            and bool(events.raw.cells[events.columns["TIME"]].str.contains(":", regex=False).any())
+        )
+        else ""
+    )
     return [
         *fault(falls, "TIME", f"must not fall within a patient, unless EVID is 3 or 4{past_midnight}"),
         *fault(again, "ID", "the rows of one ID must stand together"),
@@ -183,10 +195,15 @@ def _several_types(events: Events, is_sample: Mask, settings: TableMapping) -> l
             what = "one compartment" if item == "CMT" else "one kind"
             choice = kinds[1] if item == "CMT" else kinds[0]
             value = choice if _is_number(choice) else f'"{choice}"'
-            problems.append(Problem(
-                file=events.raw.file, column=name, found=", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else ""),
-                expected=f'observations of {what}; choose IgG: [[samples.keep]] column = "{name}", equals = {value}',
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    file=events.raw.file,
+                    column=name,
+                    found=", ".join(kinds[:8]) + (", ..." if len(kinds) > 8 else ""),
+                    expected=f"observations of {what}; choose IgG: "
+                    f'[[samples.keep]] column = "{name}", equals = {value}',
+                )
+            )
     return problems
 
 
@@ -224,10 +241,16 @@ def _route_column(events: Events, is_dose: Mask, settings: TableMapping) -> list
             if other:
                 expected += f' and what its words mean under [doses.values.route], such as "{other[0]}" = "sc"'
             if kinds:
-                problems.append(Problem(
-                    file=events.raw.file, column=name, found=", ".join(kinds[:8]), expected=expected,
-                    severity="error" if other else "warning", action="refused" if other else "taken as iv",
-                ))  # fmt: skip
+                problems.append(
+                    Problem(
+                        file=events.raw.file,
+                        column=name,
+                        found=", ".join(kinds[:8]),
+                        expected=expected,
+                        severity="error" if other else "warning",
+                        action="refused" if other else "taken as iv",
+                    )
+                )
     return problems
 
 
@@ -242,9 +265,15 @@ def _unclear_filters(events: Events, mapping: Mapping) -> list[Problem]:
         rows = np.flatnonzero(~cells.isin(["", "0", "N", "n", "0.0"]).to_numpy(dtype=bool))
         if 0 < len(rows) < len(cells):
             kinds = _kinds(cells.iloc[rows])
-            problems.append(Problem(
-                file=events.raw.file, line=int(events.raw.line[rows[0]]), column=name, found=kinds[0],
-                expected=f'are these rows to be left out? Say which stay, under [[samples.keep]] and [[doses.keep]]: '
-                         f'column = "{name}", one_of = ["0", "."]' + also(events.raw.line[rows]),
-            ))  # fmt: skip
+            problems.append(
+                Problem(
+                    file=events.raw.file,
+                    line=int(events.raw.line[rows[0]]),
+                    column=name,
+                    found=kinds[0],
+                    expected="are these rows to be left out? "
+                    "Say which stay, under [[samples.keep]] and [[doses.keep]]: "
+                    f'column = "{name}", one_of = ["0", "."]' + also(events.raw.line[rows]),
+                )
+            )
     return problems

@@ -28,15 +28,25 @@ def check_settings(mapping: Mapping) -> None:
     """InputError unless the units that no event file holds are stated, and stated there only."""
     units = (("igg_unit", "mg/dL"), ("amount_unit", "g"), ("time_unit", "day"))
     problems = [
-        Problem(file="call", column=key, found="nothing",
-                expected=f'needed with format = "nonmem": {key} = "{example}" in cohort.toml')
-        for key, example in units if getattr(mapping, key) is None
-    ]  # fmt: skip
+        Problem(
+            file="call",
+            column=key,
+            found="nothing",
+            expected=f'needed with format = "nonmem": {key} = "{example}" in cohort.toml',
+        )
+        for key, example in units
+        if getattr(mapping, key) is None
+    ]
     problems += [
-        Problem(file="cohort.toml", column=f"{table}.units.{name}", found=unit,
-                expected="units of an event file are stated as igg_unit, amount_unit and time_unit")
-        for table in COLUMNS for name, unit in mapping.table(table).units.items()
-    ]  # fmt: skip
+        Problem(
+            file="cohort.toml",
+            column=f"{table}.units.{name}",
+            found=unit,
+            expected="units of an event file are stated as igg_unit, amount_unit and time_unit",
+        )
+        for table in COLUMNS
+        for name, unit in mapping.table(table).units.items()
+    ]
     if problems:
         raise InputError(problems)
 
@@ -57,9 +67,10 @@ def unmatched(raw: RawRows, mapping: Mapping) -> list[Problem]:
 def _unmatched(raw: RawRows, mapping: Mapping, table: TableName) -> Iterator[Problem]:
     settings, present = mapping.table(table), list(raw.cells.columns)
     for part, entries, known in (
-        ("columns", settings.columns, COLUMNS[table]), ("constants", settings.constants, CONSTANTS[table]),
+        ("columns", settings.columns, COLUMNS[table]),
+        ("constants", settings.constants, CONSTANTS[table]),
         ("values", settings.values, VALUES[table]),
-    ):  # fmt: skip
+    ):
         for name, said in entries.items():
             if name not in known:
                 hint = f"; {suggestion(name, known)}" if known else ""
@@ -68,15 +79,23 @@ def _unmatched(raw: RawRows, mapping: Mapping, table: TableName) -> Iterator[Pro
     for name, source in settings.columns.items():
         for foreign in (source,) if isinstance(source, str) else source:
             if foreign not in present:
-                yield Problem(file=raw.file, column=f"{table}.columns.{name}", found=foreign,
-                              expected=f"no such column; {suggestion(foreign, present)}")  # fmt: skip
+                yield Problem(
+                    file=raw.file,
+                    column=f"{table}.columns.{name}",
+                    found=foreign,
+                    expected=f"no such column; {suggestion(foreign, present)}",
+                )
         if table == "doses" and name in SAME_AS_SAMPLES and mapping.samples.columns.get(name) != source:
             expected = "samples and doses share the rows of an event file: the same under [samples.columns]"
             yield Problem(file="cohort.toml", column=f"doses.columns.{name}", found=str(source), expected=expected)
     for name, words in settings.values.items():
         if name in VALUES[table] and name not in settings.columns and name != "patient_id":
-            yield Problem(file="cohort.toml", column=f"{table}.values.{name}", found=", ".join(map(str, words)),
-                          expected=f"{name} needs a column: {name} under [{table}.columns]")  # fmt: skip
+            yield Problem(
+                file="cohort.toml",
+                column=f"{table}.values.{name}",
+                found=", ".join(map(str, words)),
+                expected=f"{name} needs a column: {name} under [{table}.columns]",
+            )
     for rule in settings.keep:
         if rule.column not in present:
             expected = f"keep needs this column; {suggestion(rule.column, present)}"
@@ -120,8 +139,12 @@ def useless_rules(raw: RawRows, mapping: Mapping, table: TableName, rows: Mask) 
             cells = raw.cells[source][rows].str.strip()
             if not translated(cells, words)[1].any():
                 shown = ", ".join(str(one) for one in cells.unique()[:8])
-                problems.append(Problem(
-                    file=raw.file, column=source, found=shown,
-                    expected=f"none of the words of [{table}.values.{name}]: {', '.join(map(str, words))}",
-                ))  # fmt: skip
+                problems.append(
+                    Problem(
+                        file=raw.file,
+                        column=source,
+                        found=shown,
+                        expected=f"none of the words of [{table}.values.{name}]: {', '.join(map(str, words))}",
+                    )
+                )
     return problems

@@ -69,8 +69,12 @@ def _before_samples(doses: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     left = doses.assign(position=np.arange(len(doses))).sort_values("day", kind="stable")
     near = pd.merge_asof(
         left[["patient", "day", "line", "position"]].rename(columns={"line": "dose_line"}),
-        at.assign(sample_day=at["day"]), on="day", by="patient", direction="nearest", tolerance=SAME_TIME_DAY,  # type: ignore[arg-type]
-    ).sort_values("position")  # fmt: skip
+        at.assign(sample_day=at["day"]),
+        on="day",
+        by="patient",
+        direction="nearest",
+        tolerance=SAME_TIME_DAY,  # type: ignore[arg-type]
+    ).sort_values("position")
     last = at.groupby(["patient", "day"])["line"].max()
     key = pd.MultiIndex.from_arrays([near["patient"], near["sample_day"]])
     last_line = last.reindex(key).to_numpy(dtype=np.float64)

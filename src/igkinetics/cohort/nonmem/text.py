@@ -56,18 +56,28 @@ def _separated_by_blanks(path: Path, file: str, settings: TableMapping, encoding
     )
     whole = [(number, cells) for number, cells in rows if len(cells) == len(header)]
     problems = [
-        Problem(file=file, line=number, found=" ".join(cells),
-                expected=f"{len(header)} cells as in the header, not {len(cells)}; a missing one is a dot")
-        for number, cells in rows if len(cells) != len(header)
-    ]  # fmt: skip
+        Problem(
+            file=file,
+            line=number,
+            found=" ".join(cells),
+            expected=f"{len(header)} cells as in the header, not {len(cells)}; a missing one is a dot",
+        )
+        for number, cells in rows
+        if len(cells) != len(header)
+    ]
     columns = list(zip(*(cells for _, cells in whole), strict=True)) if whole else [()] * len(header)
     first = {name: place for place, name in reversed(list(enumerate(header)))}
     cells = pd.DataFrame({name: pd.Series(columns[first[name]], dtype=str) for name in dict.fromkeys(header)})
-    return _with_comments(RawRows(
-        file=file, cells=cells, line=np.array([number for number, _ in whole], dtype=np.intp),
-        repeated_names=frozenset(name for name in header if header.count(name) > 1),
-        n_unread=len(problems), problems=tuple(problems),
-    ))  # fmt: skip
+    return _with_comments(
+        RawRows(
+            file=file,
+            cells=cells,
+            line=np.array([number for number, _ in whole], dtype=np.intp),
+            repeated_names=frozenset(name for name in header if header.count(name) > 1),
+            n_unread=len(problems),
+            problems=tuple(problems),
+        )
+    )
 
 
 def _with_comments(raw: RawRows) -> RawRows:
@@ -79,10 +89,12 @@ def _with_comments(raw: RawRows) -> RawRows:
     rows = pd.DataFrame(dict.fromkeys(raw.cells.columns, ""), index=range(len(comments)), dtype=str)
     rows[first] = [one.found.lstrip('" ') for one in comments]
     return replace(
-        raw, cells=pd.concat([raw.cells, rows], ignore_index=True),
+        raw,
+        cells=pd.concat([raw.cells, rows], ignore_index=True),
         line=np.concatenate([raw.line, np.array([one.line for one in comments], dtype=np.intp)]),
-        problems=tuple(one for one in raw.problems if one not in comments), n_unread=raw.n_unread - len(comments),
-    )  # fmt: skip
+        problems=tuple(one for one in raw.problems if one not in comments),
+        n_unread=raw.n_unread - len(comments),
+    )
 
 
 def plain_header(raw: RawRows) -> RawRows:

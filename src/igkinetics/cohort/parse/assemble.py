@@ -117,10 +117,12 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 def _plain(samples: pd.DataFrame) -> pd.DataFrame:
     """Columns of text as such, not as codes; some rows at a time, for each is for a moment in memory several times."""
     starts = range(0, max(len(samples), 1), ROWS_AT_A_TIME)
-    return samples.assign(**{
-        name: pd.concat([samples[name].iloc[start : start + ROWS_AT_A_TIME].astype(str) for start in starts])
-        for name in ("patient_id", "limit")
-    })  # fmt: skip
+    return samples.assign(
+        **{
+            name: pd.concat([samples[name].iloc[start : start + ROWS_AT_A_TIME].astype(str) for start in starts])
+            for name in ("patient_id", "limit")
+        }
+    )
 
 
 def _on_days(frame: pd.DataFrame, origin: pd.Series[float]) -> pd.DataFrame:

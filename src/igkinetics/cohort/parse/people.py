@@ -111,17 +111,19 @@ def _absent_classes(table: Table, outcome: pd.Series[str]) -> list[Problem]:
     present = {compact(str(name)) for name in outcome.unique()}
     return [
         whole_table(table, "classes.infection", name, "no row has this outcome; take it out of the list")
-        for name in _stated_infections(table) or () if compact(name) not in present
-    ]  # fmt: skip
+        for name in _stated_infections(table) or ()
+        if compact(name) not in present
+    ]
 
 
 def _not_infections(table: Table, outcome: pd.Series[str]) -> list[str]:
     """What is said of outcomes with the words of an infection that the list does not hold."""
     stated = _stated_infections(table)
     left = [
-        str(name) for name in outcome.unique()
+        str(name)
+        for name in outcome.unique()
         if looks_like_an_infection(str(name)) and not looks_like_an_end(str(name))
-    ]  # fmt: skip
+    ]
     known = are_infections(pd.Series(left, dtype=str), stated or INFECTION_NAMES)
     open_names = [name for name, counts in zip(left, known, strict=True) if not counts]
     if not open_names or stated is not None:
@@ -138,8 +140,9 @@ def _renamed(written: pd.Series[str], meant: dict[str, str]) -> list[str]:
     return [
         f"outcomes: {name!r} ({counted(int(counts[name]), 'row')}) is read as {reserved}"
         + (", which ends follow-up" if reserved in FOLLOW_UP_ENDS else "")
-        for name, reserved in meant.items() if name.lower() != reserved and reserved in RESERVED_OUTCOMES
-    ]  # fmt: skip
+        for name, reserved in meant.items()
+        if name.lower() != reserved and reserved in RESERVED_OUTCOMES
+    ]
 
 
 def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:

@@ -47,13 +47,17 @@ def check_levels(samples: Parsed) -> Parsed:
     other = (ratio >= OTHER_UNIT_FROM) & (ratio <= OTHER_UNIT_TO)
     unusual = (ratio >= UNUSUAL_FROM) & ~other
     words = np.array([_beside_the_others(float(one)) for one in times.reindex(first["patient"])], dtype=object)
-    question = [f"{one}: in another unit? State it in a column unit; if the levels are right, {AS_GIVEN}"
-                for one in words[other]]  # fmt: skip
+    question = [
+        f"{one}: in another unit? State it in a column unit; if the levels are right, {AS_GIVEN}"
+        for one in words[other]
+    ]
     doubt = [f"{one}: is the unit right?" for one in words[unusual]]
-    return samples.with_findings([
-        *refuse(samples.rows(first.index[other]), "igg", cells, question, "patient"),
-        *warn(samples.rows(first.index[unusual]), "igg", cells, doubt),
-    ])  # fmt: skip
+    return samples.with_findings(
+        [
+            *refuse(samples.rows(first.index[other]), "igg", cells, question, "patient"),
+            *warn(samples.rows(first.index[unusual]), "igg", cells, doubt),
+        ]
+    )
 
 
 def _whole_cohort(samples: Parsed, median: float) -> Problem:

@@ -81,9 +81,15 @@ class GrowingText:
 SHOWN: Final = ("patient_id", "day", "datetime", "igg")
 """Columns whose cells later checks repeat in their messages."""
 KINDS: Final = {
-    "moment": np.float64, "igg": np.float64, "limit": np.int8, "unit_code": np.int8,
-    "is_date": np.bool_, "clock": np.bool_, "file_code": np.int16, "line": np.int64,
-}  # fmt: skip
+    "moment": np.float64,
+    "igg": np.float64,
+    "limit": np.int8,
+    "unit_code": np.int8,
+    "is_date": np.bool_,
+    "clock": np.bool_,
+    "file_code": np.int16,
+    "line": np.int64,
+}
 """What a row is kept as, beside its texts."""
 
 
@@ -132,10 +138,15 @@ class SampleParts:
         file_code = np.full(len(table.text), list(self._counts).index(table.files[0]))
         frame = parsed.frame
         rows: dict[str, npt.ArrayLike] = {
-            "moment": times.moment, "is_date": times.is_date, "clock": times.clock, "igg": frame["igg"].to_numpy(),
-            "limit": frame["limit"].cat.codes.to_numpy(), "unit_code": frame["unit_code"].to_numpy(),
-            "line": table.line, "file_code": file_code,
-        }  # fmt: skip
+            "moment": times.moment,
+            "is_date": times.is_date,
+            "clock": times.clock,
+            "igg": frame["igg"].to_numpy(),
+            "limit": frame["limit"].cat.codes.to_numpy(),
+            "unit_code": frame["unit_code"].to_numpy(),
+            "line": table.line,
+            "file_code": file_code,
+        }
         for name, values in rows.items():
             self._column[name].extend(values)
         shown = [name for name in SHOWN if name in table.text.columns or name in self._text]
@@ -156,17 +167,27 @@ class SampleParts:
         times = dates_or_moments(time, column["moment"], column["is_date"], column["clock"])
         frame = pd.DataFrame(
             {
-                "patient_id": text["patient_id"], "moment": times.moment, "date_only": times.date_only,
-                "igg": column["igg"], "limit": limit_words(column["limit"]), "unit_code": column["unit_code"],
-            }, copy=False,
-        )  # fmt: skip
+                "patient_id": text["patient_id"],
+                "moment": times.moment,
+                "date_only": times.date_only,
+                "igg": column["igg"],
+                "limit": limit_words(column["limit"]),
+                "unit_code": column["unit_code"],
+            },
+            copy=False,
+        )
         counts = list(self._counts.values())
         table = replace(
-            self._parsed.table, text=text, written={}, files=tuple(self._counts),
-            file_code=column["file_code"], line=column["line"],
-            n_read=tuple(one[0] for one in counts), n_filtered=tuple(one[1] for one in counts),
+            self._parsed.table,
+            text=text,
+            written={},
+            files=tuple(self._counts),
+            file_code=column["file_code"],
+            line=column["line"],
+            n_read=tuple(one[0] for one in counts),
+            n_filtered=tuple(one[1] for one in counts),
             n_unread=tuple(one[2] for one in counts),
-        )  # fmt: skip
+        )
         problems = (*self._problems.values(), *self._mixed_times(time))
         return replace(
             self._parsed, table=table, frame=frame, times=(times,), findings=tuple(self._findings), problems=problems
