@@ -81,6 +81,8 @@ Numbered = Literal[
     "misfit",
     "stored replicates",
     "model weights",
+    "negative controls",
+    "foretold",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -92,6 +94,8 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "misfit": 10,
     "stored replicates": 11,
     "model weights": 12,
+    "negative controls": 13,
+    "foretold": 14,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

@@ -36,6 +36,13 @@ PriorOnly = Annotated[bool, typer.Option("--prior-only", help="What the card say
 Joint = Annotated[
     bool, typer.Option("--joint", help="Also free both ratios under IVIG at once; they are nearly collinear.")
 ]
+Checks = Annotated[
+    str,
+    typer.Option(
+        metavar="standard|full",
+        help="full: other models with as many draws as the base model, and ratios under a second disposition.",
+    ),
+]
 BaseOnly = Annotated[
     bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
 ]
@@ -73,6 +80,7 @@ def effect(
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
     joint: Joint = False,
+    checks: Checks = "standard",
     level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -92,7 +100,7 @@ def effect(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), residual=residual, lkj=lkj, draws=draws, tune=tune, chains=chains,
         sampler=sampler, posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days,
-        prior_only=prior_only, base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
+        prior_only=prior_only, base_only=base_only, joint=joint, checks=checks, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:

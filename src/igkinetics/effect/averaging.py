@@ -6,7 +6,7 @@ predictive densities, so that models which the patients do not tell apart share 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -36,12 +36,18 @@ def averaged_rows(
     quantities: Mapping[str, Mapping[str, Floats]],
     models: Mapping[str, LeftOut],
     level: float,
+    failed: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,)."""
+    """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,).
+
+    failed: models that take no part, for their chains do not agree.
+    """
     first = next(iter(quantities.values()))
     tail = 0.5 * (1.0 - level)
     worst = max(float(one.pareto_k.max()) for one in models.values())
-    note = f"Pareto k up to {worst:.2f}: the weights are rough" if worst > GOOD_PARETO_K else ""
+    notes = [f"Pareto k up to {worst:.2f}: the weights are rough"] if worst > GOOD_PARETO_K else []
+    notes += [f"not averaged over, for its chains do not agree: {name}" for name in failed]
+    note = "; ".join(notes)
     rows = []
     for name in first:
         if not all(name in each for each in quantities.values()):

@@ -13,6 +13,7 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
 SAMPLERS: Final = ("nutpie", "pymc")
+CHECKS: Final = ("standard", "full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class EffectOptions:
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
     chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
-    extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
+    extensions, no other models or priors, nobody left out. joint: also both ratios free at once. checks: "full" samples
+    every other model with as many draws as the base model, and each ratio under the second disposition too.
     """
 
     card: str = DEFAULT_CARD
@@ -44,6 +46,7 @@ class EffectOptions:
     prior_only: bool = False
     base_only: bool = False
     joint: bool = False
+    checks: str = "standard"
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2
@@ -73,6 +76,8 @@ class EffectOptions:
             problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:
             problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
+        if self.checks not in CHECKS:
+            problems.append(_problem("checks", self.checks, f"one of {', '.join(CHECKS)}"))
         if self.posterior is not None and self.prior_only:
             problems.append(_problem("prior-only", "with --posterior", "left out: a saved posterior is not sampled"))
         least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}

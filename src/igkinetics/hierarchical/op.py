@@ -30,7 +30,7 @@ INTEGERS: Final = 6
 
 
 class PatientsLogDensity(Op):  # type: ignore[misc]
-    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (2,) as in whitening.fill_log_density, and the two
+    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (3,) as in whitening.fill_log_density, and the two
     vectors of `packing.py`; outputs: the value and the gradients of the first five."""
 
     __props__ = ()
