@@ -24,6 +24,9 @@ PosteriorFile = Annotated[
 RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
+PolicyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
+]
 
 Residual = Annotated[
     str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
@@ -67,6 +70,7 @@ def effect(
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
+    policies: PolicyFile = None,
     ivig_days: Annotated[
         float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
     ] = IVIG_DAYS,
@@ -91,7 +95,7 @@ def effect(
     options = EffectOptions(
         card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
         covariates=tuple(covariate or ()), residual=residual, lkj=lkj, draws=draws, tune=tune, chains=chains,
-        sampler=sampler, posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days,
+        sampler=sampler, posterior=posterior, control_regimen=control_regimen, policies=policies, ivig_days=ivig_days,
         prior_only=prior_only, base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from igkinetics.cards.load import load_card
@@ -10,10 +12,12 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.policies.policy_file import read_policies
 from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.sampling import Tell, sample
 from igkinetics.effect.tables import effect_of
 from igkinetics.errors import call_error
+from igkinetics.provenance import sha256_of_file
 
 
 def fit_effect(
@@ -32,5 +36,8 @@ def fit_effect(
     differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
     regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
+    policies = None if options.policies is None else read_policies(options.policies, cohort, card)
     sampling = sample(cohort, card, options, tell)
-    return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+    found = effect_of(cohort, sampling, card, options, regimen=regimen, policies=policies, began=began)
+    asked_in = [Path(path) for path in (options.control_regimen, options.policies) if path is not None]
+    return replace(found, files_read={path.name: sha256_of_file(path) for path in asked_in})

@@ -26,6 +26,8 @@ from igkinetics.effect.misfit import misfit_rows
 from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
+from igkinetics.effect.policies.policy_file import Asked
+from igkinetics.effect.policies.result import policy_effects
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
 from igkinetics.effect.result import CohortEffect, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Question
@@ -49,11 +51,12 @@ def card_weight(card: Card) -> float:
 
 def effect_of(
     cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, regimen: Regimen | None = None,
-    began: float | None = None, progress: Progress | None = None,
+    policies: Asked | None = None, began: float | None = None, progress: Progress | None = None,
 ) -> CohortEffect:  # fmt: skip
     """Every table from the draws.
 
-    regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
+    regimen: what the controls receive, instead of the treated patients' infusions. policies: given to everyone.
+    began: on time.perf_counter.
     """
     began = time.perf_counter() if began is None else began
     posterior = sampling.posterior
@@ -98,6 +101,8 @@ def effect_of(
         dosing_by_calendar=dosing.by_calendar,
         notes=(*cohort.notes, *sampling.notes),
         n_acting=sum(one.treated and one.could_act for one in people),
+        policies=None if policies is None else policy_effects(cohort, posterior, people, policies, options, thresholds,
+                                                              sampling.left_out),
         seconds=time.perf_counter() - began,
     )  # fmt: skip
 
