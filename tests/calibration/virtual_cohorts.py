@@ -97,7 +97,9 @@ def subject(world: World, number: int, *, infuses: bool, generator: np.random.Ge
     )
     for n, day in enumerate(days):
         level = float(np.add(*igg_curve(theta, true_schedule(patient), days[n : n + 1]))[0])
-        patient.sample_igg[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        measured = patient.sample_igg.copy()
+        measured[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        patient = replace(patient, sample_igg=measured)
         due = not patient.dose_day.size or day - patient.dose_day[-1] >= GAP_DAY
         if infuses and due and patient.sample_igg[n] < TRIGGER_G_PER_L:
             patient = with_doses(patient, np.append(patient.dose_day, day))

@@ -151,16 +151,16 @@ def test_every_pair_is_contrasted_per_draw(effects: PolicyEffects) -> None:
     table = effects.contrasts
     assert len(table.drop_duplicates(["policy", "against"])) == 10
     means = effects.policies.set_index(["policy", "estimand"])
-    row = table[(table["policy"] == "below 400") & (table["against"] == "monthly")].set_index("estimand").loc["grams"]
+    row = table[(table["policy"] == "monthly") & (table["against"] == "below 400")].set_index("estimand").loc["grams"]
     assert row["median"] == pytest.approx(
-        means.loc[("below 400", "grams"), "median"] - means.loc[("monthly", "grams"), "median"]
+        means.loc[("monthly", "grams"), "median"] - means.loc[("below 400", "grams"), "median"]
     )
-    assert row["p_positive"] == 0.0
-    given = table[(table["policy"] == "never") & table["estimand"].isin(["nadir", "mean_igg", "days_below", "grams"])]
+    assert row["p_positive"] == 1.0
+    given = table[(table["against"] == "never") & table["estimand"].isin(["nadir", "mean_igg", "days_below", "grams"])]
     assert given["p_positive"].isna().all()
-    assert (given.loc[given["estimand"] == "nadir", "upper"] < 0).all()
+    assert (given.loc[given["estimand"] == "nadir", "lower"] > 0).all()
     width = means.loc[("below 400", "nadir")]
-    near = table[(table["policy"] == "below 400") & (table["against"] == "at visits") & (table["estimand"] == "nadir")]
+    near = table[(table["policy"] == "at visits") & (table["against"] == "below 400") & (table["estimand"] == "nadir")]
     assert float(near["upper"].iloc[0] - near["lower"].iloc[0]) < 1.2 * (width["upper"] - width["lower"])
 
 

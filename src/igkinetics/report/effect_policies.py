@@ -152,7 +152,7 @@ def trial_cells(found: PolicyEffects) -> list[Cells]:
             "n": f"{rows['n_uncensored'].iloc[0]} of {rows['n_patients'].iloc[0]}" if not against else "",
             "effective": f"{rows['effective_n'].iloc[0]:.1f}" if not against else "",
             "values": [trial_pair(row) for row in rows.to_dict("records")],
-            "reason": text.visible(rows["reason"].iloc[0], 400),
+            "reason": text.visible(rows["reason"].iloc[0], 400) if not against else "",
         }
         for (policy, against), rows in found.trial.groupby(["policy", "against"], sort=False)
     ]
@@ -190,8 +190,8 @@ def positivity_cells(table: pd.DataFrame) -> list[Cells]:
 
 def agreement(found: PolicyEffects) -> str:
     """Whether the record alone and the replayed policies say the same, where the record can speak."""
-    rows = found.trial[(found.trial["against"] != "") & (found.trial["estimand"] == "lowest_measured")]
-    rows = rows.to_dict("records")
+    pairs = found.trial[(found.trial["against"] != "") & (found.trial["estimand"] == "lowest_measured")]
+    rows = pairs.to_dict("records")
     if not rows:
         return "No record could take part in the target trial."
     spoken = [row for row in rows if row["status"] == "estimated"]

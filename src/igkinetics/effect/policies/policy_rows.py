@@ -173,12 +173,12 @@ def policy_rows(
 def contrast_rows(
     replayed: Sequence[Replayed], asked: Asked, thresholds: tuple[float, ...], unit: IggUnit, level: float
 ) -> pd.DataFrame:
-    """CONTRAST_COLUMNS: every pair, the one that stands first in the file minus the later one."""
+    """CONTRAST_COLUMNS: every pair, the policy that stands later in the file minus the earlier one."""
     nothing = {one.name for one in asked.policies if one.gives_nothing}
     columns = columns_of(thresholds)
     means = {name: [mean_over(replayed, name, column, unit) for column in columns] for name in names_of(asked)}
     rows: list[dict[str, Any]] = []
-    for policy, against in combinations(names_of(asked), 2):
+    for against, policy in combinations(names_of(asked), 2):
         for column, (values, n), (other, _) in zip(columns, means[policy], means[against], strict=True):
             difference = values - other
             given = column.shown.name in SIGNED and bool({policy, against} & nothing)

@@ -261,7 +261,7 @@ def trial_rows(trial: Emulated, asked: Asked, unit: IggUnit, level: float, seed:
             )
     rows = []
     names = [*trial.clones, AS_RECORDED]
-    for policy, against in [(name, "") for name in names] + list(combinations(names, 2)):
+    for against, policy in [("", name) for name in names] + list(combinations(names, 2)):
         why = "; ".join(dict.fromkeys(filter(None, (refused[policy], refused.get(against, "")))))
         for outcome in OUTCOMES:
             row: dict[str, Any] = {
