@@ -31,6 +31,7 @@ EXPORTS = {
     "fit_effect",
     "list_cards",
     "load_card",
+    "nca",
     "read_cohort",
     "simulate_cohort",
     "simulate_regimens",
