@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
-from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import NOBODY_FITTED, answering
 
 
@@ -50,13 +50,17 @@ def nca(
     from igkinetics.report.page import REPORT_NAME
 
     choices = {
-        "baseline": baseline, "area": area, "half_life": half_life, "first": first, "middle": middle, "last": last,
+        "baseline": baseline,
+        "area": area,
+        "half_life": half_life,
+        "first": first,
+        "middle": middle,
+        "last": last,
         "join_doses_day": join_doses_day,
-    }  # fmt: skip
+    }
     options = chosen(NcaOptions, None, choices)
     refuse_existing(out, NCA_OUTPUT, overwrite=overwrite)
-    found = read(cohort, igg_unit, file_format, on_problem)
-    tell_problems(found)
+    found = read_and_tell(cohort, igg_unit, file_format, on_problem)
     result = analyse(found, options)
     with new_folder(out, NCA_OUTPUT, overwrite=overwrite) as folder:
         result.write(folder)

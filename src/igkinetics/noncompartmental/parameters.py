@@ -109,8 +109,10 @@ def parameters_of(profile: Profile, rules: Rules, why_no_baseline: str = "") -> 
     measured = level > 0
     if not measured.any():
         why = f"no measured level above 0 between days {profile.start:g} and {profile.end:g}"
-        return {name: value if name in ("dose", "n_measured", "n_below_limit") else missing(why)
-                for name, value in found.items()}  # fmt: skip
+        return {
+            name: value if name in ("dose", "n_measured", "n_below_limit") else missing(why)
+            for name, value in found.items()
+        }
     found |= dict(levels(profile, day, level))
     slope = slope_of(profile, rules)
     found |= dict(slopes(slope, float(day[last_measured(level)])))
@@ -239,8 +241,17 @@ def to_infinity(
     profile: Profile, rules: Rules, found: dict[str, Value], slope: Slope | str
 ) -> Iterator[tuple[str, Value]]:
     """What needs the area of this dose alone, to infinity or over a steady interval."""
-    names = ("auc_inf", "auc_inf_predicted", "auc_extrapolated", "aumc_inf", "mean_residence_time", "volume_z",
-             "volume_steady_state", "clearance", "clearance_tau")  # fmt: skip
+    names = (
+        "auc_inf",
+        "auc_inf_predicted",
+        "auc_extrapolated",
+        "aumc_inf",
+        "mean_residence_time",
+        "volume_z",
+        "volume_steady_state",
+        "clearance",
+        "clearance_tau",
+    )
     why = ""
     if profile.is_record:
         why = "the whole record is no single dose"
