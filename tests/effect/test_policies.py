@@ -144,7 +144,7 @@ def effects(tmp_path_factory: pytest.TempPathFactory) -> PolicyEffects:
     people = exposures(cohort, posterior, 70.0)
     visits = RULE.replace("below 400", "at visits").replace("check_every_day = 14", 'check = "visits"')
     found = asked(tmp_path_factory.mktemp("policies"), NEVER + RULE + visits + MONTHLY, cohort)
-    return policy_effects(cohort, posterior, people, found, EffectOptions(thresholds=(400.0,)), (4.0,), {})
+    return policy_effects(cohort, posterior, people, found, EffectOptions(thresholds=(400.0,)), {})
 
 
 def test_every_pair_is_contrasted_per_draw(effects: PolicyEffects) -> None:

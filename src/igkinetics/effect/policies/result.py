@@ -31,6 +31,7 @@ from igkinetics.effect.policies.target_trial import (
 )
 from igkinetics.errors import counted
 from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.units import g_per_l
 
 POLICY_TABLES: Final = {
     "policies": POLICY_COLUMNS,
@@ -71,10 +72,10 @@ def policy_effects(
     people: Sequence[Exposure],
     asked: Asked,
     options: EffectOptions,
-    thresholds: tuple[float, ...],
     left_out: Mapping[str, str],
 ) -> PolicyEffects:
-    """Everything that the policies say. thresholds: g/L."""
+    """Everything that the policies say."""
+    thresholds = tuple(g_per_l(value, cohort.igg_unit) for value in options.thresholds)
     replayed = replay(
         posterior, people, asked, thresholds, residual=options.residual, seed=options.seed, jobs=options.jobs
     )
