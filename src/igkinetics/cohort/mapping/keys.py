@@ -248,6 +248,7 @@ class Mapping(_Section):
     patients: PatientsMapping = PatientsMapping()
     outcomes: OutcomesMapping = OutcomesMapping()
     weights: TableMapping = TableMapping()
+    covariates: TableMapping = TableMapping()
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:
