@@ -51,11 +51,63 @@ DEATH_NAMES: Final = (
     "morte",
 )
 KINDS_OF_TRANSPLANT: Final = frozenset(
-    "allo allogeneic allogenic allogene allogenen allogenique alogenico allogenico auto autologous autologe "
-    "autologen autologue autologo haplo haploidentical haploidente haploidentique haploidentico cord blood first second "
-    "third 1st 2nd 3rd erste zweite mud mmud msd sibling related unrelated matched mismatched donor of de di du des la "
-    "le osea osseuse osseo hematopoietic haematopoietic hematopoietique hematopoietiques hematopoyeticas "
-    "hematopoyeticos emopoietiche".split()
+    [
+        "allo",
+        "allogeneic",
+        "allogenic",
+        "allogene",
+        "allogenen",
+        "allogenique",
+        "alogenico",
+        "allogenico",
+        "auto",
+        "autologous",
+        "autologe",
+        "autologen",
+        "autologue",
+        "autologo",
+        "haplo",
+        "haploidentical",
+        "haploidente",
+        "haploidentique",
+        "haploidentico",
+        "cord",
+        "blood",
+        "first",
+        "second",
+        "third",
+        "1st",
+        "2nd",
+        "3rd",
+        "erste",
+        "zweite",
+        "mud",
+        "mmud",
+        "msd",
+        "sibling",
+        "related",
+        "unrelated",
+        "matched",
+        "mismatched",
+        "donor",
+        "of",
+        "de",
+        "di",
+        "du",
+        "des",
+        "la",
+        "le",
+        "osea",
+        "osseuse",
+        "osseo",
+        "hematopoietic",
+        "haematopoietic",
+        "hematopoietique",
+        "hematopoietiques",
+        "hematopoyeticas",
+        "hematopoyeticos",
+        "emopoietiche",
+    ]
 )
 """Words of a transplant's name that say its kind, or nothing: a name that is one of the others without them is one."""
 TRANSPLANT_NAMES: Final = (

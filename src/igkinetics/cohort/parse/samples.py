@@ -34,8 +34,8 @@ STATE_THE_UNIT = (
 )
 THOUSANDS: Final = r"[<>]?=?\s*\d{1,3}(?:[,.'\s\u2019]\d{3})+(?:[,.]\d+)?"
 NOT_READ_AS_THOUSANDS: Final = (
-    "must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state what "
-    'marks the decimals: decimal = "," under [samples]'
+    "must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state "
+    'what marks the decimals: decimal = "," under [samples]'
 )
 
 
