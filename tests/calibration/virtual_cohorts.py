@@ -12,7 +12,6 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.fit.likelihood import NORMAL
 from igkinetics.hierarchical.cohort_arrays import cohort_arrays
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.hierarchical.members import Member, as_member, problems_of
@@ -152,9 +151,7 @@ def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedC
     """The cohort ready for the model. additive False: the wrong likelihood, which knows no additive error."""
     members = [member_of(one.patient, additive=additive) for one in subjects]
     arrays = cohort_arrays(problems_of(members))
-    return PreparedCohort(
-        card=CARD, members=tuple(members), arrays=arrays, covariates=None, kind=NORMAL, left_out={}, notes=()
-    )
+    return PreparedCohort(card=CARD, members=tuple(members), arrays=arrays, covariates=None, left_out={}, notes=())
 
 
 def member_of(patient: Patient, *, additive: bool) -> Member:

@@ -63,29 +63,33 @@ Policies = Annotated[list[Policy] | None, BeforeValidator(partial(named, word="p
 
 
 class TargetTrial(Table):
-    """How records are held against policies by the trial emulation.
-
-    grace_day: so many days later than due an infusion still follows the policy. amount_within_percent: and with an
-    amount so near to the policy's. fewest_effective: with fewer effective patients no estimate is given.
-    adjust_for_group: whether the weights know the group; not where groups are named after who was infused.
-    """
+    """How records are held against policies by the emulated target trial."""
 
     grace_day: NotNegative = 7.0
+    """So many days later than due an infusion still follows the policy."""
     amount_within_percent: Positive = 25.0
+    """So near to the policy's amount an infusion still follows it."""
     fewest_effective: Annotated[float, Field(ge=2)] = 10.0
+    """With fewer effective patients no estimate is given."""
     adjust_for_group: bool = True
+    """Whether the weights know the group; false where groups are named after who was infused."""
 
 
 class PolicyFile(Table):
-    """The whole file. unit: of `below` in rules, by default the cohort's. assay: how the checks of rules are measured,
-    by default with the residual error of the posterior."""
+    """A whole file of policies."""
 
     title: str = ""
+    """For the reader of the file."""
     unit: IggUnit | None = None
+    """Unit of `below` in rules; by default the cohort's."""
     assay: Assay = Assay()
+    """How the checks of rules are measured; by default with the residual error of the posterior."""
     policy: Policies = Field(default=None, min_length=1)
+    """The policies, each a [[policy]] table with the keys of a scenario's regimen."""
     regimen: Policies = Field(default=None, min_length=1)
+    """The same under the name they have in a scenario file; one of the two is needed."""
     target_trial: TargetTrial = TargetTrial()
+    """How the record alone is held against the policies."""
 
     @model_validator(mode="after")
     def _holds(self) -> PolicyFile:
