@@ -32,6 +32,7 @@ EXPORTS = {
     "fit_effect",
     "list_cards",
     "load_card",
+    "nca",
     "read_cohort",
     "search_regimens",
     "simulate_cohort",

@@ -13,6 +13,7 @@ _EXPORTS = {
     "fit_effect": "igkinetics.effect.fit",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
+    "nca": "igkinetics.noncompartmental.run",
     "read_cohort": "igkinetics.cohort.read",
     "search_regimens": "igkinetics.scenarios.run",
     "simulate_cohort": "igkinetics.simulate.run",

@@ -15,6 +15,7 @@ from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
+from igkinetics.cli.nca import nca
 from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
@@ -53,6 +54,7 @@ app.command("check")(check)
 app.command("fit")(fit)
 app.command("effect")(effect)
 app.command("compare")(compare)
+app.command("nca")(nca)
 app.command("scenario")(scenario)
 app.command("simulate")(simulate)
 app.command("demo")(demo)
