@@ -98,7 +98,8 @@ def type_words(kind: Any) -> str:
     if origin is typing.Annotated:
         return type_words(parts[0])
     if origin is Literal:
-        return ", ".join(f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        words = (f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        return ", ".join(sorted(words))  # typing takes two orders of the same words for one type
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(type_words(part) for part in parts if part is not type(None)))
     if origin in (list, tuple):

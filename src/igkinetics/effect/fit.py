@@ -9,6 +9,7 @@ from typing import Any
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
+from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.effect.control_regimen import read_control_regimen
@@ -26,14 +27,14 @@ from igkinetics.provenance import sha256_of_file
 def fit_effect(
     cohort: Cohort, options: EffectOptions | None = None, tell: Tell | None = None, **choices: Any
 ) -> CohortEffect:
-    """Sample the hierarchical model of a cohort and estimate the effect of IVIG.
+    """Sample the hierarchical model of a cohort, estimate the effect of IVIG: `fit_effect(cohort, thresholds=[400])`.
 
-    choices: fields of EffectOptions, such as seed=1 or thresholds=(400,), in place of `options`. tell: called with a
-    line before each long step. InputError when a choice, the card or the cohort is at fault.
+    choices: those of EffectOptions, which see; given beside `options`, they take the place of its own. tell: called
+    with a line before each long step. InputError when a choice, the card or the cohort is at fault.
     """
-    if options is not None and choices:
-        raise call_error("options", ", ".join(choices), "must be given within options, or without it")
-    options = options or EffectOptions(**choices)
+    options = chosen(EffectOptions, options, choices)
+    if not isinstance(cohort, Cohort):
+        raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
     began = time.perf_counter()
     card = load_card(options.card)
     differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]

@@ -26,6 +26,7 @@ from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.output.answer import Answer
 
 if TYPE_CHECKING:
     from igkinetics.effect.sensitivity import Question
@@ -96,7 +97,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortEffect:
+class CohortEffect(Answer):
     """The effect of IVIG in a cohort. summary: effect.csv; patients: patient_effects.csv.
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
@@ -108,6 +109,11 @@ class CohortEffect:
     sensitivity: heading -> table. dosing: what the infusions' days look like. policies: None where none was asked.
     files_read: files of regimens and policies -> SHA-256.
     """
+
+    TABLES_OF = (*EFFECT_TABLES, "diagnostics")
+    FOLDER = "igkinetics.effect.output:EFFECT_OUTPUT"
+    FILES = "igkinetics.effect.output:write_effect"
+    PAGE = "igkinetics.report.effect_page:write_effect_report"
 
     cohort: Cohort
     card_ids: dict[str, str]
