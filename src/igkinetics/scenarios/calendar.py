@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from igkinetics.dosing.cases import Cases, DaysFrom, People
+from igkinetics.dosing.cases import Cases, DaysFrom, Patients
 from igkinetics.dosing.doses import rule_amounts
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.scenarios.scenario import converted
 from igkinetics.units import IggUnit
 
@@ -37,13 +37,14 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
 
 
 def calendar_rows(
-    people: People, regimens: list[Dosing], horizon_day: float, unit: IggUnit
+    patients: Patients, regimens: list[Dosing], horizon_day: float, unit: IggUnit
 ) -> Iterator[dict[str, Any]]:
     """CALENDAR_COLUMNS, regimen by regimen."""
-    about = people.about
-    if isinstance(people, PosteriorPeople):
+    about = patients.about
+    if isinstance(patients, PosteriorPatients):
         whom = [
-            (one.patient_id, one_case(one.weight_kg, one.height_cm, bool(one.is_male)), "") for one in people.members
+            (member.patient_id, one_case(member.weight_kg, member.height_cm, bool(member.is_male)), "")
+            for member in patients.members
         ]
     else:
         weight, height, male, whose = about.example

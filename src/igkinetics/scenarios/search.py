@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import Cases, People
+from igkinetics.dosing.cases import Cases, Patients
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
@@ -117,7 +117,7 @@ class Tried:
 
 
 def search_table(
-    people: People,
+    patients: Patients,
     search: Search,
     setting: Setting,
     price_per_g: float | None,
@@ -125,23 +125,23 @@ def search_table(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """All candidates with what they reach; SEARCH_COLUMNS."""
-    candidates, about = candidates_of(search), people.about
+    candidates, about = candidates_of(search), patients.about
     unit = setting.columns.unit
     columns = Columns(thresholds=(search.target.lower(unit),), unit=unit, price_per_g=None)
     alone = replace(setting, columns=columns, day=np.empty(0), covered=covered_of(search))
     models = len(about.model_names)
     tried = [Tried(Tally.empty(models, about.n_draws, 3), np.zeros(models)) for _ in candidates]
-    for place in range(people.n_batches):
-        cases = people.batch(place)
+    for place in range(patients.n_batches):
+        cases = patients.batch(place)
         noise = np.empty((len(cases), 0))
         measures = []
         for done, candidate in enumerate(candidates, start=1 + place * len(candidates)):
             values = simulate(candidate.regimen, cases, noise, alone, crew).values
             measures.append(measured(values, columns, search))
             if progress is not None:
-                progress(done, people.n_batches * len(candidates))
+                progress(done, patients.n_batches * len(candidates))
         count(tried, measures, cases, named=bool(about.patient_ids))
-    shown = [*rows_of(people, search, candidates, tried, price_per_g, alone)]
+    shown = [*rows_of(patients, search, candidates, tried, price_per_g, alone)]
     return pd.DataFrame(shown, columns=list(SEARCH_COLUMNS))
 
 
@@ -174,7 +174,7 @@ def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bo
 
 
 def rows_of(
-    people: People,
+    patients: Patients,
     search: Search,
     candidates: list[Candidate],
     tried: list[Tried],
@@ -182,7 +182,7 @@ def rows_of(
     setting: Setting,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the population, then of each patient with a name."""
-    about = people.about
+    about = patients.about
     weights = np.array(about.model_weights) / sum(about.model_weights)
     found = []
     for one in tried:
@@ -194,7 +194,7 @@ def rows_of(
             error = float(np.sqrt(np.sum((weights * one.tally.errors[:, MEETS]) ** 2)))
         found.append((share, error, grams, infusions))
     first = [float(weights @ (one.first_choice / one.tally.n[:, GRAMS])) for one in tried]
-    same = [constant_cells(one, search, price_per_g, setting) for one in candidates]
+    same = [constant_cells(candidate, search, price_per_g, setting) for candidate in candidates]
     yield from rows_of_one("", search, same, found, first)
     for place, patient_id in enumerate(about.patient_ids):
         if all(place in one.patients for one in tried):
