@@ -111,8 +111,8 @@ def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], 
     """Where a card is named, the card, and the one that stands in for its endogenous IgG."""
     if population.card is not None:
         yield ("population",), population.card, population.endogenous_card
-    for place, model in enumerate(population.models or ()):
-        yield ("population", "models", place), model.card, model.endogenous_card
+    for index, model in enumerate(population.models or ()):
+        yield ("population", "models", index), model.card, model.endogenous_card
 
 
 def _therapy(

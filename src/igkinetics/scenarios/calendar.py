@@ -69,8 +69,8 @@ def doses_of_one(
         yield {**same, "amount_g": grams, "vials": vials, "note": rule_words(regimen, unit)}
     else:
         plan = dosed(regimen, case, 0.0, horizon_day)
-        for place, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
-            loading = place == 0 and regimen.loading_g_per_kg is not None
+        for index, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
+            loading = index == 0 and regimen.loading_g_per_kg is not None
             yield {
                 **same,
                 "day": day,

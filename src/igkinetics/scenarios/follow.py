@@ -72,15 +72,15 @@ def follow(
     kept = new_regimens(patients, len(regimens), setting)
     steps, done, interrupted = patients.n_batches * len(regimens), 0, False
     n_patients = 0
-    for place in range(patients.n_batches):
-        cases = patients.batch(place)
-        noise = assay_noise(cases, regimens, setting, place)
+    for index in range(patients.n_batches):
+        cases = patients.batch(index)
+        noise = assay_noise(cases, regimens, setting, index)
         first = None
         for own, regimen in zip(kept, regimens, strict=True):
             try:
                 simulated = simulate(regimen, cases, noise, setting, crew)
             except KeyboardInterrupt:
-                if place == 0:
+                if index == 0:
                     raise
                 interrupted = True  # the batch is finished: every regimen is to have the same patients
                 simulated = simulate(regimen, cases, noise, setting, crew)
@@ -121,23 +121,29 @@ def new_regimens(patients: Patients, number: int, setting: Setting) -> list[OfRe
 
 
 def add(
-    kept: OfRegimen, found: Simulated, first: Floats, cases: Cases, patients: Patients, shares: Floats, crew: Workers
+    kept: OfRegimen,
+    simulated: Simulated,
+    first: Floats,
+    cases: Cases,
+    patients: Patients,
+    shares: Floats,
+    crew: Workers,
 ) -> None:
     """A finished batch. first: values of the first regimen for the same cases."""
-    values, weights = found.values, patients.about.model_weights
+    values, weights = simulated.values, patients.about.model_weights
     kept.tally.add(values, cases)
     kept.difference.add(values - first, cases)
     kept.values.add(values, cases)
     pooled = pooled_rows(cases.model, weights)
     if kept.bins is None:
-        kept.curve = curve_quantiles(found, pooled, shares, crew)
+        kept.curve = curve_quantiles(simulated, pooled, shares, crew)
     else:
-        count_curves(found, pooled, kept.bins, crew)
+        count_curves(simulated, pooled, kept.bins, crew)
     if patients.about.patient_ids:  # patients with names are told apart
         for patient in np.unique(cases.patient):
             rows = np.flatnonzero(cases.patient == patient)
             kept.patients[int(patient)] = mean_known(values[rows]), quantiles_of(values, rows, shares)
-            kept.patient_curves[int(patient)] = curve_quantiles(found, rows, shares, crew)
+            kept.patient_curves[int(patient)] = curve_quantiles(simulated, rows, shares, crew)
 
 
 def finish(kept: OfRegimen, patients: Patients, shares: Floats) -> None:
@@ -177,9 +183,9 @@ def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Wo
             (slice(3, 4), endogenous, MEDIAN),
             (slice(4, 5), infused, MEDIAN),
         ):
-            found = np.empty((wanted.size, values.shape[1]))
-            fill_quantiles(np.ascontiguousarray(values), rows, wanted, found)
-            quantiles[places, part] = found
+            of_part = np.empty((wanted.size, values.shape[1]))
+            fill_quantiles(np.ascontiguousarray(values), rows, wanted, of_part)
+            quantiles[places, part] = of_part
 
     crew.over(n_day, DAYS_AT_A_TIME, work)
     return quantiles

@@ -125,17 +125,17 @@ def population_draws(
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     shift, omega = np.zeros((n, len(PRIOR_PARAMETERS))), np.zeros((n, len(PRIOR_PARAMETERS)))
     reference = reference_values(card, prior)
-    for place, name in enumerate(PRIOR_PARAMETERS):
+    for index, name in enumerate(PRIOR_PARAMETERS):
         own = PRIOR_NAME_OF.get(name, name)
         label = share_label(posterior, card, tuple(agents), left) if name == "S" else own
         if label in posterior:
             values = posterior[label].to_numpy().reshape(-1)
             scale = prior.scale[name]
-            shift[:, place] = [to_scale(float(value), scale) for value in values]
-            shift[:, place] -= to_scale(reference[name], scale)
-        omega[:, place] = prior.omega[name]
+            shift[:, index] = [to_scale(float(value), scale) for value in values]
+            shift[:, index] -= to_scale(reference[name], scale)
+        omega[:, index] = prior.omega[name]
         if f"omega_{own}" in posterior:
-            omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
+            omega[:, index] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
     return PopulationDraws(
         shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n), error=error_draws(posterior, n, left)
     )
@@ -144,7 +144,7 @@ def population_draws(
 def correlation_roots(posterior: Any, n: int) -> Floats:
     """Roots (n, parameter, parameter) of the posterior's correlation matrices; identities where it has none."""
     matrices = np.tile(np.eye(len(PRIOR_PARAMETERS)), (n, 1, 1))
-    own = {PRIOR_NAME_OF.get(name, name): place for place, name in enumerate(PRIOR_PARAMETERS)}
+    own = {PRIOR_NAME_OF.get(name, name): index for index, name in enumerate(PRIOR_PARAMETERS)}
     for (one, row), (other, column) in permutations(own.items(), 2):
         label = f"{CORRELATION}{one}_{other}"
         if label in posterior:

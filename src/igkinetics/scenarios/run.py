@@ -128,9 +128,9 @@ def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: I
     low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
     if not low <= thresholds[0] <= thresholds[-1] <= high:
         key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
-        found = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
+        stated = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
         rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
-        raise InputError([Problem(file=file.name, column=key, found=found, expected=rule)])
+        raise InputError([Problem(file=file.name, column=key, found=stated, expected=rule)])
 
 
 def daily(horizon_day: float) -> Floats:

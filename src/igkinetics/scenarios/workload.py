@@ -117,20 +117,20 @@ def events_of(regimen: Dosing, horizon_day: float) -> float:
 
 def refuse_unforeseen(file: str, scenario: Scenario, patients: Patients, jobs: int) -> Foreseen:
     """What the run takes. InputError where that is more than the file allows, with the key that allows it."""
-    found = foreseen(scenario, patients, jobs)
+    work = foreseen(scenario, patients, jobs)
     regimens = counted(len(scenario.regimen), "regimen")
-    what = f"{found.says} for {counted(patients.about.n_patients, 'patient')} under {regimens}"
+    what = f"{work.says} for {counted(patients.about.n_patients, 'patient')} under {regimens}"
     problems = []
     for key, taken, allowed in (
-        ("allow_minutes", found.seconds / 60, scenario.allow_minutes),
-        ("allow_gib", found.gib, scenario.allow_gib),
+        ("allow_minutes", work.seconds / 60, scenario.allow_minutes),
+        ("allow_gib", work.gib, scenario.allow_gib),
     ):
         if taken > allowed:
             rule = f"foreseen: {what}; write {key} = {np.ceil(taken):.0f} to allow it"
             problems.append(Problem(file=file, column=key, found=f"{allowed:g}", expected=rule))
     if problems:
         raise InputError(problems)
-    return found
+    return work
 
 
 def duration_words(seconds: float) -> str:
