@@ -12,7 +12,6 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.fit.likelihood import NORMAL
 from igkinetics.hierarchical.cohort_arrays import cohort_arrays
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.hierarchical.members import Member, as_member, problems_of
@@ -97,7 +96,9 @@ def subject(world: World, number: int, *, infuses: bool, generator: np.random.Ge
     )
     for n, day in enumerate(days):
         level = float(np.add(*igg_curve(theta, true_schedule(patient), days[n : n + 1]))[0])
-        patient.sample_igg[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        measured = patient.sample_igg.copy()
+        measured[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        patient = replace(patient, sample_igg=measured)
         due = not patient.dose_day.size or day - patient.dose_day[-1] >= GAP_DAY
         if infuses and due and patient.sample_igg[n] < TRIGGER_G_PER_L:
             patient = with_doses(patient, np.append(patient.dose_day, day))
@@ -150,9 +151,7 @@ def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedC
     """The cohort ready for the model. additive False: the wrong likelihood, which knows no additive error."""
     members = [member_of(one.patient, additive=additive) for one in subjects]
     arrays = cohort_arrays(problems_of(members))
-    return PreparedCohort(
-        card=CARD, members=tuple(members), arrays=arrays, covariates=None, kind=NORMAL, left_out={}, notes=()
-    )
+    return PreparedCohort(card=CARD, members=tuple(members), arrays=arrays, covariates=None, left_out={}, notes=())
 
 
 def member_of(patient: Patient, *, additive: bool) -> Member:

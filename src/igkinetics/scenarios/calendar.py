@@ -11,8 +11,8 @@ from igkinetics.dosing.cases import Cases, DaysFrom, Patients
 from igkinetics.dosing.doses import rule_amounts
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.regimen_file import converted
 from igkinetics.scenarios.posterior_patients import PosteriorPatients
-from igkinetics.scenarios.scenario import converted
 from igkinetics.units import IggUnit
 
 CALENDAR_COLUMNS: Final = ("regimen", "patient_id", "day", "date", "amount_g", "vials", "route", "note")

@@ -8,9 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.exposure_response import Relation, events_per_patient_year, outside_studied, rate_ratio
-from igkinetics.scenarios.outcome_kernel import (
+from igkinetics.dosing.outcome_kernel import (
     AUC_TAU,
     AUC_TAU_INFUSED,
     GRAMS,
@@ -24,6 +22,8 @@ from igkinetics.scenarios.outcome_kernel import (
     TROUGH,
     TROUGH_LAST,
 )
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.exposure_response import Relation, events_per_patient_year, outside_studied, rate_ratio
 from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 
 INFECTION_VALUES: Final = 4

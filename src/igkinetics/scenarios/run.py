@@ -190,16 +190,58 @@ def simulate_regimens(
     regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
     of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
     """
-    own = {"card": population} if isinstance(population, str) else dict(population)
-    raw: dict[str, Any] = {
+    raw = {
         "horizon_day": horizon_day,
         "thresholds": list(thresholds),
         "seed": seed,
-        "population": own,
+        "population": _population(population),
         "regimen": [dict(regimen) for regimen in regimens],
+        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
     }
-    raw |= {"therapy": dict(therapy)} if therapy is not None else {}
-    raw |= {"assay": dict(assay)} if assay is not None else {}
-    raw |= {"unit": unit} if unit is not None else {}
-    raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
+
+
+def search_regimens(
+    population: str | Mapping[str, Any],
+    target: Mapping[str, Any],
+    *,
+    interval_day: Sequence[float],
+    horizon_day: float,
+    thresholds: Sequence[float],
+    seed: int,
+    therapy: Mapping[str, Any] | None = None,
+    assay: Mapping[str, Any] | None = None,
+    price_per_g: float | None = None,
+    unit: IggUnit | None = None,
+    level: float = INTERVAL_LEVEL,
+    jobs: int = 2,
+    **search: Any,
+) -> ScenarioResult:
+    """The fewest grams that reach a target, as [search] of a scenario file says it; `.search` lists every candidate.
+
+    population, thresholds, unit: as in `simulate_regimens`. target: such as {"quantity": "trough", "at_least": 500,
+    "probability": 0.9}. interval_day, and search: the other keys of [search], such as dose_g_per_kg=[0.2, 1.0],
+    vial_g=[2.5, 5], route=["iv", "sc"]. InputError names every key that is at fault.
+    """
+    raw = {
+        "horizon_day": horizon_day,
+        "thresholds": list(thresholds),
+        "seed": seed,
+        "population": _population(population),
+        "search": {"target": dict(target), "interval_day": list(interval_day), **search},
+        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
+    }
+    return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
+
+
+def _population(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    return {"card": given} if isinstance(given, str) else dict(given)
+
+
+def _given(**optional: Any) -> dict[str, Any]:
+    """The keys that the call states, tables as a file would hold them."""
+    return {
+        key: dict(value) if isinstance(value, Mapping) else value
+        for key, value in optional.items()
+        if value is not None
+    }
