@@ -57,7 +57,9 @@ class Simulated:
 
 def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:
     """One standard normal number per case and check: the same for every regimen, so that differences are their own."""
-    most = max((dosed(one, cases, setting.from_day, setting.horizon_day).n_checks for one in regimens), default=0)
+    most = max(
+        (dosed(regimen, cases, setting.from_day, setting.horizon_day).n_checks for regimen in regimens), default=0
+    )
     rows = int(cases.noise.max(initial=-1)) + 1
     drawn = generator_of(setting.seed, "checks", batch).standard_normal((most, rows))
     return np.ascontiguousarray(drawn.T)[cases.noise]

@@ -106,10 +106,10 @@ def card_keys(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], s
         if isinstance(population.get(key), str):
             yield ("population", key), population[key]
     models = population.get("models")
-    for place, model in enumerate(models if isinstance(models, list) else []):
+    for index, model in enumerate(models if isinstance(models, list) else []):
         for key in ("card", "endogenous_card"):
             if isinstance(model, Mapping) and isinstance(model.get(key), str):
-                yield ("population", "models", place, key), model[key]
+                yield ("population", "models", index, key), model[key]
 
 
 def named_cards(raw: Mapping[str, Any], file: str, folder: Path | None) -> tuple[dict[str, Card], list[Problem]]:
@@ -149,7 +149,7 @@ def with_covariates(raw: dict[str, Any], cards: Mapping[str, Card]) -> dict[str,
 def sound_parts(raw: Mapping[str, Any]) -> Parts:
     """Of a faulty file those parts that are sound in themselves; keys nobody knows are passed over."""
     tables = named(raw.get("regimen"))
-    regimens = {place: _sound(Dosing, table) for place, table in enumerate(tables if isinstance(tables, list) else [])}
+    regimens = {index: _sound(Dosing, table) for index, table in enumerate(tables if isinstance(tables, list) else [])}
     horizon = raw.get("horizon_day")
     return Parts(
         horizon_day=float(horizon) if isinstance(horizon, int | float) and horizon > 0 else None,

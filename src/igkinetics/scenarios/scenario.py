@@ -189,9 +189,9 @@ class Scenario(Table):
         if not self.regimen and self.search is None:
             yield Fault(("regimen",), "", "needed: at least one [[regimen]], or a [search]")
         yield from one_of(("thresholds", "thresholds_mg_dl"), (self.thresholds, self.thresholds_mg_dl))
-        for place, regimen in enumerate(self.regimen):
+        for index, regimen in enumerate(self.regimen):
             if regimen.rule is not None:
-                key = ("regimen", place, "rule", "below_mg_dl")
+                key = ("regimen", index, "rule", "below_mg_dl")
                 yield from beyond_limits(self.assay, regimen.rule.below_mg_dl, key)
 
     @property
