@@ -26,12 +26,15 @@ EXPORTS = {
     "FitOptions",
     "InputError",
     "__version__",
+    "compare_groups",
     "concentration",
     "fit_cohort",
     "fit_effect",
     "list_cards",
     "load_card",
+    "nca",
     "read_cohort",
+    "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
 }
@@ -126,7 +129,7 @@ def imported_by(code: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     status, asked = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr

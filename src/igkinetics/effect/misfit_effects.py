@@ -35,7 +35,7 @@ def reruns(misfit: pd.DataFrame, found: Residuals | None, prepared: PreparedCoho
         return asked
     for test in misfit.loc[misfit["speaks"].astype(bool), "test"]:
         if test in HEAVY:
-            if prepared.kind != STUDENT_T:
+            if prepared.arrays.kind != STUDENT_T:
                 asked.setdefault(HEAVY_TAILS, with_heavy_tails(prepared))
             continue
         mask = suspects(found, test)
@@ -49,7 +49,7 @@ def reruns(misfit: pd.DataFrame, found: Residuals | None, prepared: PreparedCoho
 def with_heavy_tails(prepared: PreparedCohort) -> PreparedCohort:
     """The same with Student-t error."""
     members = tuple(replace(one, problem=replace(one.problem, kind=STUDENT_T)) for one in prepared.members)
-    return replace(prepared, members=members, kind=STUDENT_T)
+    return replace(prepared, members=members, arrays=cohort_arrays(problems_of(members)))
 
 
 def without_samples(prepared: PreparedCohort, found: Residuals, mask: np.ndarray) -> PreparedCohort | None:

@@ -1,4 +1,4 @@
-"""How wrong an assumption must be before the effect on the nadir is half of what is reported (docs/model.md 5.6).
+"""How wrong an assumption must be before the effect on the nadir is half of what is reported (docs/model.md 5.8).
 
 Each assumption is broken by a stated amount in the infused: their records are put right for it, and the posterior drawn
 with the records as they stand is moved to the records put right (`hierarchical/moved.py`). The amount at which the

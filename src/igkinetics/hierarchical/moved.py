@@ -1,4 +1,4 @@
-"""Draws of a model whose records or structure differ, made of those of the one that was sampled (docs/model.md 5.6).
+"""Draws of a model whose records or structure differ, made of those of the one that was sampled (docs/model.md 5.8).
 
 Whitened by its own Laplace approximation, every model of the same patients has draws (u, z) near standard normal. So
 those of one model, read through the whitening of another, are nearly draws of the other. What is left of the difference
@@ -42,14 +42,14 @@ class Moved(NamedTuple):
     weighted: bool
 
 
-def with_members(prepared: PreparedCohort, members: tuple[Member, ...], kind: int | None = None) -> PreparedCohort:
+def with_members(prepared: PreparedCohort, members: tuple[Member, ...]) -> PreparedCohort:
     """The same cohort with other records of the same patients. InputError when they need other parameters."""
     arrays = cohort_arrays(problems_of(members))
     if arrays.names != prepared.arrays.names:
         raise call_error(
             "cohort", ", ".join(arrays.names), f"must need the parameters {', '.join(prepared.arrays.names)}"
         )
-    return replace(prepared, members=members, arrays=arrays, kind=prepared.kind if kind is None else kind)
+    return replace(prepared, members=members, arrays=arrays)
 
 
 def moved(
@@ -60,10 +60,10 @@ def moved(
     places = np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
     u = sampled.trace.u.reshape(n, -1)[places]
     z = sampled.trace.z.reshape(n, *sampled.trace.z.shape[2:])[places]
-    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind, start=sampled.whitening.centre)
+    whitening = whiten(prepared.members, population, prepared.arrays, start=sampled.whitening.centre)
     ready = sampled.prepared
-    before = log_density_of(sampled.population, ready.arrays, ready.kind, sampled.whitening.coordinates)
-    after = log_density_of(population, prepared.arrays, prepared.kind, whitening.coordinates)
+    before = log_density_of(sampled.population, ready.arrays, sampled.whitening.coordinates)
+    after = log_density_of(population, prepared.arrays, whitening.coordinates)
     old, new = phi_of(u, sampled.whitening), phi_of(u, whitening)
     raw = np.array([after(z[k], new[k])[0] - before(z[k], old[k])[0] for k in range(places.size)])
     trace = Trace(u=u[None], z=z[None], statistics={}, interrupted=False)

@@ -20,13 +20,21 @@ class Design(Table):
     """A whole simulation file."""
 
     seed: Count
+    """Seed of all random numbers."""
     title: str = ""
+    """Stands in the notes of the cohort."""
     population: Population
+    """Who is simulated."""
     therapy: Therapy | None = None
+    """Therapy of everybody whose group has none of its own."""
     visits: Visits
+    """Days on which IgG is measured."""
     assay: Assay = Assay()
+    """How IgG is measured."""
     group: list[Group] = Field(min_length=1)
+    """Groups, each a [[group]] table."""
     outcomes: dict[Name, Outcome] = Field(default_factory=dict)
+    """Outcomes, each a table [outcomes.NAME]."""
 
     @model_validator(mode="after")
     def _holds(self) -> Design:
@@ -82,10 +90,10 @@ def patient_id(group_name: str, place: int) -> str:
 
 def _repeated_names(sections: Sections) -> Iterator[Fault]:
     seen: set[str] = set()
-    for place, name in enumerate(sections.group_names):
+    for index, name in enumerate(sections.group_names):
         key = patient_id(name, 0)
         if key in seen:
-            yield Fault(("group", place, "name"), name, "groups need different names")
+            yield Fault(("group", index, "name"), name, "groups need different names")
         seen.add(key)
 
 
