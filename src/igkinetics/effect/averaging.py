@@ -18,7 +18,8 @@ from igkinetics.hierarchical.leave_one_out import GOOD_PARETO_K, LeftOut
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
 
-AVERAGED_COLUMNS: Final = ("quantity", "n_models", "median", "lower", "upper", "level", "note")
+AVERAGED_COLUMNS: Final = ("quantity", "n_models", "median", "lower", "upper", "level", "left_out", "note")
+"""left_out: models that are not averaged over, for their chains do not agree."""
 BOOTSTRAPS: Final = 4000
 
 
@@ -45,9 +46,7 @@ def averaged_rows(
     first = next(iter(quantities.values()))
     tail = 0.5 * (1.0 - level)
     worst = max(float(one.pareto_k.max()) for one in models.values())
-    notes = [f"Pareto k up to {worst:.2f}: the weights are rough"] if worst > GOOD_PARETO_K else []
-    notes += [f"not averaged over, for its chains do not agree: {name}" for name in failed]
-    note = "; ".join(notes)
+    note = f"Pareto k up to {worst:.2f}: the weights are rough" if worst > GOOD_PARETO_K else ""
     rows = []
     for name in first:
         if not all(name in each for each in quantities.values()):
@@ -63,6 +62,7 @@ def averaged_rows(
                 "lower": float(lower),
                 "upper": float(upper),
                 "level": level,
+                "left_out": "; ".join(failed),
                 "note": note,
             }
         )
