@@ -8,8 +8,7 @@ V^-1 = R^-1 - R^-1 C R^-1 for a linear model; as in `misfit.py`)
 
     r = g'R^-1 e / (g'R^-1 g - g'R^-1 C R^-1 g),    SE(r) = (g'R^-1 g - g'R^-1 C R^-1 g)^-1/2
 
-where the last term is the variance over draws of g'R^-1 times the curve, so that what all patients share is in it. The
-same for the recorded infusions (what they do beyond one gram for one gram) is a score test of mass balance.
+where the last term is the variance over draws of g'R^-1 times the curve, so that what all patients share is in it.
 """
 
 from __future__ import annotations
@@ -53,13 +52,12 @@ or samples foretold. speaks: P below 5 % over the number of controls."""
 CONTROLS: Final = (
     "placebo_in_never_infused",
     "placebo_before_infusions",
-    "recorded_infusions",
     "after_infusion_day_0_7",
     "after_infusion_day_7_14",
     "after_infusion_day_14_28",
     "after_infusion_day_28_56",
 )
-SHARE: Final = "apparent share of a gram, beyond what was recorded"
+SHARE: Final = "apparent share of a gram"
 ERROR: Final = "standardised error of the prediction"
 FAMILY_P: Final = 0.05
 PLACEBO_DRAWS: Final = 20
@@ -107,8 +105,8 @@ def control_rows(posterior: CohortPosterior, people: Sequence[Exposure], seed: i
     if len(never) >= FEWEST and infused:
         rows.append(share_row("placebo_in_never_infused", in_never_infused(never, infused, generator), level))
     if len(infused) >= FEWEST:
-        for name, doses_of in (("placebo_before_infusions", earlier_doses), ("recorded_infusions", recorded_doses)):
-            rows.append(share_row(name, apparent_share(infused, [[doses_of(one.exposure) for one in infused]]), level))
+        earlier = [earlier_doses(one.exposure) for one in infused]
+        rows.append(share_row("placebo_before_infusions", apparent_share(infused, [earlier]), level))
         rows += foretold_rows(posterior, people, seed, level)
     table = pd.DataFrame(rows, columns=list(CONTROL_COLUMNS))
     return table.assign(speaks=table["p"].to_numpy(dtype=float) < FAMILY_P / max(len(table), 1))
@@ -142,10 +140,6 @@ def error_of(problem: FitProblem, levels: Floats, error: Floats) -> tuple[Floats
     if problem.kind == STUDENT_T:
         variance = variance * STUDENT_DF / (STUDENT_DF - 2.0)
     return variance.mean(axis=0), slope
-
-
-def recorded_doses(one: Exposure) -> Doses:
-    return one.doses.given(one.in_window)
 
 
 def earlier_doses(one: Exposure) -> Doses:

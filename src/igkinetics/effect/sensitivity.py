@@ -27,7 +27,7 @@ from igkinetics.hierarchical.leave_one_out import (
     loo_table,
 )
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.population_priors import RATIOS
+from igkinetics.hierarchical.population_priors import FREED_SD, RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
 from igkinetics.kinetics.parameters import Floats
@@ -96,7 +96,7 @@ def sensitivity_tables(
     }
     same = {name: found for name, found in models.items() if same_data(found, base)}
     alike = {name: found for name, found in same.items() if name == "base" or usable(found)}
-    failed = [name for name in same if name not in alike]
+    failed = [spoken(name) for name in same if name not in alike]
     unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs) for name, found in alike.items()}
     tables: dict[str, pd.DataFrame] = {}
     quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
@@ -182,14 +182,8 @@ def other_models(
     rows = []
     for name, found in models.items():
         population = found.posterior.population
-        model = (
-            "as reported"
-            if name == "base"
-            else f"as reported, free {name.replace('_', ' ')}"
-            if (name in RATIOS)
-            else name
-        )
-        ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in RATIOS if one in population}
+        model = "as reported" if name == "base" else spoken(name)
+        ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in FREED_SD if one in population}
         for quantity, draws in {**quantities[name], **ratios, **joint_quantities(ratios)}.items():
             median, lower, upper = interval(draws, level)
             rows.append(
@@ -215,6 +209,11 @@ def other_models(
                 }
             )
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))
+
+
+def spoken(name: str) -> str:
+    """A model beside the base one as a reader knows it."""
+    return f"as reported, free {name.replace('_', ' ')}" if name in FREED_SD else name
 
 
 def joint_quantities(ratios: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -60,7 +60,6 @@ SENSITIVITY_WORDS: Final = {
 CONTROL_WORDS: Final = {
     "placebo_in_never_infused": "Infusions that nobody got: the never infused under the schedules of the infused",
     "placebo_before_infusions": f"Infusions dated {EARLIER_DAYS:g} days too early: an effect before its cause",
-    "recorded_infusions": "The recorded infusions: what they seem to do beyond one gram for each gram",
     "after_infusion_day_0_7": "Foretold: samples up to day 7 after an infusion",
     "after_infusion_day_7_14": "Foretold: samples of days 7 to 14 after an infusion",
     "after_infusion_day_14_28": "Foretold: samples of days 14 to 28 after an infusion",
