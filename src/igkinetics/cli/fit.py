@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of, fixed_of
 from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read, tell_problems
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
@@ -30,6 +30,14 @@ def fit(
     structure: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="This structure alone, such as one_compartment/step_loss; default average."),
+    ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Hold a parameter (CL V1 Q V2 ka F C_base C_init S k_loss k_rec) at a value in the units of "
+            "parameters.csv: C_base, C_init in the cohort's unit, others L, L/day, 1/day; repeatable.",
+        ),
     ] = None,
     drift: Annotated[
         bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")
@@ -68,7 +76,8 @@ def fit(
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
         card=card, prior=prior, structure=structure, drift=drift, residual=residual, window=days_of(window),
-        thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
+        thresholds=tuple(threshold or ()),
+        draws=draws, profile=profile, fix=fixed_of(fix or ()), level=level, seed=seed, jobs=jobs,
     )  # fmt: skip
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from igkinetics.errors import call_error
+from igkinetics.errors import InputError, Problem, call_error
 
 CohortPath = Annotated[
     Path,
@@ -25,6 +27,27 @@ OnProblem = Annotated[
     str,
     typer.Option("--on-problem", metavar="stop|skip", help="Refuse rows at fault, or set them aside and say so."),
 ]
+
+
+def fixed_of(given: Sequence[str]) -> dict[str, float]:
+    """Parameters held at values, each given as NAME=VALUE. InputError for what cannot be read, all at once."""
+    found: dict[str, float] = {}
+    problems = []
+    for each in given:
+        name, equals, value = (part.strip() for part in each.partition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (name and equals) or math.isnan(number):
+            problems.append(Problem(file="call", column="--fix", found=each, expected="must be NAME=VALUE, as V1=3.2"))
+        elif name in found:
+            problems.append(Problem(file="call", column="--fix", found=each, expected=f"{name} is fixed twice"))
+        else:
+            found[name] = number
+    if problems:
+        raise InputError(problems)
+    return found
 
 
 def days_of(window: str | None) -> tuple[float, float] | None:

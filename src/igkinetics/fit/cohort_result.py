@@ -15,7 +15,7 @@ import pandas as pd
 
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
-from igkinetics.fit.columns import STATUSES, TABLES
+from igkinetics.fit.columns import STATUSES, TABLES, WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions as FitOptions
 from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.fit.records import DRAW_COLUMNS
@@ -129,7 +129,7 @@ class CohortFit:
 
     @property
     def n_fitted(self) -> int:
-        return int((self.patients["status"] == "fitted").sum())
+        return int((self.patients["status"].isin(WITH_ESTIMATES)).sum())
 
     @property
     def n_failed(self) -> int:

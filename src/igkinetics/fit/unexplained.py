@@ -64,7 +64,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     for i, place in enumerate(problem.free):
         chain = slope(theta[place], scale_of(problem.names[i]))
         by_x[:, i] = slopes[:, place] * chain
-        if place == C_BASE:
+        if place == C_BASE and problem.fixed[C_INIT] >= 0.0:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]
     return endogenous + infused, by_x
 

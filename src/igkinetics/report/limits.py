@@ -9,6 +9,7 @@ from igkinetics import text
 from igkinetics.cards.agents import agent_class
 from igkinetics.cards.load import load_card
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
 from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
@@ -38,7 +39,7 @@ def mostly_prior(fit: CohortFit) -> frozenset[str]:
 
 def learnt(fit: CohortFit) -> list[Learnt]:
     """One entry per estimated parameter, in the order of the table; empty without a prior."""
-    fitted = set(fit.patients.loc[fit.patients["status"] == "fitted", "patient_id"])
+    fitted = set(fit.patients.loc[fit.patients["status"].isin(WITH_ESTIMATES), "patient_id"])
     rows = fit.parameters[
         (fit.parameters["kind"] == "estimated")
         & fit.parameters["contraction"].notna()
@@ -93,7 +94,7 @@ def _prior_sentences(fit: CohortFit) -> list[str]:
 
 
 def _window_sentences(fit: CohortFit) -> list[str]:
-    fitted = fit.nadir[fit.nadir["status"] == "fitted"]
+    fitted = fit.nadir[fit.nadir["status"].isin(WITH_ESTIMATES)]
     at_end = list(fitted.loc[fitted["nadir_position"] == "end", "patient_id"])
     at_start = list(fitted.loc[fitted["nadir_position"] == "start", "patient_id"])
     return [
@@ -119,7 +120,7 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
 
 def drift_sentences(fit: CohortFit) -> list[str]:
     """Whose course does not follow the model, and when."""
-    rows = fit.nadir[(fit.nadir["status"] == "fitted") & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
+    rows = fit.nadir[(fit.nadir["status"].isin(WITH_ESTIMATES)) & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
     named = [
         f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])})"
         for row in rows.to_dict("records")

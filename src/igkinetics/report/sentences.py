@@ -7,6 +7,7 @@ from typing import Final
 from igkinetics import text
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import fitted_nadirs
 
 LOWEST_NAMED: Final = 3
@@ -17,7 +18,7 @@ STATUS_WORDS: Final = {
     "too_few_samples": "too few samples",
     "unexplained_change": "a change that no dose or therapy explains",
     "not_converged": "the fit did not converge",
-    "at_bound": "the data do not limit an estimate",
+    "at_bound": "fitted, with a parameter that the data do not limit",
     "start_contradicts": "the first level contradicts the level at which the card starts every patient",
     "set_aside": "set aside",
     "failed": "an error of the software, not of the data",
@@ -77,7 +78,7 @@ def reached_sentence(fit: CohortFit) -> str:
 
 
 def not_fitted_sentence(fit: CohortFit) -> str:
-    rows = fit.patients[fit.patients["status"] != "fitted"]
+    rows = fit.patients[~fit.patients["status"].isin(WITH_ESTIMATES)]
     if rows.empty:
         return "Nobody was left unfitted."
     why = [
