@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
@@ -35,8 +36,10 @@ ALLOWED: Final = 0.5
 """Of -2 log likelihood: what holding a parameter at the card's value may cost where the data are said to be silent."""
 FLATTEST: Final = 1e-4
 """Curvature below which a direction counts as flat altogether."""
-INNER: Final = 2.0
-"""Logit of a share around which draws start where the estimate is 0 or 1."""
+DRAWN_WITHIN: Final = 4.0
+"""Draws stay within so much of the card's typical value (55-fold), or 2 beyond the estimate where that lies farther."""
+FAR_OUT: Final = 1e6
+"""-2 log likelihood of draws beyond."""
 IDLE_WITHOUT_SHARE: Final = ("k_loss", "k_rec")
 HELD_FIRST: Final = ("C_init", "k_rec", "k_loss", "ka", "F", "V1", "S", "CL", "C_base")
 """Of parameters that cannot be told apart the first is held."""
@@ -241,26 +244,29 @@ def flat_direction(problem: FitProblem, optimum: Optimum, errors: Floats) -> tup
 
 
 def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generator) -> Draws:
-    """Weighted draws in proportion to the likelihood: flat in logs within BOUND_DISTANCE, in S and F themselves.
+    """Weighted draws in proportion to the likelihood: flat in logs within DRAWN_WITHIN, in S and F themselves.
 
     Parameters at a bound are drawn too, so that intervals of levels hold what a one-sided interval leaves open.
     """
     problem, optimum = found.open_problem, found.open_optimum()
     shares = np.array([name in SHARES for name in problem.names])
-    inside = np.clip(optimum.x, *np.where(shares, [[-INNER], [INNER]], [problem.mu - 5.0, problem.mu + 5.0]))
-    spread = np.linalg.cholesky(np.linalg.inv(0.5 * optimum.hessian))
+    off = optimum.x - problem.mu
+    ends = np.array([name in {one.name for one in found.at_bound} for name in problem.names])
+    reach = np.maximum(DRAWN_WITHIN, np.where(ends, 0.0, np.abs(off) + 2.0))
 
     def target(x: Floats) -> Floats:
-        values = problem.values(x)
         z = x[:, shares]
-        values += 2.0 * np.sum(np.logaddexp(0.0, z) + np.logaddexp(0.0, -z), axis=1)
-        beyond = np.any(np.abs(x - problem.mu) > BOUND_DISTANCE, axis=1)
-        return np.where(beyond | np.isnan(values), np.inf, values)
+        values = problem.values(x) + 2.0 * np.sum(np.logaddexp(0.0, z) + np.logaddexp(0.0, -z), axis=1)
+        beyond = np.any(np.abs(x - problem.mu) > reach, axis=1)
+        return np.where(beyond | np.isnan(values), FAR_OUT, values)
 
-    first = [
-        Component(centre=inside, root=scale * spread, log_share=float(np.log(share)))
-        for scale, share in ((1.0, 0.6), (2.0, 0.4))
-    ]
+    first = []
+    for depth in (1.0, 0.5):
+        centre = np.where(ends, problem.mu + np.sign(off) * depth * DRAWN_WITHIN, optimum.x)
+        inner = inside(found, centre, ends)
+        values, vectors = np.linalg.eigh(problem.hessian(inner))
+        root = vectors / np.sqrt(np.maximum(0.5 * values, RIDGE))
+        first.append(Component(centre=inner, root=np.linalg.cholesky(root @ root.T), log_share=0.0))
     sampled = sample_in_rounds(target, first, n, generator)
     x, weights = sampled.x, sampled.weights
     chained = run_chains(target, sampled, n, generator) if sampled.pareto_k > GOOD_PARETO_K else None
@@ -281,6 +287,17 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
         r_hat=float("nan") if chained is None else chained.r_hat,
         trusted=chained is None or chained.trusted,
     )
+
+
+def inside(found: Identified, x: Floats, ends: npt.NDArray[np.bool_]) -> Floats:
+    """x with the parameters at a bound as they are, and all others estimated again beside them."""
+    problem = found.open_problem
+    for index in np.flatnonzero(ends)[::-1]:
+        problem = held_at(problem, int(index), from_scale(float(x[index]), scale_of(problem.names[index])))
+    best = x.copy()
+    if not ends.all():
+        best[~ends] = problem.minimum_from(x[~ends])[0]
+    return best
 
 
 def said_of_bounds(at_bound: tuple[AtBound, ...], alike: tuple[Alike, ...]) -> str:

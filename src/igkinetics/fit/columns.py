@@ -44,7 +44,7 @@ COMMON: Final = {
     "endogenous_nadir": "the same for the patient's own IgG, without what was infused",
     "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood, and the term of C_init)",
     "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains took their place",
-    "method": "how the draws were made: importance sampling, Markov chains or normal approximation",
+    "method": "how the draws were made: importance sampling or Markov chains",
     "drift": "weight of courses that drift around the kinetic curve",
     "n_starts_agreeing": "starts that ended within 0.01 of the lowest -2 log posterior",
     "n": "number of values or patients behind this row",

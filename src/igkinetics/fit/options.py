@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +109,7 @@ def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem
     read = needed_parameters(*structure.split("/")) if structure in STRUCTURES and structure is not None else FIXABLE
     for name, value in fix.items():
         if name not in FIXABLE:
-            problems.append(_problem(f"fix {name}", value, f"one of {', '.join(FIXABLE)}{nearest(name, FIXABLE)}"))
+            problems.append(_problem(f"fix {name}", value, f"one of {', '.join(FIXABLE)}{_nearest_parameter(name)}"))
         elif name not in (*read, "C_init", "C_init_ratio", "ka", "F"):
             problems.append(_problem(f"fix {name}", f"{value:g}", f"part of the structure: {structure} has no {name}"))
         elif not _allowed(name, value):
@@ -116,6 +117,13 @@ def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem
     if {"C_init", "C_init_ratio"} <= fix.keys():
         problems.append(_problem("fix", "C_init, C_init_ratio", "one of the two: the ratio is C_init over C_base"))
     return problems
+
+
+def _nearest_parameter(name: str) -> str:
+    """Names are so short that one letter in two may be wrong, or in the other case."""
+    near = get_close_matches(name.lower(), [known.lower() for known in FIXABLE], n=1, cutoff=0.5)
+    found = [known for known in FIXABLE if known.lower() in near]
+    return f" (did you mean {found[0]}?)" if found else ""
 
 
 def _allowed(name: str, value: float) -> bool:

@@ -68,7 +68,7 @@ def as_altair(spec: Spec) -> Any:
     return altair.Chart.from_dict(spec)
 
 
-UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "at_bound", "failed")
+UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "failed")
 """Not fitted though there were samples: worse than any fit."""
 
 

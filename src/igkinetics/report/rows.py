@@ -132,7 +132,7 @@ def not_fitted_rows(fit: CohortFit) -> list[Cells]:
             "reason": text.visible(row["reason"], most=400) if text.known(row["reason"]) else text.UNKNOWN,
         }
         for place, row in enumerate(fit.patients.to_dict("records"), start=1)
-        if row["status"] not in WITH_ESTIMATES
+        if row["status"] != "fitted"
     ]
 
 

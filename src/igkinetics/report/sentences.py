@@ -44,7 +44,9 @@ def patients_sentence(fit: CohortFit) -> str:
     stopped = " Interrupted; patients not reached are listed as not fitted." if fit.interrupted else ""
     n_samples = counted(len(fit.cohort.samples), "IgG sample")
     n_patients = counted(len(fit.patients), "patient")
-    return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
+    n_bound = int((fit.patients["status"] == "at_bound").sum())
+    bound = f", of them {n_bound} with a parameter that the data do not limit" if n_bound else ""
+    return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted{bound}.{stopped}"
 
 
 def lowest_sentence(fit: CohortFit) -> str:
