@@ -31,6 +31,7 @@ EXPORTS = {
     "fit_effect",
     "list_cards",
     "load_card",
+    "nca",
     "read_cohort",
     "simulate_cohort",
     "simulate_regimens",
@@ -126,7 +127,7 @@ def imported_by(code: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     status, asked = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr

@@ -12,6 +12,7 @@ _EXPORTS = {
     "fit_effect": "igkinetics.effect.fit",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
+    "nca": "igkinetics.noncompartmental.run",
     "read_cohort": "igkinetics.cohort.read",
     "simulate_cohort": "igkinetics.simulate.run",
     "simulate_regimens": "igkinetics.scenarios.run",

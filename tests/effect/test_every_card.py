@@ -51,9 +51,9 @@ def cohort_from(card: Card) -> Cohort:
 def at_start(prepared: PreparedCohort) -> tuple[float, np.ndarray, np.ndarray]:
     """Log density and gradients where chains start, by the kernel; the graph's `pm.Data` are built too."""
     population = prepared.population("base")
-    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind)
-    build_model(population, prepared.arrays, whitening, prepared.kind)
-    density = log_density_of(population, prepared.arrays, prepared.kind, whitening.coordinates)
+    whitening = whiten(prepared.members, population, prepared.arrays)
+    build_model(population, prepared.arrays, whitening)
+    density = log_density_of(population, prepared.arrays, whitening.coordinates)
     return density(np.zeros_like(population.offset), whitening.centre)
 
 
@@ -86,8 +86,8 @@ def test_the_compiled_model_of_a_card_for_infusions_alone_gives_the_same_numbers
     prepared = prepared_for(cohort_from(card), card, EffectOptions(card=name))
     value, *_ = at_start(prepared)
     population = prepared.population("base")
-    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind)
-    model = build_model(population, prepared.arrays, whitening, prepared.kind)
+    whitening = whiten(prepared.members, population, prepared.arrays)
+    model = build_model(population, prepared.arrays, whitening)
     point = {"u": np.zeros(population.prior_mean.size), "z": np.zeros_like(population.offset)}
     found = float(model.compile_logp(mode="FAST_COMPILE")(point))
     sd = population.prior_sd[population.active_normal]

@@ -28,6 +28,19 @@ OnProblem = Annotated[
     typer.Option("--on-problem", metavar="stop|skip", help="Refuse rows at fault, or set them aside and say so."),
 ]
 
+Residual = Annotated[
+    str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+]
+Fix = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Hold a parameter (CL V1 Q V2 ka F C_base C_init S k_loss k_rec) at a value in the units of "
+        "parameters.csv: C_base, C_init in the cohort's unit, others L, L/day, 1/day; repeatable.",
+    ),
+]
+Level = Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")]
+
 
 def fixed_of(given: Sequence[str]) -> dict[str, float]:
     """Parameters held at values, each given as NAME=VALUE. InputError for what cannot be read, all at once."""

@@ -23,6 +23,7 @@ def summary(cohort: Cohort) -> pd.DataFrame:
         *_doses(cohort),
         *_therapy(cohort),
         *(("outcomes", str(name), str(count), "patients") for name, count in _outcomes(cohort).items()),
+        *_covariates(cohort),
         *(
             (
                 "rows",
@@ -33,7 +34,7 @@ def summary(cohort: Cohort) -> pd.DataFrame:
             for file, one in cohort.rows.items()
         ),
         *(("columns", f"{file}, not used", ", ".join(names), "") for file, names in cohort.unused_columns.items()),
-        *_covariates(cohort),
+        *_kept_columns(cohort),
         *(("notes", "", note, "") for note in cohort.notes),
     ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
@@ -75,7 +76,7 @@ def _groups(cohort: Cohort) -> list[Row]:
     return rows
 
 
-def _covariates(cohort: Cohort) -> list[Row]:
+def _kept_columns(cohort: Cohort) -> list[Row]:
     """The further columns of the open tables."""
     rows: list[Row] = []
     for name, table, own in (
@@ -141,6 +142,20 @@ def _therapy(cohort: Cohort) -> list[Row]:
             for name, count in agents.items()
         ),
     ]
+
+
+def _covariates(cohort: Cohort) -> list[Row]:
+    """Covariates by day: how many values of how many patients, and their spread where they are numbers."""
+    table = cohort.first_records().covariates
+    rows: list[Row] = []
+    for name in cohort.covariate_names:
+        values = table[name]
+        is_number = pd.api.types.is_numeric_dtype(values)
+        filled = values.notna() if is_number else values != ""
+        n_patients = counted(table.loc[filled, "patient_id"].nunique(), "patient")
+        spread = f": {_spread(values)}" if is_number else ""
+        rows.append(("covariates", name, f"{counted(int(filled.sum()), 'value')} of {n_patients}{spread}", ""))
+    return rows
 
 
 def _outcomes(cohort: Cohort) -> dict[str, int]:

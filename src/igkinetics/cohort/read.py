@@ -18,6 +18,7 @@ from igkinetics.cohort.nonmem.records import for_each_record, further_records
 from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
+from igkinetics.cohort.parse.covariates import parse_covariates
 from igkinetics.cohort.parse.crosscheck import compare_tables
 from igkinetics.cohort.parse.doses import parse_doses
 from igkinetics.cohort.parse.findings import Table, problems_of
@@ -40,6 +41,7 @@ PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "patients": parse_patients,
     "outcomes": parse_outcomes,
     "weights": parse_weights,
+    "covariates": parse_covariates,
 }
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 ON_PROBLEM: Final = ("stop", "skip")
@@ -63,7 +65,7 @@ def read_cohort(
     mapping = with_wanted_rows(mapping, {one.table for one in located.sources if one.convert is not None})
     mapping = with_wide(mapping)
     files = read_files(located, mapping)
-    tables, table_problems = _parse(files, mapping)
+    tables, table_problems = _parse(files, mapping, located.event_files)
     records = further_records(tables)
     tables = for_each_record(tables, records)
     tables, patients = number_patients(tables)
@@ -94,6 +96,7 @@ def read_cohort(
         problems=problem_table(problems),
         rows=assembled.rows,
         inputs=located.inputs,
+        covariates=assembled.covariates,
         unused_columns=files.unused_columns,
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
@@ -124,11 +127,11 @@ def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
     return mapping
 
 
-def _parse(files: Files, mapping: Mapping) -> tuple[Tables, list[Problem]]:
+def _parse(files: Files, mapping: Mapping, event_files: frozenset[str]) -> tuple[Tables, list[Problem]]:
     parsed: Tables = {} if files.samples is None else {"samples": files.samples}
     for name, table in files.tables.items():
         parsed[name] = parse_samples(table, mapping) if name == "samples" else PARSERS[name](table)
-        if mapping.format == "nonmem" and name in ("samples", "doses"):
+        if mapping.format == "nonmem" and set(table.files) <= event_files and name != "patients":
             parsed[name] = in_file_order(parsed[name])
     return parsed, [problem for one in parsed.values() for problem in one.problems]
 
