@@ -104,36 +104,25 @@ def fitted(patient: Patient, **changes: Any) -> PatientFit:
     return fit_patient(patient, prior_of, replace(SETTINGS, **changes))
 
 
-def lost_share(share: float) -> Patient:
-    """Exact levels of a patient without doses whose production depends on B cells by this share."""
-    plan = record(samples=[(day, 1.0) for day in np.linspace(-4.0, 160.0, 14)], therapy=[(0.0, 70.0)])
-    theta = WITH_THERAPY.copy()
-    theta[INDEX["S"]] = share
-    return replace(plan, sample_igg=measured(true_levels(plan, theta), np.random.default_rng(4), a=0.02, b=0.01))
-
-
 WITH_THERAPY = made(1).theta.copy()
 WITH_THERAPY[[INDEX["CL"], INDEX["V1"], INDEX["C_base"], INDEX["C_init"]]] = 0.2, 3.2, 6.0, 6.0
-WITH_THERAPY[[INDEX["k_loss"], INDEX["k_rec"]]] = 0.1, 0.01
+WITH_THERAPY[[INDEX["k_loss"], INDEX["k_rec"], INDEX["S"]]] = 0.1, 0.01, 1.0
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_a_share_at_its_bound_is_said_with_the_others_and_an_interval_with_one_end(share: float) -> None:
-    fit = fitted(lost_share(share), structure="two_compartment/gradual_loss" if share else SETTINGS.structure)
-    found = {one.name: one.value for one in fit.at_bound}
-    if not found:  # the noise may leave the optimum just inside
-        problem, optimum, _ = fit.fitted()
-        assert abs(problem.theta(optimum.x)[INDEX["S"]] - share) < 0.1
-        return
-    assert found["S"] == share
-    assert f"S at its bound {share:g}" in fit.reason
-    assert fit.status == "at_bound"
-    cohort = cohort_of([fit.patient])
-    rows = fit_cohort(cohort, prior="none", draws=200, structure=fit.fitted()[0].model).parameters
-    row = rows.set_index("parameter").loc["S"]
-    assert row["value"] == share
-    assert row["lower"] <= share <= row["upper"]
-    assert row["upper"] - row["lower"] < 0.9
+def test_a_share_at_its_bound_is_said_with_the_others_and_an_interval_with_one_end() -> None:
+    """All production depends on B cells: the likelihood is highest at S = 1."""
+    plan = record(samples=[(day, 1.0) for day in np.linspace(-4.0, 160.0, 14)], therapy=[(0.0, np.inf)])
+    levels = measured(true_levels(plan, WITH_THERAPY), np.random.default_rng(6))
+    patient = replace(plan, sample_igg=levels, therapy_stop=np.array([170.0]))
+    fits = fit_cohort(cohort_of([patient]), prior="none", draws=300)
+    row = fits.patients.iloc[0]
+    assert (row["status"], row["reason"]) == ("at_bound", "S at its bound 1")
+    rows = fits.parameters.set_index("parameter")
+    assert rows.loc["S", "value"] == 1.0
+    assert 0.6 < rows.loc["S", "lower"] < 1.0
+    assert rows.loc["S", "upper"] == 1.0
+    assert rows.loc["C_base", "lower"] < 600.0 < rows.loc["C_base", "upper"]
+    assert fits.nadir["fitted_nadir"].notna().all()
 
 
 def test_the_bound_is_where_another_optimiser_ends() -> None:
@@ -162,7 +151,7 @@ def test_what_no_sample_can_show_is_held_and_said() -> None:
 
 def test_samples_before_therapy_tell_the_start_from_the_baseline() -> None:
     theta = WITH_THERAPY.copy()
-    theta[INDEX["C_init"]] = 14.0
+    theta[[INDEX["C_init"], INDEX["S"]]] = 14.0, 0.5
     plan = record(samples=[(day, 1.0) for day in np.linspace(-90.0, 160.0, 20)], therapy=[(0.0, 40.0)])
     patient = replace(plan, sample_igg=measured(true_levels(plan, theta), np.random.default_rng(5), a=0.1, b=0.03))
     fit = fitted(patient)

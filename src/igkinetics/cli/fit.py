@@ -128,9 +128,9 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
 def tell_result(fitted: CohortFit, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
     from igkinetics.report.page import REPORT_NAME
-    from igkinetics.report.sentences import five_sentences
+    from igkinetics.report.sentences import five_sentences, laboratory_sentence
 
-    print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))
+    print("\n".join(filter(None, [*five_sentences(fitted, str(out / REPORT_NAME)), laboratory_sentence(fitted)])))
     if fitted.interrupted:
         raise typer.Exit(INTERRUPTED)
     if fitted.n_failed:

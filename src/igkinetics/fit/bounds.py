@@ -38,6 +38,8 @@ FLATTEST: Final = 1e-4
 """Curvature below which a direction counts as flat altogether."""
 DRAWN_WITHIN: Final = 4.0
 """Draws stay within so much of the card's typical value (55-fold), or 2 beyond the estimate where that lies farther."""
+LEAST_DRAWS: Final = 1500
+"""Of the rounds, however few are kept: the likelihood alone has awkward shapes."""
 FAR_OUT: Final = 1e6
 """-2 log likelihood of draws beyond."""
 IDLE_WITHOUT_SHARE: Final = ("k_loss", "k_rec")
@@ -244,7 +246,7 @@ def flat_direction(problem: FitProblem, optimum: Optimum, errors: Floats) -> tup
 
 
 def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generator) -> Draws:
-    """Weighted draws in proportion to the likelihood: flat in logs within DRAWN_WITHIN, in S and F themselves.
+    """n draws of equal weight in proportion to the likelihood: flat in logs within DRAWN_WITHIN, in S and F themselves.
 
     Parameters at a bound are drawn too, so that intervals of levels hold what a one-sided interval leaves open.
     """
@@ -267,23 +269,26 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
         values, vectors = np.linalg.eigh(problem.hessian(inner))
         root = vectors / np.sqrt(np.maximum(0.5 * values, RIDGE))
         first.append(Component(centre=inner, root=np.linalg.cholesky(root @ root.T), log_share=0.0))
-    sampled = sample_in_rounds(target, first, n, generator)
-    x, weights = sampled.x, sampled.weights
-    chained = run_chains(target, sampled, n, generator) if sampled.pareto_k > GOOD_PARETO_K else None
-    if chained is not None:
-        x, weights = chained.x, np.full(n, 1.0 / n)
+    tried = max(n, LEAST_DRAWS)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a tail of weights of 0 has no shape: k is nan then
+        sampled = sample_in_rounds(target, first, tried, generator)
+        chained = run_chains(target, sampled, tried, generator) if not sampled.pareto_k <= GOOD_PARETO_K else None
+    x = sampled.x if chained is None else chained.x
+    shares_of_weight = np.cumsum(sampled.weights) if chained is None else np.arange(1, tried + 1) / tried
+    kept = np.minimum(np.searchsorted(shares_of_weight, (np.arange(n) + 0.5) / n), x.shape[0] - 1)
     steady = problem.values(x)
     lowest = int(np.nanargmin(steady))
     estimated = [problem.names.index(name) for name in found.problem.names]
+    own = generator.permutation(kept)
     return Draws(
-        x=x[:, estimated],
-        theta=problem.thetas(x),
-        weights=weights,
+        x=x[own][:, estimated],
+        theta=problem.thetas(x[own]),
+        weights=np.full(n, 1.0 / n),
+        pareto_k=sampled.pareto_k if chained is None else float("nan"),
         log_marginal=float("nan"),
+        method="importance sampling" if chained is None else "Markov chains",
         lowest=x[lowest],
         lowest_objective=float(steady[lowest]),
-        pareto_k=sampled.pareto_k if chained is None else float("nan"),
-        method="importance sampling" if chained is None else "Markov chains",
         r_hat=float("nan") if chained is None else chained.r_hat,
         trusted=chained is None or chained.trusted,
     )

@@ -66,6 +66,7 @@ class CohortFit:
     diagnostics: pd.DataFrame = field(default_factory=lambda: _empty("diagnostics"))
     shrinkage: pd.DataFrame = field(default_factory=lambda: _empty("shrinkage"))
     residuals: pd.DataFrame = field(default_factory=lambda: _empty("residuals"))
+    laboratory: pd.DataFrame = field(default_factory=lambda: _empty("laboratory"))
     profiles: pd.DataFrame = field(default_factory=lambda: _empty("profiles"))
 
     def __post_init__(self) -> None:

@@ -189,6 +189,18 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "n": "",
         "flagged": "whether the ratio lies beyond 3",
     },
+    # a step common to many patients at one time, as another laboratory makes: at most one row
+    "laboratory": {
+        "by": "study day or calendar date",
+        "day": "first day of the new level; empty where it is a calendar date",
+        "date": "that date (ISO 8601), told only where dates are asked for",
+        "n_patients": "patients with measured samples on both sides",
+        "step": "relative change of all later levels",
+        "step_lower": "",
+        "step_upper": "",
+        "level": "",
+        "p": "probability of as clear a step where there is none, over all times looked at",
+    },
     # what each group brings, over the whole record
     "groups": {
         "group": "",

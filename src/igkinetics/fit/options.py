@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
@@ -121,9 +121,9 @@ def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem
 
 def _nearest_parameter(name: str) -> str:
     """Names are so short that one letter in two may be wrong, or in the other case."""
-    near = get_close_matches(name.lower(), [known.lower() for known in FIXABLE], n=1, cutoff=0.5)
-    found = [known for known in FIXABLE if known.lower() in near]
-    return f" (did you mean {found[0]}?)" if found else ""
+    closeness = [SequenceMatcher(a=name.lower(), b=known.lower()).ratio() for known in FIXABLE]
+    best = max(closeness)
+    return f" (did you mean {FIXABLE[closeness.index(best)]}?)" if best >= 0.5 else ""
 
 
 def _allowed(name: str, value: float) -> bool:

@@ -35,7 +35,7 @@ from igkinetics.fit.structures import (
     possible_production,
     unaveraged,
 )
-from igkinetics.fit.unexplained import MOST_CHANGES, Change, unexplained_changes
+from igkinetics.fit.unexplained import MOST_CHANGES, ODD_PAIR, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats, needed_parameters
 from igkinetics.random_streams import of_patient
@@ -74,6 +74,8 @@ class Trouble:
     status: Status
     reason: str
     changes: tuple[Change, ...] = ()
+    at: tuple[FitProblem, Optimum] | None = None
+    """The fit that does not explain the record: no numbers are given of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,6 +116,8 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
             status=settled.status,
             reason=settled.reason,
             changes=settled.changes,
+            problem=settled.at[0] if settled.at else None,
+            optimum=settled.at[1] if settled.at else None,
             notes=tuple(notes),
         )
     if settled.lower:
@@ -335,7 +339,7 @@ def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: 
         return None
     said = [describe_change(change, unit) for change in changes]
     words = "; ".join(said + questions(problem, patient, optimum.x, changes))
-    return Trouble(status="unexplained_change", reason=words, changes=changes)
+    return Trouble(status="unexplained_change", reason=words, changes=changes, at=(problem, optimum))
 
 
 def level_words(igg: float, limit: int, unit: IggUnit) -> str:
@@ -348,6 +352,10 @@ def describe_change(change: Change, unit: IggUnit) -> str:
     after = level_words(change.igg_after, change.limit_after, unit)
     if change.kind == "odd sample":
         return f"day {change.day_before:.4g}: {after} fits no curve through the others (z = {change.z:.1f})"
+    if change.kind == ODD_PAIR:
+        first = level_words(change.igg_before, change.limit_before, unit).removesuffix(f" {unit}")
+        days = f"days {change.day_before:.4g} and {change.day_after:.4g}"
+        return f"{days}: {first} and {after} fit no curve through the others (z = {change.z:.1f})"
     if change.kind == "whole course":
         return (
             f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "

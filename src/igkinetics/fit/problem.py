@@ -162,7 +162,7 @@ def build_problem(
         raise call_error("card", prior.card_id, rule)
     subcutaneous = bool(patient.dose_is_sc.any())
     names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
-    values = {name: value for name, value in prior.typical.items() if np.isfinite(value)}
+    values = {name: value for name, value in prior.typical.items() if not np.isnan(value)}
     fixed = parameter_vector(values, disposition, production)
     fixed[INDEX["C_init"]] = prior.typical["C_init_ratio"] if prior.initial_level is None else -prior.initial_level
     card_names = [PRIOR_NAME.get(name, name) for name in names]

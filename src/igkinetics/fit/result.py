@@ -76,7 +76,7 @@ class PatientFit:
     """Result for one patient. reason is empty exactly when status is `fitted` (checked when built).
 
     problem, optimum, draws and averaged are None unless there are numbers to give (statuses `fitted`, `at_bound` and
-    `prior_only`).
+    `prior_only`); with `unexplained_change` problem and optimum are those of the fit that does not explain the record.
     """
 
     patient: Patient

@@ -13,6 +13,7 @@ from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
 from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
+from igkinetics.report.sentences import laboratory_sentence
 from igkinetics.units import from_g_per_l
 
 PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
@@ -111,6 +112,7 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
     return [
         f"Intervals are rough (Pareto k above {GOOD_PARETO_K}) for {_names(unreliable)}." if unreliable else "",
         *drift_sentences(fit),
+        laboratory_sentence(fit),
         f"A change that no recorded dose or therapy explains was found in {_names(unexplained)}: plasma exchange, "
         "protein loss, an unrecorded infusion and a sample mix-up all look like this."
         if unexplained

@@ -90,6 +90,24 @@ def not_fitted_sentence(fit: CohortFit) -> str:
     return f"{counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
 
 
+def laboratory_sentence(fit: CohortFit) -> str:
+    """A step common to many patients, as another laboratory makes; empty where there is none. Tells no date."""
+    if fit.laboratory.empty:
+        return ""
+    row = fit.laboratory.iloc[0]
+    ends = " to ".join(f"{100 * row[name]:+.0f} %".replace("-", "−") for name in ("step_lower", "step_upper"))
+    since = (
+        f"study day {text.day(row['day'])}"
+        if row["by"] == "study day"
+        else "one calendar date (laboratory.csv, --dates)"
+    )
+    size = f"{100 * row['step']:+.0f} %".replace("-", "−")
+    return (
+        f"Levels change by {size} ({ends}) in {row['n_patients']} patients at once, from {since} on "
+        f"(P = {text.number(row['p'], 2)}): another laboratory or method? Nothing was corrected."
+    )
+
+
 def sampling_sentence(fit: CohortFit) -> str:
     """How far the lowest measured values lie from the fitted nadirs, and how far sampling alone would put them."""
     rows = fit.sampling.merge(fitted_nadirs(fit)[["patient_id", "fitted_nadir"]], on="patient_id")
