@@ -55,11 +55,17 @@ RIDGE: Final = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtBound:
-    """A parameter whose likelihood is highest at the end of its scale; x: where its profile starts."""
+    """A parameter whose likelihood is highest at an end of its scale. x: where its profile starts."""
 
     name: str
     value: float
     x: float
+    above: bool
+
+    @property
+    def runs_away(self) -> bool:
+        """Whether the value is no limit of the model, only where the search has stopped."""
+        return not (np.isinf(self.value) or self.value == 0.0 or self.name in SHARES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +216,14 @@ def at_a_bound(problem: FitProblem, optimum: Optimum, errors: Floats) -> tuple[A
             start = np.delete(optimum.x, index)
             best = explore(reduced, [start, *first_guesses(reduced)])
             edge = float(problem.mu[index] + side * BOUND_DISTANCE)
-            tried.append((best.objective - optimum.objective, AtBound(name=name, value=value, x=edge), reduced, best))
+            tried.append(
+                (
+                    best.objective - optimum.objective,
+                    AtBound(name=name, value=value, x=edge, above=side > 0),
+                    reduced,
+                    best,
+                )
+            )
         as_good = [one for one in tried if one[0] < AS_GOOD]
         if len(as_good) == 1:
             return as_good[0][1:]
@@ -218,7 +231,7 @@ def at_a_bound(problem: FitProblem, optimum: Optimum, errors: Floats) -> tuple[A
             value = from_scale(float(optimum.x[index]), scale_of(name))
             reduced = held_at(problem, index, value)
             best = explore(reduced, [np.delete(optimum.x, index)])
-            return AtBound(name=name, value=value, x=float(optimum.x[index])), reduced, best
+            return AtBound(name=name, value=value, x=float(optimum.x[index]), above=off > 0), reduced, best
     return None
 
 
@@ -313,11 +326,9 @@ def said_of_bounds(at_bound: tuple[AtBound, ...], alike: tuple[Alike, ...]) -> s
 
 
 def bound_words(one: AtBound) -> str:
-    if one.name in SHARES or one.value == 0.0:
-        return f"at its bound {one.value:g}"
-    if np.isinf(one.value):
-        return "at its bound: infinite"
-    return f"runs towards {'infinity' if one.x > 0 or one.value > 1 else '0'}"
+    if one.runs_away:
+        return f"runs towards {'infinity' if one.above else '0'}"
+    return "at its bound: infinite" if np.isinf(one.value) else f"at its bound {one.value:g}"
 
 
 def alike_words(one: Alike) -> str:

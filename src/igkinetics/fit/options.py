@@ -121,9 +121,12 @@ def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem
 
 def _nearest_parameter(name: str) -> str:
     """Names are so short that one letter in two may be wrong, or in the other case."""
-    closeness = [SequenceMatcher(a=name.lower(), b=known.lower()).ratio() for known in FIXABLE]
-    best = max(closeness)
-    return f" (did you mean {FIXABLE[closeness.index(best)]}?)" if best >= 0.5 else ""
+    asked = name.lower()
+    closeness = {
+        known: (SequenceMatcher(a=asked, b=known.lower()).ratio(), known.lower()[:1] == asked[:1]) for known in FIXABLE
+    }
+    best = max(FIXABLE, key=closeness.__getitem__)
+    return f" (did you mean {best}?)" if closeness[best][0] >= 0.5 else ""
 
 
 def _allowed(name: str, value: float) -> bool:

@@ -296,7 +296,7 @@ def _bound_row(fit: PatientFit, bound: AtBound, common: dict[str, Any], igg_unit
         **common,
         "parameter": bound.name,
         "kind": "estimated",
-        "value": _finite(in_unit(bound.value)),
+        "value": np.nan if bound.runs_away else _finite(in_unit(bound.value)),
         "stderr": np.nan,
         "lower": in_unit(lower) if lower > 0 or scale == "logit" else np.nan,
         "upper": _finite(in_unit(upper)),
