@@ -48,7 +48,7 @@ def compare(
     from igkinetics.report.page import REPORT_NAME
 
     if group and len(group) != 2:
-        raise call_error("--group", ", ".join(group), "must be given twice, or not at all")
+        raise call_error("group", ", ".join(group), "must be given twice, or not at all")
     options = FitOptions(
         card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed, jobs=jobs
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TextIO, cast
 
 import typer
 
+from igkinetics.cli.flags import in_flags
 from igkinetics.errors import InputError, NobodyFittedError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            tell(str(error))
+            tell(str(in_flags(error, command)))
             raise typer.Exit(NOBODY_FITTED if isinstance(error, NobodyFittedError) else INPUT_AT_FAULT) from None
         except KeyboardInterrupt:
             tell("Interrupted; nothing was written.")
