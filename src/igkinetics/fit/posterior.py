@@ -99,7 +99,7 @@ def laplace_log_marginal(problem: FitProblem, optimum: Optimum) -> float:
 
 
 def draw_around(problem: FitProblem, components: list[Component], n: int, generator: np.random.Generator) -> Draws:
-    """Weighted draws, n or more, from these components and the prior; from chains, of equal weight, where weights fail."""
+    """Weighted draws, n or more, from these components and the prior; where weights fail, n from chains."""
     mass = float(logsumexp([component.log_share for component in components]))
     prior = Component(
         centre=problem.mu,
