@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from igkinetics.cards.load import load_card
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.result import CohortEffect
-from igkinetics.effect.sampling import Tell, sample
-from igkinetics.effect.tables import effect_of
 from igkinetics.errors import call_error
+from igkinetics.extras import require
+
+if TYPE_CHECKING:
+    from igkinetics.effect.result import CohortEffect
+    from igkinetics.effect.sampling import Tell
 
 
 def fit_effect(
@@ -28,6 +29,11 @@ def fit_effect(
     options = chosen(EffectOptions, options, choices)
     if not isinstance(cohort, Cohort):
         raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
+    require("effect")
+    from igkinetics.effect.control_regimen import read_control_regimen  # here, for PyMC is an extra
+    from igkinetics.effect.sampling import sample
+    from igkinetics.effect.tables import effect_of
+
     began = time.perf_counter()
     card = load_card(options.card)
     differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
