@@ -47,9 +47,12 @@ def draft_for(path: Path, error: InputError, file_format: str | None) -> str:
     if keys.get("format", "tables") not in ("tables", "nonmem"):
         return ""  # a preset knows its own columns
     foreign = [
-        one
-        for one in error.problems
-        if not one.patient_id and one.file != "call" and one.found != "no unit" and (one.line is None or not one.column)
+        problem
+        for problem in error.problems
+        if not problem.patient_id
+        and problem.file != "call"
+        and problem.found != "no unit"
+        and (problem.line is None or not problem.column)
     ]
     return draft_mapping(path, keys) if foreign else ""
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
-from igkinetics.cards.load import load_card
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.effect.options import EffectOptions
 from igkinetics.errors import call_error
 from igkinetics.extras import require
@@ -30,14 +27,6 @@ def fit_effect(
     if not isinstance(cohort, Cohort):
         raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
     require("effect")
-    from igkinetics.effect.control_regimen import read_control_regimen  # here, for PyMC is an extra
-    from igkinetics.effect.sampling import sample
-    from igkinetics.effect.tables import effect_of
+    from igkinetics.effect.run import run_effect  # here, for PyMC is an extra
 
-    began = time.perf_counter()
-    card = load_card(options.card)
-    differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
-    refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
-    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
-    sampling = sample(cohort, card, options, tell)
-    return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+    return run_effect(cohort, options, tell)

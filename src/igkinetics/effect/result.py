@@ -20,6 +20,7 @@ from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.misfit import MISFIT_COLUMNS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
+from igkinetics.effect.policies.result import PolicyEffects
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
@@ -105,7 +106,8 @@ class CohortEffect(Answer):
     decomposition: the difference of ever and never infused taken apart; misfit: tests of the model's fit;
     extensions: the models beside the base one.
     n_acting: infused patients with an infusion before the last day of their window.
-    sensitivity: heading -> table. dosing: what the infusions' days look like.
+    sensitivity: heading -> table. dosing: what the infusions' days look like. policies: None where none was asked.
+    files_read: files of regimens and policies -> SHA-256.
     """
 
     TABLES_OF = (*EFFECT_TABLES, "diagnostics")
@@ -136,6 +138,8 @@ class CohortEffect(Answer):
     notes: tuple[str, ...]
     n_acting: int
     seconds: float
+    policies: PolicyEffects | None = None
+    files_read: dict[str, str] = field(default_factory=dict)
     finished: datetime = field(default_factory=_now)
 
     def __post_init__(self) -> None:
