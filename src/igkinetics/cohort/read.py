@@ -14,7 +14,7 @@ from igkinetics.cohort.mapping.keys import Format, Mapping
 from igkinetics.cohort.mapping.locate import locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
-from igkinetics.cohort.nonmem.records import for_each_record, further_records
+from igkinetics.cohort.nonmem.records import for_each_record, further_records, record_notes
 from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
@@ -101,7 +101,7 @@ def read_cohort(
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
-        notes=(*synthetic_notes(Path(path)), *assembled.notes),
+        notes=(*synthetic_notes(Path(path)), *assembled.notes, *record_notes(records)),
         day_zero=assembled.day_zero,
         records=records,
     )
