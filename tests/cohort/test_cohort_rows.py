@@ -186,7 +186,7 @@ FAULTY = {
 
 @pytest.mark.parametrize("fault", FAULTY)
 def test_what_is_said_of_many_faulty_rows_costs_little(tmp_path: Path, fault: str) -> None:
-    """Over reading as many sound rows, in processor time: 2 s for a million, so 0.1 s here, and some for the machine."""
+    """Over reading as many sound rows, in processor time: 2 s for a million are 0.1 s here; the rest is the machine."""
     n_rows = 50_000
     used, said = [], ""
     for name, form in (("sound", lambda row: f"P{row // 20},{row % 20},500"), ("faulty", FAULTY[fault])):
