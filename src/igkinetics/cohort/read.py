@@ -146,11 +146,7 @@ def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
-<<<<<<< HEAD
-        notes=(*synthetic_notes(Path(path)), *assembled.notes, *record_notes(records)),
-=======
-        notes=(*notes, *assembled.notes),
->>>>>>> main
+        notes=(*notes, *assembled.notes, *record_notes(records)),
         day_zero=assembled.day_zero,
         records=records,
     )
