@@ -15,7 +15,7 @@ from igkinetics.cohort.mapping.keys import Format, Mapping
 from igkinetics.cohort.mapping.locate import Located, locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
-from igkinetics.cohort.nonmem.records import for_each_record, further_records
+from igkinetics.cohort.nonmem.records import for_each_record, further_records, record_notes
 from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
@@ -148,7 +148,7 @@ def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
-        notes=(*notes, *assembled.notes),
+        notes=(*notes, *assembled.notes, *record_notes(records)),
         day_zero=assembled.day_zero,
         records=records,
     )
