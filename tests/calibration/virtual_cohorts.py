@@ -67,12 +67,21 @@ def drawn_world(generator: np.random.Generator) -> World:
     )
 
 
-def subject(world: World, number: int, *, infuses: bool, generator: np.random.Generator) -> Subject:
+def subject(
+    world: World,
+    number: int,
+    *,
+    infuses: bool,
+    generator: np.random.Generator,
+    follows: float = 1.0,
+    last_day: float = LAST_DAY,
+) -> Subject:
     """One patient of this world: visits every 14 days (2 days' jitter), 4 cycles of blinatumomab; when `infuses`,
-    0.4 g/kg right after a sample that measured below 4 g/L, 21 days apart or more."""
+    0.4 g/kg right after a sample that measured below 4 g/L, 21 days apart or more, each time with the chance `follows`.
+    """
     weight = float(np.exp(np.log(75.0) + 0.2 * generator.standard_normal()))
     theta = true_theta(world, weight, generator)
-    days = np.arange(FIRST_DAY, LAST_DAY, EVERY_DAY)
+    days = np.arange(FIRST_DAY, last_day, EVERY_DAY)
     days[1:] += np.round(generator.uniform(-2.0, 2.0, days.size - 1), 2)
     starts = 42.0 * np.arange(4)
     none = np.empty(0)
@@ -100,7 +109,8 @@ def subject(world: World, number: int, *, infuses: bool, generator: np.random.Ge
         measured[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
         patient = replace(patient, sample_igg=measured)
         due = not patient.dose_day.size or day - patient.dose_day[-1] >= GAP_DAY
-        if infuses and due and patient.sample_igg[n] < TRIGGER_G_PER_L:
+        low = patient.sample_igg[n] < TRIGGER_G_PER_L
+        if infuses and due and low and (follows == 1.0 or generator.random() < follows):
             patient = with_doses(patient, np.append(patient.dose_day, day))
     return Subject(patient=patient, theta=theta)
 

@@ -67,7 +67,7 @@ samples.csv: 1 problem
         {"samples.csv": SAMPLES + 'P1,0,"1,301"\n'},
         """
 samples.csv: 1 problem
-  line 2, patient P1, igg: found '1,301'; must be a number, <LIMIT or >LIMIT
+  line 2, patient P1, igg: found '1,301'; must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state what marks the decimals: decimal = "," under [samples]
 """,
     ),
     Defect(

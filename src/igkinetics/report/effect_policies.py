@@ -127,10 +127,11 @@ def policy_sentence(effect: CohortEffect) -> str:
     said = [f"on “{text.visible(name, 80)}” {nadir_for_grams(table, name)}" for name in told[1:]]
     said.append(f"as recorded it is {nadir_for_grams(table, AS_RECORDED)} a patient")
     more = len(names) - 1 - len(told)
-    rest = f" ({more} further policies in the table)" if more else ""
+    rest = f" ({more} more in the table)" if more else ""
+    before = "By the card alone, before any measurement: had" if effect.options.prior_only else "Had"
     who = "the patient" if n == 1 else f"all {n} patients"
     return (
-        f"Had {who} been on “{text.visible(told[0], 80)}”, the mean nadir would have been "
+        f"{before} {who} been on “{text.visible(told[0], 80)}”, the mean nadir would have been "
         f"{nadir_for_grams(table, told[0])}; {'; '.join(said)}{rest}."
     )
 

@@ -49,7 +49,8 @@ CONTRAST_COLUMNS: Final = (
     "reason",
 )
 """median, lower, upper: of policy minus against. p_positive is empty where mass balance gives the sign: more IgG given
-to the same patients is more IgG there, so no policy lies below one that gives nothing."""
+to the same patients is more IgG there, so no policy lies below one that gives nothing; and where two policies give
+the same in every draw."""
 PATIENT_COLUMNS: Final = (
     "patient_id",
     "group",
@@ -182,7 +183,8 @@ def contrast_rows(
         for column, (values, n), (other, _) in zip(columns, means[policy], means[against], strict=True):
             difference = values - other
             given = column.shown.name in SIGNED and bool({policy, against} & nothing)
-            chance = float(np.mean(difference > 0)) if n and not given else np.nan
+            told = n > 0 and not given and bool(difference.any())
+            chance = float(np.mean(difference > 0)) if told else np.nan
             rows.append(
                 {
                     "policy": policy,
