@@ -79,7 +79,7 @@ def test_a_card_gives_a_model_or_says_why_not(name: str) -> None:
     assert np.all(np.isfinite(by_phi))
 
 
-@pytest.mark.parametrize("name", ["tortorici_2019", "valenzuela_2025"])
+@pytest.mark.parametrize("name", ["tortorici_2019", pytest.param("valenzuela_2025", marks=pytest.mark.slow)])
 def test_the_compiled_model_of_a_card_for_infusions_alone_gives_the_same_numbers(name: str) -> None:
     """Without ka and F, the same density from PyMC's graph as from the kernel."""
     card = load_card(name)

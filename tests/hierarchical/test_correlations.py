@@ -127,7 +127,7 @@ def test_without_correlations_it_is_the_diagonal_model() -> None:
     np.testing.assert_array_equal(doubled[with_pairs.n_normal :], with_pairs.prior_sd[with_pairs.n_normal :])
 
 
-def test_the_graph_is_the_same_density_and_is_sampled() -> None:
+def test_the_graph_is_the_same_density() -> None:
     prepared = small_cohort(7, lkj=ETA)
     population = prepared.population("base")
     whitening = whiten(prepared.members, population, prepared.arrays)
@@ -145,7 +145,12 @@ def test_the_graph_is_the_same_density_and_is_sampled() -> None:
         expected = np.concatenate([by_u, by_z.reshape(-1)])
         np.testing.assert_allclose(dlogp({"u": u, "z": z}), expected, rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(offsets, offsets[0], rtol=1e-9)
-    found = sample_prepared(prepared, SETTINGS)
+
+
+@pytest.mark.slow
+def test_correlations_are_sampled() -> None:
+    """Slow, for a model with correlations is compiled apart; its graph is the same density (above)."""
+    found = sample_prepared(small_cohort(7, lkj=ETA), SETTINGS)
     draws = found.posterior.population["correlation_CL_V1"]
     assert draws.shape == (SETTINGS.chains, SETTINGS.draws)
     assert 0.05 < draws.std() < 0.6

@@ -96,6 +96,7 @@ print(repr(float(run(*numbers))), repr(float(log_density(*numbers)[0])))
 """
 
 
+@pytest.mark.slow
 def test_two_cohorts_in_two_processes_that_share_a_cache(tmp_path: Path) -> None:
     """A stale compiled function would answer with the other cohort's number."""
     paths = [str(Path(igkinetics.__file__).parents[1]), str(Path(__file__).parent), str(Path(__file__).parents[1])]

@@ -20,9 +20,16 @@ from igkinetics.cli.options import (
     days_of,
     fixed_of,
 )
-from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read_and_tell
-from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:

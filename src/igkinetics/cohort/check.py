@@ -2,15 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import OUTCOME_COLUMNS, PATIENT_COLUMNS, Cohort
-from igkinetics.errors import counted
+from igkinetics.errors import Problem, counted, describe_problems
+from igkinetics.text import visible
 from igkinetics.units import from_g_per_l
 
 SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortCheck:
+    """What `igkinetics check` says of a cohort: `print` it, or let a notebook show it.
+
+    summary: columns SUMMARY_COLUMNS; problems: a row for each, as in problems.csv.
+    """
+
+    name: str
+    igg_unit: str
+    summary: pd.DataFrame
+    problems: pd.DataFrame
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines(), problems_text(self.problems) or "No problems."])
+
+    def lines(self) -> list[str]:
+        """What the cohort holds, a line for each quantity under its topic."""
+        lines = [f"Cohort {visible(self.name)}, IgG in {self.igg_unit}"]
+        for topic, rows in self.summary.groupby("topic", sort=False):
+            lines.append(f"{topic}")
+            for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
+                own_unit = {"unknown": "", "1": unit.removesuffix("s")}.get(value, unit)
+                amount = f"{value} {own_unit}".strip()
+                lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
+        return lines
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the summary, and the problems where there are any."""
+        tables = [self.summary] + ([self.problems] if len(self.problems) else [])
+        return f"<p>Cohort {escape(self.name)}, IgG in {escape(self.igg_unit)}</p>" + "".join(
+            table.to_html(index=False) for table in tables
+        )
+
+
+def problems_text(problems: pd.DataFrame, most: int | None = None) -> str:
+    """The problems of a cohort that was read all the same, at most so many; empty when there are none."""
+    rows = problems.astype(object).where(problems.notna(), None).to_dict("records")
+    listed = [
+        Problem(**{str(key): value for key, value in row.items()} | {"line": _whole(row["line"])}) for row in rows
+    ]
+    return describe_problems(listed) if most is None else describe_problems(listed, most)
+
+
+def _whole(line: object) -> int | None:
+    return None if line is None else int(str(line).removesuffix(".0"))
+
+
+def check_cohort(cohort: Cohort) -> CohortCheck:
+    """What is in a cohort, and what was wrong with it."""
+    return CohortCheck(name=cohort.name, igg_unit=cohort.igg_unit, summary=summary(cohort), problems=cohort.problems)
 
 
 def summary(cohort: Cohort) -> pd.DataFrame:

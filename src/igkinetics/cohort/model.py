@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.errors import counted
 from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.check import CohortCheck
 
 Floats = npt.NDArray[np.float64]
 SameDay = Literal["sample_first", "dose_first"]
@@ -145,6 +148,12 @@ class Cohort(ByValue):
             "therapy": _Blocks(self.therapy, index, ("start", "stop", "agent")),
             "outcomes": _Blocks(self.outcomes, index, ("day", "outcome")),
         }
+
+    def check(self) -> CohortCheck:
+        """What `igkinetics check` says of the cohort: print it, or let a notebook show it."""
+        from igkinetics.cohort.check import check_cohort
+
+        return check_cohort(self)
 
     def first_records(self) -> Cohort:
         """Everyone once, for counts of patients: further records left out, all outcomes under the first."""

@@ -35,7 +35,7 @@ def refuse_out_of_proportion(
     levels: others by what they are, such as "fix C_base". A threshold may lie above every sample or below it, as
     thresholds do, but not by an order of magnitude.
     """
-    named = [*(("threshold", one) for one in thresholds), *levels.items()]
+    named = [*(("thresholds", one) for one in thresholds), *levels.items()]
     problems = [*_levels(cohort, named), *_differences(cohort, differences)]
     problems += [] if window is None else _days(cohort, window)
     if problems:

@@ -19,6 +19,7 @@ from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.weights import weights_by_day
 from igkinetics.cohort.presets.fhir import read_ndjson
 from igkinetics.cohort.presets.preset import columns_asked_for, delimited, read_transport
+from igkinetics.cohort.source.frames import read_frame
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
 from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
@@ -123,6 +124,8 @@ def _converted(
 
 def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     settings = mapping.table(source.table)
+    if source.frame is not None:
+        return iter([read_frame(source.frame, source.label, settings)])
     if source.sheet:
         return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
     suffix = source.path.suffix.lower()
