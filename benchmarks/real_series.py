@@ -219,6 +219,8 @@ def places_of_patients(folder: Path) -> Iterator[float]:
                 sample_igg=patient.sample_igg[keep],
                 sample_limit=patient.sample_limit[keep],
             )
+            if patient.sample_day[place] < rest.start_day:
+                continue  # the rest begins later: nothing could be said of the days before
             fit = fit_patient(rest, prior_of, settings)
             if not fit.has_numbers:
                 yield np.nan
