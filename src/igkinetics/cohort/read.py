@@ -58,6 +58,7 @@ def read_cohort(
     patients: Any = None,
     outcomes: Any = None,
     weights: Any = None,
+    covariates: Any = None,
     mapping: dict[str, Any] | None = None,
     igg_unit: str | None = None,
     file_format: str | None = None,
@@ -66,7 +67,7 @@ def read_cohort(
     """Read a cohort from files, or from data frames in memory.
 
     path: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples. samples, doses, therapy, patients,
-    outcomes, weights: the same tables as data frames, in place of a path; columns as in the files
+    outcomes, weights, covariates: the same tables as data frames, in place of a path; columns as in the files
     (docs/reference/input.md). mapping: what a cohort.toml would say of them. igg_unit: "mg/dL", "g/L" ... where no
     table says it. on_problem: "stop" refuses a cohort with any error; "skip" sets aside the rows or patients concerned.
     Raises InputError with all problems of all tables.
@@ -89,6 +90,7 @@ def read_cohort(
         "patients": patients,
         "outcomes": outcomes,
         "weights": weights,
+        "covariates": covariates,
     }
     given = {name: frame for name, frame in frames.items() if frame is not None}
     if (path is None) == (not given):
