@@ -95,7 +95,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room(
             "scenarios",
             "dosing regimens for a population, search",
-            "an outcome: `outcomes.py`; a form of population: `people_of.py`",
+            "an outcome: `outcomes.py`; a form of population: `scenario_patients.py`",
         ),
     ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
