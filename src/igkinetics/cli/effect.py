@@ -129,7 +129,7 @@ def changes_of(rope: str | None) -> tuple[float, float] | None:
     except ValueError:
         ends = None
     if ends is None:
-        raise call_error("--rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
+        raise call_error("rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
     return ends
 
 
