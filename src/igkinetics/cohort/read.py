@@ -169,7 +169,7 @@ def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
     for name in ("lower_limit", "upper_limit"):
         limit = getattr(mapping, name)
         if limit is not None and mapping.igg_unit is None:
-            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or --igg-unit mg/dL'
+            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or igg_unit="mg/dL"'
             raise InputError([Problem(file="cohort.toml", column=name, found=f"{limit:g}", expected=expected)])
     return mapping
 

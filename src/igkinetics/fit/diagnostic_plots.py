@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 from scipy.stats import chi2
 
 from igkinetics import text
-from igkinetics.charts.eta_chart import MOST_PATIENTS, eta_chart, profile_chart
-from igkinetics.charts.quality_charts import pareto_chart, weights_chart
-from igkinetics.charts.residual_charts import MOST_POINTS, agreement_chart, residual_chart
-from igkinetics.charts.svg import Chart, Spec
+from igkinetics.charts.diagnostic_charts import (
+    MOST_PATIENTS,
+    MOST_POINTS,
+    agreement_chart,
+    eta_chart,
+    pareto_chart,
+    profile_chart,
+    residual_chart,
+    weights_chart,
+)
+from igkinetics.charts.svg import Captioned
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
 """Patients whose profiles are drawn; profiles.csv holds all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captioned:
-    """section: where on the page it belongs. title: for screen readers and file lists."""
-
-    section: str
-    title: str
-    caption: str
-    spec: Spec
-
-    @property
-    def chart(self) -> Chart:
-        return self.title, self.spec
 
 
 def diagnostic_charts(fit: CohortFit) -> list[Captioned]:

@@ -30,7 +30,7 @@ CENSORED = {"-1": -1, "0": 0, "1": 1}
 NOT_STATED = 2
 MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
-    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL'
+    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give igg_unit="mg/dL"'
 )
 THOUSANDS: Final = r"[<>]?=?\s*\d{1,3}(?:[,.'\s\u2019]\d{3})+(?:[,.]\d+)?"
 NOT_READ_AS_THOUSANDS: Final = (
