@@ -206,6 +206,7 @@ def test_a_window_of_one_moment_has_one_level(tmp_path: Path) -> None:
         (RULE.replace("check_every_day = 14", 'check = "visit"'), "must be 'visits'"),
         (RULE.replace("below_mg_dl", "below_g_l"), "unknown key"),
         (RULE.replace("400,", "400, recorded = false,"), "leave it out"),
+        (RULE.replace("below_mg_dl = 400", "below = 4"), "0.04 of the lowest sample"),
         ("[assay]\nlower_limit_mg_dl = 500\n" + RULE, "must be above assay.lower_limit_mg_dl"),
         ("[target_trial]\ngrace = 7\n" + NEVER, "did you mean 'grace_day'?"),
         (NEVER + "[[regimen]]\nname = 'y'\n", "policy and regimen"),
