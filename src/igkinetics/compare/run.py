@@ -25,6 +25,7 @@ from igkinetics.compare.tables import (
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions
 from igkinetics.output.answer import Answer
 from igkinetics.parallel import Progress
@@ -118,16 +119,16 @@ def chosen_groups(cohort: Cohort, asked: Sequence[str] | None) -> tuple[str, str
     if asked is None:
         if len(present) != 2:
             found = ", ".join(present) or "no groups"
-            expected = "needs two groups in patients.csv, column group; choose among more with --group A --group B"
-            raise call_error("--group", found, expected)
+            expected = 'needs two groups in patients.csv, column group; choose among more with groups=("A", "B")'
+            raise call_error("groups", found, expected)
         return present[0], present[1]
     if isinstance(asked, str) or len(asked) != 2:
         raise call_error("groups", asked, "must name two groups")
     if asked[0] == asked[1]:
-        raise call_error("--group", asked[0], "must name two different groups")
+        raise call_error("groups", asked[0], "must name two different groups")
     known = ", ".join(present) or "none"
     problems = [
-        Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
+        Problem(file="call", column="groups", found=name, expected=f"must be a group of this cohort: {known}")
         for name in asked
         if name not in present
     ]
@@ -162,7 +163,7 @@ def nadir_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, 
     level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
     rows = []
     for variable, column in MEASURES.items():
-        some = nadir[nadir["status"] == "fitted"] if variable.endswith("fitted_nadir") else nadir
+        some = nadir[nadir["status"].isin(WITH_ESTIMATES)] if variable.endswith("fitted_nadir") else nadir
         from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
         values = some[column].astype(float) - from_start
         split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
@@ -192,7 +193,7 @@ def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
     elsewhere = int((~nadir["group"].isin(list(groups))).sum())
     if elsewhere:
         notes.append(f"Patients in neither group, left out: {elsewhere}.")
-    unfitted = nadir[nadir["group"].isin(list(groups)) & (nadir["status"] != "fitted")]
+    unfitted = nadir[nadir["group"].isin(list(groups)) & (~nadir["status"].isin(WITH_ESTIMATES))]
     if len(unfitted):
         notes.append(f"Without a fitted nadir: {', '.join(unfitted['patient_id'].astype(str))}.")
     dosed = set(fit.cohort.doses["patient_id"])
