@@ -26,8 +26,8 @@ class EffectOptions:
     chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
     card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
-    both ratios free at once. checks: "full" samples every other model with as many draws as the base model, and each
-    ratio under the second disposition too.
+    both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
+    ratio under the second disposition too, and production that is lost at once.
     """
 
     card: str = DEFAULT_CARD

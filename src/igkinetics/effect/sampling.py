@@ -130,7 +130,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     def resample(population: Population) -> CohortPosterior:
         say("Sampling with other priors.")
-        return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
+        return sample_prepared(prepared, lighter, compiled=compiled, population=population).posterior
 
     def again(change: str, records: PreparedCohort) -> SampledCohort:
         say(f"Sampling again {change}.")
@@ -222,7 +222,7 @@ def other_structures(
     options: EffectOptions,
     say: Tell,
 ) -> dict[str, Other]:
-    """One compartment; production that is lost at once; production that does not come back: of the same samples."""
+    """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
     from igkinetics.hierarchical.fit import restructured, sample_prepared
 
     def other(name: str, records: PreparedCohort, population: Population | None = None) -> Other:
@@ -241,7 +241,7 @@ def other_structures(
             one.patient.patient_id for one in prepared.members
         ):
             found["one compartment"] = other("one compartment", restructured(prepared, single))
-    if "k_loss" in population.labels and "k_loss" in population.reference:
+    if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
         at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
         name = "production lost at once"
         found[name] = other(name, prepared, population.held({"k_loss": at_once}))
