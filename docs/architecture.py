@@ -62,11 +62,11 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("virtual", "virtual patients: bodies, covariates, typical values, one or a million", "a covariate"),
         Room("dosing", "regimens by calendar or rule, doses, vials", "a regimen rule"),
     ),
-    (Room("simulate", "synthetic cohorts with their truth", "a kind of outcome"),),
     (
         Room("charts", "one Vega-Lite specification per chart, colours, SVG by a converter process", "a chart"),
-        Room("output", "folders written whole or not at all, tables, the run record, the workbook"),
+        Room("output", "what every result can do; folders written whole or not at all, the run record, the workbook"),
     ),
+    (Room("simulate", "synthetic cohorts with their truth", "a kind of outcome"),),
     (
         Room(
             "fit",

@@ -25,7 +25,9 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
-from igkinetics.effect.output import CSV_FILES
+from igkinetics.effect.output import CSV_FILES, POLICY_FILES
+from igkinetics.effect.policies.policy_file import PolicyFile
+from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
 from igkinetics.fit import columns as fit_columns
 from igkinetics.output.files import RUN_KEYS
@@ -96,7 +98,8 @@ def type_words(kind: Any) -> str:
     if origin is typing.Annotated:
         return type_words(parts[0])
     if origin is Literal:
-        return ", ".join(f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        words = (f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        return ", ".join(sorted(words))  # typing takes two orders of the same words for one type
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(type_words(part) for part in parts if part is not type(None)))
     if origin in (list, tuple):
@@ -207,7 +210,7 @@ def unexplained() -> list[str]:
     """Keys of files of settings that no text explains."""
     return [
         f"{model.__name__}.{name}"
-        for model in every_model((Mapping, Scenario, Design))
+        for model in every_model((Mapping, Scenario, Design, PolicyFile))
         for name in model.model_fields
         if not attribute_words(model).get(name)
     ]
@@ -229,10 +232,11 @@ def input_page() -> str:
 
 
 def files_page() -> str:
-    """The keys of scenario and simulation files."""
-    lines = ["# Scenario and simulation files", "", MADE, ""]
+    """The keys of scenario, simulation and policy files."""
+    lines = ["# Scenario, simulation and policy files", "", MADE, ""]
     scenario, design = "A scenario file (`igkinetics scenario`)", "A simulation file (`igkinetics simulate`)"
-    return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design)])])
+    policies = "A file of policies (`igkinetics effect --policies`)"
+    return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design), (PolicyFile, policies)])])
 
 
 # Results
@@ -250,6 +254,9 @@ def results_page() -> str:
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += [f"### {file}", "", ", ".join(f"`{column}`" for column in EFFECT_TABLES[name]), ""]
+    for file, name in POLICY_FILES.items():
+        columns = ", ".join(f"`{column}`" for column in POLICY_TABLES[name])
+        lines += [f"### {file}", "", f"With `--policies`: {columns}", ""]
     lines += [
         "## igkinetics compare",
         "",

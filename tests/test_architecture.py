@@ -26,6 +26,7 @@ EXPORTS = {
     "FitOptions",
     "InputError",
     "__version__",
+    "compare_groups",
     "concentration",
     "fit_cohort",
     "fit_effect",
@@ -33,6 +34,7 @@ EXPORTS = {
     "load_card",
     "nca",
     "read_cohort",
+    "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
 }

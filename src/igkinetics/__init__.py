@@ -7,6 +7,7 @@ _EXPORTS = {
     "EffectOptions": "igkinetics.effect.options",
     "FitOptions": "igkinetics.fit.options",
     "InputError": "igkinetics.errors",
+    "compare_groups": "igkinetics.compare.run",
     "concentration": "igkinetics.kinetics.concentration",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
@@ -14,6 +15,7 @@ _EXPORTS = {
     "load_card": "igkinetics.cards.load",
     "nca": "igkinetics.noncompartmental.run",
     "read_cohort": "igkinetics.cohort.read",
+    "search_regimens": "igkinetics.scenarios.run",
     "simulate_cohort": "igkinetics.simulate.run",
     "simulate_regimens": "igkinetics.scenarios.run",
 }

@@ -53,15 +53,15 @@ def type_problems(options: DataclassInstance) -> list[Problem]:
 
 
 def _of_wrong_type(hints: Mapping[str, Any], values: Mapping[str, Any]) -> list[Problem]:
-    found = []
+    problems = []
     for name, value in values.items():
         hint = hints[name]
         allowed = getattr(hint, "__args__", ()) if type(None) in getattr(hint, "__args__", ()) else (hint,)
         kinds = [KINDS[each] for each in allowed if each in KINDS]
         if kinds and not (value is None and type(None) in allowed) and not any(fits(value) for _, fits in kinds):
             words = " or ".join([*(words for words, _ in kinds), *(["None"] if type(None) in allowed else [])])
-            found.append(_problem(name, _shown(value), f"must be {words}"))
-    return found
+            problems.append(_problem(name, _shown(value), f"must be {words}"))
+    return problems
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -97,11 +97,11 @@ def _of_many_rows(group: Sequence[Problem]) -> str:
     place = [f"lines {', '.join(numbered)}, ..."] if numbered else []
     patients = dict.fromkeys(one.patient_id for one in group if one.patient_id)
     if patients:
-        shown = ", ".join(_shortened(one, FOUND_LIMIT) for one in list(patients)[:SHOWN_OF_A_GROUP])
+        shown = ", ".join(_shortened(patient, FOUND_LIMIT) for patient in list(patients)[:SHOWN_OF_A_GROUP])
         place.append(f"patient {shown}" if len(patients) == 1 else f"{len(patients)} patients ({shown}, ...)")
     place += [first.column] if first.column else []
     cells = list(dict.fromkeys(one.found for one in group))
-    found = ", ".join(repr(_shortened(one, FOUND_LIMIT)) for one in cells[:SHOWN_OF_A_GROUP])
+    found = ", ".join(repr(_shortened(cell, FOUND_LIMIT)) for cell in cells[:SHOWN_OF_A_GROUP])
     found += ", ..." if len(cells) > SHOWN_OF_A_GROUP else ""
     where = ", ".join(place) or "file"
     return f"{where} ({counted(len(group), 'row')}): found {found}; {_shortened(first.expected, EXPECTED_LIMIT)}"
@@ -119,7 +119,7 @@ def counted(number: int, thing: str) -> str:
 
 def also(lines: Iterable[int]) -> str:
     """The end of a message that holds for several lines: those after the first."""
-    rest = [int(one) for one in lines][1:]
+    rest = [int(line) for line in lines][1:]
     if not rest:
         return ""
     shown = ", ".join(str(one) for one in rest[:LINES_NAMED])

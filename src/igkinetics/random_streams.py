@@ -52,12 +52,15 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,)}
-"""What a fit draws of one patient -> its place among the patient's streams."""
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,), "policies": (4,)}
+"""What a fit, or an effect's policies, draw of one patient -> its place among the patient's streams."""
 
 
 def of_patient(
-    seed: int, patient_id: str, purpose: Literal["draws", "lowest reading", "courses", "structures"], *place: int
+    seed: int,
+    patient_id: str,
+    purpose: Literal["draws", "lowest reading", "courses", "structures", "policies"],
+    *place: int,
 ) -> np.random.Generator:
     """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.
 
@@ -81,6 +84,7 @@ Numbered = Literal[
     "misfit",
     "stored replicates",
     "model weights",
+    "target trial",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -92,6 +96,7 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "misfit": 10,
     "stored replicates": 11,
     "model weights": 12,
+    "target trial": 16,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

@@ -150,12 +150,12 @@ def sbc_replicate(
     draws = {label: phi[..., place].reshape(-1) for label, place in places.items() if sampled.population.active[place]}
     errors = sampled.posterior.error.reshape(-1, 2)
     likelihoods = [
-        log_likelihood(point, error, 0, ready.arrays)[0]
+        log_likelihood(point, error, ready.arrays)[0]
         for point, error in zip(x.reshape(-1, *x.shape[2:]), errors, strict=True)
     ]
     draws["log_likelihood"] = np.array(likelihoods)
     true_error = np.array([world.a if additive else errors[0, 0], world.b])
-    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, 0, ready.arrays)[0]
+    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, ready.arrays)[0]
     draws["att_nadir"], truth["att_nadir"] = att_draws(sampled, subjects), true_att(subjects)
     thin = np.linspace(0, errors.shape[0] - 1, RANKED_DRAWS).round().astype(int)
     row: dict[str, object] = {"replicate": number}

@@ -29,6 +29,7 @@ RUN_KEYS = [
     "inputs",
     "rows",
     "unused_columns",
+    "covariates",
     "cards",
     "versions",
     "verdict",

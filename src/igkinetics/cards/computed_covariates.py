@@ -64,4 +64,4 @@ def computed_columns(card: Card, columns: Mapping[str, Column]) -> dict[str, Col
     male = columns["sex"] == "male"
     weight, height = columns["weight_kg"], columns["height_cm"]
     lean = np.where(male, lean_body_mass_kg(weight, height, "male"), lean_body_mass_kg(weight, height, "female"))
-    return {name: lean for name, one in card.covariates.items() if one.computed_by and name not in columns}
+    return {name: lean for name, covariate in card.covariates.items() if covariate.computed_by and name not in columns}

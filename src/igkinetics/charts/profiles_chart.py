@@ -17,8 +17,8 @@ def profiles_chart(profiles: Sequence[Mapping[str, Any]], unit: IggUnit) -> Spec
     """profiles: `day` and `level` (lists, in the unit, above 0) of each. A line per profile on a logarithmic axis."""
     shown = profiles[:: max(1, -(-len(profiles) // MOST_PROFILES))]
     rows = [
-        {"profile": place, "day": round(float(day), 3), "igg": float(f"{level:.4g}")}
-        for place, profile in enumerate(shown)
+        {"profile": index, "day": round(float(day), 3), "igg": float(f"{level:.4g}")}
+        for index, profile in enumerate(shown)
         for day, level in zip(profile["day"], profile["level"], strict=True)
     ]
     x = {"field": "day", "type": "quantitative", "title": "Days since the dose", "scale": {"nice": False}}

@@ -48,12 +48,12 @@ def draw(charts: Sequence[Chart], png: bool = False) -> list[Figure]:
     return [_figure(title, convert(spec, png)) for title, spec in charts]
 
 
-def _figure(title: str, found: dict[str, str]) -> Figure:
+def _figure(title: str, drawing: dict[str, str]) -> Figure:
     return Figure(
         title=title,
-        svg=found.get("svg", ""),
-        png=base64.b64decode(found.get("png", "")),
-        failure=found.get("failure", ""),
+        svg=drawing.get("svg", ""),
+        png=base64.b64decode(drawing.get("png", "")),
+        failure=drawing.get("failure", ""),
     )
 
 
@@ -75,7 +75,7 @@ def converter_process(png: bool = False) -> Iterator[Draw]:
             n = len(started)
             with ThreadPoolExecutor(max_workers=n) as pool:
                 drawn = list(pool.map(share_drawn, started, [charts[place::n] for place in range(n)]))
-            return [drawn[place % n][place // n] for place in range(len(charts))]
+            return [drawn[index % n][index // n] for index in range(len(charts))]
 
         try:
             yield draw_elsewhere

@@ -40,7 +40,7 @@ def compare(
 ) -> None:
     """Compare two groups: nadirs, times, outcomes."""
     from igkinetics.compare.output import COMPARE_OUTPUT, write_compare
-    from igkinetics.compare.run import compare as compare_groups
+    from igkinetics.compare.run import compare_groups
     from igkinetics.errors import call_error
     from igkinetics.fit.options import FitOptions
     from igkinetics.output.folder import new_folder, refuse_existing

@@ -41,6 +41,9 @@ PosteriorFile = Annotated[
 RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
+PolicyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
+]
 
 Lkj = Annotated[
     float | None,
@@ -72,6 +75,7 @@ def effect(
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
+    policies: PolicyFile = None,
     ivig_days: IvigDays = IVIG_DAYS,
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
@@ -101,6 +105,7 @@ def effect(
         sampler=sampler,
         posterior=posterior,
         control_regimen=control_regimen,
+        policies=policies,
         ivig_days=ivig_days,
         prior_only=prior_only,
         base_only=base_only,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.compare.tables import (
@@ -24,6 +26,7 @@ from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
+from igkinetics.output.answer import Answer
 from igkinetics.parallel import Progress
 from igkinetics.units import g_per_l
 
@@ -60,12 +63,17 @@ MEASURES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupComparison:
+class GroupComparison(Answer):
     """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group.
 
     fit: with each patient's own window. common: the same fits over the window that was asked for beside it, which the
     last `n_common` rows of the table are about.
     """
+
+    TABLES_OF = ("table", "sampling")
+    FOLDER = "igkinetics.compare.output:COMPARE_OUTPUT"
+    FILES = "igkinetics.compare.output:write_compare"
+    PAGE = "igkinetics.report.compare_page:write_compare_report"
 
     fit: CohortFit
     common: CohortFit | None
@@ -76,27 +84,35 @@ class GroupComparison:
     sampling: pd.DataFrame
     notes: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the group table."""
+        shown = [name for name in COMPARE_COLUMNS if name not in ("level", "note")]
+        return str(self.table[shown].to_html(index=False, float_format="{:.4g}".format, na_rep=""))
 
-def compare(
+
+def compare_groups(
     cohort: Cohort,
     options: FitOptions | None = None,
-    groups: tuple[str, str] | None = None,
+    groups: Sequence[str] | None = None,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> GroupComparison:
-    """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
+    """Fit the cohort and compare two of its groups: `compare_groups(cohort, thresholds=[400])`.
 
-    A patient with several records (after a reset) counts once, with the first. Windows are each patient's own;
-    `options.window` adds the rows of a common one.
+    groups: names of two groups; None: the two there are. choices: those of FitOptions, in place of `options`. A patient
+    with several records (after a reset) counts once, with the first. Windows are each patient's own; `window=(0, 120)`
+    adds the rows of a common one. InputError unless there are two groups, and for choices that cannot be carried out.
     """
+    options = chosen(FitOptions, options, choices)
     cohort = cohort.first_records()
-    chosen, options = chosen_groups(cohort, groups), options or FitOptions()
+    pair = chosen_groups(cohort, groups)
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     own = fit_cohort(cohort, replace(options, window=None), progress)
     asked = options.window is not None and not own.interrupted
-    return compare_fitted(own, chosen, own.over(window=options.window) if asked else None)
+    return compare_fitted(own, pair, own.over(window=options.window) if asked else None)
 
 
-def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, str]:
+def chosen_groups(cohort: Cohort, asked: Sequence[str] | None) -> tuple[str, str]:
     """The groups to compare, in the order in which they first appear unless asked for in another."""
     present = [name for name in dict.fromkeys(cohort.patients["group"].astype(str)) if name]
     if asked is None:
@@ -105,6 +121,8 @@ def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, s
             expected = "needs two groups in patients.csv, column group; choose among more with --group A --group B"
             raise call_error("--group", found, expected)
         return present[0], present[1]
+    if isinstance(asked, str) or len(asked) != 2:
+        raise call_error("groups", asked, "must name two groups")
     if asked[0] == asked[1]:
         raise call_error("--group", asked[0], "must name two different groups")
     known = ", ".join(present) or "none"
@@ -115,7 +133,7 @@ def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, s
     ]
     if problems:
         raise InputError(problems)
-    return asked
+    return asked[0], asked[1]
 
 
 def compare_fitted(fit: CohortFit, groups: tuple[str, str], common: CohortFit | None = None) -> GroupComparison:

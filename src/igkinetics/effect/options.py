@@ -23,8 +23,9 @@ class EffectOptions:
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
     chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
-    regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
-    extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
+    regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
+    card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
+    both ratios free at once.
     """
 
     card: str = DEFAULT_CARD
@@ -40,6 +41,7 @@ class EffectOptions:
     sampler: str = "nutpie"
     posterior: str | None = None
     control_regimen: str | None = None
+    policies: str | None = None
     ivig_days: float = IVIG_DAYS
     prior_only: bool = False
     base_only: bool = False
@@ -95,6 +97,7 @@ class EffectOptions:
                 ("card", self.card),
                 ("posterior", self.posterior),
                 ("control_regimen", self.control_regimen),
+                ("policies", self.policies),
             )
         }
         return (

@@ -20,11 +20,13 @@ from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.misfit import MISFIT_COLUMNS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
+from igkinetics.effect.policies.result import PolicyEffects
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.output.answer import Answer
 
 if TYPE_CHECKING:
     from igkinetics.effect.sensitivity import Question
@@ -95,7 +97,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortEffect:
+class CohortEffect(Answer):
     """The effect of IVIG in a cohort. summary: effect.csv; patients: patient_effects.csv.
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
@@ -104,8 +106,14 @@ class CohortEffect:
     decomposition: the difference of ever and never infused taken apart; misfit: tests of the model's fit;
     extensions: the models beside the base one.
     n_acting: infused patients with an infusion before the last day of their window.
-    sensitivity: heading -> table. dosing: what the infusions' days look like.
+    sensitivity: heading -> table. dosing: what the infusions' days look like. policies: None where none was asked.
+    files_read: files of regimens and policies -> SHA-256.
     """
+
+    TABLES_OF = (*EFFECT_TABLES, "diagnostics")
+    FOLDER = "igkinetics.effect.output:EFFECT_OUTPUT"
+    FILES = "igkinetics.effect.output:write_effect"
+    PAGE = "igkinetics.report.effect_page:write_effect_report"
 
     cohort: Cohort
     card_ids: dict[str, str]
@@ -130,6 +138,8 @@ class CohortEffect:
     notes: tuple[str, ...]
     n_acting: int
     seconds: float
+    policies: PolicyEffects | None = None
+    files_read: dict[str, str] = field(default_factory=dict)
     finished: datetime = field(default_factory=_now)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,6 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import NobodyFittedError, Problem, call_error
-from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
@@ -63,7 +62,6 @@ class PreparedCohort:
     members: tuple[Member, ...]
     arrays: CohortArrays
     covariates: Covariates | None
-    kind: int
     left_out: dict[str, str]
     notes: tuple[str, ...]
     lkj: float | None = None
@@ -124,7 +122,6 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         members=members,
         arrays=cohort_arrays(problems_of(members)),
         covariates=covariates,
-        kind=RESIDUALS[options.residual],
         left_out=found.left_out,
         set_aside=found.set_aside,
         unexplained=found.unexplained,
@@ -177,7 +174,7 @@ def compile_prepared(prepared: PreparedCohort) -> CompiledModel:
     n, p = population.offset.shape
     root = np.eye(population.prior_mean.size)
     blank = Whitening(centre=population.prior_mean, root=root, coordinates=no_coordinates(n, p))
-    return compile_model(build_model(population, prepared.arrays, blank, prepared.kind))
+    return compile_model(build_model(population, prepared.arrays, blank))
 
 
 def sample_prepared(
@@ -192,13 +189,13 @@ def sample_prepared(
     from igkinetics.hierarchical.sampling import sample_by_pymc, sample_compiled
 
     population = population or prepared.population(extension)
-    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind)
+    whitening = whiten(prepared.members, population, prepared.arrays)
     if settings.sampler == "pymc":
-        model = build_model(population, prepared.arrays, whitening, prepared.kind)
+        model = build_model(population, prepared.arrays, whitening)
         trace = sample_by_pymc(model, settings)
     else:
         compiled = compiled or compile_prepared(prepared)
-        data = model_data(population, prepared.arrays, whitening, prepared.kind)
+        data = model_data(population, prepared.arrays, whitening)
         trace = sample_compiled(compiled.with_data(data), settings)
     return sampled_cohort(prepared, population, whitening, trace, extension)
 

@@ -49,11 +49,12 @@ def fingerprint(prepared: PreparedCohort) -> dict[str, str]:
     digest = hashlib.sha256()
     for member in prepared.members:
         digest.update(member.patient.patient_id.encode())
-    for value in prepared.arrays:
+    *arrays, kind = prepared.arrays
+    for value in arrays:
         digest.update(np.ascontiguousarray(value).tobytes())
     population = prepared.population("base")
     digest.update(population.offset.tobytes() + population.design.tobytes() + population.lkj.tobytes())
-    digest.update(bytes([prepared.kind]))
+    digest.update(bytes([kind]))
     return {"cohort": digest.hexdigest(), "card": f"{prepared.card.id} {prepared.card.sha256}"}
 
 
@@ -117,7 +118,7 @@ def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
     terms = np.empty((chains, kept.size, arrays.day.size))
     for place in np.ndindex(chains, kept.size):
         _, _, error, log_ratio = sampled.population.parts(phi[place])
-        terms[place] = terms_of(x[place], error, prepared.kind, arrays, log_ratio)
+        terms[place] = terms_of(x[place], error, arrays, log_ratio)
     owner = np.repeat(sampled.posterior.patient_ids, np.diff(arrays.sample_bounds))
     coordinates = {
         "sample": np.arange(arrays.day.size),

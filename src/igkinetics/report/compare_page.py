@@ -108,7 +108,7 @@ def shown_rows(comparison: GroupComparison) -> list[dict[str, str]]:
     window = comparison.common.options.window if comparison.common is not None else None
     days = f" (days {text.number(window[0])} to {text.number(window[1])})" if window is not None else ""
     rows = [shown(row, comparison.fit.cohort.igg_unit) for row in comparison.table.to_dict("records")]
-    return [row | {"variable": row["variable"] + (days if place >= n_own else "")} for place, row in enumerate(rows)]
+    return [row | {"variable": row["variable"] + (days if index >= n_own else "")} for index, row in enumerate(rows)]
 
 
 def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:

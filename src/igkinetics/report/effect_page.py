@@ -21,6 +21,7 @@ from igkinetics.hierarchical.leave_one_out import BETTER
 from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
 from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
+from igkinetics.report.effect_policies import policy_values
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
 from igkinetics.report.environment import page_environment
@@ -75,6 +76,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "naive_fitted": fitted_difference(effect),
         "groups_words": effect_groups.groups_words(effect),
         **population_values(effect),
+        **policy_values(effect),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),

@@ -9,14 +9,15 @@ from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.sensitivity import AVERAGED
 from igkinetics.errors import counted
 from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
+from igkinetics.report.effect_policies import policy_sentences
 from igkinetics.report.effect_words import TEST_WORDS, amount, p_words, probability, with_interval
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
-    """Verdict, patients, comparison of groups, sampling, where; sampling first when it cannot be trusted."""
+    """Verdict, patients, comparison of groups, sampling, policies, where; sampling first when it cannot be trusted."""
     said = [verdict_sentence(effect), patients_sentence(effect), contrast_sentence(effect)]
     said.insert(len(said) if effect.sampling.passed else 0, sampling_sentence(effect))
-    return (*said, f"Report: {report}.")
+    return (*said, *policy_sentences(effect), f"Report: {report}.")
 
 
 def verdict_sentence(effect: CohortEffect) -> str:

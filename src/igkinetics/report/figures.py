@@ -28,8 +28,8 @@ def named_charts(fit: CohortFit) -> list[tuple[str, str, Chart]]:
     return [
         *((name, "", chart) for name, chart in cohort),
         *(
-            (f"patient-{place:04d}", patient_id, chart)
-            for place, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)
+            (f"patient-{index:04d}", patient_id, chart)
+            for index, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)
         ),
         *((f"diagnostics-{place:02d}", "", each.chart) for place, each in enumerate(diagnostic_charts(fit), start=1)),
     ]

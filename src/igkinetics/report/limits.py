@@ -142,7 +142,9 @@ def paraprotein_sentences(fit: CohortFit) -> list[str]:
     above = f"{from_g_per_l(PARAPROTEIN_ABOVE_G_PER_L, fit.cohort.igg_unit):g} {fit.cohort.igg_unit}"
     warned = {
         f"IgG above {above} was measured in": list(dict.fromkeys(high)),
-        "A BCMA-directed agent, given for myeloma, was used in": list(dict(one for one in courses if one[1] in bcma)),
+        "A BCMA-directed agent, given for myeloma, was used in": list(
+            dict(course for course in courses if course[1] in bcma)
+        ),
     }
     return [
         f"{words} {_names(names)}: part of the IgG may be a monoclonal protein (paraprotein), which these models do "

@@ -82,21 +82,21 @@ def facts(
     unit, name = nadir["unit"], patient.patient_id
     raw_date, date = (in_brackets(calendar(name, nadir[f"{key}_nadir_day"])) for key in ("raw", "fitted"))
     lowest = f"{raw_level(nadir)} {unit} on day {text.day(nadir['raw_nadir_day'])}{raw_date}"
-    found = [("Lowest measured", lowest if text.known(nadir["raw_nadir"]) else "no sample in the window")]
+    facts = [("Lowest measured", lowest if text.known(nadir["raw_nadir"]) else "no sample in the window")]
     if text.known(nadir["fitted_nadir"]):
         mark = ", mostly prior" if rests_on_prior else ""
-        found += [
+        facts += [
             ("Fitted nadir", f"{level_with_interval(nadir, 'fitted_nadir')} {unit}"),
             ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}{date}; {reached(nadir)}"),
             ("Single best curve", single_curve(nadir)),
             ("Endogenous nadir", f"{level_with_interval(nadir, 'endogenous_nadir')} {unit}{mark}"),
         ]
     if text.known(nadir["drift"]) and nadir["drift"] > 0:
-        found.append(("Drift", drift(nadir)))
+        facts.append(("Drift", drift(nadir)))
     if sampling:
         expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
-        found.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
-    return [*found, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+        facts.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
+    return [*facts, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
 
 
 def single_curve(nadir: Mapping[Any, Any]) -> str:

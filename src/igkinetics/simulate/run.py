@@ -60,8 +60,8 @@ def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:
     """Every patient of every group, in the order of the design."""
     for group in design.group:
         therapy = design.therapy_of(group)
-        for place in range(group.n):
-            yield draw_patient(design.population, group, therapy, cards, design.seed, place)
+        for index in range(group.n):
+            yield draw_patient(design.population, group, therapy, cards, design.seed, index)
 
 
 def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> SimulatedCohort:

@@ -98,17 +98,17 @@ def further_records(tables: Tables) -> dict[str, str]:
 def for_each_record(tables: Tables, records: dict[str, str]) -> Tables:
     """Rows that are said of a patient hold for all records of that patient.
 
-    Covariates for each; courses of therapy for each; outcomes for the record in which they fall, the end of follow-up
-    also for later ones. Where the clock starts anew with a record (its times are earlier than those before), nobody
-    knows on which clock courses and outcomes are: they are taken for the first record, which is told.
+    Covariates and weights for each; courses of therapy for each; outcomes for the record in which they fall, the end
+    of follow-up also for later ones. Where the clock starts anew with a record (its times are earlier than those
+    before), nobody knows on which clock the rest is: it is taken for the first record, which is told.
     """
     if not records:
         return tables
     span = _spans(tables)
     clocks = _restarted(records, span)
     done = dict(tables)
-    for name in ("patients", "therapy", "outcomes"):
-        if name in tables:
+    for name in ("patients", "therapy", "outcomes", "weights", "covariates"):
+        if name in tables and not (name == "weights" and "person" in tables[name].table.text):
             done[name] = _copied(tables[name], records, clocks, span)
     return done
 

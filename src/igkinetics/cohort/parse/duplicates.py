@@ -79,6 +79,23 @@ def check_weights(parsed: Parsed) -> Parsed:
     return parsed.with_findings(_contradictions(parsed, twice, ["patient", "moment"], "patient_id", "row", expected))
 
 
+def check_covariates(parsed: Parsed) -> Parsed:
+    """At one time a covariate has one value; rows of one time may hold different covariates."""
+    values = parsed.extra.astype(object).where(parsed.extra.notna(), "").astype(str)
+    rows = parsed.usable().join(values.add_prefix("covariate "))
+    names = tuple(values.add_prefix("covariate ").columns)
+    parsed, once = _identical(parsed, ("patient", "moment", *names), "patient_id", rows)
+    twice = once[once.duplicated(["patient", "moment"], keep=False) & once["moment"].notna()]
+    findings: list[Finding] = []
+    for name in names:
+        filled = twice[twice[name] != ""]
+        apart = filled[filled.groupby(["patient", "moment"])[name].transform("nunique") > 1]
+        column = name.removeprefix("covariate ")
+        expected = "one value per patient and time; {others} another"
+        findings += _contradictions(parsed, apart, ["patient", "moment"], column, "row", expected)
+    return parsed.with_findings(findings)
+
+
 def check_patients(parsed: Parsed) -> Parsed:
     """One row for each patient, or the first or last of several where the mapping says `repeated`."""
     rows = parsed.usable()

@@ -21,6 +21,8 @@ MOMENT_COLUMN: Final[dict[TableName, str]] = {
     "doses": "moment",
     "therapy": "start",
     "outcomes": "moment",
+    "weights": "moment",
+    "covariates": "moment",
 }
 
 PATIENT_COLUMN: Final = {"death": "death", "hsct": "transplant"}

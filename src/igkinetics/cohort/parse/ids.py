@@ -13,16 +13,16 @@ from igkinetics.errors import Problem, counted
 MOST_NAMED: Final = 20
 FORMS: Final = (
     (r"\s+", ""),
-    (r"(?<=[^\W\d_])[-_](?=\d)", ""),
+    (r"(?<=[^\W\d_])[-_./](?=\d)", ""),
     (r"(?<![\d.])0+(?=\d)", ""),
     (r"^(\d+)\.0+$", r"\1"),
 )
-"""What is form and no content: blanks, a hyphen between letters and a number, leading zeros, a decimal point."""
+"""What is form and no content: blanks, a mark between letters and a number, leading zeros, a decimal point."""
 
 
 def same_form(patients: list[str]) -> pd.Series[str]:
     """Each id without what is only form."""
-    ids = pd.Series(patients, dtype=str).str.casefold()
+    ids = pd.Series(patients, dtype=str).str.normalize("NFKC").str.casefold()
     for pattern, text in FORMS:
         ids = ids.str.replace(pattern, text, regex=True)
     return ids

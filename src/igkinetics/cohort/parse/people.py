@@ -19,7 +19,7 @@ from igkinetics.cohort.outcomes import (
 )
 from igkinetics.cohort.parse.cells import Range, number_column, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
-from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
+from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table, words_among_numbers
 from igkinetics.cohort.parse.times import read_times
 from igkinetics.cohort.parse.weights import weight_column
 from igkinetics.errors import Problem, counted
@@ -64,7 +64,11 @@ def parse_patients(table: Table) -> Parsed:
         extra=further_columns(table),
         times=(birth, death, transplant),
         problems=tuple(problems),
-        findings=(*patient_column(table), *(replace(one, removes="patient") for one in findings)),
+        findings=(
+            *patient_column(table),
+            *(replace(one, removes="patient") for one in findings),
+            *words_among_numbers(table),
+        ),
     )
 
 
@@ -96,7 +100,7 @@ def parse_outcomes(table: Table) -> Parsed:
         frame=frame,
         extra=further_columns(table),
         times=(times,),
-        findings=(*patient_column(table), *findings),
+        findings=(*patient_column(table), *findings, *words_among_numbers(table)),
         problems=tuple(_absent_classes(table, outcome)),
         notes=(*_renamed(written, meant), *_not_infections(table, outcome)),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,11 @@ NOT_STATED = 2
 MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
     'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL'
+)
+THOUSANDS: Final = r"[<>]?=?\s*\d{1,3}(?:[,.'\s\u2019]\d{3})+(?:[,.]\d+)?"
+NOT_READ_AS_THOUSANDS: Final = (
+    "must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state "
+    'what marks the decimals: decimal = "," under [samples]'
 )
 
 
@@ -151,6 +157,10 @@ def _impossible(
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
     words = are_words(written) & parsed.unreadable if parsed.unreadable.any() else parsed.unreadable
     way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
+    thousands = parsed.unreadable & cells.str.strip().str.fullmatch(THOUSANDS).to_numpy(dtype=bool) & ~words
+    if thousands.any():
+        findings += refuse(thousands, "igg", written, NOT_READ_AS_THOUSANDS)
+        parsed = replace(parsed, unreadable=parsed.unreadable & ~thousands)
     for rows, expected in (
         (parsed.unreadable & censored, "a limit is < or > and one number above 0: <40"),
         (parsed.unreadable & ~censored, "must be a number, <LIMIT or >LIMIT"),

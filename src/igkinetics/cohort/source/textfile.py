@@ -172,6 +172,10 @@ def _header(path: Path, file: str, settings: TableMapping, found: Survey, table:
         raise _refused(file, None, "", f"an empty file; {table} needs a header line and rows")
     line, cells = first[0]
     header = [cell.strip() for cell in cells]
+    if any("\x00" in cell for cell in header):
+        encoding = "utf-16-be" if header[0].startswith("\x00") else "utf-16-le"
+        expected = f'text of two bytes a letter; state it: encoding = "{encoding}" under [{table}] in cohort.toml'
+        raise _refused(file, line, settings.delimiter.join(header).replace("\x00", ""), expected)
     place = header_below([row for _, row in first], settings)
     if place:
         raise _refused(file, line, settings.delimiter.join(header), header_is(first[place][0], table))

@@ -1,29 +1,29 @@
-"""From the [population] of a scenario to people: virtual patients of cards, or patients of a posterior."""
+"""From the [population] of a scenario to patients: virtual patients of cards, or patients of a posterior."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from igkinetics.dosing.cases import About, People
+from igkinetics.dosing.cases import About, Patients
 from igkinetics.errors import InputError
 from igkinetics.scenarios.agreement import card_pairs, domain_of, example_of
-from igkinetics.scenarios.new_patients import new_people
-from igkinetics.scenarios.posterior_people import effect_people, fitted_people
+from igkinetics.scenarios.new_patients import new_patients_of
+from igkinetics.scenarios.posterior_patients import fitted_patient, own_patients
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.virtual.patients import Model, VirtualPeople, model_of
+from igkinetics.virtual.patients import Model, VirtualPatients, model_of
 
 
-def people_of(file: ScenarioFile) -> People:
+def scenario_patients(file: ScenarioFile) -> Patients:
     """InputError for what the cards or folders cannot give."""
     population = file.scenario.population
     if population.fit is not None:
-        return fitted_people(file)
+        return fitted_patient(file)
     if population.effect is not None:
-        return new_people(file) if population.new is not None else effect_people(file)
-    return virtual_people(file)
+        return new_patients_of(file) if population.new is not None else own_patients(file)
+    return virtual_patients(file)
 
 
-def virtual_people(file: ScenarioFile) -> VirtualPeople:
+def virtual_patients(file: ScenarioFile) -> VirtualPatients:
     """The virtual patients of the file's card or cards."""
     scenario, population = file.scenario, file.scenario.population
     therapy = scenario.therapy if scenario.has_therapy else None
@@ -36,7 +36,7 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
         )
     except InputError as error:  # what a card asks of a person that this population does not have
         raise InputError(
-            replace(one, file=file.name, column=f"population.{one.column}") for one in error.problems
+            replace(problem, file=file.name, column=f"population.{problem.column}") for problem in error.problems
         ) from None
     cards = {card.id: (card.sha256, name) for name, card in file.cards.items()}
     limits, notes = domain_of(file.cards, population)
@@ -53,7 +53,7 @@ def virtual_people(file: ScenarioFile) -> VirtualPeople:
         notes=(*notes, *card_notes(models), *therapy_notes(models, therapy is not None)),
         example=example_of(population),
     )
-    return VirtualPeople(
+    return VirtualPatients(
         models=models, population=population, therapy=therapy, seed=scenario.seed, limits=limits, about=about
     )
 

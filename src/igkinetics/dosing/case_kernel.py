@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from igkinetics.dosing.outcome_kernel import FROM, GRAMS, INFUSIONS, N_DAYS, fill_outcomes
 from igkinetics.dosing.rule_kernel import rule_doses
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import new_search
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import assemble_segments
-from igkinetics.scenarios.outcome_kernel import FROM, GRAMS, INFUSIONS, N_DAYS, fill_outcomes
 
 DAY, AMOUNT, DURATION, IS_SC = range(4)
 

@@ -30,7 +30,7 @@ FEWEST_DRAWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PosteriorPeople:
+class PosteriorPatients:
     """Own patients of a posterior, all with the same number of draws; their days count from from_day."""
 
     members: tuple[Member, ...]
@@ -79,7 +79,7 @@ def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> 
     )
 
 
-def fitted_people(file: ScenarioFile) -> PosteriorPeople:
+def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     """The one patient of `fit`. InputError for a folder that is none, or a patient without numbers."""
     population = file.scenario.population
     if population.fit is None or population.patient is None:
@@ -97,7 +97,7 @@ def fitted_people(file: ScenarioFile) -> PosteriorPeople:
     }
     members = members_of(left, found)
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
-    return people_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
+    return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
 
 def why_without(left: Left, patient_id: str, draws: pd.DataFrame) -> str:
@@ -109,7 +109,7 @@ def why_without(left: Left, patient_id: str, draws: pd.DataFrame) -> str:
     return f"must be a patient of {left.name}: {listed([visible(name) for name in draws['patient_id'].unique()])}"
 
 
-def effect_people(file: ScenarioFile) -> PosteriorPeople:
+def own_patients(file: ScenarioFile) -> PosteriorPatients:
     """Own patients of a cohort's posterior, all or those named."""
     import xarray  # here, for it takes half a second that other populations do not need
 
@@ -134,7 +134,7 @@ def effect_people(file: ScenarioFile) -> PosteriorPeople:
     says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
     ratios = values[:, :, [CLEARANCE_RATIO, PRODUCTION_RATIO]]
     notes = () if np.all(ratios == 1.0) else ("clearance and production ratios under immunoglobulin are not applied",)
-    return people_with(file, left, members, "effect", says, "the posterior of these patients' parameters", notes)
+    return patients_with(file, left, members, "effect", says, "the posterior of these patients' parameters", notes)
 
 
 def n_draws(patients: int, available: int) -> int:
@@ -158,7 +158,7 @@ def with_residual(error: Floats, left: Left) -> Floats:
     return np.column_stack([error, np.full(len(error), float(RESIDUALS[name]))])
 
 
-def people_with(
+def patients_with(
     file: ScenarioFile,
     left: Left,
     members: Sequence[Member],
@@ -166,9 +166,9 @@ def people_with(
     says: str,
     uncertainty: str,
     more_notes: tuple[str, ...] = (),
-) -> PosteriorPeople:
+) -> PosteriorPatients:
     """The patients with their days counted from from_day. InputError for what they lack for the regimens asked for."""
-    from_day = [start_of(file, left, one) for one in members]
+    from_day = [start_of(file, left, member) for member in members]
     problems = [*lacking(file, members), *too_early(file, members, from_day)]
     if problems:
         raise InputError(problems)
@@ -200,7 +200,7 @@ def people_with(
         igg_unit=left.record.get("igg_unit"),
     )
     moved = tuple(counted_from(one, day) for one, day in zip(members, from_day, strict=True))
-    return PosteriorPeople(members=moved, about=about)
+    return PosteriorPatients(members=moved, about=about)
 
 
 def counted_from(one: Member, day: float) -> Member:
@@ -251,10 +251,10 @@ def too_early(file: ScenarioFile, members: Sequence[Member], from_day: Sequence[
             file=file.name,
             column="population.from_day",
             found=f"{day:g}",
-            expected=f"must not lie before the record of {visible(one.patient_id)}, day {one.start_day:g}",
+            expected=f"must not lie before the record of {visible(member.patient_id)}, day {member.start_day:g}",
         )
-        for one, day in zip(members, from_day, strict=True)
-        if day < one.start_day
+        for member, day in zip(members, from_day, strict=True)
+        if day < member.start_day
     ]
 
 
@@ -262,27 +262,27 @@ def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
     """Weights, heights and absorption that a regimen needs and a patient does not have."""
     scenario, found = file.scenario, []
     by_weight = [
-        one
-        for one in scenario.regimen
-        if one.dose_g_per_kg or one.loading_g_per_kg or (one.rule and one.rule.dose_g_per_kg)
+        regimen
+        for regimen in scenario.regimen
+        if regimen.dose_g_per_kg or regimen.loading_g_per_kg or (regimen.rule and regimen.rule.dose_g_per_kg)
     ]
     bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
     if (search := scenario.search) is not None:
         routes |= set(search.route)
         bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
     blind = any(one.rule is not None and one.rule.assay_cv_percent is None for one in scenario.regimen)
-    for one in members:
+    for member in members:
         needs = []
-        if blind and np.isnan(one.error).any():
+        if blind and np.isnan(member.error).any():
             needs.append(("assay_cv_percent", "needed in each rule: this posterior holds no error of a measurement"))
-        if bases and np.isnan(one.weight_kg):
+        if bases and np.isnan(member.weight_kg):
             needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
-        if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(one.height_cm) or one.is_male is None):
+        if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(member.height_cm) or member.is_male is None):
             needs.append(("height_cm", "height and sex are needed for this weight basis"))
-        if "sc" in routes and np.isnan(one.thetas[:, [KA, F]]).any():
+        if "sc" in routes and np.isnan(member.thetas[:, [KA, F]]).any():
             needs.append(("route", "the card behind this fit has no absorption; only 'iv'"))
         found += [
-            Problem(file=file.name, patient_id=one.patient_id, column=name, found="", expected=rule)
+            Problem(file=file.name, patient_id=member.patient_id, column=name, found="", expected=rule)
             for name, rule in needs
         ]
     return found
