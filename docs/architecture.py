@@ -79,6 +79,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand"),
         Room("compare", "two groups side by side", "a row of the group table"),
         Room("noncompartmental", "profiles, areas and half-lives without a model", "a parameter of a profile"),
+        Room("population", "all patients by maximum likelihood: FOCEI, the exact integral, checks", "a covariate form"),
         Room("scenarios", "dosing regimens for a population, search", "an outcome; a form of population"),
     ),
     (Room("report", "the pages", "a section"),),

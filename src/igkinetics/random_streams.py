@@ -85,6 +85,7 @@ Numbered = Literal[
     "stored replicates",
     "model weights",
     "target trial",
+    "population",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -97,6 +98,7 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "stored replicates": 11,
     "model weights": 12,
     "target trial": 16,
+    "population": 17,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

@@ -16,6 +16,7 @@ from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.nca import nca
+from igkinetics.cli.population import population
 from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
@@ -55,6 +56,7 @@ app.command("fit")(fit)
 app.command("effect")(effect)
 app.command("compare")(compare)
 app.command("nca")(nca)
+app.command("population")(population)
 app.command("scenario")(scenario)
 app.command("simulate")(simulate)
 app.command("demo")(demo)

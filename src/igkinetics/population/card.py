@@ -21,11 +21,27 @@ if TYPE_CHECKING:
 
 ID: Final = "population"
 FROM_FIT: Final = "this_fit"
-UNITS: Final = {"CL": "L/day", "k_deg": "1/day", "V": "L", "V1": "L", "Q": "L/day", "V2": "L", "ka": "1/day", "F": "1",
-                "C_base": "g/L", "C_init_ratio": "1", "k_loss": "1/day", "k_rec": "1/day"}  # fmt: skip
+UNITS: Final = {
+    "CL": "L/day",
+    "k_deg": "1/day",
+    "V": "L",
+    "V1": "L",
+    "Q": "L/day",
+    "V2": "L",
+    "ka": "1/day",
+    "F": "1",
+    "C_base": "g/L",
+    "C_init_ratio": "1",
+    "k_loss": "1/day",
+    "k_rec": "1/day",
+}
 KEYS: Final = {"k": ("k_deg", "CL"), "V1": ("V1", "V"), "C_init": ("C_init_ratio",)}
 """Name in the fit -> names a card may have for it."""
 DIGITS: Final = 8
+REPLACED: Final = (
+    *("format", "id", "title", "kind", "use", "population", "n_patients", "doubts", "known_defects"),
+    *("checks", "prior_predictive"),
+)
 
 
 def card_text(fit: PopulationFit) -> str:
@@ -57,11 +73,9 @@ def card_text(fit: PopulationFit) -> str:
     }
     data["checks"] = [own_check(fit, disposition)]
     prune(data)
-    return "\n".join([f"# Written by igkinetics population for {json.dumps(fit.cohort.name)}.", *toml_lines(data)]) + "\n"
-
-
-REPLACED: Final = ("format", "id", "title", "kind", "use", "population", "n_patients", "doubts", "known_defects", "checks",
-                   "prior_predictive")  # fmt: skip
+    return (
+        "\n".join([f"# Written by igkinetics population for {json.dumps(fit.cohort.name)}.", *toml_lines(data)]) + "\n"
+    )
 
 
 def doubts(fit: PopulationFit, data: Mapping[str, Any]) -> list[str]:
@@ -74,7 +88,9 @@ def doubts(fit: PopulationFit, data: Mapping[str, Any]) -> list[str]:
     if fit.prepared.model.full:
         said.append("Omega was fitted with covariances; a card holds none, so virtual patients vary independently.")
     if "k" in fit.prepared.model.names and "k_deg" not in data.get("parameters", {}):
-        said.append("k = CL/V was the parameter; CL stands here with the spread of k V, its correlation with V left out.")
+        said.append(
+            "k = CL/V was the parameter; CL stands here with the spread of k V, its correlation with V left out."
+        )
     moved = [effect.label for effect in fit.prepared.effects if effect.parameter in ("S", "F")]
     if moved:
         said.append(f"Effects on the logit scale have no place in a card and are left out: {', '.join(moved)}.")
@@ -85,10 +101,7 @@ def keep_disposition(data: dict[str, Any], disposition: str) -> None:
     """The card for the fitted disposition alone."""
     structure = dict(data["structure"])
     others = {
-        name
-        for other in structure["dispositions"]
-        if other != disposition
-        for name in NEEDED_BY_DISPOSITION[other]
+        name for other in structure["dispositions"] if other != disposition for name in NEEDED_BY_DISPOSITION[other]
     } - set(NEEDED_BY_DISPOSITION[disposition])
     data["structure"] = structure | {"dispositions": [disposition]}
     data["parameters"] = {name: dict(one) for name, one in data["parameters"].items() if name not in others}
@@ -146,13 +159,11 @@ def uncertainty(sd: float) -> Any:
 def target_of(data: dict[str, Any], name: str) -> dict[str, Any] | None:
     """The card's table of a parameter, by the fit's name."""
     if name == "S_unknown":
-        target: dict[str, Any] = data["agent_unknown"]
-        return target
+        return dict.__getitem__(data, "agent_unknown")  # type: ignore[no-any-return]
     if name.startswith("S_"):
         found = data["agent_classes"][name.removeprefix("S_")]
         found["S"] = dict(found["S"])
-        target = found["S"]
-        return target
+        return dict.__getitem__(found, "S")  # type: ignore[no-any-return]
     parameters = data["parameters"]
     return next((parameters[key] for key in KEYS.get(name, (name,)) if key in parameters), None)
 
@@ -201,7 +212,7 @@ def place_effects(fit: PopulationFit, data: dict[str, Any], found: Mapping[str, 
     for effect in fit.prepared.effects:
         if effect.parameter in ("S", "F"):
             continue
-        parameters = [key for key in ({"k": "k_deg", "C_init": "C_init_ratio"}.get(effect.parameter, effect.parameter),)]
+        parameters = [{"k": "k_deg", "C_init": "C_init_ratio"}.get(effect.parameter, effect.parameter)]
         if "V" in data["parameters"] and parameters == ["V1"]:
             parameters = ["V"]
         if parameters == ["k_deg"] and "k_deg" not in data["parameters"]:
@@ -238,7 +249,9 @@ def own_check(fit: PopulationFit, disposition: str) -> dict[str, Any]:
     """
     prepared = fit.prepared
     rows = [known_covariates(fit, place) for place in range(len(prepared.members))]
-    place = max(range(len(rows)), key=lambda one: (np.isfinite(prepared.members[one].patient.weight_kg), len(rows[one])))
+    place = max(
+        range(len(rows)), key=lambda one: (np.isfinite(prepared.members[one].patient.weight_kg), len(rows[one]))
+    )
     member, model = prepared.members[place], prepared.model
     kinetic = model.transform @ model.parts(fit.maximum.phi).mu[place]
     names = prepared.arrays.names

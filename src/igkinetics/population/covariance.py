@@ -106,7 +106,7 @@ def described(prepared: Prepared) -> list[tuple[str, str, str, float]]:
 
 
 def class_offset(prepared: Prepared, label: str) -> float:
-    """The card's typical value, on its scale: of a class of agents where S is one of several, else of the median patient."""
+    """The card's typical value on its scale: of the class of agents where S has several, else of the median patient."""
     if label in prepared.model.names:
         return reference_offset(prepared, label)
     place = prepared.model.coefficients.index(label)
@@ -118,7 +118,9 @@ def values_on_scales(prepared: Prepared, phi: Floats, starts: Floats) -> Floats:
     """Every quantity on the scale of its interval; starts: the card's values of those that phi moves."""
     model = prepared.model
     beta, log_omega, _, log_error = model.split(phi)
-    typical = np.array([0.0 if ":" in label else start for label, start in zip(model.coefficients, starts, strict=False)])
+    typical = np.array(
+        [0.0 if ":" in label else start for label, start in zip(model.coefficients, starts, strict=False)]
+    )
     root = model.parts(phi).root
     omega = root @ root.T
     sd = np.sqrt(np.diag(omega))

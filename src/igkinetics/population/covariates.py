@@ -70,7 +70,12 @@ def parts_of(text: str, parameters: Sequence[str], known: Sequence[str]) -> tupl
         allowed = f"{', '.join(parameters)}{nearest(parameter, parameters)}"
         return parameter, name, form, f"must name one of this model's parameters: {allowed}"
     if name not in known:
-        return parameter, name, form, f"must name a column of the patients table: {', '.join(known)}{nearest(name, known)}"
+        return (
+            parameter,
+            name,
+            form,
+            f"must name a column of the patients table: {', '.join(known)}{nearest(name, known)}",
+        )
     if form not in ("", *FORMS):
         return parameter, name, form, f"must end in one of {', '.join(FORMS)}{nearest(form, FORMS)}"
     return parameter, name, form, ""
@@ -105,7 +110,9 @@ def number_effect(parameter: str, name: str, form: str, values: Floats, notes: l
     if np.ptp(values[known]) == 0:
         return []
     if not known.all():
-        notes.append(f"covariate {name}: missing for {int((~known).sum())} of {values.size} patients, taken as the median")
+        notes.append(
+            f"covariate {name}: missing for {int((~known).sum())} of {values.size} patients, taken as the median"
+        )
     values = np.where(known, values, reference)
     chosen = "power" if form in ("", "power") and np.all(values > 0) else "exponential"
     moved = np.log(values / reference) if chosen == "power" else values - reference

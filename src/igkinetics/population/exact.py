@@ -23,12 +23,14 @@ NODES: Final = {1: 31, 2: 21, 3: 13, 4: 9}
 """Random effects -> Gauss-Hermite nodes for each of them; more effects: importance sampling."""
 POINTS: Final = 4096
 FIRST_POINTS: Final = 1024
+FEWEST_EFFECTIVE: Final = 20.0
+"""Effective points per random effect that moments may rest on."""
 PROPOSAL_DF: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """points (k, q) with log weights (k,) of an integral over them. independent: draws, their scatter tells the error."""
+    """points (k, q), log weights (k,) of an integral over them. independent: draws, whose scatter tells the error."""
 
     points: Floats
     log_weights: Floats
@@ -103,7 +105,7 @@ def integrate(
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """Points laid once, around each patient's posterior mean (n, q) with its covariance; used for any population near."""
+    """Points laid once, around each patient's posterior mean (n, q) with its covariance, for any population near."""
 
     rule: Rule
     mean: Floats
@@ -116,13 +118,21 @@ class Integration:
 
 
 def lay_points(population: Level, cohort: CohortArrays, found: Marginal, *, seed: int, jobs: int) -> Integration:
-    """The rule for so many random effects, around moments found by importance sampling. found: with slopes."""
+    """The rule for so many random effects, around moments found by importance sampling. found: with slopes.
+
+    A patient of whom too few points count keeps mode and curvature.
+    """
     q = population.random.size
     own = found._replace(value=found.value.copy())
+    around_mode = np.linalg.inv(found.curvature)
     first = importance(q, seed, FIRST_POINTS)
-    moments = integrate(first, population, cohort, own, np.linalg.inv(found.curvature), slopes=False, jobs=jobs)
-    widened = moments.covariance + 1e-12 * np.eye(q)
-    return Integration(rule_for(q, seed), np.ascontiguousarray(moments.mean), widened)
+    moments = integrate(first, population, cohort, own, around_mode, slopes=False, jobs=jobs)
+    enough = moments.spread**-2.0 > FEWEST_EFFECTIVE * q
+    return Integration(
+        rule_for(q, seed),
+        np.where(enough[:, None], moments.mean, found.eta),
+        np.where(enough[:, None, None], moments.covariance, around_mode),
+    )
 
 
 def exact_log_likelihood(population: Level, cohort: CohortArrays, found: Marginal, *, seed: int, jobs: int) -> Exact:

@@ -176,7 +176,7 @@ def fill_omega_slopes(population: Level, eta: Floats, turned: Floats, inverse: F
 def finish_mode(population: Level, eta: Floats, work: Work, turned: Floats, value: Floats) -> None:
     """A last step with the full curvature; the value (1,), which the mode moves through log|H| alone, follows.
 
-    turned (q,): (full curvature)^-1 Z' slopes of log|H|/2, of which the product with the slope at eta is what is gained.
+    turned (q,): (full curvature)^-1 Z' slopes of log|H|/2; its product with the slope at eta is what is gained.
     """
     times(population.precision, eta, work.slope)
     for j in range(eta.size):

@@ -55,9 +55,7 @@ class PopulationOptions:
             choices.append(("structure", self.structure, STRUCTURES))
         known = (*PARAMETERS[:11], "k")
         choices += [
-            (option, name, known)
-            for option in ("estimate", "fix", "no_random")
-            for name in getattr(self, option)
+            (option, name, known) for option in ("estimate", "fix", "no_random") for name in getattr(self, option)
         ]
         for option, value, allowed in choices:
             if value not in allowed:

@@ -20,7 +20,7 @@ from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.structures import possible_production
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.members import Member
-from igkinetics.hierarchical.population_priors import offset_of, typical_shifts
+from igkinetics.hierarchical.population_priors import offset_of, typical_values
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
 from igkinetics.population.covariates import Effect, effect_columns
@@ -32,6 +32,8 @@ START_OMEGA: Final = 0.3
 """Where the search starts for a parameter that the card does not let vary."""
 FEWEST: Final = 2
 MOST_NAMED: Final = 8
+NO_PRIOR: Final = "taken as known"
+"""How notes end that are about the card's uncertainty, which has no part here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,12 +82,14 @@ def prepare(cohort: Cohort, card: Card, options: PopulationOptions, effects: Seq
             continue
         members.append(found)
         _, said = possible_production(patient, found.prior, structure.split("/")[1])
-        for note in (*found.prior.notes, *said):
+        for note in (*(note for note in found.prior.notes if not note.endswith(NO_PRIOR)), *said):
             notes.setdefault(note, []).append(patient.patient_id)
     if len(members) < FEWEST:
         why = "; ".join(f"{name}: {reason}" for name, reason in list(left_out.items())[:MOST_NAMED])
         expected = f"must have at least {FEWEST} patients with samples for a population ({why})"
-        raise NobodyFittedError([Problem(file="call", column="cohort", found=f"{len(members)} such", expected=expected)])
+        raise NobodyFittedError(
+            [Problem(file="call", column="cohort", found=f"{len(members)} such", expected=expected)]
+        )
     told = [f"{note} ({len(who)} of {len(members)} patients)" for note, who in notes.items()]
     return assembled(cohort, card, options, structure, tuple(members), left_out, told, effects)
 
@@ -215,7 +219,7 @@ def typical_columns(
     for place, name in enumerate(names):
         if not typical_is_free(card, options, name, shown[place]):
             continue
-        for label, who, _ in typical_shifts(card, members, name):
+        for label, who in typical_values(card, members, name).items():
             column = np.zeros((len(members), len(names)))
             column[who, place] = 1.0
             labels.append(shown[place] if label == name else label)
@@ -227,7 +231,7 @@ def typical_is_free(card: Card, options: PopulationOptions, name: str, shown: st
     """Whether the typical value is estimated: what varies, unless the card calls its typical value fixed."""
     if {name, shown} & set(options.fix):
         return False
-    if {name, shown} & set((*options.estimate, *options.no_random)):
+    if {name, shown} & {*options.estimate, *options.no_random}:
         return True
     given = card.parameters.given()
     key = PRIOR_NAME.get(name, name)

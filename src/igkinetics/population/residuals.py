@@ -63,9 +63,7 @@ def simulated(population: Level, cohort: CohortArrays, omega: Floats, n: int, se
     return np.asarray(level * np.exp(sd * noise) if population.kind == LOGNORMAL else level + sd * noise)
 
 
-def residuals_of(
-    population: Level, cohort: CohortArrays, omega: Floats, eta: Floats, replicates: Floats
-) -> Residuals:
+def residuals_of(population: Level, cohort: CohortArrays, omega: Floats, eta: Floats, replicates: Floats) -> Residuals:
     """At the modes eta (n, q); replicates (k, n_samples): simulations, for NPDE."""
     logs = population.kind == LOGNORMAL
     measured = cohort.limit == 0

@@ -171,7 +171,9 @@ def covariate_tests(
     cohort: Cohort, card: Card, options: PopulationOptions, base: Prepared, maximum: Maximum
 ) -> pd.DataFrame:
     """Each covariate on each parameter with an estimated typical value and spread, added alone: FOCEI's ratio test."""
-    names = [name for name in base.model.random_names if any(label.startswith(name) for label in base.model.coefficients)]
+    names = [
+        name for name in base.model.random_names if any(label.startswith(name) for label in base.model.coefficients)
+    ]
     rows = []
     for covariate in options.test_covariate:
         for name in names:
@@ -195,9 +197,7 @@ def tested_rows(
     fit = maximise(wider.model, wider.arrays, start, options.jobs)
     added = wider.effects[len(base.effects) :]
     change = 2.0 * (maximum.value - fit.value)
-    of_name = {
-        one.name: one for one in quantities(wider, fit.phi, uncertainty_of(wider.model, fit), options.level)
-    }
+    of_name = {one.name: one for one in quantities(wider, fit.phi, uncertainty_of(wider.model, fit), options.level)}
     return [
         blank
         | {
@@ -231,9 +231,7 @@ def holm(table: pd.DataFrame) -> list[float]:
     for place, row in enumerate(order.to_dict("records")):
         highest = max(highest, min(1.0, row["p"] * (len(order) - place)))
         corrected[row["parameter"], row["p"]] = highest
-    return [
-        corrected.get((row["parameter"], row["p"]), np.nan) for row in table.to_dict("records")
-    ]
+    return [corrected.get((row["parameter"], row["p"]), np.nan) for row in table.to_dict("records")]
 
 
 def warnings(

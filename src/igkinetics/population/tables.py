@@ -19,9 +19,9 @@ from igkinetics.units import IggUnit, from_g_per_l
 
 COLUMNS: Final[dict[str, dict[str, str]]] = {
     "population": {
-        "parameter": "name: a typical value, omega_X (SD between patients, on the scale of X), corr_X_Y, a, b, or X:covariate",
+        "parameter": "a typical value, omega_X (SD between patients on the scale of X), corr_X_Y, a, b, or X:covariate",
         "kind": "typical, covariate, omega, correlation, error; fixed: held at the card's",
-        "estimate": "maximum-likelihood estimate, in `unit`; typical values are those of the median patient of the cohort",
+        "estimate": "maximum-likelihood estimate, in `unit`; typical values are those of the cohort's median patient",
         "se": "standard error from the Hessian (R), by the delta method; empty at a bound",
         "se_robust": "the same from R^-1 S R^-1",
         "rse_percent": "se over the estimate",
@@ -113,7 +113,7 @@ def population_table(
     found = quantities(prepared, maximum.phi, uncertainty, level)
     rows = [quantity_row(prepared, one, maximum, level, igg_unit) for one in found]
     known = {one.name for one in found}
-    rows += [row for row in held_rows(prepared, known, level, igg_unit)]
+    rows += held_rows(prepared, known, level, igg_unit)
     return pd.DataFrame(rows, columns=list(COLUMNS["population"])), found
 
 
@@ -130,7 +130,9 @@ def quantity_row(
         notes.append("ratio to C_base")
     if one.kind == "covariate":
         effect = next(effect for effect in prepared.effects if effect.label == one.name)
-        notes.append(f"{effect.form}, reference {effect.reference}" + (f", level {effect.level}" if effect.level else ""))
+        notes.append(
+            f"{effect.form}, reference {effect.reference}" + (f", level {effect.level}" if effect.level else "")
+        )
         unit = "1"
     elif one.kind == "typical":
         unit = unit_of(one.name, igg_unit)
@@ -192,7 +194,11 @@ def likelihood_table(
         ("n_samples", arrays.day.size, f"{arrays.day.size - n_measured} beyond a limit"),
         ("n_parameters", k, "estimated, at no bound"),
         ("minus_two_log_likelihood", integrated, f"{exact.rule}; numerical error about {2 * exact.error:.2g}"),
-        ("minus_two_log_likelihood_focei", focei, "Laplace, expected information at the modes: FOCEI in NONMEM's sense"),
+        (
+            "minus_two_log_likelihood_focei",
+            focei,
+            "Laplace, expected information at the modes: FOCEI in NONMEM's sense",
+        ),
         ("minus_two_log_likelihood_laplace", laplace, "Laplace, full second derivative: LAPLACE in NONMEM's sense"),
         ("ofv_focei", focei - constant, f"without {constant:.4f} = log(2 pi) for each of {n_measured} measured values"),
         ("aic", integrated + 2 * k, "from minus_two_log_likelihood"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
@@ -12,6 +13,7 @@ from igkinetics.kinetics.parameters import Floats
 
 PERCENTILES: Final = (5.0, 50.0, 95.0)
 MOST_BINS: Final = 8
+Mask = npt.NDArray[np.bool_]
 SAMPLES_PER_BIN: Final = 10
 COLUMNS: Final[dict[str, str]] = {
     "kind": "vpc; pcvpc: prediction-corrected (Bergstrand and others, AAPS J 2011;13:143); share_below: of samples "
@@ -29,7 +31,7 @@ COLUMNS: Final[dict[str, str]] = {
 }
 
 
-def bins_of(day: Floats) -> list[npt_bool]:
+def bins_of(day: Floats) -> list[Mask]:
     """Masks of samples by day: bins of about as many samples each."""
     n = int(np.clip(day.size // SAMPLES_PER_BIN, 1, MOST_BINS))
     edges = np.unique(np.quantile(day, np.linspace(0.0, 1.0, n + 1)))
@@ -37,9 +39,6 @@ def bins_of(day: Floats) -> list[npt_bool]:
         return [np.ones(day.size, dtype=bool)]
     place = np.clip(np.searchsorted(edges, day, side="left") - 1, 0, edges.size - 2)
     return [mask for number in range(edges.size - 1) if (mask := place == number).any()]
-
-
-npt_bool = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def lower_limits(cohort: CohortArrays) -> Floats:
@@ -55,9 +54,7 @@ def lower_limits(cohort: CohortArrays) -> Floats:
     return found
 
 
-def vpc_rows(
-    cohort: CohortArrays, pred: Floats, replicates: Floats, level: float
-) -> list[dict[str, Any]]:
+def vpc_rows(cohort: CohortArrays, pred: Floats, replicates: Floats, level: float) -> list[dict[str, Any]]:
     """Rows of COLUMNS but `unit`, levels in g/L. replicates (k, n_samples): simulated values."""
     ends = (0.5 - level / 2, 0.5, 0.5 + level / 2)
     observed = np.select([cohort.limit < 0, cohort.limit > 0], [-np.inf, np.inf], cohort.igg)
@@ -73,7 +70,12 @@ def vpc_rows(
             for percentile, value, draws in zip(PERCENTILES, seen, drawn, strict=True):
                 lower, median, upper = np.quantile(draws, ends)
                 rows.append(
-                    {"kind": kind, **days, "percentile": percentile, "observed": value if np.isfinite(value) else np.nan}
+                    {
+                        "kind": kind,
+                        **days,
+                        "percentile": percentile,
+                        "observed": value if np.isfinite(value) else np.nan,
+                    }
                     | {"median": median, "lower": lower, "upper": upper, "level": level}
                 )
         if np.any(~np.isnan(limits)):
