@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("resources", "where models and data lie"),
         Room("provenance", "hashes, versions, the notice"),
         Room("limits", "bounds on numbers that multiply work", "a bound"),
+        Room("extras", "what is installed on request only", "an extra"),
     ),
     (
         Room(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -61,3 +63,31 @@ def test_a_search_from_a_call_finds_the_cheapest_of_its_candidates() -> None:
         igk.search_regimens(
             "tortorici_2019", {}, interval_day=[28], horizon_day=9, thresholds=[5], seed=1, dose_per_kg=1
         )
+
+
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("pymc", "pytensor", "nutpie"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Blocked())
+import importlib.util as util
+found = util.find_spec
+util.find_spec = lambda name, package=None: None if name in ("pymc", "pytensor", "nutpie") else found(name, package)
+"""
+
+
+def test_without_the_extra_effect_says_what_to_install_and_the_rest_is_there() -> None:
+    calls = (
+        "import igkinetics as igk\n"
+        "for name in igk.__all__:\n    getattr(igk, name)\n"
+        "cohort = igk.read_cohort(samples={'patient_id': ['A'], 'day': [0], 'igg': [600]}, igg_unit='mg/dL')\n"
+        "try:\n    igk.fit_effect(cohort)\nexcept igk.InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + calls], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "PyMC, PyTensor, nutpie not installed" in done.stdout
+    assert "pip install 'igkinetics[effect]'" in done.stdout

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Severity = Literal["error", "warning"]
 PROBLEM_COLUMNS = ("file", "line", "patient_id", "column", "found", "expected", "severity", "action")
@@ -117,11 +121,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def also(lines: Iterable[int]) -> str:
+def also(lines: Sequence[int] | npt.NDArray[np.integer]) -> str:
     """The end of a message that holds for several lines: those after the first."""
-    rest = [int(line) for line in lines][1:]
-    if not rest:
+    first = [int(one) for one in lines[1 : LINES_NAMED + 1]]
+    if not first:
         return ""
-    shown = ", ".join(str(one) for one in rest[:LINES_NAMED])
-    more = f" and {len(rest) - LINES_NAMED} more" if len(rest) > LINES_NAMED else ""
-    return f" (also line{'s' if len(rest) > 1 else ''} {shown}{more})"
+    n_more = len(lines) - 1 - len(first)
+    more = f" and {n_more} more" if n_more else ""
+    return f" (also line{'s' if len(lines) > 2 else ''} {', '.join(map(str, first))}{more})"

@@ -62,8 +62,8 @@ CONTRASTS = {
 }
 NAIVE = "naive difference"
 TRIAL_FILE = "target_trial_truth.csv"
-TRIAL_COHORTS, TRIAL_SIZE, TRUE_DRAWS = 60, 150, 20
-FOLLOWS, TRIAL_LAST_DAY = 0.4, 84.0
+TRIAL_COHORTS, TRIAL_SIZE, TRUE_DRAWS = 40, 200, 20
+FOLLOWS, TRIAL_LAST_DAY = 0.4, 70.0
 """Of the emulated trials: each time that the rule asks for an infusion it is given by this chance, until this day."""
 
 

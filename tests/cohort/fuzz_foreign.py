@@ -121,6 +121,7 @@ BY_DAY_CELLS: Final = (
     "34,5",
     "high",
 )
+USUAL_BY_DAY: Final = {"weight_kg": "70", "albumin": "40", "crp": "8"}
 EVENTS: Final = (
     "ID",
     "DATE",
@@ -155,6 +156,26 @@ EVENT_CELLS: Final[dict[str, tuple[str, ...]]] = {
     "CENS": ("0", "1", "-1"),
     "L2": ("1", "2"),
 }
+USUAL_ROW: Final[dict[str, tuple[str, ...]]] = {
+    "ID": ("1", "1", "2"),
+    "DATE": ("2024-01-01", "2024-01-02"),
+    "TIME": ("08:30", "12:00"),
+    **dict.fromkeys(("AMT", "RATE", "II", "ADDL", "SS"), (".",)),
+    **dict.fromkeys(("EVID", "MDV", "CENS"), ("0",)),
+    "DV": ("500", "310.5"),
+    "CMT": ("1",),
+    "WT": ("70", "70", "71"),
+}
+DOSE_ROW: Final[dict[str, tuple[str, ...]]] = {
+    "AMT": ("30",),
+    "EVID": ("1", "1", "4"),
+    "MDV": ("1",),
+    "DV": (".",),
+    "ADDL": (".", "3"),
+    "II": ("21",),
+    "SS": ("0", "0", "1", "2"),
+    "RATE": (".", "60"),
+}
 PRESET_ENTRIES: Final = (
     '[[samples.keep]]\ncolumn = "nothing"\nequals = 1\n',
     '[samples]\nmissing = ["640"]\n',
@@ -169,17 +190,24 @@ PRESET_ENTRIES: Final = (
 
 def text_of(pick: random.Random, rows: list[list[str]]) -> bytes:
     """Rows as delimited text, in one of the encodings and with one of the line ends that programs write."""
-    text = pick.choice(["\n"] * 4 + ["\r\n", "\r"]).join(pick.choice([","] * 20 + [";"]).join(row) for row in rows)
-    return damaged(pick, text.encode(pick.choice(["utf-8"] * 6 + ["utf-8-sig", "utf-16"]), "surrogatepass"))
+    text = pick.choice(["\n"] * 4 + ["\r\n", "\r"]).join(pick.choice([","] * 40 + [";"]).join(row) for row in rows)
+    return damaged(pick, text.encode(pick.choice(["utf-8"] * 30 + ["utf-8-sig", "utf-16"]), "surrogatepass"))
 
 
 def random_wide(pick: random.Random) -> Files:
-    header = ["patient_id", *pick.sample(WIDE_HEADINGS, pick.randrange(0, 6)), *pick.sample(["group", "note"], 1)]
+    fitting = pick.random() < 0.6
+    visits = WIDE_HEADINGS[:3] if fitting else pick.sample(WIDE_HEADINGS, pick.randrange(0, 6))
+    header = ["patient_id", *visits, *pick.sample(["group", "note"], 1)]
     rows = [header]
-    for _ in range(pick.randrange(0, 5)):
-        levels = [pick.choice(("500", "<40", "", "2024-01-09", pick.choice(CELLS))) for _ in header[1:]]
-        rows.append([pick.choice(("P1", "P2", "P3")), *levels][: len(header) + pick.choice((0,) * 9 + (-1,))])
-    keys = UNIT + "[samples]\n" + pick.choice(WIDE_KEYS) * (pick.random() < 0.9)
+    for number in range(pick.randrange(1, 5)):
+        strange = pick.choice((0.0, 0.0, 0.3))
+        levels = [pick.choice(CELLS if pick.random() < strange else ("500", "<40", "")) for _ in header[1:]]
+        rows.append(
+            [f"P{number}" if fitting else pick.choice(("P1", "P2")), *levels][
+                : len(header) + pick.choice((0,) * 40 + (-1,))
+            ]
+        )
+    keys = UNIT + "[samples]\n" + (WIDE_KEYS[0] if fitting else pick.choice(WIDE_KEYS)) * (pick.random() < 0.9)
     return {"cohort.toml": damaged(pick, keys.encode()), "samples.csv": text_of(pick, rows)}
 
 
@@ -208,11 +236,24 @@ def random_by_day(pick: random.Random) -> Files:
         "samples.csv": b"patient_id,day,igg\nP1,0,500\nP1,7,400\nP2,3,450\n",
         "doses.csv": b"patient_id,day,amount_g_per_kg\nP1,1,0.4\nP1,30,0.4\nP2,5,0.4\n",
     }
-    for name in pick.sample(sorted(BY_DAY), pick.randrange(1, 4)):
-        header = list(pick.choice(BY_DAY[name]))
+    chosen = pick.sample(sorted(BY_DAY), pick.randrange(1, 4))
+    for name in chosen:
+        strange = pick.choice((0.0, 0.1, 1.0))
+        header = list(
+            BY_DAY[name][-1 if name == "patients" and "weights" in chosen else 0]
+            if strange < 1.0
+            else pick.choice(BY_DAY[name])
+        )
         rows = [
-            [pick.choice(("P1", "P2")), pick.choice(("0", "7", "30")), *(pick.choice(BY_DAY_CELLS) for _ in header[2:])]
-            for _ in range(pick.randrange(0, 5))
+            [
+                pick.choice(("P1", "P2")),
+                str(7 * number),
+                *(
+                    pick.choice(BY_DAY_CELLS) if pick.random() < strange else USUAL_BY_DAY.get(one, "")
+                    for one in header[2:]
+                ),
+            ]
+            for number in range(pick.randrange(0, 5))
         ]
         files[f"{name}.csv"] = text_of(pick, [header, *(row[: len(header)] for row in rows)])
     return files
@@ -221,11 +262,12 @@ def random_by_day(pick: random.Random) -> Files:
 def random_dated_events(pick: random.Random) -> Files:
     """Event files with dates, further doses, steady states, resets and weights, sorted by patient at times."""
     header = [name for name in EVENTS if pick.random() < 0.75 or name in ("ID", "DV")]
-    rows = [[pick.choice(EVENT_CELLS[name]) for name in header] for _ in range(pick.randrange(0, 9))]
+    strange = pick.choice((0.0, 0.05, 0.5))
+    rows = [_event_row(pick, header, strange) for _ in range(pick.randrange(0, 9))]
     if pick.random() < 0.7:
         rows.sort(key=lambda row: row[0])
     for number, row in enumerate(rows):
-        if pick.random() < 0.6 and "TIME" in header and "DATE" not in header:
+        if pick.random() > strange and "TIME" in header and "DATE" not in header:
             row[header.index("TIME")] = str(number)
     units = f'format = "nonmem"\n{UNIT}amount_unit = "{pick.choice(["g", "g/kg"])}"\ntime_unit = "day"\n'
     more = "".join(pick.sample(EVENT_BLOCKS, 1)) if pick.random() < 0.3 else ""
@@ -235,6 +277,15 @@ def random_dated_events(pick: random.Random) -> Files:
     if pick.random() < 0.3:
         files["weights.csv"] = b"patient_id,day,weight_kg\n1,0,70\n1,9,80\n"
     return files
+
+
+def _event_row(pick: random.Random, header: list[str], strange: float) -> list[str]:
+    """A sample or a dose, some of whose cells are anything."""
+    usual = {**USUAL_ROW, **(DOSE_ROW if pick.random() < 0.4 else {})}
+    return [
+        pick.choice(EVENT_CELLS[name]) if pick.random() < strange or name not in usual else pick.choice(usual[name])
+        for name in header
+    ]
 
 
 @cache

@@ -248,6 +248,9 @@ def test_a_reset_is_another_record_of_the_same_patient(tmp_path: Path) -> None:
     from igkinetics.cohort.check import summary
 
     counts = {row["quantity"]: row["value"] for _, row in summary(cohort).iterrows()}
+    assert any(
+        note.startswith("records: 1 patient in 2 records (1:2): each is fitted by itself") for note in cohort.notes
+    )
     assert counts["patients"] == "2"
     assert counts["infection"] == "2"
     assert counts["death"] == "1"

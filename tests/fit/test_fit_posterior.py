@@ -10,7 +10,14 @@ from scipy.stats import norm
 
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.patient import fit_patient
-from igkinetics.fit.posterior import Draws, draw_posterior, laplace_log_marginal, laplace_only, weighted_quantiles
+from igkinetics.fit.posterior import (
+    Draws,
+    draw_around,
+    laplace_components,
+    laplace_log_marginal,
+    laplace_only,
+    weighted_quantiles,
+)
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import INDEX, Floats, parameter_vector
@@ -39,6 +46,10 @@ def one_parameter_problem(name: str, *, mu: float, sd: float, igg: Floats, day: 
         a=a,
         b=0.0,
     )
+
+
+def draw_posterior(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
+    return draw_around(problem, laplace_components(problem, optimum), n, generator)
 
 
 def draws_of(problem: FitProblem, n: int, seed: int = 1) -> Draws:

@@ -7,9 +7,16 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, days_of
-from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read_and_tell
-from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 
@@ -48,7 +55,7 @@ def compare(
     from igkinetics.report.page import REPORT_NAME
 
     if group and len(group) != 2:
-        raise call_error("--group", ", ".join(group), "must be given twice, or not at all")
+        raise call_error("group", ", ".join(group), "must be given twice, or not at all")
     options = FitOptions(
         card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed, jobs=jobs
     )

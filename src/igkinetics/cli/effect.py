@@ -13,6 +13,7 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnPro
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
+from igkinetics.extras import require
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
@@ -128,12 +129,13 @@ def changes_of(rope: str | None) -> tuple[float, float] | None:
     except ValueError:
         ends = None
     if ends is None:
-        raise call_error("--rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
+        raise call_error("rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
     return ends
 
 
 def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *, overwrite: bool) -> None:
     """Sample, then write tables and report, whole or not at all."""
+    require("effect")
     from igkinetics.charts.svg import converter_process
     from igkinetics.effect.fit import fit_effect
     from igkinetics.effect.output import EFFECT_OUTPUT, write_effect

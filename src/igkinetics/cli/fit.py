@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual, days_of
-from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read_and_tell
-from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:

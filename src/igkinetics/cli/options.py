@@ -42,5 +42,5 @@ def days_of(window: str | None) -> tuple[float, float] | None:
     except ValueError:
         days = None
     if days is None:
-        raise call_error("--window", window, "must be two days A:B, such as 0:180")
+        raise call_error("window", window, "must be two days A:B, such as 0:180")
     return days

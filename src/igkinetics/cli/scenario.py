@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import Out, Overwrite
-from igkinetics.cli.progress import progress_bar
-from igkinetics.cli.status import INTERRUPTED, answering, tell
+from igkinetics.cli.status import INTERRUPTED, answering, progress_bar, tell
 from igkinetics.units import INTERVAL_LEVEL
 
 

@@ -44,14 +44,14 @@ def _levels(cohort: Cohort, thresholds: Sequence[float]) -> list[Problem]:
     for one in thresholds:
         level = g_per_l(float(one), cohort.igg_unit)
         if level > HIGHEST_IGG_G_PER_L:
-            problems.append(_problem(cohort, "threshold", one, "is above any IgG ever measured", igg, keep=""))
+            problems.append(_problem(cohort, "thresholds", one, "is above any IgG ever measured", igg, keep=""))
         elif igg.size and "levels" not in cohort.as_given:
             if level > TIMES_THE_HIGHEST * igg.max():
                 words = f"is {level / igg.max():.3g} times the highest sample"
-                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+                problems.append(_problem(cohort, "thresholds", one, words, igg, KEEP_LEVELS))
             elif 0 < level < SHARE_OF_THE_LOWEST * igg.min():
                 words = f"is {level / igg.min():.2g} of the lowest sample"
-                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+                problems.append(_problem(cohort, "thresholds", one, words, igg, KEEP_LEVELS))
     return problems
 
 

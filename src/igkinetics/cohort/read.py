@@ -15,7 +15,7 @@ from igkinetics.cohort.mapping.keys import Format, Mapping
 from igkinetics.cohort.mapping.locate import Located, locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
-from igkinetics.cohort.nonmem.records import for_each_record, further_records
+from igkinetics.cohort.nonmem.records import for_each_record, further_records, record_notes
 from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
@@ -58,6 +58,7 @@ def read_cohort(
     patients: Any = None,
     outcomes: Any = None,
     weights: Any = None,
+    covariates: Any = None,
     mapping: dict[str, Any] | None = None,
     igg_unit: str | None = None,
     file_format: str | None = None,
@@ -66,7 +67,7 @@ def read_cohort(
     """Read a cohort from files, or from data frames in memory.
 
     path: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples. samples, doses, therapy, patients,
-    outcomes, weights: the same tables as data frames, in place of a path; columns as in the files
+    outcomes, weights, covariates: the same tables as data frames, in place of a path; columns as in the files
     (docs/reference/input.md). mapping: what a cohort.toml would say of them. igg_unit: "mg/dL", "g/L" ... where no
     table says it. on_problem: "stop" refuses a cohort with any error; "skip" sets aside the rows or patients concerned.
     Raises InputError with all problems of all tables.
@@ -89,6 +90,7 @@ def read_cohort(
         "patients": patients,
         "outcomes": outcomes,
         "weights": weights,
+        "covariates": covariates,
     }
     given = {name: frame for name, frame in frames.items() if frame is not None}
     if (path is None) == (not given):
@@ -146,7 +148,7 @@ def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
-        notes=(*notes, *assembled.notes),
+        notes=(*notes, *assembled.notes, *record_notes(records)),
         day_zero=assembled.day_zero,
         records=records,
     )
@@ -167,7 +169,7 @@ def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
     for name in ("lower_limit", "upper_limit"):
         limit = getattr(mapping, name)
         if limit is not None and mapping.igg_unit is None:
-            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or --igg-unit mg/dL'
+            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or igg_unit="mg/dL"'
             raise InputError([Problem(file="cohort.toml", column=name, found=f"{limit:g}", expected=expected)])
     return mapping
 

@@ -118,16 +118,16 @@ def chosen_groups(cohort: Cohort, asked: Sequence[str] | None) -> tuple[str, str
     if asked is None:
         if len(present) != 2:
             found = ", ".join(present) or "no groups"
-            expected = "needs two groups in patients.csv, column group; choose among more with --group A --group B"
-            raise call_error("--group", found, expected)
+            expected = 'needs two groups in patients.csv, column group; choose among more with groups=("A", "B")'
+            raise call_error("groups", found, expected)
         return present[0], present[1]
     if isinstance(asked, str) or len(asked) != 2:
         raise call_error("groups", asked, "must name two groups")
     if asked[0] == asked[1]:
-        raise call_error("--group", asked[0], "must name two different groups")
+        raise call_error("groups", asked[0], "must name two different groups")
     known = ", ".join(present) or "none"
     problems = [
-        Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
+        Problem(file="call", column="groups", found=name, expected=f"must be a group of this cohort: {known}")
         for name in asked
         if name not in present
     ]

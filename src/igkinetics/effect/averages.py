@@ -118,7 +118,7 @@ def averages(
                 reason=positions if measure == "nadir_day" else "",
             )
         elif not thresholds:
-            yield Estimand(name=full, group=group, kind=kind, reason="no --threshold given")
+            yield Estimand(name=full, group=group, kind=kind, reason="no threshold given")
         else:
             for place, threshold in enumerate(thresholds):
                 yield Estimand(

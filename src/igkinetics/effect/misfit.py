@@ -45,7 +45,7 @@ THINK_OF: Final = {
     "study day": "a loss or recovery of another shape: delayed, stepwise, saturable, or by slow plasma cells",
     "calendar": "another laboratory platform or calibrator from some date on",
     "since infusion": "infusions not recorded or not given in full; a wrong distribution of infused IgG",
-    "tails": "mixed-up samples, typing errors, interference: heavy tails (--residual student_t)",
+    "tails": "mixed-up samples, typing errors, interference: heavy tails (Student-t error)",
     "spread": "residual error that differs between patients or levels",
 }
 

@@ -57,12 +57,12 @@ class EffectOptions:
 
     def _level_problems(self) -> list[Problem]:
         problems = [
-            _problem("threshold", value, "an IgG level above 0, in the cohort's unit")
+            _problem("thresholds", value, "an IgG level above 0, in the cohort's unit")
             for value in self.thresholds
             if not 0 < value < math.inf
         ]
         if self.minimum_effect is not None and not math.isfinite(self.minimum_effect):
-            problems.append(_problem("minimum-effect", self.minimum_effect, "a change of IgG in the cohort's unit"))
+            problems.append(_problem("minimum_effect", self.minimum_effect, "a change of IgG in the cohort's unit"))
         if self.rope is not None and not -math.inf < self.rope[0] < self.rope[1] < math.inf:
             problems.append(_problem("rope", "{:g}:{:g}".format(*self.rope), "two changes of IgG LOW:HIGH, LOW first"))
         if not 0 < self.level < 1:
@@ -76,7 +76,7 @@ class EffectOptions:
         if self.sampler not in SAMPLERS:
             problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
         if self.posterior is not None and self.prior_only:
-            problems.append(_problem("prior-only", "with --posterior", "left out: a saved posterior is not sampled"))
+            problems.append(_problem("prior_only", "with a posterior", "left out: a saved posterior is not sampled"))
         least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}
         problems += [
             _problem(name, getattr(self, name), f"{lowest} or more")
@@ -86,7 +86,7 @@ class EffectOptions:
         if self.lkj is not None and not 0 < self.lkj < math.inf:
             problems.append(_problem("lkj", self.lkj, "above 0: 1 for all correlations alike, 2 or more for few"))
         if not 0 <= self.ivig_days < math.inf:
-            problems.append(_problem("ivig-days", self.ivig_days, "a number of days, 0 or more"))
+            problems.append(_problem("ivig_days", self.ivig_days, "a number of days, 0 or more"))
         return problems
 
     def record(self) -> dict[str, Any]:

@@ -9,9 +9,16 @@ import pandas as pd
 from scipy.stats import chi2
 
 from igkinetics import text
-from igkinetics.charts.eta_chart import MOST_PATIENTS, eta_chart, profile_chart
-from igkinetics.charts.quality_charts import pareto_chart, weights_chart
-from igkinetics.charts.residual_charts import MOST_POINTS, agreement_chart, residual_chart
+from igkinetics.charts.diagnostic_charts import (
+    MOST_PATIENTS,
+    MOST_POINTS,
+    agreement_chart,
+    eta_chart,
+    pareto_chart,
+    profile_chart,
+    residual_chart,
+    weights_chart,
+)
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit

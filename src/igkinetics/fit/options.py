@@ -61,7 +61,7 @@ class FitOptions:
         if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
             problems.append(_problem("window", "{:g}:{:g}".format(*self.window), "two days A:B, A before B"))
         problems += [
-            _problem("threshold", value, "an IgG level above 0, in the cohort's unit")
+            _problem("thresholds", value, "an IgG level above 0, in the cohort's unit")
             for value in self.thresholds
             if not 0 < value < math.inf
         ]

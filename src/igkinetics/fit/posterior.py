@@ -98,13 +98,8 @@ def laplace_log_marginal(problem: FitProblem, optimum: Optimum) -> float:
     return float(-0.5 * optimum.objective + 0.5 * optimum.x.size * np.log(2 * np.pi) - 0.5 * log_determinant)
 
 
-def draw_posterior(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
-    """Weighted draws, n or more. The optimum's Hessian must be positive definite (a converged fit)."""
-    return draw_around(problem, laplace_components(problem, optimum), n, generator)
-
-
 def draw_around(problem: FitProblem, components: list[Component], n: int, generator: np.random.Generator) -> Draws:
-    """The same from these components and the prior; n draws of equal weight from chains where weights fail."""
+    """Weighted draws, n or more, from these components and the prior; where weights fail, n from chains."""
     mass = float(logsumexp([component.log_share for component in components]))
     prior = Component(
         centre=problem.mu,

@@ -38,15 +38,13 @@ N_MATRICES = 5
 class Level(NamedTuple):
     """What the population says, the same for all patients but for `mu` (n, p).
 
-    precision (q, q): of the random effects; error (2,): a in g/L, b; kind: of residual error; random (q,): columns of x
-    that vary; transform (p, p).
+    precision (q, q): of the random effects; error (2,): a in g/L, b; random (q,): columns of x that vary; transform (p, p).
     """
 
     mu: Floats
     precision: Floats
     log_det_omega: float
     error: Floats
-    kind: int
     random: Integers
     transform: Floats
 
@@ -129,7 +127,7 @@ def minus_log_likelihood(
             used = cohort.used[i, k] != 0
             work.kinetic_slopes[k] = slope_on_scale(cohort.places[k], work.by_theta, theta) if used else 0.0
         term, slope = minus_two_log(
-            population.kind, cohort.igg[first + n], cohort.limit[first + n], level, error[0], error[1]
+            cohort.kind, cohort.igg[first + n], cohort.limit[first + n], level, error[0], error[1]
         )
         total += 0.5 * term
         for k in range(x.size):
@@ -177,9 +175,7 @@ def fill_information(
         for k in range(q):
             information[j, k] = population.precision[j, k]
     for n in range(last - first):
-        weight = expected_curvature(
-            population.kind, cohort.igg[first + n], cohort.limit[first + n], curve.level[n], a, b
-        )
+        weight = expected_curvature(cohort.kind, cohort.igg[first + n], cohort.limit[first + n], curve.level[n], a, b)
         for j in range(q):
             for k in range(j + 1):
                 information[j, k] += weight * curve.slopes[n, random[j]] * curve.slopes[n, random[k]]

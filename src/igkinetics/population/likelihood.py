@@ -125,7 +125,7 @@ def fill_error_slopes(
     slopes[:] = 0.0
     for n in range(last - first):
         by_a, by_b = slopes_in_error(
-            population.kind,
+            cohort.kind,
             cohort.igg[first + n],
             cohort.limit[first + n],
             level[n],
@@ -144,9 +144,7 @@ def fill_error_slopes(
             fill_information(population, a, b, cohort, i, work.here, trial)
             change = half_log_det(trial, lower)
             for n in range(last - first):
-                _, slope = minus_two_log(
-                    population.kind, cohort.igg[first + n], cohort.limit[first + n], level[n], a, b
-                )
+                _, slope = minus_two_log(cohort.kind, cohort.igg[first + n], cohort.limit[first + n], level[n], a, b)
                 for j in range(random.size):
                     change -= 0.5 * slope * work.here.slopes[n, random[j]] * turned[j]
             slopes[e] += sign * change / (2.0 * STEP)
@@ -301,7 +299,7 @@ def fill_mean_slopes(
                 by_omega[j, m] -= 0.5 * weights[k] * work.slope[j] * work.slope[m]
         for n in range(last - first):
             by_a, by_b = slopes_in_error(
-                population.kind, cohort.igg[first + n], cohort.limit[first + n], work.there.level[n], a, b
+                cohort.kind, cohort.igg[first + n], cohort.limit[first + n], work.there.level[n], a, b
             )
             by_log_error[0] += 0.5 * weights[k] * by_a * a
             by_log_error[1] += 0.5 * weights[k] * by_b * b
@@ -340,7 +338,7 @@ def fill_exact(
             move(found.eta[i], root[i], points[k], work.eta)
             place(population.mu[i], population.random, work.eta, work.x)
             times(population.transform, work.x, work.kinetic)
-            fill_patient_terms(work.kinetic, population.error, work.no_ratio, population.kind, cohort, i, room, terms)
+            fill_patient_terms(work.kinetic, population.error, work.no_ratio, cohort, i, room, terms)
             value = log_weights[k] + volume - penalty(population, work.eta, pulled)
             for n in range(n_samples):
                 value += terms[n]

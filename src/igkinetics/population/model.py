@@ -48,7 +48,6 @@ class PopulationModel:
     full: bool
     error: Floats
     error_free: npt.NDArray[np.bool_]
-    kind: int
     transform: Floats
 
     @property
@@ -104,7 +103,6 @@ class PopulationModel:
             precision=np.ascontiguousarray(inverse.T @ inverse),
             log_det_omega=float(2.0 * np.log(np.diag(parts.root)).sum()),
             error=parts.error,
-            kind=self.kind,
             random=self.random,
             transform=self.transform,
         )

@@ -14,7 +14,6 @@ from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
-from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.structures import possible_production
@@ -193,7 +192,6 @@ def assembled(
             full=options.correlated,
             error=error,
             error_free=error > 0,
-            kind=RESIDUALS[options.residual],
             transform=transform,
         ),
         omega=np.maximum([omegas[place] for place in random], LEAST_OMEGA),

@@ -41,10 +41,10 @@ def levels_at(population: Level, cohort: CohortArrays, eta: Floats) -> Floats:
     return levels
 
 
-def error_sd(population: Level, level: Floats) -> Floats:
+def error_sd(population: Level, kind: int, level: Floats) -> Floats:
     """SD of the error at a level; of its log for log-normal error."""
     a, b = population.error
-    if population.kind == LOGNORMAL:
+    if kind == LOGNORMAL:
         return np.asarray(np.sqrt(np.log1p(b**2 + (a / level) ** 2)))
     return np.asarray(np.sqrt(a**2 + (b * level) ** 2))
 
@@ -55,20 +55,20 @@ def simulated(population: Level, cohort: CohortArrays, omega: Floats, n: int, se
     shape = (n, cohort.n_patients, population.random.size)
     eta = generator.standard_normal(shape) @ np.linalg.cholesky(omega).T
     level = levels_at(population, cohort, eta)
-    if population.kind == STUDENT_T:
+    if cohort.kind == STUDENT_T:
         noise = generator.standard_t(STUDENT_DF, level.shape)
     else:
         noise = generator.standard_normal(level.shape)
-    sd = error_sd(population, level)
-    return np.asarray(level * np.exp(sd * noise) if population.kind == LOGNORMAL else level + sd * noise)
+    sd = error_sd(population, cohort.kind, level)
+    return np.asarray(level * np.exp(sd * noise) if cohort.kind == LOGNORMAL else level + sd * noise)
 
 
 def residuals_of(population: Level, cohort: CohortArrays, omega: Floats, eta: Floats, replicates: Floats) -> Residuals:
     """At the modes eta (n, q); replicates (k, n_samples): simulations, for NPDE."""
-    logs = population.kind == LOGNORMAL
+    logs = cohort.kind == LOGNORMAL
     measured = cohort.limit == 0
     pred, ipred = levels_at(population, cohort, np.stack([np.zeros_like(eta), eta]))
-    sd = error_sd(population, ipred)
+    sd = error_sd(population, cohort.kind, ipred)
     observed, fitted = (np.log(cohort.igg), np.log(ipred)) if logs else (cohort.igg, ipred)
     slopes = slopes_at(population, cohort, eta)
     if logs:

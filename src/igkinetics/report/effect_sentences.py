@@ -87,10 +87,17 @@ def judgement(effect: CohortEffect) -> str:
 def patients_sentence(effect: CohortEffect) -> str:
     """Who was infused, who was not, who is not in the model and why."""
     treated, others = effect.n_treated, len(effect.in_posterior(treated=False))
+    members = [*effect.in_posterior(treated=True), *effect.in_posterior(treated=False)]
+    people = len({effect.cohort.records.get(str(one), str(one)) for one in members})
+    who = (
+        counted(people, "patient")
+        if people == len(members)
+        else f"{len(members)} records of {counted(people, 'patient')}"
+    )
     rows = effect.patients[effect.patients["treated"].astype(bool)].drop_duplicates("patient_id")
     infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
     said = (
-        f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
+        f"{who} in the model: {treated} infused in the window "
         f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not."
     )
     odd = [f"{text.visible(name)} ({text.visible(what, 120)})" for name, what in effect.sampling.set_aside.items()]

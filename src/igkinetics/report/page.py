@@ -104,7 +104,8 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
     limits = int((cohort.samples["limit"] != "").sum())
     grams = text.number(float(cohort.doses["amount_g"].sum()), 5)
     return [
-        ("Patients", str(len(cohort.patients))),
+        ("Patients", str(len(cohort.patients) - len(cohort.records))),
+        *([("Records", f"{len(cohort.patients)}, some patients have several")] if cohort.records else []),
         ("IgG samples", f"{len(cohort.samples)}" + (f", {limits} beyond a limit" if limits else "")),
         ("Infusions", f"{len(cohort.doses)}" + (f", {grams} g" if len(cohort.doses) else "")),
         ("Therapy periods", str(len(cohort.therapy))),

@@ -37,13 +37,15 @@ def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
 
 
 def patients_sentence(fit: CohortFit) -> str:
-    groups = fit.patients.loc[fit.patients["group"] != "", "group"].value_counts(sort=False)
+    people = fit.patients[~fit.patients["patient_id"].isin(list(fit.cohort.records))]
+    groups = people.loc[people["group"] != "", "group"].value_counts(sort=False)
     by_group = ", ".join(f"{count} {text.visible(group)}" for group, count in groups.items())
     shown = f" ({by_group})" if by_group else ""
     stopped = " Interrupted; patients not reached are listed as not fitted." if fit.interrupted else ""
     n_samples = counted(len(fit.cohort.samples), "IgG sample")
-    n_patients = counted(len(fit.patients), "patient")
-    return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
+    n_patients = counted(len(people), "patient")
+    records = f" in {len(fit.patients)} records" if len(people) < len(fit.patients) else ""
+    return f"{n_patients}{shown}{records} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
 
 
 def lowest_sentence(fit: CohortFit) -> str:

@@ -19,6 +19,7 @@ from igkinetics.cohort.model import FOLLOW_UP_ENDS, Floats
 from igkinetics.cohort.parse.findings import Mask, removed_rows, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.times import Times
+from igkinetics.errors import counted
 
 Codes = npt.NDArray[np.int64]
 COPY: Final = "copy_for_a_record"
@@ -93,6 +94,18 @@ def further_records(tables: Tables) -> dict[str, str]:
             pairs = pairs[pairs["patient_id"] != pairs["person"]]
             found |= dict(zip(pairs["patient_id"].astype(str), pairs["person"].astype(str), strict=True))
     return found
+
+
+def record_notes(records: dict[str, str]) -> list[str]:
+    """What is said of patients with several records."""
+    if not records:
+        return []
+    n_people, n_records = len(set(records.values())), len(records) + len(set(records.values()))
+    return [
+        f"records: {counted(n_people, 'patient')} in {n_records} records ({', '.join(list(records)[:5])}"
+        f"{', ...' if len(records) > 5 else ''}): each is fitted by itself; the patient, with group, therapy, outcomes "
+        "and covariates, counts once"
+    ]
 
 
 def for_each_record(tables: Tables, records: dict[str, str]) -> Tables:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import OutcomesMapping
@@ -153,17 +152,7 @@ def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:
     """The finding, with those rows apart whose patient must be set aside."""
     chosen = whole_patient[finding.rows]
     scopes: tuple[tuple[Mask, Scope], ...] = ((chosen, "patient"), (~chosen, finding.removes))
-    return [
-        replace(
-            finding,
-            rows=finding.rows[part],
-            removes=removes,
-            found=tuple(np.array(finding.found, dtype=object)[part]),
-            expected=tuple(np.array(finding.expected, dtype=object)[part]),
-        )
-        for part, removes in scopes
-        if part.any()
-    ]
+    return [finding.part(some, removes) for some, removes in scopes if some.any()]
 
 
 def _words(table: Table, name: str) -> pd.Series[str]:

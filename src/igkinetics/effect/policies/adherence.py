@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from igkinetics.dosing.doses import Body, rule_amounts
+from igkinetics.dosing.regimen import Rule
 from igkinetics.effect.control_regimen import regimen_doses
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.policies.policy_file import Policy, TargetTrial
@@ -28,15 +29,18 @@ Asks = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What a patient's record says within the window. start (k,), end (k,): intervals, each from a measurement (the
-    first from the window's start) to the next; igg (k,): last measured value by its start, g/L, nan before any.
-    day, grams (m,): courses of infusions, those within the grace period of its first infusion as one, before the
-    window's end. last_before: day of the last infusion before the window, -inf without any.
+    """What a patient's record says within the window.
+
+    start (k,), end (k,): intervals, each from a measurement (the first from the window's start) to the next; igg (k,):
+    last measured value by its start, g/L, nan before any; measured (k,): whether it is of that very day. day, grams
+    (m,): courses of infusions before the window's end, those within the grace period of a course's first as one.
+    last_before: day of the last infusion before the window, -inf without any.
     """
 
     start: Floats
     end: Floats
     igg: Floats
+    measured: npt.NDArray[np.bool_]
     day: Floats
     grams: Floats
     last_before: float
@@ -51,6 +55,15 @@ class Record:
         """Days from the last course before each interval's start; inf where there was none."""
         days = np.concatenate([[self.last_before], self.day])
         return np.array([at - days[days < at].max(initial=-np.inf) for at in self.start])
+
+    def due(self, rule: Rule, window_start: float) -> npt.NDArray[np.bool_]:
+        """Whether a rule calls for an infusion at each interval's start, given what was measured and given by then."""
+        since = self.start - window_start
+        last = np.inf if rule.stop_day is None else rule.stop_day
+        in_force = (rule.start_day <= since) & (since < last)
+        gap_over = self.since_last + rule.delay_day >= rule.minimum_gap_day
+        low = self.igg < rule.below_mg_dl * G_PER_L_IN["mg/dL"]
+        return np.asarray(self.measured & in_force & low & gap_over)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +98,7 @@ def record_of(exposure: Exposure, trial: TargetTrial) -> Record:
         start=starts,
         end=np.append(starts[1:], window.end)[: starts.size],
         igg=np.array([values[-1] if values.size else np.nan for values in known]),
+        measured=np.isin(starts, visits),
         day=day,
         grams=grams,
         last_before=float(before.max(initial=-np.inf)),
@@ -151,19 +165,12 @@ def by_rule(policy: Policy, exposure: Exposure, record: Record, trial: TargetTri
     if rule is None:
         raise AssertionError("a calendar has no rule")
     grams = float(rule_amounts(policy, Body.of(exposure.weight_kg, exposure.height_cm, exposure.sex == "male"))[0])
-    below = rule.below_mg_dl * G_PER_L_IN["mg/dL"]
-    visits = set(own_days(exposure).tolist())
     pending: Due | None = None
-    last_dose = record.last_before
     asks: list[int] = []
     departures: list[tuple[float, str]] = []
-    for start, end, igg in zip(record.start, record.end, record.igg, strict=True):
-        since = start - window.start
-        in_force = rule.start_day <= since and (rule.stop_day is None or since < rule.stop_day)
-        if pending is None and in_force and start in visits and igg < below:
-            due_day = start + rule.delay_day
-            if due_day - last_dose >= rule.minimum_gap_day:
-                pending = Due(first=start, last=due_day + trial.grace_day, grams=grams)
+    for start, end, due in zip(record.start, record.end, record.due(rule, window.start), strict=True):
+        if pending is None and due:
+            pending = Due(first=start, last=start + rule.delay_day + trial.grace_day, grams=grams)
         asks.append(asked_between([pending] if pending else [], start, end))
         for day, given in zip(record.day, record.grams, strict=True):
             if start <= day < end:
@@ -171,7 +178,7 @@ def by_rule(policy: Policy, exposure: Exposure, record: Record, trial: TargetTri
                     departures.append((float(day), "an infusion that the policy does not give"))
                 elif not near(given, grams, trial):
                     departures.append((float(day), "an amount other than the policy's"))
-                pending, last_dose = None, float(day)
+                pending = None
         if pending is not None and pending.last < end:
             departures.append((pending.last, "an infusion that the policy gives was not given"))
             pending = None

@@ -32,7 +32,7 @@ from igkinetics.errors import counted
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
 from igkinetics.text import share_of_draws
-from igkinetics.units import G_PER_L_IN, IggUnit, from_g_per_l
+from igkinetics.units import IggUnit, from_g_per_l
 
 TRIAL_COLUMNS: Final = (
     "policy",
@@ -112,7 +112,7 @@ def emulated(replayed: Sequence[Replayed], asked: Asked) -> Emulated | None:
     if not eligible:
         return None
     records = tuple(record_of(one.exposure, asked.trial) for one in eligible)
-    levels = [one.rule.below_mg_dl * G_PER_L_IN["mg/dL"] for one in asked.policies if one.rule is not None]
+    rules = {one.name: one.rule for one in asked.policies if one.rule is not None}
     people = [one.exposure for one in eligible]
     clones = {
         policy.name: tuple(
@@ -129,7 +129,7 @@ def emulated(replayed: Sequence[Replayed], asked: Asked) -> Emulated | None:
             "mean_measured": np.array([values.mean() for values in measured]),
         },
         clones=clones,
-        intervals=intervals_of(records, people, levels, by_group=asked.trial.adjust_for_group),
+        intervals=intervals_of(records, people, rules, by_group=asked.trial.adjust_for_group),
     )
 
 

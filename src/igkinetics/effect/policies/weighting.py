@@ -1,13 +1,14 @@
 """How likely it was to keep to a policy, given what the prescriber saw: inverse-probability-of-censoring weights.
 
 A pooled logistic regression over all intervals of all records: was a course of infusions begun? From recent measured
-IgG, time, the last infusion, the interval's length and the group. A clone's weight is one over the product of the
-probabilities of having done what the policy asked for (Hernan and Robins, Causal Inference: What If, chapter 21).
+IgG, whether a rule calls for one, time, the last infusion, the interval's length and the group. A clone's weight is one
+over the product of the probabilities of having done what the policy asked for (Hernan and Robins, Causal Inference:
+What If, chapter 21).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from igkinetics.dosing.regimen import Rule
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.policies.adherence import GIVE, OPEN, Followed, Record
 from igkinetics.kinetics.parameters import Floats
@@ -41,9 +43,9 @@ class Intervals:
 
 
 def intervals_of(
-    records: Sequence[Record], people: Sequence[Exposure], levels: Sequence[float], *, by_group: bool
+    records: Sequence[Record], people: Sequence[Exposure], rules: Mapping[str, Rule], *, by_group: bool
 ) -> Intervals:
-    """levels: g/L; below which rules give an infusion. by_group: whether groups are adjusted for."""
+    """rules: of policies, by name. by_group: whether groups are adjusted for."""
     patient = np.concatenate([np.full(one.start.size, place) for place, one in enumerate(records)])
     start = np.concatenate([one.start - who.window.start for one, who in zip(records, people, strict=True)])
     length = np.concatenate([one.end - one.start for one in records])
@@ -56,7 +58,12 @@ def intervals_of(
         f"infused within the last {RECENT_DAY:g} days": (since <= RECENT_DAY).astype(float),
         "length of the interval (log)": np.log(np.maximum(length, 0.1)),
     }
-    columns |= {f"recent measured IgG below {100 * at:g} mg/dL": (igg < at).astype(float) for at in sorted(set(levels))}
+    columns |= {
+        f"due by “{name}”": np.concatenate(
+            [one.due(rule, who.window.start) for one, who in zip(records, people, strict=True)]
+        ).astype(float)
+        for name, rule in rules.items()
+    }
     groups = sorted({who.patient.group for who in people})
     if by_group and 1 < len(groups) <= MOST_GROUPS:
         mine = np.array([who.patient.group for who in people], dtype=object)[patient]
