@@ -51,23 +51,13 @@ def whole(
     """Serum IgG under B-cell-depleting therapy and immunoglobulin: nadirs with honest uncertainty."""
 
 
-app.command("check")(check)
-app.command("fit")(fit)
-app.command("effect")(effect)
-app.command("compare")(compare)
-app.command("nca")(nca)
-app.command("population")(population)
-app.command("scenario")(scenario)
-app.command("simulate")(simulate)
-app.command("demo")(demo)
-app.command("template")(template)
-app.command("export")(export)
 COMMANDS: Final = (
     (check, "ward.xlsx --igg-unit mg/dL"),
     (fit, "data/blina23 --out results/fit --threshold 400"),
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
+    (population, "data/blina23 --out results/population --fix k_loss --fix k_rec"),
     (scenario, "data/scenarios/preemptive_ivig.toml --out results/scenario"),
     (simulate, "data/blina23.toml --out cohort"),
     (demo, "example"),

@@ -7,7 +7,7 @@ is the parameter). Everything here is of one patient, and makes no array.
 
 from __future__ import annotations
 
-from math import exp, log1p
+from math import log1p
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +38,8 @@ N_MATRICES = 5
 class Level(NamedTuple):
     """What the population says, the same for all patients but for `mu` (n, p).
 
-    precision (q, q): of the random effects; error (2,): a in g/L, b; random (q,): columns of x that vary; transform (p, p).
+    precision (q, q): of the random effects; error (2,): a in g/L, b; random (q,): columns of x that vary; transform
+    (p, p).
     """
 
     mu: Floats
@@ -249,8 +250,3 @@ def find_mode(
     half_log_det(work.matrices[H], work.matrices[LOWER])
     fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
     return value
-
-
-@inner
-def scaled(value: float, log_factor: float) -> float:
-    return value * exp(log_factor)

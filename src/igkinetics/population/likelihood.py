@@ -37,7 +37,6 @@ from igkinetics.population.conditional import (
     new_work,
     penalty,
     place,
-    scaled,
 )
 
 NEGLIGIBLE = 1e-12
@@ -139,8 +138,11 @@ def fill_error_slopes(
             slopes[e] = 0.0
             continue
         for sign in (1.0, -1.0):
-            a = scaled(population.error[0], sign * STEP if e == 0 else 0.0)
-            b = scaled(population.error[1], sign * STEP if e == 1 else 0.0)
+            a, b = population.error[0], population.error[1]
+            if e == 0:
+                a *= np.exp(sign * STEP)
+            else:
+                b *= np.exp(sign * STEP)
             fill_information(population, a, b, cohort, i, work.here, trial)
             change = half_log_det(trial, lower)
             for n in range(last - first):
