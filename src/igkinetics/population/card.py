@@ -62,6 +62,10 @@ def card_text(fit: PopulationFit) -> str:
     keep_disposition(data, disposition)
     for name, one in found.items():
         place_number(fit, data, name, one, found)
+    for name in fit.options.no_random:
+        target = target_of(data, name)
+        if target is not None:
+            target["between_patients"] = "none"
     place_error(data, fit, found)
     place_effects(fit, data, found)
     data["provenance"][FROM_FIT] = {

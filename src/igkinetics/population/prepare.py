@@ -178,9 +178,10 @@ def assembled(
         raise call_error("fix", ", ".join(options.fix), "leaves nothing to be estimated but spread")
     first = members[0].prior
     error = np.array([first.additive_g_per_l, first.proportional])
+    models = {member.problem.model for member in members}
     return Prepared(
         card=card,
-        structure=structure,
+        structure=models.pop() if len(models) == 1 else structure,
         members=members,
         arrays=arrays,
         model=PopulationModel(

@@ -164,6 +164,8 @@ def held_rows(prepared: Prepared, known: set[str], level: float, igg_unit: IggUn
         needed = np.isfinite(value) and own not in estimated and value > 0
         if own in ("clearance_ratio", "production_ratio") or not needed or (own == "CL" and "k" in estimated):
             continue
+        if own == "C_init" and first.prior.typical["C_base"] == 0:
+            continue
         if first.prior.disposition == "one_compartment" and own in ("Q", "V2"):
             continue
         values = dict.fromkeys(("se", "se_robust", "rse_percent", "lower", "upper"), np.nan)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.charts.eta_chart import eta_chart
+from igkinetics.charts.diagnostic_charts import eta_chart
 from igkinetics.charts.goodness_charts import check_chart, goodness_chart
 from igkinetics.charts.svg import Chart, draw
 from igkinetics.errors import counted
