@@ -286,7 +286,7 @@ def known_covariates(fit: PopulationFit, place: int) -> dict[str, Any]:
         if effect.parameter in ("S", "F"):
             continue
         value = row[effect.covariate]
-        empty = pd.isna(value) or str(value).strip() == ""
+        empty = bool(pd.isna(value)) or str(value).strip() == ""
         found[effect.covariate] = "" if empty else str(value).strip() if effect.form == "category" else float(value)
     return {name: value for name, value in found.items() if not pd.isna(value) and value != ""}
 

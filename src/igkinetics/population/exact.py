@@ -124,7 +124,7 @@ def lay_points(population: Level, cohort: CohortArrays, found: Marginal, *, seed
     """
     q = population.random.size
     own = found._replace(value=found.value.copy())
-    around_mode = np.linalg.inv(found.curvature)
+    around_mode: Floats = np.asarray(np.linalg.inv(found.curvature), dtype=float)
     first = importance(q, seed, FIRST_POINTS)
     moments = integrate(first, population, cohort, own, around_mode, slopes=False, jobs=jobs)
     enough = moments.spread**-2.0 > FEWEST_EFFECTIVE * q

@@ -17,7 +17,8 @@ from igkinetics.population.model import PopulationModel
 FARTHEST: Final = 7.0
 """A typical value may lie so many units of its log or logit from where it starts."""
 OMEGA_BOUNDS: Final = (0.005, 5.0)
-ERROR_FACTOR: Final = 1000.0
+ERROR_FACTOR: Final = 50.0
+"""The residual errors may fall or rise by so much; an additive error of which the data show none ends there."""
 PAIR_BOUND: Final = 50.0
 MOST_ITERATIONS: Final = 500
 STEP: Final = 1e-3
@@ -25,7 +26,7 @@ STEP: Final = 1e-3
 FAR_OFF: Final = 1e12
 """-log likelihood where it is not finite."""
 NEWTON_STEPS: Final = 5
-SETTLED: Final = 1e-6
+SETTLED: Final = 1e-4
 """Gain predicted by a Newton step, in -log likelihood, below which the maximum is reached."""
 
 SETTLED_EXACT: Final = 1e-3
@@ -135,7 +136,7 @@ def maximise(model: PopulationModel, cohort: CohortArrays, start: Floats, jobs: 
         start / unit,
         jac=True,
         method="L-BFGS-B",
-        bounds=np.column_stack([lower, upper]) / unit[:, None],
+        bounds=list(zip(lower / unit, upper / unit, strict=True)),
         options={"maxiter": MOST_ITERATIONS, "maxfun": 4 * MOST_ITERATIONS, "maxcor": 25, "ftol": 1e-13, "gtol": 1e-4},
     )
     return polished(objective, done.x * unit, unit, (lower, upper), str(done.message))

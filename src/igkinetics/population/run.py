@@ -88,7 +88,10 @@ class PopulationFit(Answer):
         """`converged`, or what is wrong with the maximum."""
         said = []
         if not self.maximum.converged:
-            said.append("not converged: " + self.maximum.message.lower())
+            more = "the likelihood does not curve in every direction"
+            if np.isfinite(self.maximum.gain):
+                more = f"one more step foresees {self.maximum.gain:.2g} of log likelihood"
+            said.append(f"not converged ({more})")
         if self.maximum.at_bound:
             said.append(f"at a bound: {', '.join(self.maximum.at_bound)}")
         return "; ".join(said) or "converged"
@@ -275,7 +278,7 @@ def correlated_etas(prepared: Prepared, maximum: Maximum, etas: pd.DataFrame) ->
             both = wide[[one, other]].dropna()
             if len(both) < 10 or both.std().min() < 1e-8:
                 continue
-            r = float(both.corr().iloc[0, 1])
+            r = float(np.corrcoef(both[one], both[other])[0, 1])
             if abs(np.arctanh(r)) * np.sqrt(len(both) - 3) > 3.3:
                 found.append(f"{other} and {one} ({r:.2f})")
     if not found:

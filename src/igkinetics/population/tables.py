@@ -88,6 +88,8 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
     },
 }
 """Table -> its columns with their meaning. vpc.csv: vpc.COLUMNS."""
+MOST_LOG_SE: Final = 2.0
+"""Standard error of a logarithm beyond which an interval would span more than three orders of magnitude."""
 
 
 def unit_of(name: str, igg_unit: IggUnit) -> str:
@@ -142,6 +144,9 @@ def quantity_row(
         key: in_unit(one.name, getattr(one, key), igg_unit)
         for key in ("estimate", "se", "se_robust", "lower", "upper", "card_value")
     }
+    if one.scale == "log" and one.se > MOST_LOG_SE * one.estimate:
+        notes.append("the data hardly speak to it: no interval")
+        values |= {"lower": np.nan, "upper": np.nan}
     return {
         "parameter": one.name,
         "kind": one.kind,
@@ -163,6 +168,8 @@ def held_rows(prepared: Prepared, known: set[str], level: float, igg_unit: IggUn
         own = "C_init" if name == "C_init_ratio" else name
         needed = np.isfinite(value) and own not in estimated and value > 0
         if own in ("clearance_ratio", "production_ratio") or not needed or (own == "CL" and "k" in estimated):
+            continue
+        if own in ("ka", "F") and not any(member.patient.dose_is_sc.any() for member in prepared.members):
             continue
         if own == "C_init" and first.prior.typical["C_base"] == 0:
             continue
