@@ -103,6 +103,17 @@ def test_modules_and_functions_can_be_held_in_the_head() -> None:
     assert too_long == []
 
 
+def test_a_file_that_a_newcomer_is_sent_to_is_there() -> None:
+    named = [
+        PACKAGE / room.name / name
+        for layer in ARCHITECTURE.LAYERS
+        for room in layer
+        for name in re.findall(r"`([a-z_/]+\.py)`", room.add)
+    ]
+    assert named
+    assert [path for path in named if not path.is_file()] == []
+
+
 def test_the_exports_are_these_and_each_is_what_its_module_defines() -> None:
     assert set(igkinetics.__all__) == EXPORTS
     assert set(dir(igkinetics)) == EXPORTS

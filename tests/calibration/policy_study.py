@@ -151,18 +151,21 @@ def study_of(number: int, compiled: CompiledModel | None) -> tuple[pd.DataFrame,
     return table, compiled
 
 
+def versions_used() -> str:
+    versions = package_versions()
+    names = ("python", "igkinetics", "numpy", "numba", "pymc", "nutpie")
+    return " ".join(f"{name} {versions[name]}" for name in names if name in versions)
+
+
 def run(cohorts: int = COHORTS, folder: Path = HERE, first: int = 0) -> Path:
     """The raw table, whose path it gives."""
     path = folder / FILE
     done = set(pd.read_csv(path)["cohort"]) if path.exists() else set()
-    versions = package_versions()
-    names = ("python", "igkinetics", "numpy", "numba", "pymc", "nutpie")
-    said = " ".join(f"{name} {versions[name]}" for name in names if name in versions)
     compiled: CompiledModel | None = None
     for number in range(first, first + cohorts):
         if number not in done:
             table, compiled = study_of(number, compiled)
-            table["versions"] = said
+            table["versions"] = versions_used()
             table.to_csv(
                 path, mode="a", header=not path.exists(), index=False, float_format="%.6g", lineterminator="\n"
             )
@@ -228,6 +231,7 @@ def run_trials(cohorts: int = TRIAL_COHORTS, folder: Path = HERE) -> Path:
     """The raw table of the emulated trials."""
     path = folder / TRIAL_FILE
     found = pd.concat([emulation_of(number) for number in range(cohorts)], ignore_index=True)
+    found["versions"] = versions_used()
     found.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     return path
 

@@ -201,3 +201,18 @@ def test_what_is_said_of_many_faulty_rows_costs_little(tmp_path: Path, fault: st
         used.append(time.process_time() - started)
     assert 0 < len(said) < 5_000
     assert used[1] - used[0] < 0.6
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_text_of_two_bytes_a_letter_is_named(tmp_path: Path, encoding: str) -> None:
+    folder = write_cohort(tmp_path / "ward", {"samples.csv": (SAMPLES + "P1,0,500\n").encode(encoding)})
+    with pytest.raises(InputError, match=f'state it: encoding = "{encoding}" under .samples. in cohort.toml'):
+        read_cohort(folder)
+
+
+def test_ids_that_look_alike_are_named(tmp_path: Path) -> None:
+    ids = ("Ｐ1", "P1", "P_1", "P.1", "P/1", "p01")
+    rows = "".join(f"{one},{day},500\n" for day, one in enumerate(ids))
+    cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": SAMPLES + rows}))
+    (warning,) = warnings_of(cohort)
+    assert all(repr(one) in warning for one in ids)

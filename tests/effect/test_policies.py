@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.dosing.doses import Doses
-from igkinetics.effect import fit as fit_effect_module
+from igkinetics.effect import run as run_effect_module
 from igkinetics.effect.control_regimen import regimen_doses
 from igkinetics.effect.counterfactual import joined, within_patient
 from igkinetics.effect.exposure import Exposure, exposures
@@ -206,6 +206,7 @@ def test_a_window_of_one_moment_has_one_level(tmp_path: Path) -> None:
         (RULE.replace("check_every_day = 14", 'check = "visit"'), "must be 'visits'"),
         (RULE.replace("below_mg_dl", "below_g_l"), "unknown key"),
         (RULE.replace("400,", "400, recorded = false,"), "leave it out"),
+        (RULE.replace("below_mg_dl = 400", "below = 4"), "0.04 of the lowest sample"),
         ("[assay]\nlower_limit_mg_dl = 500\n" + RULE, "must be above assay.lower_limit_mg_dl"),
         ("[target_trial]\ngrace = 7\n" + NEVER, "did you mean 'grace_day'?"),
         (NEVER + "[[regimen]]\nname = 'y'\n", "policy and regimen"),
@@ -236,7 +237,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     regimen.write_text("dose_g_per_kg = 0.4\ninterval_day = 28\n", encoding="utf-8")
     arguments = [EXAMPLE, "--out", folder / "out", "--policies", EXAMPLE_POLICIES, "--control-regimen", regimen]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_effect_module, "sample", lambda *_: good_sampling(example_posterior()))
+        patch.setattr(run_effect_module, "sample", lambda *_: good_sampling(example_posterior()))
         done = CliRunner().invoke(app, ["effect", *map(str, arguments), "--threshold", "400"])
     return folder / "out", done
 

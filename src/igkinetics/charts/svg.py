@@ -31,6 +31,20 @@ BATCH_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Captioned:
+    """A chart with its words. section: where on its page it belongs, or its name; title: for screen readers."""
+
+    section: str
+    title: str
+    caption: str
+    spec: Spec
+
+    @property
+    def chart(self) -> Chart:
+        return self.title, self.spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A drawn chart, or why there is none. title: a plain description, read out by screen readers."""
 

@@ -52,7 +52,7 @@ def compare(
     from igkinetics.fit.options import FitOptions
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.compare_page import compare_sentences, write_compare_report
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     if group and len(group) != 2:
         raise call_error("group", ", ".join(group), "must be given twice, or not at all")

@@ -141,7 +141,7 @@ def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *
     from igkinetics.effect.output import EFFECT_OUTPUT, write_effect
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.effect_page import write_effect_report
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
@@ -155,7 +155,7 @@ def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *
 def tell_result(estimated: CohortEffect, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
     from igkinetics.report.effect_sentences import effect_sentences
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     print("\n".join(effect_sentences(estimated, str(out / REPORT_NAME))))
     if estimated.interrupted:

@@ -106,8 +106,8 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
     from igkinetics.fit.output import FIT_OUTPUT, write_fit
     from igkinetics.output.folder import new_folder
     from igkinetics.report.diagnostics_page import DIAGNOSTICS_NAME, write_diagnostics
-    from igkinetics.report.figures import FIGURES, write_figures
-    from igkinetics.report.page import REPORT_NAME, write_fit_report
+    from igkinetics.report.figure_files import FIGURES, write_figures
+    from igkinetics.report.fit_page import REPORT_NAME, write_fit_report
 
     with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
         write_fit(fitted, folder, extras)
@@ -120,7 +120,7 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
 
 def tell_result(fitted: CohortFit, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
     from igkinetics.report.sentences import five_sentences
 
     print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))

@@ -46,8 +46,8 @@ def nca(
     from igkinetics.noncompartmental.run import NCA_OUTPUT, NcaOptions, write_nca
     from igkinetics.noncompartmental.run import nca as analyse
     from igkinetics.output.folder import new_folder, refuse_existing
+    from igkinetics.report.fit_page import REPORT_NAME
     from igkinetics.report.nca_page import nca_sentences, write_nca_report
-    from igkinetics.report.page import REPORT_NAME
 
     choices = {
         "baseline": baseline,

@@ -155,7 +155,7 @@ class CohortFit:
 
     def report(self, path: Path | str) -> None:
         """The report, as one page of HTML."""
-        page = import_module("igkinetics.report.page")  # of a higher layer, which no module of this one may import
+        page = import_module("igkinetics.report.fit_page")  # of a higher layer, which no module of this one may import
         page.write_fit_report(self, Path(path))
 
     def plot_patient(self, patient_id: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -19,27 +18,13 @@ from igkinetics.charts.diagnostic_charts import (
     residual_chart,
     weights_chart,
 )
-from igkinetics.charts.svg import Chart, Spec
+from igkinetics.charts.svg import Captioned
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
 """Patients whose profiles are drawn; profiles.csv holds all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captioned:
-    """section: where on the page it belongs. title: for screen readers and file lists."""
-
-    section: str
-    title: str
-    caption: str
-    spec: Spec
-
-    @property
-    def chart(self) -> Chart:
-        return self.title, self.spec
 
 
 def diagnostic_charts(fit: CohortFit) -> list[Captioned]:

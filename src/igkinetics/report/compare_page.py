@@ -12,7 +12,7 @@ from igkinetics.compare.output import compare_record
 from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import page_environment
-from igkinetics.report.page import card_views
+from igkinetics.report.fit_page import card_views
 
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",

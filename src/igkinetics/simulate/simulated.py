@@ -25,7 +25,7 @@ class SimulatedCohort(Answer):
         "truth_curves",
     )
     FOLDER = "igkinetics.output.files:SIMULATION_OUTPUT"
-    FILES = "igkinetics.simulate.write:write_simulation"
+    FILES = "igkinetics.simulate.output:write_simulation"
 
     name: str
     design: Design

@@ -25,6 +25,12 @@ def weight_column(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
     stated_unit = units.get("weight_kg", "kg")
     values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[stated_unit], stated_unit)
     if table.column("weight") is None:
+        if (beside := table.column("weight_unit")) is not None:
+            other = (~canonical_units(beside).isin(["", stated_unit])).to_numpy(dtype=bool)
+            expected = (
+                f'{stated_unit}, as weight_kg says; for another unit name the column weight: weight = "weight_kg"'
+            )
+            findings += refuse(other, "weight_unit", beside, f"{expected} under [{table.name}.columns]")
         return values, findings, []
     unit_cells, stated = table.column("weight_unit"), units.get("weight")
     if unit_cells is None and stated is None:

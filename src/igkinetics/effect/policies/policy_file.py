@@ -13,10 +13,11 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.dosing.assay import Assay, beyond_limits
 from igkinetics.dosing.regimen import Dosing, Regimen, one_of, too_many_doses
-from igkinetics.dosing.regimen_file import named, with_levels
+from igkinetics.dosing.regimen_file import converted, named, with_levels
 from igkinetics.effect.control_regimen import unknown_weights
 from igkinetics.errors import InputError, Problem
 from igkinetics.toml_input import (
@@ -144,7 +145,7 @@ def disagreements(found: PolicyFile, raw: dict[str, Any], cohort: Cohort, card: 
     patients = list(with_window(cohort))
     longest = max((nadir_window(one).end - nadir_window(one).start for one in patients), default=0.0)
     for key, policy in found.each():
-        faults = list(too_many_doses(policy, longest, key))
+        faults = [*too_many_doses(policy, longest, key), *odd_level(policy, cohort, (*key, "rule", "below_mg_dl"))]
         if policy.route == "sc" and "sc" not in card.structure.routes:
             faults.append(Fault((*key, "route"), "sc", f"{card.id} has no absorption (ka, F); only 'iv'"))
         if policy.weight in NEEDS_HEIGHT_AND_SEX:
@@ -153,6 +154,17 @@ def disagreements(found: PolicyFile, raw: dict[str, Any], cohort: Cohort, card: 
                 for why in unknown_weights(policy, cohort, patients, "patient")
             ]
         yield from (problem_of(fault, raw, file) for fault in faults)
+
+
+def odd_level(policy: Policy, cohort: Cohort, key: Key) -> Iterator[Fault]:
+    """A level of a rule that cannot be meant for these samples: 4 where they are in mg/dL."""
+    if policy.rule is None:
+        return
+    level = converted(policy.rule.below_mg_dl, "mg/dL", cohort.igg_unit)
+    try:
+        refuse_out_of_proportion(cohort, thresholds=[level])
+    except InputError as error:
+        yield from (Fault(key, f"{level:g} {cohort.igg_unit}", one.expected) for one in error.problems)
 
 
 def with_window(cohort: Cohort) -> Iterator[Patient]:

@@ -12,7 +12,7 @@ from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.diagnostic_plots import diagnostic_charts
 from igkinetics.fit.plots import patient_charts
 from igkinetics.output.files import write_csv
-from igkinetics.report.page import cohort_charts
+from igkinetics.report.fit_page import cohort_charts
 
 FIGURES: Final = "figures"
 LIST_COLUMNS: Final = ("figure", "patient_id", "title", "failure")
@@ -23,10 +23,9 @@ def named_charts(fit: CohortFit) -> list[tuple[str, str, Chart]]:
 
     Names are made of numbers, the place in the cohort, never of what the data call a patient.
     """
-    cohort = zip(("cohort-curves", "cohort-nadirs"), cohort_charts(fit), strict=False)
     patients = patient_charts(fit, fit.cohort.each_patient())
     return [
-        *((name, "", chart) for name, chart in cohort),
+        *((each.section, "", each.chart) for each in cohort_charts(fit)),
         *(
             (f"patient-{index:04d}", patient_id, chart)
             for index, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)

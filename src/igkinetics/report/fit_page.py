@@ -10,7 +10,7 @@ from typing import Any, Final
 from igkinetics import text
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
-from igkinetics.charts.svg import Chart, Draw, draw
+from igkinetics.charts.svg import Captioned, Draw, draw
 from igkinetics.fit.cohort_checks import NEAR_DAYS
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
@@ -38,9 +38,11 @@ def fit_report(fit: CohortFit, draw: Draw = draw, extras: Extras = NO_EXTRAS) ->
     calendar: rows.Calendar = partial(date_of, fit) if extras.dates else no_date
     chosen = selected_patients(fit)
     cohort = cohort_charts(fit)
-    figures = draw([*cohort, *patient_charts(fit, (fit.cohort.patient(name) for name in chosen))])
+    figures = draw(
+        [*(each.chart for each in cohort), *patient_charts(fit, (fit.cohort.patient(name) for name in chosen))]
+    )
     drawn = {
-        "cohort_figures": figures[: len(cohort)],
+        "cohort_figures": [(figure, each.caption) for each, figure in zip(cohort, figures, strict=False)],
         "patients": patient_views(fit, chosen, figures[len(cohort) :], calendar),
         "nadirs": rows.nadir_rows(fit, chosen, calendar),
         "without_chart": len(fit.patients) - len(chosen),
@@ -73,7 +75,6 @@ def page_values(fit: CohortFit, record: dict[str, Any]) -> dict[str, Any]:
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
         "level": text.percent(fit.options.level),
-        "cohort_captions": cohort_captions(fit),
         "groups": rows.group_rows(fit),
         "infections_known": bool(fit.groups["n_near_infection"].notna().any()),
         "near_days": text.number(NEAR_DAYS),
@@ -115,22 +116,14 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
     ]
 
 
-def cohort_charts(fit: CohortFit) -> list[Chart]:
-    """The pictures of the whole cohort; none when nobody was fitted."""
+def cohort_charts(fit: CohortFit) -> list[Captioned]:
+    """The pictures of the whole cohort, each under the name of its file; none when nobody was fitted."""
     unit = fit.cohort.igg_unit
     if fitted_nadirs(fit).empty:
         return []
-    return [
-        (f"Fitted IgG of the patients over time with their nadirs, {unit}", curves_spec(fit)),
-        (f"Fitted nadir of every patient, {unit}", nadirs_chart(fit)),
-    ]
-
-
-def cohort_captions(fit: CohortFit) -> list[str]:
-    """What each picture of the cohort shows, in the order of `cohort_charts`."""
     dotted = " Dotted lines are the thresholds asked for." if fit.options.thresholds else ""
     level = text.percent(fit.options.level)
-    each = (
+    curves = (
         "All fitted curves, each with its nadir."
         if fit.n_fitted <= MOST_CURVES
         else f"{MOST_CURVES} of {fit.n_fitted} fitted curves, evenly spaced from the lowest nadir to the highest."
@@ -141,7 +134,20 @@ def cohort_captions(fit: CohortFit) -> list[str]:
         if fit.n_fitted <= MOST_ROWS
         else "Share of the patients of each group with a fitted nadir at or below a level."
     )
-    return [each + dotted, nadirs + dotted]
+    return [
+        Captioned(
+            section="cohort-curves",
+            title=f"Fitted IgG of the patients over time with their nadirs, {unit}",
+            caption=curves + dotted,
+            spec=curves_spec(fit),
+        ),
+        Captioned(
+            section="cohort-nadirs",
+            title=f"Fitted nadir of every patient, {unit}",
+            caption=nadirs + dotted,
+            spec=nadirs_chart(fit),
+        ),
+    ]
 
 
 def card_views(fit: CohortFit) -> list[CardView]:
