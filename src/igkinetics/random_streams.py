@@ -23,6 +23,7 @@ Purpose = Literal[
     "visit noise",
     "check noise",
     "checks",
+    "common steps",
     "illness",
     "illness noise",
     "outcome",
