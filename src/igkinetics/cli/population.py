@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,10 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnPro
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import answering
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.population.options import PopulationOptions
 
 Names = list[str] | None
 
@@ -57,33 +62,29 @@ def population(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit the population by maximum likelihood (FOCEI)."""
-    from igkinetics.output.folder import new_folder, refuse_existing
+    from igkinetics.choices import chosen
+    from igkinetics.output.folder import refuse_existing
     from igkinetics.population.options import PopulationOptions
+    from igkinetics.population.output import POPULATION_OUTPUT
+
+    model = {"structure": structure, "method": method, "residual": residual, "correlated": correlated, "rate": rate}
+    lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate}
+    names = {name: tuple(values or ()) for name, values in {**lists, "test_covariate": test_covariate}.items()}
+    numbers = {"simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
+    options = chosen(PopulationOptions, None, {"card": card, **model, **names, **numbers})
+    refuse_existing(out, POPULATION_OUTPUT, overwrite=overwrite)
+    fit_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
+
+
+def fit_and_write(cohort: Cohort, options: PopulationOptions, out: Path, *, overwrite: bool) -> None:
+    """Tables and report, whole or not at all, and what they say on stdout."""
+    from igkinetics.output.folder import new_folder
     from igkinetics.population.output import POPULATION_OUTPUT, write_population
     from igkinetics.population.run import fit_population
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
     from igkinetics.report.population_page import population_sentences, write_population_report
 
-    options = PopulationOptions(
-        card=card,
-        structure=structure,
-        method=method,
-        residual=residual,
-        correlated=correlated,
-        rate=rate,
-        estimate=tuple(estimate or ()),
-        fix=tuple(fix or ()),
-        no_random=tuple(no_random or ()),
-        covariate=tuple(covariate or ()),
-        test_covariate=tuple(test_covariate or ()),
-        simulations=simulations,
-        level=level,
-        seed=seed,
-        jobs=jobs,
-    )
-    refuse_existing(out, POPULATION_OUTPUT, overwrite=overwrite)
-    records = read_and_tell(cohort, igg_unit, file_format, on_problem)
-    fit = fit_population(records, options)
+    fit = fit_population(cohort, options)
     with new_folder(out, POPULATION_OUTPUT, overwrite=overwrite) as folder:
         write_population(fit, folder)
         write_population_report(fit, folder / REPORT_NAME)

@@ -23,12 +23,10 @@ from igkinetics.hierarchical.population_priors import offset_of, typical_values
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
 from igkinetics.population.covariates import Effect, effect_columns
-from igkinetics.population.model import PopulationModel
+from igkinetics.population.model import Integers, PopulationModel
 from igkinetics.population.options import PopulationOptions
 
 LEAST_OMEGA: Final = 0.05
-START_OMEGA: Final = 0.3
-"""Where the search starts for a parameter that the card does not let vary."""
 FEWEST: Final = 2
 MOST_NAMED: Final = 8
 NO_PRIOR: Final = "taken as known"
@@ -161,14 +159,10 @@ def assembled(
         clearance, volume = names.index("CL"), names.index("V1")
         offset[:, clearance] -= offset[:, volume]
         transform[clearance, volume] = 1.0
-    omegas = [max(member_omega(members, name, options), 0.0) for name in names]
-    random = np.array([place for place, omega in enumerate(omegas) if omega > 0], dtype=np.int64)
-    if random.size == 0:
-        raise call_error("no_random", ", ".join(options.no_random), "leaves nothing that varies between patients")
+    omegas, random = spreads(members, names, options)
     labels, columns = typical_columns(card, options, members, names, shown)
     asked = options.covariate if effects is None else effects
-    moving = [shown[place] for place in range(len(names))]
-    parsed = effect_columns(cohort, [member.patient.patient_id for member in members], asked, moving, notes)
+    parsed = effect_columns(cohort, [member.patient.patient_id for member in members], asked, shown, notes)
     for effect in parsed:
         column = np.zeros((len(members), len(names)))
         column[:, shown.index(effect.parameter)] = effect.values
@@ -200,6 +194,17 @@ def assembled(
         left_out=left_out,
         notes=(*cohort.notes, *notes),
     )
+
+
+def spreads(
+    members: Sequence[Member], names: Sequence[str], options: PopulationOptions
+) -> tuple[list[float], Integers]:
+    """Spread of each parameter where the search starts, and the columns that vary. InputError when none does."""
+    omegas = [max(member_omega(members, name, options), 0.0) for name in names]
+    random = np.array([place for place, omega in enumerate(omegas) if omega > 0], dtype=np.int64)
+    if random.size == 0:
+        raise call_error("no_random", ", ".join(options.no_random), "leaves nothing that varies between patients")
+    return omegas, random
 
 
 def member_omega(members: Sequence[Member], name: str, options: PopulationOptions) -> float:
