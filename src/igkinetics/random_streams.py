@@ -85,6 +85,8 @@ Numbered = Literal[
     "misfit",
     "stored replicates",
     "model weights",
+    "negative controls",
+    "foretold",
     "target trial",
     "population",
 ]
@@ -98,6 +100,8 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "misfit": 10,
     "stored replicates": 11,
     "model weights": 12,
+    "negative controls": 17,
+    "foretold": 18,
     "target trial": 16,
     "population": 17,
 }

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.chains import run_chains
-from igkinetics.fit.importance import GOOD_PARETO_K, Component, sample_in_rounds
+from igkinetics.fit.importance import GOOD_PARETO_K, Component, cholesky, sample_in_rounds
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
@@ -281,7 +281,7 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
         inner = inside(found, centre, ends)
         values, vectors = np.linalg.eigh(problem.hessian(inner))
         root = vectors / np.sqrt(np.maximum(0.5 * values, RIDGE))
-        first.append(Component(centre=inner, root=np.linalg.cholesky(root @ root.T), log_share=0.0))
+        first.append(Component(centre=inner, root=cholesky(root @ root.T), log_share=0.0))
     tried = max(n, LEAST_DRAWS)
     with np.errstate(divide="ignore", invalid="ignore"):  # a tail of weights of 0 has no shape: k is nan then
         sampled = sample_in_rounds(target, first, tried, generator)

@@ -130,15 +130,15 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
 
 def common_steps(cohort: Cohort, fits: Sequence[PatientFit], level: float, seed: int) -> pd.DataFrame:
     """The table `laboratory`: at most one row, of the clearer of the two scans."""
-    lines = {fit.patient.patient_id: found for fit in fits if (found := linear(fit)) is not None}
+    lines = {fit.patient.patient_id: line for fit in fits if (line := linear(fit)) is not None}
     dated = {name: line for name, line in lines.items() if name in cohort.day_zero}
     origins = np.array([(cohort.day_zero[name] - EPOCH) / pd.Timedelta(days=1) for name in dated])
     streams = Streams(seed=seed)
-    found = [
+    scans = [
         ("study day", scan(list(lines.values()), np.zeros(len(lines)), streams.of("common steps", "day"))),
         ("calendar date", scan(list(dated.values()), origins, streams.of("common steps", "date"))),
     ]
-    called = [(by, one) for by, one in found if one is not None and one.p < CALLED_BELOW[by]]
+    called = [(by, one) for by, one in scans if one is not None and one.p < CALLED_BELOW[by]]
     rows: list[dict[str, Any]] = []
     if called:
         by, one = max(called, key=lambda pair: abs(pair[1].size) / pair[1].error)
