@@ -22,6 +22,7 @@ KINDS: Final[dict[Any, tuple[str, Any]]] = {
     str: ("a text", lambda value: isinstance(value, str)),
     tuple[float, ...]: ("a list of numbers", lambda value: _numbers(value)),
     tuple[str, ...]: ("a list of texts", lambda value: _texts(value)),
+    dict[str, float]: ("names with their numbers, such as {'V1': 3.2}", lambda value: _named_numbers(value)),
     tuple[float, float]: ("two numbers", lambda value: _numbers(value) and len(value) == 2),
 }
 """Type of an option -> in words, and whether a value is of it."""
@@ -91,6 +92,10 @@ def _as_tuple(value: Any) -> Any:
 
 def _numbers(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(each, Real) and not isinstance(each, bool) for each in value)
+
+
+def _named_numbers(value: Any) -> bool:
+    return isinstance(value, Mapping) and _texts(tuple(value)) and _numbers(tuple(value.values()))
 
 
 def _texts(value: Any) -> bool:

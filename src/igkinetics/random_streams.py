@@ -23,6 +23,7 @@ Purpose = Literal[
     "visit noise",
     "check noise",
     "checks",
+    "common steps",
     "illness",
     "illness noise",
     "outcome",
@@ -84,7 +85,10 @@ Numbered = Literal[
     "misfit",
     "stored replicates",
     "model weights",
+    "negative controls",
+    "foretold",
     "target trial",
+    "population",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -96,7 +100,10 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "misfit": 10,
     "stored replicates": 11,
     "model weights": 12,
+    "negative controls": 17,
+    "foretold": 18,
     "target trial": 16,
+    "population": 17,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

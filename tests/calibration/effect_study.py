@@ -1,7 +1,8 @@
 """Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (docs/model.md 5)
 
 `python tests/calibration/effect_study.py sbc|wrong|truth` writes the committed tables in half an hour of two
-cores, resumed where they stopped. Simulation-based calibration: Talts et al., arXiv:1804.06788.
+cores, resumed where they stopped; `kinds [COHORTS]` is `kinds_study.py`: cohorts whose truth is not the model's.
+Simulation-based calibration: Talts et al., arXiv:1804.06788.
 """
 
 from __future__ import annotations
@@ -108,6 +109,12 @@ class Records:
         return self._of[patient_id]
 
 
+def members_among(subjects: list[Subject], ready: PreparedCohort) -> list[Subject]:
+    """Those who are in the model."""
+    kept = {member.patient.patient_id for member in ready.members}
+    return [one for one in subjects if one.patient.patient_id in kept]
+
+
 def true_population(world: World) -> dict[str, float]:
     """The true value of every label of the population model, on the scale of phi."""
     shifts = {"S_cd19" if name == "S" else name: value for name, value in world.shift.items() if name != "C_init_ratio"}
@@ -140,7 +147,8 @@ def sbc_replicate(
         if np.isfinite(true_att(subjects)):
             break
     ready = prepared(subjects, additive=additive)
-    compiled = compiled or compile_prepared(ready)
+    subjects = members_among(subjects, ready)
+    compiled = compile_prepared(ready)  # kept for each size: the filter of odd samples may leave somebody out
     began = time.perf_counter()
     sampled = drawn(ready, replace(SETTINGS, seed=number + 1), "base", compiled, least_ess)
     phi = phi_of(sampled.trace.u, sampled.whitening)
@@ -191,7 +199,8 @@ def truth_row(
 ) -> tuple[dict[str, object], CompiledModel]:
     subjects = truth_cohort(number, *ratios)
     ready = prepared(subjects)
-    compiled = compiled or compile_prepared(ready)
+    subjects = members_among(subjects, ready)
+    compiled = compile_prepared(ready)
     began = time.perf_counter()
 
     def studied(sampled: SampledCohort) -> Floats:
@@ -273,4 +282,9 @@ def run(what: str, many: int | None = None, folder: Path = HERE, first: int = 0)
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    if sys.argv[1] == "kinds":
+        from kinds_study import run as run_kinds
+
+        run_kinds(*map(int, sys.argv[2:]))
+    else:
+        run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -14,7 +14,7 @@ from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.hierarchical.cohort_arrays import cohort_arrays
 from igkinetics.hierarchical.fit import PreparedCohort
-from igkinetics.hierarchical.members import Member, as_member, problems_of
+from igkinetics.hierarchical.members import Member, as_member, problems_of, without_odd_samples
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
@@ -158,8 +158,13 @@ def true_schedule(patient: Patient) -> Floats:
 
 
 def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedCohort:
-    """The cohort ready for the model. additive False: the wrong likelihood, which knows no additive error."""
-    members = [member_of(one.patient, additive=additive) for one in subjects]
+    """The cohort ready for the model, past the filter of odd samples that every record meets.
+
+    Single odd samples are set aside, patients of whom more is unexplained left out. additive False: the wrong
+    likelihood, which knows no additive error.
+    """
+    found = [without_odd_samples(member_of(one.patient, additive=additive), "g/L") for one in subjects]
+    members = [one for one in found if isinstance(one, Member)]
     arrays = cohort_arrays(problems_of(members))
     return PreparedCohort(card=CARD, members=tuple(members), arrays=arrays, covariates=None, left_out={}, notes=())
 

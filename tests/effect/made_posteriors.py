@@ -15,7 +15,7 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import CohortEffect, Sampling
 from igkinetics.effect.tables import effect_of
-from igkinetics.fit.patient import fit_patient
+from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import FitProblem
 from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
@@ -62,12 +62,12 @@ def of_truth(
     return cohort, posterior_of(cohort, draws, chains=1, **options)
 
 
-def fitted_posterior(cohort: Cohort, n: int, seed: int = 1) -> CohortPosterior:
+def fitted_posterior(cohort: Cohort, n: int, seed: int = 1, settings: FitSettings = SETTINGS) -> CohortPosterior:
     """Draws of the single-patient fits, each patient's in an order of its own: patients are independent."""
     generator = np.random.default_rng(seed)
     thetas, problems = {}, {}
     for patient in cohort.each_patient():
-        fit = fit_patient(patient, prior_of, SETTINGS)
+        fit = fit_patient(patient, prior_of, settings)
         if fit.status == "fitted":
             problem, _, draws = fit.fitted()
             thetas[patient.patient_id] = generator.permutation(draws.resampled(n), axis=0)

@@ -45,6 +45,7 @@ ESTIMANDS = {
     "apparent_recovery",
     "clearance_ratio_under_ivig",
     "production_ratio_under_ivig",
+    "dose_recovery",
     "naive_raw_nadir_difference",
     "naive_fitted_nadir_difference",
     "adjusted_fitted_nadir_difference",

@@ -138,3 +138,21 @@ def test_nobody_and_unknown_parameters_are_refused() -> None:
     free_ratio = replace(problem, names=("clearance_ratio", *problem.names[1:]))
     with pytest.raises(InputError, match="no place for it"):
         cohort_arrays([free_ratio])
+
+
+@pytest.mark.parametrize("share", [0.6, 1.5])
+def test_a_dose_recovery_is_the_same_as_other_doses(share: float) -> None:
+    """The truth: every recorded dose times the share, and nothing else changed."""
+    records = [planned(doses=[(30.0, 28.0), (58.0, 20.0)]), planned(doses=[]), planned(doses=[(10.0, 30.0)])]
+    generator = np.random.default_rng(11)
+    patients = [drawn(one, generator).patient for one in records]
+    given = [replace(one, dose_g=share * one.dose_g) for one in patients]
+    recorded, delivered = (cohort_arrays([problem_of(one) for one in each]) for each in (patients, given))
+    x = somewhere([problem_of(one) for one in patients], 3)
+    log_ratio = np.array([0.0, 0.0, np.log(share)])
+    found = log_likelihood(x, ERROR, recorded, log_ratio)
+    assert found[0] == pytest.approx(log_likelihood(x, ERROR, delivered)[0], rel=1e-12)
+    np.testing.assert_allclose(found[1], log_likelihood(x, ERROR, delivered)[1], rtol=1e-8, atol=1e-8)
+    step = np.array([0.0, 0.0, 1e-5])
+    up, down = (log_likelihood(x, ERROR, recorded, log_ratio + sign * step)[0] for sign in (1.0, -1.0))
+    assert found[3][2] == pytest.approx((up - down) / 2e-5, rel=1e-5)

@@ -90,8 +90,10 @@ def test_the_file_has_the_groups_that_arviz_knows(
     effect = np.arange(float(chains * draws)).reshape(chains, draws)
     save_posterior(sampled, tmp_path / "posterior.nc", {"seed": 3}, {"nadir_change_att": effect})
     with xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf") as tree:
-        groups = {"posterior", "sample_stats", "observed_data", "log_likelihood", "posterior_predictive"}
+        groups = {"posterior", "prior", "sample_stats", "observed_data", "log_likelihood", "posterior_predictive"}
         assert groups <= set(tree.children)
+        assert set(tree["prior"].data_vars) == set(tree["posterior"].data_vars)
+        assert tree["prior"].sizes["draw"] == 500
         assert {"diverging", "energy", "n_steps", "reached_max_treedepth"} == set(tree["sample_stats"].data_vars)
         np.testing.assert_array_equal(tree["estimands"]["nadir_change_att"], effect)
         found = tree["log_likelihood"]["igg"]
@@ -116,7 +118,7 @@ def test_another_cohort_or_file_is_refused(sampled: SampledCohort, tmp_path: Pat
         load_posterior(tmp_path / "other.nc", sampled.prepared)
     with h5py.File(tmp_path / "posterior.nc", "a") as file:
         file.attrs["format"] = "igkinetics posterior 2"  # its whitened numbers mean something else
-    with pytest.raises(InputError, match="must be 'igkinetics posterior 4'"):
+    with pytest.raises(InputError, match="must be 'igkinetics posterior 5'"):
         load_posterior(tmp_path / "posterior.nc", sampled.prepared)
 
 

@@ -15,7 +15,7 @@ from igkinetics.hierarchical.whitening import MOST_BEND, fill_log_density, fill_
 from made_records import drawn, planned, problem_of
 from scripts import script
 
-ERROR, RATIO = np.array([0.25, 0.08]), np.array([0.1, -0.15])
+ERROR, RATIO = np.array([0.25, 0.08]), np.array([0.1, -0.15, -0.4])
 STEP = 1e-5
 
 
@@ -32,7 +32,7 @@ def somewhere(seed: int) -> tuple[CohortArrays, list[np.ndarray], Coordinates]:
     mu = np.array([[dict(zip(one.names, one.mu, strict=True))[name] for name in arrays.names] for one in problems])
     factor = generator.standard_normal((n, p, p))
     information = factor @ factor.transpose(0, 2, 1)
-    linear = generator.standard_normal((n, 3, p))
+    linear = generator.standard_normal((n, 4, p))
     linear[:, 0] += np.einsum("ijk,ik->ij", information, mu)
     root = np.tril(0.05 * generator.standard_normal((p, p)), -1) + np.diag(generator.uniform(0.1, 0.4, p))
     ridge = np.stack([mu + 0.1 * generator.standard_normal((n, p)), generator.standard_normal((n, p))], axis=1)

@@ -54,6 +54,13 @@ PriorOnly = Annotated[bool, typer.Option("--prior-only", help="What the card say
 Joint = Annotated[
     bool, typer.Option("--joint", help="Also free both ratios under IVIG at once; they are nearly collinear.")
 ]
+Checks = Annotated[
+    str,
+    typer.Option(
+        metavar="standard|full",
+        help="full: other models with as many draws as the base model, and ratios under a second disposition.",
+    ),
+]
 BaseOnly = Annotated[
     bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
 ]
@@ -81,6 +88,7 @@ def effect(
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
     joint: Joint = False,
+    checks: Checks = "standard",
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -111,6 +119,7 @@ def effect(
         prior_only=prior_only,
         base_only=base_only,
         joint=joint,
+        checks=checks,
         level=level,
         seed=seed,
         jobs=jobs,

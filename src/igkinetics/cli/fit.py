@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual, days_of
+from igkinetics.cli.options import (
+    CohortPath,
+    FileFormat,
+    Fix,
+    IggUnit,
+    Level,
+    OnProblem,
+    Out,
+    Overwrite,
+    Residual,
+    days_of,
+    fixed_of,
+)
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -42,6 +54,7 @@ def fit(
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
     prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
     structure: Structure = None,
+    fix: Fix = None,
     drift: Drift = True,
     residual: Residual = "normal",
     window: Annotated[
@@ -81,6 +94,7 @@ def fit(
         thresholds=tuple(threshold or ()),
         draws=draws,
         profile=profile,
+        fix=fixed_of(fix or ()),
         level=level,
         seed=seed,
         jobs=jobs,
@@ -121,9 +135,9 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
 def tell_result(fitted: CohortFit, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
     from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.sentences import five_sentences
+    from igkinetics.report.sentences import five_sentences, laboratory_sentence
 
-    print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))
+    print("\n".join(filter(None, [*five_sentences(fitted, str(out / REPORT_NAME)), laboratory_sentence(fitted)])))
     if fitted.interrupted:
         raise typer.Exit(INTERRUPTED)
     if fitted.n_failed:

@@ -25,6 +25,7 @@ from igkinetics.compare.tables import (
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions
 from igkinetics.output.answer import Answer
 from igkinetics.parallel import Progress
@@ -162,7 +163,7 @@ def nadir_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, 
     level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
     rows = []
     for variable, column in MEASURES.items():
-        some = nadir[nadir["status"] == "fitted"] if variable.endswith("fitted_nadir") else nadir
+        some = nadir[nadir["status"].isin(WITH_ESTIMATES)] if variable.endswith("fitted_nadir") else nadir
         from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
         values = some[column].astype(float) - from_start
         split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
@@ -192,7 +193,7 @@ def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
     elsewhere = int((~nadir["group"].isin(list(groups))).sum())
     if elsewhere:
         notes.append(f"Patients in neither group, left out: {elsewhere}.")
-    unfitted = nadir[nadir["group"].isin(list(groups)) & (nadir["status"] != "fitted")]
+    unfitted = nadir[nadir["group"].isin(list(groups)) & (~nadir["status"].isin(WITH_ESTIMATES))]
     if len(unfitted):
         notes.append(f"Without a fitted nadir: {', '.join(unfitted['patient_id'].astype(str))}.")
     dosed = set(fit.cohort.doses["patient_id"])

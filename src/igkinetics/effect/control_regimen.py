@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from pydantic import ValidationError
 
-from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, dosing_weight_kg, weight_defects
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, weight_defects
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.doses import Body, Doses, basis_weight_kg, calendar_doses
 from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.exposure import Exposure, bodies_of
 from igkinetics.errors import InputError, Problem
@@ -103,20 +103,23 @@ def unknown_weights(regimen: Regimen, cohort: Cohort, patients: Iterable[Patient
         yield f"{why}: {named}"
 
 
-def dosing_weight(regimen: Regimen, control: Exposure) -> float:
-    """The weight (kg) that this control's dose per kg is multiplied by; nan where it is not known."""
-    if regimen.weight not in NEEDS_HEIGHT_AND_SEX:
-        return control.weight_kg
-    if control.sex is None:
-        return np.nan
-    return float(dosing_weight_kg(regimen.weight, control.weight_kg, control.height_cm, control.sex))
+def body_of(control: Exposure) -> Body:
+    """The control as one to be dosed."""
+    return Body.of(control.weight_kg, control.height_cm, control.sex == "male")
+
+
+def weight_known(regimen: Regimen, control: Exposure) -> bool:
+    """Whether the weight that this control's dose per kg is multiplied by is known."""
+    if regimen.weight in NEEDS_HEIGHT_AND_SEX and control.sex is None:
+        return False
+    return bool(np.isfinite(basis_weight_kg(regimen, body_of(control))[0]))
 
 
 def why_no_weight(regimen: Regimen, controls: Sequence[Exposure]) -> str:
     """Empty when every control's dose is known."""
     if regimen.dose_g_per_kg is None and regimen.loading_g_per_kg is None:
         return ""
-    if any(np.isnan(dosing_weight(regimen, one)) for one in controls):
+    if not all(weight_known(regimen, one) for one in controls):
         return f"a control's {regimen.weight} weight is unknown: no dose per kg"
     return ""
 

@@ -13,6 +13,7 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
 SAMPLERS: Final = ("nutpie", "pymc")
+CHECKS: Final = ("standard", "full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,8 @@ class EffectOptions:
     chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
     regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
     card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
-    both ratios free at once.
+    both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
+    ratio under the second disposition too, and production that is lost at once.
     """
 
     card: str = DEFAULT_CARD
@@ -46,6 +48,7 @@ class EffectOptions:
     prior_only: bool = False
     base_only: bool = False
     joint: bool = False
+    checks: str = "standard"
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2
@@ -75,6 +78,8 @@ class EffectOptions:
             problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:
             problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
+        if self.checks not in CHECKS:
+            problems.append(_problem("checks", self.checks, f"one of {', '.join(CHECKS)}"))
         if self.posterior is not None and self.prior_only:
             problems.append(_problem("prior_only", "with a posterior", "left out: a saved posterior is not sampled"))
         least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}

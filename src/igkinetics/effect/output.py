@@ -9,7 +9,17 @@ from typing import Any, Final
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES, CohortEffect
 from igkinetics.effect.sampling import POSTERIOR_FILES
-from igkinetics.effect.sensitivity import AVERAGED, INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.sensitivity import (
+    AVERAGED,
+    INFLUENCE,
+    MISFITS,
+    MODELS,
+    OTHERS,
+    PREDICTION,
+    PRIORS,
+    TIPPING,
+    WINDOWS,
+)
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.records import EVENT_COLUMNS, EVENTS_FILE, event_table
 from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
@@ -26,6 +36,9 @@ CSV_FILES: Final = {
     "extensions.csv": "extensions",
     "decomposition.csv": "decomposition",
     "misfit.csv": "misfit",
+    "negative_controls.csv": "controls",
+    "flow.csv": "flow",
+    "baseline.csv": "baseline",
 }
 """File -> table of CohortEffect."""
 SENSITIVITY_FILES: Final = {
@@ -35,6 +48,9 @@ SENSITIVITY_FILES: Final = {
     MODELS: "model_comparison.csv",
     INFLUENCE: "influence.csv",
     PREDICTION: "loo.csv",
+    TIPPING: "tipping_points.csv",
+    WINDOWS: "ratio_windows.csv",
+    MISFITS: "misfit_effects.csv",
 }
 """Heading of a sensitivity table -> file."""
 POLICY_FILES: Final = {

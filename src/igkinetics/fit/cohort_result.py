@@ -15,7 +15,7 @@ import pandas as pd
 
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
-from igkinetics.fit.columns import STATUSES, TABLES
+from igkinetics.fit.columns import STATUSES, TABLES, WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions as FitOptions
 from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.fit.records import DRAW_COLUMNS
@@ -66,6 +66,7 @@ class CohortFit:
     diagnostics: pd.DataFrame = field(default_factory=lambda: _empty("diagnostics"))
     shrinkage: pd.DataFrame = field(default_factory=lambda: _empty("shrinkage"))
     residuals: pd.DataFrame = field(default_factory=lambda: _empty("residuals"))
+    laboratory: pd.DataFrame = field(default_factory=lambda: _empty("laboratory"))
     profiles: pd.DataFrame = field(default_factory=lambda: _empty("profiles"))
 
     def __post_init__(self) -> None:
@@ -129,7 +130,7 @@ class CohortFit:
 
     @property
     def n_fitted(self) -> int:
-        return int((self.patients["status"] == "fitted").sum())
+        return int((self.patients["status"].isin(WITH_ESTIMATES)).sum())
 
     @property
     def n_failed(self) -> int:

@@ -21,6 +21,7 @@ from igkinetics.charts.diagnostic_charts import (
 from igkinetics.charts.svg import Captioned
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
@@ -29,7 +30,7 @@ MOST_PROFILED: Final = 60
 
 def diagnostic_charts(fit: CohortFit) -> list[Captioned]:
     """In the order of the page; none when nobody was fitted."""
-    predictions = fit.predictions[fit.predictions["status"] == "fitted"]
+    predictions = fit.predictions[fit.predictions["status"].isin(WITH_ESTIMATES)]
     if predictions.empty:
         return []
     found = [*residual_charts(fit, predictions), *covariate_charts(fit), *quality_charts(fit)]
@@ -74,7 +75,7 @@ def residual_charts(fit: CohortFit, predictions: pd.DataFrame) -> list[Captioned
 
 def covariate_charts(fit: CohortFit) -> list[Captioned]:
     """One chart per covariate, a panel per parameter."""
-    etas = fit.etas[fit.etas["status"] == "fitted"]
+    etas = fit.etas[fit.etas["status"].isin(WITH_ESTIMATES)]
     fitted = set(etas["patient_id"])
     found = []
     for label, values in covariates(fit.cohort).items():
@@ -92,7 +93,7 @@ def covariate_charts(fit: CohortFit) -> list[Captioned]:
 
 def structure_weights(fit: CohortFit) -> pd.DataFrame:
     """Columns model, n (patients with this structure), mean_weight, n_best; over patients that were fitted."""
-    fitted = set(fit.patients.loc[fit.patients["status"] == "fitted", "patient_id"])
+    fitted = set(fit.patients.loc[fit.patients["status"].isin(WITH_ESTIMATES), "patient_id"])
     rows = fit.structures[fit.structures["patient_id"].isin(fitted) & fit.structures["weight"].notna()]
     if rows.empty:
         return pd.DataFrame(columns=["model", "n", "mean_weight", "n_best"])
@@ -107,7 +108,7 @@ def structure_weights(fit: CohortFit) -> pd.DataFrame:
 
 
 def quality_charts(fit: CohortFit) -> list[Captioned]:
-    fitted = fit.diagnostics[fit.diagnostics["status"] == "fitted"]
+    fitted = fit.diagnostics[fit.diagnostics["status"].isin(WITH_ESTIMATES)]
     weights = structure_weights(fit)
     found = []
     if fitted["pareto_k"].notna().any():

@@ -70,9 +70,11 @@ def log_prior(population: Population, phi: Floats) -> tuple[float, Floats]:
     return float(-0.5 * distance @ distance - constant) + correlations, slope
 
 
-def whiten(members: Sequence[Member], population: Population, arrays: CohortArrays) -> Whitening:
-    """The Laplace approximation, started at the card's typical values and every patient's own fit."""
-    phi = population.prior_mean.copy()
+def whiten(
+    members: Sequence[Member], population: Population, arrays: CohortArrays, start: Floats | None = None
+) -> Whitening:
+    """The Laplace approximation, from the card's typical values (or phi `start`) and every patient's own fit on."""
+    phi = np.where(population.active, population.prior_mean if start is None else start, population.prior_mean)
     points = [member.x for member in members]
     for _ in range(MOST_ROUNDS):
         points, coordinates = expand(members, population, phi, points)

@@ -29,15 +29,23 @@ from igkinetics.kinetics.gradient import Course, add_weighted_gradient, new_cour
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
+    CL,
     CLEARANCE_RATIO,
     N_PARAMETERS,
     PRODUCTION_RATIO,
+    V1,
+    V2,
     Floats,
+    Q,
 )
 
 Integers = npt.NDArray[np.int64]
-NO_RATIO = np.zeros(2)
-"""Log ratios of 1: immunoglobulin changes neither clearance nor production."""
+NO_RATIO = np.zeros(3)
+"""Log ratios of 1: immunoglobulin changes neither clearance nor production, and every recorded gram arrives."""
+RECOVERY = 2
+"""Place of the log of the share of the recorded grams that arrives."""
+BY_RECOVERY = np.array([CL, V1, Q, V2])
+"""Parameters that only their ratio to a dose makes visible: doses times r are these divided by r."""
 
 
 class SlopeRoom(NamedTuple):
@@ -87,7 +95,8 @@ def slopes_in_error(kind: int, y: float, limit: int, c: float, a: float, b: floa
 def patient_theta(x: Floats, log_ratio: Floats, used: Integers, places: Integers, fixed: Floats, theta: Floats) -> None:
     """Natural parameters (13,) of a row x (p,) of the cohort's matrix; C_init * C_base as in the fit.
 
-    log_ratio (2,): the logs of the clearance and production ratios under immunoglobulin, the same for everyone.
+    log_ratio (3,): the logs of the clearance and production ratios under immunoglobulin and of the dose recovery, the
+    same for everyone. CL, V1, Q and V2 are then the apparent ones, per recorded gram.
     """
     copy_vector(fixed, theta)
     for i in range(x.size):
@@ -96,6 +105,9 @@ def patient_theta(x: Floats, log_ratio: Floats, used: Integers, places: Integers
     theta[C_INIT] *= theta[C_BASE]
     theta[CLEARANCE_RATIO] *= np.exp(log_ratio[0])
     theta[PRODUCTION_RATIO] *= np.exp(log_ratio[1])
+    if log_ratio[RECOVERY] != 0.0:
+        for i in range(BY_RECOVERY.size):
+            theta[BY_RECOVERY[i]] *= np.exp(-log_ratio[RECOVERY])
 
 
 @kernel
@@ -133,7 +145,7 @@ def patient_log_likelihood(
     by_error: Floats,
     by_ratio: Floats,
 ) -> float:
-    """Log likelihood of patient i's samples at x (p,); fills by_x (p,), adds to by_error (2,) and by_ratio (2,)."""
+    """Log likelihood of patient i's samples at x (p,); fills by_x (p,), adds to by_error (2,) and by_ratio (3,)."""
     theta, by_theta, course = room
     first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
     schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
@@ -155,6 +167,8 @@ def patient_log_likelihood(
         by_x[k] = slope_on_scale(cohort.places[k], by_theta, theta) if cohort.used[i, k] else 0.0
     by_ratio[0] += by_theta[CLEARANCE_RATIO] * theta[CLEARANCE_RATIO]
     by_ratio[1] += by_theta[PRODUCTION_RATIO] * theta[PRODUCTION_RATIO]
+    for k in range(BY_RECOVERY.size):
+        by_ratio[RECOVERY] -= by_theta[BY_RECOVERY[k]] * theta[BY_RECOVERY[k]]
     return total
 
 
@@ -168,9 +182,9 @@ def fill_log_likelihood(
     by_error: Floats,
     by_ratio: Floats,
 ) -> float:
-    """Log likelihood at x (n, p), error (a g/L, b), log ratios (clearance, production) of all patients.
+    """Log likelihood at x (n, p), error (a g/L, b), log ratios (clearance, production, recovery) of all patients.
 
-    Fills by_x (n, p), by_error (2,), by_ratio (2,). Not finite where a parameter has run out of the range of
+    Fills by_x (n, p), by_error (2,), by_ratio (3,). Not finite where a parameter has run out of the range of
     floating-point numbers; the sampler refuses such a point.
     """
     room = new_slope_room(cohort)
@@ -208,12 +222,12 @@ def fill_terms(x: Floats, error: Floats, log_ratio: Floats, cohort: CohortArrays
 def log_likelihood(
     x: Floats, error: Floats, cohort: CohortArrays, log_ratio: Floats = NO_RATIO
 ) -> tuple[float, Floats, Floats, Floats]:
-    """Log likelihood at x (n, p) on estimation scales, error (a in g/L, b), log ratios (2,).
+    """Log likelihood at x (n, p) on estimation scales, error (a in g/L, b), log ratios (3,).
 
-    With the gradients (n, p), (2,) and (2,).
+    With the gradients (n, p), (2,) and (3,).
     """
     assert_shape(x, cohort)
-    by_x, by_error, by_ratio = np.empty_like(x), np.empty(2), np.empty(2)
+    by_x, by_error, by_ratio = np.empty_like(x), np.empty(2), np.empty(log_ratio.size)
     total = fill_log_likelihood(x, error, log_ratio, cohort, by_x, by_error, by_ratio)
     return total, by_x, by_error, by_ratio
 

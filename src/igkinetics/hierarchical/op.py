@@ -28,10 +28,12 @@ N_DIFFERENTIABLE: Final = 5
 """z, mu, root, error, log_ratio: the inputs with a gradient, first in order."""
 INTEGERS: Final = 6
 """Place of the one input that is not floating-point."""
+SOURCES: Final = kernel_hash()
+"""Taken when the code is loaded: an edit while this process runs must not lend its name to what was compiled before."""
 
 
 class PatientsLogDensity(Op):  # type: ignore[misc]
-    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (2,) as in population.Parts, and the two
+    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (3,) as in population.Parts, and the two
     vectors of `packing.py`; outputs: the value and the gradients of the first five."""
 
     __props__ = ()
@@ -82,7 +84,7 @@ def log_density(
 @register_funcify_and_cache_key(PatientsLogDensity)  # type: ignore[untyped-decorator]
 def compiled_patients_log_density(op: PatientsLogDensity, **_: Any) -> tuple[Callable[..., Any], str]:
     """The same for PyTensor's numba mode, with the key of its cache."""
-    return log_density, f"igkinetics-{kernel_hash()}"
+    return log_density, f"igkinetics-{SOURCES}"
 
 
 patients_log_density = PatientsLogDensity()

@@ -44,7 +44,7 @@ def unpacked(numbers: Floats, integers: Integers) -> tuple[Coordinates, CohortAr
     """Coordinates and cohort, as views of contiguous vectors made by `packed`."""
     kind, n, p, n_segments, n_samples = integers[0], integers[1], integers[2], integers[3], integers[4]
     information, at = taken(numbers, 0, (n, p, p))
-    linear, at = taken(numbers, at, (n, 3, p))
+    linear, at = taken(numbers, at, (n, 4, p))
     ridge, at = taken(numbers, at, (n, 2, p))
     bend, at = taken(numbers, at, (n, p, p))
     fixed, at = taken(numbers, at, (n, N_PARAMETERS))

@@ -7,7 +7,7 @@ parameters are nearly Normal(m, P^-1) with P = H + Lambda, m = P^-1 (h + Lambda 
 
 is exact for any H and h; they only decide how near z is to a standard normal. H and h come from each patient's own
 Laplace approximation (`coordinates.py`); h moves with the log ratios under immunoglobulin, which pull at every patient
-infused: h = linear[0] + linear[1] log ratio of clearance + linear[2] that of production. The sampler then meets
+infused: h = linear[0] + linear[1:]' log ratios (clearance, production, dose recovery). The sampler then meets
 neither the funnels of a centred nor the strong correlations of a non-centred parametrisation. Derivatives of the
 factorisation: Murray, arXiv:1602.07527.
 
@@ -73,7 +73,7 @@ def fill_precision(root: Floats, matrices: Floats) -> None:
 
 @inner
 def centre_patient(mu: Floats, log_ratio: Floats, information: Floats, linear: Floats, room: MapRoom) -> None:
-    """R, R^-1 and m of a patient with information (p, p) and linear (3, p), given Lambda."""
+    """R, R^-1 and m of a patient with information (p, p) and linear (4, p), given Lambda."""
     matrices, vectors = room
     lower, centre, pulled = matrices[LOWER], vectors[CENTRE], vectors[PULLED]
     for i in range(mu.size):
@@ -83,7 +83,9 @@ def centre_patient(mu: Floats, log_ratio: Floats, information: Floats, linear: F
     invert(lower, matrices[INVERSE])
     times(matrices[PRECISION], mu, centre)
     for i in range(mu.size):
-        centre[i] += linear[0, i] + log_ratio[0] * linear[1, i] + log_ratio[1] * linear[2, i]
+        centre[i] += linear[0, i]
+        for k in range(log_ratio.size):
+            centre[i] += log_ratio[k] * linear[k + 1, i]
     lower_times(matrices[INVERSE], centre, pulled)
     upper_times(matrices[INVERSE], pulled, centre)
 
@@ -159,8 +161,8 @@ def add_patient(
     for i in range(z.size):
         by_z[i] = pulled[i]
         by_mu[i] += drawn[i]
-    by_ratio[0] += dot(linear[1], solved)
-    by_ratio[1] += dot(linear[2], solved)
+    for k in range(by_ratio.size):
+        by_ratio[k] += dot(linear[k + 1], solved)
     add_by_precision(z, mu, room)
     return -0.5 * dot(off, drawn) - log_diagonal(matrices[LOWER])
 

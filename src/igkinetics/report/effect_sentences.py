@@ -41,9 +41,11 @@ def headline(effect: CohortEffect) -> str:
     if not rows:
         return f"Given mass balance and this model, IVIG raised the nadir of treated patients by {alone}"
     of_all = with_interval({**rows[0], "unit": effect.cohort.igg_unit}, level)
+    failed = str(rows[0]["left_out"])
+    without = f" (not over {failed}: the chains do not agree)" if failed else ""
     return (
-        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients, IVIG "
-        f"raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
+        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients{without}, "
+        f"IVIG raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
     )
 
 

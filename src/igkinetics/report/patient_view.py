@@ -11,6 +11,7 @@ from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import nadir_of_each
 from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior
 from igkinetics.report.rows import (
@@ -68,7 +69,7 @@ def patient_views(
 
 def warning(nadir: Mapping[Any, Any]) -> str:
     """Why this patient is not fitted; empty for one who is."""
-    if nadir["status"] == "fitted":
+    if nadir["status"] in WITH_ESTIMATES:
         return ""
     reason = f": {text.visible(nadir['reason'], most=400)}" if text.known(nadir["reason"]) else ""
     words = STATUS_WORDS[nadir["status"]]

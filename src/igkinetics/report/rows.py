@@ -9,6 +9,7 @@ import pandas as pd
 
 from igkinetics import text
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
 from igkinetics.report.sentences import STATUS_WORDS
 
@@ -90,7 +91,7 @@ def nadir_rows(fit: CohortFit, drawn: Collection[str], calendar: Calendar) -> li
             "expected_interval": level_interval(sampling[row["patient_id"]], "expected_raw_nadir")
             if row["patient_id"] in sampling
             else "",
-            "outcome": reached(row) if row["status"] == "fitted" else STATUS_WORDS[row["status"]],
+            "outcome": reached(row) if row["status"] in WITH_ESTIMATES else STATUS_WORDS[row["status"]],
         }
         for index, row in enumerate(fit.nadir.to_dict("records"), start=1)
     ]

@@ -158,7 +158,8 @@ def _impossible(
     words = parsed.unreadable.copy()
     words[words] = are_words(written[words])
     way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
-    thousands = parsed.unreadable & cells.str.strip().str.fullmatch(THOUSANDS).to_numpy(dtype=bool) & ~words
+    thousands = parsed.unreadable & ~words
+    thousands[thousands] = cells[thousands].str.strip().str.fullmatch(THOUSANDS).to_numpy(dtype=bool)
     if thousands.any():
         findings += refuse(thousands, "igg", written, NOT_READ_AS_THOUSANDS)
         parsed = replace(parsed, unreadable=parsed.unreadable & ~thousands)

@@ -20,7 +20,7 @@ from igkinetics.dosing.case_kernel import Answers, CaseArrays, DosePlan, simulat
 from igkinetics.dosing.case_kernel import Asked as AskedOfCases
 from igkinetics.dosing.doses import Body, Doses, check_days, rule_amounts, rule_numbers
 from igkinetics.dosing.outcome_kernel import GRAMS, INFUSIONS, MEAN, N_FOUND, NADIR, NADIR_DAY
-from igkinetics.effect.control_regimen import dosing_weight, regimen_doses
+from igkinetics.effect.control_regimen import regimen_doses, weight_known
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.policies.policy_file import AS_RECORDED, Asked, Policy
 from igkinetics.fit.likelihood import LOGNORMAL, RESIDUALS, STUDENT_DF, STUDENT_T
@@ -121,7 +121,7 @@ def kept_draws(posterior: CohortPosterior, n_people: int, n_policies: int) -> np
 def why_not(exposure: Exposure, policies: Sequence[Policy], posterior: CohortPosterior) -> str:
     """Empty when every policy can be given to this patient."""
     for policy in policies:
-        if per_kg(policy) and np.isnan(dosing_weight(policy, exposure)):
+        if per_kg(policy) and not weight_known(policy, exposure):
             return f"the {policy.weight} weight is unknown and the card has none to use: no dose per kg"
         if policy.route == "sc" and np.isnan(posterior.theta[0, 0, exposure.place, KA]):
             return "subcutaneous doses, for which the card holds no absorption"
