@@ -92,6 +92,7 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand: `names.py` and `measures.py`"),
         Room("compare", "two groups side by side", "a row of the group table: `tables.py`; a test: `statistics.py`"),
         Room("noncompartmental", "profiles, areas and half-lives without a model", "a parameter of a profile"),
+        Room("population", "all patients by maximum likelihood: FOCEI, the exact integral, checks", "a covariate form"),
         Room(
             "scenarios",
             "dosing regimens for a population, search",

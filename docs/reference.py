@@ -30,7 +30,11 @@ from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
 from igkinetics.fit import columns as fit_columns
+from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
+from igkinetics.noncompartmental.run import COLUMNS as NCA_COLUMNS
 from igkinetics.output.files import RUN_KEYS
+from igkinetics.population.tables import COLUMNS as POPULATION_TABLES
+from igkinetics.population.vpc import COLUMNS as VPC_COLUMNS
 from igkinetics.scenarios import columns as scenario_columns
 from igkinetics.scenarios.result import TABLES as SCENARIO_TABLES
 from igkinetics.scenarios.scenario import Scenario
@@ -265,6 +269,16 @@ def results_page() -> str:
         ", ".join(f"`{name}`" for name in COMPARE_COLUMNS),
         "",
     ]
+    lines += ["## igkinetics nca", "", *column_table("nca", NCA_COLUMNS, lambda _, column: NCA_COLUMNS[column])]
+    lines += ["Its parameters:", ""]
+    lines += table(("parameter", "meaning"), ((f"`{name}`", words) for name, (_, words) in NCA_PARAMETERS.items()))
+    lines += ["## igkinetics population", "", "And `population.toml`, the fit as a model card.", ""]
+    for name, meanings in {**POPULATION_TABLES, "vpc": VPC_COLUMNS}.items():
+        lines += [
+            f"### {name}",
+            "",
+            *table(("column", "meaning"), ((f"`{one}`", said) for one, said in meanings.items())),
+        ]
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, columns, scenario_columns.column_words)

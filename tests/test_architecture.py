@@ -30,6 +30,7 @@ EXPORTS = {
     "concentration",
     "fit_cohort",
     "fit_effect",
+    "fit_population",
     "list_cards",
     "load_card",
     "nca",

@@ -11,6 +11,7 @@ _EXPORTS = {
     "concentration": "igkinetics.kinetics.concentration",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
+    "fit_population": "igkinetics.population.run",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
     "nca": "igkinetics.noncompartmental.run",

@@ -88,6 +88,7 @@ Numbered = Literal[
     "negative controls",
     "foretold",
     "target trial",
+    "population",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -102,6 +103,7 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "negative controls": 17,
     "foretold": 18,
     "target trial": 16,
+    "population": 17,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

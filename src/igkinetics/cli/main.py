@@ -16,6 +16,7 @@ from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
 from igkinetics.cli.nca import nca
+from igkinetics.cli.population import population
 from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
@@ -56,6 +57,7 @@ COMMANDS: Final = (
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
+    (population, "data/blina23 --out results/population --fix k_loss --fix k_rec"),
     (scenario, "data/scenarios/preemptive_ivig.toml --out results/scenario"),
     (simulate, "data/blina23.toml --out cohort"),
     (demo, "example"),

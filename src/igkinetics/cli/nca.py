@@ -43,7 +43,7 @@ def nca(
 ) -> None:
     """Areas, half-lives and clearance without a model, by PKNCA's rules."""
     from igkinetics.choices import chosen
-    from igkinetics.noncompartmental.run import NCA_OUTPUT, NcaOptions
+    from igkinetics.noncompartmental.run import NCA_OUTPUT, NcaOptions, write_nca
     from igkinetics.noncompartmental.run import nca as analyse
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.fit_page import REPORT_NAME
@@ -63,7 +63,7 @@ def nca(
     found = read_and_tell(cohort, igg_unit, file_format, on_problem)
     result = analyse(found, options)
     with new_folder(out, NCA_OUTPUT, overwrite=overwrite) as folder:
-        result.write(folder)
+        write_nca(result, folder)
         write_nca_report(result, folder / REPORT_NAME)
     print("\n".join([*nca_sentences(result), f"Report: {out / REPORT_NAME}."]))
     if not result.profiles:

@@ -26,6 +26,7 @@ from igkinetics.noncompartmental.parameters import (
     parameters_of,
 )
 from igkinetics.noncompartmental.profiles import Profile, corrected, level_at_start, mean_before_doses, profiles_of
+from igkinetics.output.answer import Answer
 from igkinetics.output.files import RUN_RECORD, cohort_record, write_csv, write_json
 from igkinetics.output.folder import Kind
 from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
@@ -99,8 +100,13 @@ class NcaOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nca:
+class Nca(Answer):
     """table: COLUMNS, a row per profile and parameter. profiles: what the values were taken from, corrected."""
+
+    TABLES_OF = ("table",)
+    FOLDER = "igkinetics.noncompartmental.run:NCA_OUTPUT"
+    FILES = "igkinetics.noncompartmental.run:write_nca"
+    PAGE = "igkinetics.report.nca_page:write_nca_report"
 
     cohort: Cohort
     options: NcaOptions
@@ -125,11 +131,12 @@ class Nca:
     def record(self) -> dict[str, Any]:
         return cohort_record("nca", self, asdict(self.options))
 
-    def write(self, folder: Path) -> None:
-        """nca.csv, problems.csv and run.json into a folder that exists."""
-        write_csv(self.table, tuple(COLUMNS), folder / "nca.csv")
-        write_csv(self.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
-        write_json(self.record(), folder / RUN_RECORD)
+
+def write_nca(result: Nca, folder: Path) -> None:
+    """nca.csv, problems.csv and run.json into a folder that exists."""
+    write_csv(result.table, tuple(COLUMNS), folder / "nca.csv")
+    write_csv(result.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
+    write_json(result.record(), folder / RUN_RECORD)
 
 
 def nca(cohort: Cohort, options: NcaOptions | None = None, **choices: Any) -> Nca:
