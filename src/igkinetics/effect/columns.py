@@ -18,7 +18,7 @@ COMMON: Final = {
     "threshold": "the IgG level asked for",
     "estimand": "name of the estimand: docs/model.md, section 5",
     "median": "posterior median",
-    "p_positive": "posterior probability of being above 0 (of a ratio: above 1); empty where mass balance gives the sign",
+    "p_positive": "posterior probability of being above 0 (ratios: above 1); empty where mass balance gives the sign",
     "treated": "whether an infusion was given in the window",
     "with_ivig": "median of the curve, or of its measure, as it was",
     "without_ivig": "the same with the infusions of the window removed",

@@ -1,4 +1,4 @@
-"""What the columns of tables mean, by one rule: a table's own word, else the common one, else the end of an interval."""
+"""What columns of tables mean, by one rule: a table's own word, else the common one, else the end of an interval."""
 
 from __future__ import annotations
 
