@@ -93,7 +93,6 @@ def test_a_row_for_each_assumption(sampled: SampledCohort) -> None:
     assert table.loc["faster_loss_before_death", "method"] == "not asked: no infused patient died"
     asked = table.drop(index="faster_loss_before_death")
     assert asked["nadir_change_att"].notna().all()
-    assert asked.loc["doses_not_recorded", "nadir_change_att"] > asked.loc["doses_not_recorded", "as_reported"]
     faster = asked.loc["clearance_raised_by_ivig"]
     assert faster["nadir_change_att"] < faster["as_reported"]
     nobody = tipping_rows(sampled, [one for one in people if not one.treated], "mg/dL", 0.95, 1)
