@@ -14,10 +14,9 @@ import numpy as np
 
 from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.likelihood import fill_patient_terms, longest, new_room, patient_theta, slopes_in_error
+from igkinetics.hierarchical.likelihood import fill_patient_terms, longest, new_room, slopes_in_error
 from igkinetics.hierarchical.small_matrices import dot, times
 from igkinetics.kinetics.compile import inner, kernel
-from igkinetics.kinetics.curves import fill_curve
 from igkinetics.kinetics.gradient import Course, new_course
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import workers
@@ -354,22 +353,6 @@ def fill_exact(
         fill_moments(points, weights, found.eta[i], root[i], work.eta, moments.mean[i], moments.covariance[i])
         if with_slopes:
             fill_mean_slopes(points, weights, population, cohort, i, root[i], work, course, found)
-
-
-@kernel
-def fill_levels(x: Floats, transform: Floats, cohort: CohortArrays, levels: Floats) -> None:
-    """Levels (k, n_samples), patients end to end, at x (k, n, p)."""
-    kinetic, no_ratio = np.empty(x.shape[2]), np.zeros(2)
-    room = new_room(cohort)
-    for k in range(x.shape[0]):
-        for i in range(x.shape[1]):
-            first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
-            schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
-            times(transform, x[k, i], kinetic)
-            patient_theta(kinetic, no_ratio, cohort.used[i], cohort.places, cohort.fixed[i], room.theta)
-            fill_curve(room.theta, schedule, cohort.day[first:last], room.endogenous, room.infused, room.scratch)
-            for n in range(last - first):
-                levels[k, first + n] = room.endogenous[n] + room.infused[n]
 
 
 def marginal(population: Level, cohort: CohortArrays, found: Marginal, *, slopes: bool, jobs: int) -> Marginal:
