@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: fit test test-slow calibration bench
+.PHONY: fit test test-slow calibration bench docs
 .DEFAULT_GOAL := fit
 
 fit: $(READY)
@@ -26,6 +26,11 @@ calibration: $(READY)
 
 bench: $(READY)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: $(READY)
+	$(BIN)/python docs/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "Documentation: site/index.html"
 
 # The virtual environment is made once, and again when pyproject.toml changes.
 $(READY): pyproject.toml

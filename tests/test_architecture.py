@@ -126,7 +126,7 @@ def imported_by(code: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=600,
     )
     status, asked = json.loads(done.stdout.splitlines()[-1])
     assert status == 0, done.stderr

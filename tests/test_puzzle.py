@@ -27,7 +27,7 @@ def committed(puzzle: ModuleType) -> pd.DataFrame:
 def test_the_page_holds_the_numbers_of_the_table(puzzle: ModuleType, committed: pd.DataFrame) -> None:
     assert puzzle.page(committed) == puzzle.PAGE.read_text(encoding="utf-8")
     assert puzzle.PICTURE.stat().st_size < 200_000
-    assert "docs/puzzle.png" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "puzzle.png" in (ROOT / "docs" / "guide" / "effect.md").read_text(encoding="utf-8")
 
 
 def test_the_table_bears_out_what_the_page_says(puzzle: ModuleType, committed: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The README's commands and code give the output printed under them."""
+"""The commands and the code of the README and of the guides give the output printed under them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONSOLE = re.findall(r"```console\n\$ python -m igkinetics (.+)\n((?:.*\n)*?)```", README)
-PYTHON = re.findall(r"```python\n((?:.*\n)*?)```\n\n(?:```\n((?:.*\n)*?)```)", README)
+from documents import PAGES, ROOT, commands, examples
+
+TRUST = (ROOT / "docs" / "guide" / "trust.md").read_text(encoding="utf-8")
+COMMANDS = commands()
+EXAMPLES = examples()
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 WARD = {
     "samples.csv": "patient_id,day,igg\nP07,0,620\nP07,14,-3\nP11,0,<<40\nP11,7,530\nP11,7,350\n",
     "doses.csv": "patient_id,day,amount_g\nP07,10,350\nP12,3,30\n",
 }
-"""The faulty cohort of the README's example."""
+"""The faulty cohort of the example."""
 
 
 def assert_same_words_and_numbers(found: str, printed: str) -> None:
@@ -33,8 +34,8 @@ def assert_same_words_and_numbers(found: str, printed: str) -> None:
         assert float(one) == pytest.approx(float(other), rel=0.02, abs=1.0 if "." not in other else 0.02)
 
 
-@pytest.mark.parametrize(("arguments", "printed"), CONSOLE, ids=[arguments for arguments, _ in CONSOLE])
-def test_commands_print_what_the_readme_shows(arguments: str, printed: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("arguments", "printed"), COMMANDS.items(), ids=list(COMMANDS))
+def test_commands_print_what_the_pages_show(arguments: str, printed: str, tmp_path: Path) -> None:
     (tmp_path / "data").symlink_to(ROOT / "data")
     (tmp_path / "ward").mkdir()
     for name, text in WARD.items():
@@ -52,23 +53,28 @@ def test_commands_print_what_the_readme_shows(arguments: str, printed: str, tmp_
     assert_same_words_and_numbers(said, printed)
 
 
-def test_python_examples_print_what_the_readme_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", EXAMPLES)
+def test_python_examples_print_what_the_pages_show(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    assert len(PYTHON) == 3
     names: dict[str, object] = {}
-    for code, printed in PYTHON:
+    exec("import igkinetics as igk", names)
+    for code, printed in EXAMPLES[page]:
         screen = io.StringIO()
         with redirect_stdout(screen):
             exec(code, names)
         assert_same_words_and_numbers(screen.getvalue(), printed)
 
 
+def test_the_readme_is_short() -> None:
+    assert len(PAGES[0].read_text(encoding="utf-8").splitlines()) < 180
+
+
 @pytest.mark.parametrize("name", ["all", "undosed", "calendar", "triggered"])
 def test_the_coverage_table_is_the_committed_one(name: str) -> None:
-    """Each share of the README's table is that of tests/calibration/coverage.csv, to three places."""
+    """Each share of the table is that of tests/calibration/coverage.csv, to three places."""
     table = pd.read_csv(ROOT / "tests" / "calibration" / "coverage.csv")
     (row,) = table[table["value"].eq(name) | (table["by"].eq("all") & (name == "all"))].to_dict("records")
-    line = re.search(rf"^\| {name} \|(.*)\|$", README, re.MULTILINE)
+    line = re.search(rf"^\| {name} \|(.*)\|$", TRUST, re.MULTILINE)
     assert line, name
     quantities = ("C_base", "CL", "fitted_nadir", "endogenous_nadir")
     for shown, quantity in zip(line[1].split("|"), quantities, strict=True):

@@ -29,9 +29,8 @@ class ByValue:
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return all(
-            _same(getattr(self, field.name), getattr(other, field.name)) for field in fields(self) if field.compare
-        )  # type: ignore[arg-type]
+        compared = [field.name for field in fields(self) if field.compare]  # type: ignore[arg-type]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in compared)
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 import igkinetics
 from fabricated import fabricated_cohort, fabricated_fit
 from igkinetics.cli import fit as fit_command
+from igkinetics.cli import reading
 from igkinetics.cli.main import DEFECT, app
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import FIT_OUTPUT
@@ -49,7 +50,7 @@ def use(monkeypatch: pytest.MonkeyPatch, result: Any) -> None:
             raise result
         return result
 
-    monkeypatch.setattr(fit_command, "read", lambda *_: fabricated_cohort())
+    monkeypatch.setattr(reading, "read", lambda *_: fabricated_cohort())
     monkeypatch.setattr(fit_command, "fit_with_progress", fitted)
 
 

@@ -10,6 +10,8 @@ from scipy.stats import t as student
 
 from igkinetics.fit.drift import (
     DRIFT_DAYS,
+    DriftPrior,
+    Record,
     draw_paths,
     drift_value,
     drift_value_and_slopes,
@@ -24,6 +26,10 @@ LEVEL = np.array([6.1, 5.8, 5.8, 4.9, 3.7, 3.3, 3.4, 3.9])
 IGG = np.array([6.0, 6.4, 5.2, 4.1, 3.0, 2.9, 2.6, 4.4])
 NONE = np.zeros(DAY.size, dtype=np.int8)
 KINDS = {"normal": NORMAL, "lognormal": LOGNORMAL, "student_t": STUDENT_T}
+
+
+def record(kind: int, limit: np.ndarray) -> Record:
+    return Record(kind, DAY, IGG, limit, A, B)
 
 
 def dense(sd: float, kind: int = NORMAL) -> tuple[np.ndarray, np.ndarray]:
@@ -55,15 +61,17 @@ def test_measured_values_have_the_density_of_the_dense_covariance(sd: float, kin
     mean, covariance = dense(sd, kind)
     values, jacobian = (np.log(IGG), 2 * np.log(IGG).sum()) if kind == LOGNORMAL else (IGG, 0.0)
     truth = -2 * multivariate_normal(mean, covariance).logpdf(values) + jacobian
-    assert_allclose(drift_value(kind, DAY, IGG, NONE, LEVEL, A, B, sd), truth, rtol=1e-11)
+    assert_allclose(drift_value(record(kind, NONE), LEVEL, sd), truth, rtol=1e-11)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_without_spread_it_is_the_ordinary_likelihood(kind: int) -> None:
     limit = np.array([0, 0, 0, -1, 0, 0, 1, 0], dtype=np.int8)
     ordinary = sum(minus_two_log(kind, y, s, c, A, B)[0] for y, s, c in zip(IGG, limit, LEVEL, strict=True))
-    assert_allclose(drift_value(kind, DAY, IGG, limit, LEVEL, A, B, 1e-7), ordinary, rtol=1e-9)
-    assert_allclose(record_value(kind, DAY, IGG, limit, LEVEL, A, B, np.zeros(1), np.zeros(1)), ordinary, rtol=1e-14)
+    assert_allclose(drift_value(record(kind, limit), LEVEL, 1e-7), ordinary, rtol=1e-9)
+    assert_allclose(
+        record_value(record(kind, limit), LEVEL, DriftPrior(np.zeros(1), np.zeros(1))), ordinary, rtol=1e-14
+    )
 
 
 @pytest.mark.parametrize("place", range(DAY.size))
@@ -72,13 +80,13 @@ def test_one_value_beyond_its_limit(place: int, side: int) -> None:
     """Exact where nothing follows; elsewhere what follows sees a normal distribution in place of a cut one."""
     limit = NONE.copy()
     limit[place] = side
-    found, truth = drift_value(NORMAL, DAY, IGG, limit, LEVEL, A, B, 0.12), exact(0.12, limit)
+    found, truth = drift_value(record(NORMAL, limit), LEVEL, 0.12), exact(0.12, limit)
     assert_allclose(found, truth, atol=1e-9 if place == DAY.size - 1 else 0.06)
 
 
 def test_several_values_beyond_their_limits() -> None:
     limit = np.array([0, 0, 0, -1, -1, -1, 0, 0], dtype=np.int8)
-    assert_allclose(drift_value(NORMAL, DAY, IGG, limit, LEVEL, A, B, 0.12), exact(0.12, limit), atol=0.1)
+    assert_allclose(drift_value(record(NORMAL, limit), LEVEL, 0.12), exact(0.12, limit), atol=0.1)
 
 
 def test_student_error_against_brute_force() -> None:
@@ -91,7 +99,7 @@ def test_student_error_against_brute_force() -> None:
     second = student.pdf((IGG[4] - LEVEL[4] * (1 + u)) / scale[1], 4) / scale[1]
     step = norm.pdf(u[None, :], kept * u[:, None], sd * np.sqrt(1 - kept**2))
     truth = -2 * np.log(first @ step @ second * (u[1] - u[0]) ** 2)
-    found = drift_value(STUDENT_T, DAY[two], IGG[two], NONE[two], LEVEL[two], A, B, sd)
+    found = drift_value(Record(STUDENT_T, DAY[two], IGG[two], NONE[two], A, B), LEVEL[two], sd)
     assert_allclose(found, truth, atol=2e-3)
 
 
@@ -99,16 +107,16 @@ def test_student_error_against_brute_force() -> None:
 def test_slopes_are_those_of_differences(kind: int) -> None:
     limit = np.array([0, 0, 0, -1, 0, 0, 1, 0], dtype=np.int8)
     slopes = np.empty(DAY.size)
-    assert drift_value_and_slopes(kind, DAY, IGG, limit, LEVEL, A, B, 0.12, slopes) == pytest.approx(
-        drift_value(kind, DAY, IGG, limit, LEVEL, A, B, 0.12), rel=1e-13
+    assert drift_value_and_slopes(record(kind, limit), LEVEL, 0.12, slopes) == pytest.approx(
+        drift_value(record(kind, limit), LEVEL, 0.12), rel=1e-13
     )
     sds, log_weights, mixed = np.array([0.0, 0.12, 0.25]), np.log([0.4, 0.2, 0.1]), np.empty(DAY.size)
-    record_value_and_slopes(kind, DAY, IGG, limit, LEVEL, A, B, sds, log_weights, mixed)
+    record_value_and_slopes(record(kind, limit), LEVEL, DriftPrior(sds, log_weights), mixed)
     for n in range(DAY.size):
         up, down = LEVEL.copy(), LEVEL.copy()
         up[n], down[n] = LEVEL[n] + 1e-5, LEVEL[n] - 1e-5
-        single = [drift_value(kind, DAY, IGG, limit, c, A, B, 0.12) for c in (up, down)]
-        several = [record_value(kind, DAY, IGG, limit, c, A, B, sds, log_weights) for c in (up, down)]
+        single = [drift_value(record(kind, limit), c, 0.12) for c in (up, down)]
+        several = [record_value(record(kind, limit), c, DriftPrior(sds, log_weights)) for c in (up, down)]
         assert_allclose(slopes[n], (single[0] - single[1]) / 2e-5, rtol=1e-5, atol=1e-6)
         assert_allclose(mixed[n], (several[0] - several[1]) / 2e-5, rtol=1e-5, atol=1e-6)
 
@@ -122,19 +130,8 @@ def test_paths_have_the_moments_of_dense_gaussian_algebra() -> None:
     sample_at = np.where(order < DAY.size, order, -1)
     normals = np.random.default_rng(1).standard_normal((n_draw, times.size))
     paths = np.empty_like(normals)
-    draw_paths(
-        NORMAL,
-        IGG,
-        NONE,
-        np.tile(LEVEL, (n_draw, 1)),
-        A,
-        B,
-        np.full(n_draw, sd),
-        times[order],
-        sample_at,
-        normals,
-        paths,
-    )
+    levels = np.tile(LEVEL, (n_draw, 1))
+    draw_paths(record(NORMAL, NONE), levels, np.full(n_draw, sd), times[order], sample_at, normals, paths)
     prior = sd**2 * np.exp(-np.abs(times[order][:, None] - times[order]) / DRIFT_DAYS)
     design = np.zeros((DAY.size, times.size))
     design[sample_at[sample_at >= 0], np.flatnonzero(sample_at >= 0)] = LEVEL[sample_at[sample_at >= 0]]

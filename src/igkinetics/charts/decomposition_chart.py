@@ -37,30 +37,65 @@ class Step:
 
 def decomposition_chart(rows: Sequence[Level | Step], title: str, *, width: int = style.CHART_WIDTH) -> Spec:
     """Means as points with intervals, steps between them as bars, in the order given."""
-    names = [row.label for row in rows]
-    x: Spec = {"type": "quantitative", "title": title, "axis": {"tickCount": 5},
-               "scale": {"nice": True, "zero": False, "padding": 40}}  # fmt: skip
-    y: Spec = {"field": "row", "type": "nominal", "sort": None, "title": None, "scale": {"domain": names},
-               "axis": {"labelLimit": 300, "ticks": False, "domain": False}}  # fmt: skip
-    levels = [{"row": row.label, "at": row.median, "lower": row.lower, "upper": row.upper, "shown": row.shown}
-              for row in rows if isinstance(row, Level)]  # fmt: skip
-    steps = [{"row": row.label, "start": row.start, "end": row.end, "shown": row.shown,
-              "right": max(row.start, row.end), "color": STEP_COLOURS[row.kind]}
-             for row in rows if isinstance(row, Step)]  # fmt: skip
-    text: Spec = {"type": "text", "align": "left", "dx": 8, "fontSize": 14, "color": "#222222"}
-    colour = {"color": {"field": "color", "type": "nominal", "scale": None}}
-    layers: list[Spec] = [
-        {"data": {"values": steps}, "encoding": {"y": y}, "layer": [
-            {"mark": {"type": "bar", "height": 14, "opacity": 0.75},
-             "encoding": {"x": {"field": "start", **x}, "x2": {"field": "end"}, **colour}},
-            {"mark": text, "encoding": {"x": {"field": "right", **x}, "text": {"field": "shown"}}},
-        ]},
-        {"data": {"values": levels}, "encoding": {"y": y}, "layer": [
-            {"mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.6, "color": style.TOTAL},
-             "encoding": {"x": {"field": "lower", **x}, "x2": {"field": "upper"}}},
-            {"mark": {"type": "point", "filled": True, "opacity": 1, "size": 80, "color": style.TOTAL},
-             "encoding": {"x": {"field": "at", **x}}},
-            {"mark": text, "encoding": {"x": {"field": "upper", **x}, "text": {"field": "shown"}}},
-        ]},
-    ]  # fmt: skip
+    x: Spec = {
+        "type": "quantitative",
+        "title": title,
+        "axis": {"tickCount": 5},
+        "scale": {"nice": True, "zero": False, "padding": 40},
+    }
+    y = style.rows_axis([row.label for row in rows])
+    layers = [
+        step_layer([row for row in rows if isinstance(row, Step)], x, y),
+        level_layer([row for row in rows if isinstance(row, Level)], x, y),
+    ]
     return {"width": width, "height": ROW_PIXELS * len(rows), "config": style.CONFIG, "layer": layers}
+
+
+def step_layer(steps: Sequence[Step], x: Spec, y: Spec) -> Spec:
+    """A bar for each step, the number at its right end."""
+    values = [
+        {
+            "row": step.label,
+            "start": step.start,
+            "end": step.end,
+            "shown": step.shown,
+            "right": max(step.start, step.end),
+            "color": STEP_COLOURS[step.kind],
+        }
+        for step in steps
+    ]
+    colour = {"color": {"field": "color", "type": "nominal", "scale": None}}
+    return {
+        "data": {"values": values},
+        "encoding": {"y": y},
+        "layer": [
+            {
+                "mark": {"type": "bar", "height": 14, "opacity": 0.75},
+                "encoding": {"x": {"field": "start", **x}, "x2": {"field": "end"}, **colour},
+            },
+            {"mark": style.VALUE_TEXT, "encoding": {"x": {"field": "right", **x}, "text": {"field": "shown"}}},
+        ],
+    }
+
+
+def level_layer(levels: Sequence[Level], x: Spec, y: Spec) -> Spec:
+    """A point with its interval for each mean, the number at the interval's right end."""
+    values = [
+        {"row": level.label, "at": level.median, "lower": level.lower, "upper": level.upper, "shown": level.shown}
+        for level in levels
+    ]
+    return {
+        "data": {"values": values},
+        "encoding": {"y": y},
+        "layer": [
+            {
+                "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.6, "color": style.TOTAL},
+                "encoding": {"x": {"field": "lower", **x}, "x2": {"field": "upper"}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "opacity": 1, "size": 80, "color": style.TOTAL},
+                "encoding": {"x": {"field": "at", **x}},
+            },
+            {"mark": style.VALUE_TEXT, "encoding": {"x": {"field": "upper", **x}, "text": {"field": "shown"}}},
+        ],
+    }

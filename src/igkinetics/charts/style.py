@@ -17,6 +17,8 @@ GROUP_SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "t
 CHART_WIDTH: Final = 430
 CHART_HEIGHT: Final = 230
 FONT: Final = "Arial, Helvetica, Liberation Sans, sans-serif"
+VALUE_TEXT: Final[dict[str, Any]] = {"type": "text", "align": "left", "dx": 8, "fontSize": 14, "color": "#222222"}
+"""Mark of a number written beside a point or bar."""
 CONFIG: Final[dict[str, Any]] = {
     "aria": False,
     "font": FONT,
@@ -34,3 +36,15 @@ CONFIG: Final[dict[str, Any]] = {
         "labelOverlap": False,
     },
 }
+
+
+def rows_axis(names: list[str]) -> dict[str, Any]:
+    """The y axis of a chart with a named row each, in this order."""
+    return {
+        "field": "row",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "scale": {"domain": names},
+        "axis": {"labelLimit": 300, "ticks": False, "domain": False},
+    }

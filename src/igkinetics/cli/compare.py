@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, days_of
 from igkinetics.cli.progress import progress_bar
-from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
@@ -30,7 +30,7 @@ def compare(
         list[float] | None,
         typer.Option(metavar="IGG", help="Compare the time to first below this level (cohort's unit); repeatable."),
     ] = None,
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws behind fitted nadirs.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
     igg_unit: IggUnit = None,
@@ -53,10 +53,9 @@ def compare(
         card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed, jobs=jobs
     )
     refuse_existing(out, COMPARE_OUTPUT, overwrite=overwrite)
-    found = read(cohort, igg_unit, file_format, on_problem)
-    tell_problems(found)
+    records = read_and_tell(cohort, igg_unit, file_format, on_problem)
     with progress_bar("Fitting patients") as progress:
-        comparison = compare_groups(found, options, (group[0], group[1]) if group else None, progress)
+        comparison = compare_groups(records, options, (group[0], group[1]) if group else None, progress)
     with new_folder(out, COMPARE_OUTPUT, overwrite=overwrite) as folder:
         write_compare(comparison, folder)
         write_compare_report(comparison, folder / REPORT_NAME)

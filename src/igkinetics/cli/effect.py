@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
-from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual
+from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
-    from igkinetics.charts.svg import Draw
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.effect.options import EffectOptions
     from igkinetics.effect.result import CohortEffect
 
+Threshold = Annotated[
+    list[float] | None,
+    typer.Option(metavar="IGG", help="Report days below this level, in the cohort's unit; repeatable."),
+]
+MinimumEffect = Annotated[
+    float | None, typer.Option(metavar="IGG", help="Smallest change of IgG that matters; none by default.")
+]
+Rope = Annotated[
+    str | None, typer.Option(metavar="LOW:HIGH", help="Changes of IgG to be taken as no effect; none by default.")
+]
+Covariate = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
+]
+IvigDays = Annotated[float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")]
 PosteriorFile = Annotated[
     str | None, typer.Option(metavar="FILE.nc", help="Report this saved posterior instead of sampling.")
 ]
@@ -25,9 +42,6 @@ RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
 
-Residual = Annotated[
-    str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
-]
 Lkj = Annotated[
     float | None,
     typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
@@ -46,19 +60,10 @@ def effect(
     cohort: CohortPath,
     out: Out,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")] = DEFAULT_CARD,
-    threshold: Annotated[
-        list[float] | None,
-        typer.Option(metavar="IGG", help="Report days below this level, in the cohort's unit; repeatable."),
-    ] = None,
-    minimum_effect: Annotated[
-        float | None, typer.Option(metavar="IGG", help="Smallest change of IgG that matters; none by default.")
-    ] = None,
-    rope: Annotated[
-        str | None, typer.Option(metavar="LOW:HIGH", help="Changes of IgG to be taken as no effect; none by default.")
-    ] = None,
-    covariate: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Column of the patients table to adjust for; repeatable.")
-    ] = None,
+    threshold: Threshold = None,
+    minimum_effect: MinimumEffect = None,
+    rope: Rope = None,
+    covariate: Covariate = None,
     residual: Residual = "normal",
     lkj: Lkj = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
@@ -67,13 +72,11 @@ def effect(
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
-    ivig_days: Annotated[
-        float, typer.Option(metavar="DAYS", help="Ratios under IVIG act so long after the last infusion.")
-    ] = IVIG_DAYS,
+    ivig_days: IvigDays = IVIG_DAYS,
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
     joint: Joint = False,
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
     igg_unit: IggUnit = None,
@@ -82,25 +85,32 @@ def effect(
     overwrite: Overwrite = False,
 ) -> None:
     """Estimate what IVIG did to the nadir, with a model of all patients together."""
-    from igkinetics.charts.svg import converter_process
-    from igkinetics.effect.fit import fit_effect
     from igkinetics.effect.options import EffectOptions
-    from igkinetics.effect.output import EFFECT_OUTPUT
-    from igkinetics.output.folder import refuse_existing
 
     options = EffectOptions(
-        card=card, thresholds=tuple(threshold or ()), minimum_effect=minimum_effect, rope=changes_of(rope),
-        covariates=tuple(covariate or ()), residual=residual, lkj=lkj, draws=draws, tune=tune, chains=chains,
-        sampler=sampler, posterior=posterior, control_regimen=control_regimen, ivig_days=ivig_days,
-        prior_only=prior_only, base_only=base_only, joint=joint, level=level, seed=seed, jobs=jobs,
-    )  # fmt: skip
-    refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
-    with converter_process() as draw:
-        found = read(cohort, igg_unit, file_format, on_problem)
-        tell_problems(found)
-        estimated = fit_effect(found, options, tell)
-        write(estimated, out, draw, overwrite=overwrite)
-    tell_result(estimated, out)
+        card=card,
+        thresholds=tuple(threshold or ()),
+        minimum_effect=minimum_effect,
+        rope=changes_of(rope),
+        covariates=tuple(covariate or ()),
+        residual=residual,
+        lkj=lkj,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        sampler=sampler,
+        posterior=posterior,
+        control_regimen=control_regimen,
+        ivig_days=ivig_days,
+        prior_only=prior_only,
+        base_only=base_only,
+        joint=joint,
+        level=level,
+        seed=seed,
+        jobs=jobs,
+    )
+    reading = partial(read_and_tell, cohort, igg_unit, file_format, on_problem)
+    estimate(reading, options, out, overwrite=overwrite)
 
 
 def changes_of(rope: str | None) -> tuple[float, float] | None:
@@ -117,16 +127,22 @@ def changes_of(rope: str | None) -> tuple[float, float] | None:
     return ends
 
 
-def write(estimated: CohortEffect, out: Path, draw: Draw, *, overwrite: bool) -> None:
-    """Tables and report, whole or not at all."""
+def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *, overwrite: bool) -> None:
+    """Sample, then write tables and report, whole or not at all."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.effect.fit import fit_effect
     from igkinetics.effect.output import EFFECT_OUTPUT, write_effect
-    from igkinetics.output.folder import new_folder
+    from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.effect_page import write_effect_report
     from igkinetics.report.page import REPORT_NAME
 
-    with new_folder(out, EFFECT_OUTPUT, overwrite=overwrite) as folder:
-        write_effect(estimated, folder)
-        write_effect_report(estimated, folder / REPORT_NAME, draw)
+    refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
+    with converter_process() as draw:
+        estimated = fit_effect(reading(), options, tell)
+        with new_folder(out, EFFECT_OUTPUT, overwrite=overwrite) as folder:
+            write_effect(estimated, folder)
+            write_effect_report(estimated, folder / REPORT_NAME, draw)
+    tell_result(estimated, out)
 
 
 def tell_result(estimated: CohortEffect, out: Path) -> None:

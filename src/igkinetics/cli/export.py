@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import CohortPath, IggUnit, OnProblem, Out, Overwrite
-from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import answering
 from igkinetics.errors import call_error
 
@@ -31,9 +31,8 @@ def export(
     adpc = file_format == "adpc"
     output = Kind(marker=ADPC_FILE, names=ADPC_NAMES) if adpc else Kind(marker=EVENT_FILE, names=NAMES)
     refuse_existing(out, output, overwrite=overwrite)
-    found = read(cohort, igg_unit, None, on_problem)
-    tell_problems(found)
+    records = read_and_tell(cohort, igg_unit, None, on_problem)
     with new_folder(out, output, overwrite=overwrite) as folder:
-        (write_adpc if adpc else write_nonmem)(found, folder)
+        (write_adpc if adpc else write_nonmem)(records, folder)
     place = out / output.marker
-    print(f"{len(found.patient_ids)} patients written to {place}; read it back with: igkinetics check {out}")
+    print(f"{len(records.patient_ids)} patients written to {place}; read it back with: igkinetics check {out}")

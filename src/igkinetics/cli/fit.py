@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, days_of
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual, days_of
 from igkinetics.cli.progress import progress_bar
-from igkinetics.cli.reading import read, tell_problems
+from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
 
+Structure = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="This structure alone, such as one_compartment/step_loss; default average."),
+]
+Drift = Annotated[bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")]
+Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
+
 
 @answering
 def fit(
@@ -27,16 +34,9 @@ def fit(
     out: Out,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
     prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
-    structure: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="This structure alone, such as one_compartment/step_loss; default average."),
-    ] = None,
-    drift: Annotated[
-        bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")
-    ] = True,
-    residual: Annotated[
-        str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
-    ] = "normal",
+    structure: Structure = None,
+    drift: Drift = True,
+    residual: Residual = "normal",
     window: Annotated[
         str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
     ] = None,
@@ -48,10 +48,8 @@ def fit(
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")] = False,
     excel: Annotated[bool, typer.Option("--excel", help="All tables as one workbook, tables.xlsx.")] = False,
-    dates: Annotated[
-        bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")
-    ] = False,
-    level: Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")] = INTERVAL_LEVEL,
+    dates: Dates = False,
+    level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
     igg_unit: IggUnit = None,
@@ -67,14 +65,23 @@ def fit(
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
-        card=card, prior=prior, structure=structure, drift=drift, residual=residual, window=days_of(window),
-        thresholds=tuple(threshold or ()), draws=draws, profile=profile, level=level, seed=seed, jobs=jobs,
-    )  # fmt: skip
+        card=card,
+        prior=prior,
+        structure=structure,
+        drift=drift,
+        residual=residual,
+        window=days_of(window),
+        thresholds=tuple(threshold or ()),
+        draws=draws,
+        profile=profile,
+        level=level,
+        seed=seed,
+        jobs=jobs,
+    )
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
-        found = read(cohort, igg_unit, file_format, on_problem)
-        tell_problems(found)
-        fitted = fit_with_progress(found, options)
+        records = read_and_tell(cohort, igg_unit, file_format, on_problem)
+        fitted = fit_with_progress(records, options)
         write(fitted, out, draw, extras, overwrite=overwrite)
     tell_result(fitted, out)
 

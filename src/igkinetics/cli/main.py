@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Annotated
 
 import typer
 from typer.main import get_command
@@ -23,12 +24,31 @@ DEFECT = "This is a defect of ours, not of your data. Please report it with the 
 
 app = typer.Typer(
     name="igkinetics",
-    help="Serum IgG under B-cell-depleting therapy and immunoglobulin: nadirs with honest uncertainty.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def tell_version(asked: bool) -> None:
+    """The version on stdout, and the end."""
+    if asked:
+        from igkinetics.provenance import package_versions
+
+        print(f"igkinetics {package_versions()['igkinetics']}")
+        raise typer.Exit
+
+
+@app.callback()
+def whole(
+    version: Annotated[
+        bool, typer.Option("--version", callback=tell_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Serum IgG under B-cell-depleting therapy and immunoglobulin: nadirs with honest uncertainty."""
+
+
 app.command("check")(check)
 app.command("fit")(fit)
 app.command("effect")(effect)

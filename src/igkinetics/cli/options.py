@@ -26,6 +26,11 @@ OnProblem = Annotated[
     typer.Option("--on-problem", metavar="stop|skip", help="Refuse rows at fault, or set them aside and say so."),
 ]
 
+Residual = Annotated[
+    str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+]
+Level = Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")]
+
 
 def days_of(window: str | None) -> tuple[float, float] | None:
     """The window "A:B" as two days. InputError when it is not two numbers."""

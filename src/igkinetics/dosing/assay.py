@@ -23,9 +23,13 @@ class Assay(Table):
     """
 
     cv_percent: NotNegative | None = None
+    """Coefficient of variation, percent; without it the card's residual error."""
     lower_limit_mg_dl: Positive | None = None
+    """Below it, `<limit` is reported."""
     upper_limit_mg_dl: Positive | None = None
+    """Above it, `>limit` is reported."""
     resolution_mg_dl: Positive = 1.0
+    """Values are reported as whole multiples of it."""
 
     @model_validator(mode="after")
     def _holds(self) -> Assay:

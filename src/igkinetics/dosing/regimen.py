@@ -24,15 +24,25 @@ class Rule(Table):
     """
 
     below_mg_dl: Positive
+    """A measurement below this level, mg/dL, leads to a dose."""
     check_every_day: Positive | None = None
+    """Days between measurements."""
     check: Literal["visits"] | None = None
+    """Measure at the visits of a simulation instead."""
     minimum_gap_day: NotNegative
+    """Fewest days from one dose to the next."""
     assay_cv_percent: NotNegative | None = None
+    """Coefficient of variation of these measurements, percent; else that of [assay]."""
     dose_g_per_kg: Positive | None = None
+    """Dose in g/kg."""
     dose_g: Positive | None = None
+    """Dose in g, in place of `dose_g_per_kg`."""
     start_day: Day = 0.0
+    """First day of a check."""
     stop_day: Day | None = None
+    """Day before which checks end."""
     delay_day: NotNegative = 0.0
+    """Days from the measurement to the dose."""
     recorded: bool = True
     """Whether the measurements of `check_every_day` stand in the record; if not, dosing is not ignorable."""
 
@@ -65,17 +75,29 @@ class Regimen(Table):
     """
 
     name: str = ""
+    """Name in the tables and on the page."""
     dose_g_per_kg: Positive | None = None
+    """Dose in g/kg."""
     dose_g: Positive | None = None
+    """Dose in g, in place of `dose_g_per_kg`."""
     weight: Literal["actual", "ideal", "adjusted", "lean"] = "actual"
+    """The weight that g/kg refers to."""
     interval_day: Positive | None = None
+    """Days between doses."""
     start_day: Day | None = None
+    """Day of the first dose; day 0 unless given."""
     stop_day: Day | None = None
+    """Day before which doses end."""
     loading_g_per_kg: Positive | None = None
+    """First dose in g/kg, in place of the regular one."""
     route: Literal["iv", "sc"] = "iv"
+    """Into a vein or under the skin."""
     duration_h: NotNegative = 0.0
+    """Hours of an infusion; 0 is a bolus."""
     vial_g: Positive | None = None
+    """Vial size in g that amounts are rounded to, at least one vial."""
     rule: Rule | None = Field(default=None)
+    """Dose by a rule on measured IgG in place of the calendar."""
 
     @model_validator(mode="after")
     def _holds(self) -> Regimen:

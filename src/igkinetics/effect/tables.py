@@ -48,9 +48,15 @@ def card_weight(card: Card) -> float:
 
 
 def effect_of(
-    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, *, regimen: Regimen | None = None,
-    began: float | None = None, progress: Progress | None = None,
-) -> CohortEffect:  # fmt: skip
+    cohort: Cohort,
+    sampling: Sampling,
+    card: Card,
+    options: EffectOptions,
+    *,
+    regimen: Regimen | None = None,
+    began: float | None = None,
+    progress: Progress | None = None,
+) -> CohortEffect:
     """Every table from the draws.
 
     regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
@@ -63,11 +69,10 @@ def effect_of(
     estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
     infused = infused_of(cohort, sampling.extensions, card, options)
     estimands += ratios(sampling.extensions, infused)
-    given = sampling.covariates
-    design = np.empty((len(people), 0)) if given is None else given[[one.place for one in people]]
-    estimands += between_groups(changes, design, sampling.labels, options.seed)
-    criteria = Criteria(level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect,
-                        rope=options.rope)  # fmt: skip
+    estimands += between_groups(changes, design_of(sampling, people), sampling.labels, options.seed)
+    criteria = Criteria(
+        level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect, rope=options.rope
+    )
     draws = draw_table(posterior, estimands, criteria)
     sampling = judged_sampling(sampling, estimands, draws, cohort.igg_unit)
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
@@ -87,8 +92,9 @@ def effect_of(
         population=learnt["population"],
         checks=checks,
         replicates=replicates,
-        vpc=vpc_rows(cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed,
-                     options.level),
+        vpc=vpc_rows(
+            cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed, options.level
+        ),
         misfit=misfit_rows(cohort, posterior, people if sampling.by_chains else (), options.seed),
         decomposition=decomposition_rows(changes, thresholds, cohort.igg_unit, options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
@@ -99,13 +105,24 @@ def effect_of(
         notes=(*cohort.notes, *sampling.notes),
         n_acting=sum(one.treated and one.could_act for one in people),
         seconds=time.perf_counter() - began,
-    )  # fmt: skip
+    )
+
+
+def design_of(sampling: Sampling, people: Sequence[Exposure]) -> Floats:
+    """The covariates adjusted for, a row for each of these patients; no column where there are none."""
+    if sampling.covariates is None:
+        return np.empty((len(people), 0))
+    return sampling.covariates[[patient.place for patient in people]]
 
 
 def average_effects(
-    posterior: CohortPosterior, people: Sequence[Exposure], changes: Sequence[Change], thresholds: tuple[float, ...],
-    options: EffectOptions, regimen: Regimen | None,
-) -> Iterator[Estimand]:  # fmt: skip
+    posterior: CohortPosterior,
+    people: Sequence[Exposure],
+    changes: Sequence[Change],
+    thresholds: tuple[float, ...],
+    options: EffectOptions,
+    regimen: Regimen | None,
+) -> Iterator[Estimand]:
     """ATT, ATC, rises, half-life and recovery. In the base model the sign of a change follows from mass balance."""
     given = posterior.extension == "base"
     yield from att(changes, thresholds, sign_given=given)
@@ -115,23 +132,33 @@ def average_effects(
 
 
 def prior_tables(
-    cohort: Cohort, sampling: Sampling, card: Card, options: EffectOptions, thresholds: tuple[float, ...],
+    cohort: Cohort,
+    sampling: Sampling,
+    card: Card,
+    options: EffectOptions,
+    thresholds: tuple[float, ...],
     estimands: Sequence[Estimand],
-) -> dict[str, pd.DataFrame]:  # fmt: skip
+) -> dict[str, pd.DataFrame]:
     """`prior` (effects in the treated, and rises) and `population`: under the card alone, and with the data."""
     before = sampling.prior
     if before is None:
-        return {"prior": pd.DataFrame(columns=list(PRIOR_COLUMNS)),
-                "population": pd.DataFrame(columns=list(POPULATION_COLUMNS))}  # fmt: skip
+        return {
+            "prior": pd.DataFrame(columns=list(PRIOR_COLUMNS)),
+            "population": pd.DataFrame(columns=list(POPULATION_COLUMNS)),
+        }
     people = exposures(cohort, before, card_weight(card), options.ivig_days)
-    effects = [*att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
-               *rises(before, people)]  # fmt: skip
+    effects = [
+        *att(within_patient(before, people, thresholds, options.jobs), thresholds, sign_given=True),
+        *rises(before, people),
+    ]
     return {
-        "prior": prior_rows(effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit),
-                            speaking(people, before)),
-        "population": population_rows(before, sampling.posterior, sampling.prior_sources, cohort.igg_unit,
-                                      options.level),
-    }  # fmt: skip
+        "prior": prior_rows(
+            effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit), speaking(people, before)
+        ),
+        "population": population_rows(
+            before, sampling.posterior, sampling.prior_sources, cohort.igg_unit, options.level
+        ),
+    }
 
 
 def infused_of(
@@ -153,8 +180,10 @@ def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequen
     def quantities_of(posterior: CohortPosterior) -> dict[str, Floats]:
         people = exposures(cohort, posterior, weight, options.ivig_days)
         treated = [one for one in people if one.treated]
-        found = [*att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
-                 *rises(posterior, people)]  # fmt: skip
+        found = [
+            *att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
+            *rises(posterior, people),
+        ]
         return {one.name: one.in_unit(criteria.unit) for one in found if one.estimated and one.name in ASKED}
 
     treated = [change for change in changes if change.exposure.treated]
@@ -170,9 +199,12 @@ def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequen
 
 
 def extension_table(
-    sampling: Sampling, changes: Sequence[Change], infused: Mapping[Extension, Sequence[Exposure]], criteria: Criteria,
+    sampling: Sampling,
+    changes: Sequence[Change],
+    infused: Mapping[Extension, Sequence[Exposure]],
+    criteria: Criteria,
     jobs: int,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """EXTENSION_COLUMNS: the base model first; nobody infused: no row."""
     rows: list[dict[str, object]] = []
     treated = [change for change in changes if change.exposure.treated]
@@ -182,14 +214,20 @@ def extension_table(
         change = next(att(found, (), sign_given=False))
         row: dict[str, object] = {"model": name, "unit": criteria.unit, "level": criteria.level}
         shown = effect_row(change, criteria)
-        row |= {f"nadir_change_att{end}": shown[key] for end, key in
-                (("", "median"), ("_lower", "lower"), ("_upper", "upper"))}  # fmt: skip
+        row |= {
+            f"nadir_change_att{end}": shown[key]
+            for end, key in (("", "median"), ("_lower", "lower"), ("_upper", "upper"))
+        }
         row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
         for ratio in ratios(sampling.extensions, infused):
             if ratio.estimated and ratio.named.extension == name:
                 found_ratio = effect_row(ratio, criteria)
-                row |= {"ratio": found_ratio["median"], "ratio_lower": found_ratio["lower"],
-                        "ratio_upper": found_ratio["upper"], "p_above_1": found_ratio["p_positive"]}  # fmt: skip
+                row |= {
+                    "ratio": found_ratio["median"],
+                    "ratio_lower": found_ratio["lower"],
+                    "ratio_upper": found_ratio["upper"],
+                    "p_above_1": found_ratio["p_positive"],
+                }
         rows.append(row)
     return pd.DataFrame(rows, columns=list(EXTENSION_COLUMNS))
 
@@ -221,7 +259,7 @@ def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criter
     columns: dict[str, Floats] = {
         "chain": np.repeat(np.arange(chains), draws).astype(float),
         "draw": np.tile(np.arange(draws), chains).astype(float),
-    }  # fmt: skip
+    }
     columns |= {name: values.reshape(-1) for name, values in posterior.population.items()}
     for one in estimands:
         if not one.estimated or one.named.part == "ratio":

@@ -166,17 +166,5 @@ def courses_of(problem: FitProblem, averaged: Averaged, last_day: float, generat
     if theta.shape[0]:
         levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
         normals = generator.standard_normal(u.shape)
-        draw_paths(
-            problem.kind,
-            problem.igg,
-            problem.limit,
-            levels,
-            problem.a,
-            problem.b,
-            averaged.drift_sd[drifting],
-            times[order],
-            sample_at,
-            normals,
-            u,
-        )
+        draw_paths(problem.record, levels, averaged.drift_sd[drifting], times[order], sample_at, normals, u)
     return Courses(problem=problem, theta=averaged.theta, drifting=drifting, nodes=times[order], u=u)

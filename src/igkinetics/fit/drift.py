@@ -14,6 +14,7 @@ Source: Särkkä, Bayesian Filtering and Smoothing, 2013, ch. 4 (filter) and 12 
 from __future__ import annotations
 
 from math import exp, log, log1p, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,27 @@ NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
 NODE_SHARES = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 N_SLOPES = 9
 """Of one step: -2 log likelihood, new mean and new variance, each in old mean, old variance and level."""
+
+
+class Record(NamedTuple):
+    """A patient's samples (n,) at ascending days, g/L, and the residual error that they are taken to have.
+
+    kind: of RESIDUALS in `likelihood.py`; limit: -1 for a value known only to lie below igg, +1 above, 0 measured.
+    """
+
+    kind: int
+    day: Floats
+    igg: Floats
+    limit: Limits
+    a: float
+    b: float
+
+
+class DriftPrior(NamedTuple):
+    """What the SD of the drift may be (k,), and the log prior weight of each; an SD of 0 is no drift."""
+
+    sds: Floats
+    log_weights: Floats
 
 
 @kernel
@@ -122,10 +144,9 @@ def fill_step_slopes(
 
 
 @kernel
-def drift_value(
-    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float
-) -> float:
-    """-2 log likelihood of a record at ascending days, u integrated out; level (n,): the kinetic curve, g/L."""
+def drift_value(record: Record, level: Floats, sd: float) -> float:
+    """-2 log likelihood of a record, u integrated out; level (n,): the kinetic curve, g/L."""
+    kind, day, igg, limit, a, b = record
     mean, variance, value = 0.0, sd * sd, 0.0
     for n in range(day.size):
         if n > 0:
@@ -138,10 +159,9 @@ def drift_value(
 
 
 @kernel
-def drift_value_and_slopes(
-    kind: int, day: Floats, igg: Floats, limit: Limits, level: Floats, a: float, b: float, sd: float, by_level: Floats
-) -> float:
+def drift_value_and_slopes(record: Record, level: Floats, sd: float, by_level: Floats) -> float:
     """The same, with its derivative in each level (n,): the filter's steps gone through backwards."""
+    kind, day, igg, limit, a, b = record
     slopes = np.empty((day.size, N_SLOPES))
     mean, variance, value = 0.0, sd * sd, 0.0
     for n in range(day.size):
@@ -164,27 +184,16 @@ def drift_value_and_slopes(
 
 
 @kernel
-def record_value(
-    kind: int,
-    day: Floats,
-    igg: Floats,
-    limit: Limits,
-    level: Floats,
-    a: float,
-    b: float,
-    sds: Floats,
-    log_weights: Floats,
-) -> float:
-    """-2 log likelihood of a record where the drift's SD is one of `sds` (k,), of these log prior weights.
-
-    An SD of 0 is no drift: every value by itself.
-    """
+def record_value(record: Record, level: Floats, drift: DriftPrior) -> float:
+    """-2 log likelihood of a record where the drift has this prior; with no drift every value stands by itself."""
+    kind, day, igg, limit, a, b = record
+    sds, log_weights = drift
     most = -np.inf
     total = 0.0
     for k in range(sds.size):
         value = 0.0
         if sds[k] > 0.0:
-            value = drift_value(kind, day, igg, limit, level, a, b, sds[k])
+            value = drift_value(record, level, sds[k])
         else:
             for n in range(day.size):
                 value += minus_two_log(kind, igg[n], limit[n], level[n], a, b)[0]
@@ -200,19 +209,10 @@ def record_value(
 
 
 @kernel
-def record_value_and_slopes(
-    kind: int,
-    day: Floats,
-    igg: Floats,
-    limit: Limits,
-    level: Floats,
-    a: float,
-    b: float,
-    sds: Floats,
-    log_weights: Floats,
-    by_level: Floats,
-) -> float:
+def record_value_and_slopes(record: Record, level: Floats, drift: DriftPrior, by_level: Floats) -> float:
     """The same, filling its derivative in each level (n,)."""
+    kind, day, igg, limit, a, b = record
+    sds, log_weights = drift
     if sds.size == 1 and sds[0] == 0.0:
         value = 0.0
         for n in range(day.size):
@@ -223,7 +223,7 @@ def record_value_and_slopes(
     each = np.empty((sds.size, day.size))
     for k in range(sds.size):
         if sds[k] > 0.0:
-            terms[k] = drift_value_and_slopes(kind, day, igg, limit, level, a, b, sds[k], each[k])
+            terms[k] = drift_value_and_slopes(record, level, sds[k], each[k])
         else:
             terms[k] = 0.0
             for n in range(day.size):
@@ -243,26 +243,19 @@ def record_value_and_slopes(
 
 
 @kernel
-def fill_level_values(
-    kind: int, day: Floats, igg: Floats, limit: Limits, levels: Floats, a: float, b: float, sds: Floats, values: Floats
-) -> None:
+def fill_level_values(record: Record, levels: Floats, sds: Floats, values: Floats) -> None:
     """-2 log likelihood (draw, k) of each curve (draw, n) under each of these SDs."""
-    one = np.zeros(1)
-    none = np.zeros(1)
+    single = DriftPrior(np.zeros(1), np.zeros(1))
     for i in range(levels.shape[0]):
         for k in range(sds.size):
-            one[0] = sds[k]
-            values[i, k] = record_value(kind, day, igg, limit, levels[i], a, b, one, none)
+            single.sds[0] = sds[k]
+            values[i, k] = record_value(record, levels[i], single)
 
 
 @kernel
 def draw_paths(
-    kind: int,
-    igg: Floats,
-    limit: Limits,
+    record: Record,
     levels: Floats,
-    a: float,
-    b: float,
     sds: Floats,
     times: Floats,
     sample_at: Integers,
@@ -274,6 +267,7 @@ def draw_paths(
     levels (draw, n): the kinetic curve at the samples; sds (draw,); sample_at (t,): which sample lies there, -1 for
     none; normals, paths (draw, t): standard normal numbers in, u out.
     """
+    kind, _, igg, limit, a, b = record
     n_time = times.size
     means, variances = np.empty(n_time), np.empty(n_time)
     for j in range(levels.shape[0]):

@@ -8,12 +8,10 @@ Source: Nocedal and Wright, Numerical Optimization, 2nd ed., algorithm 6.1, with
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from igkinetics.fit.objective import Integers, objective
+from igkinetics.fit.objective import Target, objective
 from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.kinetics.schedule import Schedule
 
 MOST_ITERATIONS = 200
 MOST_HALVINGS = 30
@@ -25,11 +23,7 @@ TOLERANCE = 1e-10
 
 
 @kernel
-def bfgs(
-    start: Floats, scale: Floats, free: Integers, fixed: Floats, mu: Floats, sd: Floats, schedule: Schedule,
-    day: Floats, igg: Floats, limit: npt.NDArray[np.int8], kind: int, a: float, b: float, drift_sds: Floats,
-    drift_log_weights: Floats, x: Floats,
-) -> float:  # fmt: skip
+def bfgs(start: Floats, scale: Floats, target: Target, x: Floats) -> float:
     """Minimum of -2 log posterior from `start` (p,) into x (p,); returns its value (inf: nothing finite met).
 
     scale (p,): prior SD, the unit of a step.
@@ -40,9 +34,7 @@ def bfgs(
     new_gradient = np.empty(p)
     inverse = np.diag(0.5 * scale * scale)
     fresh = True
-    value = objective(
-        x, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, gradient
-    )
+    value = objective(x, target, gradient)
     if not np.isfinite(value):
         return np.inf
     for _ in range(MOST_ITERATIONS):
@@ -58,23 +50,7 @@ def bfgs(
         length = min(1.0, LONGEST_STEP / longest)
         new_value = np.inf
         for _ in range(MOST_HALVINGS):
-            new_value = objective(
-                x + length * step,
-                free,
-                fixed,
-                mu,
-                sd,
-                schedule,
-                day,
-                igg,
-                limit,
-                kind,
-                a,
-                b,
-                drift_sds,
-                drift_log_weights,
-                new_gradient,
-            )
+            new_value = objective(x + length * step, target, new_gradient)
             if new_value <= value + ARMIJO * length * slope:
                 break
             length *= 0.5

@@ -7,11 +7,12 @@ from the kernels; the Hessian from central differences of that gradient.
 from __future__ import annotations
 
 from math import exp, log, pi
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.drift import Limits, record_value, record_value_and_slopes
+from igkinetics.fit.drift import DriftPrior, Record, record_value, record_value_and_slopes
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
@@ -22,6 +23,21 @@ from igkinetics.kinetics.schedule import Schedule
 Integers = npt.NDArray[np.int64]
 HESSIAN_STEP = 1e-4
 LOG_2PI = log(2.0 * pi)
+
+
+class Target(NamedTuple):
+    """What a -2 log posterior of x (p,) depends on.
+
+    free (p,): the place among the 13 of each x; fixed (13,): all others; mu, sd (p,): the prior, sd inf where none.
+    """
+
+    free: Integers
+    fixed: Floats
+    mu: Floats
+    sd: Floats
+    schedule: Schedule
+    record: Record
+    drift: DriftPrior
 
 
 @inner
@@ -67,36 +83,17 @@ def prior_term(x: Floats, mu: Floats, sd: Floats) -> float:
 
 
 @kernel
-def objective(
-    x: Floats,
-    free: Integers,
-    fixed: Floats,
-    mu: Floats,
-    sd: Floats,
-    schedule: Schedule,
-    day: Floats,
-    igg: Floats,
-    limit: Limits,
-    kind: int,
-    a: float,
-    b: float,
-    drift_sds: Floats,
-    drift_log_weights: Floats,
-    gradient: Floats,
-) -> float:
-    """-2 log posterior at x (p,), filling its gradient (p,). igg in g/L at ascending days.
-
-    drift_sds, drift_log_weights (k,): what the SD of the drift may be, and the log prior weight of each; 0 is none.
-    """
+def objective(x: Floats, target: Target, gradient: Floats) -> float:
+    """-2 log posterior at x (p,), filling its gradient (p,)."""
+    free, fixed, mu, sd, schedule, record, drift = target
+    day = record.day
     theta = np.empty(N_PARAMETERS)
     fill_theta(x, free, fixed, theta)
     course = new_course(schedule, day.size)
     walk(theta, schedule, day, course)
     by_theta = np.zeros(N_PARAMETERS)
     level = course.endogenous + course.infused
-    value = prior_term(x, mu, sd) + record_value_and_slopes(
-        kind, day, igg, limit, level, a, b, drift_sds, drift_log_weights, course.weights
-    )
+    value = prior_term(x, mu, sd) + record_value_and_slopes(record, level, drift, course.weights)
     add_weighted_gradient(theta, course, day.size, by_theta)
     for i in range(x.size):
         gradient[i] = slope_on_scale(free[i], by_theta, theta)
@@ -106,24 +103,10 @@ def objective(
 
 
 @kernel
-def objective_values(
-    xs: Floats,
-    free: Integers,
-    fixed: Floats,
-    mu: Floats,
-    sd: Floats,
-    schedule: Schedule,
-    day: Floats,
-    igg: Floats,
-    limit: Limits,
-    kind: int,
-    a: float,
-    b: float,
-    drift_sds: Floats,
-    drift_log_weights: Floats,
-    values: Floats,
-) -> None:
+def objective_values(xs: Floats, target: Target, values: Floats) -> None:
     """-2 log posterior of many x (n, p), without gradients, into values (n,)."""
+    free, fixed, mu, sd, schedule, record, drift = target
+    day = record.day
     theta = np.empty(N_PARAMETERS)
     endogenous = np.empty(day.size)
     infused = np.empty(day.size)
@@ -134,29 +117,11 @@ def objective_values(
         fill_curve(theta, schedule, day, endogenous, infused, scratch)
         for n in range(day.size):
             level[n] = endogenous[n] + infused[n]
-        values[k] = prior_term(xs[k], mu, sd) + record_value(
-            kind, day, igg, limit, level, a, b, drift_sds, drift_log_weights
-        )
+        values[k] = prior_term(xs[k], mu, sd) + record_value(record, level, drift)
 
 
 @kernel
-def fill_hessian(
-    x: Floats,
-    free: Integers,
-    fixed: Floats,
-    mu: Floats,
-    sd: Floats,
-    schedule: Schedule,
-    day: Floats,
-    igg: Floats,
-    limit: Limits,
-    kind: int,
-    a: float,
-    b: float,
-    drift_sds: Floats,
-    drift_log_weights: Floats,
-    hessian: Floats,
-) -> None:
+def fill_hessian(x: Floats, target: Target, hessian: Floats) -> None:
     """Hessian (p, p) of -2 log posterior at x, by central differences of the gradient, symmetric."""
     p = x.size
     up = np.empty(p)
@@ -164,9 +129,9 @@ def fill_hessian(
     moved = x.copy()
     for i in range(p):
         moved[i] = x[i] + HESSIAN_STEP
-        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, up)
+        objective(moved, target, up)
         moved[i] = x[i] - HESSIAN_STEP
-        objective(moved, free, fixed, mu, sd, schedule, day, igg, limit, kind, a, b, drift_sds, drift_log_weights, down)
+        objective(moved, target, down)
         moved[i] = x[i]
         for j in range(p):
             hessian[i, j] = (up[j] - down[j]) / (2.0 * HESSIAN_STEP)

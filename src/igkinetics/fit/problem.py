@@ -11,9 +11,18 @@ import numpy.typing as npt
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import call_error
+from igkinetics.fit.drift import DriftPrior, Record
 from igkinetics.fit.engine import bfgs
 from igkinetics.fit.likelihood import RESIDUALS
-from igkinetics.fit.objective import Integers, fill_hessian, fill_theta, fill_thetas, objective, objective_values
+from igkinetics.fit.objective import (
+    Integers,
+    Target,
+    fill_hessian,
+    fill_theta,
+    fill_thetas,
+    objective,
+    objective_values,
+)
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scales import SHARES, to_scale
@@ -50,44 +59,38 @@ class FitProblem:
     """What the SD of the drift around the curve may be (k,), over which the likelihood is averaged; 0 is none."""
     drift_log_weights: Floats = field(default_factory=lambda: np.zeros(1))
 
-    def _arguments(self) -> tuple[object, ...]:
-        return (
-            self.free,
-            self.fixed,
-            self.mu,
-            self.sd,
-            self.schedule,
-            self.day,
-            self.igg,
-            self.limit,
-            self.kind,
-            self.a,
-            self.b,
-            self.drift_sds,
-            self.drift_log_weights,
-        )
+    @property
+    def record(self) -> Record:
+        """The samples with their residual error."""
+        return Record(self.kind, self.day, self.igg, self.limit, self.a, self.b)
+
+    @property
+    def target(self) -> Target:
+        """The problem as the kernels take it."""
+        drift = DriftPrior(self.drift_sds, self.drift_log_weights)
+        return Target(self.free, self.fixed, self.mu, self.sd, self.schedule, self.record, drift)
 
     def value_and_gradient(self, x: Floats) -> tuple[float, Floats]:
         """-2 log posterior and its gradient (p,) at x (p,)."""
         gradient = np.empty(x.size)
-        return objective(_own(x), *self._arguments(), gradient), gradient  # type: ignore[arg-type,call-arg]
+        return objective(_own(x), self.target, gradient), gradient
 
     def values(self, xs: Floats) -> Floats:
         """-2 log posterior of each row of xs (n, p)."""
         values = np.empty(xs.shape[0])
-        objective_values(_own(xs), *self._arguments(), values)  # type: ignore[arg-type,call-arg]
+        objective_values(_own(xs), self.target, values)
         return values
 
     def hessian(self, x: Floats) -> Floats:
         """Hessian (p, p) of -2 log posterior."""
         hessian = np.empty((x.size, x.size))
-        fill_hessian(_own(x), *self._arguments(), hessian)  # type: ignore[arg-type,call-arg]
+        fill_hessian(_own(x), self.target, hessian)
         return hessian
 
     def minimum_from(self, start: Floats) -> tuple[Floats, float]:
         """Local minimum of -2 log posterior reached by the compiled optimiser, and its value."""
         x = np.empty(start.size)
-        value = bfgs(_own(start), self.prior_sd, *self._arguments(), x)  # type: ignore[arg-type,call-arg]
+        value = bfgs(_own(start), self.prior_sd, self.target, x)
         return x, value
 
     def theta(self, x: Floats) -> Floats:

@@ -152,9 +152,7 @@ def drift_shares(problem: FitProblem, theta: Floats) -> Floats:
     """Posterior share (n, k) of each SD of the drift given natural parameters (n, 13)."""
     levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
     values = np.empty((theta.shape[0], problem.drift_sds.size))
-    fill_level_values(
-        problem.kind, problem.day, problem.igg, problem.limit, levels, problem.a, problem.b, problem.drift_sds, values
-    )
+    fill_level_values(problem.record, levels, problem.drift_sds, values)
     logs = problem.drift_log_weights - 0.5 * values
     return np.asarray(np.exp(logs.T - log_sum(logs.T)).T)
 

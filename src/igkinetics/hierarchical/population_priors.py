@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,20 @@ NO_VARIATION: Final = 0.01
 """Between-patient SD given to a parameter that the card lets vary between populations but not patients."""
 RATIOS: Final = ("clearance_ratio", "production_ratio")
 FREE_RATIOS: Final[dict[Extension, tuple[str, ...]]] = {
-    "base": (), "clearance_ratio": ("clearance_ratio",), "production_ratio": ("production_ratio",), "joint": RATIOS,
-}  # fmt: skip
+    "base": (),
+    "clearance_ratio": ("clearance_ratio",),
+    "production_ratio": ("production_ratio",),
+    "joint": RATIOS,
+}
+
+
+class DesignColumn(NamedTuple):
+    """A column of X: what a shift of the population moves, values (patient, parameter), and its prior."""
+
+    label: str
+    values: Floats
+    sd: float
+    source: str
 
 
 def population_of(
@@ -50,26 +62,14 @@ def population_of(
 
     lkj: eta of an LKJ prior on correlations between parameters; None: they are independent.
     """
-    names, n = arrays.names, len(members)
+    names = arrays.names
     if not names:
         raise call_error("card", card.id, "must let some parameter vary between patients")
     priors = [member.prior for member in members]
-    columns, labels, sds, sources = [], [], [], {}
-    for place, name in enumerate(names):
-        card_name = PRIOR_NAME.get(name, name)
-        for label, who, sd in typical_shifts(card, members, name):
-            if sd > 0:
-                column = np.zeros((n, len(names)))
-                column[who, place] = 1.0
-                columns.append(column)
-                labels.append(label)
-                sds.append(sd)
-                sources[label] = f"card {card.id}, uncertainty of typical {card_name}"
-    for label, column, sd in covariate_columns(names, priors, covariates, extension):
-        columns.append(column)
-        labels.append(label)
-        sds.append(sd)
-        sources[label] = f"assumption: {COVARIATE_SHARE:g} between-patient SDs per SD of the covariate"
+    columns = [*typical_columns(card, members, names), *covariate_columns(names, priors, covariates, extension)]
+    labels = [column.label for column in columns]
+    shifts = np.array([column.values for column in columns]).reshape(len(columns), len(members) * len(names))
+    sources = {column.label: column.source for column in columns}
     omegas, omega_sds = between_patients(card, names, members, sources)
     a, b = priors[0].additive_g_per_l, priors[0].proportional
     error_sd = residual_sds(card, priors[0], sources)
@@ -80,19 +80,20 @@ def population_of(
     pairs = lkj_pairs(varying)
     partial = [f"partial_correlation_{names[column]}_{names[row]}" for row, column in pairs]
     sources |= {name.removeprefix("partial_"): f"LKJ({lkj:g}), as asked for" for name in partial}
+    known = [*np.log(omegas), *np.log(np.maximum([a, b], 1e-6))]
+    means = [*np.zeros(len(columns)), *known, *np.zeros(len(RATIOS) + len(pairs))]
     return Population(
         names=names,
         labels=(*labels, *(f"omega_{name}" for name in names), "a", "b", *RATIOS, *partial),
         offset=np.array([[offset_of(member, name) for name in names] for member in members]),
-        design=np.array(columns).reshape(len(columns), n * len(names)).T.copy(),
-        prior_mean=np.array([*np.zeros(len(labels)), *np.log(omegas), *np.log(np.maximum([a, b], 1e-6)),
-                             *np.zeros(len(RATIOS) + len(pairs))]),
-        prior_sd=np.array([*sds, *omega_sds, *error_sd, *ratio_sd, *lkj_sd(shapes)]),
+        design=shifts.T.copy(),
+        prior_mean=np.array(means),
+        prior_sd=np.array([*(column.sd for column in columns), *omega_sds, *error_sd, *ratio_sd, *lkj_sd(shapes)]),
         reference=reference_values(card, priors[0].disposition, labels),
         sources=sources,
         pairs=pairs,
         lkj=shapes,
-    )  # fmt: skip
+    )
 
 
 def reference_values(card: Card, disposition: str, labels: Sequence[str]) -> dict[str, tuple[float, str]]:
@@ -118,16 +119,30 @@ def offset_of(member: Member, name: str) -> float:
     return float(problem.mu[problem.names.index(name)]) if name in problem.names else 0.0
 
 
-def typical_shifts(card: Card, members: Sequence[Member], name: str) -> list[tuple[str, list[int], float]]:
-    """Label, patients concerned and prior SD of each typical value of a parameter; for S one per class of agent."""
-    card_name = PRIOR_NAME.get(name, name)
+def typical_columns(card: Card, members: Sequence[Member], names: Sequence[str]) -> list[DesignColumn]:
+    """A shift of each typical value of which the card is not certain; for S one per class of agent."""
+    columns = []
+    for parameter, name in enumerate(names):
+        card_name = PRIOR_NAME.get(name, name)
+        for label, patients in typical_values(card, members, name).items():
+            sd = members[patients[0]].prior.uncertainty[card_name]
+            if sd > 0:
+                values = np.zeros((len(members), len(names)))
+                values[patients, parameter] = 1.0
+                source = f"card {card.id}, uncertainty of typical {card_name}"
+                columns.append(DesignColumn(label, values, sd, source))
+    return columns
+
+
+def typical_values(card: Card, members: Sequence[Member], name: str) -> dict[str, list[int]]:
+    """Label of each typical value of a parameter, and the patients concerned."""
     users = [i for i, member in enumerate(members) if name in member.problem.names]
     if name != "S":
-        return [(name, users, members[users[0]].prior.uncertainty[card_name])]
+        return {name: users}
     classes: dict[str, list[int]] = {}
     for i in users:
-        classes.setdefault(share_class(card, members[i].patient.agents), []).append(i)
-    return [(f"S_{key}", who, members[who[0]].prior.uncertainty["S"]) for key, who in classes.items()]
+        classes.setdefault(f"S_{share_class(card, members[i].patient.agents)}", []).append(i)
+    return classes
 
 
 def share_class(card: Card, agents: tuple[str, ...]) -> str:
@@ -142,8 +157,9 @@ def share_class(card: Card, agents: tuple[str, ...]) -> str:
 def residual_sds(card: Card, prior: PatientPrior, sources: dict[str, str]) -> list[float]:
     """SDs of log a and log b, 0 for a term that the card does not have; says in `sources` where they come from."""
     found = []
-    terms = zip("ab", (prior.additive_g_per_l, prior.proportional), prior.error_uncertainty, RESIDUAL_LOG_SD,
-                strict=True)  # fmt: skip
+    terms = zip(
+        "ab", (prior.additive_g_per_l, prior.proportional), prior.error_uncertainty, RESIDUAL_LOG_SD, strict=True
+    )
     for name, value, stated, assumed in terms:
         found.append((assumed if stated is None else stated) if value > 0 else 0.0)
         sources[name] = source_of(f"card {card.id}, residual error", stated, assumed)
@@ -176,21 +192,22 @@ def source_of(where: str, stated: float | None, assumed: float) -> str:
 
 def covariate_columns(
     names: Sequence[str], priors: Sequence[PatientPrior], covariates: Covariates | None, extension: Extension
-) -> list[tuple[str, Floats, float]]:
+) -> list[DesignColumn]:
     """A coefficient for each covariate and parameter with spread between patients, C_init apart.
 
     A production ratio is never free together with an effect of the group on S (docs/model.md 5): that one is held at 0.
     """
     if covariates is None:
         return []
-    found = []
-    for place, name in enumerate(names):
+    source = f"assumption: {COVARIATE_SHARE:g} between-patient SDs per SD of the covariate"
+    columns = []
+    for parameter, name in enumerate(names):
         omega = max(prior.omega[PRIOR_NAME.get(name, name)] for prior in priors)
         if name == "C_init" or omega == 0:
             continue
         for label, values in zip(covariates.labels, covariates.values.T, strict=True):
             both = name == "S" and label.startswith("group=") and "production_ratio" in FREE_RATIOS[extension]
-            column = np.zeros((values.size, len(names)))
-            column[:, place] = values
-            found.append((f"{name}:{label}", column, 0.0 if both else COVARIATE_SHARE * omega))
-    return found
+            shifts = np.zeros((values.size, len(names)))
+            shifts[:, parameter] = values
+            columns.append(DesignColumn(f"{name}:{label}", shifts, 0.0 if both else COVARIATE_SHARE * omega, source))
+    return columns

@@ -33,12 +33,19 @@ class Target(Table):
     """
 
     quantity: Literal["trough", "nadir", "trough_last"]
+    """Lowest level before a dose, lowest level, or the last trough."""
     at_least: Positive | None = None
+    """Lower limit in the unit of the file."""
     at_least_mg_dl: Positive | None = None
+    """The same in mg/dL."""
     at_most: Positive | None = None
+    """Upper limit in the unit of the file; without it there is none."""
     at_most_mg_dl: Positive | None = None
+    """The same in mg/dL."""
     days: list[float] | None = Field(default=None, min_length=2, max_length=2)
+    """First and last day that the quantity covers."""
     probability: Probability
+    """Share of patients who must meet it."""
 
     @model_validator(mode="after")
     def _holds(self) -> Target:
@@ -86,17 +93,29 @@ class Search(Table):
     """
 
     target: Target
+    """What has to be reached."""
     dose_g_per_kg: list[Positive] | None = Field(default=None, min_length=1)
+    """Doses to try in g/kg: the two ends of a range, or one or more than two doses."""
     dose_step_g_per_kg: Positive = 0.05
+    """Step between the ends of a range, g/kg."""
     dose_g: list[Positive] | None = Field(default=None, min_length=1)
+    """The same in g, in place of `dose_g_per_kg`."""
     dose_step_g: Positive = 5.0
+    """Step between the ends of a range, g."""
     interval_day: list[Positive] = Field(min_length=1)
+    """Days between doses to try."""
     vial_g: list[Positive] | None = Field(default=None, min_length=1)
+    """Vial sizes to round to, g, each tried; without it, no rounding."""
     loading_g_per_kg: Positive | None = None
+    """First dose in g/kg, in place of the regular one."""
     start_day: float | None = None
+    """Day of the first dose."""
     weight: WeightBasis = "actual"
+    """The weight that g/kg refers to."""
     route: Routes = Field(default=["iv"], min_length=1)
+    """Route, or several to try."""
     duration_h: NotNegative = 0.0
+    """Hours of an infusion; 0 is a bolus."""
 
     @model_validator(mode="after")
     def _holds(self) -> Search:
@@ -117,7 +136,9 @@ class ExposureResponse(Table):
     """Rates of infection expected from the trough, as evidence between studies. False leaves one out."""
 
     pneumonia: bool = True
+    """Whether to report pneumonia expected from the trough."""
     any_infection: bool = True
+    """Whether to report all infections expected from the trough."""
 
 
 def named(tables: object) -> object:
@@ -141,20 +162,35 @@ class Scenario(Table):
     """
 
     title: str = ""
+    """Stands at the head of the report."""
     horizon_day: Positive
+    """Last day that is followed; day 0 is the start."""
     thresholds: list[Positive] | None = Field(default=None, min_length=1)
+    """Levels of IgG to report on, ascending, in `unit`; always stated, there is no default."""
     thresholds_mg_dl: list[Positive] | None = Field(default=None, min_length=1)
+    """The same in mg/dL, in place of `thresholds`."""
     unit: IggUnit | None = None
+    """Unit of the thresholds and of the tables."""
     price_per_g: Positive | None = None
+    """Price of a gram; with it, costs are reported."""
     seed: Count
+    """Seed of all random numbers."""
     population: Population
+    """Who is dosed."""
     therapy: Therapy | None = None
+    """B-cell-depleting therapy, where the population does not bring its own."""
     assay: Assay = Assay()
+    """How the checks of rules are measured."""
     regimen: Regimens = Field(default_factory=list)
+    """The regimens to compare, each a [[regimen]] table."""
     search: Search | None = None
+    """What to search for the cheapest regimen."""
     exposure_response: ExposureResponse | None = None
+    """Infections expected from the trough."""
     allow_minutes: Positive = 15.0
+    """Minutes that the run may be foreseen to take; more is refused before it starts."""
     allow_gib: Positive = 4.0
+    """Memory in GiB that the run may be foreseen to take."""
 
     @field_validator("thresholds", "thresholds_mg_dl")
     @classmethod

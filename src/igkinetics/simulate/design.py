@@ -20,13 +20,21 @@ class Design(Table):
     """A whole simulation file."""
 
     seed: Count
+    """Seed of all random numbers."""
     title: str = ""
+    """Stands in the notes of the cohort."""
     population: Population
+    """Who is simulated."""
     therapy: Therapy | None = None
+    """Therapy of everybody whose group has none of its own."""
     visits: Visits
+    """Days on which IgG is measured."""
     assay: Assay = Assay()
+    """How IgG is measured."""
     group: list[Group] = Field(min_length=1)
+    """Groups, each a [[group]] table."""
     outcomes: dict[Name, Outcome] = Field(default_factory=dict)
+    """Outcomes, each a table [outcomes.NAME]."""
 
     @model_validator(mode="after")
     def _holds(self) -> Design:

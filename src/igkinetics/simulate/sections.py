@@ -28,8 +28,11 @@ class Population(OfCard):
     """
 
     card: Name
+    """Model card: an id of `igkinetics models list`, or the path of a file."""
     weight_kg: Amount
+    """Weights: log-normal, by their mean and SD."""
     typical: Literal["fixed", "drawn", "drawn_per_patient"] = "fixed"
+    """Whether typical values are the card's own, drawn once for the cohort, or drawn for each patient."""
 
     @model_validator(mode="after")
     def _holds(self) -> Population:
@@ -51,7 +54,9 @@ class Rate(Table):
     """Events by a hazard that follows true IgG: per_year_at_500 * ratio^((IgG - 500 mg/dL) / 100 mg/dL)."""
 
     per_year_at_500: Annotated[float, Field(ge=0, le=MOST_EVENTS_A_YEAR)]
+    """Events a year at an IgG of 500 mg/dL."""
     rate_ratio_per_100_mg_dl: Annotated[float, Field(ge=0.1, le=10)]
+    """Factor on the rate for each 100 mg/dL more."""
 
 
 class Visits(Table):
@@ -63,12 +68,19 @@ class Visits(Table):
     """
 
     every_day: Positive | None = None
+    """Days between visits."""
     days: list[Day] | None = Field(default=None, min_length=1)
+    """The days of the visits, in place of `every_day`."""
     start_day: Day = 0.0
+    """Day of the first visit."""
     until_day: Day | None = None
+    """Day of the last visit."""
     jitter_day: NotNegative = 0.0
+    """Each visit is moved by up to so many days, evenly."""
     missed: Share = 0.0
+    """Share of visits that are not held."""
     illness: Rate | None = None
+    """Further visits on days of illness."""
 
     @model_validator(mode="after")
     def _holds(self) -> Visits:
@@ -109,9 +121,13 @@ class Group(Table):
     """Patients who share a policy. regimen: absent or {} is none. therapy: instead of the one of all."""
 
     name: Name
+    """Name of the group."""
     n: Annotated[int, Field(ge=1, le=MOST_SIMULATED_PATIENTS)]
+    """Number of patients."""
     regimen: Regimen | None = None
+    """Dosing; without it, or `{}`, none."""
     therapy: Therapy | None = None
+    """Therapy, in place of that of all."""
 
     @field_validator("regimen", mode="before")
     @classmethod
@@ -127,10 +143,15 @@ class Outcome(Table):
     """
 
     counts: dict[str, Count] | None = None
+    """Group = number of patients with it, lowest true nadir first."""
     rate: Rate | None = None
+    """Events by a hazard that follows true IgG."""
     after: str | None = None
+    """Only after that other outcome of the same patient."""
     within_day: Positive | None = None
+    """Within so many days of it."""
     death: bool = False
+    """Whether the patient dies of it."""
 
     @model_validator(mode="after")
     def _holds(self) -> Outcome:

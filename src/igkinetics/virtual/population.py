@@ -48,8 +48,11 @@ class ModelShare(Table):
     """One of several models of the same population, and the weight it is given."""
 
     card: Name
+    """Model card: an id or the path of a file."""
     endogenous_card: Name | None = None
+    """A second card that supplies production, for a card whose endogenous IgG is constant."""
     weight: Positive
+    """Weight of this model among the models."""
 
 
 class OfCard(Table):
@@ -60,12 +63,19 @@ class OfCard(Table):
     """
 
     card: Name | None = None
+    """Model card: an id of `igkinetics models list`, or the path of a file."""
     endogenous_card: Name | None = None
+    """A second card that supplies production, for a card whose endogenous IgG is constant."""
     weight_kg: Amount | None = None
+    """Weights: log-normal, by their mean and SD."""
     height_cm: Amount | None = None
+    """Heights, where a weight basis or the card needs them."""
     sex: SexShares | None = None
+    """Shares of the sexes, where a weight basis or the card needs them."""
     covariates: dict[str, Property] = Field(default_factory=dict)
+    """Other covariates, by name: those that the card has effects for, and further columns."""
     disposition: Literal["two_compartment", "one_compartment"] | None = None
+    """Disposition, where the card has both."""
 
     def shares_fault(self) -> Iterator[Fault]:
         """A fault where the shares of the sexes do not sum to 1."""
@@ -83,13 +93,21 @@ class Population(OfCard):
     """
 
     models: list[ModelShare] | None = Field(default=None, min_length=2)
+    """Several cards with weights, in place of `card`."""
     n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
+    """Number of virtual patients."""
     effect: Name | None = None
+    """Folder that `igkinetics effect` wrote: the patients of that cohort."""
     patients: list[Name] | None = Field(default=None, min_length=1)
+    """Some of them, by id."""
     new: Annotated[int, Field(ge=1)] | None = None
+    """So many new patients of that cohort's population, in place of its own."""
     fit: Name | None = None
+    """Folder that `igkinetics fit` wrote."""
     patient: Name | None = None
+    """The patient of that fit."""
     from_day: float | Literal["last_sample"] = "last_sample"
+    """Day of the record that is day 0 of the scenario, a number or "last_sample"."""
 
     @model_validator(mode="after")
     def _holds(self) -> Population:

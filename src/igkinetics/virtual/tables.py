@@ -23,7 +23,9 @@ class Spread(Table):
     """A log-normal quantity by its own mean and standard deviation."""
 
     mean: Positive
+    """Mean."""
     sd: NotNegative
+    """Standard deviation; 0: everybody has the mean."""
 
 
 class Covariate(Table):
@@ -33,8 +35,11 @@ class Covariate(Table):
     """
 
     mean: Positive | None = None
+    """Mean of a quantity."""
     sd: NotNegative | None = None
+    """Its standard deviation."""
     shares: dict[str, Positive] | None = None
+    """Category = share of the patients."""
 
     @model_validator(mode="after")
     def _holds(self) -> Covariate:
@@ -57,11 +62,17 @@ class Therapy(Table):
     """
 
     cycles: Annotated[int, Field(ge=0, le=MOST_EVENTS)]
+    """Number of cycles; 0 is no therapy."""
     fewest_cycles: Count | None = None
+    """Each patient has a whole number of cycles from this one to `cycles`, drawn evenly."""
     on_day: Positive
+    """Days on therapy in a cycle."""
     off_day: NotNegative
+    """Days off therapy between cycles."""
     agent: str = ""
+    """Agent, which decides how much of the IgG is expected to depend on B cells."""
     start_day: Day = 0.0
+    """First day of the first cycle."""
 
     @model_validator(mode="after")
     def _holds(self) -> Therapy:

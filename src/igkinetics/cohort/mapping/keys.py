@@ -52,14 +52,23 @@ class Keep(_Section):
     """One rule on a foreign column; rows for which it does not hold are counted as filtered."""
 
     column: str
+    """Column of the file."""
     equals: Scalar | None = None
+    """The cell equals this."""
     one_of: tuple[Scalar, ...] | None = None
+    """The cell is one of these."""
     none_of: tuple[Scalar, ...] | None = None
+    """The cell is none of these."""
     contains: str | None = None
+    """The cell contains this text."""
     matches: str | None = None
+    """The whole cell matches this regular expression."""
     at_least: float | None = None
+    """The cell's number is at least this."""
     at_most: float | None = None
+    """The cell's number is at most this."""
     empty: bool | None = None
+    """The cell is empty (true), or not (false)."""
 
     @field_validator("matches")
     @classmethod
@@ -87,19 +96,33 @@ class TableMapping(_Section):
     """How one table is read. Contract names are keys of columns, units, constants and values."""
 
     files: tuple[str, ...] | None = None
+    """File, or patterns of files, relative to this one; else NAME.csv or NAME.parquet."""
     sheet: str | None = None
+    """Sheet of a workbook; else the one named as the table."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Character between cells."""
     decimal: Literal[".", ","] = "."
+    """Decimal sign."""
     encoding: str = "utf-8"
+    """Encoding of the text."""
     skip_lines: Annotated[int, Field(ge=0)] = 0
+    """Lines above the header."""
     missing: tuple[str, ...] = ("", "NA")
+    """Texts that mean no value."""
     datetime_format: tuple[str, ...] = ()
+    """Format of dates and times, such as "%d/%m/%Y %H:%M", or several; ambiguous dates need it."""
     time_zone: str | None = None
+    """Zone of the times, such as "Europe/Berlin"."""
     columns: dict[str, str | tuple[str, str]] = {}
+    """Our name = the file's name, or two names (date, time) to join."""
     units: dict[str, Annotated[str, SpelledUnit]] = {}
+    """Our name = unit of that column."""
     constants: dict[str, Scalar] = {}
+    """Our name = one value for every row."""
     values: dict[str, dict[str, Scalar]] = {}
+    """Under a name of ours: the file's word = our word."""
     keep: tuple[Keep, ...] = ()
+    """Rules on columns of the file, each a table [[NAME.keep]]; all must hold."""
     ignore: tuple[str, ...] = ()
     """Columns of the file that are left alone, whatever they look like."""
 
@@ -140,8 +163,11 @@ class Wide(_Section):
     """
 
     columns: tuple[str, ...] = ()
+    """Patterns of the columns that hold levels, with one * for what differs."""
     day: str | dict[str, float] | None = None
+    """A rule for the day ("7 * *" for weeks), the day of each column, or the columns that hold it."""
     datetime: str | None = None
+    """Columns that hold the dates, with the same *."""
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -177,7 +203,9 @@ class SamplesMapping(TableMapping):
     """The samples table: what the laboratory's words mean, and how a column for each visit is read."""
 
     words: Literal["set aside"] | dict[str, Text] | None = None
+    """Rows with words in place of a level: all set aside, or what each word means."""
     wide: Wide | None = None
+    """How a column for each visit is read."""
 
     @field_validator("words")
     @classmethod
@@ -207,47 +235,68 @@ class DosesMapping(TableMapping):
     concentration: Annotated[float | None, BeforeValidator(g_per_ml)] = None
     """Of the amounts in mL, in g/mL; written "10 %" or "100 mg/mL"."""
     same_dose: SameDose | None = None
+    """What identical doses at one time are: one dose written twice, or vials to add up."""
 
 
 class TherapyMapping(TableMapping):
     """The therapy table: how long a row without a stop lasts, in days, for all or for each agent."""
 
     lasts_day: Positive | dict[str, Positive] | None = None
+    """Days that a row without a stop lasts (rituximab, CAR-T), for all agents or for each."""
 
 
 class PatientsMapping(TableMapping):
     """The patients table: what several rows of one patient mean."""
 
     repeated: Literal["error", "first", "last"] = "error"
+    """What several rows of a patient are: a problem, or the first or last of them holds."""
 
 
 class OutcomesMapping(TableMapping):
     """The outcomes table: which outcomes are infections, in place of the default list."""
 
     classes: dict[Literal["infection"], tuple[str, ...]] = {}
+    """Outcomes that count as infections, in place of the default list."""
 
 
 class Mapping(_Section):
     """A whole cohort.toml. `time_origin` None: day numbers as given, date-times from the first therapy."""
 
     format: Format = "tables"
+    """The contract's own tables (or foreign ones, mapped), event files, or the preset of a whole database."""
     igg_unit: Annotated[IggUnit | None, SpelledUnit] = None
+    """Unit of IgG, where no column says it."""
     amount_unit: Annotated[str | None, SpelledUnit] = None
+    """Unit of the amounts of an event file; needed there."""
     time_unit: Literal["day", "hour"] | None = None
+    """Unit of the times of an event file; needed there."""
     time_origin: TimeOrigin | None = None
+    """What days count from; unless given, day numbers are used as they are and date-times count from the first
+    therapy."""
     same_day: SameDay = "sample_first"
+    """Which comes first where a sample and a dose share a day without times."""
     same_dose: SameDose | None = None
+    """What identical doses at one time are: one dose written twice, or vials to add up."""
     lower_limit: Positive | None = None
+    """Lower limit of the assay, in `igg_unit`: a value at it is read as below it."""
     upper_limit: Positive | None = None
+    """Upper limit of the assay, in `igg_unit`."""
     unusual_levels: Literal["as_given"] | None = None
     """The answer where levels, or thresholds, are asked about that fit another unit better."""
     unusual_windows: Literal["as_given"] | None = None
+    """The answer where a window is asked about that lies far outside the record."""
     samples: SamplesMapping = SamplesMapping()
+    """How the samples are read."""
     doses: DosesMapping = DosesMapping()
+    """How the doses are read."""
     therapy: TherapyMapping = TherapyMapping()
+    """How the therapy is read."""
     patients: PatientsMapping = PatientsMapping()
+    """How the patients are read."""
     outcomes: OutcomesMapping = OutcomesMapping()
+    """How the outcomes are read."""
     weights: TableMapping = TableMapping()
+    """How the weights by day are read."""
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:

@@ -115,11 +115,7 @@ def _tables(
     events: Events, is_dose: Mask, is_sample: Mask, faults: list[rules.Fault], mapping: Mapping, split: _Split
 ) -> dict[TableName, MappedRows]:
     live = events.raw
-    whole = [
-        one
-        for name, rows in (("samples", is_sample), ("doses", is_dose))
-        for one in useless_rules(live, mapping, name, rows)
-    ]  # type: ignore[arg-type]
+    whole = [*useless_rules(live, mapping, "samples", is_sample), *useless_rules(live, mapping, "doses", is_dose)]
     is_sample = is_sample & _kept(live, mapping.samples)
     is_dose = is_dose & _kept(live, mapping.doses)
     whole += rules.whole_file_faults(events, is_dose, is_sample, mapping)

@@ -1,0 +1,290 @@
+"""Writes docs/reference/*.md from the code: commands, input tables and keys, files of settings, result tables.
+
+Run: python docs/reference.py. tests/test_documents.py holds the pages to the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer.main import get_command
+
+from igkinetics.cli.main import app
+from igkinetics.cohort.mapping.contract import CONTRACT
+from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.compare.run import COMPARE_COLUMNS
+from igkinetics.effect.output import CSV_FILES
+from igkinetics.effect.result import EFFECT_TABLES
+from igkinetics.fit import columns as fit_columns
+from igkinetics.output.files import RUN_KEYS
+from igkinetics.scenarios import columns as scenario_columns
+from igkinetics.scenarios.result import TABLES as SCENARIO_TABLES
+from igkinetics.scenarios.scenario import Scenario
+from igkinetics.simulate.design import Design
+from igkinetics.simulate.truth import NADIR_COLUMNS
+
+FOLDER: Final = Path(__file__).with_name("reference")
+MADE: Final = "<!-- Written by docs/reference.py from the code; edit the code. -->"
+WORDS_FOR: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """A table of Markdown; bars and line breaks within cells are made harmless."""
+    names = list(head)
+    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    for row in rows:
+        cells = [re.sub(r"\s+", " ", cell).replace("|", "\\|").strip() for cell in row]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+# Commands
+
+
+def commands_page() -> str:
+    """Every command with its help, arguments and options."""
+    lines = ["# Commands and options", "", MADE, "", "`igkinetics COMMAND`, or `python -m igkinetics COMMAND`.", ""]
+    for name, command in each_command(get_command(app), ""):
+        lines += [f"## {name}", "", *re.sub(r"\n(?!\n)", " ", inspect.cleandoc(command.help or "")).split("\n"), ""]
+        arguments = [each for each in command.params if each.param_type_name == "argument"]
+        options = [each for each in command.params if each.param_type_name == "option" and each.name != "help"]
+        usage = "".join(f" {argument.metavar or argument.name.upper()}" for argument in arguments)
+        lines += ["```sh", f"igkinetics {name}{usage} [options]", "```", ""]
+        rows = [(f"`{each.metavar or each.name.upper()}`", each.help or "", "needed") for each in arguments]
+        rows += [option_row(option) for option in options if not option.hidden]
+        lines += table(("argument or option", "meaning", "default"), rows)
+    return "\n".join(lines)
+
+
+def each_command(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Each command below this one with its full name; typer's commands are click's."""
+    parts = getattr(command, "commands", None)
+    if parts is None:
+        yield name, command
+        return
+    for part_name, part in parts.items():
+        yield from each_command(part, f"{name} {part_name}".strip())
+
+
+def option_row(option: Any) -> tuple[str, str, str]:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    default = "" if option.default in (None, False, ()) else f"`{option.default}`"
+    value = f" `{option.metavar.replace('|', ' / ')}`" if option.metavar else ""
+    return f"{names}{value}", option.help or "", "needed" if option.required else default
+
+
+# Keys of files of settings
+
+
+def type_words(kind: Any) -> str:
+    """A type as a writer of the file reads it."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind in WORDS_FOR:
+        return WORDS_FOR[kind]
+    if origin is typing.Annotated:
+        return type_words(parts[0])
+    if origin is Literal:
+        return ", ".join(f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(type_words(part) for part in parts if part is not type(None)))
+    if origin in (list, tuple):
+        inner = [part for part in parts if part is not Ellipsis]
+        return "a list of " + " or ".join(dict.fromkeys(type_words(part) for part in inner))
+    if origin is dict:
+        return f"a table: name = {type_words(parts[1])}"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"table [{kind.__name__}](#{anchor(kind)})"
+    return "a date or text" if getattr(kind, "__name__", "") == "date" else "a value"
+
+
+LIMITS: Final[tuple[tuple[type, str, str], ...]] = (
+    (Gt, "gt", "above"),
+    (Ge, "ge", "at least"),
+    (Lt, "lt", "below"),
+    (Le, "le", "at most"),
+)
+
+
+def limits_of(field: FieldInfo) -> str:
+    """The bounds on a number, in words."""
+    given = [
+        f"{words} {getattr(bound, name):g}"
+        for bound in field.metadata
+        for kind, name, words in LIMITS
+        if isinstance(bound, kind)
+    ]
+    return ", ".join(given)
+
+
+def default_words(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    default = field.get_default(call_default_factory=True)
+    if default is None or isinstance(default, BaseModel) or default in ((), {}, [], ""):
+        return ""
+    if isinstance(default, tuple | list):
+        return f"`{list(default)!r}`"
+    return f"`{str(default).lower()}`" if isinstance(default, bool) else f"`{default}`"
+
+
+def attribute_words(model: type[BaseModel]) -> dict[str, str]:
+    """The text under each attribute of a model, and of the models it is made from."""
+    words: dict[str, str] = {}
+    for part in reversed(model.__mro__):
+        if part is BaseModel or not issubclass(part, BaseModel):
+            continue
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        assert isinstance(body, ast.ClassDef)
+        for line, below in pairwise(body.body):
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(below, ast.Expr):
+                words[line.target.id] = str(ast.literal_eval(below.value))
+    return words
+
+
+def model_lines(roots: Iterable[tuple[type[BaseModel], str]]) -> list[str]:
+    """The keys of these models, each under its title, and after each of all models that its keys hold."""
+    lines: list[str] = []
+    written: set[type[BaseModel]] = set()
+    for root, title in roots:
+        for model in every_model([root]):
+            if model in written:
+                continue
+            written.add(model)
+            words = attribute_words(model)
+            lines += [f"## {title if model is root else model.__name__} {{#{anchor(model)}}}", ""]
+            lines += [inspect.cleandoc(model.__doc__ or ""), ""]
+            rows = (
+                (f"`{name}`", value_words(field), default_words(field), words.get(name, ""))
+                for name, field in model.model_fields.items()
+            )
+            lines += table(("key", "value", "default", "meaning"), rows)
+    return lines
+
+
+def value_words(field: FieldInfo) -> str:
+    limits = limits_of(field)
+    return type_words(field.annotation) + (f", {limits}" if limits else "")
+
+
+def anchor(model: type[BaseModel]) -> str:
+    """Where a page tells of a model; two files have a `Population` each."""
+    return f"{model.__module__.split('.')[1]}-{model.__name__}".lower()
+
+
+def models_in(kind: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type is made of."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+    for part in get_args(kind):
+        yield from models_in(part)
+
+
+def every_model(kinds: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
+    """These models and all that their keys hold."""
+    known: list[type[BaseModel]] = []
+    waiting = list(kinds)
+    while waiting:
+        model = waiting.pop(0)
+        if model not in known:
+            known.append(model)
+            waiting += [part for field in model.model_fields.values() for part in models_in(field.annotation)]
+    return known
+
+
+def unexplained() -> list[str]:
+    """Keys of files of settings that no text explains."""
+    return [
+        f"{model.__name__}.{name}"
+        for model in every_model((Mapping, Scenario, Design))
+        for name in model.model_fields
+        if not attribute_words(model).get(name)
+    ]
+
+
+def input_page() -> str:
+    """Tables of a cohort with their columns, and the keys of cohort.toml."""
+    lines = ["# Tables of a cohort, and `cohort.toml`", "", MADE, ""]
+    lines += ["A cohort is a folder, a `cohort.toml`, a workbook or one samples file. Only samples are needed.", ""]
+    for name, contract in CONTRACT.items():
+        lines += [f"## Table {name}", "", f"`{name}.csv`, `{name}.parquet` or a sheet `{name}`.", ""]
+        rows = [(" or ".join(f"`{column}`" for column in group), "needed") for group in contract.required]
+        rows += [(f"`{column}`", "") for column in contract.optional]
+        if contract.open:
+            rows += [("any other", "kept as it is")]
+        lines += table(("column", ""), rows)
+    lines += ["# Keys of `cohort.toml`", ""]
+    return "\n".join([*lines, *model_lines([(Mapping, "cohort.toml")])])
+
+
+def files_page() -> str:
+    """The keys of scenario and simulation files."""
+    lines = ["# Scenario and simulation files", "", MADE, ""]
+    scenario, design = "A scenario file (`igkinetics scenario`)", "A simulation file (`igkinetics simulate`)"
+    return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design)])])
+
+
+# Results
+
+
+def results_page() -> str:
+    """Every table that a command writes, with its columns."""
+    lines = ["# Files of results", "", MADE, ""]
+    lines += [
+        "IgG is in the cohort's unit, named in a column `unit`; days are day numbers; intervals have their `level`."
+    ]
+    lines += ["", "## igkinetics fit", ""]
+    for name, columns in fit_columns.MEANINGS.items():
+        lines += column_table(name, columns, fit_columns.column_words)
+    lines += ["## igkinetics effect", ""]
+    for file, name in CSV_FILES.items():
+        lines += [f"### {file}", "", ", ".join(f"`{column}`" for column in EFFECT_TABLES[name]), ""]
+    lines += [
+        "## igkinetics compare",
+        "",
+        "### compare.csv",
+        "",
+        ", ".join(f"`{name}`" for name in COMPARE_COLUMNS),
+        "",
+    ]
+    lines += ["## igkinetics scenario", ""]
+    for name, columns in SCENARIO_TABLES.items():
+        lines += column_table(name, columns, scenario_columns.column_words)
+    lines += ["## igkinetics simulate", "", "The files of a cohort, and in `truth/`: `parameters.csv` (`patient_id`, "]
+    lines[-1] += "`parameter`, `value`, `unit`), `curves.parquet`, and `nadir.csv`:"
+    lines += ["", ", ".join(f"`{name}`" for name in NADIR_COLUMNS), ""]
+    lines += [
+        "## run.json",
+        "",
+        "Of every analysis of a cohort: " + ", ".join(f"`{key}`" for key in RUN_KEYS) + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def column_table(name: str, columns: Iterable[str], words: Callable[[str, str], str]) -> list[str]:
+    return [f"### {name}", "", *table(("column", "meaning"), ((f"`{one}`", words(name, one)) for one in columns))]
+
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "commands.md": commands_page,
+    "input.md": input_page,
+    "files.md": files_page,
+    "results.md": results_page,
+}
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for page_name, made in PAGES.items():
+        (FOLDER / page_name).write_text(made().rstrip("\n") + "\n", encoding="utf-8")
