@@ -52,12 +52,15 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,)}
+FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,), "drift": (4,)}
 """What a fit draws of one patient -> its place among the patient's streams."""
 
 
 def of_patient(
-    seed: int, patient_id: str, purpose: Literal["draws", "lowest reading", "courses", "structures"], *place: int
+    seed: int,
+    patient_id: str,
+    purpose: Literal["draws", "lowest reading", "courses", "structures", "drift"],
+    *place: int,
 ) -> np.random.Generator:
     """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.
 
