@@ -24,7 +24,7 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START, Schedule
 
 NODE_DAYS: Final = 10.0
-STEP_DAYS: Final = 2.0
+STEP_DAYS: Final = 1.0
 """Between the days on which the minimum of a drifting course is looked for, beside samples and both sides of doses."""
 ONE_SIDED: Final = 0.9
 """Share of drifting draws on one side of the kinetic curve from which a course is said to lie off it."""
