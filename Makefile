@@ -14,15 +14,16 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 calibration: $(READY)
-	rm -f tests/calibration/effect_*.csv
+	rm -f tests/calibration/effect_*.csv tests/calibration/policy_truth.csv
 	$(BIN)/python tests/calibration/stress_study.py
-	for study in sbc truth "wrong 24"; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
+	$(BIN)/python tests/calibration/policy_study.py
+	for study in sbc truth "wrong 24" kinds; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
 
 bench: $(READY)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -16,9 +16,9 @@ import numpy as np
 import igkinetics as igk
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.search import doses_of
 
 CARD = "adult_b_cell_depletion"
@@ -79,7 +79,7 @@ def median_error(file: Any) -> float:
     """Median levels of the first regimen against curves made one patient at a time."""
     found = run_scenario(file).trajectories
     own = found[found["regimen"] == REGIMENS[0]["name"]]
-    cases = people_of(file).batch(0)
+    cases = scenario_patients(file).batch(0)
     day = np.arange(0.0, 365.0, REGIMENS[0]["interval_day"])
     curves = []
     for i in range(len(cases)):

@@ -41,13 +41,14 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         Room("resources", "where models and data lie"),
         Room("provenance", "hashes, versions, the notice"),
         Room("limits", "bounds on numbers that multiply work", "a bound"),
+        Room("extras", "what is installed on request only", "an extra"),
     ),
     (
         Room(
             "cohort",
             "records in and out: `source/` files as rows of text, `mapping/` foreign names to ours, `parse/` typed and "
             "checked tables, `nonmem/` event files, the frozen `Cohort`, windows",
-            "a kind of defect; a file format",
+            "a kind of defect: `parse/`; a format: a module in `presets/` and a line in `presets/registry.py`",
         ),
     ),
     (Room("kinetics", "the only place that knows the equations: compiled, pure functions on arrays", "a structure"),),
@@ -59,29 +60,50 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         ),
     ),
     (
-        Room("virtual", "virtual patients: bodies, covariates, typical values, one or a million", "a covariate"),
-        Room("dosing", "regimens by calendar or rule, doses, vials", "a regimen rule"),
+        Room(
+            "virtual",
+            "virtual patients: bodies, covariates, typical values, one or many",
+            "a covariate: `tables.py`",
+        ),
+        Room(
+            "dosing",
+            "regimens by calendar or rule, doses, vials",
+            "a regimen rule: its keys in `regimen.py`, its decision in `rule_kernel.py`",
+        ),
+    ),
+    (
+        Room(
+            "charts",
+            "one Vega-Lite specification per chart, colours, SVG by a converter process",
+            "a chart: one module",
+        ),
+        Room("output", "what every result can do; folders written whole or not at all, the run record, the workbook"),
     ),
     (Room("simulate", "synthetic cohorts with their truth", "a kind of outcome"),),
-    (
-        Room("charts", "one Vega-Lite specification per chart, colours, SVG by a converter process", "a chart"),
-        Room("output", "folders written whole or not at all, tables, the run record, the workbook"),
-    ),
     (
         Room(
             "fit",
             "one patient and a cohort of them: likelihood, optimum, draws, unexplained changes, nadirs, tables",
-            "a residual error; an estimand of one curve",
+            "a residual error: `likelihood.py`; a table: `columns.py`",
         ),
     ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
-        Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand"),
-        Room("compare", "two groups side by side", "a row of the group table"),
-        Room("scenarios", "dosing regimens for a population, search", "an outcome; a form of population"),
+        Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand: `names.py` and `measures.py`"),
+        Room("compare", "two groups side by side", "a row of the group table: `tables.py`; a test: `statistics.py`"),
+        Room("noncompartmental", "profiles, areas and half-lives without a model", "a parameter of a profile"),
+        Room("population", "all patients by maximum likelihood: FOCEI, the exact integral, checks", "a covariate form"),
+        Room(
+            "scenarios",
+            "dosing regimens for a population, search",
+            "an outcome: `outcomes.py`; a form of population: `scenario_patients.py`",
+        ),
     ),
-    (Room("report", "the pages", "a section"),),
-    (Room("cli", "commands and exit statuses", "a command"), Room("__main__", "`python -m igkinetics`")),
+    (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
+    (
+        Room("cli", "commands and exit statuses", "a command: one module and a line in `main.py`"),
+        Room("__main__", "`python -m igkinetics`"),
+    ),
 )
 NAMES = tuple(tuple(room.name for room in layer) for layer in LAYERS)
 TRUNK = frozenset(NAMES[0] + NAMES[1])

@@ -15,7 +15,7 @@ from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.plots import patient_charts
-from igkinetics.report.page import write_fit_report
+from igkinetics.report.fit_page import write_fit_report
 
 PATIENT = "IVIG-12"
 """A long course with infusions and a nadir between them."""

@@ -25,10 +25,16 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
-from igkinetics.effect.output import CSV_FILES
+from igkinetics.effect.output import CSV_FILES, POLICY_FILES
+from igkinetics.effect.policies.policy_file import PolicyFile
+from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
 from igkinetics.fit import columns as fit_columns
+from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
+from igkinetics.noncompartmental.run import COLUMNS as NCA_COLUMNS
 from igkinetics.output.files import RUN_KEYS
+from igkinetics.population.tables import COLUMNS as POPULATION_TABLES
+from igkinetics.population.vpc import COLUMNS as VPC_COLUMNS
 from igkinetics.scenarios import columns as scenario_columns
 from igkinetics.scenarios.result import TABLES as SCENARIO_TABLES
 from igkinetics.scenarios.scenario import Scenario
@@ -96,7 +102,8 @@ def type_words(kind: Any) -> str:
     if origin is typing.Annotated:
         return type_words(parts[0])
     if origin is Literal:
-        return ", ".join(f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        words = (f'`"{part}"`' if isinstance(part, str) else f"`{part}`" for part in parts)
+        return ", ".join(sorted(words))  # typing takes two orders of the same words for one type
     if origin in (typing.Union, types.UnionType):
         return " or ".join(dict.fromkeys(type_words(part) for part in parts if part is not type(None)))
     if origin in (list, tuple):
@@ -207,7 +214,7 @@ def unexplained() -> list[str]:
     """Keys of files of settings that no text explains."""
     return [
         f"{model.__name__}.{name}"
-        for model in every_model((Mapping, Scenario, Design))
+        for model in every_model((Mapping, Scenario, Design, PolicyFile))
         for name in model.model_fields
         if not attribute_words(model).get(name)
     ]
@@ -229,10 +236,11 @@ def input_page() -> str:
 
 
 def files_page() -> str:
-    """The keys of scenario and simulation files."""
-    lines = ["# Scenario and simulation files", "", MADE, ""]
+    """The keys of scenario, simulation and policy files."""
+    lines = ["# Scenario, simulation and policy files", "", MADE, ""]
     scenario, design = "A scenario file (`igkinetics scenario`)", "A simulation file (`igkinetics simulate`)"
-    return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design)])])
+    policies = "A file of policies (`igkinetics effect --policies`)"
+    return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design), (PolicyFile, policies)])])
 
 
 # Results
@@ -250,6 +258,9 @@ def results_page() -> str:
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += [f"### {file}", "", ", ".join(f"`{column}`" for column in EFFECT_TABLES[name]), ""]
+    for file, name in POLICY_FILES.items():
+        columns = ", ".join(f"`{column}`" for column in POLICY_TABLES[name])
+        lines += [f"### {file}", "", f"With `--policies`: {columns}", ""]
     lines += [
         "## igkinetics compare",
         "",
@@ -258,6 +269,16 @@ def results_page() -> str:
         ", ".join(f"`{name}`" for name in COMPARE_COLUMNS),
         "",
     ]
+    lines += ["## igkinetics nca", "", *column_table("nca", NCA_COLUMNS, lambda _, column: NCA_COLUMNS[column])]
+    lines += ["Its parameters:", ""]
+    lines += table(("parameter", "meaning"), ((f"`{name}`", words) for name, (_, words) in NCA_PARAMETERS.items()))
+    lines += ["## igkinetics population", "", "And `population.toml`, the fit as a model card.", ""]
+    for name, meanings in {**POPULATION_TABLES, "vpc": VPC_COLUMNS}.items():
+        lines += [
+            f"### {name}",
+            "",
+            *table(("column", "meaning"), ((f"`{one}`", said) for one, said in meanings.items())),
+        ]
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, columns, scenario_columns.column_words)

@@ -1,14 +1,38 @@
-"""Fixtures that several folders of tests share."""
+"""Fixtures that several folders of tests share, and how tests are dealt out to processes."""
 
 from __future__ import annotations
 
 import pytest
 
+import made_once
 from fabricated import fabricated_fit
 from igkinetics.fit.cohort_result import CohortFit
+
+CHEAP = "tests"
+"""Where the fixtures are defined that every process may make for itself: this file."""
 
 
 @pytest.fixture(scope="session")
 def fit() -> CohortFit:
     """A fabricated fit of eight patients, with hostile names and patients who could not be fitted."""
     return fabricated_fit()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_folder_for_all_processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where what is made once lies; a process of pytest-xdist has its own folder in that of the run."""
+    if hasattr(request.config, "workerinput"):
+        made_once.shared_folder = tmp_path_factory.getbasetemp().parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a fixture of a module or folder run in one process (`--dist loadgroup`): it is made once."""
+    for item in items:
+        shared = [
+            fixture.baseid
+            for fixtures in item._fixtureinfo.name2fixturedefs.values()
+            for fixture in fixtures
+            if fixture.scope in ("module", "session") and fixture.baseid.startswith(f"{CHEAP}/")
+        ]
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(min(shared, key=len)))

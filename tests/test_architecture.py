@@ -26,12 +26,16 @@ EXPORTS = {
     "FitOptions",
     "InputError",
     "__version__",
+    "compare_groups",
     "concentration",
     "fit_cohort",
     "fit_effect",
+    "fit_population",
     "list_cards",
     "load_card",
+    "nca",
     "read_cohort",
+    "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
 }
@@ -97,6 +101,17 @@ def test_modules_and_functions_can_be_held_in_the_head() -> None:
             and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
         ]
     assert too_long == []
+
+
+def test_a_file_that_a_newcomer_is_sent_to_is_there() -> None:
+    named = [
+        PACKAGE / room.name / name
+        for layer in ARCHITECTURE.LAYERS
+        for room in layer
+        for name in re.findall(r"`([a-z_/]+\.py)`", room.add)
+    ]
+    assert named
+    assert [path for path in named if not path.is_file()] == []
 
 
 def test_the_exports_are_these_and_each_is_what_its_module_defines() -> None:

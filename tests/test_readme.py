@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import subprocess
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from documents import PAGES, ROOT, commands, examples
+from documents import DOCS, PAGES, ROOT, commands, examples, lay_out, run_command, run_examples
 
-TRUST = (ROOT / "docs" / "guide" / "trust.md").read_text(encoding="utf-8")
-COMMANDS = commands()
-EXAMPLES = examples()
+TRUST = (DOCS / "guide" / "trust.md").read_text(encoding="utf-8")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-WARD = {
-    "samples.csv": "patient_id,day,igg\nP07,0,620\nP07,14,-3\nP11,0,<<40\nP11,7,530\nP11,7,350\n",
-    "doses.csv": "patient_id,day,amount_g\nP07,10,350\nP12,3,30\n",
-}
-"""The faulty cohort of the example."""
 
 
 def assert_same_words_and_numbers(found: str, printed: str) -> None:
@@ -34,35 +22,34 @@ def assert_same_words_and_numbers(found: str, printed: str) -> None:
         assert float(one) == pytest.approx(float(other), rel=0.02, abs=1.0 if "." not in other else 0.02)
 
 
-@pytest.mark.parametrize(("arguments", "printed"), COMMANDS.items(), ids=list(COMMANDS))
-def test_commands_print_what_the_pages_show(arguments: str, printed: str, tmp_path: Path) -> None:
-    (tmp_path / "data").symlink_to(ROOT / "data")
-    (tmp_path / "ward").mkdir()
-    for name, text in WARD.items():
-        (tmp_path / "ward" / name).write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "igkinetics", *arguments.split()],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
-    assert_same_words_and_numbers(said, printed)
+def of_page(page: Path) -> str:
+    return page.name
 
 
-@pytest.mark.parametrize("page", EXAMPLES)
-def test_python_examples_print_what_the_pages_show(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=of_page)
+def test_commands_print_what_the_page_shows(page: Path, tmp_path: Path, once: dict[str, str]) -> None:
+    """In the order of the page, for a later command may read what an earlier one wrote."""
+    lay_out(page, tmp_path)
+    for arguments, shown in commands(page):
+        alone = page.parent.name != "tutorials"
+        said = once.get(arguments) if alone else None
+        if said is None:
+            said = once[arguments] = run_command(arguments, tmp_path)
+        assert_same_words_and_numbers(said, shown)
+
+
+@pytest.fixture(scope="module")
+def once() -> dict[str, str]:
+    """What a command printed, so that pages that show the same one share its run."""
+    return {}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=of_page)
+def test_python_examples_print_what_the_page_shows(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    names: dict[str, object] = {}
-    exec("import igkinetics as igk", names)
-    for code, printed in EXAMPLES[page]:
-        screen = io.StringIO()
-        with redirect_stdout(screen):
-            exec(code, names)
-        assert_same_words_and_numbers(screen.getvalue(), printed)
+    for _, shown, printed in run_examples(page):
+        if shown:
+            assert_same_words_and_numbers(printed, shown)
 
 
 def test_the_readme_is_short() -> None:

@@ -22,6 +22,7 @@ KINDS: Final[dict[Any, tuple[str, Any]]] = {
     str: ("a text", lambda value: isinstance(value, str)),
     tuple[float, ...]: ("a list of numbers", lambda value: _numbers(value)),
     tuple[str, ...]: ("a list of texts", lambda value: _texts(value)),
+    dict[str, float]: ("names with their numbers, such as {'V1': 3.2}", lambda value: _named_numbers(value)),
     tuple[float, float]: ("two numbers", lambda value: _numbers(value) and len(value) == 2),
 }
 """Type of an option -> in words, and whether a value is of it."""
@@ -53,15 +54,15 @@ def type_problems(options: DataclassInstance) -> list[Problem]:
 
 
 def _of_wrong_type(hints: Mapping[str, Any], values: Mapping[str, Any]) -> list[Problem]:
-    found = []
+    problems = []
     for name, value in values.items():
         hint = hints[name]
         allowed = getattr(hint, "__args__", ()) if type(None) in getattr(hint, "__args__", ()) else (hint,)
         kinds = [KINDS[each] for each in allowed if each in KINDS]
         if kinds and not (value is None and type(None) in allowed) and not any(fits(value) for _, fits in kinds):
             words = " or ".join([*(words for words, _ in kinds), *(["None"] if type(None) in allowed else [])])
-            found.append(_problem(name, _shown(value), f"must be {words}"))
-    return found
+            problems.append(_problem(name, _shown(value), f"must be {words}"))
+    return problems
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -91,6 +92,10 @@ def _as_tuple(value: Any) -> Any:
 
 def _numbers(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(each, Real) and not isinstance(each, bool) for each in value)
+
+
+def _named_numbers(value: Any) -> bool:
+    return isinstance(value, Mapping) and _texts(tuple(value)) and _numbers(tuple(value.values()))
 
 
 def _texts(value: Any) -> bool:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Severity = Literal["error", "warning"]
 PROBLEM_COLUMNS = ("file", "line", "patient_id", "column", "found", "expected", "severity", "action")
@@ -97,11 +101,11 @@ def _of_many_rows(group: Sequence[Problem]) -> str:
     place = [f"lines {', '.join(numbered)}, ..."] if numbered else []
     patients = dict.fromkeys(one.patient_id for one in group if one.patient_id)
     if patients:
-        shown = ", ".join(_shortened(one, FOUND_LIMIT) for one in list(patients)[:SHOWN_OF_A_GROUP])
+        shown = ", ".join(_shortened(patient, FOUND_LIMIT) for patient in list(patients)[:SHOWN_OF_A_GROUP])
         place.append(f"patient {shown}" if len(patients) == 1 else f"{len(patients)} patients ({shown}, ...)")
     place += [first.column] if first.column else []
     cells = list(dict.fromkeys(one.found for one in group))
-    found = ", ".join(repr(_shortened(one, FOUND_LIMIT)) for one in cells[:SHOWN_OF_A_GROUP])
+    found = ", ".join(repr(_shortened(cell, FOUND_LIMIT)) for cell in cells[:SHOWN_OF_A_GROUP])
     found += ", ..." if len(cells) > SHOWN_OF_A_GROUP else ""
     where = ", ".join(place) or "file"
     return f"{where} ({counted(len(group), 'row')}): found {found}; {_shortened(first.expected, EXPECTED_LIMIT)}"
@@ -117,11 +121,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def also(lines: Iterable[int]) -> str:
+def also(lines: Sequence[int] | npt.NDArray[np.integer]) -> str:
     """The end of a message that holds for several lines: those after the first."""
-    rest = [int(one) for one in lines][1:]
-    if not rest:
+    first = [int(one) for one in lines[1 : LINES_NAMED + 1]]
+    if not first:
         return ""
-    shown = ", ".join(str(one) for one in rest[:LINES_NAMED])
-    more = f" and {len(rest) - LINES_NAMED} more" if len(rest) > LINES_NAMED else ""
-    return f" (also line{'s' if len(rest) > 1 else ''} {shown}{more})"
+    n_more = len(lines) - 1 - len(first)
+    more = f" and {n_more} more" if n_more else ""
+    return f" (also line{'s' if len(lines) > 2 else ''} {', '.join(map(str, first))}{more})"

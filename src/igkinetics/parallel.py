@@ -41,7 +41,7 @@ def as_far_as_reached(
     interrupted = False
     with workers(jobs) as crew:
         try:
-            for done, future in enumerate([crew.pool.submit(work, place) for place in range(len(tasks))], start=1):
+            for done, future in enumerate([crew.pool.submit(work, index) for index in range(len(tasks))], start=1):
                 future.result()
                 if progress is not None:
                     progress(done, len(tasks))

@@ -35,10 +35,10 @@ def sha256_of_bytes(content: bytes) -> str:
 
 def package_versions() -> dict[str, str]:
     """Versions of everything that can move a number."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in RECORDED_PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions

@@ -23,6 +23,7 @@ Purpose = Literal[
     "visit noise",
     "check noise",
     "checks",
+    "common steps",
     "illness",
     "illness noise",
     "outcome",
@@ -52,14 +53,22 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,), "drift": (4,)}
-"""What a fit draws of one patient -> its place among the patient's streams."""
+FIT_STREAMS: Final = {
+    "draws": (),
+    "lowest reading": (1,),
+    "courses": (2,),
+    "structures": (3,),
+    "policies": (4,),
+    "drift": (5,),
+}
+"""What a fit, an effect's policies, or a scenario of a fitted patient draw of one patient -> its place among the
+patient's streams."""
 
 
 def of_patient(
     seed: int,
     patient_id: str,
-    purpose: Literal["draws", "lowest reading", "courses", "structures", "drift"],
+    purpose: Literal["draws", "lowest reading", "courses", "structures", "policies", "drift"],
     *place: int,
 ) -> np.random.Generator:
     """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.
@@ -84,6 +93,10 @@ Numbered = Literal[
     "misfit",
     "stored replicates",
     "model weights",
+    "negative controls",
+    "foretold",
+    "target trial",
+    "population",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -95,6 +108,10 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "misfit": 10,
     "stored replicates": 11,
     "model weights": 12,
+    "negative controls": 17,
+    "foretold": 18,
+    "target trial": 16,
+    "population": 17,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

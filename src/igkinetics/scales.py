@@ -23,8 +23,8 @@ def to_scale(value: float, scale: str) -> float: ...
 def to_scale(value: Floats, scale: str) -> Floats: ...
 def to_scale(value: float | Floats, scale: str) -> float | Floats:
     """A natural value on its scale."""
-    found = np.log(value) if scale == "log" else np.log(value / (1.0 - value))
-    return found if isinstance(value, np.ndarray) else float(found)
+    scaled = np.log(value) if scale == "log" else np.log(value / (1.0 - value))
+    return scaled if isinstance(value, np.ndarray) else float(scaled)
 
 
 @overload
@@ -33,8 +33,8 @@ def from_scale(value: float, scale: str) -> float: ...
 def from_scale(value: Floats, scale: str) -> Floats: ...
 def from_scale(value: float | Floats, scale: str) -> float | Floats:
     """The natural value of one on its scale."""
-    found = np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value))
-    return found if isinstance(value, np.ndarray) else float(found)
+    scaled = np.exp(value) if scale == "log" else 1.0 / (1.0 + np.exp(-value))
+    return scaled if isinstance(value, np.ndarray) else float(scaled)
 
 
 def shifted(typical: float | Floats, scale: str, deviation: Floats) -> Floats:

@@ -178,5 +178,5 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     if place is None or place[1] is None:
         return Problem(file=file, line=len(lines), column="end of file", found="", expected=expected)
     line = int(place[1])
-    found = lines[line - 1] if line <= len(lines) else ""
-    return Problem(file=file, line=line, column=f"column {place[2]}", found=found, expected=expected)
+    text = lines[line - 1] if line <= len(lines) else ""
+    return Problem(file=file, line=line, column=f"column {place[2]}", found=text, expected=expected)

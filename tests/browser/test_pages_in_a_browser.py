@@ -11,7 +11,7 @@ from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.report.diagnostics_page import write_diagnostics
-from igkinetics.report.page import write_fit_report
+from igkinetics.report.fit_page import write_fit_report
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (docs/model.md 5)
 
 `python tests/calibration/effect_study.py sbc|wrong|truth` writes the committed tables in half an hour of two
-cores, resumed where they stopped. Simulation-based calibration: Talts et al., arXiv:1804.06788.
+cores, resumed where they stopped; `kinds [COHORTS]` is `kinds_study.py`: cohorts whose truth is not the model's.
+Simulation-based calibration: Talts et al., arXiv:1804.06788.
 """
 
 from __future__ import annotations
@@ -108,6 +109,12 @@ class Records:
         return self._of[patient_id]
 
 
+def members_among(subjects: list[Subject], ready: PreparedCohort) -> list[Subject]:
+    """Those who are in the model."""
+    kept = {member.patient.patient_id for member in ready.members}
+    return [one for one in subjects if one.patient.patient_id in kept]
+
+
 def true_population(world: World) -> dict[str, float]:
     """The true value of every label of the population model, on the scale of phi."""
     shifts = {"S_cd19" if name == "S" else name: value for name, value in world.shift.items() if name != "C_init_ratio"}
@@ -140,7 +147,8 @@ def sbc_replicate(
         if np.isfinite(true_att(subjects)):
             break
     ready = prepared(subjects, additive=additive)
-    compiled = compiled or compile_prepared(ready)
+    subjects = members_among(subjects, ready)
+    compiled = compile_prepared(ready)  # kept for each size: the filter of odd samples may leave somebody out
     began = time.perf_counter()
     sampled = drawn(ready, replace(SETTINGS, seed=number + 1), "base", compiled, least_ess)
     phi = phi_of(sampled.trace.u, sampled.whitening)
@@ -150,12 +158,12 @@ def sbc_replicate(
     draws = {label: phi[..., place].reshape(-1) for label, place in places.items() if sampled.population.active[place]}
     errors = sampled.posterior.error.reshape(-1, 2)
     likelihoods = [
-        log_likelihood(point, error, 0, ready.arrays)[0]
+        log_likelihood(point, error, ready.arrays)[0]
         for point, error in zip(x.reshape(-1, *x.shape[2:]), errors, strict=True)
     ]
     draws["log_likelihood"] = np.array(likelihoods)
     true_error = np.array([world.a if additive else errors[0, 0], world.b])
-    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, 0, ready.arrays)[0]
+    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), true_error, ready.arrays)[0]
     draws["att_nadir"], truth["att_nadir"] = att_draws(sampled, subjects), true_att(subjects)
     thin = np.linspace(0, errors.shape[0] - 1, RANKED_DRAWS).round().astype(int)
     row: dict[str, object] = {"replicate": number}
@@ -191,7 +199,8 @@ def truth_row(
 ) -> tuple[dict[str, object], CompiledModel]:
     subjects = truth_cohort(number, *ratios)
     ready = prepared(subjects)
-    compiled = compiled or compile_prepared(ready)
+    subjects = members_among(subjects, ready)
+    compiled = compile_prepared(ready)
     began = time.perf_counter()
 
     def studied(sampled: SampledCohort) -> Floats:
@@ -273,4 +282,9 @@ def run(what: str, many: int | None = None, folder: Path = HERE, first: int = 0)
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    if sys.argv[1] == "kinds":
+        from kinds_study import run as run_kinds
+
+        run_kinds(*map(int, sys.argv[2:]))
+    else:
+        run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else None)

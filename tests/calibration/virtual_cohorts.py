@@ -12,10 +12,9 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.fit.likelihood import NORMAL
 from igkinetics.hierarchical.cohort_arrays import cohort_arrays
 from igkinetics.hierarchical.fit import PreparedCohort
-from igkinetics.hierarchical.members import Member, as_member, problems_of
+from igkinetics.hierarchical.members import Member, as_member, problems_of, without_odd_samples
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
@@ -68,12 +67,21 @@ def drawn_world(generator: np.random.Generator) -> World:
     )
 
 
-def subject(world: World, number: int, *, infuses: bool, generator: np.random.Generator) -> Subject:
+def subject(
+    world: World,
+    number: int,
+    *,
+    infuses: bool,
+    generator: np.random.Generator,
+    follows: float = 1.0,
+    last_day: float = LAST_DAY,
+) -> Subject:
     """One patient of this world: visits every 14 days (2 days' jitter), 4 cycles of blinatumomab; when `infuses`,
-    0.4 g/kg right after a sample that measured below 4 g/L, 21 days apart or more."""
+    0.4 g/kg right after a sample that measured below 4 g/L, 21 days apart or more, each time with the chance `follows`.
+    """
     weight = float(np.exp(np.log(75.0) + 0.2 * generator.standard_normal()))
     theta = true_theta(world, weight, generator)
-    days = np.arange(FIRST_DAY, LAST_DAY, EVERY_DAY)
+    days = np.arange(FIRST_DAY, last_day, EVERY_DAY)
     days[1:] += np.round(generator.uniform(-2.0, 2.0, days.size - 1), 2)
     starts = 42.0 * np.arange(4)
     none = np.empty(0)
@@ -97,9 +105,12 @@ def subject(world: World, number: int, *, infuses: bool, generator: np.random.Ge
     )
     for n, day in enumerate(days):
         level = float(np.add(*igg_curve(theta, true_schedule(patient), days[n : n + 1]))[0])
-        patient.sample_igg[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        measured = patient.sample_igg.copy()
+        measured[n] = level + np.hypot(world.a, world.b * level) * generator.standard_normal()
+        patient = replace(patient, sample_igg=measured)
         due = not patient.dose_day.size or day - patient.dose_day[-1] >= GAP_DAY
-        if infuses and due and patient.sample_igg[n] < TRIGGER_G_PER_L:
+        low = patient.sample_igg[n] < TRIGGER_G_PER_L
+        if infuses and due and low and (follows == 1.0 or generator.random() < follows):
             patient = with_doses(patient, np.append(patient.dose_day, day))
     return Subject(patient=patient, theta=theta)
 
@@ -147,12 +158,15 @@ def true_schedule(patient: Patient) -> Floats:
 
 
 def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedCohort:
-    """The cohort ready for the model. additive False: the wrong likelihood, which knows no additive error."""
-    members = [member_of(one.patient, additive=additive) for one in subjects]
+    """The cohort ready for the model, past the filter of odd samples that every record meets.
+
+    Single odd samples are set aside, patients of whom more is unexplained left out. additive False: the wrong
+    likelihood, which knows no additive error.
+    """
+    found = [without_odd_samples(member_of(one.patient, additive=additive), "g/L") for one in subjects]
+    members = [one for one in found if isinstance(one, Member)]
     arrays = cohort_arrays(problems_of(members))
-    return PreparedCohort(
-        card=CARD, members=tuple(members), arrays=arrays, covariates=None, kind=NORMAL, left_out={}, notes=()
-    )
+    return PreparedCohort(card=CARD, members=tuple(members), arrays=arrays, covariates=None, left_out={}, notes=())
 
 
 def member_of(patient: Patient, *, additive: bool) -> Member:

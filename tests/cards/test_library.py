@@ -10,11 +10,11 @@ from scipy.integrate import solve_ivp
 
 from igkinetics.cards.caveats import card_caveats
 from igkinetics.cards.check import check_card, half_lives, infused_auc_at_steady_state
-from igkinetics.cards.computed_covariates import computed_columns
 from igkinetics.cards.describe import cards_table, describe_card
 from igkinetics.cards.expected import CheckInputs
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import computed_columns
 from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_prior, patient_typical
 from igkinetics.errors import InputError
 from igkinetics.kinetics.curves import igg_curve

@@ -17,7 +17,7 @@ from igkinetics.fit.problem import build_problem
 from igkinetics.kinetics.parameters import CL, V1, Floats
 from igkinetics.random_streams import Streams
 from igkinetics.simulate.virtual_patient import true_parameters
-from igkinetics.virtual.patients import VirtualPeople, model_of
+from igkinetics.virtual.patients import VirtualPatients, model_of
 from igkinetics.virtual.population import Population
 from made_records import planned
 
@@ -70,8 +70,8 @@ def drawn_of_scenario(card: Card, n: int) -> Floats:
     about = About(
         kind="card", says="", uncertainty="", n_patients=n, n_draws=1, model_names=("tiny",), model_weights=(1.0,)
     )
-    people = VirtualPeople(models=(model,), population=population, therapy=None, seed=1, limits={}, about=about)
-    batches = [people.batch(place).thetas for place in range(people.n_batches)]
+    patients = VirtualPatients(models=(model,), population=population, therapy=None, seed=1, limits={}, about=about)
+    batches = [patients.batch(place).thetas for place in range(patients.n_batches)]
     return np.concatenate(batches)[:, [CL, V1]].T
 
 

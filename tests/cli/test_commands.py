@@ -127,7 +127,7 @@ def test_a_write_that_fails_is_a_defect_and_leaves_nothing(
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("report")
 
-    monkeypatch.setattr("igkinetics.report.page.write_fit_report", fail)
+    monkeypatch.setattr("igkinetics.report.fit_page.write_fit_report", fail)
     result = call("fit", "anything", "--out", tmp_path / "out")
     assert isinstance(result.exception, ZeroDivisionError)
     assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,7 @@ RUN_KEYS = [
     "inputs",
     "rows",
     "unused_columns",
+    "covariates",
     "cards",
     "versions",
     "verdict",
@@ -150,7 +151,7 @@ def test_a_failing_rename_puts_the_old_folder_back(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("files", "overwrite", "message"),
     [
-        (("run.json", "table.csv"), False, "exists already; .* --overwrite"),
+        (("run.json", "table.csv"), False, "exists already; .* overwrite=True"),
         (("run.json", "thesis.docx"), True, "holds thesis.docx, not written by this command"),
         (("table.csv",), True, "holds no run.json"),
     ],
@@ -200,7 +201,7 @@ def test_all_choices_at_fault_are_named_at_once() -> None:
         )
     problems = caught.value.problems
     assert [problem.column for problem in problems] == (
-        ["prior", "structure", "window", "threshold", "level", "draws", "jobs", "seed"]
+        ["prior", "structure", "window", "thresholds", "level", "draws", "jobs", "seed"]
     )
     assert "did you mean two_compartment/step_loss?" in problems[1].expected
     assert problems[3].found == "-1.0"

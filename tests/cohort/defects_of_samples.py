@@ -67,7 +67,7 @@ samples.csv: 1 problem
         {"samples.csv": SAMPLES + 'P1,0,"1,301"\n'},
         """
 samples.csv: 1 problem
-  line 2, patient P1, igg: found '1,301'; must be a number, <LIMIT or >LIMIT
+  line 2, patient P1, igg: found '1,301'; must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state what marks the decimals: decimal = "," under [samples]
 """,
     ),
     Defect(
@@ -214,7 +214,7 @@ patients.csv: 1 problem
         {"cohort.toml": None, "samples.csv": ONE_SAMPLE},
         """
 samples.csv: 1 problem
-  igg: found 'no unit'; the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL
+  igg: found 'no unit'; the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give igg_unit="mg/dL"
 """,
     ),
     Defect(
@@ -230,7 +230,7 @@ samples.csv: 1 problem
         {"cohort.toml": None, "samples.csv": "patient_id,day,igg,unit\nP1,0,500,\nP1,3,400,mg/dL\n"},
         """
 samples.csv: 1 problem
-  line 2, patient P1, unit: found ''; the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL
+  line 2, patient P1, unit: found ''; the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give igg_unit="mg/dL"
 """,
     ),
     Defect(
@@ -238,7 +238,7 @@ samples.csv: 1 problem
         {"cohort.toml": "lower_limit = 40\n", "samples.csv": "patient_id,day,igg,unit\nP1,3,400,mg/dL\n"},
         """
 cohort.toml: 1 problem
-  lower_limit: found '40'; is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or --igg-unit mg/dL
+  lower_limit: found '40'; is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or igg_unit="mg/dL"
 """,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -405,7 +406,7 @@ def changed_lines(pick: random.Random, text: str) -> bytes:
     return damaged(pick, "\n".join(lines).encode())
 
 
-KINDS: Final[dict[str, Callable[[random.Random], Files]]] = {
+TABLES_AND_CARDS: Final[dict[str, Callable[[random.Random], Files]]] = {
     "bytes": random_bytes,
     "tables": random_tables,
     "mappings": random_mapping,
@@ -420,7 +421,8 @@ KINDS: Final[dict[str, Callable[[random.Random], Files]]] = {
 def write(folder: Path, files: Files) -> Path:
     """The files in an emptied folder."""
     for path in folder.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     return folder

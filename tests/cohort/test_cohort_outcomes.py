@@ -150,3 +150,49 @@ def test_infections_are_those_listed(tmp_path: Path) -> None:
     assert set(infections(read(tmp_path, {**files, "cohort.toml": toml}))["outcome"]) == {"icu", "sepsis"}
     with pytest.raises(InputError, match="found 'flu'; no row has this outcome"):
         read(tmp_path, {**files, "cohort.toml": toml.replace("ICU", "flu")})
+
+
+@pytest.mark.parametrize(
+    ("name", "reserved"),
+    [
+        *(
+            (name, "hsct")
+            for name in (
+                "allogene Stammzelltransplantation",
+                "KMT",
+                "greffe de moelle osseuse",
+                "Allogreffe",
+                "greffe de CSH",
+                "trasplante de médula ósea",
+                "Trasplante alogénico",
+                "trapianto di midollo osseo",
+                "trapianto allogenico",
+                "2nd HSCT",
+                "matched unrelated donor transplant",
+                "haplo-SCT",
+                "cord blood transplant",
+            )
+        ),
+        *((name, "death") for name in ("Éxitus", "décédé", "Todesfall", "muerto", "deceduta")),
+    ],
+)
+def test_ends_of_follow_up_in_other_languages(name: str, reserved: str) -> None:
+    assert meaning(name) == reserved
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("TMO", "hsct"),
+        ("renal transplant", "hsct"),
+        ("stem cell boost", "hsct"),
+        ("fatal infection", "death"),
+        ("transplant-related mortality", "death"),
+        ("first", ""),
+        ("donor", ""),
+        ("CAR-T", ""),
+        ("GvHD", ""),
+    ],
+)
+def test_what_only_looks_like_an_end_is_no_end(name: str, like: str) -> None:
+    assert (meaning(name), looks_like_an_end(name)) == (name, like)

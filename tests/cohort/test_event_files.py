@@ -248,6 +248,9 @@ def test_a_reset_is_another_record_of_the_same_patient(tmp_path: Path) -> None:
     from igkinetics.cohort.check import summary
 
     counts = {row["quantity"]: row["value"] for _, row in summary(cohort).iterrows()}
+    assert any(
+        note.startswith("records: 1 patient in 2 records (1:2): each is fitted by itself") for note in cohort.notes
+    )
     assert counts["patients"] == "2"
     assert counts["infection"] == "2"
     assert counts["death"] == "1"
@@ -293,13 +296,48 @@ def test_modelled_durations_are_taken_from_a_column(tmp_path: Path) -> None:
         ('[doses.values.route]\n"1" = "sc"\n', "doses.values.route: found '1'; route needs a column"),
         (
             '[doses.columns]\nroute = "SITE"\n[doses.values.route]\n"1" = "sc"\n',
-            "none of the words of [doses.values.route]: 1",
+            "SITE: found 'X'; [doses.values.route] matches nothing: no cell reads 1",
         ),
         ('[patients.columns]\nweight_kg = "WEIGHT"\n', "weight_kg: found 'WEIGHT'; no such column"),
+        (
+            '[doses.columns]\nroute = "SITE"\n[doses.values.route]\n"X" = "iv"\n"Y" = "sc"\n',
+            "SITE: found 'X'; [doses.values.route] matches nothing: no cell reads Y",
+        ),
+        ('[samples.values.patient_id]\n"1" = "A"\n"2" = "B"\n', "[samples.values.patient_id] matches nothing: no cell"),
+        (
+            '[[patients.keep]]\ncolumn = "SITE"\nequals = "X"\n',
+            "patients.keep: found 'SITE'; matches nothing: format =",
+        ),
+        (
+            '[patients.columns]\ngroup = "SITE"\n[patients.values.group]\n"Z" = "z"\n',
+            "patients.values.group: found 'Z'; matches nothing: no cell of this column reads so",
+        ),
+        ('[patients.units]\nweight_kg = "lb"\n', "patients.units.weight_kg: found 'lb'; matches nothing"),
+        ('[patients]\nignore = ["Q"]\n', "patients.ignore: found 'Q'; matches nothing"),
+        ('[samples]\nignore = ["Q"]\n', "samples.ignore: found 'Q'; matches nothing: no such column"),
+        ('[therapy.columns]\nstart = "FROM"\n', "therapy.columns: found 'no such file'; matches nothing"),
     ],
 )
 def test_an_entry_of_the_mapping_that_matches_nothing_is_told(tmp_path: Path, more: str, message: str) -> None:
     assert message in refused(tmp_path, "ID,TIME,AMT,DV,SITE\n1,0,30,.,X\n1,7,.,600,X\n", more)
+
+
+def test_every_column_without_a_use_is_listed(tmp_path: Path) -> None:
+    events = (
+        "ID,TIME,AMT,DV,EVID,TAD,L2,PRED,LIMIT,DVID,ALB,SITE,SEX\n"
+        "1,0,.,620,0,0,1,3,.,1,40,X,f\n1,0.1,30,.,1,0,1,3,.,1,41,X,f\n1,7,.,600,0,0,1,3,.,1,40,X,f\n"
+    )
+    cohort = read(tmp_path, events)
+    assert cohort.unused_columns == {"events.csv": ("TAD", "L2", "PRED", "LIMIT", "DVID", "ALB")}
+    assert list(cohort.patients.columns[8:]) == ["SITE", "SEX"]
+    assert any("SEX: found 'SEX'; looks like sex and is kept as a covariate" in one for one in warnings_of(cohort))
+    beside = read(tmp_path, events, patients="patient_id,group\n1,A\n")
+    assert beside.unused_columns["events.csv"] == ("TAD", "L2", "PRED", "LIMIT", "DVID", "ALB", "SITE", "SEX")
+
+
+def test_half_an_event_is_no_event(tmp_path: Path) -> None:
+    events = "ID,TIME,AMT,DV,EVID,CONT\n1,0,.,620,0,0\n1,1,30,.,1,1\n1,1,30,.,1,0\n1,7,.,600,0,0\n"
+    assert "line 3, patient 1, CONT: found '1'; 0: this event goes on in the next row" in refused(tmp_path, events)
 
 
 def test_the_column_of_igg_is_proposed_by_its_usual_names(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_threshold_out_of_proportion(tmp_path: Path, unit: str, threshold: flo
     cohort = cohort_in(tmp_path, unit)
     with pytest.raises(InputError) as refused:
         refuse_out_of_proportion(cohort, thresholds=(threshold,))
-    assert f"threshold: found '{threshold:g}'; levels are in the cohort's unit, {unit}, and this {said}" in str(
+    assert f"thresholds: found '{threshold:g}'; levels are in the cohort's unit, {unit}, and this {said}" in str(
         refused.value
     )
     if threshold != 400:

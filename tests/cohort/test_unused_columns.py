@@ -180,11 +180,11 @@ def test_an_entry_that_matches_nothing_is_an_error(tmp_path: Path, entry: str, s
     assert said in refusal(tmp_path, files)
 
 
-def test_a_word_that_this_export_lacks_is_a_warning(tmp_path: Path) -> None:
+def test_a_word_that_no_cell_has_is_an_error_though_others_are_met(tmp_path: Path) -> None:
     toml = 'igg_unit = "mg/dL"\n[doses.values.route]\n"IVPB" = "iv"\n"SUBQ" = "sc"\n'
     doses = "patient_id,day,amount_g,route\nP1,1,30,IVPB\n"
-    (warning,) = warnings_of(read(tmp_path, {"cohort.toml": toml, "samples.csv": ONE_SAMPLE, "doses.csv": doses}))
-    assert "doses.values.route: found 'SUBQ'; matches nothing: no cell of this column reads so; the other" in warning
+    said = refusal(tmp_path, {"cohort.toml": toml, "samples.csv": ONE_SAMPLE, "doses.csv": doses})
+    assert "doses.values.route: found 'SUBQ'; matches nothing: no cell of this column reads so; other cells do" in said
 
 
 @pytest.mark.parametrize("header", ["Patient_ID,Day,IgG", "PATIENT_ID,DAY,IGG", "patient id,day,Igg"])
@@ -246,3 +246,27 @@ def test_weights_that_cannot_be(tmp_path: Path) -> None:
     said = refusal(tmp_path, {"cohort.toml": toml, "samples.csv": ONE_SAMPLE, "weights.csv": weights})
     assert "line 3, patient P1, weight: found ''; a weight is needed" in said
     assert "line 4, patient P1, patient_id: found 'P1'; one weight per patient and time; line 5 has another" in said
+
+
+FIXED_UNITS = (
+    ("doses", "patient_id,day,amount_g,amount_unit\nP1,1,30,mg\n", "amount_unit: found 'mg'; g, as amount_g says"),
+    (
+        "doses",
+        "patient_id,day,amount_g,infusion end\nP1,1,30,1.2\n",
+        "every dose is given as a bolus (duration 0), which",
+    ),
+    ("patients", "patient_id,weight_kg,weight_unit\nP1,154,lb\n", "weight_unit: found 'lb'; kg, as weight_kg says"),
+    (
+        "patients",
+        "patient_id,weight_kg,Gewicht Einheit\nP1,154,lb\n",
+        "weight_kg is in kg, which this column contradicts",
+    ),
+    ("weights", "patient_id,day,weight_kg,unit\nP1,0,154,lb\n", "weight_kg is in kg, which this column contradicts"),
+)
+
+
+@pytest.mark.parametrize(("table", "rows", "said"), FIXED_UNITS)
+def test_what_stands_beside_a_column_in_a_fixed_unit_must_agree(
+    tmp_path: Path, table: str, rows: str, said: str
+) -> None:
+    assert said in refusal(tmp_path, {"samples.csv": SAMPLE_ROWS, f"{table}.csv": rows})

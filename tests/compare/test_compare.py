@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
-from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare
+from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare_groups
 from igkinetics.compare.tables import first_below, patients_with_outcomes
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
@@ -30,7 +30,7 @@ def cohort() -> Cohort:
 
 @pytest.fixture(scope="module")
 def comparison(cohort: Cohort) -> GroupComparison:
-    return compare(cohort, FitOptions(thresholds=(400.0,), draws=200))
+    return compare_groups(cohort, FitOptions(thresholds=(400.0,), draws=200))
 
 
 def test_outcomes_are_those_of_the_index_paper(comparison: GroupComparison) -> None:
@@ -50,7 +50,7 @@ def test_nadirs_are_those_of_the_fit(comparison: GroupComparison) -> None:
 
 
 def test_exchanged_groups_turn_every_difference(cohort: Cohort, comparison: GroupComparison) -> None:
-    turned = compare(cohort, FitOptions(thresholds=(400.0,), draws=200), ("control", "IVIG")).table
+    turned = compare_groups(cohort, FitOptions(thresholds=(400.0,), draws=200), ("control", "IVIG")).table
     straight = comparison.table
     np.testing.assert_allclose(turned["estimate"], -straight["estimate"], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(turned["lower"], -straight["upper"], rtol=1e-9, atol=1e-9)
@@ -114,7 +114,7 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
 def test_a_common_window_stands_beside_the_own_ones(cohort: Cohort, comparison: GroupComparison) -> None:
     """Its rows are those of a fit with that window alone; the rows above them stay as without it."""
     options = FitOptions(thresholds=(400.0,), draws=200, window=(0.0, 100.0))
-    both = compare(cohort, options)
+    both = compare_groups(cohort, options)
     n_own = len(comparison.table)
     numbers = comparison.table.columns.drop("note")
     pd.testing.assert_frame_equal(both.table.iloc[:n_own][numbers], comparison.table[numbers])
@@ -152,7 +152,7 @@ def some_of(cohort: Cohort, patients: list[str], unsampled: str = "") -> Cohort:
 
 
 def test_one_patient_a_group_has_values_but_no_interval(cohort: Cohort) -> None:
-    small = compare(some_of(cohort, ["IVIG-01", "control-01"]), FitOptions(thresholds=(50.0, 400.0), draws=200))
+    small = compare_groups(some_of(cohort, ["IVIG-01", "control-01"]), FitOptions(thresholds=(50.0, 400.0), draws=200))
     rows = small.table.set_index("variable")
     assert rows.loc["raw_nadir", "estimate"] == rows.loc["raw_nadir", "value_a"] - rows.loc["raw_nadir", "value_b"]
     assert rows.loc["raw_nadir", ["lower", "upper", "lower_a", "upper_b"]].isna().all()
@@ -163,7 +163,7 @@ def test_one_patient_a_group_has_values_but_no_interval(cohort: Cohort) -> None:
 
 def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
     some = some_of(cohort, ["IVIG-01", "IVIG-02", "control-01"], unsampled="control-01")
-    lacking = compare(some, FitOptions(thresholds=(400.0,), draws=200))
+    lacking = compare_groups(some, FitOptions(thresholds=(400.0,), draws=200))
     rows = lacking.table.set_index("variable")
     assert list(rows["n_b"].iloc[:5]) == [0, 0, 0, 0, 0]
     empty = rows.loc[["raw_nadir", "fitted_nadir", "first_below_400"], ["value_b", "estimate", "p"]]

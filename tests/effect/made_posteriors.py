@@ -15,13 +15,14 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import CohortEffect, Sampling
 from igkinetics.effect.tables import effect_of
-from igkinetics.fit.patient import fit_patient
+from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import FitProblem
 from igkinetics.hierarchical.fit import HierarchicalOptions, prepare_cohort
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.predict import from_prior
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.resources import resource_folder
+from made_once import made_once
 from made_records import CARD, SETTINGS, cohort_of, prior_of, problem_of
 
 EXAMPLE: Path = resource_folder("data") / "blina23"
@@ -61,12 +62,12 @@ def of_truth(
     return cohort, posterior_of(cohort, draws, chains=1, **options)
 
 
-def fitted_posterior(cohort: Cohort, n: int, seed: int = 1) -> CohortPosterior:
+def fitted_posterior(cohort: Cohort, n: int, seed: int = 1, settings: FitSettings = SETTINGS) -> CohortPosterior:
     """Draws of the single-patient fits, each patient's in an order of its own: patients are independent."""
     generator = np.random.default_rng(seed)
     thetas, problems = {}, {}
     for patient in cohort.each_patient():
-        fit = fit_patient(patient, prior_of, SETTINGS)
+        fit = fit_patient(patient, prior_of, settings)
         if fit.status == "fitted":
             problem, _, draws = fit.fitted()
             thetas[patient.patient_id] = generator.permutation(draws.resampled(n), axis=0)
@@ -93,7 +94,7 @@ def example_cohort() -> Cohort:
 
 @cache
 def example_posterior(n: int = 400) -> CohortPosterior:
-    return fitted_posterior(example_cohort(), n)
+    return made_once(f"example_posterior_{n}", lambda: fitted_posterior(example_cohort(), n))
 
 
 @cache
@@ -109,4 +110,5 @@ def example_sampling() -> Sampling:
 def example_effect(**options: Any) -> CohortEffect:
     """The example cohort with the draws of its single-patient fits."""
     chosen = EffectOptions(**({"thresholds": (400.0,), "minimum_effect": 50.0, "rope": (-20.0, 20.0)} | options))
-    return effect_of(example_cohort(), example_sampling(), CARD, chosen)
+    name = "_".join(["example_effect", *(f"{key}_{value}" for key, value in sorted(options.items()))])
+    return made_once(name, lambda: effect_of(example_cohort(), example_sampling(), CARD, chosen))

@@ -38,6 +38,8 @@ def test_an_average_has_the_quantiles_of_the_mixture() -> None:
     assert row["lower"] == pytest.approx(np.quantile(a, 0.025 / 0.75), abs=0.05)
     assert row["upper"] == pytest.approx(np.quantile(b, 1 - 0.025 / 0.25), abs=0.05)
     assert "Pareto k up to 0.90" in row["note"]
+    (row,) = averaged_rows({"base": 1.0}, {"base": {"x": a}}, both, 0.95, ["one compartment"]).to_dict("records")
+    assert row["left_out"] == "one compartment"
 
 
 def test_the_headline_is_averaged_and_names_the_model_reported() -> None:

@@ -45,6 +45,7 @@ ESTIMANDS = {
     "apparent_recovery",
     "clearance_ratio_under_ivig",
     "production_ratio_under_ivig",
+    "dose_recovery",
     "naive_raw_nadir_difference",
     "naive_fitted_nadir_difference",
     "adjusted_fitted_nadir_difference",
@@ -128,7 +129,7 @@ def test_every_patient_has_a_row_and_a_reason_where_nothing_can_be_given() -> No
     assert (row["status"], row["reason"]) == ("not_estimated", "a change that no dose explains")
     assert row["treated"]
     below = effect.summary[effect.summary["estimand"] == "days_below_change_att"].iloc[0]
-    assert below["reason"] == "no --threshold given"
+    assert below["reason"] == "no threshold given"
 
 
 def test_extensions_give_ratios_with_probabilities_above_one() -> None:

@@ -112,18 +112,6 @@ def test_an_optimum_that_is_none_is_asked_nothing_else(monkeypatch: pytest.Monke
     assert fitted(drawn(planned(), np.random.default_rng(1)).patient).status == "not_converged"
 
 
-def test_without_a_prior_a_parameter_with_a_boundless_error_is_at_its_bound() -> None:
-    """Two compartments without a dose: V1 and CL can be told by their ratio alone."""
-    patient = drawn(planned(), np.random.default_rng(3)).patient
-    found = fitted(patient, use_prior=False, structure="two_compartment/step_loss")
-    assert found.status in ("at_bound", "not_converged")
-    problem = problem_of(patient, use_prior=False)
-    optimum = explore(problem_of(patient), first_guesses(problem))
-    flat = np.diag(np.full(optimum.x.size, 8.0))
-    flat[0, 0] = 1e-4
-    assert patient_fits.run_away(problem, replace(optimum, hessian=flat, x=problem.mu))[0].startswith("CL = ")
-
-
 def two_valleys(patient: Patient) -> tuple[FitProblem, Any, Any]:
     """A problem, its optimum, and a false one beside it that claims to be lower than it is."""
     problem = problem_of(patient)

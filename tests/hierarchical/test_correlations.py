@@ -107,7 +107,7 @@ def test_gradient_of_the_whole_model_in_what_patients_share() -> None:
     n, p = population.offset.shape
     assert len(population.pairs) == p * (p - 1) // 2
     coordinates = no_coordinates(n, p)._replace(information=np.tile(np.eye(p), (n, 1, 1)))
-    density = log_density_of(population, prepared.arrays, 0, coordinates)
+    density = log_density_of(population, prepared.arrays, coordinates)
     z, phi = np.random.default_rng(5).standard_normal((n, p)), somewhere(population, 6)
     by_phi = density(z, phi)[2]
     for place in np.flatnonzero(population.active):
@@ -127,12 +127,12 @@ def test_without_correlations_it_is_the_diagonal_model() -> None:
     np.testing.assert_array_equal(doubled[with_pairs.n_normal :], with_pairs.prior_sd[with_pairs.n_normal :])
 
 
-def test_the_graph_is_the_same_density_and_is_sampled() -> None:
+def test_the_graph_is_the_same_density() -> None:
     prepared = small_cohort(7, lkj=ETA)
     population = prepared.population("base")
-    whitening = whiten(prepared.members, population, prepared.arrays, 0)
-    model = build_model(population, prepared.arrays, whitening, 0)
-    density = log_density_of(population, prepared.arrays, 0, whitening.coordinates)
+    whitening = whiten(prepared.members, population, prepared.arrays)
+    model = build_model(population, prepared.arrays, whitening)
+    density = log_density_of(population, prepared.arrays, whitening.coordinates)
     logp, dlogp = model.compile_logp(mode="FAST_COMPILE"), model.compile_dlogp(mode="FAST_COMPILE")
     generator = np.random.default_rng(9)
     inactive = ~population.active
@@ -145,7 +145,12 @@ def test_the_graph_is_the_same_density_and_is_sampled() -> None:
         expected = np.concatenate([by_u, by_z.reshape(-1)])
         np.testing.assert_allclose(dlogp({"u": u, "z": z}), expected, rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(offsets, offsets[0], rtol=1e-9)
-    found = sample_prepared(prepared, SETTINGS)
+
+
+@pytest.mark.slow
+def test_correlations_are_sampled() -> None:
+    """Slow, for a model with correlations is compiled apart; its graph is the same density (above)."""
+    found = sample_prepared(small_cohort(7, lkj=ETA), SETTINGS)
     draws = found.posterior.population["correlation_CL_V1"]
     assert draws.shape == (SETTINGS.chains, SETTINGS.draws)
     assert 0.05 < draws.std() < 0.6

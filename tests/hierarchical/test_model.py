@@ -25,15 +25,15 @@ from igkinetics.hierarchical.sampling import CompiledModel
 def test_density_and_gradient_are_those_of_the_kernels(prepared: PreparedCohort, extension: Extension) -> None:
     """Without compiled graphs: PyTensor's own evaluation against numpy around the kernel."""
     population = prepared.population(extension)
-    whitening = whiten(prepared.members, population, prepared.arrays, 0)
-    model = build_model(population, prepared.arrays, whitening, 0)
+    whitening = whiten(prepared.members, population, prepared.arrays)
+    model = build_model(population, prepared.arrays, whitening)
     generator = np.random.default_rng(1)
     n, p = population.offset.shape
     u, z = generator.standard_normal(population.prior_mean.size), generator.standard_normal((n, p))
     found = float(model.compile_logp(mode="FAST_COMPILE")({"u": u, "z": z}))
     gradient = model.compile_dlogp(mode="FAST_COMPILE")({"u": u, "z": z})
     phi = whitening.centre + whitening.root @ u
-    log_density = log_density_of(population, prepared.arrays, 0, whitening.coordinates)
+    log_density = log_density_of(population, prepared.arrays, whitening.coordinates)
     expected, by_z, by_phi = log_density(z, phi)
     active = population.active
     constant = np.log(population.prior_sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)
@@ -46,8 +46,8 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
     """What nutpie calls, at a point of another cohort of the same size: data are arguments."""
     for one in (prepared, small_cohort(8)):
         population = one.population("clearance_ratio")
-        whitening = whiten(one.members, population, one.arrays, 0)
-        data = model_data(population, one.arrays, whitening, 0)
+        whitening = whiten(one.members, population, one.arrays)
+        data = model_data(population, one.arrays, whitening)
         model = compiled.with_data(data).compiled
         generator = np.random.default_rng(2)
         u = generator.standard_normal(population.prior_mean.size)
@@ -58,7 +58,7 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # object mode is announced by a warning
             value, _ = model.logp_func.vm.jit_fn(np.concatenate([u, z.reshape(-1)]), *shared)
-        density = log_density_of(population, one.arrays, 0, whitening.coordinates)
+        density = log_density_of(population, one.arrays, whitening.coordinates)
         active = population.active
         constant = np.log(population.prior_sd[active]).sum() + 0.5 * active.sum() * np.log(2.0 * np.pi)
         phi = whitening.centre + whitening.root @ u
@@ -67,10 +67,9 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
 
 
 def test_what_is_packed_comes_back(prepared: PreparedCohort) -> None:
-    coordinates = whiten(prepared.members, prepared.population("base"), prepared.arrays, 0).coordinates
-    kind, *back = unpacked(*packed(2, coordinates, prepared.arrays))
-    assert kind == 2
-    for before, after in zip((coordinates, prepared.arrays), back, strict=True):
+    coordinates = whiten(prepared.members, prepared.population("base"), prepared.arrays).coordinates
+    arrays = prepared.arrays._replace(kind=2)
+    for before, after in zip((coordinates, arrays), unpacked(*packed(coordinates, arrays)), strict=True):
         assert before._fields == after._fields
         for one, other in zip(before, after, strict=True):
             np.testing.assert_array_equal(one, other, strict=True)
@@ -88,7 +87,7 @@ one = small_cohort({seed})
 population = one.population("base")
 mu, root, error, ratio = population.parts(population.prior_mean)
 n, p = mu.shape
-numbers = [np.ones((n, p)), mu, root, error, ratio, *packed(0, no_coordinates(n, p), one.arrays)]
+numbers = [np.ones((n, p)), mu, root, error, ratio, *packed(no_coordinates(n, p), one.arrays)]
 inputs = [pt.as_tensor(np.asarray(number)).type() for number in numbers]
 with pytensor.config.change_flags(numba__fastmath=False):
     run = pytensor.function(inputs, patients_log_density(*inputs)[0], mode="NUMBA", on_unused_input="ignore")
@@ -97,6 +96,7 @@ print(repr(float(run(*numbers))), repr(float(log_density(*numbers)[0])))
 """
 
 
+@pytest.mark.slow
 def test_two_cohorts_in_two_processes_that_share_a_cache(tmp_path: Path) -> None:
     """A stale compiled function would answer with the other cohort's number."""
     paths = [str(Path(igkinetics.__file__).parents[1]), str(Path(__file__).parent), str(Path(__file__).parents[1])]

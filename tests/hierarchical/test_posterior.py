@@ -50,7 +50,7 @@ def test_what_is_read_is_what_the_likelihood_saw(sampled: SampledCohort) -> None
     np.testing.assert_array_equal(theta, sampled.posterior.theta)
     names = sampled.population.names
     np.testing.assert_allclose(np.log(theta[..., INDEX["CL"]]), x[..., names.index("CL")], rtol=1e-12)
-    value, *_ = log_likelihood(x[0, 0], sampled.posterior.error[0, 0], 0, sampled.prepared.arrays)
+    value, *_ = log_likelihood(x[0, 0], sampled.posterior.error[0, 0], sampled.prepared.arrays)
     assert np.isfinite(value)
 
 
@@ -90,15 +90,17 @@ def test_the_file_has_the_groups_that_arviz_knows(
     effect = np.arange(float(chains * draws)).reshape(chains, draws)
     save_posterior(sampled, tmp_path / "posterior.nc", {"seed": 3}, {"nadir_change_att": effect})
     with xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf") as tree:
-        groups = {"posterior", "sample_stats", "observed_data", "log_likelihood", "posterior_predictive"}
+        groups = {"posterior", "prior", "sample_stats", "observed_data", "log_likelihood", "posterior_predictive"}
         assert groups <= set(tree.children)
+        assert set(tree["prior"].data_vars) == set(tree["posterior"].data_vars)
+        assert tree["prior"].sizes["draw"] == 500
         assert {"diverging", "energy", "n_steps", "reached_max_treedepth"} == set(tree["sample_stats"].data_vars)
         np.testing.assert_array_equal(tree["estimands"]["nadir_change_att"], effect)
         found = tree["log_likelihood"]["igg"]
         assert found.sizes == {"chain": chains, "draw": draws, "sample": prepared.arrays.day.size}
         phi = phi_of(sampled.trace.u, sampled.whitening)
         _, x = patients_of(sampled.trace, phi, sampled.population, prepared.arrays, sampled.whitening)
-        value, *_ = log_likelihood(x[1, 7], sampled.posterior.error[1, 7], 0, prepared.arrays)
+        value, *_ = log_likelihood(x[1, 7], sampled.posterior.error[1, 7], prepared.arrays)
         assert float(found[1, 7].sum()) == pytest.approx(value, rel=1e-10)
         made = tree["posterior_predictive"]["igg"]
         inside = (tree["observed_data"]["igg"] > made.quantile(0.05, ("chain", "draw"))) & (
@@ -116,7 +118,7 @@ def test_another_cohort_or_file_is_refused(sampled: SampledCohort, tmp_path: Pat
         load_posterior(tmp_path / "other.nc", sampled.prepared)
     with h5py.File(tmp_path / "posterior.nc", "a") as file:
         file.attrs["format"] = "igkinetics posterior 2"  # its whitened numbers mean something else
-    with pytest.raises(InputError, match="must be 'igkinetics posterior 4'"):
+    with pytest.raises(InputError, match="must be 'igkinetics posterior 5'"):
         load_posterior(tmp_path / "posterior.nc", sampled.prepared)
 
 
@@ -128,14 +130,14 @@ def test_integrated_likelihood_is_that_of_brute_force(sampled: SampledCohort) ->
     phi = phi_of(sampled.trace.u, sampled.whitening)[0, :1]
     nothing = replace(sampled.whitening, coordinates=no_coordinates(*population.offset.shape))
     found = np.mean(
-        [integrated_log_likelihood(phi, population, few, 0, nothing, seed=seed, jobs=1)[0, 0] for seed in range(40)]
+        [integrated_log_likelihood(phi, population, few, nothing, seed=seed, jobs=1)[0, 0] for seed in range(40)]
     )
     mu, root, error, ratio = population.parts(phi[0])
     generator = np.random.default_rng(1)
     values = []
     for _ in range(4000):
         x = mu + generator.standard_normal(mu.shape) @ root.T
-        values.append(log_likelihood(x, error, 0, few, ratio)[0])
+        values.append(log_likelihood(x, error, few, ratio)[0])
     highest = max(values)
     brute = highest + np.log(np.mean(np.exp(np.array(values) - highest)))
     assert found == pytest.approx(brute, abs=0.15)

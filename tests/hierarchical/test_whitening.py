@@ -10,11 +10,12 @@ from scipy.optimize import minimize_scalar
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import Coordinates, bend_of, no_coordinates
 from igkinetics.hierarchical.likelihood import log_likelihood
+from igkinetics.hierarchical.population import Parts
 from igkinetics.hierarchical.whitening import MOST_BEND, fill_log_density, fill_points
 from made_records import drawn, planned, problem_of
 from scripts import script
 
-ERROR, RATIO = np.array([0.25, 0.08]), np.array([0.1, -0.15])
+ERROR, RATIO = np.array([0.25, 0.08]), np.array([0.1, -0.15, -0.4])
 STEP = 1e-5
 
 
@@ -31,7 +32,7 @@ def somewhere(seed: int) -> tuple[CohortArrays, list[np.ndarray], Coordinates]:
     mu = np.array([[dict(zip(one.names, one.mu, strict=True))[name] for name in arrays.names] for one in problems])
     factor = generator.standard_normal((n, p, p))
     information = factor @ factor.transpose(0, 2, 1)
-    linear = generator.standard_normal((n, 3, p))
+    linear = generator.standard_normal((n, 4, p))
     linear[:, 0] += np.einsum("ijk,ik->ij", information, mu)
     root = np.tril(0.05 * generator.standard_normal((p, p)), -1) + np.diag(generator.uniform(0.1, 0.4, p))
     ridge = np.stack([mu + 0.1 * generator.standard_normal((n, p)), generator.standard_normal((n, p))], axis=1)
@@ -48,20 +49,20 @@ def bend_across(direction: np.ndarray, generator: np.random.Generator) -> np.nda
 
 
 def density(arrays: CohortArrays, at: list[np.ndarray], coordinates: Coordinates) -> tuple[float, list[np.ndarray]]:
-    filled = [np.empty_like(one) for one in at]
-    return fill_log_density(*at, 0, coordinates, arrays, *filled), filled
+    by_z, *by = [np.empty_like(array) for array in at]
+    return fill_log_density(at[0], Parts(*at[1:]), coordinates, arrays, by_z, Parts(*by)), [by_z, *by]
 
 
 def points(at: list[np.ndarray], coordinates: Coordinates) -> np.ndarray:
     x = np.empty_like(at[0])
-    fill_points(at[0], at[1], at[2], at[4], coordinates, x)
+    fill_points(at[0], Parts(*at[1:]), coordinates, x)
     return x
 
 
 def test_it_is_likelihood_times_normal_times_jacobian() -> None:
     arrays, at, coordinates = somewhere(1)
     x = points(at, coordinates)
-    expected = log_likelihood(x, ERROR, 0, arrays, RATIO)[0]
+    expected = log_likelihood(x, ERROR, arrays, RATIO)[0]
     omega = at[2] @ at[2].T
     for row, mean in zip(x, at[1], strict=True):
         expected += stats.multivariate_normal(mean, omega).logpdf(row)
@@ -153,6 +154,6 @@ def test_a_plain_pymc_model_has_the_same_log_density() -> None:
     phi = population.prior_mean + 0.5 * population.prior_sd * generator.standard_normal(population.prior_mean.size)
     model = script("benchmarks/plain_model.py").plain_model(prepared)
     plain = model.compile_logp(mode="FAST_COMPILE")({"phi": phi[population.active], "eta": eta})
-    ours = log_density_of(population, prepared.arrays, 0, no_coordinates(n, p))(eta, phi)[0]
+    ours = log_density_of(population, prepared.arrays, no_coordinates(n, p))(eta, phi)[0]
     # without information H the map is x = mu + omega z: z is eta, and log Normal(x) + log|dx/dz| = log Normal(eta)
     assert ours == pytest.approx(float(plain), rel=1e-9)

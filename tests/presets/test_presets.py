@@ -226,3 +226,48 @@ def test_iga_is_no_igg() -> None:
     coding = IGA["coding"][0]
     assert judge("igg", coding["system"], coding["code"], coding["display"]) == "no"
     assert np.all([SDTM, MIMIC])
+
+
+UNUSED = {
+    "omop": {"measurement.csv": ("measurement_id",), "person.csv": ("year_of_birth",)},
+    "fhir": {},
+    "sdtm": {"lb.csv": ("STUDYID",)},
+    "mimic4": {"hosp/labevents.csv": ("labevent_id", "storetime", "comments")},
+    "adam": {"adsl.csv": ("TRTSDT",)},
+}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_columns_that_a_preset_does_not_ask_for_are_listed(tmp_path: Path, name: str) -> None:
+    cohort = read(tmp_path, name)
+    assert UNUSED[name].items() <= cohort.unused_columns.items()
+    assert not any("is a row of the cohort" in names for names in cohort.unused_columns.values())
+    assert list(cohort.patients.columns[8:]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "said"),
+    [
+        ("sdtm", '[[therapy.keep]]\ncolumn = "EXTRT"\nequals = "X"\n', "therapy.keep: found 'EXTRT'; matches nothing"),
+        ("omop", '[[doses.keep]]\ncolumn = "drug_source_value"\nequals = "X"\n', "rows of doses that the rules leave"),
+        ("omop", '[samples.values.unit]\n"XX" = "mg/dL"\n', "samples.values.unit: found 'XX'; matches nothing"),
+        ("mimic4", '[samples]\nignore = ["nothing"]\n', "samples.ignore: found 'nothing'; matches nothing"),
+        ("fhir", '[outcomes.values.outcome]\n"zz" = "death"\n', "outcomes.values: found 'no such file'; matches"),
+    ],
+)
+def test_an_entry_that_matches_nothing_is_an_error(tmp_path: Path, name: str, entry: str, said: str) -> None:
+    assert said in refusal(tmp_path, name, {**DATABASES[name], "cohort.toml": f'format = "{name}"\n{entry}'})
+
+
+def test_a_table_of_the_contract_is_read_in_place_of_the_databases_own(tmp_path: Path) -> None:
+    doses = "patient_id,datetime,amount_g\n11,2024-03-21 10:00,15\n"
+    cohort = read(tmp_path, "mimic4", {**MIMIC, "doses.csv": doses, "hosp/emar.csv": "emar_id\n1\n"})
+    assert cohort.doses["amount_g"].tolist() == [15]
+    told = {row.file: row.action for row in cohort.problems.itertuples()}
+    assert told["icu/inputevents.csv"] == "not read for doses"
+    assert told["emar.csv"] == "not read"
+    assert cohort.patient("11").agents == ("blinatumomab",)
+
+
+def test_the_weight_beside_an_infusion_is_the_patients(tmp_path: Path) -> None:
+    assert read(tmp_path, "mimic4").patient("11").weight_kg == 70.0

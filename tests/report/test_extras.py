@@ -21,8 +21,8 @@ from igkinetics.fit.output import DATE_COLUMNS, Extras, run_record, write_fit, w
 from igkinetics.output import workbook
 from igkinetics.output.workbook import write_workbook
 from igkinetics.report.diagnostics_page import diagnostics_page
-from igkinetics.report.figures import write_figures
-from igkinetics.report.page import fit_report
+from igkinetics.report.figure_files import write_figures
+from igkinetics.report.fit_page import fit_report
 from page_reader import Page
 
 FORMULA = '=HYPERLINK("file:///etc/passwd","x")'

@@ -15,7 +15,7 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import write_fit
-from igkinetics.report.page import write_fit_report
+from igkinetics.report.fit_page import write_fit_report
 from page_reader import Page
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "blina23"

@@ -12,8 +12,8 @@ from igkinetics.charts.svg import Chart, Figure
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import selected_patients
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report import page
-from igkinetics.report.page import SCRIPT, SCRIPT_HASH, fit_report
+from igkinetics.report import fit_page as page
+from igkinetics.report.fit_page import SCRIPT, SCRIPT_HASH, fit_report
 from page_reader import Page
 
 

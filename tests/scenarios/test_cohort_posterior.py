@@ -55,9 +55,9 @@ def test_patients_can_be_named_and_are_then_the_same(effect: Path) -> None:
 
 def test_new_patients_are_those_of_the_population_level(effect: Path) -> None:
     """Their clearance and volume follow the posterior of the population, not the card's."""
-    people = {"effect": str(effect), "new": 800, "weight_kg": 70}
+    patients = {"effect": str(effect), "new": 800, "weight_kg": 70}
     therapy = {"cycles": 2, "on_day": 28, "off_day": 14, "agent": "blinatumomab"}
-    found = igk.simulate_regimens(people, [EVERY_4_WEEKS, {"name": "none"}], therapy=therapy, **FIXED)
+    found = igk.simulate_regimens(patients, [EVERY_4_WEEKS, {"name": "none"}], therapy=therapy, **FIXED)
     assert "800 new patients" in found.about.says
     assert found.patient_outcomes.empty
     none = found.outcomes[found.outcomes["regimen"] == "none"]

@@ -16,9 +16,9 @@ from igkinetics.dosing.assay import measured
 from igkinetics.errors import InputError
 from igkinetics.fit.output import Extras, write_fit
 from igkinetics.scenarios.individual import expected_sd
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.tally import quantiles_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,20 +94,20 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_dates_stand_for_days_and_beside_them(dated: Path) -> None:
     """Day 95.5 is 10 April, 06:00. The unit of the fit is that of the thresholds and of every table."""
     regimen = {"name": "a", "dose_g": 30, "interval_day": 28, "start_day": "2024-04-17"}
-    people = {"fit": str(dated / "fit"), "patient": "A"}
+    patients = {"fit": str(dated / "fit"), "patient": "A"}
     fixed = {"horizon_day": 60, "thresholds": [4], "seed": 1}
-    found = igk.simulate_regimens(people, [regimen, {"name": "now", "dose_g": 30, "interval_day": 28}], **fixed)
+    found = igk.simulate_regimens(patients, [regimen, {"name": "now", "dose_g": 30, "interval_day": 28}], **fixed)
     assert found.about.days_from.date == "2024-04-10"
     assert list(found.calendar["date"]) == ["2024-04-17", "2024-05-15", "2024-04-10", "2024-05-08", "2024-06-05"]
     assert list(found.calendar["day"]) == [7.0, 35.0, 0.0, 28.0, 56.0]
     assert set(found.trajectories["unit"]) == {"g/L"}
     assert found.outcomes.set_index("outcome").loc["nadir", "unit"].eq("g/L").all()
-    from_date = igk.simulate_regimens({**people, "from_day": "2024-04-01"}, [{}], **fixed)
+    from_date = igk.simulate_regimens({**patients, "from_day": "2024-04-01"}, [{}], **fixed)
     assert from_date.about.days_from.day == pytest.approx(86.25)  # its first moment
-    sampled = igk.simulate_regimens({**people, "from_day": "2024-04-10"}, [{}], **fixed)
+    sampled = igk.simulate_regimens({**patients, "from_day": "2024-04-10"}, [{}], **fixed)
     assert sampled.about.days_from.day == 95.5  # the sample of that date
     with pytest.raises(InputError, match=r"regimen\[a\].start_day: found '2024-04-17'; a date needs the fit of one"):
-        igk.simulate_regimens({**people, "fit": str(dated / "dateless")}, [regimen], **fixed)
+        igk.simulate_regimens({**patients, "fit": str(dated / "dateless")}, [regimen], **fixed)
     with pytest.raises(InputError, match=r"a date needs the fit of one patient"):
         igk.simulate_regimens({"card": "adult_b_cell_depletion", "weight_kg": 70}, [regimen], **fixed)
     events = pd.read_parquet(dated / "dateless" / "events.parquet")
@@ -196,7 +196,7 @@ def test_a_fit_with_another_residual_carries_it_into_rules(residual: str, folder
         "",
         None,
     )
-    kinds = people_of(file).batch(0).error[:, 2]
+    kinds = scenario_patients(file).batch(0).error[:, 2]
     assert set(kinds) == {{"lognormal": 1.0, "student_t": 2.0}[residual]}
     assert run_scenario(file).outcomes["share_known"].notna().all()
 

@@ -8,9 +8,9 @@ import pytest
 from igkinetics.parallel import workers
 from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 
 RAW = {
     "horizon_day": 200,
@@ -25,7 +25,7 @@ RAW = {
 def test_infections_are_means_over_the_patients_troughs() -> None:
     file = parse_scenario(RAW, "x", "", None)
     found = run_scenario(file)
-    cases = people_of(file).batch(0)
+    cases = scenario_patients(file).batch(0)
     columns = Columns(thresholds=(500.0,), unit="mg/dL", price_per_g=None)
     for regimen in file.scenario.regimen:
         last_days = None if regimen.interval_day else (172.0, 200.0)  # no dosing interval: the lowest of 28 days

@@ -15,10 +15,10 @@ from igkinetics.parallel import workers
 from igkinetics.scenarios import follow, tally
 from igkinetics.scenarios.engine import Setting, assay_noise, simulate
 from igkinetics.scenarios.mean_interval import moved_means
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario
 from igkinetics.scenarios.run import run_scenario, setting_of
-from igkinetics.virtual.patients import VirtualPeople
+from igkinetics.scenarios.scenario_patients import scenario_patients
+from igkinetics.virtual.patients import VirtualPatients
 
 CARD = "adult_b_cell_depletion"
 POPULATION: dict[str, Any] = {"card": CARD, "n": 1000, "weight_kg": {"mean": 75, "sd": 15}}
@@ -64,16 +64,16 @@ def test_the_interval_of_a_probability_is_right_and_the_same_for_every_seed() ->
 def test_means_under_a_moved_population_are_those_of_many_patients_of_it() -> None:
     """Against 20,000 patients at each of six population levels."""
     file = scenario(1000, [CALENDAR, RULE])
-    people = people_of(file)
-    assert isinstance(people, VirtualPeople)
-    setting = without_curves(file, people)
-    uncertain = people.uncertain()
+    patients = scenario_patients(file)
+    assert isinstance(patients, VirtualPatients)
+    setting = without_curves(file, patients)
+    uncertain = patients.uncertain()
     assert uncertain is not None
     at = np.random.default_rng(4).standard_normal((6, uncertain.at_draws[0].shape[1]))
     asked = Uncertain(
         cases=uncertain.cases, at_cases=uncertain.at_cases, at_draws=(np.concatenate([at, 0 * at[:1]]),), averaged=False
     )
-    model = people.models[0]
+    model = patients.models[0]
     names = [name for name, sd in model.prior.uncertainty.items() if sd]
     is_share = [outcome.is_share for outcome in setting.columns.all]
     with workers(2) as crew:
@@ -84,7 +84,7 @@ def test_means_under_a_moved_population_are_those_of_many_patients_of_it() -> No
                 shift = np.zeros((20_000, len(model.prior.omega)))
                 for name, z in zip(names, where, strict=True):
                     shift[:, list(model.prior.omega).index(name)] = z * model.prior.uncertainty[name]
-                cases = people.moved(50 + level, shift, np.diag(list(model.prior.omega.values()))[None])
+                cases = patients.moved(50 + level, shift, np.diag(list(model.prior.omega.values()))[None])
                 values = simulate(regimen, cases, assay_noise(cases, [regimen], setting, 9), setting, crew).values
                 for column, outcome in enumerate(setting.columns.all):
                     truth = np.nanmean(values[:, column])
@@ -95,8 +95,8 @@ def test_means_under_a_moved_population_are_those_of_many_patients_of_it() -> No
                         assert np.exp(link) == pytest.approx(truth, rel=0.12), outcome
 
 
-def without_curves(file: ScenarioFile, people: VirtualPeople) -> Setting:
-    usual = setting_of(file, people)
+def without_curves(file: ScenarioFile, patients: VirtualPatients) -> Setting:
+    usual = setting_of(file, patients)
     return Setting(
         from_day=usual.from_day, horizon_day=usual.horizon_day, columns=usual.columns, day=np.empty(0), seed=usual.seed
     )
@@ -104,11 +104,11 @@ def without_curves(file: ScenarioFile, people: VirtualPeople) -> Setting:
 
 def all_of(file: ScenarioFile) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Values, endogenous and infused levels of every patient under the only regimen, batch after batch."""
-    people = people_of(file)
-    setting, regimens, parts = setting_of(file, people), file.scenario.regimen, []
+    patients = scenario_patients(file)
+    setting, regimens, parts = setting_of(file, patients), file.scenario.regimen, []
     with workers(1) as crew:
-        for place in range(people.n_batches):
-            cases = people.batch(place)
+        for place in range(patients.n_batches):
+            cases = patients.batch(place)
             one = simulate(regimens[0], cases, assay_noise(cases, regimens, setting, place), setting, crew)
             parts.append((one.values, one.endogenous, one.infused))
     values, endogenous, infused = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -126,7 +126,7 @@ def test_quantiles_of_many_batches_are_those_of_all_patients() -> None:
     file = scenario(330, [RULE])
     found, (values, endogenous, infused) = run_scenario(file), all_of(file)
     rows = found.outcomes.set_index(["outcome", "threshold"])
-    columns = setting_of(file, people_of(file)).columns
+    columns = setting_of(file, scenario_patients(file)).columns
     for k, outcome in enumerate(columns.all):
         said = rows.loc[(outcome.name, outcome.threshold)] if np.isfinite(outcome.threshold) else rows.xs(outcome.name)
         said = said.iloc[0] if isinstance(said, pd.DataFrame) else said
@@ -148,7 +148,7 @@ def test_quantiles_of_many_batches_are_those_of_all_patients() -> None:
 def test_beyond_the_memory_allowed_a_part_of_the_patients_tells_the_quantiles(monkeypatch: pytest.MonkeyPatch) -> None:
     file = scenario(400, [RULE])
     everybody = run_scenario(file)
-    width = setting_of(file, people_of(file)).columns.width
+    width = setting_of(file, scenario_patients(file)).columns.width
     monkeypatch.setattr(tally, "MOST_KEPT", 400 * width // 3)
     found = run_scenario(file)
     assert "medians and spreads are those of one in 4 patients" in found.notes

@@ -16,8 +16,8 @@ from scipy.integrate import solve_ivp
 
 import igkinetics as igk
 from igkinetics.kinetics.parameters import PARAMETERS
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 
 HORIZON, PATIENTS, DURATION_H = 120.0, 4, 4.0
 THRESHOLDS = (450.0, 600.0)
@@ -181,7 +181,7 @@ def found() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def cases() -> Any:
-    return people_of(parse_scenario(RAW, "x", "", None)).batch(0)
+    return scenario_patients(parse_scenario(RAW, "x", "", None)).batch(0)
 
 
 @pytest.mark.parametrize("name", REGIMENS)
@@ -246,8 +246,8 @@ def test_what_covers_different_days_is_not_subtracted() -> None:
         {"name": "iv", "dose_g_per_kg": 0.4, "interval_day": 28},
         {"name": "sc", "dose_g_per_kg": 0.1, "interval_day": 7, "route": "sc"},
     ]
-    people = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
-    found = igk.simulate_regimens(people, regimens, horizon_day=140, thresholds=[400], seed=1)
+    patients = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
+    found = igk.simulate_regimens(patients, regimens, horizon_day=140, thresholds=[400], seed=1)
     rows = found.differences.set_index("outcome")
     for outcome in ("auc_tau", "auc_tau_infused", "trough_last", "peak"):
         assert np.isnan(rows.loc[outcome, "mean_difference"])
@@ -261,10 +261,10 @@ def test_what_covers_different_days_is_not_subtracted() -> None:
 
 def test_the_worst_trough_of_the_year_is_not_that_of_its_end() -> None:
     """The example of the README: what keeps the last trough does not keep all of them."""
-    people = {"card": "adult_b_cell_depletion", "n": 1000, "weight_kg": {"mean": 75, "sd": 15}}
+    patients = {"card": "adult_b_cell_depletion", "n": 1000, "weight_kg": {"mean": 75, "sd": 15}}
     therapy = {"cycles": 4, "on_day": 28, "off_day": 14, "agent": "blinatumomab"}
     regimen = {"name": "a", "dose_g_per_kg": 0.15, "interval_day": 21, "vial_g": 2.5}
-    found = igk.simulate_regimens(people, [regimen], therapy=therapy, horizon_day=365, thresholds=[500], seed=1)
+    found = igk.simulate_regimens(patients, [regimen], therapy=therapy, horizon_day=365, thresholds=[500], seed=1)
     rows = found.outcomes.set_index("outcome")
     assert rows.loc["p_trough_at_least", "mean"] == pytest.approx(0.53, abs=0.04)  # 0.90 in the last interval
     assert rows.loc["nadir", "median"] == pytest.approx(495, rel=0.03)
@@ -272,10 +272,10 @@ def test_the_worst_trough_of_the_year_is_not_that_of_its_end() -> None:
 
 
 def test_levels_in_g_per_l_say_the_same() -> None:
-    people = {"card": "adult_b_cell_depletion", "n": 50, "weight_kg": 70}
+    patients = {"card": "adult_b_cell_depletion", "n": 50, "weight_kg": 70}
     regimen = {"name": "a", "dose_g_per_kg": 0.4, "interval_day": 28}
     either = {
-        unit: igk.simulate_regimens(people, [regimen], horizon_day=60, thresholds=[level], unit=unit, seed=1)
+        unit: igk.simulate_regimens(patients, [regimen], horizon_day=60, thresholds=[level], unit=unit, seed=1)
         for unit, level in (("mg/dL", 500), ("g/L", 5))
     }
     one, other = (either[unit].outcomes.set_index("outcome") for unit in ("mg/dL", "g/L"))
@@ -284,7 +284,9 @@ def test_levels_in_g_per_l_say_the_same() -> None:
     assert list(other.loc[["nadir", "mean_igg"], "unit"]) == ["g/L", "g/L"]
     rule = {"check_every_day": 7, "minimum_gap_day": 21, "dose_g": 20}
     given = ({"rule": {**rule, **level}} for level in ({"below": 4.35}, {"below_mg_dl": 435}))
-    rules = [igk.simulate_regimens(people, [one], horizon_day=60, thresholds=[5], unit="g/L", seed=1) for one in given]
+    rules = [
+        igk.simulate_regimens(patients, [one], horizon_day=60, thresholds=[5], unit="g/L", seed=1) for one in given
+    ]
     pd.testing.assert_frame_equal(rules[0].outcomes, rules[1].outcomes)
     assert "is reported below 4.35 g/L" in rules[0].calendar["note"].iloc[0]
     assert other.loc["days_below", "threshold_unit"] == "g/L"

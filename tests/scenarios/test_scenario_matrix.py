@@ -76,11 +76,11 @@ route = ["iv", "sc"]
 
 def scenario(population: str, search: str, folders: tuple[Path, Path], place: Path) -> tuple[Result, Path]:
     fit, effect = folders
-    people = POPULATIONS[population].replace("EFFECT", str(effect)).replace("FIT", str(fit))
+    patients = POPULATIONS[population].replace("EFFECT", str(effect)).replace("FIT", str(fit))
     therapy = THERAPY if population in ("card", "models", "effect, new") else ""
     path = place / "scenario.toml"
     head = "horizon_day = 90\nthresholds_mg_dl = [300, 500]\nprice_per_g = 80\nseed = 1\n"
-    path.write_text(f"{head}[population]\n{people}\n{therapy}{REGIMENS}{search}", encoding="utf-8")
+    path.write_text(f"{head}[population]\n{patients}\n{therapy}{REGIMENS}{search}", encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         done = CliRunner().invoke(app, ["scenario", str(path), "--out", str(place / "out")], catch_exceptions=False)

@@ -99,12 +99,12 @@ def test_quantiles_of_many_batches_are_those_of_all_patients(monkeypatch: pytest
 
 
 def test_a_dose_by_ideal_weight_takes_height_and_sex() -> None:
-    people = {"card": CARD, "n": 20, "weight_kg": 120, "height_cm": 175.26, "sex": "male"}
+    patients = {"card": CARD, "n": 20, "weight_kg": 120, "height_cm": 175.26, "sex": "male"}
     regimens = [
         {"name": basis, "dose_g_per_kg": 0.4, "interval_day": 28, "weight": basis, "vial_g": 2.5}
         for basis in ("actual", "ideal", "adjusted", "lean")
     ]
-    found = igk.simulate_regimens(people, regimens, horizon_day=28, thresholds=[400], seed=1)
+    found = igk.simulate_regimens(patients, regimens, horizon_day=28, thresholds=[400], seed=1)
     grams = [
         value(found.outcomes, "mean", regimen=basis, outcome="grams")
         for basis in ("actual", "ideal", "adjusted", "lean")

@@ -10,9 +10,9 @@ import pytest
 
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.schedule import build_schedule
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 
 HORIZON = 200.0
 DOSES, INTERVALS = (0.1, 0.2, 0.3, 0.5), (14.0, 28.0)
@@ -35,7 +35,7 @@ def test_the_cheapest_is_that_of_an_exhaustive_enumeration(quantity: str) -> Non
     wanted = {"trough": 0.8, "nadir": 0.4}[quantity]
     file = parse_scenario(raw(quantity=quantity, at_least_mg_dl=500, probability=wanted), "x", "", Path())
     found = run_scenario(file).search
-    cases = people_of(file).batch(0)
+    cases = scenario_patients(file).batch(0)
     enumerated = {}
     for interval in INTERVALS:
         for dose in DOSES:

@@ -33,11 +33,11 @@ def prior_of_anyone(card_id: str, disposition: str, person: dict[str, float | st
 @pytest.mark.parametrize("card_id", [name for name in list_cards() if name != "tegenge_2020"])
 def test_many_are_as_each(card_id: str) -> None:
     card = load_card(card_id)
-    people = [{name: column[place].item() for name, column in PEOPLE.items()} for place in range(3)]
+    patients = [{name: column[place].item() for name, column in PEOPLE.items()} for place in range(3)]
     for disposition in card.structure.dispositions:
-        prior = prior_of_anyone(card_id, disposition, people[0])
+        prior = prior_of_anyone(card_id, disposition, patients[0])
         found = typical_of_many(card, prior, PEOPLE, 3)
-        for place, person in enumerate(people):
+        for place, person in enumerate(patients):
             agents = ("blinatumomab",)
             each = patient_typical(card, float(person["weight_kg"]), agents, disposition, person)[1]
             for name, value in each.items():

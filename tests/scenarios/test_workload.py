@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
 from igkinetics.errors import InputError
-from igkinetics.scenarios.people_of import people_of
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.run import run_scenario
+from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.workload import foreseen
 
 CALENDAR = {"name": "a", "dose_g": 30, "interval_day": 28}
@@ -25,9 +25,9 @@ SEARCH = {
 
 
 def raw(**more: Any) -> dict[str, Any]:
-    people = {"card": "adult_b_cell_depletion", "n": 10, "weight_kg": 70, **more.pop("population", {})}
+    patients = {"card": "adult_b_cell_depletion", "n": 10, "weight_kg": 70, **more.pop("population", {})}
     rest = {"horizon_day": 60, "thresholds_mg_dl": [400], "seed": 1, "regimen": [CALENDAR]}
-    return {**rest, "population": people, **more}
+    return {**rest, "population": patients, **more}
 
 
 BEYOND = {
@@ -72,7 +72,7 @@ def test_a_long_run_is_foreseen_and_the_key_that_allows_it_is_named(tmp_path: Pa
 
 def test_what_is_foreseen_grows_with_patients_and_days() -> None:
     took = [
-        foreseen(file.scenario, people_of(file), 2).seconds
+        foreseen(file.scenario, scenario_patients(file), 2).seconds
         for file in (
             parse_scenario(raw(horizon_day=days, population={"n": n}), "x", "", None)
             for days, n in ((60, 10), (60, 10000), (600, 10000))

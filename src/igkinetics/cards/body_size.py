@@ -74,11 +74,11 @@ def weight_defects(basis: WeightBasis, weight_kg: float, height_cm: float, sex: 
     """Why this basis is outside the domain of its formula for this person; empty when it is inside."""
     if basis not in NEEDS_HEIGHT_AND_SEX:
         return ()
-    found = []
+    doubts = []
     if height_cm < SHORTEST_ADULT_CM:
-        found.append(f"height {height_cm:g} cm: the {basis} weight is for adults of 152.4 cm or more")
+        doubts.append(f"height {height_cm:g} cm: the {basis} weight is for adults of 152.4 cm or more")
     if basis == "lean" and lean_body_mass_kg(weight_kg, height_cm, sex) >= weight_kg:
-        found.append(f"weight {weight_kg:g} kg: the lean formula gives more than the actual weight")
+        doubts.append(f"weight {weight_kg:g} kg: the lean formula gives more than the actual weight")
     if basis in ("ideal", "adjusted") and weight_kg < ideal_weight_kg(height_cm, sex):
-        found.append(f"weight {weight_kg:g} kg: below the ideal weight, so the {basis} weight is above the actual one")
-    return tuple(found)
+        doubts.append(f"weight {weight_kg:g} kg: below the ideal weight, so the {basis} weight is above the actual one")
+    return tuple(doubts)

@@ -50,7 +50,7 @@ def check_card(card: Card) -> list[CheckResult]:
 
 
 def check_result(card: Card, check: Check, cohort: PredictedCohort | None) -> CheckResult:
-    found = from_internal(compute(card, check, cohort), check.unit, DIMENSION_OF_QUANTITY[check.quantity])
+    value = from_internal(compute(card, check, cohort), check.unit, DIMENSION_OF_QUANTITY[check.quantity])
     relative = check.tolerance.kind == "relative"
     tolerance = check.tolerance.value * (abs(check.expected) if relative else 1.0)
     return CheckResult(
@@ -59,9 +59,9 @@ def check_result(card: Card, check: Check, cohort: PredictedCohort | None) -> Ch
         inputs=inputs_text(check.inputs),
         unit=check.unit,
         expected=check.expected,
-        found=found,
+        found=value,
         tolerance=tolerance,
-        ok=bool(abs(found - check.expected) <= tolerance),
+        ok=bool(abs(value - check.expected) <= tolerance),
         origin=origin_text(card.provenance[check.provenance]),
     )
 

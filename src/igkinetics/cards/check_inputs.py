@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from igkinetics.cards.computed_covariates import covariate_inputs
 from igkinetics.cards.expected import CheckInputs
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import covariate_inputs
 from igkinetics.cards.references import Defect, must_be_in
 
 OPTIONAL: Final = ("disposition", "covariates")

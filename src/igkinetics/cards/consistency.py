@@ -24,7 +24,7 @@ KINDS_ON_SCALE: Final = {"log": ("log_sd", "cv_percent", "variance"), "logit": (
 
 def inconsistencies(card: Card) -> list[Problem]:
     """Every contradiction within a card."""
-    found = [
+    defects = [
         *identity_defects(card),
         *reference_defects(card),
         *structure_defects(card),
@@ -34,7 +34,7 @@ def inconsistencies(card: Card) -> list[Problem]:
         *agent_defects(card),
         *check_defects(card),
     ]
-    return [Problem(file=card.file, column=key, found=value, expected=rule) for key, value, rule in found]
+    return [Problem(file=card.file, column=key, found=value, expected=rule) for key, value, rule in defects]
 
 
 def every_parameter(card: Card) -> Iterator[tuple[str, Parameter]]:
@@ -92,11 +92,11 @@ def structure_defects(card: Card) -> Iterator[Defect]:
 
 def parameter_defects(key: str, parameter: Parameter) -> Iterator[Defect]:
     """Values must lie on their scale; kinds of variability belong to a scale."""
-    found = f"{parameter.value:g} {parameter.unit}"
+    stated = f"{parameter.value:g} {parameter.unit}"
     if parameter.scale == "log" and not 0 < parameter.natural < float("inf"):
-        yield f"{key}.value", found, "must be more than 0 on a log scale"
+        yield f"{key}.value", stated, "must be more than 0 on a log scale"
     if parameter.scale == "logit" and not 0 < parameter.natural < 1:
-        yield f"{key}.value", found, "must lie between 0 and 1 on a logit scale"
+        yield f"{key}.value", stated, "must lie between 0 and 1 on a logit scale"
     between = parameter.between_patients
     allowed = KINDS_ON_SCALE[parameter.scale]
     if isinstance(between, BetweenPatients) and between.kind not in allowed:

@@ -67,9 +67,9 @@ def sections(card: Card) -> Iterator[list[str]]:
         yield parameter_lines(card, key.removeprefix("parameters."), parameter)
     if card.agent_classes:
         yield heading("Agents")
-        for found in card.agent_classes.values():
-            domain = "" if found.domain == "inside" else " (outside the soft domain)"
-            yield wrapped("", f"{found.title}{domain}: {', '.join(found.agents)}")
+        for agents in card.agent_classes.values():
+            domain = "" if agents.domain == "inside" else " (outside the soft domain)"
+            yield wrapped("", f"{agents.title}{domain}: {', '.join(agents.agents)}")
     if card.covariate_effects:
         yield heading("Covariates")
         yield from covariate_lines(card)

@@ -25,9 +25,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
 
-def table_or_word(found: Any) -> str:
+def table_or_word(given: Any) -> str:
     """Tag that tells a table from a word such as "fixed"; angle brackets keep it out of error paths."""
-    return "<word>" if isinstance(found, str) else "<table>"
+    return "<word>" if isinstance(given, str) else "<table>"
 
 
 class Spread(Strict):
@@ -125,10 +125,10 @@ class Parameter(Strict):
         return self.between_patients.omega if isinstance(self.between_patients, BetweenPatients) else 0.0
 
 
-def one_of(found: str, allowed: tuple[str, ...]) -> str:
-    if found not in allowed:
+def one_of(given: str, allowed: tuple[str, ...]) -> str:
+    if given not in allowed:
         raise ValueError(f"must be {' or '.join(allowed)}")
-    return found
+    return given
 
 
 def unit_of(unit: str, dimension: str) -> str:

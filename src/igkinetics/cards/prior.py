@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,29 @@ class PatientPrior:
     production: str
     """ "from_model", or "constant": the card's endogenous IgG is a constant and ignores therapy."""
     notes: tuple[str, ...]
+    initial_level: float | None = None
+    """C_init in g/L where it is given outright, and not as its ratio to C_base."""
+    kept: frozenset[str] = frozenset()
+    """Estimated parameters (the kinetics' names) whose spread belongs to the model, also where no prior is used."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Parameters that are not the card's to give (the kinetics' names) -> why each is held at its typical value."""
+
+    def held_at(self, values: Mapping[str, float], why: str) -> PatientPrior:
+        """The same with parameters held at values, by the kinetics' names, or C_init_ratio; g, L, g/L, day."""
+        typical, omega, uncertainty = dict(self.typical), dict(self.omega), dict(self.uncertainty)
+        for name, value in values.items():
+            own = "C_init_ratio" if name == "C_init" else name
+            omega[own] = uncertainty[own] = 0.0
+            if name != "C_init":
+                typical[own] = value
+        return replace(
+            self,
+            typical=typical,
+            omega=omega,
+            uncertainty=uncertainty,
+            initial_level=values.get("C_init", self.initial_level),
+            held={**self.held, **{name.removesuffix("_ratio"): why for name in values}},
+        )
 
     def sd(self, name: str) -> float:
         """Prior SD of one patient's value on the parameter's scale."""

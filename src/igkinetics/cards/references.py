@@ -66,15 +66,15 @@ def provenance_uses(card: Card) -> Iterator[tuple[str, str]]:
             yield f"{path}.provenance", name
 
 
-def parts_of(found: Any, path: str) -> Iterator[tuple[str, BaseModel]]:
+def parts_of(part: Any, path: str) -> Iterator[tuple[str, BaseModel]]:
     """Every table of a card with its key, depth first."""
-    if isinstance(found, BaseModel):
-        yield path, found
-        for name in type(found).model_fields:
-            yield from parts_of(getattr(found, name), f"{path}.{name}" if path else name)
-    elif isinstance(found, dict):
-        for name, inner in found.items():
+    if isinstance(part, BaseModel):
+        yield path, part
+        for name in type(part).model_fields:
+            yield from parts_of(getattr(part, name), f"{path}.{name}" if path else name)
+    elif isinstance(part, dict):
+        for name, inner in part.items():
             yield from parts_of(inner, f"{path}.{name}")
-    elif isinstance(found, tuple):
-        for index, inner in enumerate(found, start=1):
+    elif isinstance(part, tuple):
+        for index, inner in enumerate(part, start=1):
             yield from parts_of(inner, f"{path}[{index}]")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from igkinetics.cards.computed_covariates import Value, computed_value, is_missing
 from igkinetics.cards.covariates import Covariate, CovariateEffect, ExponentialEffect, Limit, PowerEffect
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import Value, computed_value, is_missing
 from igkinetics.errors import InputError, Problem, call_error
 
 

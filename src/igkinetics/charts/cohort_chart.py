@@ -73,7 +73,7 @@ def interval_rows(nadirs: pd.DataFrame) -> list[dict[str, Any]]:
     names = [text.visible(name) for name in nadirs["patient_id"]]
     return [
         {
-            "patient": name if names.count(name) == 1 else f"{name} ({place + 1})",
+            "patient": name if names.count(name) == 1 else f"{name} ({index + 1})",
             "nadir": row["fitted_nadir"],
             "lower": _number_or_none(row["fitted_nadir_lower"]),
             "upper": _number_or_none(row["fitted_nadir_upper"]),
@@ -81,7 +81,7 @@ def interval_rows(nadirs: pd.DataFrame) -> list[dict[str, Any]]:
             "below": text.is_true(row["raw_nadir_below_limit"]),
             "group": text.visible(row["group"]) or NO_GROUP,
         }
-        for place, (name, row) in enumerate(zip(names, nadirs.to_dict("records"), strict=True))
+        for index, (name, row) in enumerate(zip(names, nadirs.to_dict("records"), strict=True))
     ]
 
 

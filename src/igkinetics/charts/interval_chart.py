@@ -95,4 +95,4 @@ def estimates_layer(names: Sequence[str], rows: Sequence[IntervalRow], x: Spec, 
 def distinct(labels: Sequence[str]) -> list[str]:
     """Labels made visible, and told apart by their place where they look the same."""
     shown = [text.visible(label) for label in labels]
-    return [name if shown.count(name) == 1 else f"{name} ({place})" for place, name in enumerate(shown, start=1)]
+    return [name if shown.count(name) == 1 else f"{name} ({index})" for index, name in enumerate(shown, start=1)]

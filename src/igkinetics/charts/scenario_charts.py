@@ -70,8 +70,8 @@ def efficiency_chart(rows: Sequence[tuple[str, float, float]], threshold: float,
     """rows: regimen, mean grams, mean share of days at or above the threshold. Numbers stand for the regimens."""
     on_front = pareto([(grams, share) for _, grams, share in rows])
     values = [
-        {"number": str(place), "grams": round(grams, 2), "share": round(100 * share, 3), "front": front}
-        for place, ((_, grams, share), front) in enumerate(zip(rows, on_front, strict=True), 1)
+        {"number": str(index), "grams": round(grams, 2), "share": round(100 * share, 3), "front": front}
+        for index, ((_, grams, share), front) in enumerate(zip(rows, on_front, strict=True), 1)
     ]
     x = {
         "field": "grams",

@@ -31,6 +31,20 @@ BATCH_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Captioned:
+    """A chart with its words. section: where on its page it belongs, or its name; title: for screen readers."""
+
+    section: str
+    title: str
+    caption: str
+    spec: Spec
+
+    @property
+    def chart(self) -> Chart:
+        return self.title, self.spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A drawn chart, or why there is none. title: a plain description, read out by screen readers."""
 
@@ -48,12 +62,12 @@ def draw(charts: Sequence[Chart], png: bool = False) -> list[Figure]:
     return [_figure(title, convert(spec, png)) for title, spec in charts]
 
 
-def _figure(title: str, found: dict[str, str]) -> Figure:
+def _figure(title: str, drawing: dict[str, str]) -> Figure:
     return Figure(
         title=title,
-        svg=found.get("svg", ""),
-        png=base64.b64decode(found.get("png", "")),
-        failure=found.get("failure", ""),
+        svg=drawing.get("svg", ""),
+        png=base64.b64decode(drawing.get("png", "")),
+        failure=drawing.get("failure", ""),
     )
 
 
@@ -75,7 +89,7 @@ def converter_process(png: bool = False) -> Iterator[Draw]:
             n = len(started)
             with ThreadPoolExecutor(max_workers=n) as pool:
                 drawn = list(pool.map(share_drawn, started, [charts[place::n] for place in range(n)]))
-            return [drawn[place % n][place // n] for place in range(len(charts))]
+            return [drawn[index % n][index // n] for index in range(len(charts))]
 
         try:
             yield draw_elsewhere

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem
-from igkinetics.cli.reading import problems_text, read
+from igkinetics.cli.reading import read
 from igkinetics.cli.status import answering
 from igkinetics.errors import InputError, counted
-
-if TYPE_CHECKING:
-    from igkinetics.cohort.model import Cohort
 
 
 @answering
@@ -37,8 +34,7 @@ def check(
             print(written(cohort, draft))
             return
         raise
-    print("\n".join(summary_lines(found)))
-    print(problems_text(found) or "No problems.")
+    print(found.check())
     if write_mapping:
         print("No cohort.toml written: the cohort can be read as it is.")
 
@@ -51,9 +47,12 @@ def draft_for(path: Path, error: InputError, file_format: str | None) -> str:
     if keys.get("format", "tables") not in ("tables", "nonmem"):
         return ""  # a preset knows its own columns
     foreign = [
-        one
-        for one in error.problems
-        if not one.patient_id and one.file != "call" and one.found != "no unit" and (one.line is None or not one.column)
+        problem
+        for problem in error.problems
+        if not problem.patient_id
+        and problem.file != "call"
+        and problem.found != "no unit"
+        and (problem.line is None or not problem.column)
     ]
     return draft_mapping(path, keys) if foreign else ""
 
@@ -67,18 +66,3 @@ def written(path: Path, draft: str) -> str:
     guesses, choices = (counted(sum(mark in line for line in lines), "line") for mark in (GUESS, CHOOSE))
     todo = f"To check: {guesses} marked GUESS, {choices} marked CHOOSE."
     return f"Written: {place}. {todo} Next: igkinetics check {place.parent}"
-
-
-def summary_lines(cohort: Cohort) -> list[str]:
-    """What the cohort holds, a line for each quantity under its topic."""
-    from igkinetics.cohort.check import summary
-    from igkinetics.text import visible
-
-    lines = [f"Cohort {visible(cohort.name)}, IgG in {cohort.igg_unit}"]
-    for topic, rows in summary(cohort).groupby("topic", sort=False):
-        lines.append(f"{topic}")
-        for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
-            own_unit = {"unknown": "", "1": unit.removesuffix("s")}.get(value, unit)
-            amount = f"{value} {own_unit}".strip()
-            lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
-    return lines

@@ -7,9 +7,16 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, days_of
-from igkinetics.cli.progress import progress_bar
 from igkinetics.cli.reading import read_and_tell
-from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 
@@ -40,15 +47,15 @@ def compare(
 ) -> None:
     """Compare two groups: nadirs, times, outcomes."""
     from igkinetics.compare.output import COMPARE_OUTPUT, write_compare
-    from igkinetics.compare.run import compare as compare_groups
+    from igkinetics.compare.run import compare_groups
     from igkinetics.errors import call_error
     from igkinetics.fit.options import FitOptions
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.compare_page import compare_sentences, write_compare_report
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     if group and len(group) != 2:
-        raise call_error("--group", ", ".join(group), "must be given twice, or not at all")
+        raise call_error("group", ", ".join(group), "must be given twice, or not at all")
     options = FitOptions(
         card=card, window=days_of(window), thresholds=tuple(threshold or ()), level=level, seed=seed, jobs=jobs
     )

@@ -13,6 +13,7 @@ from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnPro
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, answering, tell
 from igkinetics.errors import call_error
+from igkinetics.extras import require
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
@@ -41,6 +42,9 @@ PosteriorFile = Annotated[
 RegimenFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="Regimen (TOML) for the controls, instead of others' infusions.")
 ]
+PolicyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
+]
 
 Lkj = Annotated[
     float | None,
@@ -49,6 +53,13 @@ Lkj = Annotated[
 PriorOnly = Annotated[bool, typer.Option("--prior-only", help="What the card says before any measurement.")]
 Joint = Annotated[
     bool, typer.Option("--joint", help="Also free both ratios under IVIG at once; they are nearly collinear.")
+]
+Checks = Annotated[
+    str,
+    typer.Option(
+        metavar="standard|full",
+        help="full: other models with as many draws as the base model, and ratios under a second disposition.",
+    ),
 ]
 BaseOnly = Annotated[
     bool, typer.Option("--base-only", help="No extensions, no other priors, nobody left out: a third of the time.")
@@ -72,10 +83,12 @@ def effect(
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
+    policies: PolicyFile = None,
     ivig_days: IvigDays = IVIG_DAYS,
     prior_only: PriorOnly = False,
     base_only: BaseOnly = False,
     joint: Joint = False,
+    checks: Checks = "standard",
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of all draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Chains and patients worked on at a time.")] = 2,
@@ -101,10 +114,12 @@ def effect(
         sampler=sampler,
         posterior=posterior,
         control_regimen=control_regimen,
+        policies=policies,
         ivig_days=ivig_days,
         prior_only=prior_only,
         base_only=base_only,
         joint=joint,
+        checks=checks,
         level=level,
         seed=seed,
         jobs=jobs,
@@ -123,18 +138,19 @@ def changes_of(rope: str | None) -> tuple[float, float] | None:
     except ValueError:
         ends = None
     if ends is None:
-        raise call_error("--rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
+        raise call_error("rope", rope, "must be two changes of IgG LOW:HIGH, such as -20:20")
     return ends
 
 
 def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *, overwrite: bool) -> None:
     """Sample, then write tables and report, whole or not at all."""
+    require("effect")
     from igkinetics.charts.svg import converter_process
     from igkinetics.effect.fit import fit_effect
     from igkinetics.effect.output import EFFECT_OUTPUT, write_effect
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.effect_page import write_effect_report
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     refuse_existing(out, EFFECT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
@@ -148,7 +164,7 @@ def estimate(reading: Callable[[], Cohort], options: EffectOptions, out: Path, *
 def tell_result(estimated: CohortEffect, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
     from igkinetics.report.effect_sentences import effect_sentences
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
 
     print("\n".join(effect_sentences(estimated, str(out / REPORT_NAME))))
     if estimated.interrupted:

@@ -27,7 +27,7 @@ def export(
     from igkinetics.output.folder import Kind, new_folder, refuse_existing
 
     if file_format not in ("nonmem", "adpc"):
-        raise call_error("--format", file_format, "must be nonmem or adpc")
+        raise call_error("file_format", file_format, "must be nonmem or adpc")
     adpc = file_format == "adpc"
     output = Kind(marker=ADPC_FILE, names=ADPC_NAMES) if adpc else Kind(marker=EVENT_FILE, names=NAMES)
     refuse_existing(out, output, overwrite=overwrite)

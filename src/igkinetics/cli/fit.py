@@ -7,10 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual, days_of
-from igkinetics.cli.progress import progress_bar
+from igkinetics.cli.options import (
+    CohortPath,
+    FileFormat,
+    Fix,
+    IggUnit,
+    Level,
+    OnProblem,
+    Out,
+    Overwrite,
+    Residual,
+    days_of,
+    fixed_of,
+)
 from igkinetics.cli.reading import read_and_tell
-from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, failures_told, tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
@@ -35,6 +54,7 @@ def fit(
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
     prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
     structure: Structure = None,
+    fix: Fix = None,
     drift: Drift = True,
     residual: Residual = "normal",
     window: Annotated[
@@ -74,6 +94,7 @@ def fit(
         thresholds=tuple(threshold or ()),
         draws=draws,
         profile=profile,
+        fix=fixed_of(fix or ()),
         level=level,
         seed=seed,
         jobs=jobs,
@@ -99,8 +120,8 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
     from igkinetics.fit.output import FIT_OUTPUT, write_fit
     from igkinetics.output.folder import new_folder
     from igkinetics.report.diagnostics_page import DIAGNOSTICS_NAME, write_diagnostics
-    from igkinetics.report.figures import FIGURES, write_figures
-    from igkinetics.report.page import REPORT_NAME, write_fit_report
+    from igkinetics.report.figure_files import FIGURES, write_figures
+    from igkinetics.report.fit_page import REPORT_NAME, write_fit_report
 
     with new_folder(out, FIT_OUTPUT, overwrite=overwrite) as folder:
         write_fit(fitted, folder, extras)
@@ -113,10 +134,10 @@ def write(fitted: CohortFit, out: Path, draw: Draw, extras: Extras, *, overwrite
 
 def tell_result(fitted: CohortFit, out: Path) -> None:
     """Five sentences on stdout, and the exit status."""
-    from igkinetics.report.page import REPORT_NAME
-    from igkinetics.report.sentences import five_sentences
+    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.report.sentences import five_sentences, laboratory_sentence
 
-    print("\n".join(five_sentences(fitted, str(out / REPORT_NAME))))
+    print("\n".join(filter(None, [*five_sentences(fitted, str(out / REPORT_NAME)), laboratory_sentence(fitted)])))
     if fitted.interrupted:
         raise typer.Exit(INTERRUPTED)
     if fitted.n_failed:

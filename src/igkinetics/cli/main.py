@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from typer.main import get_command
@@ -15,6 +15,8 @@ from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.models import models
+from igkinetics.cli.nca import nca
+from igkinetics.cli.population import population
 from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
@@ -49,15 +51,22 @@ def whole(
     """Serum IgG under B-cell-depleting therapy and immunoglobulin: nadirs with honest uncertainty."""
 
 
-app.command("check")(check)
-app.command("fit")(fit)
-app.command("effect")(effect)
-app.command("compare")(compare)
-app.command("scenario")(scenario)
-app.command("simulate")(simulate)
-app.command("demo")(demo)
-app.command("template")(template)
-app.command("export")(export)
+COMMANDS: Final = (
+    (check, "ward.xlsx --igg-unit mg/dL"),
+    (fit, "data/blina23 --out results/fit --threshold 400"),
+    (effect, "data/blina23 --out results/effect --threshold 400"),
+    (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
+    (nca, "COHORT --out results/nca"),
+    (population, "data/blina23 --out results/population --fix k_loss --fix k_rec"),
+    (scenario, "data/scenarios/preemptive_ivig.toml --out results/scenario"),
+    (simulate, "data/blina23.toml --out cohort"),
+    (demo, "example"),
+    (template, "ward"),
+    (export, "data/blina23 --format nonmem --out events"),
+)
+"""Every command, with an example that its help ends with."""
+for command, example in COMMANDS:
+    app.command(command.__name__, epilog=f"Example: igkinetics {command.__name__} {example}")(command)
 app.add_typer(models, name="models")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from igkinetics.errors import call_error
+from igkinetics.errors import InputError, Problem, call_error
 
 CohortPath = Annotated[
     Path,
@@ -29,7 +31,36 @@ OnProblem = Annotated[
 Residual = Annotated[
     str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
 ]
+Fix = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Hold a parameter (CL V1 Q V2 ka F C_base C_init S k_loss k_rec) at a value in the units of "
+        "parameters.csv: C_base, C_init in the cohort's unit, others L, L/day, 1/day; repeatable.",
+    ),
+]
 Level = Annotated[float, typer.Option(metavar="SHARE", help="Level of every interval.")]
+
+
+def fixed_of(given: Sequence[str]) -> dict[str, float]:
+    """Parameters held at values, each given as NAME=VALUE. InputError for what cannot be read, all at once."""
+    found: dict[str, float] = {}
+    problems = []
+    for each in given:
+        name, equals, value = (part.strip() for part in each.partition("="))
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (name and equals) or math.isnan(number):
+            problems.append(Problem(file="call", column="--fix", found=each, expected="must be NAME=VALUE, as V1=3.2"))
+        elif name in found:
+            problems.append(Problem(file="call", column="--fix", found=each, expected=f"{name} is fixed twice"))
+        else:
+            found[name] = number
+    if problems:
+        raise InputError(problems)
+    return found
 
 
 def days_of(window: str | None) -> tuple[float, float] | None:
@@ -42,5 +73,5 @@ def days_of(window: str | None) -> tuple[float, float] | None:
     except ValueError:
         days = None
     if days is None:
-        raise call_error("--window", window, "must be two days A:B, such as 0:180")
+        raise call_error("window", window, "must be two days A:B, such as 0:180")
     return days

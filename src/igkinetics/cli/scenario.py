@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from igkinetics.cli.options import Out, Overwrite
-from igkinetics.cli.progress import progress_bar
-from igkinetics.cli.status import INTERRUPTED, answering, tell
+from igkinetics.cli.status import INTERRUPTED, answering, progress_bar, tell
 from igkinetics.units import INTERVAL_LEVEL
 
 
@@ -24,7 +23,7 @@ def scenario(
 ) -> None:
     """Compare dosing regimens, search for the cheapest."""
     from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.page import REPORT_NAME
+    from igkinetics.report.fit_page import REPORT_NAME
     from igkinetics.report.scenario_page import write_scenario_report
     from igkinetics.report.scenario_sentences import scenario_sentences
     from igkinetics.scenarios.output import SCENARIO_OUTPUT, write_scenario

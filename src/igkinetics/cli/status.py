@@ -1,19 +1,22 @@
-"""Exit statuses, and what is said on stderr when the input or the call is at fault."""
+"""Exit statuses, and what is said on stderr: faults of the input or the call, and how far a long step has come."""
 
 from __future__ import annotations
 
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TextIO, cast
 
 import typer
 
+from igkinetics.cli.flags import in_flags
 from igkinetics.errors import InputError, NobodyFittedError
 
 if TYPE_CHECKING:
     from igkinetics.fit.cohort_result import CohortFit
+
 
 INPUT_AT_FAULT: Final = 2
 NOBODY_FITTED: Final = 3
@@ -47,7 +50,7 @@ def answering(command: Callable[Arguments, None]) -> Callable[Arguments, None]:
         try:
             command(*args, **kwargs)
         except InputError as error:
-            tell(str(error))
+            tell(str(in_flags(error, command)))
             raise typer.Exit(NOBODY_FITTED if isinstance(error, NobodyFittedError) else INPUT_AT_FAULT) from None
         except KeyboardInterrupt:
             tell("Interrupted; nothing was written.")
@@ -92,3 +95,27 @@ def silent_once_closed() -> None:
         stream = getattr(sys, name)
         if stream is not None:
             setattr(sys, name, cast(TextIO, Outlet(stream)))
+
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Progress | None]:
+    """What a long step reports to; None when stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report

@@ -2,15 +2,71 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import OUTCOME_COLUMNS, PATIENT_COLUMNS, Cohort
-from igkinetics.errors import counted
+from igkinetics.errors import Problem, counted, describe_problems
+from igkinetics.text import visible
 from igkinetics.units import from_g_per_l
 
 SUMMARY_COLUMNS = ("topic", "quantity", "value", "unit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortCheck:
+    """What `igkinetics check` says of a cohort: `print` it, or let a notebook show it.
+
+    summary: columns SUMMARY_COLUMNS; problems: a row for each, as in problems.csv.
+    """
+
+    name: str
+    igg_unit: str
+    summary: pd.DataFrame
+    problems: pd.DataFrame
+
+    def __str__(self) -> str:
+        return "\n".join([*self.lines(), problems_text(self.problems) or "No problems."])
+
+    def lines(self) -> list[str]:
+        """What the cohort holds, a line for each quantity under its topic."""
+        lines = [f"Cohort {visible(self.name)}, IgG in {self.igg_unit}"]
+        for topic, rows in self.summary.groupby("topic", sort=False):
+            lines.append(f"{topic}")
+            for quantity, value, unit in zip(rows["quantity"], rows["value"], rows["unit"], strict=True):
+                own_unit = {"unknown": "", "1": unit.removesuffix("s")}.get(value, unit)
+                amount = f"{value} {own_unit}".strip()
+                lines.append("  " + visible(": ".join(filter(None, (quantity, amount))), most=400))
+        return lines
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the summary, and the problems where there are any."""
+        tables = [self.summary] + ([self.problems] if len(self.problems) else [])
+        return f"<p>Cohort {escape(self.name)}, IgG in {escape(self.igg_unit)}</p>" + "".join(
+            table.to_html(index=False) for table in tables
+        )
+
+
+def problems_text(problems: pd.DataFrame, most: int | None = None) -> str:
+    """The problems of a cohort that was read all the same, at most so many; empty when there are none."""
+    rows = problems.astype(object).where(problems.notna(), None).to_dict("records")
+    listed = [
+        Problem(**{str(key): value for key, value in row.items()} | {"line": _whole(row["line"])}) for row in rows
+    ]
+    return describe_problems(listed) if most is None else describe_problems(listed, most)
+
+
+def _whole(line: object) -> int | None:
+    return None if line is None else int(str(line).removesuffix(".0"))
+
+
+def check_cohort(cohort: Cohort) -> CohortCheck:
+    """What is in a cohort, and what was wrong with it."""
+    return CohortCheck(name=cohort.name, igg_unit=cohort.igg_unit, summary=summary(cohort), problems=cohort.problems)
 
 
 def summary(cohort: Cohort) -> pd.DataFrame:
@@ -23,6 +79,7 @@ def summary(cohort: Cohort) -> pd.DataFrame:
         *_doses(cohort),
         *_therapy(cohort),
         *(("outcomes", str(name), str(count), "patients") for name, count in _outcomes(cohort).items()),
+        *_covariates(cohort),
         *(
             (
                 "rows",
@@ -33,7 +90,7 @@ def summary(cohort: Cohort) -> pd.DataFrame:
             for file, one in cohort.rows.items()
         ),
         *(("columns", f"{file}, not used", ", ".join(names), "") for file, names in cohort.unused_columns.items()),
-        *_covariates(cohort),
+        *_kept_columns(cohort),
         *(("notes", "", note, "") for note in cohort.notes),
     ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
@@ -75,7 +132,7 @@ def _groups(cohort: Cohort) -> list[Row]:
     return rows
 
 
-def _covariates(cohort: Cohort) -> list[Row]:
+def _kept_columns(cohort: Cohort) -> list[Row]:
     """The further columns of the open tables."""
     rows: list[Row] = []
     for name, table, own in (
@@ -141,6 +198,20 @@ def _therapy(cohort: Cohort) -> list[Row]:
             for name, count in agents.items()
         ),
     ]
+
+
+def _covariates(cohort: Cohort) -> list[Row]:
+    """Covariates by day: how many values of how many patients, and their spread where they are numbers."""
+    table = cohort.first_records().covariates
+    rows: list[Row] = []
+    for name in cohort.covariate_names:
+        values = table[name]
+        is_number = pd.api.types.is_numeric_dtype(values)
+        filled = values.notna() if is_number else values != ""
+        n_patients = counted(table.loc[filled, "patient_id"].nunique(), "patient")
+        spread = f": {_spread(values)}" if is_number else ""
+        rows.append(("covariates", name, f"{counted(int(filled.sum()), 'value')} of {n_patients}{spread}", ""))
+    return rows
 
 
 def _outcomes(cohort: Cohort) -> dict[str, int]:

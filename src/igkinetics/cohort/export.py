@@ -19,7 +19,7 @@ COLUMNS: Final = ("ID", "TIME", "EVID", "MDV", "AMT", "RATE", "CMT", "DV", "CENS
 DEPOT, CENTRAL = 1, 2
 MOST_DIGITS: Final = 15
 Mask = npt.NDArray[np.bool_]
-SIDE_TABLES: Final = ("therapy", "patients", "outcomes")
+SIDE_TABLES: Final = ("therapy", "patients", "outcomes", "covariates")
 NAMES: Final = frozenset({EVENT_FILE, MAPPING_NAME, *(f"{table}.csv" for table in SIDE_TABLES)})
 HEADER: Final = """\
 # Written by igkinetics export. IDs are numbers; [samples.values.patient_id] holds whose they are.
@@ -37,9 +37,10 @@ same_dose = "sum"
 [doses.columns]
 route = "CMT"
 [doses.values.route]
-"{depot}" = "sc"
 "{central}" = "iv"
 """
+UNDER_THE_SKIN: Final = f'"{DEPOT}" = "sc"\n'
+"""Stands in the table only where a dose reads so: an entry that matches nothing is an error."""
 
 
 def answers(cohort: Cohort) -> str:
@@ -130,13 +131,11 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
             table = table.assign(stop=table["stop"].replace(np.inf, np.nan))
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    header = HEADER.format(
-        unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, depot=DEPOT, central=CENTRAL
-    )
-    people = [one for one in cohort.patient_ids if one not in cohort.records]
-    names = [json.dumps(one, ensure_ascii=False) for one in people]
-    ids = [f"{number} = {name}" for number, name in enumerate(names, start=1)]
-    text = "\n".join([header, "[samples.values.patient_id]", *ids]).replace("\x7f", "\\u007f")
+    header = HEADER.format(unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, central=CENTRAL)
+    header += UNDER_THE_SKIN if bool((events["CMT"] == DEPOT).any()) else ""
+    number = numbers_of_patients(cohort)[lambda one: one.isin(events["ID"]) & ~one.duplicated()]
+    ids = [f"{place} = {json.dumps(name, ensure_ascii=False)}" for name, place in number.items()]
+    text = "\n".join([header.rstrip(), "", "[samples.values.patient_id]", *ids]).replace("\x7f", "\\u007f")
     (folder / MAPPING_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
@@ -201,7 +200,7 @@ def adpc_table(cohort: Cohort) -> pd.DataFrame:
 
 
 def write_adpc(cohort: Cohort, folder: Path) -> None:
-    """adpc.csv, adsl.csv, their cohort.toml, and therapy and outcomes (deaths among them) as tables of their own."""
+    """adpc.csv, adsl.csv, their cohort.toml, and therapy, outcomes (deaths too) and covariates by day as tables."""
     adpc_table(cohort).to_csv(folder / ADPC_FILE, index=False, lineterminator="\n")
     people = cohort.patients
     adsl = pd.DataFrame(
@@ -223,7 +222,7 @@ def write_adpc(cohort: Cohort, folder: Path) -> None:
     known = set(cohort.outcomes.loc[cohort.outcomes["outcome"] == "death", "patient_id"])
     deaths = deaths[~deaths["patient_id"].isin(known)]
     outcomes = pd.concat([cohort.outcomes.drop(columns="line", errors="ignore"), deaths])
-    for name, table in (("therapy", therapy), ("outcomes", outcomes)):
+    for name, table in (("therapy", therapy), ("outcomes", outcomes), ("covariates", cohort.covariates)):
         if not table.empty:
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     header = ADPC_HEADER.format(unit=cohort.igg_unit, answers=answers(cohort))

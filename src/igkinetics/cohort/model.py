@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,9 @@ from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.errors import counted
 from igkinetics.frozen import ByValue
 from igkinetics.units import IggUnit
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.check import CohortCheck
 
 Floats = npt.NDArray[np.float64]
 SameDay = Literal["sample_first", "dose_first"]
@@ -28,6 +31,8 @@ THERAPY_COLUMNS = ("patient_id", "start", "stop", "agent", "line")
 PATIENT_COLUMNS = ("patient_id", "group", "weight_kg", "height_cm", "sex", "age_y", "birth", "death")
 """birth and death in days of the patient's own time line; further columns are covariates."""
 OUTCOME_COLUMNS = ("patient_id", "day", "outcome")
+COVARIATE_COLUMNS = ("patient_id", "day")
+"""Of covariates that vary over time: whose value it is, and when; a column for each covariate follows."""
 RESERVED_OUTCOMES = ("death", "hsct", "relapse")
 FOLLOW_UP_ENDS = ("death", "hsct")
 """Outcomes that end follow-up everywhere."""
@@ -100,6 +105,8 @@ class Cohort(ByValue):
     rows: dict[str, RowCount]
     inputs: dict[str, str]
     """File name -> SHA-256."""
+    covariates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COVARIATE_COLUMNS)))
+    """COVARIATE_COLUMNS and a column for each covariate by day: kept for whoever asks; no model uses them."""
     unused_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """File -> its columns that nothing uses."""
     as_given: frozenset[str] = frozenset()
@@ -113,6 +120,11 @@ class Cohort(ByValue):
     """Patient -> the moment that days count from; empty for a cohort in day numbers."""
     records: dict[str, str] = field(default_factory=dict)
     """Record -> patient, for each further record of a patient (a reset in an event file), a row of `patients` each."""
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        """The covariates that vary over time."""
+        return tuple(str(name) for name in self.covariates.columns if name not in COVARIATE_COLUMNS)
 
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:
@@ -137,6 +149,12 @@ class Cohort(ByValue):
             "outcomes": _Blocks(self.outcomes, index, ("day", "outcome")),
         }
 
+    def check(self) -> CohortCheck:
+        """What `igkinetics check` says of the cohort: print it, or let a notebook show it."""
+        from igkinetics.cohort.check import check_cohort
+
+        return check_cohort(self)
+
     def first_records(self) -> Cohort:
         """Everyone once, for counts of patients: further records left out, all outcomes under the first."""
         if not self.records:
@@ -148,9 +166,17 @@ class Cohort(ByValue):
         }
         whose = self.outcomes["patient_id"].replace(self.records)
         outcomes = self.outcomes.assign(patient_id=whose).drop_duplicates(["patient_id", "day", "outcome"])
+        covariates = self.covariates.assign(patient_id=self.covariates["patient_id"].replace(self.records))
         left_out = counted(len(self.records), "further record")
         note = f"{left_out} of a patient (after a reset) left out: everyone counts once"
-        return replace(self, **tables, outcomes=outcomes.reset_index(drop=True), notes=(*self.notes, note), records={})
+        return replace(
+            self,
+            **tables,
+            outcomes=outcomes.reset_index(drop=True),
+            covariates=covariates.drop_duplicates(ignore_index=True),
+            notes=(*self.notes, note),
+            records={},
+        )
 
     def patient(self, patient_id: str) -> Patient:
         """The record of one patient. KeyError when nobody has this id."""

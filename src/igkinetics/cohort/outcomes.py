@@ -1,12 +1,13 @@
 """What the names of outcomes mean: death and transplant, which end follow-up, and infections. Stated lists, no guesses.
 
-A name is compared without capitals, accents on letters aside, and without what stands between its words: `Allo-SCT`,
-`allo SCT` and `alloSCT` are one name.
+A name is compared without capitals and accents, and without what stands between its words: `Allo-SCT`, `allo SCT` and
+`alloSCT` are one name.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -33,29 +34,83 @@ DEATH_NAMES: Final = (
     "tod",
     "verstorben",
     "gestorben",
+    "todesfall",
     "décès",
-    "deces",
     "décédé",
+    "décédée",
+    "mort",
     "muerte",
+    "muerto",
+    "muerta",
     "fallecido",
+    "fallecida",
     "fallecimiento",
     "decesso",
+    "deceduto",
+    "deceduta",
     "morte",
 )
-TRANSPLANT_KINDS: Final = (
-    "",
-    "allo",
-    "allogeneic",
-    "allogenic",
-    "auto",
-    "autologous",
-    "haplo",
-    "haploidentical",
-    "cord blood",
-    "first",
-    "second",
+KINDS_OF_TRANSPLANT: Final = frozenset(
+    [
+        "allo",
+        "allogeneic",
+        "allogenic",
+        "allogene",
+        "allogenen",
+        "allogenique",
+        "alogenico",
+        "allogenico",
+        "auto",
+        "autologous",
+        "autologe",
+        "autologen",
+        "autologue",
+        "autologo",
+        "haplo",
+        "haploidentical",
+        "haploidente",
+        "haploidentique",
+        "haploidentico",
+        "cord",
+        "blood",
+        "first",
+        "second",
+        "third",
+        "1st",
+        "2nd",
+        "3rd",
+        "erste",
+        "zweite",
+        "mud",
+        "mmud",
+        "msd",
+        "sibling",
+        "related",
+        "unrelated",
+        "matched",
+        "mismatched",
+        "donor",
+        "of",
+        "de",
+        "di",
+        "du",
+        "des",
+        "la",
+        "le",
+        "osea",
+        "osseuse",
+        "osseo",
+        "hematopoietic",
+        "haematopoietic",
+        "hematopoietique",
+        "hematopoietiques",
+        "hematopoyeticas",
+        "hematopoyeticos",
+        "emopoietiche",
+    ]
 )
-TRANSPLANT_CORES: Final = (
+"""Words of a transplant's name that say its kind, or nothing: a name that is one of the others without them is one."""
+TRANSPLANT_NAMES: Final = (
     "hsct",
     "hct",
     "sct",
@@ -64,15 +119,10 @@ TRANSPLANT_CORES: Final = (
     "asct",
     "stem cell transplant",
     "stem cell transplantation",
-    "hematopoietic stem cell transplant",
-    "hematopoietic stem cell transplantation",
-    "haematopoietic stem cell transplant",
-    "haematopoietic stem cell transplantation",
-    "hematopoietic cell transplant",
-    "hematopoietic cell transplantation",
-    "haematopoietic cell transplantation",
-    "peripheral blood stem cell transplant",
-    "peripheral blood stem cell transplantation",
+    "cell transplant",
+    "cell transplantation",
+    "peripheral stem cell transplant",
+    "peripheral stem cell transplantation",
     "bone marrow transplant",
     "bone marrow transplantation",
     "marrow transplant",
@@ -80,10 +130,20 @@ TRANSPLANT_CORES: Final = (
     "transplantation",
     "transplanted",
     "stammzelltransplantation",
+    "knochenmarktransplantation",
+    "szt",
     "kmt",
     "greffe",
+    "greffe moelle",
+    "greffe csh",
+    "greffe cellules souches",
     "trasplante",
+    "trasplante medula",
+    "trasplante progenitores",
+    "trasplante celulas madre",
     "trapianto",
+    "trapianto midollo",
+    "trapianto cellule staminali",
 )
 INFECTION_NAMES: Final = (
     "infection",
@@ -117,14 +177,22 @@ INFECTION_NAMES: Final = (
 )
 """Outcomes that are infections unless cohort.toml states its own list: `[outcomes.classes] infection = [...]`."""
 BETWEEN_WORDS: Final = re.compile(r"[^\w]+|_+")
-LIKE_DEATH: Final = re.compile(r"death|\bdead\b|\bdied\b|deceas|exitus|mortal|\btrm\b|\bnrm\b")
-LIKE_TRANSPLANT: Final = re.compile(r"transplant|hsct|\bsct\b|\bbmt\b|\bhct\b|stem ?cell|\bgraft\b(?! versus)")
-LIKE_INFECTION: Final = re.compile(r"infect|infekt|infezion|pneumon|sepsis|septic|bacter(?:ae|e)mia")
+LIKE_DEATH: Final = re.compile(
+    r"death|\bdead\b|\bdied\b|deceas|exitus|mortal|\btrm\b|\bnrm\b|fatal|lethal|\bletal|\btod\b|todes|verstorb|gestorb|"
+    r"deces|decede|decedut|\bmort|\bmuert|\bfallec"
+)
+LIKE_TRANSPLANT: Final = re.compile(
+    r"transplant|trasplant|trapiant|greffe|allograft|autograft|hsct|\bsct\b|\bbmt\b|\bhct\b|\bszt\b|\bkmt\b|\btph\b|\btmo\b|"
+    r"\btcse\b|stem ?cell|stammzell|\bgraft\b(?! versus)"
+)
+LIKE_INFECTION: Final = re.compile(r"infect|infekt|infecc|infezion|pneumon|sepsis|septic|bacter(?:ae|e)mia")
 
 
 def words_of(name: str) -> str:
-    """A name in small letters with one blank between its words."""
-    return " ".join(BETWEEN_WORDS.sub(" ", name.casefold()).split())
+    """A name in small letters, without accents, with one blank between its words."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(one for one in letters if not unicodedata.combining(one))
+    return " ".join(BETWEEN_WORDS.sub(" ", plain).split())
 
 
 def compact(name: str) -> str:
@@ -134,22 +202,30 @@ def compact(name: str) -> str:
 RESERVED: Final[dict[str, str]] = {
     "relapse": "relapse",
     **{compact(name): "death" for name in DEATH_NAMES},
-    **{compact(f"{kind} {core}"): "hsct" for kind in TRANSPLANT_KINDS for core in TRANSPLANT_CORES},
+    **{compact(name): "hsct" for name in TRANSPLANT_NAMES},
 }
 """A name without blanks -> the reserved outcome that it means."""
 
 
 def meaning(name: str) -> str:
     """`death`, `hsct` or `relapse` for a name that means one of them, else the name as it is."""
-    return RESERVED.get(compact(name), name)
+    return _reserved(name) or name
+
+
+def _reserved(name: str) -> str:
+    if found := RESERVED.get(compact(name)):
+        return found
+    rest = "".join(word for word in words_of(name).split() if word not in KINDS_OF_TRANSPLANT)
+    without = (rest, *(rest.removeprefix(kind) for kind in ("allo", "auto", "haplo") if rest.startswith(kind)))
+    return "hsct" if any(RESERVED.get(one) == "hsct" for one in without) else ""
 
 
 def looks_like_an_end(name: str) -> str:
     """`death` or `hsct` for a name that is neither and has a word of it, such as `renal transplant`; else ""."""
-    if meaning(name) != name or compact(name) in RESERVED:
+    if _reserved(name):
         return ""
     words = words_of(name)
-    return "hsct" if LIKE_TRANSPLANT.search(words) else "death" if LIKE_DEATH.search(words) else ""
+    return "death" if LIKE_DEATH.search(words) else "hsct" if LIKE_TRANSPLANT.search(words) else ""
 
 
 def looks_like_an_infection(name: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -25,33 +26,36 @@ def refuse_out_of_proportion(
     cohort: Cohort,
     *,
     thresholds: Sequence[float] = (),
+    levels: Mapping[str, float] = MappingProxyType({}),
     differences: Sequence[float] = (),
     window: tuple[float, float] | None = None,
 ) -> None:
     """InputError for levels, differences of levels (in the cohort's unit) or days that cannot be meant for this record.
 
-    A threshold may lie above every sample or below it, as thresholds do, but not by an order of magnitude.
+    levels: others by what they are, such as "fix C_base". A threshold may lie above every sample or below it, as
+    thresholds do, but not by an order of magnitude.
     """
-    problems = [*_levels(cohort, thresholds), *_differences(cohort, differences)]
+    named = [*(("thresholds", one) for one in thresholds), *levels.items()]
+    problems = [*_levels(cohort, named), *_differences(cohort, differences)]
     problems += [] if window is None else _days(cohort, window)
     if problems:
         raise InputError(problems)
 
 
-def _levels(cohort: Cohort, thresholds: Sequence[float]) -> list[Problem]:
+def _levels(cohort: Cohort, named: Sequence[tuple[str, float]]) -> list[Problem]:
     igg = cohort.samples["igg"].to_numpy(dtype=np.float64)
     problems = []
-    for one in thresholds:
+    for what, one in named:
         level = g_per_l(float(one), cohort.igg_unit)
         if level > HIGHEST_IGG_G_PER_L:
-            problems.append(_problem(cohort, "threshold", one, "is above any IgG ever measured", igg, keep=""))
+            problems.append(_problem(cohort, what, one, "is above any IgG ever measured", igg, keep=""))
         elif igg.size and "levels" not in cohort.as_given:
             if level > TIMES_THE_HIGHEST * igg.max():
                 words = f"is {level / igg.max():.3g} times the highest sample"
-                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+                problems.append(_problem(cohort, what, one, words, igg, KEEP_LEVELS))
             elif 0 < level < SHARE_OF_THE_LOWEST * igg.min():
                 words = f"is {level / igg.min():.2g} of the lowest sample"
-                problems.append(_problem(cohort, "threshold", one, words, igg, KEEP_LEVELS))
+                problems.append(_problem(cohort, what, one, words, igg, KEEP_LEVELS))
     return problems
 
 

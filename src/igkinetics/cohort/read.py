@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
+from igkinetics.cohort.mapping.file import mapping_of
 from igkinetics.cohort.mapping.keys import Format, Mapping
-from igkinetics.cohort.mapping.locate import locate, synthetic_notes
+from igkinetics.cohort.mapping.locate import Located, locate, synthetic_notes
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.nonmem.parsed import in_file_order, in_items
-from igkinetics.cohort.nonmem.records import for_each_record, further_records
+from igkinetics.cohort.nonmem.records import for_each_record, further_records, record_notes
 from igkinetics.cohort.nonmem.settings import check_settings, with_units
 from igkinetics.cohort.outcomes import INFECTION_NAMES
 from igkinetics.cohort.parse.assemble import assemble
+from igkinetics.cohort.parse.covariates import parse_covariates
 from igkinetics.cohort.parse.crosscheck import compare_tables
 from igkinetics.cohort.parse.doses import parse_doses
 from igkinetics.cohort.parse.findings import Table, problems_of
@@ -30,6 +32,7 @@ from igkinetics.cohort.parse.timeline import check_one_kind, time_kind
 from igkinetics.cohort.parse.weights import parse_weights
 from igkinetics.cohort.presets.preset import with_wanted_rows
 from igkinetics.cohort.source.files import Files, read_files
+from igkinetics.cohort.source.frames import locate_frames
 from igkinetics.cohort.source.wide import with_wide
 from igkinetics.errors import PROBLEM_COLUMNS, InputError, Problem, call_error
 from igkinetics.units import G_PER_L_IN, canonical_unit
@@ -40,30 +43,76 @@ PARSERS: Final[dict[TableName, Callable[[Table], Parsed]]] = {
     "patients": parse_patients,
     "outcomes": parse_outcomes,
     "weights": parse_weights,
+    "covariates": parse_covariates,
 }
 FORMATS: Final[tuple[str, ...]] = get_args(Format)
 ON_PROBLEM: Final = ("stop", "skip")
 
 
 def read_cohort(
-    path: str | Path, *, igg_unit: str | None = None, file_format: str | None = None, on_problem: str = "stop"
+    path: str | Path | None = None,
+    *,
+    samples: Any = None,
+    doses: Any = None,
+    therapy: Any = None,
+    patients: Any = None,
+    outcomes: Any = None,
+    weights: Any = None,
+    covariates: Any = None,
+    mapping: dict[str, Any] | None = None,
+    igg_unit: str | None = None,
+    file_format: str | None = None,
+    on_problem: str = "stop",
 ) -> Cohort:
-    """Read a cohort: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples.
+    """Read a cohort from files, or from data frames in memory.
 
-    igg_unit: "mg/dL" or "g/L" where the files do not say it. on_problem: "stop" refuses a cohort with any
-    error; "skip" sets aside the rows or patients concerned. Raises InputError with all problems of all files.
+    path: a folder, a cohort.toml, a workbook, or one CSV or Parquet file of samples. samples, doses, therapy, patients,
+    outcomes, weights, covariates: the same tables as data frames, in place of a path; columns as in the files
+    (docs/reference/input.md). mapping: what a cohort.toml would say of them. igg_unit: "mg/dL", "g/L" ... where no
+    table says it. on_problem: "stop" refuses a cohort with any error; "skip" sets aside the rows or patients concerned.
+    Raises InputError with all problems of all tables.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A", "A", "A"], "day": [0, 30, 60], "igg": [620, 480, "<40"]}
+    >>> cohort = igk.read_cohort(samples=samples, igg_unit="mg/dL")
+    >>> cohort.samples["limit"].tolist()
+    ['', '', 'below']
     """
     if on_problem not in ON_PROBLEM:
         raise call_error("on_problem", on_problem, f"one of {', '.join(ON_PROBLEM)}")
     skip = on_problem == "skip"
     if file_format is not None and file_format not in FORMATS:
         raise call_error("format", file_format, f"one of {', '.join(FORMATS)}")
-    located = locate(Path(path), file_format)
+    frames: dict[TableName, Any] = {
+        "samples": samples,
+        "doses": doses,
+        "therapy": therapy,
+        "patients": patients,
+        "outcomes": outcomes,
+        "weights": weights,
+        "covariates": covariates,
+    }
+    given = {name: frame for name, frame in frames.items() if frame is not None}
+    if (path is None) == (not given):
+        found = "both" if given else "nothing"
+        raise call_error("path", found, "give a path, or data frames: igk.read_cohort(samples=frame)")
+    if path is not None and mapping is not None:
+        raise call_error("mapping", "a path and a mapping", "goes with data frames; beside files write a cohort.toml")
+    if path is None:
+        located = locate_frames(given, mapping_of(mapping or {}, "", "mapping"))
+    else:
+        located = locate(Path(path), file_format)
+    notes = () if path is None else synthetic_notes(Path(path))
+    return _assembled(located, notes, igg_unit, skip=skip)
+
+
+def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *, skip: bool) -> Cohort:
+    """The cohort of these files or frames."""
     mapping = _with_call(located.mapping, igg_unit)
     mapping = with_wanted_rows(mapping, {one.table for one in located.sources if one.convert is not None})
     mapping = with_wide(mapping)
     files = read_files(located, mapping)
-    tables, table_problems = _parse(files, mapping)
+    tables, table_problems = _parse(files, mapping, located.event_files)
     records = further_records(tables)
     tables = for_each_record(tables, records)
     tables, patients = number_patients(tables)
@@ -94,11 +143,12 @@ def read_cohort(
         problems=problem_table(problems),
         rows=assembled.rows,
         inputs=located.inputs,
+        covariates=assembled.covariates,
         unused_columns=files.unused_columns,
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,
         infection_names=mapping.outcomes.classes.get("infection", INFECTION_NAMES),
-        notes=(*synthetic_notes(Path(path)), *assembled.notes),
+        notes=(*notes, *assembled.notes, *record_notes(records)),
         day_zero=assembled.day_zero,
         records=records,
     )
@@ -119,16 +169,16 @@ def _with_call(mapping: Mapping, igg_unit: str | None) -> Mapping:
     for name in ("lower_limit", "upper_limit"):
         limit = getattr(mapping, name)
         if limit is not None and mapping.igg_unit is None:
-            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or --igg-unit mg/dL'
+            expected = 'is in igg_unit, so state that: igg_unit = "mg/dL" in cohort.toml, or igg_unit="mg/dL"'
             raise InputError([Problem(file="cohort.toml", column=name, found=f"{limit:g}", expected=expected)])
     return mapping
 
 
-def _parse(files: Files, mapping: Mapping) -> tuple[Tables, list[Problem]]:
+def _parse(files: Files, mapping: Mapping, event_files: frozenset[str]) -> tuple[Tables, list[Problem]]:
     parsed: Tables = {} if files.samples is None else {"samples": files.samples}
     for name, table in files.tables.items():
         parsed[name] = parse_samples(table, mapping) if name == "samples" else PARSERS[name](table)
-        if mapping.format == "nonmem" and name in ("samples", "doses"):
+        if mapping.format == "nonmem" and set(table.files) <= event_files and name != "patients":
             parsed[name] = in_file_order(parsed[name])
     return parsed, [problem for one in parsed.values() for problem in one.problems]
 

@@ -26,14 +26,16 @@ MEANING: Final = {
     "sex": "any text",
     "age_y": "years",
     "death": "day of death, empty while alive",
+    "transplant": "day of a stem cell transplant, which ends follow-up; empty: none",
     "outcome": "death and hsct (transplant) end follow-up; any other text is counted",
 }
 COLUMNS: Final[dict[TableName, tuple[str, ...]]] = {
     "samples": ("patient_id", "day", "igg", "unit"),
     "doses": ("patient_id", "day", "amount_g", "duration_h", "route", "product"),
     "therapy": ("patient_id", "start", "stop", "agent"),
-    "patients": ("patient_id", "group", "weight_kg", "sex", "age_y", "death"),
+    "patients": ("patient_id", "group", "weight_kg", "sex", "age_y", "death", "transplant"),
     "outcomes": ("patient_id", "day", "outcome"),
+    "weights": ("patient_id", "day", "weight_kg"),
 }
 EXAMPLE: Final[dict[TableName, tuple[tuple[object, ...], ...]]] = {
     "samples": (
@@ -47,17 +49,19 @@ EXAMPLE: Final[dict[TableName, tuple[tuple[object, ...], ...]]] = {
     ),
     "doses": (("P01", 29, 30, 4, "iv", "IVIG 10 %"),),
     "therapy": (("P01", 0, 28, "blinatumomab"), ("P01", 42, 70, "blinatumomab")),
-    "patients": (("P01", "IVIG", 72, "f", 54, None),),
+    "patients": (("P01", "IVIG", 72, "f", 54, None, 180),),
     "outcomes": (("P01", 61, "infection"),),
+    "weights": (("P01", 0, 72), ("P01", 60, 66)),
 }
 PAGE: Final = (
     "Serum IgG: a workbook for igkinetics",
     "",
     "1. Fill the sheet samples: one row for each measured IgG. It is the only sheet that is needed.",
-    "2. Fill doses (immunoglobulin), therapy (B-cell depletion), patients and outcomes as far as known.",
+    "2. Fill doses (immunoglobulin), therapy (B-cell depletion), patients and outcomes as far as known; weights only",
+    "   where a weight changed: a dose in g/kg (amount_g_per_kg in place of amount_g) uses that of its day.",
     "   Leave a sheet as it is when there is nothing to say; delete nothing from its first row.",
-    "3. Dates instead of day numbers: rename the column day to datetime in samples, doses and outcomes, and write",
-    "   dates in start, stop and death too. Days and dates cannot be mixed.",
+    "3. Dates instead of day numbers: rename the column day to datetime in samples, doses, outcomes and weights,",
+    "   and write dates in start, stop, death and transplant too. Days and dates cannot be mixed.",
     "4. The sheet example shows one made-up patient, filled in. It is not read.",
     "5. igkinetics check FOLDER tells what was understood and everything that is wrong; then",
     "   igkinetics fit FOLDER --out RESULTS.",

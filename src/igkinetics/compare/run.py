@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.compare.tables import (
@@ -23,7 +25,9 @@ from igkinetics.compare.tables import (
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions
+from igkinetics.output.answer import Answer
 from igkinetics.parallel import Progress
 from igkinetics.units import g_per_l
 
@@ -60,12 +64,17 @@ MEASURES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupComparison:
+class GroupComparison(Answer):
     """Two groups of a fitted cohort. table: COMPARE_COLUMNS, differences are a minus b; sampling: a row per group.
 
     fit: with each patient's own window. common: the same fits over the window that was asked for beside it, which the
     last `n_common` rows of the table are about.
     """
+
+    TABLES_OF = ("table", "sampling")
+    FOLDER = "igkinetics.compare.output:COMPARE_OUTPUT"
+    FILES = "igkinetics.compare.output:write_compare"
+    PAGE = "igkinetics.report.compare_page:write_compare_report"
 
     fit: CohortFit
     common: CohortFit | None
@@ -76,46 +85,56 @@ class GroupComparison:
     sampling: pd.DataFrame
     notes: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the group table."""
+        shown = [name for name in COMPARE_COLUMNS if name not in ("level", "note")]
+        return str(self.table[shown].to_html(index=False, float_format="{:.4g}".format, na_rep=""))
 
-def compare(
+
+def compare_groups(
     cohort: Cohort,
     options: FitOptions | None = None,
-    groups: tuple[str, str] | None = None,
+    groups: Sequence[str] | None = None,
     progress: Progress | None = None,
+    **choices: Any,
 ) -> GroupComparison:
-    """Fit the cohort and compare two of its groups; None: the two there are. InputError unless there are two.
+    """Fit the cohort and compare two of its groups: `compare_groups(cohort, thresholds=[400])`.
 
-    A patient with several records (after a reset) counts once, with the first. Windows are each patient's own;
-    `options.window` adds the rows of a common one.
+    groups: names of two groups; None: the two there are. choices: those of FitOptions, in place of `options`. A patient
+    with several records (after a reset) counts once, with the first. Windows are each patient's own; `window=(0, 120)`
+    adds the rows of a common one. InputError unless there are two groups, and for choices that cannot be carried out.
     """
+    options = chosen(FitOptions, options, choices)
     cohort = cohort.first_records()
-    chosen, options = chosen_groups(cohort, groups), options or FitOptions()
+    pair = chosen_groups(cohort, groups)
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
     own = fit_cohort(cohort, replace(options, window=None), progress)
     asked = options.window is not None and not own.interrupted
-    return compare_fitted(own, chosen, own.over(window=options.window) if asked else None)
+    return compare_fitted(own, pair, own.over(window=options.window) if asked else None)
 
 
-def chosen_groups(cohort: Cohort, asked: tuple[str, str] | None) -> tuple[str, str]:
+def chosen_groups(cohort: Cohort, asked: Sequence[str] | None) -> tuple[str, str]:
     """The groups to compare, in the order in which they first appear unless asked for in another."""
     present = [name for name in dict.fromkeys(cohort.patients["group"].astype(str)) if name]
     if asked is None:
         if len(present) != 2:
             found = ", ".join(present) or "no groups"
-            expected = "needs two groups in patients.csv, column group; choose among more with --group A --group B"
-            raise call_error("--group", found, expected)
+            expected = 'needs two groups in patients.csv, column group; choose among more with groups=("A", "B")'
+            raise call_error("groups", found, expected)
         return present[0], present[1]
+    if isinstance(asked, str) or len(asked) != 2:
+        raise call_error("groups", asked, "must name two groups")
     if asked[0] == asked[1]:
-        raise call_error("--group", asked[0], "must name two different groups")
+        raise call_error("groups", asked[0], "must name two different groups")
     known = ", ".join(present) or "none"
     problems = [
-        Problem(file="call", column="--group", found=name, expected=f"must be a group of this cohort: {known}")
+        Problem(file="call", column="groups", found=name, expected=f"must be a group of this cohort: {known}")
         for name in asked
         if name not in present
     ]
     if problems:
         raise InputError(problems)
-    return asked
+    return asked[0], asked[1]
 
 
 def compare_fitted(fit: CohortFit, groups: tuple[str, str], common: CohortFit | None = None) -> GroupComparison:
@@ -144,7 +163,7 @@ def nadir_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, 
     level, unit, nadir = fit.options.level, fit.cohort.igg_unit, fit.nadir
     rows = []
     for variable, column in MEASURES.items():
-        some = nadir[nadir["status"] == "fitted"] if variable.endswith("fitted_nadir") else nadir
+        some = nadir[nadir["status"].isin(WITH_ESTIMATES)] if variable.endswith("fitted_nadir") else nadir
         from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
         values = some[column].astype(float) - from_start
         split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
@@ -174,7 +193,7 @@ def left_out(fit: CohortFit, groups: tuple[str, str]) -> tuple[str, ...]:
     elsewhere = int((~nadir["group"].isin(list(groups))).sum())
     if elsewhere:
         notes.append(f"Patients in neither group, left out: {elsewhere}.")
-    unfitted = nadir[nadir["group"].isin(list(groups)) & (nadir["status"] != "fitted")]
+    unfitted = nadir[nadir["group"].isin(list(groups)) & (~nadir["status"].isin(WITH_ESTIMATES))]
     if len(unfitted):
         notes.append(f"Without a fitted nadir: {', '.join(unfitted['patient_id'].astype(str))}.")
     dosed = set(fit.cohort.doses["patient_id"])

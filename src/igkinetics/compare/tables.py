@@ -15,6 +15,7 @@ from igkinetics.cohort.windows import nadir_window
 from igkinetics.compare import statistics as group_tests
 from igkinetics.compare.statistics import POWER, detectable_hazard_ratio, detectable_risks, detectable_shift
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 
 Floats = npt.NDArray[np.float64]
 GROUP_COLUMNS: Final = (
@@ -193,7 +194,7 @@ def sampling_table(fit: CohortFit, groups: tuple[str, str]) -> pd.DataFrame:
 
 def group_row(fit: CohortFit, group: str) -> dict[str, Any]:
     nadir = fit.nadir[fit.nadir["group"] == group]
-    fitted = nadir[nadir["status"] == "fitted"]
+    fitted = nadir[nadir["status"].isin(WITH_ESTIMATES)]
     samples = nadir["n_samples"].astype(float)
     return {
         "group": group,

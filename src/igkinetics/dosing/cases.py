@@ -17,7 +17,7 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cases:
-    """n parameter vectors with the people they belong to. g, L, day, kg, cm.
+    """n parameter vectors with the patients they belong to. g, L, day, kg, cm.
 
     thetas (n, 13); start_day (n): where the state is set; therapy (n, c, 2) and history (n, h, 4: day, g, days,
     is_sc), filled up with nan; error (n, 2 or 3): a in g/L and b of a measurement,
@@ -102,7 +102,7 @@ class About:
     example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
 
 
-class People(Protocol):
+class Patients(Protocol):
     """A population that is drawn batch by batch, each batch a function of the seed and its place alone."""
 
     @property

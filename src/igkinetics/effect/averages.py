@@ -13,7 +13,7 @@ from igkinetics.effect.estimand import Estimand
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.names import MEASURES, RATIOS, RISES, Measure, Part, of_part
 from igkinetics.effect.rise import apparent_recovery, infused_half_life, mean_rise, one_compartment
-from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
+from igkinetics.hierarchical.population_priors import RATIO_LOG_SD, RECOVERY_LOG_SD
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
 from igkinetics.text import share_of_draws
@@ -41,7 +41,7 @@ COLUMN_OF: Final[dict[Extension, int]] = {
     "clearance_ratio": CLEARANCE_RATIO,
     "production_ratio": PRODUCTION_RATIO,
 }
-"""Of a patient's natural parameters, by the extension that frees it."""
+"""Of a patient's natural parameters, by the extension that frees it; the dose recovery is nobody's own."""
 
 
 def att(changes: Sequence[Change], thresholds: tuple[float, ...], *, sign_given: bool) -> Iterator[Estimand]:
@@ -118,7 +118,7 @@ def averages(
                 reason=positions if measure == "nadir_day" else "",
             )
         elif not thresholds:
-            yield Estimand(name=full, group=group, kind=kind, reason="no --threshold given")
+            yield Estimand(name=full, group=group, kind=kind, reason="no threshold given")
         else:
             for place, threshold in enumerate(thresholds):
                 yield Estimand(
@@ -201,18 +201,26 @@ def ratios(
                 group=INFUSED,
                 kind="ratio",
                 draws=mean_ratio(posteriors[extension], treated[extension], extension),
-                reason=ratio_note(treated[extension][0].ivig_days),
+                reason=ratio_note(extension, treated[extension][0].ivig_days),
             )
 
 
 def mean_ratio(posterior: CohortPosterior, treated: Sequence[Exposure], extension: Extension) -> Floats:
     """(n,): mean over the treated of the ratio that the extension frees."""
+    if extension not in COLUMN_OF:
+        return posterior.population[extension].reshape(-1)
     each = [posterior.of_patient(one.place)[:, COLUMN_OF[extension]] for one in treated]
     return np.asarray(np.mean(each, axis=0))
 
 
-def ratio_note(ivig_days: float) -> str:
-    """What a ratio under IVIG rests on."""
+def ratio_note(extension: Extension, ivig_days: float) -> str:
+    """What a ratio rests on."""
+    if extension == "dose_recovery":
+        return (
+            "from its own extension beside the base model: the direct test of mass balance; below 1, doses were "
+            "missed, not given in full, or spread in a larger volume than the card's; prior: log-normal around 1, "
+            f"log SD {RECOVERY_LOG_SD:g}"
+        )
     return (
         f"from its own extension beside the base model; acts from the first infusion to {ivig_days:g} days after "
         f"the last; prior: log-normal around 1, log SD {RATIO_LOG_SD:g}"

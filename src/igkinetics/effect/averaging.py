@@ -6,7 +6,7 @@ predictive densities, so that models which the patients do not tell apart share 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,8 @@ from igkinetics.hierarchical.leave_one_out import GOOD_PARETO_K, LeftOut
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
 
-AVERAGED_COLUMNS: Final = ("quantity", "n_models", "median", "lower", "upper", "level", "note")
+AVERAGED_COLUMNS: Final = ("quantity", "n_models", "median", "lower", "upper", "level", "left_out", "note")
+"""left_out: models that are not averaged over, for their chains do not agree."""
 BOOTSTRAPS: Final = 4000
 
 
@@ -36,8 +37,12 @@ def averaged_rows(
     quantities: Mapping[str, Mapping[str, Floats]],
     models: Mapping[str, LeftOut],
     level: float,
+    failed: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,)."""
+    """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,).
+
+    failed: models that take no part, for their chains do not agree.
+    """
     first = next(iter(quantities.values()))
     tail = 0.5 * (1.0 - level)
     worst = max(float(one.pareto_k.max()) for one in models.values())
@@ -57,6 +62,7 @@ def averaged_rows(
                 "lower": float(lower),
                 "upper": float(upper),
                 "level": level,
+                "left_out": "; ".join(failed),
                 "note": note,
             }
         )

@@ -78,7 +78,7 @@ def adjusted(
     """Linear regression of the fitted nadirs on having been infused and the covariates."""
     name = "adjusted_fitted_nadir_difference"
     if not labels:
-        return Estimand(name=name, group=EVER_NEVER, kind="level", reason="no --covariate named")
+        return Estimand(name=name, group=EVER_NEVER, kind="level", reason="no covariate named")
     design = np.column_stack([ever.astype(float), np.ones(ever.size), covariates])
     if design.shape[0] <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
         reason = f"{design.shape[0]} patients do not determine {design.shape[1]} coefficients"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from pydantic import ValidationError
 
-from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, dosing_weight_kg, weight_defects
-from igkinetics.cohort.model import Cohort
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX, weight_defects
+from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.dosing.doses import Doses, calendar_doses
+from igkinetics.dosing.doses import Body, Doses, basis_weight_kg, calendar_doses
 from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.exposure import Exposure, bodies_of
 from igkinetics.errors import InputError, Problem
@@ -66,12 +66,22 @@ def faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
 
 def body_faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem]:
     """Controls whose weight for dosing cannot be computed, or lies outside its formula's domain; each reason once."""
+    controls = [patient for patient in cohort.each_patient() if is_control(patient)]
+    for why in unknown_weights(regimen, cohort, controls, "control"):
+        yield Problem(file=file, column="weight", found=regimen.weight, expected=why)
+
+
+def is_control(patient: Patient) -> bool:
+    """Whether a patient has a window without an infusion in it."""
+    window = nadir_window(patient)
+    return window.exists and not np.any((patient.dose_day >= window.start) & (patient.dose_day <= window.end))
+
+
+def unknown_weights(regimen: Regimen, cohort: Cohort, patients: Iterable[Patient], who: str) -> Iterator[str]:
+    """Why the weight for dosing of some of these patients cannot be given, and whose; who: what they are called."""
     bodies = bodies_of(cohort)
-    who: dict[str, list[str]] = {}
-    for patient in cohort.each_patient():
-        window = nadir_window(patient)
-        if not window.exists or np.any((patient.dose_day >= window.start) & (patient.dose_day <= window.end)):
-            continue
+    whose: dict[str, list[str]] = {}
+    for patient in patients:
         height, sex = bodies[patient.patient_id]
         missing = [
             name
@@ -83,30 +93,33 @@ def body_faults(regimen: Regimen, cohort: Cohort, file: str) -> Iterator[Problem
             if not known
         ]
         if missing:
-            why = f"a dose by {regimen.weight} weight needs {' and '.join(missing)} of every control"
-            who.setdefault(why, []).append(patient.patient_id)
+            why = f"a dose by {regimen.weight} weight needs {' and '.join(missing)} of every {who}"
+            whose.setdefault(why, []).append(patient.patient_id)
         elif sex is not None:
             for why in weight_defects(regimen.weight, patient.weight_kg, height, sex):
-                who.setdefault(why, []).append(patient.patient_id)
-    for why, ids in who.items():
+                whose.setdefault(why, []).append(patient.patient_id)
+    for why, ids in whose.items():
         named = ", ".join(ids[:MOST_NAMED]) + (f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else "")
-        yield Problem(file=file, column="weight", found=regimen.weight, expected=f"{why}: {named}")
+        yield f"{why}: {named}"
 
 
-def dosing_weight(regimen: Regimen, control: Exposure) -> float:
-    """The weight (kg) that this control's dose per kg is multiplied by; nan where it is not known."""
-    if regimen.weight not in NEEDS_HEIGHT_AND_SEX:
-        return control.weight_kg
-    if control.sex is None:
-        return np.nan
-    return float(dosing_weight_kg(regimen.weight, control.weight_kg, control.height_cm, control.sex))
+def body_of(control: Exposure) -> Body:
+    """The control as one to be dosed."""
+    return Body.of(control.weight_kg, control.height_cm, control.sex == "male")
+
+
+def weight_known(regimen: Regimen, control: Exposure) -> bool:
+    """Whether the weight that this control's dose per kg is multiplied by is known."""
+    if regimen.weight in NEEDS_HEIGHT_AND_SEX and control.sex is None:
+        return False
+    return bool(np.isfinite(basis_weight_kg(regimen, body_of(control))[0]))
 
 
 def why_no_weight(regimen: Regimen, controls: Sequence[Exposure]) -> str:
     """Empty when every control's dose is known."""
     if regimen.dose_g_per_kg is None and regimen.loading_g_per_kg is None:
         return ""
-    if any(np.isnan(dosing_weight(regimen, one)) for one in controls):
+    if not all(weight_known(regimen, one) for one in controls):
         return f"a control's {regimen.weight} weight is unknown: no dose per kg"
     return ""
 

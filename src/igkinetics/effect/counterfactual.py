@@ -149,7 +149,7 @@ def why_not(
     if not controls:
         return "every patient was infused in the window: there is nobody to average over"
     if regimen is None and not donors:
-        return "nobody was infused in the window, and no --control-regimen says what the controls would receive"
+        return "nobody was infused in the window, and no control regimen says what the controls would receive"
     if donors and not any(one.could_act for one in donors):
         return "every infusion of the infused lies on the last day of their window: there is nothing to hand on"
     if regimen is not None:

@@ -25,7 +25,8 @@ class Exposure:
 
     weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there. height_cm, sex:
     as recorded (nan, None), for doses by another weight.
-    acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS.
+    acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS. changed: the days in which
+    they act whatever is given, in place of those under IVIG.
     """
 
     place: int
@@ -40,6 +41,7 @@ class Exposure:
     ignore_therapy: bool
     acts: bool
     ivig_days: float
+    changed: tuple[float, float] | None = None
 
     @property
     def treated(self) -> bool:
@@ -67,7 +69,7 @@ class Exposure:
             dose_is_sc=doses.is_sc,
             therapy_start=none if self.ignore_therapy else self.patient.therapy_start,
             therapy_stop=none if self.ignore_therapy else self.patient.therapy_stop,
-            modified=modified_days(doses.day, self.ivig_days) if self.acts else None,
+            modified=self.changed or (modified_days(doses.day, self.ivig_days) if self.acts else None),
         )
 
     def with_ivig(self) -> Schedule:

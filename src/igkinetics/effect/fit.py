@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from igkinetics.cards.load import load_card
+from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
-from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.result import CohortEffect
-from igkinetics.effect.sampling import Tell, sample
-from igkinetics.effect.tables import effect_of
 from igkinetics.errors import call_error
+from igkinetics.extras import require
+
+if TYPE_CHECKING:
+    from igkinetics.effect.result import CohortEffect
+    from igkinetics.effect.sampling import Tell
 
 
 def fit_effect(
     cohort: Cohort, options: EffectOptions | None = None, tell: Tell | None = None, **choices: Any
 ) -> CohortEffect:
-    """Sample the hierarchical model of a cohort and estimate the effect of IVIG.
+    """Sample the hierarchical model of a cohort, estimate the effect of IVIG: `fit_effect(cohort, thresholds=[400])`.
 
-    choices: fields of EffectOptions, such as seed=1 or thresholds=(400,), in place of `options`. tell: called with a
-    line before each long step. InputError when a choice, the card or the cohort is at fault.
+    choices: those of EffectOptions, which see; given beside `options`, they take the place of its own. tell: called
+    with a line before each long step. InputError when a choice, the card or the cohort is at fault.
     """
-    if options is not None and choices:
-        raise call_error("options", ", ".join(choices), "must be given within options, or without it")
-    options = options or EffectOptions(**choices)
-    began = time.perf_counter()
-    card = load_card(options.card)
-    differences = [one for one in (options.minimum_effect, *(options.rope or ())) if one is not None]
-    refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
-    regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
-    sampling = sample(cohort, card, options, tell)
-    return effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+    options = chosen(EffectOptions, options, choices)
+    if not isinstance(cohort, Cohort):
+        raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
+    require("effect")
+    from igkinetics.effect.run import run_effect  # here, for PyMC is an extra
+
+    return run_effect(cohort, options, tell)

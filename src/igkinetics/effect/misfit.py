@@ -45,7 +45,7 @@ THINK_OF: Final = {
     "study day": "a loss or recovery of another shape: delayed, stepwise, saturable, or by slow plasma cells",
     "calendar": "another laboratory platform or calibrator from some date on",
     "since infusion": "infusions not recorded or not given in full; a wrong distribution of infused IgG",
-    "tails": "mixed-up samples, typing errors, interference: heavy tails (--residual student_t)",
+    "tails": "mixed-up samples, typing errors, interference: heavy tails (Student-t error)",
     "spread": "residual error that differs between patients or levels",
 }
 
@@ -54,13 +54,14 @@ THINK_OF: Final = {
 class Residuals:
     """Standardised residuals of measured values, patient after patient, and replicates of them (REPLICATES, n).
 
-    patient (n,): place; day: from the window's start; date: days of the calendar, nan when unknown; since: days since
-    the last infusion, nan without one.
+    patient (n,): place; sample: place among that patient's; day: from the window's start; date: days of the calendar,
+    nan when unknown; since: days since the last infusion, nan without one.
     """
 
     z: Floats
     replicated: Floats
     patient: np.ndarray
+    sample: np.ndarray
     day: Floats
     date: Floats
     since: Floats
@@ -110,12 +111,14 @@ def residuals(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Expos
         day = problem.day[which]
         zero = cohort.day_zero.get(one.patient.patient_id)
         date = np.full(day.size, np.nan) if zero is None else day + zero.toordinal()
-        parts.append((z, np.full(z.size, one.place), day - one.window.start, date, days_since(one, day)))
+        parts.append((z, np.full(z.size, one.place), which, day - one.window.start, date, days_since(one, day)))
         made.append(replicated)
     if not parts or not any(part[0].size for part in parts):
         return None
-    z, patient, start, date, since = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Residuals(z=z, replicated=np.concatenate(made, axis=1), patient=patient, day=start, date=date, since=since)
+    z, patient, sample, start, date, since = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Residuals(
+        z=z, replicated=np.concatenate(made, axis=1), patient=patient, sample=sample, day=start, date=date, since=since
+    )
 
 
 def days_since(one: Exposure, day: Floats) -> Floats:
@@ -126,8 +129,12 @@ def days_since(one: Exposure, day: Floats) -> Floats:
 
 
 def misfit_rows(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exposure], seed: int) -> pd.DataFrame:
+    """MISFIT_COLUMNS of a posterior."""
+    return misfit_table(residuals(cohort, posterior, people, seed))
+
+
+def misfit_table(found: Residuals | None) -> pd.DataFrame:
     """MISFIT_COLUMNS: a row per test that this cohort has the samples for."""
-    found = residuals(cohort, posterior, people, seed)
     rows = [] if found is None else list(tests(found))
     limit = FAMILY_P / max(len(rows), 1)
     for row in rows:
@@ -137,23 +144,53 @@ def misfit_rows(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exp
 
 def tests(found: Residuals) -> list[dict[str, object]]:
     """Each statistic of the residuals beside the same of the replicates."""
-    near = (np.diff(found.patient) == 0) & (np.diff(found.day) <= LONGEST_GAP_DAY) & (np.diff(found.day) > 0)
+    near = neighbouring(found)
     rows = []
     if near.sum() >= FEWEST_PAIRS:
         rows.append(compared("neighbours", lambda z: neighbours(z, near), found, int(near.sum()), two_sided=True))
-        first = found.patient[:-1][near]
-        limit = patient_limits(found.replicated, near, first)
+        first, limit = found.patient[:-1][near], limits_of_patients(found, near)
         rows.append(
             compared("patients", lambda z: share_beyond(z, near, first, limit), found, int(np.unique(first).size))
         )
-    for name, axis in (("study day", found.day), ("calendar", found.date), ("since infusion", found.since)):
-        groups = bins(axis, INFUSION_EDGES if name == "since infusion" else None)
+    for name in ("study day", "calendar", "since infusion"):
+        groups = groups_of(found, name)
         if len(groups) > 1:
             n = int(sum(group.sum() for group in groups))
             rows.append(compared(name, lambda z, groups=groups: between_bins(z, groups), found, n))  # type: ignore[misc]
     rows.append(compared("tails", lambda z: np.mean(np.maximum(np.abs(z) - FAR, 0.0), axis=-1), found, found.z.size))
     rows.append(compared("spread", lambda z: np.mean(z**2, axis=-1), found, found.z.size, two_sided=True))
     return rows
+
+
+def neighbouring(found: Residuals) -> np.ndarray:
+    """Which residuals (n - 1,) have the next one of the same patient close behind."""
+    same = np.diff(found.patient) == 0
+    return np.asarray(same & (np.diff(found.day) <= LONGEST_GAP_DAY) & (np.diff(found.day) > 0))
+
+
+def groups_of(found: Residuals, test: str) -> list[np.ndarray]:
+    """Masks of the bins of a test between bins."""
+    axis = {"study day": found.day, "calendar": found.date, "since infusion": found.since}[test]
+    return bins(axis, INFUSION_EDGES if test == "since infusion" else None)
+
+
+def limits_of_patients(found: Residuals, near: np.ndarray) -> Floats:
+    return patient_limits(found.replicated, near, found.patient[:-1][near])
+
+
+def suspects(found: Residuals, test: str) -> np.ndarray:
+    """The residuals (n,) behind a test: the bin furthest off, or the patients whose neighbours go together most."""
+    if test in ("neighbours", "patients"):
+        near = neighbouring(found)
+        first = found.patient[:-1][near]
+        products = patient_products(found.z, near, first)
+        beyond = products > limits_of_patients(found, near)
+        chosen = beyond if beyond.any() else products == products.max()
+        return np.asarray(np.isin(found.patient, np.unique(first)[chosen]))
+    if test in ("study day", "calendar", "since infusion"):
+        groups = groups_of(found, test)
+        return groups[int(np.argmax([group.sum() * found.z[group].mean() ** 2 for group in groups]))]
+    return np.zeros(found.z.size, dtype=bool)
 
 
 def compared(

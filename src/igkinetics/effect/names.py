@@ -47,6 +47,7 @@ NAMED: Final = (
     Named(
         "production_ratio_under_ivig", "ratio", "ratio", "Production under IVIG, relative", extension="production_ratio"
     ),
+    Named("dose_recovery", "ratio", "ratio", "Share of the recorded grams that arrives", extension="dose_recovery"),
     Named("naive_raw_nadir_difference", "groups", "level", "Lowest measured IgG"),
     Named("naive_fitted_nadir_difference", "groups", "level", "Fitted nadir"),
     Named("adjusted_fitted_nadir_difference", "groups", "level", "Fitted nadir, adjusted"),

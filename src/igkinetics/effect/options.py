@@ -13,6 +13,7 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 from igkinetics.units import IVIG_DAYS
 
 SAMPLERS: Final = ("nutpie", "pymc")
+CHECKS: Final = ("standard", "full")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +24,10 @@ class EffectOptions:
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
     chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
-    regimen, given to the controls. prior_only: draw from the card, without the measurements. base_only: no
-    extensions, no other models or priors, nobody left out. joint: also both ratios free at once.
+    regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
+    card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
+    both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
+    ratio under the second disposition too, and production that is lost at once.
     """
 
     card: str = DEFAULT_CARD
@@ -40,10 +43,12 @@ class EffectOptions:
     sampler: str = "nutpie"
     posterior: str | None = None
     control_regimen: str | None = None
+    policies: str | None = None
     ivig_days: float = IVIG_DAYS
     prior_only: bool = False
     base_only: bool = False
     joint: bool = False
+    checks: str = "standard"
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2
@@ -55,12 +60,12 @@ class EffectOptions:
 
     def _level_problems(self) -> list[Problem]:
         problems = [
-            _problem("threshold", value, "an IgG level above 0, in the cohort's unit")
+            _problem("thresholds", value, "an IgG level above 0, in the cohort's unit")
             for value in self.thresholds
             if not 0 < value < math.inf
         ]
         if self.minimum_effect is not None and not math.isfinite(self.minimum_effect):
-            problems.append(_problem("minimum-effect", self.minimum_effect, "a change of IgG in the cohort's unit"))
+            problems.append(_problem("minimum_effect", self.minimum_effect, "a change of IgG in the cohort's unit"))
         if self.rope is not None and not -math.inf < self.rope[0] < self.rope[1] < math.inf:
             problems.append(_problem("rope", "{:g}:{:g}".format(*self.rope), "two changes of IgG LOW:HIGH, LOW first"))
         if not 0 < self.level < 1:
@@ -73,8 +78,10 @@ class EffectOptions:
             problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:
             problems.append(_problem("sampler", self.sampler, f"one of {', '.join(SAMPLERS)}"))
+        if self.checks not in CHECKS:
+            problems.append(_problem("checks", self.checks, f"one of {', '.join(CHECKS)}"))
         if self.posterior is not None and self.prior_only:
-            problems.append(_problem("prior-only", "with --posterior", "left out: a saved posterior is not sampled"))
+            problems.append(_problem("prior_only", "with a posterior", "left out: a saved posterior is not sampled"))
         least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}
         problems += [
             _problem(name, getattr(self, name), f"{lowest} or more")
@@ -84,7 +91,7 @@ class EffectOptions:
         if self.lkj is not None and not 0 < self.lkj < math.inf:
             problems.append(_problem("lkj", self.lkj, "above 0: 1 for all correlations alike, 2 or more for few"))
         if not 0 <= self.ivig_days < math.inf:
-            problems.append(_problem("ivig-days", self.ivig_days, "a number of days, 0 or more"))
+            problems.append(_problem("ivig_days", self.ivig_days, "a number of days, 0 or more"))
         return problems
 
     def record(self) -> dict[str, Any]:
@@ -95,6 +102,7 @@ class EffectOptions:
                 ("card", self.card),
                 ("posterior", self.posterior),
                 ("control_regimen", self.control_regimen),
+                ("policies", self.policies),
             )
         }
         return (

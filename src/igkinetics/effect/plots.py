@@ -10,8 +10,10 @@ from igkinetics import text
 from igkinetics.charts.course_chart import course_chart, courses_chart, ranks_chart
 from igkinetics.charts.decomposition_chart import Level, Step, decomposition_chart
 from igkinetics.charts.interval_chart import IntervalRow, interval_chart
+from igkinetics.charts.policy_chart import PolicyPoint, policy_chart
 from igkinetics.charts.svg import Chart, Spec
 from igkinetics.charts.vpc_chart import vpc_chart
+from igkinetics.effect.policies.policy_file import AS_RECORDED
 from igkinetics.effect.result import CohortEffect
 from igkinetics.fit.selection import selection
 
@@ -117,6 +119,19 @@ def is_apart(effect: CohortEffect) -> bool:
     return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "difference"), "median"].notna().any())
 
 
+def grams_chart(effect: CohortEffect) -> Spec:
+    """Grams and nadir of every policy, numbered as in the table."""
+    rows = [] if effect.policies is None else effect.policies.policies.to_dict("records")
+    found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    for row in rows:
+        found.setdefault(str(row["policy"]), {})[str(row["estimand"])] = (row["median"], row["lower"], row["upper"])
+    points = [
+        PolicyPoint(label=str(place), recorded=name == AS_RECORDED, grams=values["grams"], level=values["nadir"])
+        for place, (name, values) in enumerate(found.items(), start=1)
+    ]
+    return policy_chart(points, f"Mean nadir ({effect.cohort.igg_unit})")
+
+
 def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
     """Pictures of the whole cohort by name; those that have something to show."""
     unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
@@ -135,6 +150,8 @@ def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
         )
     if contrast_rows(effect):
         charts["contrast"] = (f"Naive differences and effects in the same patients, {unit}", contrast_chart(effect))
+    if effect.policies is not None and effect.policies.policies["median"].notna().any():
+        charts["policies"] = (f"Grams and mean nadir under each policy, {unit}", grams_chart(effect))
     if effect.replicates["rank"].notna().any():
         charts["ranks"] = ("Where each measured value lies among its replicates", ranks_chart(effect.replicates))
     return charts

@@ -13,18 +13,22 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.averages import EXTENSION_COLUMNS
+from igkinetics.effect.baseline import BASELINE_COLUMNS, FLOW_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.decomposition import DECOMPOSITION_COLUMNS
 from igkinetics.effect.estimand import EFFECT_COLUMNS
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.misfit import MISFIT_COLUMNS
+from igkinetics.effect.negative_controls import CONTROL_COLUMNS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
+from igkinetics.effect.policies.result import PolicyEffects
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.output.answer import Answer
 
 if TYPE_CHECKING:
     from igkinetics.effect.sensitivity import Question
@@ -44,6 +48,9 @@ EFFECT_TABLES: Final = {
     "first_below": FIRST_BELOW_COLUMNS,
     "decomposition": DECOMPOSITION_COLUMNS,
     "misfit": MISFIT_COLUMNS,
+    "controls": CONTROL_COLUMNS,
+    "flow": FLOW_COLUMNS,
+    "baseline": BASELINE_COLUMNS,
     "extensions": EXTENSION_COLUMNS,
 }
 """Table -> its columns, in their order."""
@@ -95,17 +102,24 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortEffect:
+class CohortEffect(Answer):
     """The effect of IVIG in a cohort. summary: effect.csv; patients: patient_effects.csv.
 
     posterior: a row per draw with the population's parameters and every estimand, in the cohort's unit.
     courses: curves with and without the infusions; prior: what the card alone says, population: of what patients
     share; checks, replicates, vpc: posterior predictive checks; first_below: times to first below each threshold;
-    decomposition: the difference of ever and never infused taken apart; misfit: tests of the model's fit;
+    decomposition: the difference of ever and never infused taken apart; misfit: tests of the model's fit; controls:
+    what infusions never given seem to do; flow, baseline: who takes part, and how the groups were at the start;
     extensions: the models beside the base one.
     n_acting: infused patients with an infusion before the last day of their window.
-    sensitivity: heading -> table. dosing: what the infusions' days look like.
+    sensitivity: heading -> table. dosing: what the infusions' days look like. policies: None where none was asked.
+    files_read: files of regimens and policies -> SHA-256.
     """
+
+    TABLES_OF = (*EFFECT_TABLES, "diagnostics")
+    FOLDER = "igkinetics.effect.output:EFFECT_OUTPUT"
+    FILES = "igkinetics.effect.output:write_effect"
+    PAGE = "igkinetics.report.effect_page:write_effect_report"
 
     cohort: Cohort
     card_ids: dict[str, str]
@@ -123,6 +137,9 @@ class CohortEffect:
     first_below: pd.DataFrame
     decomposition: pd.DataFrame
     misfit: pd.DataFrame
+    controls: pd.DataFrame
+    flow: pd.DataFrame
+    baseline: pd.DataFrame
     extensions: pd.DataFrame
     sensitivity: dict[str, pd.DataFrame]
     dosing: str
@@ -130,6 +147,8 @@ class CohortEffect:
     notes: tuple[str, ...]
     n_acting: int
     seconds: float
+    policies: PolicyEffects | None = None
+    files_read: dict[str, str] = field(default_factory=dict)
     finished: datetime = field(default_factory=_now)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from igkinetics.cards.load import load_card
@@ -17,12 +18,13 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
-from igkinetics.effect.sensitivity import Other, Question, Resample, sensitivity_tables
+from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.diagnostics import FEW
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
@@ -34,23 +36,41 @@ POSTERIOR_FILES: Final = {
     "base": "posterior.nc",
     "clearance_ratio": "posterior_clearance_ratio.nc",
     "production_ratio": "posterior_production_ratio.nc",
+    "dose_recovery": "posterior_dose_recovery.nc",
 }
 """Model -> file; those of the extensions lie beside the base model's."""
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (docs/model.md 5)."""
+ONE, TWO = "one_compartment", "two_compartment"
+AT_ONCE_DAYS: Final = 0.5
+"""Half-life of B-cell-dependent production on therapy where it is lost at once."""
+NO_RECOVERY: Final = -8.0
+"""What is added to the log of the typical rate of recovery where there is none."""
+FEWEST_DRAWS: Final = 100
 EVERYBODY: Final = "every patient and every sample in"
 CAREFUL: Final = 0.95
 """Share of proposals to be accepted when a first run's checks failed."""
 MANY_DRAWS: Final = 2000
 """Draws of all chains from which on too few effective ones are the sampler's fault."""
-EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio")
+EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio", "dose_recovery")
+FREE_WORDS: Final[dict[Extension, str]] = {
+    "clearance_ratio": "clearance ratio under IVIG",
+    "production_ratio": "production ratio under IVIG",
+    "dose_recovery": "dose recovery",
+}
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
 
 
-def prepared_for(cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False) -> PreparedCohort:
-    """Who takes part, under the first disposition that the card has numbers for. keep_all: see HierarchicalOptions."""
+def prepared_for(
+    cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False, asked: str = ""
+) -> PreparedCohort:
+    """Who takes part, under the disposition asked for, else the first that the card has numbers for.
+
+    keep_all: see HierarchicalOptions.
+    """
     disposition, production = DEFAULT_STRUCTURE.split("/")
+    disposition = asked or disposition
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]
     chosen = HierarchicalOptions(
@@ -94,14 +114,15 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     if worth_a_second_try(base, settings):
         say(f"Sampling again with twice the tuning: {base.verdict}.")
         longer = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL)
-        again = unless_stopped(lambda: sample_prepared(prepared, longer, compiled=compiled))
-        base = stopped(base) if again is None else again
+        second = unless_stopped(lambda: sample_prepared(prepared, longer, compiled=compiled))
+        base = stopped(base) if second is None else second
+    lighter = settings if options.checks == "full" else lightened(settings)
     extensions: dict[Extension, SampledCohort] = {}
     infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
-        say(f"Sampling with a free {extension.replace('_', ' ')} under IVIG.")
-        found = unless_stopped(partial(sample_prepared, prepared, settings, extension, compiled))
+        say(f"Sampling with a free {FREE_WORDS[extension]}.")
+        found = unless_stopped(partial(sample_prepared, prepared, lighter, extension, compiled))
         if found is None:
             base, further = stopped(base), False
             break
@@ -109,12 +130,24 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     def resample(population: Population) -> CohortPosterior:
         say("Sampling with other priors.")
-        return sample_prepared(prepared, settings, compiled=compiled, population=population).posterior
+        return sample_prepared(prepared, lighter, compiled=compiled, population=population).posterior
 
-    others = other_models_of(prepared, settings, compiled, options, say) if further else {}
+    def again(change: str, records: PreparedCohort) -> SampledCohort:
+        say(f"Sampling again {change}.")
+        return sample_prepared(records, lighter, compiled=compiled)
+
+    others = other_models_of(prepared, lighter, compiled, options, say) if further else {}
+    if further:
+        others |= other_structures(cohort, card, prepared, lighter, compiled, options, say)
     if further and (prepared.set_aside or prepared.unexplained):
-        others |= everybody(cohort, card, prepared, settings, compiled, options, say)
-    return sampling_of(base, extensions, resample, options, others, further=further)
+        others |= everybody(cohort, card, prepared, lighter, compiled, options, say)
+    return sampling_of(base, extensions, resample, options, others, again, further=further)
+
+
+def lightened(settings: SampleSettings) -> SampleSettings:
+    """For all models beside the base one: half the draws after two thirds of the tuning."""
+    draws, tune = settings.draws // 2, 2 * settings.tune // 3
+    return replace(settings, draws=max(draws, FEWEST_DRAWS), tune=max(tune, FEWEST_DRAWS))
 
 
 def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
@@ -167,8 +200,8 @@ def other_models_of(
     found: dict[str, Other] = {}
     if not why_no_second(prepared):
         second = exchanged(prepared, load_card(SECOND_DISPOSITION))
-        for extension in ("base", *(EXTENSIONS if infused else ())):
-            free = "" if extension == "base" else f", free {extension.replace('_', ' ')}"
+        for extension in ("base", *(RATIOS if infused and options.checks == "full" else ())):
+            free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
             found[name] = other(name, second, extension)
     if options.covariates:
@@ -178,6 +211,52 @@ def other_models_of(
         name = "both ratios free"
         found[name] = other(name, prepared, "joint")
     return found
+
+
+def other_structures(
+    cohort: Cohort,
+    card: Card,
+    prepared: PreparedCohort,
+    settings: SampleSettings,
+    compiled: CompiledModel | None,
+    options: EffectOptions,
+    say: Tell,
+) -> dict[str, Other]:
+    """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
+    from igkinetics.hierarchical.fit import restructured, sample_prepared
+
+    def other(name: str, records: PreparedCohort, population: Population | None = None) -> Other:
+        def sampled() -> SampledCohort:
+            say(f"Sampling another model: {name}.")
+            return sample_prepared(records, settings, compiled=compiled, population=population)
+
+        return sampled
+
+    found: dict[str, Other] = {}
+    population = prepared.population("base")
+    if prepared.members[0].prior.disposition == TWO and ONE in card.structure.dispositions:
+        single = prepared_for(cohort, card, options, keep_all=True, asked=ONE)
+        ids = {member.patient.patient_id for member in single.members}
+        if single.arrays.names == prepared.arrays.names and ids.issuperset(
+            one.patient.patient_id for one in prepared.members
+        ):
+            found["one compartment"] = other("one compartment", restructured(prepared, single))
+    if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
+        at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
+        name = "production lost at once"
+        found[name] = other(name, prepared, population.held({"k_loss": at_once}))
+    if "k_rec" in population.labels and recovery_seen(prepared):
+        name = "production does not come back"
+        found[name] = other(name, prepared, population.held({"k_rec": NO_RECOVERY}))
+    return found
+
+
+def recovery_seen(prepared: PreparedCohort) -> bool:
+    """Whether anybody's therapy stopped before the last sample: else the model without recovery is the same."""
+    return any(
+        member.problem.day.size and np.any(member.patient.therapy_stop < member.problem.day[-1])
+        for member in prepared.members
+    )
 
 
 def why_no_second(prepared: PreparedCohort) -> str:
@@ -225,7 +304,7 @@ def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sa
     base = load_posterior(file, prepared)
     beside = {name: file.with_name(POSTERIOR_FILES[name]) for name in EXTENSIONS}
     extensions = {name: load_posterior(path, prepared) for name, path in beside.items() if path.is_file()}
-    return sampling_of(base, extensions, None, options, {}, further=not options.base_only)
+    return sampling_of(base, extensions, None, options, {}, None, further=not options.base_only)
 
 
 def sampling_of(
@@ -234,14 +313,16 @@ def sampling_of(
     resample: Resample | None,
     options: EffectOptions,
     others: dict[str, Other],
+    again: Again | None,
     *,
     further: bool = True,
 ) -> Sampling:
-    """What the analysis needs of the draws. resample: samples with other priors; further: sensitivity is wanted."""
+    """What the analysis needs of the draws. resample, again: sample with other priors, of other records; further:
+    sensitivity is wanted."""
     from igkinetics.hierarchical.predict import from_posterior, from_prior
 
     def ask(question: Question) -> dict[str, pd.DataFrame]:
-        return sensitivity_tables(base, extensions, resample, others, question)
+        return sensitivity_tables(base, extensions, resample, others, again, question)
 
     def save(folder: Path, draws: pd.DataFrame) -> None:
         from igkinetics.hierarchical.store import save_posterior

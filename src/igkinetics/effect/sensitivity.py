@@ -1,8 +1,8 @@
-"""What the result rests on: other models, other priors, one patient less. Tables for the report and the folder."""
+"""What the result rests on: other models, priors, records, one patient less. Tables for the report and the folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,13 @@ import pandas as pd
 
 from igkinetics.effect.averaging import averaged_rows, model_weights
 from igkinetics.effect.estimand import interval
-from igkinetics.hierarchical.fit import SampledCohort
+from igkinetics.effect.exposure import Exposure
+from igkinetics.effect.misfit import Residuals
+from igkinetics.effect.misfit_effects import reruns
+from igkinetics.effect.ratio_windows import window_rows
+from igkinetics.effect.tipping import tipping_rows
+from igkinetics.hierarchical.diagnostics import MOST_DIVERGENT, NOT_REPORTED
+from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
 from igkinetics.hierarchical.leave_one_out import (
     compare_models,
     influence_table,
@@ -21,10 +27,11 @@ from igkinetics.hierarchical.leave_one_out import (
     loo_table,
 )
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.population_priors import RATIOS
+from igkinetics.hierarchical.population_priors import FREED_SD, RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import IggUnit
 
 Places = npt.NDArray[np.int64]
 QuantitiesOf = Callable[[CohortPosterior], Mapping[str, Floats]]
@@ -35,21 +42,35 @@ MODELS: Final = "Models by predictive density"
 INFLUENCE: Final = "One patient less"
 PREDICTION: Final = "Predictive density by leaving out"
 OTHERS: Final = "Other models"
+TIPPING: Final = "How wrong an assumption must be to halve the effect"
+WINDOWS: Final = "Ratios under IVIG that act for other times"
+MISFITS: Final = "Sampled again where the model does not fit"
+MISFIT_EFFECT_COLUMNS: Final = ("change", "quantity", "median", "lower", "upper", "level", "chains")
+WORST_R_HAT: Final = 1.05
+FEWEST_EFFECTIVE: Final = 100.0
+"""Chains worse than these, or that diverge too often, are not averaged over."""
 OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains")
 Other = Callable[[], SampledCohort]
 """Samples another model of the same patients."""
+Again = Callable[[str, PreparedCohort], SampledCohort]
+"""Samples the base model of other records of the same patients; its name is said before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What sensitivity is asked about. changes (draw, m): of each averaged patient, members (m,) their places.
 
-    quantities_of: name -> draws (n,) of any posterior of the same patients. level, seed, jobs: as in the options.
+    quantities_of: name -> draws (n,) of any posterior of the same patients. people: of the base model. misfit, found:
+    tests of its fit and the residuals behind. level, seed, jobs: as in the options.
     """
 
     quantities_of: QuantitiesOf
     changes: Floats
     members: Places
+    people: Sequence[Exposure]
+    misfit: pd.DataFrame
+    found: Residuals | None
+    unit: IggUnit
     level: float
     seed: int
     jobs: int
@@ -60,29 +81,35 @@ def sensitivity_tables(
     extensions: Mapping[Extension, SampledCohort],
     resample: Resample | None,
     others: Mapping[str, Other],
+    again: Again | None,
     question: Question,
 ) -> dict[str, pd.DataFrame]:
-    """Heading -> table: averaged over models, other models, prior scale, predictive density, one patient less.
+    """Heading -> table: averaged over models, other models, prior scale, predictive density, one patient less, tipping
+    points, other windows of the ratios, and what a misfit does.
 
-    resample None: nothing is sampled again, and the dependence on the priors is not told.
+    resample, again None: nothing is sampled again, and what would need it is not told.
     """
     models: dict[str, SampledCohort] = {
         "base": base,
         **{str(name): found for name, found in extensions.items()},
         **{name: sample() for name, sample in others.items()},
     }
-    alike = {name: found for name, found in models.items() if same_data(found, base)}
+    same = {name: found for name, found in models.items() if same_data(found, base)}
+    alike = {name: found for name, found in same.items() if name == "base" or usable(found)}
+    failed = [spoken(name) for name in same if name not in alike]
     unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs) for name, found in alike.items()}
     tables: dict[str, pd.DataFrame] = {}
     quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
     if len(alike) > 1:
         weights = model_weights(unseen, question.seed)
-        tables[AVERAGED] = averaged_rows(weights, {name: quantities[name] for name in alike}, unseen, question.level)
+        tables[AVERAGED] = averaged_rows(
+            weights, {name: quantities[name] for name in alike}, unseen, question.level, failed
+        )
         tables[MODELS] = compare_models(unseen).assign(weight=list(weights.values()))
     if resample is not None:
-        again = resample
+        of_prior = resample
         tables[PRIORS] = prior_sensitivity(
-            base, quantities["base"], question.level, lambda population: question.quantities_of(again(population))
+            base, quantities["base"], question.level, lambda population: question.quantities_of(of_prior(population))
         )
     if others:
         tables[OTHERS] = other_models(models, quantities, question.level)
@@ -90,7 +117,55 @@ def sensitivity_tables(
     if question.members.size:
         tables[INFLUENCE] = influence_table(patients, base.posterior.patient_ids, question.changes, question.members)
     tables[PREDICTION] = loo_table(leave_samples_out(base), patients)
+    if again is not None:
+        tables |= of_records(base, extensions, again, quantities["base"], question)
     return tables
+
+
+def of_records(
+    base: SampledCohort,
+    extensions: Mapping[Extension, SampledCohort],
+    again: Again,
+    reported: Mapping[str, Floats],
+    question: Question,
+) -> dict[str, pd.DataFrame]:
+    """What other records of the same patients would say: tipping points, windows of the ratios, and misfits."""
+    tables: dict[str, pd.DataFrame] = {}
+    asked = reruns(question.misfit, question.found, base.prepared)
+    if asked:
+        each = {change: again(change, prepared) for change, prepared in asked.items()}
+        tables[MISFITS] = misfit_effects(base, reported, each, question)
+    found = {
+        TIPPING: tipping_rows(base, question.people, question.unit, question.level, question.jobs),
+        WINDOWS: window_rows(extensions, question.people, question.unit, question.level, question.jobs),
+    }
+    return tables | {heading: table for heading, table in found.items() if len(table)}
+
+
+def misfit_effects(
+    base: SampledCohort, reported: Mapping[str, Floats], each: Mapping[str, SampledCohort], question: Question
+) -> pd.DataFrame:
+    """MISFIT_EFFECT_COLUMNS: every quantity as reported and after each change."""
+    rows = []
+    for change, found in {"as reported": base, **each}.items():
+        quantities = reported if found is base else question.quantities_of(found.posterior)
+        for quantity, draws in quantities.items():
+            median, lower, upper = interval(draws, question.level)
+            rows.append((change, quantity, median, lower, upper, question.level, found.verdict))
+    return pd.DataFrame(rows, columns=list(MISFIT_EFFECT_COLUMNS))
+
+
+def usable(sampled: SampledCohort) -> bool:
+    """Whether a model's chains agree well enough for its draws to be averaged with others'."""
+    table = sampled.diagnostics
+    reported = table[~table["parameter"].isin(NOT_REPORTED)]
+    n_draws = int(np.prod(sampled.posterior.error.shape[:2]))
+    diverged = int(sampled.trace.statistics["diverging"].sum())
+    apart = float(np.nan_to_num(reported["r_hat"].astype(float).max(), nan=1.0))
+    least = float(np.nan_to_num(reported["ess_bulk"].astype(float).min(), nan=np.inf))
+    return (
+        apart <= WORST_R_HAT and least >= min(FEWEST_EFFECTIVE, 0.1 * n_draws) and diverged <= MOST_DIVERGENT * n_draws
+    )
 
 
 def same_data(one: SampledCohort, other: SampledCohort) -> bool:
@@ -107,14 +182,8 @@ def other_models(
     rows = []
     for name, found in models.items():
         population = found.posterior.population
-        model = (
-            "as reported"
-            if name == "base"
-            else f"as reported, free {name.replace('_', ' ')}"
-            if (name in RATIOS)
-            else name
-        )
-        ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in RATIOS if one in population}
+        model = "as reported" if name == "base" else spoken(name)
+        ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in FREED_SD if one in population}
         for quantity, draws in {**quantities[name], **ratios, **joint_quantities(ratios)}.items():
             median, lower, upper = interval(draws, level)
             rows.append(
@@ -140,6 +209,11 @@ def other_models(
                 }
             )
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))
+
+
+def spoken(name: str) -> str:
+    """A model beside the base one as a reader knows it."""
+    return f"as reported, free {name.replace('_', ' ')}" if name in FREED_SD else name
 
 
 def joint_quantities(ratios: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -14,16 +14,18 @@ from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.averages import EXTENSION_COLUMNS, atc, att, ratios, rises
+from igkinetics.effect.baseline import baseline_rows, flow_rows
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, in_controls, within_patient
 from igkinetics.effect.courses import course_table
 from igkinetics.effect.decomposition import decomposition_rows
-from igkinetics.effect.dosing_seen import dosing_seen
+from igkinetics.effect.dosing_seen import Dosing, dosing_seen
 from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
-from igkinetics.effect.misfit import misfit_rows
+from igkinetics.effect.misfit import misfit_table, residuals
 from igkinetics.effect.names import EVIDENCE
+from igkinetics.effect.negative_controls import control_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
 from igkinetics.effect.predictive import first_below_rows, predictive_rows
@@ -37,7 +39,7 @@ from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 
 Progress = Callable[[int, int], None]
 WEIGHT: Final = "weight_kg"
-ASKED: Final = ("nadir_change_att", "mean_igg_change_att", EVIDENCE, "infused_half_life")
+ASKED: Final = ("nadir_change_att", "days_below_change_att", "mean_igg_change_att", EVIDENCE, "infused_half_life")
 """Estimands whose dependence on the priors is told."""
 
 
@@ -57,19 +59,18 @@ def effect_of(
     began: float | None = None,
     progress: Progress | None = None,
 ) -> CohortEffect:
-    """Every table from the draws.
-
-    regimen: what the controls receive, instead of the treated patients' infusions. began: on time.perf_counter.
-    """
+    """Every table from the draws. regimen: what controls receive in place of the infused's. began: on perf_counter."""
     began = time.perf_counter() if began is None else began
     posterior = sampling.posterior
     thresholds = tuple(g_per_l(value, cohort.igg_unit) for value in options.thresholds)
     people = exposures(cohort, posterior, card_weight(card), options.ivig_days)
     changes = within_patient(posterior, people, thresholds, options.jobs, progress)
-    estimands = list(average_effects(posterior, people, changes, thresholds, options, regimen))
     infused = infused_of(cohort, sampling.extensions, card, options)
-    estimands += ratios(sampling.extensions, infused)
-    estimands += between_groups(changes, design_of(sampling, people), sampling.labels, options.seed)
+    estimands = [
+        *average_effects(posterior, people, changes, thresholds, options, regimen),
+        *ratios(sampling.extensions, infused),
+        *between_groups(changes, design_of(sampling, people), sampling.labels, options.seed),
+    ]
     criteria = Criteria(
         level=options.level, unit=cohort.igg_unit, minimum_effect=options.minimum_effect, rope=options.rope
     )
@@ -77,7 +78,7 @@ def effect_of(
     sampling = judged_sampling(sampling, estimands, draws, cohort.igg_unit)
     checks, replicates = predictive_rows(cohort, posterior, options.seed, options.level)
     dosing = dosing_seen(people)
-    asked = question(cohort, card, options, changes)
+    asked = question(cohort, card, options, changes, sampling)
     learnt = prior_tables(cohort, sampling, card, options, thresholds, estimands)
     return CohortEffect(
         cohort=cohort,
@@ -92,10 +93,11 @@ def effect_of(
         population=learnt["population"],
         checks=checks,
         replicates=replicates,
-        vpc=vpc_rows(
-            cohort, sampling.new() if sampling.new and dosing.by_calendar else None, options.seed, options.level
-        ),
-        misfit=misfit_rows(cohort, posterior, people if sampling.by_chains else (), options.seed),
+        vpc=vpc_rows(cohort, new_patients(sampling, dosing), options.seed, options.level),
+        misfit=asked.misfit,
+        controls=control_rows(posterior, people if sampling.by_chains else (), options.seed, options.level),
+        flow=flow_rows(cohort, people, sampling.left_out, sampling.set_aside),
+        baseline=baseline_rows(cohort, people),
         decomposition=decomposition_rows(changes, thresholds, cohort.igg_unit, options.level),
         first_below=first_below_rows(changes, thresholds, cohort.igg_unit, options.level),
         sensitivity=sampling.sensitivity | (sampling.ask(asked) if sampling.ask is not None else {}),
@@ -106,6 +108,11 @@ def effect_of(
         n_acting=sum(one.treated and one.could_act for one in people),
         seconds=time.perf_counter() - began,
     )
+
+
+def new_patients(sampling: Sampling, dosing: Dosing) -> CohortPosterior | None:
+    """Patients drawn anew, where infusions followed a calendar: else what they would have been given is not known."""
+    return sampling.new() if sampling.new and dosing.by_calendar else None
 
 
 def design_of(sampling: Sampling, people: Sequence[Exposure]) -> Floats:
@@ -172,26 +179,37 @@ def infused_of(
     }
 
 
-def question(cohort: Cohort, card: Card, options: EffectOptions, changes: Sequence[Change]) -> Question:
-    """What sensitivity is asked about: effect on nadir and mean, rise and half-life, in the cohort's unit."""
+def question(
+    cohort: Cohort, card: Card, options: EffectOptions, changes: Sequence[Change], sampling: Sampling
+) -> Question:
+    """What sensitivity is asked about: effect on nadir, days below and mean, rise, half-life, in the cohort's unit."""
     weight = card_weight(card)
     criteria = Criteria(level=options.level, unit=cohort.igg_unit)
+    thresholds = tuple(g_per_l(value, cohort.igg_unit) for value in options.thresholds)
 
     def quantities_of(posterior: CohortPosterior) -> dict[str, Floats]:
         people = exposures(cohort, posterior, weight, options.ivig_days)
         treated = [one for one in people if one.treated]
-        found = [
-            *att(within_patient(posterior, treated, (), options.jobs), (), sign_given=True),
-            *rises(posterior, people),
-        ]
-        return {one.name: one.in_unit(criteria.unit) for one in found if one.estimated and one.name in ASKED}
+        estimands = [*att(within_patient(posterior, treated, thresholds, options.jobs), thresholds, sign_given=True),
+                     *rises(posterior, people)]  # fmt: skip
+        return {
+            column_name(one, criteria.unit): one.in_unit(criteria.unit)
+            for one in estimands
+            if one.estimated and one.name in ASKED
+        }
 
+    people = [change.exposure for change in changes]
+    found = residuals(cohort, sampling.posterior, people, options.seed) if sampling.by_chains else None
     treated = [change for change in changes if change.exposure.treated]
     each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
     return Question(
         quantities_of=quantities_of,
         changes=np.array(each).T if each else np.empty((0, 0)),
         members=np.array([change.exposure.place for change in treated], dtype=np.int64),
+        people=people,
+        misfit=misfit_table(found),
+        found=found,
+        unit=cohort.igg_unit,
         level=options.level,
         seed=options.seed,
         jobs=options.jobs,

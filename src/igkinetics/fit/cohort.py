@@ -28,12 +28,17 @@ from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, PARAMETER_UNITS
 from igkinetics.parallel import Progress, as_far_as_reached
+from igkinetics.units import g_per_l
 
 INTERRUPTED = "interrupted before this patient was reached"
 NOT_TRIED: tuple[Status, ...] = ("set_aside", "failed")
 MOST_NAMED = 8
+FIXED_BY_CALL = "fixed by the call"
+LEVELS = ("C_base", "C_init")
+OF_DISPOSITION = ("V1", "V2", "Q")
+"""Parameters that mean something else in the other disposition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +65,8 @@ def fit_cohort(
     card = load_card(options.card)
     if card.structure.endogenous == "none":
         raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
-    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=options.window)
+    levels = {f"fix {name}": value for name, value in options.fix.items() if name in LEVELS}
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, levels=levels, window=options.window)
     residual_error_of(card)
     supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
     patients = list(cohort.each_patient())
@@ -79,7 +85,7 @@ def fit_cohort(
         fits=tuple(result.fit for result in results),
         card_ids={card.id: card.sha256},
         options=options,
-        notes=(*cohort.notes, *fit_notes(tried)),
+        notes=(*cohort.notes, *fixed_notes(cohort, options), *fit_notes(tried)),
         seconds=time.perf_counter() - began,
         interrupted=reached.interrupted,
         finished=datetime.now(UTC),
@@ -124,9 +130,10 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
     covariates = patient_covariates_of(cohort, patient.patient_id, card)
 
     def prior_of(who: Patient, disposition: str) -> PatientPrior:
-        return patient_prior(
+        prior = patient_prior(
             card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
         )
+        return prior.held_at(fixed_values(cohort, options, disposition), FIXED_BY_CALL)
 
     try:
         return fit_patient(patient, prior_of, settings_of(cohort, options))
@@ -134,10 +141,29 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
         return unfitted(patient, card, "set_aside", "; ".join(map(str, error.problems)))
 
 
+def fixed_values(cohort: Cohort, options: FitOptions, disposition: str) -> dict[str, float]:
+    """What the options fix in this disposition, g/L for levels."""
+    fitted = (options.structure or DEFAULT_STRUCTURE).split("/")[0]
+    return {
+        name: g_per_l(value, cohort.igg_unit) if name in LEVELS else float(value)
+        for name, value in options.fix.items()
+        if name not in OF_DISPOSITION or disposition == fitted
+    }
+
+
 def unfitted(patient: Patient, card: Card, status: Status, reason: str) -> PatientFit:
     """A patient for whom no fit was tried, or whose fit ended in an error."""
     prior = patient_prior(card, weight_kg=np.nan, agents=(), disposition=card.structure.dispositions[0])
     return PatientFit(patient=patient, prior=prior, status=status, reason=reason)
+
+
+def fixed_notes(cohort: Cohort, options: FitOptions) -> list[str]:
+    """What the options fix, in words; nothing where they fix nothing."""
+    if not options.fix:
+        return []
+    units = PARAMETER_UNITS | dict.fromkeys(LEVELS, cohort.igg_unit) | {"C_init_ratio": "1"}
+    said = [f"{name} = {value:g} {units[name]}".removesuffix(" 1") for name, value in options.fix.items()]
+    return [f"fixed by the call in every patient: {', '.join(said)}"]
 
 
 def fit_notes(fits: Sequence[PatientFit]) -> list[str]:

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.outcomes import infections
-from igkinetics.fit.columns import TABLES
+from igkinetics.fit.columns import TABLES, WITH_ESTIMATES
 from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.result import PatientFit
 
@@ -34,7 +34,7 @@ def groups_table(cohort: Cohort, patients: pd.DataFrame) -> pd.DataFrame:
             "n_patients": len(members),
             "n_samples": int(own.sum()),
             "n_infused": len(ids & set(cohort.doses["patient_id"])),
-            "n_fitted": int((members["status"] == "fitted").sum()),
+            "n_fitted": int((members["status"].isin(WITH_ESTIMATES)).sum()),
             "samples_median": float(counts.median()),
             "samples_least": int(counts.min()),
             "samples_most": int(counts.max()),
@@ -114,7 +114,7 @@ def prior_conflict(fits: Sequence[PatientFit]) -> pd.DataFrame:
     """
     gathered: dict[str, list[tuple[float, float, float, float]]] = {}
     for fit in fits:
-        if fit.status != "fitted":
+        if fit.status not in WITH_ESTIMATES:
             continue
         problem, optimum, _ = fit.fitted()
         if not problem.has_prior:
@@ -149,12 +149,12 @@ def shrinkage_table(etas: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFra
     where it differs between patients, etas are scaled by their own. A last row is for IWRES, whose reference is 1.
     """
     rows = []
-    known = etas[(etas["status"] == "fitted") & etas["prior_sd"].notna()]
+    known = etas[(etas["status"].isin(WITH_ESTIMATES)) & etas["prior_sd"].notna()]
     for parameter, group in known.groupby("parameter", sort=False):
         reference = float(np.sqrt(np.mean(group["prior_sd"].astype(float) ** 2)))
         note = "on the logit scale" if (group["scale"] == "logit").all() else "on the log scale"
         rows.append(_shrinkage_row(str(parameter), group["eta"] / group["prior_sd"], reference, note))
-    iwres = predictions.loc[predictions["status"] == "fitted", "iwres"].dropna()
+    iwres = predictions.loc[predictions["status"].isin(WITH_ESTIMATES), "iwres"].dropna()
     if len(iwres):
         rows.append(_shrinkage_row("IWRES", iwres, 1.0, "of residuals (epsilon shrinkage)"))
     return pd.DataFrame(rows, columns=list(TABLES["shrinkage"]))
@@ -180,7 +180,7 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     expected: under the model, to first order; curves bend towards their samples, so it is below 1 for the spread and
     not 0 for the autocorrelation.
     """
-    rows = predictions[(predictions["status"] == "fitted") & predictions["iwres"].notna()]
+    rows = predictions[(predictions["status"].isin(WITH_ESTIMATES)) & predictions["iwres"].notna()]
     if rows.empty:
         return pd.DataFrame(columns=list(TABLES["residuals"]))
     each = pd.DataFrame([patient_sums(group) for _, group in rows.groupby("patient_id", sort=False)])

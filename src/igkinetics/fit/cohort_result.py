@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +13,12 @@ import pandas as pd
 
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
-from igkinetics.fit.columns import STATUSES, TABLES
+from igkinetics.fit.columns import STATUSES, TABLES, WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions as FitOptions
-from igkinetics.fit.output import FIT_OUTPUT, write_fit
 from igkinetics.fit.records import DRAW_COLUMNS
 from igkinetics.fit.result import PatientFit
 from igkinetics.fit.tables import tables_over
-from igkinetics.output.folder import new_folder
+from igkinetics.output.answer import Answer
 
 
 def _now() -> datetime:
@@ -33,13 +30,18 @@ def _empty(name: str) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortFit:
+class CohortFit(Answer):
     """Every patient of a cohort, fitted or with the reason why not. Tables answer for the window and the thresholds of
     the options; `over`, `nadirs` and `days_below` ask the same fits for others.
 
     card_ids: id of each model card used -> SHA-256 of its file. seconds: what the fit took.
     interrupted: stopped by the user; patients not reached are rows with a reason.
     """
+
+    TABLES_OF = tuple(TABLES)
+    FOLDER = "igkinetics.fit.output:FIT_OUTPUT"
+    FILES = "igkinetics.fit.output:write_fit"
+    PAGE = "igkinetics.report.fit_page:write_fit_report"
 
     cohort: Cohort
     fits: tuple[PatientFit, ...] = ()
@@ -66,6 +68,7 @@ class CohortFit:
     diagnostics: pd.DataFrame = field(default_factory=lambda: _empty("diagnostics"))
     shrinkage: pd.DataFrame = field(default_factory=lambda: _empty("shrinkage"))
     residuals: pd.DataFrame = field(default_factory=lambda: _empty("residuals"))
+    laboratory: pd.DataFrame = field(default_factory=lambda: _empty("laboratory"))
     profiles: pd.DataFrame = field(default_factory=lambda: _empty("profiles"))
 
     def __post_init__(self) -> None:
@@ -129,7 +132,7 @@ class CohortFit:
 
     @property
     def n_fitted(self) -> int:
-        return int((self.patients["status"] == "fitted").sum())
+        return int((self.patients["status"].isin(WITH_ESTIMATES)).sum())
 
     @property
     def n_failed(self) -> int:
@@ -142,21 +145,6 @@ class CohortFit:
         stopped = "; interrupted before the end" if self.interrupted else ""
         failed = f"; {self.n_failed} failed by an error of the software" if self.n_failed else ""
         return f"{self.n_fitted} of {len(self.patients)} patients fitted{failed}{stopped}"
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Every table by its name."""
-        return {name: getattr(self, name) for name in TABLES}
-
-    def write(self, folder: Path | str, *, overwrite: bool = False) -> None:
-        """The files that `igkinetics fit` writes, but for its pages. InputError when the folder is taken."""
-        with new_folder(Path(folder), FIT_OUTPUT, overwrite=overwrite) as filling:
-            write_fit(self, filling)
-
-    def report(self, path: Path | str) -> None:
-        """The report, as one page of HTML."""
-        page = import_module("igkinetics.report.page")  # of a higher layer, which no module of this one may import
-        page.write_fit_report(self, Path(path))
 
     def plot_patient(self, patient_id: str) -> Any:
         """An Altair chart of one patient: samples, doses, therapy, fitted curve, nadirs. KeyError for an unknown id."""

@@ -19,13 +19,16 @@ STATUSES: Final = (
     "set_aside",
     "failed",
 )
+WITH_ESTIMATES: Final = ("fitted", "at_bound")
+"""Statuses of patients whose numbers come from their own samples."""
 COMMON: Final = {
     "patient_id": "the patient, as named in the data",
     "group": "the patient's group, as named in the data; empty where none is given",
     "unit": "unit of the values in this row",
     "level": "level of the intervals in this row, as a fraction",
-    "status": "fitted, or why there are no fitted values: prior_only, no_samples, too_few_samples, unexplained_change, "
-    "not_converged, at_bound, start_contradicts, set_aside, failed",
+    "status": "fitted; at_bound: fitted without a prior, a parameter at a bound or not limited by the data; or why "
+    "there are no fitted values: prior_only, no_samples, too_few_samples, unexplained_change, not_converged, "
+    "start_contradicts, set_aside, failed",
     "reason": "the status in words, with days and values; empty for fitted",
     "model": "structure: disposition/production",
     "parameter": "name of the parameter, as in the model's equations",
@@ -39,9 +42,9 @@ COMMON: Final = {
     "curve were true",
     "fitted_nadir": "median of the draws' own minima in the window, over structures and drift",
     "endogenous_nadir": "the same for the patient's own IgG, without what was infused",
-    "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood)",
+    "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood, and the term of C_init)",
     "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains took their place",
-    "method": "how the draws were made: importance sampling, Markov chains or normal approximation",
+    "method": "how the draws were made: importance sampling or Markov chains",
     "drift": "weight of courses that drift around the kinetic curve",
     "n_starts_agreeing": "starts that ended within 0.01 of the lowest -2 log posterior",
     "n": "number of values or patients behind this row",
@@ -53,7 +56,7 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "patient_id": "",
         "model": "",
         "parameter": "",
-        "kind": "estimated, fixed (by the card) or derived",
+        "kind": "estimated, fixed (by the card, by the call, or because the data say nothing on it) or derived",
         "value": "the fitted value, in `unit`",
         "stderr": "standard error from the curvature, by the delta method",
         "lower": "",
@@ -185,6 +188,18 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "ratio": "mean_eta over expected_se",
         "n": "",
         "flagged": "whether the ratio lies beyond 3",
+    },
+    # a step common to many patients at one time, as another laboratory makes: at most one row
+    "laboratory": {
+        "by": "study day or calendar date",
+        "day": "first day of the new level; empty where it is a calendar date",
+        "date": "that date (ISO 8601), told only where dates are asked for",
+        "n_patients": "patients with measured samples on both sides",
+        "step": "relative change of all later levels",
+        "step_lower": "",
+        "step_upper": "",
+        "level": "",
+        "p": "probability of as clear a step where there is none, over all times looked at",
     },
     # what each group brings, over the whole record
     "groups": {

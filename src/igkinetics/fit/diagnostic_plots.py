@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
 from scipy.stats import chi2
 
 from igkinetics import text
-from igkinetics.charts.eta_chart import MOST_PATIENTS, eta_chart, profile_chart
-from igkinetics.charts.quality_charts import pareto_chart, weights_chart
-from igkinetics.charts.residual_charts import MOST_POINTS, agreement_chart, residual_chart
-from igkinetics.charts.svg import Chart, Spec
+from igkinetics.charts.diagnostic_charts import (
+    MOST_PATIENTS,
+    MOST_POINTS,
+    agreement_chart,
+    eta_chart,
+    pareto_chart,
+    profile_chart,
+    residual_chart,
+    weights_chart,
+)
+from igkinetics.charts.svg import Captioned
 from igkinetics.fit.cohort_checks import covariates
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 
 MOST_PROFILED: Final = 60
 """Patients whose profiles are drawn; profiles.csv holds all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captioned:
-    """section: where on the page it belongs. title: for screen readers and file lists."""
-
-    section: str
-    title: str
-    caption: str
-    spec: Spec
-
-    @property
-    def chart(self) -> Chart:
-        return self.title, self.spec
-
-
 def diagnostic_charts(fit: CohortFit) -> list[Captioned]:
     """In the order of the page; none when nobody was fitted."""
-    predictions = fit.predictions[fit.predictions["status"] == "fitted"]
+    predictions = fit.predictions[fit.predictions["status"].isin(WITH_ESTIMATES)]
     if predictions.empty:
         return []
     found = [*residual_charts(fit, predictions), *covariate_charts(fit), *quality_charts(fit)]
@@ -82,7 +75,7 @@ def residual_charts(fit: CohortFit, predictions: pd.DataFrame) -> list[Captioned
 
 def covariate_charts(fit: CohortFit) -> list[Captioned]:
     """One chart per covariate, a panel per parameter."""
-    etas = fit.etas[fit.etas["status"] == "fitted"]
+    etas = fit.etas[fit.etas["status"].isin(WITH_ESTIMATES)]
     fitted = set(etas["patient_id"])
     found = []
     for label, values in covariates(fit.cohort).items():
@@ -100,7 +93,7 @@ def covariate_charts(fit: CohortFit) -> list[Captioned]:
 
 def structure_weights(fit: CohortFit) -> pd.DataFrame:
     """Columns model, n (patients with this structure), mean_weight, n_best; over patients that were fitted."""
-    fitted = set(fit.patients.loc[fit.patients["status"] == "fitted", "patient_id"])
+    fitted = set(fit.patients.loc[fit.patients["status"].isin(WITH_ESTIMATES), "patient_id"])
     rows = fit.structures[fit.structures["patient_id"].isin(fitted) & fit.structures["weight"].notna()]
     if rows.empty:
         return pd.DataFrame(columns=["model", "n", "mean_weight", "n_best"])
@@ -115,7 +108,7 @@ def structure_weights(fit: CohortFit) -> pd.DataFrame:
 
 
 def quality_charts(fit: CohortFit) -> list[Captioned]:
-    fitted = fit.diagnostics[fit.diagnostics["status"] == "fitted"]
+    fitted = fit.diagnostics[fit.diagnostics["status"].isin(WITH_ESTIMATES)]
     weights = structure_weights(fit)
     found = []
     if fitted["pareto_k"].notna().any():

@@ -49,7 +49,7 @@ def first_guesses(problem: FitProblem) -> list[Floats]:
     if levels.size and "C_base" in place:
         informed[place["C_base"]] = np.log(max(levels[0], 1e-3))
     guesses = [informed, centre]
-    if "k_loss" in place:
+    if {"k_loss", "CL"} <= place.keys():
         swapped = informed.copy()
         theta = problem.theta(informed)
         turnover = theta[CL] / (theta[V1] + (theta[V2] if theta[Q] > 0 else 0.0))

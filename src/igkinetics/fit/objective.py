@@ -2,6 +2,9 @@
 
 x holds the estimated parameters: logs of positive ones, logits of S and F, and log(C_init / C_base). The gradient comes
 from the kernels; the Hessian from central differences of that gradient.
+
+`fixed` holds what is not estimated, C_init as its ratio to C_base; a level at the start that does not follow C_base
+stands there as its negative.
 """
 
 from __future__ import annotations
@@ -59,11 +62,11 @@ def slope_on_scale(place: int, by_theta: Floats, theta: Floats) -> float:
 
 @inner
 def fill_theta(x: Floats, free: Integers, fixed: Floats, theta: Floats) -> None:
-    """Natural parameters (13,) from x; `free` names the place of each x; C_init is carried as a ratio in `fixed`."""
+    """Natural parameters (13,) from x; `free` names the place of each x."""
     copy_vector(fixed, theta)
     for i in range(x.size):
         theta[free[i]] = natural_value(free[i], x[i])
-    theta[C_INIT] *= theta[C_BASE]
+    theta[C_INIT] = -theta[C_INIT] if theta[C_INIT] < 0.0 else theta[C_INIT] * theta[C_BASE]
 
 
 @kernel
@@ -95,6 +98,8 @@ def objective(x: Floats, target: Target, gradient: Floats) -> float:
     level = course.endogenous + course.infused
     value = prior_term(x, mu, sd) + record_value_and_slopes(record, level, drift, course.weights)
     add_weighted_gradient(theta, course, day.size, by_theta)
+    if fixed[C_INIT] < 0.0:
+        by_theta[C_INIT] = 0.0  # the level at the start does not move with C_base
     for i in range(x.size):
         gradient[i] = slope_on_scale(free[i], by_theta, theta)
         if sd[i] < np.inf:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,27 @@ PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
 
 
+FIXABLE: Final = ("CL", "V1", "Q", "V2", "ka", "F", "C_base", "C_init", "C_init_ratio", "S", "k_loss", "k_rec")
+RANGES: Final = {
+    "S": "from 0 to 1",
+    "F": "above 0, at most 1",
+    "k_loss": "0 or above (inf: lost at once)",
+    "k_rec": "0 or above",
+    "Q": "0 or above",
+    "C_base": "0 or above",
+    "C_init": "0 or above",
+}
+"""Others are above 0."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file. structure: disposition/production, one of
     kinetics.parameters.STRUCTURES, alone; None means the default there, averaged with the other structures.
+    fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
+    in L, L/day, 1/day. Volumes and Q hold for the disposition of `structure`; the other keeps the card's.
     drift: averaged, too, over a drift of the course around the curve.
     window: days (first, last) replacing each patient's own window. thresholds: IgG in the cohort's unit.
     draws: per patient; bands of curves rest on 400 of them, and the file
@@ -39,12 +55,17 @@ class FitOptions:
     thresholds: tuple[float, ...] = ()
     draws: int = 2000
     profile: bool = False
+    fix: dict[str, float] = field(default_factory=dict)
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        problems = type_problems(self) or [*self._choice_problems(), *self._number_problems()]
+        problems = type_problems(self) or [
+            *self._choice_problems(),
+            *self._number_problems(),
+            *fixed_problems(self.fix, self.structure),
+        ]
         if problems:
             raise InputError(problems)
 
@@ -61,7 +82,7 @@ class FitOptions:
         if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
             problems.append(_problem("window", "{:g}:{:g}".format(*self.window), "two days A:B, A before B"))
         problems += [
-            _problem("threshold", value, "an IgG level above 0, in the cohort's unit")
+            _problem("thresholds", value, "an IgG level above 0, in the cohort's unit")
             for value in self.thresholds
             if not 0 < value < math.inf
         ]
@@ -78,6 +99,42 @@ class FitOptions:
     def record(self) -> dict[str, Any]:
         """The choices for the run record; a card given as a file is named without its folder."""
         return asdict(self) | {"card": Path(self.card).name, "thresholds": list(self.thresholds)}
+
+
+def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem]:
+    """What is wrong with parameters to be fixed: unknown, without a part in the structure, or out of their range."""
+    from igkinetics.kinetics.parameters import STRUCTURES, needed_parameters
+
+    problems = []
+    read = needed_parameters(*structure.split("/")) if structure in STRUCTURES and structure is not None else FIXABLE
+    for name, value in fix.items():
+        if name not in FIXABLE:
+            problems.append(_problem(f"fix {name}", value, f"one of {', '.join(FIXABLE)}{_nearest_parameter(name)}"))
+        elif name not in (*read, "C_init", "C_init_ratio", "ka", "F"):
+            problems.append(_problem(f"fix {name}", f"{value:g}", f"part of the structure: {structure} has no {name}"))
+        elif not _allowed(name, value):
+            problems.append(_problem(f"fix {name}", f"{value:g}", RANGES.get(name, "above 0")))
+    if {"C_init", "C_init_ratio"} <= fix.keys():
+        problems.append(_problem("fix", "C_init, C_init_ratio", "one of the two: the ratio is C_init over C_base"))
+    return problems
+
+
+def _nearest_parameter(name: str) -> str:
+    """Names are so short that one letter in two may be wrong, or in the other case."""
+    asked = name.lower()
+    closeness = {
+        known: (SequenceMatcher(a=asked, b=known.lower()).ratio(), known.lower()[:1] == asked[:1]) for known in FIXABLE
+    }
+    best = max(FIXABLE, key=closeness.__getitem__)
+    return f" (did you mean {best}?)" if closeness[best][0] >= 0.5 else ""
+
+
+def _allowed(name: str, value: float) -> bool:
+    if name in ("S", "F"):
+        return (0 if name == "S" else 1e-9) <= value <= 1
+    if name == "k_loss" and value == math.inf:
+        return True
+    return (value >= 0 if name in RANGES else value > 0) and math.isfinite(value)
 
 
 def _problem(option: str, found: object, expected: str) -> Problem:

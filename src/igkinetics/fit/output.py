@@ -29,6 +29,7 @@ CSV_TABLES: Final = (
     "structures",
     "sampling",
     "conflict",
+    "laboratory",
     "groups",
     "predictions",
     "etas",
@@ -86,6 +87,8 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
     tables = {name: getattr(fit, name)[list(TABLES[name])] for name in names}
     if extras.dates:
         tables["dates"] = dates_table(fit)
+    else:
+        tables["laboratory"] = tables["laboratory"].assign(date="")
     return tables | {"problems": fit.cohort.problems[list(PROBLEM_COLUMNS)]}
 
 

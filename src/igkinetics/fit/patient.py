@@ -10,8 +10,17 @@ import numpy as np
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
+from igkinetics.fit.bounds import (
+    Alike,
+    AtBound,
+    before_therapy,
+    draws_of_likelihood,
+    guide,
+    identified,
+    said_of_bounds,
+    starts_apart,
+)
 from igkinetics.fit.minimise import Optimum, first_guesses, minimise
-from igkinetics.fit.posterior import laplace_only
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
 from igkinetics.fit.remedies import doubt_about_unit, questions
@@ -27,19 +36,16 @@ from igkinetics.fit.structures import (
     unaveraged,
     unlike_the_card,
 )
-from igkinetics.fit.unexplained import MOST_CHANGES, Change, unexplained_changes
+from igkinetics.fit.unexplained import MOST_CHANGES, ODD_PAIR, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import INDEX, Floats
+from igkinetics.kinetics.parameters import Floats, needed_parameters
 from igkinetics.random_streams import of_patient
-from igkinetics.scales import scale_of
 from igkinetics.units import IggUnit, from_g_per_l
 
-BOUND_DISTANCE: Final = 7.0
-"""An estimate exp(7), about 1,100-fold, off the card's typical value (or as far in logit) has run away; so has one
-whose standard error is half of that."""
 START_LIMIT: Final = 3.0
 """Standard errors between the first levels and a fixed start beyond which the card cannot be this patient's."""
 MOST_RESTARTS: Final = 3
+EACH_LOWER: Final = f"{MOST_RESTARTS + 1} optima were found, each below the one before"
 LIMIT_SIGNS: Final = {-1: "<", 0: "", 1: ">"}
 
 
@@ -69,6 +75,8 @@ class Trouble:
     status: Status
     reason: str
     changes: tuple[Change, ...] = ()
+    at: tuple[FitProblem, Optimum] | None = None
+    """The fit that does not explain the record: no numbers are given of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -77,6 +85,9 @@ class Settled:
 
     optimum: Optimum
     posterior: Posterior
+    problem: FitProblem
+    at_bound: tuple[AtBound, ...] = ()
+    alike: tuple[Alike, ...] = ()
     profiles: dict[str, tuple[float, float]] | None
     profile_curves: dict[str, tuple[Floats, Floats]] | None
     lower: int
@@ -88,10 +99,15 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
     prior = prior_of(patient, disposition)
     production, why = possible_production(patient, prior, production)
     notes = [*prior.notes, *why]
+    if not settings.use_prior:
+        prior_of, said = without_prior(patient, prior_of, disposition, production, settings.residual)
+        prior = prior_of(patient, disposition)
+        notes += said
     problem = build_problem(patient, prior, production, residual=settings.residual, use_prior=settings.use_prior)
-    trouble = too_little(problem, use_prior=settings.use_prior)
+    trouble = nothing_free(problem) or too_little(problem, use_prior=settings.use_prior)
     trouble = trouble or contradicted_start(problem, patient, prior, settings.igg_unit)
-    settled = trouble or settle(problem, patient, prior_of, settings)
+    settles = settle if settings.use_prior else settle_without_prior
+    settled = trouble or settles(problem, patient, prior_of, settings)
     if isinstance(settled, Trouble):
         if len(settled.changes) == MOST_CHANGES:
             notes.append(f"no more than {MOST_CHANGES} unexplained changes of a record are told apart")
@@ -101,20 +117,24 @@ def fit_patient(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> P
             status=settled.status,
             reason=settled.reason,
             changes=settled.changes,
+            problem=settled.at[0] if settled.at else None,
+            optimum=settled.at[1] if settled.at else None,
             notes=tuple(notes),
         )
     if settled.lower:
         notes.append("a lower optimum than that of the usual starts was met on the way and became the fit")
-    if doubt := doubt_about_unit(problem, settled.optimum.x):
+    if doubt := doubt_about_unit(settled.problem, settled.optimum.x):
         notes.append(doubt)
-    status, reason = numbers_status(problem)
+    status, reason = numbers_status(settled)
     return PatientFit(
         patient=patient,
         prior=prior,
         status=status,
         reason=reason,
-        problem=problem,
+        problem=settled.problem,
         optimum=settled.optimum,
+        at_bound=settled.at_bound,
+        alike=settled.alike,
         draws=settled.posterior.draws,
         averaged=settled.posterior.averaged,
         alternatives=settled.posterior.alternatives,
@@ -129,7 +149,7 @@ def settle(problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: F
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
         optimum = minimise(problem, guesses)
-        if trouble := what_failed(problem, optimum) or what_changed(problem, patient, optimum, settings.igg_unit):
+        if trouble := what_failed(optimum) or what_changed(problem, patient, optimum, settings.igg_unit):
             return trouble
         try:
             profiles = profile_intervals(problem, optimum, settings.level) if settings.profile else None
@@ -144,17 +164,84 @@ def settle(problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: F
         posterior = posterior_of(patient, prior_of, settings, own, optimum)
         if isinstance(posterior, Trouble):
             return posterior
-        return Settled(optimum=optimum, posterior=posterior, profiles=profiles, profile_curves=curves, lower=lower)
-    return Trouble(status="not_converged", reason=f"{MOST_RESTARTS + 1} optima were found, each below the one before")
+        return Settled(
+            optimum=optimum, posterior=posterior, problem=problem, profiles=profiles, profile_curves=curves, lower=lower
+        )
+    return Trouble(status="not_converged", reason=EACH_LOWER)
+
+
+def without_prior(
+    patient: Patient, prior_of: PriorOf, disposition: str, production: str, residual: str
+) -> tuple[PriorOf, list[str]]:
+    """The card as a guide alone: what no sample can show is held, and C_init keeps near C_base unless samples before
+    therapy tell them apart; and what is to be said of it."""
+
+    def together(who: Patient, disposition: str) -> PatientPrior:
+        return guide(who, prior_of(who, disposition), start_apart=False)
+
+    def apart(who: Patient, disposition: str) -> PatientPrior:
+        return guide(who, prior_of(who, disposition), start_apart=True)
+
+    asked = needed_parameters(disposition, production)
+    own = together(patient, disposition)
+    given = prior_of(patient, disposition).held
+    notes = [f"{name}: {own.held[name]}" for name in own.held if name in asked and name not in given]
+    if "C_init" not in own.kept or own.sd("C_init_ratio") == 0:
+        return together, notes
+    if before_therapy(patient) >= 2:
+        near, free = (
+            build_problem(patient, prior(patient, disposition), production, residual=residual, use_prior=False)
+            for prior in (together, apart)
+        )
+        if near.day.size > len(near.names) and starts_apart(near, free):
+            return apart, [*notes, "samples before therapy tell C_init from C_base: both are estimated"]
+    spread = f"{100 * own.sd('C_init_ratio'):.0f} %"
+    return together, [*notes, f"C_init: C_base give or take the card's {spread}, for no samples tell them apart"]
+
+
+def settle_without_prior(
+    problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: FitSettings
+) -> Settled | Trouble:
+    """The highest likelihood with what lies at a bound or cannot be told apart, profile intervals and draws."""
+    guesses = first_guesses(problem)
+    for lower in range(MOST_RESTARTS + 1):
+        found = identified(problem, guesses)
+        optimum = minimise(found.problem, [found.optimum.x, *first_guesses(found.problem)])
+        found = replace(found, optimum=optimum)
+        trouble = what_failed(optimum) or what_changed(found.problem, patient, optimum, settings.igg_unit)
+        if trouble:
+            return trouble
+        around = found.open_optimum()
+        try:
+            profiles = profile_intervals(found.open_problem, around, settings.level)
+            curves = profile_curves(found.open_problem, around, profiles) if settings.profile else None
+        except LowerOptimumError as met:
+            guesses = [found.start_of(problem, met.x), *guesses]
+            continue
+        draws = draws_of_likelihood(found, settings.draws, of_patient(settings.seed, patient.patient_id, "draws"))
+        if draws.lowest_objective < optimum.objective - LOWER_BY:
+            guesses = [found.start_of(problem, draws.lowest), *guesses]
+            continue
+        if not draws.trusted:
+            return not_to_be_trusted(draws.r_hat)
+        others = candidates(patient, prior_of, found.problem, optimum, settings.residual)
+        return Settled(
+            optimum=optimum,
+            posterior=unaveraged(found.problem, optimum, others, draws),
+            problem=found.problem,
+            at_bound=found.at_bound,
+            alike=found.alike,
+            profiles=profiles,
+            profile_curves=curves,
+            lower=lower,
+        )
+    return Trouble(status="not_converged", reason=EACH_LOWER)
 
 
 def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
-    """Draws of the fitted structure, with drift where asked for; without a prior from the normal approximation."""
+    """Draws of the fitted structure, with drift where asked for."""
     generator = of_patient(settings.seed, patient.patient_id, "draws")
-    if settings.use_prior:
-        return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
-    draws = laplace_only(problem, optimum, settings.draws, generator)
-    return Own(problem=problem, draws=draws, optima=(optimum,), prior=(1.0,))
+    return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
 
 
 def posterior_of(
@@ -162,8 +249,6 @@ def posterior_of(
 ) -> Posterior | Trouble:
     """The average over all structures, or the fitted one alone; Trouble where its draws cannot be trusted."""
     others = candidates(patient, prior_of, own.problem, optimum, settings.residual)
-    if not settings.use_prior:
-        return unaveraged(own.problem, optimum, others, own.draws)
     if not settings.average:
         others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
     else:
@@ -172,8 +257,11 @@ def posterior_of(
     posterior = averaged_posterior(own, others, settings.draws, streams)
     if posterior.averaged.trusted:
         return posterior
-    said = f"draws of the posterior not to be trusted: R-hat {posterior.averaged.r_hat:.3f}"
-    return Trouble(status="not_converged", reason=said)
+    return not_to_be_trusted(posterior.averaged.r_hat)
+
+
+def not_to_be_trusted(r_hat: float) -> Trouble:
+    return Trouble(status="not_converged", reason=f"draws of the posterior not to be trusted: R-hat {r_hat:.3f}")
 
 
 def too_little(problem: FitProblem, *, use_prior: bool) -> Trouble | None:
@@ -181,17 +269,27 @@ def too_little(problem: FitProblem, *, use_prior: bool) -> Trouble | None:
     n = problem.day.size
     if n == 0:
         return Trouble(status="no_samples", reason="no IgG sample within follow-up")
-    needed = len(problem.names) + 1
+    unknown = [name for name, sd in zip(problem.names, problem.sd, strict=True) if use_prior or np.isinf(sd)]
+    needed = len(unknown)
     if not use_prior and n < needed:
-        found = f"{counted(n, 'sample')} for {needed - 1} free parameters"
+        found = f"{counted(n, 'sample')} for {needed} free parameters ({', '.join(unknown)})"
         return Trouble(status="too_few_samples", reason=f"{found}; without a prior {needed} are needed")
     if not use_prior and np.all(problem.limit != 0):
         return Trouble(status="too_few_samples", reason=f"all {n} values lie beyond a limit of the assay")
     return None
 
 
-def numbers_status(problem: FitProblem) -> tuple[Status, str]:
-    """`fitted`, or `prior_only` where the record holds no more than one measured level."""
+def nothing_free(problem: FitProblem) -> Trouble | None:
+    if problem.names:
+        return None
+    return Trouble(status="set_aside", reason="every parameter is fixed: nothing to estimate")
+
+
+def numbers_status(settled: Settled) -> tuple[Status, str]:
+    """`fitted`, `at_bound`, or `prior_only` where the record holds no more than one measured level."""
+    if said := said_of_bounds(settled.at_bound, settled.alike):
+        return "at_bound", said
+    problem = settled.problem
     measured = int(np.sum(problem.limit == 0))
     if measured >= 2 or (measured == 1 and problem.day.size >= 2) or not problem.has_prior:
         return "fitted", ""
@@ -230,33 +328,11 @@ def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrio
     )
 
 
-def what_failed(problem: FitProblem, optimum: Optimum) -> Trouble | None:
-    """Parameters that the data do not limit (without a prior: estimate or standard error runs away), else failed tests.
-
-    Nothing else may be asked of an optimum before: at one that is none, curvature and scores mean nothing.
-    """
-    if not problem.has_prior and (named := run_away(problem, optimum)):
-        return Trouble(status="at_bound", reason=f"the data do not limit {', '.join(named)}")
-    if optimum.failed_tests:
-        return Trouble(status="not_converged", reason=f"convergence tests failed: {', '.join(optimum.failed_tests)}")
-    return None
-
-
-def run_away(problem: FitProblem, optimum: Optimum) -> list[str]:
-    """In words: parameters more than BOUND_DISTANCE off the typical value, or with a standard error above half that."""
-    far = np.abs(optimum.x - problem.mu) > BOUND_DISTANCE
-    errors = np.zeros(optimum.x.size)
+def what_failed(optimum: Optimum) -> Trouble | None:
+    """Nothing else may be asked of an optimum that fails a test: curvature and scores mean nothing there."""
     if not optimum.failed_tests:
-        errors = np.sqrt(2.0 * np.diag(np.linalg.inv(optimum.hessian)))
-    theta = problem.theta(optimum.x)
-    found = []
-    for i, name in enumerate(problem.names):
-        if far[i]:
-            found.append(f"{name} = {theta[INDEX[name]]:.3g}")
-        elif errors[i] > BOUND_DISTANCE / 2:
-            scale = scale_of(name)
-            found.append(f"{name} = {theta[INDEX[name]]:.3g} (standard error {errors[i]:.2g} on the {scale} scale)")
-    return found
+        return None
+    return Trouble(status="not_converged", reason=f"convergence tests failed: {', '.join(optimum.failed_tests)}")
 
 
 def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: IggUnit) -> Trouble | None:
@@ -266,7 +342,7 @@ def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: 
         return None
     said = [describe_change(change, unit) for change in changes]
     words = "; ".join(said + questions(problem, patient, optimum.x, changes))
-    return Trouble(status="unexplained_change", reason=words, changes=changes)
+    return Trouble(status="unexplained_change", reason=words, changes=changes, at=(problem, optimum))
 
 
 def level_words(igg: float, limit: int, unit: IggUnit) -> str:
@@ -279,6 +355,10 @@ def describe_change(change: Change, unit: IggUnit) -> str:
     after = level_words(change.igg_after, change.limit_after, unit)
     if change.kind == "odd sample":
         return f"day {change.day_before:.4g}: {after} fits no curve through the others (z = {change.z:.1f})"
+    if change.kind == ODD_PAIR:
+        first = level_words(change.igg_before, change.limit_before, unit).removesuffix(f" {unit}")
+        days = f"days {change.day_before:.4g} and {change.day_after:.4g}"
+        return f"{days}: {first} and {after} fit no curve through the others (z = {change.z:.1f})"
     if change.kind == "whole course":
         return (
             f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "

@@ -12,6 +12,7 @@ from igkinetics.charts.cohort_chart import cohort_chart
 from igkinetics.charts.curves_chart import curves_chart
 from igkinetics.charts.patient_chart import patient_chart
 from igkinetics.charts.svg import Chart, Spec
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.selection import MOST_DRAWN, selection
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def fitted_nadirs(fit: CohortFit) -> pd.DataFrame:
     """Rows of the nadir table with status `fitted`, lowest fitted nadir first."""
-    rows = fit.nadir[(fit.nadir["status"] == "fitted") & fit.nadir["fitted_nadir"].notna()]
+    rows = fit.nadir[(fit.nadir["status"].isin(WITH_ESTIMATES)) & fit.nadir["fitted_nadir"].notna()]
     return rows.sort_values("fitted_nadir", kind="stable")
 
 
@@ -67,7 +68,7 @@ def as_altair(spec: Spec) -> Any:
     return altair.Chart.from_dict(spec)
 
 
-UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "at_bound", "failed")
+UNEXPLAINED: Final = ("unexplained_change", "start_contradicts", "not_converged", "failed")
 """Not fitted though there were samples: worse than any fit."""
 
 

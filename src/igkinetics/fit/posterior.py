@@ -29,7 +29,7 @@ class Draws(ByValue):
     theta: Floats
     weights: Floats
     pareto_k: float
-    """Shape of the importance weights; nan for chains and for the normal approximation."""
+    """Shape of the importance weights; nan for chains."""
     log_marginal: float
     """Log marginal likelihood (nan without a prior)."""
     method: str
@@ -98,13 +98,8 @@ def laplace_log_marginal(problem: FitProblem, optimum: Optimum) -> float:
     return float(-0.5 * optimum.objective + 0.5 * optimum.x.size * np.log(2 * np.pi) - 0.5 * log_determinant)
 
 
-def draw_posterior(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
-    """Weighted draws, n or more. The optimum's Hessian must be positive definite (a converged fit)."""
-    return draw_around(problem, laplace_components(problem, optimum), n, generator)
-
-
 def draw_around(problem: FitProblem, components: list[Component], n: int, generator: np.random.Generator) -> Draws:
-    """The same from these components and the prior; n draws of equal weight from chains where weights fail."""
+    """Weighted draws, n or more, from these components and the prior; where weights fail, n from chains."""
     mass = float(logsumexp([component.log_share for component in components]))
     prior = Component(
         centre=problem.mu,
@@ -138,20 +133,4 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
         trusted=chained.trusted,
         lowest=best[lowest],
         lowest_objective=float(steady[lowest]),
-    )
-
-
-def laplace_only(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator) -> Draws:
-    """n draws of equal weight from the normal approximation: without a prior the posterior may be improper."""
-    root = np.linalg.cholesky(np.linalg.inv(0.5 * optimum.hessian))
-    x = optimum.x + generator.standard_normal((n, optimum.x.size)) @ root.T
-    return Draws(
-        x=x,
-        theta=problem.thetas(x),
-        weights=np.full(n, 1.0 / n),
-        pareto_k=float("nan"),
-        log_marginal=float("nan"),
-        method="normal approximation",
-        lowest=optimum.x,
-        lowest_objective=optimum.objective,
     )

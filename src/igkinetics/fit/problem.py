@@ -162,9 +162,9 @@ def build_problem(
         raise call_error("card", prior.card_id, rule)
     subcutaneous = bool(patient.dose_is_sc.any())
     names = estimated_names(prior, disposition, production, subcutaneous=subcutaneous)
-    values = {name: value for name, value in prior.typical.items() if np.isfinite(value)}
+    values = {name: value for name, value in prior.typical.items() if not np.isnan(value)}
     fixed = parameter_vector(values, disposition, production)
-    fixed[INDEX["C_init"]] = prior.typical["C_init_ratio"]
+    fixed[INDEX["C_init"]] = prior.typical["C_init_ratio"] if prior.initial_level is None else -prior.initial_level
     card_names = [PRIOR_NAME.get(name, name) for name in names]
     for name in SHARES:
         if name in names and prior.scale[name] != "logit":
@@ -181,7 +181,7 @@ def build_problem(
         free=np.array([INDEX[name] for name in names], dtype=np.int64),
         fixed=fixed,
         mu=np.array([to_scale(prior.typical[name], prior.scale[name]) for name in card_names]),
-        sd=prior_sd if use_prior else np.full(len(names), np.inf),
+        sd=np.where([use_prior or name in prior.kept for name in names], prior_sd, np.inf),
         prior_sd=prior_sd,
         schedule=patient_schedule(patient, ignore_therapy=production == "constant"),
         day=patient.sample_day[used],

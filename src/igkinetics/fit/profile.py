@@ -26,10 +26,14 @@ OPEN_ERRORS: Final = 3.0
 
 def held(problem: FitProblem, index: int, value: float) -> FitProblem:
     """The problem with one parameter held at a value (on its estimation scale); its prior term drops out."""
+    return held_at(problem, index, from_scale(value, scale_of(problem.names[index])))
+
+
+def held_at(problem: FitProblem, index: int, value: float) -> FitProblem:
+    """The same at a natural value, which may lie at the end of the scale: S = 1, k_loss infinite."""
     keep = np.arange(problem.free.size) != index
     fixed = problem.fixed.copy()
-    place = int(problem.free[index])
-    fixed[place] = from_scale(value, scale_of(problem.names[index]))
+    fixed[int(problem.free[index])] = value
     return replace(
         problem,
         names=tuple(name for name, kept in zip(problem.names, keep, strict=True) if kept),

@@ -9,6 +9,7 @@ import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
+from igkinetics.fit.bounds import Alike, AtBound
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
@@ -74,7 +75,8 @@ class Averaged(ByValue):
 class PatientFit:
     """Result for one patient. reason is empty exactly when status is `fitted` (checked when built).
 
-    problem, optimum, draws and averaged are None unless there are numbers to give (statuses `fitted`, `prior_only`).
+    problem, optimum, draws and averaged are None unless there are numbers to give (statuses `fitted`, `at_bound` and
+    `prior_only`); with `unexplained_change` problem and optimum are those of the fit that does not explain the record.
     """
 
     patient: Patient
@@ -93,6 +95,10 @@ class PatientFit:
     """Parameter -> profile-likelihood interval on its estimation scale, when asked for."""
     profile_curves: dict[str, tuple[Floats, Floats]] | None = None
     """Parameter -> values on that scale and the rise of -2 log posterior at each, when asked for."""
+    at_bound: tuple[AtBound, ...] = ()
+    """Without a prior: parameters at the end of their scale, which `problem` holds there."""
+    alike: tuple[Alike, ...] = ()
+    """Without a prior: parameters held because the data do not tell them from others."""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

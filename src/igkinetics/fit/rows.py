@@ -9,6 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
+from igkinetics.fit.bounds import AtBound, alike_words, bound_words
 from igkinetics.fit.cohort_checks import contraction
 from igkinetics.fit.courses import JUST_AFTER_DAY, Courses
 from igkinetics.fit.nadirs import FittedNadir, RawNadir
@@ -17,9 +18,9 @@ from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.disposition import fill_half_lives
 from igkinetics.kinetics.extremes import lowest
-from igkinetics.kinetics.parameters import C_BASE, C_INIT, INDEX, PARAMETER_UNITS, PARAMETERS, Floats
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, INDEX, PARAMETER_UNITS, PARAMETERS, Floats, needed_parameters
 from igkinetics.kinetics.schedule import START
-from igkinetics.scales import from_scale
+from igkinetics.scales import from_scale, scale_of
 from igkinetics.units import IggUnit, from_g_per_l
 
 BAND_DRAWS: Final = 400
@@ -251,7 +252,7 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
     rows = []
     for i, name in enumerate(problem.names):
         lower, upper = draws.interval(draws.theta[:, INDEX[name]], level)
-        note = contraction_note(learnt[name])
+        note = "; ".join(filter(None, [contraction_note(learnt[name]), given_note(fit, name)]))
         if fit.profiles is not None and name != "C_init":
             scale = fit.prior.scale[PRIOR_NAME.get(name, name)]
             ends = fit.profiles[name]
@@ -274,8 +275,36 @@ def parameter_rows(fit: PatientFit, igg_unit: IggUnit, level: float) -> list[dic
                 "note": note,
             }
         )
+    rows += [_bound_row(fit, bound, common, igg_unit) for bound in fit.at_bound]
     rows += _fixed_rows(fit, theta, common, igg_unit)
     return rows + _derived_rows(fit, theta, common, level)
+
+
+def given_note(fit: PatientFit, name: str) -> str:
+    """That an estimate depends on the value at which another parameter is held."""
+    held = [one.name for one in fit.alike if name in one.others]
+    held += ["V1"] if name == "CL" and "V1" in fit.prior.held and "V1" not in fit.fitted()[0].names else []
+    return f"given {' and '.join(held)}" if held else ""
+
+
+def _bound_row(fit: PatientFit, bound: AtBound, common: dict[str, Any], igg_unit: IggUnit) -> dict[str, Any]:
+    """A parameter at the end of its scale: no standard error, and an interval with one end."""
+    scale = scale_of(bound.name)
+    lower, upper = (from_scale(end, scale) for end in (fit.profiles or {})[bound.name])
+    in_unit = _converter(bound.name, igg_unit)
+    return {
+        **common,
+        "parameter": bound.name,
+        "kind": "estimated",
+        "value": np.nan if bound.runs_away else _finite(in_unit(bound.value)),
+        "stderr": np.nan,
+        "lower": in_unit(lower) if lower > 0 or scale == "logit" else np.nan,
+        "upper": _finite(in_unit(upper)),
+        "unit": _unit(bound.name, igg_unit),
+        "scale": scale,
+        "contraction": np.nan,
+        "note": f"{bound_words(bound)}; profile-likelihood interval with one end",
+    }
 
 
 def profile_note(lower: float, upper: float) -> str:
@@ -301,6 +330,9 @@ def _fixed_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], igg_unit
     used = {"CL", "V1", "C_base", "C_init", *(("Q", "V2") if theta[INDEX["Q"]] > 0 else ())}
     used |= {"ka", "F"} if fit.patient.dose_is_sc.any() else set()
     used |= {"S"} if "S" in problem.names else set()
+    why = dict(fit.prior.held) | {one.name: alike_words(one) for one in fit.alike}
+    used |= why.keys() & {*needed_parameters(*problem.model.split("/")), "C_init", "ka", "F"}
+    used -= {one.name for one in fit.at_bound}
     rows = []
     for name in PARAMETERS:
         if name in used and name not in problem.names:
@@ -310,14 +342,14 @@ def _fixed_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], igg_unit
                     **common,
                     "parameter": name,
                     "kind": "fixed",
-                    "value": value,
+                    "value": _finite(value),
                     "stderr": np.nan,
                     "lower": np.nan,
                     "upper": np.nan,
                     "unit": _unit(name, igg_unit),
                     "scale": "",
                     "contraction": np.nan,
-                    "note": f"fixed by card {fit.prior.card_id}",
+                    "note": why.get(name, f"fixed by card {fit.prior.card_id}"),
                 }
             )
     return rows
@@ -328,8 +360,9 @@ def _derived_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], level:
     best = half_lives(theta[None, :])[0]
     each = half_lives(draws.theta)
     rows = []
+    unknown = "CL" in {*(one.name for one in fit.alike), *(one.name for one in fit.at_bound)}
     for j, name in enumerate(("half_life", "terminal_half_life")):
-        lower, upper = draws.interval(each[:, j], level)
+        lower, upper = (np.nan, np.nan) if unknown else draws.interval(each[:, j], level)
         rows.append(
             {
                 **common,
@@ -342,7 +375,8 @@ def _derived_rows(fit: PatientFit, theta: Floats, common: dict[str, Any], level:
                 "unit": "day",
                 "scale": "",
                 "contraction": np.nan,
-                "note": "ln 2 (V1 + V2)/CL" if j == 0 else "slowest disposition rate",
+                "note": ("ln 2 (V1 + V2)/CL" if j == 0 else "slowest disposition rate")
+                + (", of the CL that is held" if unknown else ""),
             }
         )
     return rows

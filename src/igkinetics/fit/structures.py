@@ -67,15 +67,40 @@ def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[s
                 yield structure, prior
 
 
-def seen_as(patient: Patient, structure: str, last_day: float) -> str:
+IMPLIED: Final[dict[str, dict[str, float]]] = {
+    "constant": {"S": 0.0},
+    "step_loss": {"k_loss": np.inf, "k_rec": 0.0},
+    "gradual_loss": {"k_rec": 0.0},
+    "loss_and_recovery": {},
+}
+"""What a form of production says of parameters that it does not estimate."""
+
+
+def with_held(production: str, prior: PatientPrior) -> str:
+    """The form of production that this one becomes by parameters that are held: without recovery, gradual loss."""
+    known = {name: prior.typical[name] for name in prior.held if name in prior.typical} | IMPLIED[production]
+    for simpler in ("constant", "step_loss", "gradual_loss"):
+        if all(known.get(name) == value for name, value in IMPLIED[simpler].items()):
+            return simpler
+    return production
+
+
+def contradicted(production: str, prior: PatientPrior) -> str:
+    """A parameter that is held at another value than this form of production says; empty when none is."""
+    others = (name for name, value in IMPLIED[production].items() if prior.typical[name] != value)
+    return next((name for name in others if name in prior.held), "")
+
+
+def seen_as(patient: Patient, structure: str, last_day: float, prior: PatientPrior) -> str:
     """A name that structures share which this record, up to its last day, cannot tell apart by their equations."""
     disposition, production = structure.split("/")
+    production = with_held(production, prior)
     started = patient.therapy_start < last_day
     if not started.any():
         return f"{disposition}/without therapy"
     if production in ("gradual_loss", "loss_and_recovery") and patient.therapy_stop[0] >= last_day:
         return f"{disposition}/loss without recovery"
-    return structure
+    return f"{disposition}/{production}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +126,8 @@ def candidates(
     """The other structures, each fitted from the fitted values; their prior weights add up to OTHERS_PRIOR."""
     estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
     last_day = float(problem.day[-1])
-    counted = {seen_as(patient, problem.model, last_day): problem.model}
+    own = prior_of(patient, problem.model.split("/")[0])
+    counted = {seen_as(patient, problem.model, last_day, own): problem.model}
     found = []
     for structure, prior in sorted(possible_structures(patient, prior_of), key=lambda pair: STRUCTURES.index(pair[0])):
         if structure == problem.model:
@@ -111,9 +137,11 @@ def candidates(
         if not problem.has_prior and other.day.size <= len(other.names):
             continue
         best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
-        key = seen_as(patient, structure, last_day)
+        key = seen_as(patient, structure, last_day, prior)
         if key in counted:
             note = f"the same as {counted[key]} for this record: counted once"
+        elif name := contradicted(production, prior):
+            note = f"contradicts {name} = {prior.typical[name]:g}, which is held: for comparison"
         elif production == "constant" and prior.production != "constant" and patient.therapy_start.size:
             note = "no loss under therapy: for comparison"
         else:

@@ -13,6 +13,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_checks, shrinkage_table
 from igkinetics.fit.columns import TABLES
+from igkinetics.fit.common_steps import common_steps
 from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.fit.nadirs import fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
@@ -115,6 +116,7 @@ def cohort_tables(
     draws = [each.draws for each in of_each if each.draws is not None]
     tables["draws"] = pd.concat(draws, ignore_index=True) if draws else pd.DataFrame(columns=list(DRAW_COLUMNS))
     tables["conflict"] = prior_conflict(fits)
+    tables["laboratory"] = common_steps(cohort, fits, options.level, options.seed)
     tables["shrinkage"] = shrinkage_table(tables["etas"], tables["predictions"])
     tables["residuals"] = residual_checks(tables["predictions"], options.level)
     tables["groups"] = groups_table(cohort, tables["patients"])

@@ -28,6 +28,11 @@ SCORE_LIMIT: Final = 25.0
 WHOLE_COURSE_P: Final = 1e-7
 ODD_SAMPLE: Final = "odd sample"
 """Kind of a change at a single sample."""
+WHOLE_COURSE: Final = "whole course"
+ODD_PAIR: Final = "two odd samples"
+"""Kind of a change at two samples in a row."""
+LEAST_Z: Final = 2.5
+"""A change that the others found after it leave with a smaller z is taken back."""
 MOST_CHANGES: Final = 8
 """Of one record; a record with as many is one that no curve fits, and more would tell no more."""
 CONTRADICTED_BEYOND: Final = 2.0
@@ -43,7 +48,7 @@ class Change:
     """A change between day_before and day_after; a single odd sample has both equal. Levels g/L."""
 
     kind: str
-    """"sudden change", "odd sample" or "whole course"."""
+    """"sudden change", "odd sample", "two odd samples" or "whole course"."""
     day_before: float
     day_after: float
     igg_before: float
@@ -64,7 +69,7 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
     for i, place in enumerate(problem.free):
         chain = slope(theta[place], scale_of(problem.names[i]))
         by_x[:, i] = slopes[:, place] * chain
-        if place == C_BASE:
+        if place == C_BASE and problem.fixed[C_INIT] >= 0.0:
             by_x[:, i] += slopes[:, C_INIT] * theta[C_INIT]
     return endogenous + infused, by_x
 
@@ -99,11 +104,17 @@ def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:
         return ()
     found = at.changes()
     if found:
-        robust = explore(replace(problem, kind=STUDENT_T), [x, *first_guesses(problem)])
-        if "finite" not in robust.failed_tests:
-            found = Linearised(problem, robust.x).changes() or found
+        robust = robust_fit(problem, x)
+        if robust is not None:
+            found = Linearised(problem, robust).changes() or found
         return tuple(sorted(found, key=lambda change: change.day_before))
     return whole_course(problem, at)
+
+
+def robust_fit(problem: FitProblem, x: Floats) -> Floats | None:
+    """The optimum with heavy-tailed error, which odd samples hardly bend; None where it is not finite."""
+    found = explore(replace(problem, kind=STUDENT_T), [x, *first_guesses(problem)])
+    return None if "finite" in found.failed_tests else found.x
 
 
 def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
@@ -113,7 +124,7 @@ def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
         return ()
     return (
         Change(
-            kind="whole course",
+            kind=WHOLE_COURSE,
             day_before=float(problem.day[0]),
             day_after=float(problem.day[-1]),
             igg_before=float(problem.igg[0]),
@@ -123,6 +134,14 @@ def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
             z=float(np.sqrt(misfit)),
         ),
     )
+
+
+def pairs(level: Floats) -> Floats:
+    """(n - 3, n): a common relative change of two samples in a row. At either end it could as well be a lasting one."""
+    rows = np.zeros((max(level.size - 3, 0), level.size))
+    for row in range(rows.shape[0]):
+        rows[row, row + 1 : row + 3] = level[row + 1 : row + 3]
+    return rows
 
 
 class Linearised:
@@ -141,8 +160,8 @@ class Linearised:
         self.prior = np.where(known, 1.0 / problem.sd**2, 0.0)
         self.prior_gap = np.where(known, x - problem.mu, 0.0)
         pulses = pulse_responses(problem, x)[:, self.used]
-        self.candidates = np.vstack([pulses, np.eye(self.residual.size)])
-        """First a pulse in each gap between samples, then each sample used."""
+        self.candidates = np.vstack([pulses, np.eye(self.residual.size), pairs(level[self.used])])
+        """First a pulse in each gap between samples, then each sample used, then each two in a row of them."""
 
     def solve(self, chosen: list[int]) -> tuple[Floats, Floats, Floats, Floats]:
         """Optimum with free sizes of the chosen changes: residual, design, covariance, z of each chosen."""
@@ -174,16 +193,24 @@ class Linearised:
             chosen.append(best)
             usable[best] = False
             residual, design, covariance, z_chosen = self.solve(chosen)
-        return [self.described(place, float(z)) for place, z in zip(chosen, z_chosen, strict=True)]
+        told = [(place, float(z)) for place, z in zip(chosen, z_chosen, strict=True)]
+        clear = [(place, z) for place, z in told if abs(z) >= LEAST_Z]
+        return [self.described(place, z) for place, z in clear or told]
 
     def described(self, place: int, z: float) -> Change:
         day, igg, limit = self.problem.day, self.problem.igg, self.problem.limit
         n_gap = day.size - 1
         gap = place < n_gap
-        before = place if gap else int(np.flatnonzero(self.used)[place - n_gap])
-        after = before + 1 if gap else before
+        used = np.flatnonzero(self.used)
+        pair = place - n_gap - used.size
+        kind = "sudden change" if gap else ODD_SAMPLE if pair < 0 else ODD_PAIR
+        if pair >= 0:
+            before, after = int(used[pair + 1]), int(used[pair + 2])
+        else:
+            before = place if gap else int(used[place - n_gap])
+            after = before + 1 if gap else before
         return Change(
-            kind="sudden change" if gap else ODD_SAMPLE,
+            kind=kind,
             day_before=float(day[before]),
             day_after=float(day[after]),
             igg_before=float(igg[before]),

@@ -26,7 +26,7 @@ class CohortArrays(NamedTuple):
 
     places (p,): which of the 13 kinetic parameters the columns are. used (n, p): 1 where a patient's parameter is
     estimated, 0 where it stays as in `fixed` (n, 13): S, k_loss and k_rec without therapy, ka without subcutaneous
-    doses. Bounds (n + 1) cut segments (m, 7) and samples by patient.
+    doses. Bounds (n + 1) cut segments (m, 7) and samples by patient. kind: of the residual error, as in fit.likelihood.
     """
 
     places: Integers
@@ -38,6 +38,7 @@ class CohortArrays(NamedTuple):
     igg: Floats
     limit: Integers
     sample_bounds: Integers
+    kind: int
 
     @property
     def n_patients(self) -> int:
@@ -72,6 +73,7 @@ def cohort_arrays(problems: Sequence[FitProblem]) -> CohortArrays:
         igg=np.concatenate([problem.igg for problem in problems]),
         limit=np.concatenate([problem.limit for problem in problems]).astype(np.int64),
         sample_bounds=bounds([problem.day.size for problem in problems]),
+        kind=problems[0].kind,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from igkinetics.fit.problem import FitProblem
 from igkinetics.hierarchical.cohort_arrays import placed
+from igkinetics.hierarchical.likelihood import BY_RECOVERY, NO_RATIO, RECOVERY
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population import Population
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
@@ -26,7 +27,7 @@ BEND_STEP: Final = 1e-3
 class Coordinates(NamedTuple):
     """In the terms of `whitening.py`, for n patients with p parameters.
 
-    information (n, p, p): H. linear (n, 3, p): h and its slopes in the log ratios. ridge (n, 2, p): the origin o and
+    information (n, p, p): H. linear (n, 4, p): h and its slopes in the log ratios. ridge (n, 2, p): the origin o and
     the direction d of the bend. bend (n, p, p): B.
     """
 
@@ -38,7 +39,9 @@ class Coordinates(NamedTuple):
 
 def no_coordinates(n: int, p: int) -> Coordinates:
     """Those of patients without samples: x = mu + root z."""
-    return Coordinates(np.zeros((n, p, p)), np.zeros((n, 3, p)), np.zeros((n, 2, p)), np.zeros((n, p, p)))
+    return Coordinates(
+        np.zeros((n, p, p)), np.zeros((n, 1 + NO_RATIO.size, p)), np.zeros((n, 2, p)), np.zeros((n, p, p))
+    )
 
 
 def expand(
@@ -52,20 +55,18 @@ def expand(
     found = []
     for i, (member, point) in enumerate(zip(members, points, strict=True)):
         own = [names.index(name) for name in member.problem.names]
-        fixed = member.problem.fixed.copy()
-        fixed[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = np.exp(parts.log_ratio)
+        bare, apparent = at_ratios(member.problem, parts.log_ratio)
         problem = replace(
-            member.problem,
-            mu=parts.mu[i, own],
+            bare,
+            mu=parts.mu[i, own] - apparent,
             sd=omega[own],
             prior_sd=omega[own],
             a=float(parts.error[0]),
             b=float(parts.error[1]),
-            fixed=fixed,
         )
-        x, _ = problem.minimum_from(point)
-        curvature, pulls = normal_of(problem.without_prior(), x, parts.log_ratio)
-        direction, bend = bend_of(problem, x, omega[own])
+        x = problem.minimum_from(point - apparent)[0] + apparent
+        curvature, pulls = normal_of(replace(member.problem, a=problem.a, b=problem.b), x, parts.log_ratio)
+        direction, bend = bend_of(problem, x - apparent, omega[own])
         coordinates.information[np.ix_([i], own, own)] = curvature
         coordinates.linear[i] = [placed(member.problem, one, names) for one in pulls]
         coordinates.ridge[i] = [placed(member.problem, one, names) for one in (x, direction)]
@@ -74,13 +75,23 @@ def expand(
     return found, coordinates
 
 
-def normal_of(bare: FitProblem, x: Floats, log_ratio: Floats) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
-    """H (p, p) at x of samples without a prior, and h with its slopes in the two log ratios."""
-    curvature = positive_part(0.5 * bare.hessian(x))
-    slope = -0.5 * bare.value_and_gradient(x)[1]
-    by_clearance, by_production = (slope_in_ratio(bare, x, place) for place in (CLEARANCE_RATIO, PRODUCTION_RATIO))
-    pull = curvature @ x + slope - log_ratio[0] * by_clearance - log_ratio[1] * by_production
-    return curvature, (pull, by_clearance, by_production)
+def at_ratios(problem: FitProblem, log_ratio: Floats) -> tuple[FitProblem, Floats]:
+    """The problem at these log ratios (3,), and what to take from x (p,) there: CL, V1, Q and V2 per recorded gram."""
+    fixed = problem.fixed.copy()
+    fixed[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = np.exp(log_ratio[:RECOVERY])
+    known = np.setdiff1d(BY_RECOVERY, problem.free)
+    fixed[known] *= np.exp(-log_ratio[RECOVERY])
+    return replace(problem, fixed=fixed), np.where(np.isin(problem.free, BY_RECOVERY), log_ratio[RECOVERY], 0.0)
+
+
+def normal_of(problem: FitProblem, x: Floats, log_ratio: Floats) -> tuple[Floats, list[Floats]]:
+    """H (p, p) at x of samples without a prior, and h with its slopes in the log ratios."""
+    bare, apparent = at_ratios(problem.without_prior(), log_ratio)
+    curvature = positive_part(0.5 * bare.hessian(x - apparent))
+    slope = -0.5 * bare.value_and_gradient(x - apparent)[1]
+    slopes = [slope_in_ratio(problem.without_prior(), x, log_ratio, place) for place in range(log_ratio.size)]
+    pull = curvature @ x + slope - sum(by * each for by, each in zip(log_ratio, slopes, strict=True))
+    return curvature, [pull, *slopes]
 
 
 def bend_of(problem: FitProblem, x: Floats, omega: Floats) -> tuple[Floats, Floats]:
@@ -98,13 +109,14 @@ def bend_of(problem: FitProblem, x: Floats, omega: Floats) -> tuple[Floats, Floa
     return direction, -apart.T @ third @ apart
 
 
-def slope_in_ratio(bare: FitProblem, x: Floats, place: int) -> Floats:
+def slope_in_ratio(problem: FitProblem, x: Floats, log_ratio: Floats, place: int) -> Floats:
     """Derivative (p,) in the log of a ratio of the gradient in x of the samples' log likelihood; central difference."""
     ends = []
     for step in (RATIO_STEP, -RATIO_STEP):
-        fixed = bare.fixed.copy()
-        fixed[place] *= np.exp(step)
-        ends.append(-0.5 * replace(bare, fixed=fixed).value_and_gradient(x)[1])
+        moved = log_ratio.copy()
+        moved[place] += step
+        bare, apparent = at_ratios(problem, moved)
+        ends.append(-0.5 * bare.value_and_gradient(x - apparent)[1])
     return np.asarray((ends[0] - ends[1]) / (2.0 * RATIO_STEP))
 
 

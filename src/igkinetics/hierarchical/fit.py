@@ -12,7 +12,6 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import NobodyFittedError, Problem, call_error
-from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
@@ -34,6 +33,9 @@ FEWEST_MEMBERS: Final = 2
 MOST_NAMED: Final = 3
 MOST_REASONS: Final = 8
 """Patients named for each reason of a refusal, and reasons."""
+MOST_COMPILED: Final = 4
+_COMPILED: dict[tuple[object, ...], CompiledModel] = {}
+"""Size of a cohort -> its compiled model, which holds no data that matters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,6 @@ class PreparedCohort:
     members: tuple[Member, ...]
     arrays: CohortArrays
     covariates: Covariates | None
-    kind: int
     left_out: dict[str, str]
     notes: tuple[str, ...]
     lkj: float | None = None
@@ -124,7 +125,6 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         members=members,
         arrays=cohort_arrays(problems_of(members)),
         covariates=covariates,
-        kind=RESIDUALS[options.residual],
         left_out=found.left_out,
         set_aside=found.set_aside,
         unexplained=found.unexplained,
@@ -164,20 +164,38 @@ def exchanged(prepared: PreparedCohort, card: Card) -> PreparedCohort:
 
 def without_covariates(population: Population) -> Population:
     """The same model with every coefficient of a covariate held at 0."""
-    held = [":" in label for label in population.labels]
-    return replace(population, prior_sd=np.where(held, 0.0, population.prior_sd))
+    return population.held({label: 0.0 for label in population.labels if ":" in label})
+
+
+def restructured(prepared: PreparedCohort, other: PreparedCohort) -> PreparedCohort:
+    """The patients and samples of `prepared` under the structure of `other`, in which all of them have to be."""
+    by_id = {member.patient.patient_id: member for member in other.members}
+    members = []
+    for member in prepared.members:
+        problem, then = member.problem, by_id[member.patient.patient_id]
+        problem = replace(then.problem, day=problem.day, igg=problem.igg, limit=problem.limit)
+        members.append(replace(then, problem=problem))
+    return replace(prepared, members=tuple(members), arrays=cohort_arrays(problems_of(members)))
 
 
 def compile_prepared(prepared: PreparedCohort) -> CompiledModel:
-    """One compiled model for every fit of cohorts with this many patients, parameters and covariates."""
+    """One compiled model for every fit of cohorts with this many patients, parameters and covariates.
+
+    Kept in this process for the next cohort of the same size: compiling takes longer than sampling.
+    """
     from igkinetics.hierarchical.model import build_model
     from igkinetics.hierarchical.sampling import compile_model
 
     population = prepared.population("base")
     n, p = population.offset.shape
-    root = np.eye(population.prior_mean.size)
-    blank = Whitening(centre=population.prior_mean, root=root, coordinates=no_coordinates(n, p))
-    return compile_model(build_model(population, prepared.arrays, blank, prepared.kind))
+    size = (n, p, *population.design.shape, population.pairs, population.lkj.tobytes())
+    if size not in _COMPILED:
+        root = np.eye(population.prior_mean.size)
+        blank = Whitening(centre=population.prior_mean, root=root, coordinates=no_coordinates(n, p))
+        while len(_COMPILED) >= MOST_COMPILED:
+            _COMPILED.pop(next(iter(_COMPILED)))
+        _COMPILED[size] = compile_model(build_model(population, prepared.arrays, blank))
+    return _COMPILED[size]
 
 
 def sample_prepared(
@@ -192,13 +210,13 @@ def sample_prepared(
     from igkinetics.hierarchical.sampling import sample_by_pymc, sample_compiled
 
     population = population or prepared.population(extension)
-    whitening = whiten(prepared.members, population, prepared.arrays, prepared.kind)
+    whitening = whiten(prepared.members, population, prepared.arrays)
     if settings.sampler == "pymc":
-        model = build_model(population, prepared.arrays, whitening, prepared.kind)
+        model = build_model(population, prepared.arrays, whitening)
         trace = sample_by_pymc(model, settings)
     else:
         compiled = compiled or compile_prepared(prepared)
-        data = model_data(population, prepared.arrays, whitening, prepared.kind)
+        data = model_data(population, prepared.arrays, whitening)
         trace = sample_compiled(compiled.with_data(data), settings)
     return sampled_cohort(prepared, population, whitening, trace, extension)
 

@@ -16,19 +16,19 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import CurveRoom, fill_patient_terms, longest, new_room
-from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population import Parts, Population
 from igkinetics.hierarchical.small_matrices import dot, log_diagonal, times
 from igkinetics.hierarchical.whitening import (
     DRAWN,
     LOG_2PI,
     LOWER,
-    N_MATRICES,
-    N_VECTORS,
     OFF,
     PRECISION,
+    MapRoom,
     X,
     centre_patient,
     fill_precision,
+    new_map_room,
     place_patient,
 )
 from igkinetics.kinetics.compile import inner, kernel
@@ -44,61 +44,46 @@ PROPOSAL_DF: Final = 6.0
 @inner
 def fill_integrands(
     points: Floats,
-    mu: Floats,
-    error: Floats,
-    log_ratio: Floats,
-    kind: int,
+    i: int,
+    parts: Parts,
     coordinates: Coordinates,
     cohort: CohortArrays,
-    i: int,
-    matrices: Floats,
-    vectors: Floats,
-    room: CurveRoom,
+    room: MapRoom,
+    curve_room: CurveRoom,
     terms: Floats,
     filled: Floats,
 ) -> None:
     """Log of patient i's likelihood times |Lambda^1/2| exp(-(x - mu)' Lambda (x - mu)/2) at each of points (k, p).
 
-    Per unit of the point's own volume, up to the constants of the population; from `matrices` on: room to work in.
+    Per unit of the point's own volume, up to the constants of the population. terms: room for a term per sample.
     """
-    x, off, drawn = vectors[X], vectors[OFF], vectors[DRAWN]
+    mu, x, off, drawn = parts.mu[i], room.vectors[X], room.vectors[OFF], room.vectors[DRAWN]
     n_samples = cohort.sample_bounds[i + 1] - cohort.sample_bounds[i]
-    centre_patient(mu, log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
-    volume = log_diagonal(matrices[LOWER])
+    centre_patient(mu, parts.log_ratio, coordinates.information[i], coordinates.linear[i], room)
+    volume = log_diagonal(room.matrices[LOWER])
     for k in range(points.shape[0]):
-        place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
+        place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], room)
         for m in range(x.size):
             off[m] = x[m] - mu[m]
-        times(matrices[PRECISION], off, drawn)
+        times(room.matrices[PRECISION], off, drawn)
         filled[k] = -0.5 * dot(off, drawn) - volume
-        fill_patient_terms(x, error, log_ratio, kind, cohort, i, room, terms)
+        fill_patient_terms(x, parts.error, parts.log_ratio, cohort, i, curve_room, terms)
         for m in range(n_samples):
             filled[k] += terms[m]
 
 
 @kernel
 def fill_integrated(
-    points: Floats,
-    log_proposal: Floats,
-    mu: Floats,
-    root: Floats,
-    error: Floats,
-    log_ratio: Floats,
-    kind: int,
-    coordinates: Coordinates,
-    cohort: CohortArrays,
-    filled: Floats,
+    points: Floats, log_proposal: Floats, parts: Parts, coordinates: Coordinates, cohort: CohortArrays, filled: Floats
 ) -> None:
     """log p(y_i | phi) of every patient into filled (n,). points (k, p) with their log density (k,)."""
-    n, p = mu.shape
-    matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
-    room, terms, weights = new_room(cohort), np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[0])
-    fill_precision(root, matrices)
-    constant = -log_diagonal(root) - 0.5 * p * LOG_2PI
+    n, p = parts.mu.shape
+    room, curve_room = new_map_room(p), new_room(cohort)
+    terms, weights = np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[0])
+    fill_precision(parts.root, room.matrices)
+    constant = -log_diagonal(parts.root) - 0.5 * p * LOG_2PI
     for i in range(n):
-        fill_integrands(
-            points, mu[i], error, log_ratio, kind, coordinates, cohort, i, matrices, vectors, room, terms, weights
-        )
+        fill_integrands(points, i, parts, coordinates, cohort, room, curve_room, terms, weights)
         weights -= log_proposal
         highest = weights.max()
         filled[i] = constant + highest + np.log(np.exp(weights - highest).mean())
@@ -115,19 +100,17 @@ def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:
 
 
 def integrated_log_likelihood(
-    phi: Floats, population: Population, arrays: CohortArrays, kind: int, whitening: Whitening, *, seed: int, jobs: int
+    phi: Floats, population: Population, arrays: CohortArrays, whitening: Whitening, *, seed: int, jobs: int
 ) -> Floats:
     """log p(y_i | phi) for draws phi (d, k): (d, n)."""
     points, log_density = proposal(len(population.names), seed)
-    found = np.empty((phi.shape[0], arrays.n_patients))
+    filled = np.empty((phi.shape[0], arrays.n_patients))
 
     def work(part: slice) -> None:
-        for place in range(part.start, part.stop):
-            mu, root, error, log_ratio = population.parts(phi[place])
-            fill_integrated(
-                points, log_density, mu, root, error, log_ratio, kind, whitening.coordinates, arrays, found[place]
-            )
+        for draw in range(part.start, part.stop):
+            parts = population.parts(phi[draw])
+            fill_integrated(points, log_density, parts, whitening.coordinates, arrays, filled[draw])
 
     with workers(jobs) as crew:
         crew.over(phi.shape[0], max(1, -(-phi.shape[0] // jobs)), work)
-    return found
+    return filled

@@ -44,16 +44,13 @@ class Whitening:
     coordinates: Coordinates
 
 
-def log_density_of(population: Population, arrays: CohortArrays, kind: int, coordinates: Coordinates) -> LogDensity:
+def log_density_of(population: Population, arrays: CohortArrays, coordinates: Coordinates) -> LogDensity:
     """The whole model's log density in (z, phi), priors of phi included, without any sampler."""
 
     def log_density(z: Floats, phi: Floats) -> tuple[float, Floats, Floats]:
         parts = population.parts(phi)
-        mu, root, error, log_ratio = parts
         by_z, by = np.empty_like(z), Parts(*map(np.empty_like, parts))
-        value = fill_log_density(
-            z, mu, root, error, log_ratio, kind, coordinates, arrays, by_z, by.mu, by.root, by.error, by.log_ratio
-        )
+        value = fill_log_density(z, parts, coordinates, arrays, by_z, by)
         by_phi = population.gradient(phi, parts, by)
         prior, by_prior = log_prior(population, phi)
         return value + prior, by_z, np.where(population.active, by_phi + by_prior, 0.0)
@@ -73,14 +70,16 @@ def log_prior(population: Population, phi: Floats) -> tuple[float, Floats]:
     return float(-0.5 * distance @ distance - constant) + correlations, slope
 
 
-def whiten(members: Sequence[Member], population: Population, arrays: CohortArrays, kind: int) -> Whitening:
-    """The Laplace approximation, started at the card's typical values and every patient's own fit."""
-    phi = population.prior_mean.copy()
+def whiten(
+    members: Sequence[Member], population: Population, arrays: CohortArrays, start: Floats | None = None
+) -> Whitening:
+    """The Laplace approximation, from the card's typical values (or phi `start`) and every patient's own fit on."""
+    phi = np.where(population.active, population.prior_mean if start is None else start, population.prior_mean)
     points = [member.x for member in members]
     for _ in range(MOST_ROUNDS):
         points, coordinates = expand(members, population, phi, points)
         before = phi
-        log_density = log_density_of(population, arrays, kind, coordinates)
+        log_density = log_density_of(population, arrays, coordinates)
         phi = population_mode(
             population, log_density, phi, error_slope(population, arrays, phi, coordinates.information)
         )

@@ -67,7 +67,7 @@ def leave_patients_out(sampled: SampledCohort, *, seed: int, jobs: int) -> LeftO
     phi = phi_of(sampled.trace.u.reshape(-1, sampled.trace.u.shape[-1])[places], sampled.whitening)
     ready = sampled.prepared
     log_likelihood = integrated_log_likelihood(
-        phi, sampled.population, ready.arrays, ready.kind, sampled.whitening, seed=seed, jobs=jobs
+        phi, sampled.population, ready.arrays, sampled.whitening, seed=seed, jobs=jobs
     )
     return left_out(log_likelihood, places)
 
@@ -82,7 +82,7 @@ def leave_samples_out(sampled: SampledCohort) -> LeftOut:
     terms = []
     for point, shared in zip(x, phi, strict=True):
         _, _, error, log_ratio = sampled.population.parts(shared)
-        terms.append(terms_of(point, error, ready.kind, ready.arrays, log_ratio))
+        terms.append(terms_of(point, error, ready.arrays, log_ratio))
     return left_out(np.array(terms), places)
 
 

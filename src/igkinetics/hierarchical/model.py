@@ -22,7 +22,7 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.quiet_pymc import pm
 
 
-def model_data(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> dict[str, Any]:
+def model_data(population: Population, arrays: CohortArrays, whitening: Whitening) -> dict[str, Any]:
     """Every number of the model by the name of its `pm.Data`. prior (4, k): of phi, in the order of `build_model`."""
     active = population.active
     sd = np.where(active, population.prior_sd, 1.0)
@@ -31,16 +31,16 @@ def model_data(population: Population, arrays: CohortArrays, whitening: Whitenin
         "phi_root": whitening.root,
         "offset": population.offset,
         "design": population.design,
-        **packed(kind, whitening.coordinates, arrays)._asdict(),
+        **packed(whitening.coordinates, arrays)._asdict(),
     }
 
 
-def build_model(population: Population, arrays: CohortArrays, whitening: Whitening, kind: int) -> pm.Model:
+def build_model(population: Population, arrays: CohortArrays, whitening: Whitening) -> pm.Model:
     """The model of these members, ready to be sampled."""
     n, p = population.offset.shape
     k, q = population.prior_mean.size, population.n_coefficients
     with pm.Model() as model:
-        data = {name: pm.Data(name, value) for name, value in model_data(population, arrays, whitening, kind).items()}
+        data = {name: pm.Data(name, value) for name, value in model_data(population, arrays, whitening).items()}
         u = pm.Flat("u", shape=k, initval=np.zeros(k))
         centre, prior_mean, prior_sd, is_active = (data["prior"][row] for row in range(4))
         phi = pm.Deterministic("phi", centre + pt.dot(data["phi_root"], u))

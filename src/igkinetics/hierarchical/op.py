@@ -19,6 +19,7 @@ from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
 from igkinetics.hierarchical.cohort_arrays import Integers
 from igkinetics.hierarchical.packing import unpacked
+from igkinetics.hierarchical.population import Parts
 from igkinetics.hierarchical.whitening import fill_log_density
 from igkinetics.kinetics.compile import kernel, kernel_hash
 from igkinetics.kinetics.parameters import Floats
@@ -27,10 +28,12 @@ N_DIFFERENTIABLE: Final = 5
 """z, mu, root, error, log_ratio: the inputs with a gradient, first in order."""
 INTEGERS: Final = 6
 """Place of the one input that is not floating-point."""
+SOURCES: Final = kernel_hash()
+"""Taken when the code is loaded: an edit while this process runs must not lend its name to what was compiled before."""
 
 
 class PatientsLogDensity(Op):  # type: ignore[misc]
-    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (2,) as in whitening.fill_log_density, and the two
+    """Inputs z (n, p), mu (n, p), root (p, p), error (2,), log_ratio (3,) as in population.Parts, and the two
     vectors of `packing.py`; outputs: the value and the gradients of the first five."""
 
     __props__ = ()
@@ -70,20 +73,18 @@ def log_density(
     """The value (0-dimensional) and its gradients in the first five arguments; see whitening.fill_log_density."""
     # a graph may hand on views; contiguous, they meet the kernel that is compiled already
     z, mu, root = np.ascontiguousarray(z), np.ascontiguousarray(mu), np.ascontiguousarray(root)
-    error, log_ratio = np.ascontiguousarray(error), np.ascontiguousarray(log_ratio)
+    parts = Parts(mu, root, np.ascontiguousarray(error), np.ascontiguousarray(log_ratio))
     by_z, by_mu, by_root = np.empty_like(z), np.empty_like(mu), np.empty_like(root)
-    by_error, by_ratio = np.empty_like(error), np.empty_like(log_ratio)
-    kind, coordinates, cohort = unpacked(np.ascontiguousarray(numbers), np.ascontiguousarray(integers))
-    value = fill_log_density(
-        z, mu, root, error, log_ratio, kind, coordinates, cohort, by_z, by_mu, by_root, by_error, by_ratio
-    )
-    return np.asarray(value), by_z, by_mu, by_root, by_error, by_ratio
+    by = Parts(by_mu, by_root, np.empty_like(parts.error), np.empty_like(parts.log_ratio))
+    coordinates, cohort = unpacked(np.ascontiguousarray(numbers), np.ascontiguousarray(integers))
+    value = fill_log_density(z, parts, coordinates, cohort, by_z, by)
+    return np.asarray(value), by_z, by.mu, by.root, by.error, by.log_ratio
 
 
 @register_funcify_and_cache_key(PatientsLogDensity)  # type: ignore[untyped-decorator]
 def compiled_patients_log_density(op: PatientsLogDensity, **_: Any) -> tuple[Callable[..., Any], str]:
     """The same for PyTensor's numba mode, with the key of its cache."""
-    return log_density, f"igkinetics-{kernel_hash()}"
+    return log_density, f"igkinetics-{SOURCES}"
 
 
 patients_log_density = PatientsLogDensity()

@@ -27,25 +27,24 @@ class Packed(NamedTuple):
     integers: Integers
 
 
-def packed(kind: int, coordinates: Coordinates, cohort: CohortArrays) -> Packed:
-    """kind: of the residual error, as in fit.likelihood. ka and F of a card that has none are nan and become 0: no
-    member has a dose that reads them."""
-    sizes = [kind, *cohort.used.shape, cohort.segments.shape[0], cohort.day.size]
+def packed(coordinates: Coordinates, cohort: CohortArrays) -> Packed:
+    """ka and F of a card that has none are nan and become 0: no member has a dose that reads them."""
+    sizes = [cohort.kind, *cohort.used.shape, cohort.segments.shape[0], cohort.day.size]
     fixed = np.nan_to_num(cohort.fixed, nan=0.0, posinf=np.inf)  # `pm.Data` takes no nan
     numbers = (*coordinates, fixed, cohort.segments, cohort.day, cohort.igg)
     integers = (cohort.places, cohort.used, cohort.segment_bounds, cohort.limit, cohort.sample_bounds)
     return Packed(
-        np.concatenate([one.reshape(-1) for one in numbers]),
-        np.concatenate([np.asarray(sizes, dtype=np.int64), *(one.reshape(-1) for one in integers)]),
+        np.concatenate([array.reshape(-1) for array in numbers]),
+        np.concatenate([np.asarray(sizes, dtype=np.int64), *(array.reshape(-1) for array in integers)]),
     )
 
 
 @kernel
-def unpacked(numbers: Floats, integers: Integers) -> tuple[int, Coordinates, CohortArrays]:
-    """Kind of residual error, coordinates and cohort, as views of contiguous vectors made by `packed`."""
+def unpacked(numbers: Floats, integers: Integers) -> tuple[Coordinates, CohortArrays]:
+    """Coordinates and cohort, as views of contiguous vectors made by `packed`."""
     kind, n, p, n_segments, n_samples = integers[0], integers[1], integers[2], integers[3], integers[4]
     information, at = taken(numbers, 0, (n, p, p))
-    linear, at = taken(numbers, at, (n, 3, p))
+    linear, at = taken(numbers, at, (n, 4, p))
     ridge, at = taken(numbers, at, (n, 2, p))
     bend, at = taken(numbers, at, (n, p, p))
     fixed, at = taken(numbers, at, (n, N_PARAMETERS))
@@ -57,8 +56,8 @@ def unpacked(numbers: Floats, integers: Integers) -> tuple[int, Coordinates, Coh
     segment_bounds, at = taken(integers, at, (n + 1,))
     limit, at = taken(integers, at, (n_samples,))
     sample_bounds, at = taken(integers, at, (n + 1,))
-    cohort = CohortArrays(places, used, fixed, segments, segment_bounds, day, igg, limit, sample_bounds)
-    return kind, Coordinates(information, linear, ridge, bend), cohort
+    cohort = CohortArrays(places, used, fixed, segments, segment_bounds, day, igg, limit, sample_bounds, kind)
+    return Coordinates(information, linear, ridge, bend), cohort
 
 
 @kernel

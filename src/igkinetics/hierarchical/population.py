@@ -4,14 +4,15 @@ One vector phi holds everything that patients share, on unbounded scales:
     coefficients (q,)  shift of the card's typical values, and of covariates: x_i ~ Normal(offset_i + X_i beta, Omega)
     log omega (p,)     between-patient SDs
     log a, log b       residual error, a in g/L
-    log ratios (2,)    clearance and production under immunoglobulin, the same for everyone
+    log ratios (3,)    clearance and production under immunoglobulin, dose recovery; the same for everyone
 Each has an independent normal prior; an SD of 0 means known. On request partial correlations follow, one per pair of
 parameters that vary between patients, with an LKJ prior (`correlations.py`); without, Omega is diagonal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from igkinetics.kinetics.parameters import Floats
 
 
 class Parts(NamedTuple):
-    """What phi says: mu (n, p); root (p, p) lower with Omega = root root'; error (a in g/L, b); log ratios (2,)."""
+    """What phi says: mu (n, p); root (p, p) lower with Omega = root root'; error (a in g/L, b); log ratios (3,)."""
 
     mu: Floats
     root: Floats
@@ -72,6 +73,13 @@ class Population:
     def n_normal(self) -> int:
         """How many parts of phi, the first ones, have normal priors; partial correlations follow."""
         return len(self.labels) - len(self.pairs)
+
+    def held(self, values: Mapping[str, float]) -> Population:
+        """The same with these parts of phi known, on its scale, by label."""
+        mean, sd = self.prior_mean.copy(), self.prior_sd.copy()
+        for label, value in values.items():
+            mean[self.labels.index(label)], sd[self.labels.index(label)] = value, 0.0
+        return replace(self, prior_mean=mean, prior_sd=sd)
 
     def parts(self, phi: Floats) -> Parts:
         """What phi (k,) says."""

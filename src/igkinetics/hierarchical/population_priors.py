@@ -28,6 +28,8 @@ RESIDUAL_LOG_SD: Final = (0.5, 0.25)
 """Prior SDs of log a and log b for which the card reports none (assumption, docs/model.md 7)."""
 RATIO_LOG_SD: Final = 0.15
 """Prior SD of each log ratio under immunoglobulin: FcRn power 0.17-0.35 on IgG x 1.5-2 (docs/model.md 5 and 7)."""
+RECOVERY_LOG_SD: Final = 0.5
+"""Prior SD of the log of the dose recovery: half or twice the recorded grams is no surprise (assumption)."""
 COVARIATE_SHARE: Final = 0.5
 """Prior SD of a covariate's coefficient, in between-patient SDs per SD of the covariate (assumption)."""
 NO_VARIATION: Final = 0.01
@@ -37,8 +39,11 @@ FREE_RATIOS: Final[dict[Extension, tuple[str, ...]]] = {
     "base": (),
     "clearance_ratio": ("clearance_ratio",),
     "production_ratio": ("production_ratio",),
+    "dose_recovery": ("dose_recovery",),
     "joint": RATIOS,
 }
+FREED_SD: Final = {**dict.fromkeys(RATIOS, RATIO_LOG_SD), "dose_recovery": RECOVERY_LOG_SD}
+"""What an extension may free -> prior SD of its log; in the order of `likelihood.patient_theta`."""
 
 
 class DesignColumn(NamedTuple):
@@ -73,18 +78,18 @@ def population_of(
     omegas, omega_sds = between_patients(card, names, members, sources)
     a, b = priors[0].additive_g_per_l, priors[0].proportional
     error_sd = residual_sds(card, priors[0], sources)
-    ratio_sd = [RATIO_LOG_SD if name in FREE_RATIOS[extension] else 0.0 for name in RATIOS]
-    sources |= dict.fromkeys(RATIOS, "assumption: log-normal around 1, SD 0.15")
+    ratio_sd = [sd if name in FREE_RATIOS[extension] else 0.0 for name, sd in FREED_SD.items()]
+    sources |= {name: f"assumption: log-normal around 1, SD {sd:g}" for name, sd in FREED_SD.items()}
     varying = [] if lkj is None else [place for place, omega in enumerate(omegas) if omega > NO_VARIATION]
     shapes = lkj_shapes(len(varying), lkj or 1.0)
     pairs = lkj_pairs(varying)
     partial = [f"partial_correlation_{names[column]}_{names[row]}" for row, column in pairs]
     sources |= {name.removeprefix("partial_"): f"LKJ({lkj:g}), as asked for" for name in partial}
     known = [*np.log(omegas), *np.log(np.maximum([a, b], 1e-6))]
-    means = [*np.zeros(len(columns)), *known, *np.zeros(len(RATIOS) + len(pairs))]
+    means = [*np.zeros(len(columns)), *known, *np.zeros(len(FREED_SD) + len(pairs))]
     return Population(
         names=names,
-        labels=(*labels, *(f"omega_{name}" for name in names), "a", "b", *RATIOS, *partial),
+        labels=(*labels, *(f"omega_{name}" for name in names), "a", "b", *FREED_SD, *partial),
         offset=np.array([[offset_of(member, name) for name in names] for member in members]),
         design=shifts.T.copy(),
         prior_mean=np.array(means),

@@ -10,7 +10,7 @@ import numpy as np
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
-Extension = Literal["base", "clearance_ratio", "production_ratio", "joint"]
+Extension = Literal["base", "clearance_ratio", "production_ratio", "dose_recovery", "joint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class Trace:
 class CohortPosterior:
     """Draws (chain, draw, ...) of a hierarchical fit; patients in the order of `patient_ids`. g, L, g/L, day.
 
-    theta (chain, draw, patient, 13): natural parameters in the kinetics' order, ratios under IVIG included.
+    theta (chain, draw, patient, 13): natural parameters in the kinetics' order, ratios under IVIG included; with a free
+    dose recovery CL, V1, Q and V2 are those per recorded gram.
     error (chain, draw, 2): a in g/L, b. population: typical values, between-patient SDs, coefficients, by name,
     each (chain, draw). problems: the data and schedule of each patient, as fitted (problem.mu, .sd: the card's).
     modified: the days in which a patient's ratios act, None when never infused.

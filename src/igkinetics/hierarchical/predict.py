@@ -9,16 +9,16 @@ from igkinetics.hierarchical.correlations import drawn_lkj
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
 from igkinetics.hierarchical.members import problems_of
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.posterior import CohortPosterior
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.reading import fill_thetas, phi_of, population_draws
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 from igkinetics.random_streams import numbered_stream
 
 
-def from_prior(prepared: PreparedCohort, n: int, seed: int) -> CohortPosterior:
-    """n draws of the base model before any measurement, as one chain."""
+def from_prior(prepared: PreparedCohort, n: int, seed: int, extension: Extension = "base") -> CohortPosterior:
+    """n draws of a model before any measurement, as one chain."""
     generator = numbered_stream(seed, "prior")
-    population = prepared.population("base")
+    population = prepared.population(extension)
     return new_patients(prepared, population, prior_phi(population, n, generator), generator)
 
 

@@ -38,7 +38,7 @@ def patients_of(
     x, theta = np.empty_like(trace.z), np.empty((*trace.z.shape[:3], N_PARAMETERS))
     for place in np.ndindex(*trace.z.shape[:2]):
         parts = population.parts(phi[place])
-        fill_points(trace.z[place], parts.mu, parts.root, parts.log_ratio, whitening.coordinates, x[place])
+        fill_points(trace.z[place], parts, whitening.coordinates, x[place])
         fill_thetas(x[place], parts.log_ratio, arrays.places, arrays.used, arrays.fixed, theta[place])
     return theta, x
 

@@ -1,7 +1,8 @@
 """A posterior as a NetCDF file: written by xarray and h5netcdf, reopened and reported without sampling again.
 
 Groups by ArviZ's names: `posterior` (theta of every patient in natural units, population, error), `sample_stats`,
-`observed_data`, `log_likelihood` (of every sample), `posterior_predictive`; beside them `estimands` (draws of the base
+`observed_data`, `log_likelihood` (of every sample), `posterior_predictive`, `prior`; beside
+them `estimands` (draws of the base
 model's, in the cohort's unit) and `sampler` (the whitened numbers, from which everything is rebuilt). Attributes say
 which cohort, card and options.
 """
@@ -23,14 +24,14 @@ from igkinetics.hierarchical.coordinates import Coordinates
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sampled_cohort
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import terms_of
-from igkinetics.hierarchical.posterior import Extension, Trace
-from igkinetics.hierarchical.predict import replicates
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
+from igkinetics.hierarchical.predict import from_prior, replicates
 from igkinetics.hierarchical.reading import patients_of, phi_of
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import N_PARAMETERS, PARAMETER_UNITS, PARAMETERS, Floats
 from igkinetics.random_streams import numbered_stream
 
-FORMAT: Final = "igkinetics posterior 4"
+FORMAT: Final = "igkinetics posterior 5"
 ENGINE: Final = "h5netcdf"
 STATISTICS: Final = {
     "diverging": "diverging",
@@ -41,6 +42,7 @@ STATISTICS: Final = {
 """Ours -> ArviZ's."""
 MOST_VALUES: Final = 30_000_000
 """Of draws times samples in the groups of single samples; beyond, draws are thinned evenly."""
+PRIOR_DRAWS: Final = 500
 COMPRESSED: Final = {"zlib": True, "complevel": 4}
 
 
@@ -49,11 +51,12 @@ def fingerprint(prepared: PreparedCohort) -> dict[str, str]:
     digest = hashlib.sha256()
     for member in prepared.members:
         digest.update(member.patient.patient_id.encode())
-    for value in prepared.arrays:
+    *arrays, kind = prepared.arrays
+    for value in arrays:
         digest.update(np.ascontiguousarray(value).tobytes())
     population = prepared.population("base")
     digest.update(population.offset.tobytes() + population.design.tobytes() + population.lkj.tobytes())
-    digest.update(bytes([prepared.kind]))
+    digest.update(bytes([kind]))
     return {"cohort": digest.hexdigest(), "card": f"{prepared.card.id} {prepared.card.sha256}"}
 
 
@@ -63,10 +66,7 @@ def posterior_tree(
     """The posterior with names, units and coordinates. estimands: name -> draws (chain, draw), nan where left out."""
     posterior, trace, whitening = sampled.posterior, sampled.trace, sampled.whitening
     coordinates = {"patient": list(posterior.patient_ids), "parameter": list(PARAMETERS), "error": ["a", "b"]}
-    units = ", ".join(f"{name}: {PARAMETER_UNITS[name]}" for name in PARAMETERS)
-    theta = xr.DataArray(posterior.theta, dims=("chain", "draw", "patient", "parameter"), attrs={"units": units})
-    draws: dict[str, Any] = {name: (("chain", "draw"), values) for name, values in posterior.population.items()}
-    draws |= {"theta": theta, "residual_error": (("chain", "draw", "error"), posterior.error)}
+    draws = posterior_variables(posterior)
     sampler = {
         "u": (("chain", "draw", "shared"), trace.u),
         "z": (("chain", "draw", "patient", "varying"), trace.z),
@@ -77,6 +77,7 @@ def posterior_tree(
         "ridge": (("patient", "of_ridge", "varying"), whitening.coordinates.ridge),
         "bend": (("patient", "varying", "varying_of"), whitening.coordinates.bend),
     }
+    before = from_prior(sampled.prepared, PRIOR_DRAWS, int(options.get("seed", 0)), posterior.extension)
     names = {"shared": list(sampled.population.labels), "varying": list(sampled.population.names)}
     statistics = {
         STATISTICS[name]: (("chain", "draw"), values.astype(float)) for name, values in trace.statistics.items()
@@ -91,6 +92,7 @@ def posterior_tree(
     tree = xr.DataTree.from_dict(
         {
             "posterior": xr.Dataset(draws, coords=coordinates),
+            "prior": xr.Dataset(posterior_variables(before), coords=coordinates),
             "sampler": xr.Dataset(sampler, coords=names),
             "sample_stats": xr.Dataset(statistics),
             **sample_groups(sampled, int(options.get("seed", 0))),
@@ -101,6 +103,14 @@ def posterior_tree(
         tree["estimands"] = xr.DataTree(xr.Dataset(each))
     tree.attrs = attributes
     return tree
+
+
+def posterior_variables(posterior: CohortPosterior) -> dict[str, Any]:
+    """theta of every patient in natural units, population and error, named as in the file."""
+    units = ", ".join(f"{name}: {PARAMETER_UNITS[name]}" for name in PARAMETERS)
+    theta = xr.DataArray(posterior.theta, dims=("chain", "draw", "patient", "parameter"), attrs={"units": units})
+    draws: dict[str, Any] = {name: (("chain", "draw"), values) for name, values in posterior.population.items()}
+    return draws | {"theta": theta, "residual_error": (("chain", "draw", "error"), posterior.error)}
 
 
 def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
@@ -117,7 +127,7 @@ def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
     terms = np.empty((chains, kept.size, arrays.day.size))
     for place in np.ndindex(chains, kept.size):
         _, _, error, log_ratio = sampled.population.parts(phi[place])
-        terms[place] = terms_of(x[place], error, prepared.kind, arrays, log_ratio)
+        terms[place] = terms_of(x[place], error, arrays, log_ratio)
     owner = np.repeat(sampled.posterior.patient_ids, np.diff(arrays.sample_bounds))
     coordinates = {
         "sample": np.arange(arrays.day.size),

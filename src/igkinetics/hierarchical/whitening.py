@@ -7,7 +7,7 @@ parameters are nearly Normal(m, P^-1) with P = H + Lambda, m = P^-1 (h + Lambda 
 
 is exact for any H and h; they only decide how near z is to a standard normal. H and h come from each patient's own
 Laplace approximation (`coordinates.py`); h moves with the log ratios under immunoglobulin, which pull at every patient
-infused: h = linear[0] + linear[1] log ratio of clearance + linear[2] that of production. The sampler then meets
+infused: h = linear[0] + linear[1:]' log ratios (clearance, production, dose recovery). The sampler then meets
 neither the funnels of a centred nor the strong correlations of a non-centred parametrisation. Derivatives of the
 factorisation: Murray, arXiv:1602.07527.
 
@@ -20,12 +20,14 @@ g(q) = q / sqrt(1 + (q/MOST_BEND)^2): far out the ridge is no parabola, and a sa
 from __future__ import annotations
 
 from math import log, pi
+from typing import NamedTuple
 
 import numpy as np
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.coordinates import Coordinates
-from igkinetics.hierarchical.likelihood import longest, patient_log_likelihood
+from igkinetics.hierarchical.likelihood import SlopeRoom, new_slope_room, patient_log_likelihood
+from igkinetics.hierarchical.population import Parts
 from igkinetics.hierarchical.small_matrices import (
     dot,
     factorise,
@@ -37,8 +39,7 @@ from igkinetics.hierarchical.small_matrices import (
     upper_times,
 )
 from igkinetics.kinetics.compile import inner, kernel
-from igkinetics.kinetics.gradient import Course, new_course
-from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.kinetics.parameters import Floats
 
 LOG_2PI = log(2.0 * pi)
 LOWER, INVERSE, PRECISION, BY_PRECISION, WORK = range(5)
@@ -50,6 +51,19 @@ MOST_BEND = 10.0
 """Conditional SDs along d."""
 
 
+class MapRoom(NamedTuple):
+    """Room for one patient's map at a time: matrices (5, p, p) and vectors (9, p), in the places named above."""
+
+    matrices: Floats
+    vectors: Floats
+
+
+@kernel
+def new_map_room(p: int) -> MapRoom:
+    """Room for the map of patients with p parameters."""
+    return MapRoom(np.zeros((N_MATRICES, p, p)), np.empty((N_VECTORS, p)))
+
+
 @inner
 def fill_precision(root: Floats, matrices: Floats) -> None:
     """Lambda = (root root')^-1 into its place."""
@@ -58,10 +72,9 @@ def fill_precision(root: Floats, matrices: Floats) -> None:
 
 
 @inner
-def centre_patient(
-    mu: Floats, log_ratio: Floats, information: Floats, linear: Floats, matrices: Floats, vectors: Floats
-) -> None:
-    """R, R^-1 and m of a patient with information (p, p) and linear (3, p), given Lambda."""
+def centre_patient(mu: Floats, log_ratio: Floats, information: Floats, linear: Floats, room: MapRoom) -> None:
+    """R, R^-1 and m of a patient with information (p, p) and linear (4, p), given Lambda."""
+    matrices, vectors = room
     lower, centre, pulled = matrices[LOWER], vectors[CENTRE], vectors[PULLED]
     for i in range(mu.size):
         for j in range(i + 1):
@@ -70,14 +83,17 @@ def centre_patient(
     invert(lower, matrices[INVERSE])
     times(matrices[PRECISION], mu, centre)
     for i in range(mu.size):
-        centre[i] += linear[0, i] + log_ratio[0] * linear[1, i] + log_ratio[1] * linear[2, i]
+        centre[i] += linear[0, i]
+        for k in range(log_ratio.size):
+            centre[i] += log_ratio[k] * linear[k + 1, i]
     lower_times(matrices[INVERSE], centre, pulled)
     upper_times(matrices[INVERSE], pulled, centre)
 
 
 @inner
-def place_patient(z: Floats, ridge: Floats, bend: Floats, matrices: Floats, vectors: Floats) -> None:
+def place_patient(z: Floats, ridge: Floats, bend: Floats, room: MapRoom) -> None:
     """x of a centred patient. ridge (2, p): origin o and direction d; bend (p, p): B."""
+    matrices, vectors = room
     straight, turned, off, x = vectors[STRAIGHT], vectors[TURNED], vectors[OFF], vectors[X]
     upper_times(matrices[INVERSE], z, straight)
     for i in range(z.size):
@@ -92,12 +108,13 @@ def place_patient(z: Floats, ridge: Floats, bend: Floats, matrices: Floats, vect
 
 
 @inner
-def add_by_precision(z: Floats, mu: Floats, matrices: Floats, vectors: Floats) -> None:
+def add_by_precision(z: Floats, mu: Floats, room: MapRoom) -> None:
     """Add what z's density owes to Lambda through m, R'^-1 z and log|R|, and through the normal density itself.
 
     With g = R^-1 times the gradient in y, the reverse mode of P = R R' is R'^-1 N R^-1 for the symmetric
     N_ij = -z_i g_j / 2 (i > j), N_ii = -(1 + z_i g_i) / 2; m adds P^-1 (gradient in y) times mu - m.
     """
+    matrices, vectors = room
     p = z.size
     inverse, work, by_precision = matrices[INVERSE], matrices[WORK], matrices[BY_PRECISION]
     pulled, solved, off = vectors[PULLED], vectors[SOLVED], vectors[OFF]
@@ -122,13 +139,13 @@ def add_patient(
     mu: Floats,
     linear: Floats,
     ridge: Floats,
-    matrices: Floats,
-    vectors: Floats,
+    room: MapRoom,
     by_z: Floats,
     by_mu: Floats,
     by_ratio: Floats,
 ) -> float:
     """The normal density of a placed patient, and the gradients from the score of the log likelihood in x."""
+    matrices, vectors = room
     score, off, drawn, pulled, solved = (vectors[SCORE], vectors[OFF], vectors[DRAWN], vectors[PULLED], vectors[SOLVED])
     for i in range(z.size):
         off[i] = vectors[X, i] - mu[i]
@@ -144,101 +161,62 @@ def add_patient(
     for i in range(z.size):
         by_z[i] = pulled[i]
         by_mu[i] += drawn[i]
-    by_ratio[0] += dot(linear[1], solved)
-    by_ratio[1] += dot(linear[2], solved)
-    add_by_precision(z, mu, matrices, vectors)
+    for k in range(by_ratio.size):
+        by_ratio[k] += dot(linear[k + 1], solved)
+    add_by_precision(z, mu, room)
     return -0.5 * dot(off, drawn) - log_diagonal(matrices[LOWER])
 
 
 @inner
 def sum_patients(
     z: Floats,
-    mu: Floats,
-    error: Floats,
-    log_ratio: Floats,
-    kind: int,
+    parts: Parts,
     coordinates: Coordinates,
     cohort: CohortArrays,
     by_z: Floats,
-    by_mu: Floats,
-    by_error: Floats,
-    by_ratio: Floats,
-    matrices: Floats,
-    vectors: Floats,
-    theta: Floats,
-    by_theta: Floats,
-    course: Course,
+    by: Parts,
+    room: MapRoom,
+    slope_room: SlopeRoom,
 ) -> float:
-    """The loop of fill_log_density, in which nothing is allocated; from `matrices` on: room to work in."""
-    x, score = vectors[X], vectors[SCORE]
+    """The loop of fill_log_density, in which nothing is allocated."""
+    x, score = room.vectors[X], room.vectors[SCORE]
     total = 0.0
     for i in range(z.shape[0]):
-        linear, ridge = coordinates.linear[i], coordinates.ridge[i]
-        centre_patient(mu[i], log_ratio, coordinates.information[i], linear, matrices, vectors)
-        place_patient(z[i], ridge, coordinates.bend[i], matrices, vectors)
+        mu, linear, ridge = parts.mu[i], coordinates.linear[i], coordinates.ridge[i]
+        centre_patient(mu, parts.log_ratio, coordinates.information[i], linear, room)
+        place_patient(z[i], ridge, coordinates.bend[i], room)
         total += patient_log_likelihood(
-            x, error, log_ratio, kind, cohort, i, theta, course, by_theta, score, by_error, by_ratio
+            x, parts.error, parts.log_ratio, cohort, i, slope_room, score, by.error, by.log_ratio
         )
-        total += add_patient(z[i], mu[i], linear, ridge, matrices, vectors, by_z[i], by_mu[i], by_ratio)
+        total += add_patient(z[i], mu, linear, ridge, room, by_z[i], by.mu[i], by.log_ratio)
     return total
 
 
 @kernel
 def fill_log_density(
-    z: Floats,
-    mu: Floats,
-    root: Floats,
-    error: Floats,
-    log_ratio: Floats,
-    kind: int,
-    coordinates: Coordinates,
-    cohort: CohortArrays,
-    by_z: Floats,
-    by_mu: Floats,
-    by_root: Floats,
-    by_error: Floats,
-    by_ratio: Floats,
+    z: Floats, parts: Parts, coordinates: Coordinates, cohort: CohortArrays, by_z: Floats, by: Parts
 ) -> float:
-    """Log density of z (n, p) and the samples, given mu (n, p), root (p, p) lower with Omega = root root', error and
-    log ratios; fills the gradients."""
+    """Log density of z (n, p) and the samples, given what the population says; fills the gradients in z and in that."""
     n, p = z.shape
-    theta, by_theta = np.empty(N_PARAMETERS), np.empty(N_PARAMETERS)
-    matrices, vectors = np.zeros((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
-    course = new_course(cohort.segments, longest(cohort.sample_bounds))
-    by_error[:] = 0.0
-    by_ratio[:] = 0.0
+    room = new_map_room(p)
+    matrices, root = room.matrices, parts.root
+    by.error[:] = 0.0
+    by.log_ratio[:] = 0.0
     fill_precision(root, matrices)
-    total = sum_patients(
-        z,
-        mu,
-        error,
-        log_ratio,
-        kind,
-        coordinates,
-        cohort,
-        by_z,
-        by_mu,
-        by_error,
-        by_ratio,
-        matrices,
-        vectors,
-        theta,
-        by_theta,
-        course,
-    )
+    total = sum_patients(z, parts, coordinates, cohort, by_z, by, room, new_slope_room(cohort))
     by_precision, precision = matrices[BY_PRECISION], matrices[PRECISION]
     by_precision += np.tril(by_precision, -1).T + 0.5 * n * (root @ root.T)
-    by_root[:] = np.tril(-2.0 * (precision @ by_precision @ precision) @ root)
+    by.root[:] = np.tril(-2.0 * (precision @ by_precision @ precision) @ root)
     return total - n * (log_diagonal(root) + 0.5 * p * LOG_2PI)
 
 
 @kernel
-def fill_points(z: Floats, mu: Floats, root: Floats, log_ratio: Floats, coordinates: Coordinates, x: Floats) -> None:
+def fill_points(z: Floats, parts: Parts, coordinates: Coordinates, x: Floats) -> None:
     """Patients' parameters x (n, p) on estimation scales from z (n, p)."""
     n, p = z.shape
-    matrices, vectors = np.empty((N_MATRICES, p, p)), np.empty((N_VECTORS, p))
-    fill_precision(root, matrices)
+    room = new_map_room(p)
+    fill_precision(parts.root, room.matrices)
     for i in range(n):
-        centre_patient(mu[i], log_ratio, coordinates.information[i], coordinates.linear[i], matrices, vectors)
-        place_patient(z[i], coordinates.ridge[i], coordinates.bend[i], matrices, vectors)
-        x[i] = vectors[X]
+        centre_patient(parts.mu[i], parts.log_ratio, coordinates.information[i], coordinates.linear[i], room)
+        place_patient(z[i], coordinates.ridge[i], coordinates.bend[i], room)
+        x[i] = room.vectors[X]

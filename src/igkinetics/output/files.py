@@ -31,6 +31,7 @@ RUN_KEYS: Final = (
     "inputs",
     "rows",
     "unused_columns",
+    "covariates",
     "cards",
     "versions",
     "verdict",
@@ -72,6 +73,8 @@ class Rows(Protocol):
     def rows(self) -> Mapping[str, Any]: ...
     @property
     def unused_columns(self) -> Mapping[str, tuple[str, ...]]: ...
+    @property
+    def covariate_names(self) -> tuple[str, ...]: ...
 
 
 class Done(Protocol):
@@ -110,6 +113,7 @@ def cohort_record(
         "inputs": {without_folder(name): digest for name, digest in sorted(done.cohort.inputs.items())},
         "rows": {without_folder(name): asdict(count) for name, count in done.cohort.rows.items()},
         "unused_columns": {without_folder(name): list(names) for name, names in done.cohort.unused_columns.items()},
+        "covariates": list(done.cohort.covariate_names),
         "cards": done.card_ids,
         "versions": package_versions(),
         "verdict": done.verdict,

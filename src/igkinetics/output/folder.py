@@ -53,18 +53,18 @@ def refuse_existing(folder: Path, kind: Kind, *, overwrite: bool) -> None:
     if not os.path.lexists(folder):
         return
     if not folder.is_dir():
-        raise call_error("--out", folder, "is a file; must be a folder")
+        raise call_error("folder", folder, "is a file; must be a folder")
     present = {entry.name for entry in folder.iterdir()} - LEFT_BY_DESKTOPS
     if not present:
         return
     if not overwrite:
-        raise call_error("--out", folder, "exists already; choose another, or replace it with --overwrite")
+        raise call_error("folder", folder, "exists already; choose another, or replace it with overwrite=True")
     foreign = sorted(present - kind.names)
     if foreign:
         names = ", ".join(foreign[:3])
-        raise call_error("--out", folder, f"holds {names}, not written by this command; kept")
+        raise call_error("folder", folder, f"holds {names}, not written by this command; kept")
     if kind.marker not in present:
-        raise call_error("--out", folder, f"holds no {kind.marker}, so not written by this command; kept")
+        raise call_error("folder", folder, f"holds no {kind.marker}, so not written by this command; kept")
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def new_folder(folder: Path, kind: Kind, *, overwrite: bool = False) -> Iterator
     except OSError as error:
         if error.errno in CANNOT_WRITE:
             reason = error.strerror or "unknown reason"
-            raise call_error("--out", folder, f"cannot be written: {reason.lower()}") from error
+            raise call_error("folder", folder, f"cannot be written: {reason.lower()}") from error
         raise
 
 

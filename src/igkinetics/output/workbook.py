@@ -52,18 +52,18 @@ def _explain(sheet: Any, tables: dict[str, pd.DataFrame], words: Callable[[str, 
         for name, table in tables.items()
         if len(table) > MOST_ROWS
     ]
-    for place, row in enumerate(rows, start=1):
+    for index, row in enumerate(rows, start=1):
         for column, cell in enumerate(row):
-            sheet.write_string(place, column, cell)
+            sheet.write_string(index, column, cell)
 
 
 def _write_table(sheet: Any, table: pd.DataFrame, bold: Any) -> None:
     sheet.freeze_panes(1, 1)
     sheet.set_column(0, max(len(table.columns) - 1, 0), WIDTH)
     sheet.write_row(0, 0, list(table.columns), bold)
-    for place, row in enumerate(table.itertuples(index=False, name=None), start=1):
+    for index, row in enumerate(table.itertuples(index=False, name=None), start=1):
         for column, value in enumerate(row):
-            _write_cell(sheet, place, column, value)
+            _write_cell(sheet, index, column, value)
 
 
 def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:

@@ -12,7 +12,7 @@ from igkinetics.compare.output import compare_record
 from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import page_environment
-from igkinetics.report.page import card_views
+from igkinetics.report.fit_page import card_views
 
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",
@@ -108,7 +108,7 @@ def shown_rows(comparison: GroupComparison) -> list[dict[str, str]]:
     window = comparison.common.options.window if comparison.common is not None else None
     days = f" (days {text.number(window[0])} to {text.number(window[1])})" if window is not None else ""
     rows = [shown(row, comparison.fit.cohort.igg_unit) for row in comparison.table.to_dict("records")]
-    return [row | {"variable": row["variable"] + (days if place >= n_own else "")} for place, row in enumerate(rows)]
+    return [row | {"variable": row["variable"] + (days if index >= n_own else "")} for index, row in enumerate(rows)]
 
 
 def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.charts.svg import Draw, Figure, draw
+from igkinetics.charts.svg import Captioned, Draw, Figure, draw
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.diagnostic_plots import MOST_PROFILED, Captioned, diagnostic_charts, structure_weights
+from igkinetics.fit.diagnostic_plots import MOST_PROFILED, diagnostic_charts, structure_weights
 from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.report import words
 from igkinetics.report.environment import page_environment

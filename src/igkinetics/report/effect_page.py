@@ -18,9 +18,10 @@ from igkinetics.effect.sampling import EVERYBODY
 from igkinetics.effect.sensitivity import MODELS, OTHERS
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.hierarchical.leave_one_out import BETTER
-from igkinetics.hierarchical.population_priors import RATIO_LOG_SD
+from igkinetics.hierarchical.population_priors import RATIO_LOG_SD, RECOVERY_LOG_SD
 from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
+from igkinetics.report.effect_policies import policy_values
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
 from igkinetics.report.environment import page_environment
@@ -69,12 +70,16 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "prior": effect_rows.prior_cells(effect),
         "shared": effect_rows.population_cells(effect),
         "misfit": effect_rows.misfit_cells(effect),
+        "controls": effect_rows.control_cells(effect),
+        "flow": effect_rows.flow_cells(effect),
+        "baseline": effect_rows.baseline_cells(effect),
         "checks": effect_rows.check_cells(effect),
         "check_note": replicate_note(effect.checks),
         "apart": effect_groups.decomposition_cells(effect) if effect_groups.taken_apart(effect) else None,
         "naive_fitted": fitted_difference(effect),
         "groups_words": effect_groups.groups_words(effect),
         **population_values(effect),
+        **policy_values(effect),
         "dosing": effect.dosing,
         "by_calendar": effect.dosing_by_calendar,
         "extensions": effect_rows.extension_cells(effect),
@@ -90,6 +95,7 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "n_draws": int(effect.posterior.shape[0]),
         "caps": {"curves": COURSE_DRAWS, "card": PRIOR_DRAWS, "new": NEW_DRAWS},
         "ratio_sd": RATIO_LOG_SD,
+        "recovery_sd": RECOVERY_LOG_SD,
         "ratio_words": ratio_words(effect),
         "n_chains": int(effect.posterior["chain"].nunique()),
         "structures": structures,

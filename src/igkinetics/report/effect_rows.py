@@ -11,6 +11,7 @@ from igkinetics import text
 from igkinetics.effect.names import PATIENT_CHANGES, Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
+    CONTROL_WORDS,
     TEST_WORDS,
     amount,
     estimand_words,
@@ -177,10 +178,58 @@ def misfit_cells(effect: CohortEffect) -> list[Cells]:
     ]
 
 
+def control_cells(effect: CohortEffect) -> list[Cells]:
+    """The negative controls, in words."""
+    return [
+        {
+            "words": CONTROL_WORDS[str(row["control"])],
+            "quantity": str(row["quantity"]),
+            "estimate": amount(row["estimate"], "1"),
+            "interval": ends(row["lower"], row["upper"], "1"),
+            "n": f"{row['n']} in {row['patients']} patients",
+            "p": p_words(row["p"]) if text.known(row["p"]) else str(row["note"]),
+            "speaks": "speaks against the model" if row["speaks"] else "",
+        }
+        for row in effect.controls.to_dict("records")
+    ]
+
+
+def baseline_cells(effect: CohortEffect) -> list[Cells]:
+    """How the infused and the others were at the start, and how long they were followed."""
+    rows = []
+    for row in effect.baseline.to_dict("records"):
+        cells = {"words": f"{row['quantity']}, {row['unit']}".replace(", number", "").replace(", share", "")}
+        for group in ("infused", "not_infused"):
+            share = row["unit"] == "share"
+            value = row[group]
+            shown = text.UNKNOWN if not text.known(value) else text.share(value) if share else text.number(value, 4)
+            quartiles = "" if share or not text.known(value) else f"{text.number(row[f'{group}_lower'], 4)} to "
+            cells[group] = shown
+            cells[f"{group}_quartiles"] = quartiles + text.number(row[f"{group}_upper"], 4) if quartiles else ""
+            cells[f"n_{group}"] = str(row[f"n_{group}"])
+        cells["apart"] = shared(row["standardised_difference"]) if text.known(row["standardised_difference"]) else ""
+        rows.append(cells)
+    return rows
+
+
+def flow_cells(effect: CohortEffect) -> list[Cells]:
+    """Who takes part, step by step."""
+    return [
+        {
+            "step": str(row["step"]),
+            "patients": str(row["patients"]),
+            "infused": str(row["infused"]),
+            "who": text.visible(row["who"], 400),
+        }
+        for row in effect.flow.to_dict("records")
+    ]
+
+
 EXTENSION_WORDS = {
     "base": "Base model: nothing changes under IVIG",
     "clearance_ratio": "Clearance may differ under IVIG",
     "production_ratio": "Production may differ under IVIG",
+    "dose_recovery": "The recorded doses may not arrive in full",
     "joint": "Both may differ",
 }
 

@@ -9,14 +9,15 @@ from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.sensitivity import AVERAGED
 from igkinetics.errors import counted
 from igkinetics.report.effect_groups import decomposition_sentence, taken_apart
+from igkinetics.report.effect_policies import policy_sentences
 from igkinetics.report.effect_words import TEST_WORDS, amount, p_words, probability, with_interval
 
 
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
-    """Verdict, patients, comparison of groups, sampling, where; sampling first when it cannot be trusted."""
+    """Verdict, patients, comparison of groups, sampling, policies, where; sampling first when it cannot be trusted."""
     said = [verdict_sentence(effect), patients_sentence(effect), contrast_sentence(effect)]
     said.insert(len(said) if effect.sampling.passed else 0, sampling_sentence(effect))
-    return (*said, f"Report: {report}.")
+    return (*said, *policy_sentences(effect), f"Report: {report}.")
 
 
 def verdict_sentence(effect: CohortEffect) -> str:
@@ -40,9 +41,11 @@ def headline(effect: CohortEffect) -> str:
     if not rows:
         return f"Given mass balance and this model, IVIG raised the nadir of treated patients by {alone}"
     of_all = with_interval({**rows[0], "unit": effect.cohort.igg_unit}, level)
+    failed = str(rows[0]["left_out"])
+    without = f" (not over {failed}: the chains do not agree)" if failed else ""
     return (
-        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients, IVIG "
-        f"raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
+        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients{without}, "
+        f"IVIG raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
     )
 
 
@@ -86,10 +89,17 @@ def judgement(effect: CohortEffect) -> str:
 def patients_sentence(effect: CohortEffect) -> str:
     """Who was infused, who was not, who is not in the model and why."""
     treated, others = effect.n_treated, len(effect.in_posterior(treated=False))
+    members = [*effect.in_posterior(treated=True), *effect.in_posterior(treated=False)]
+    people = len({effect.cohort.records.get(str(one), str(one)) for one in members})
+    who = (
+        counted(people, "patient")
+        if people == len(members)
+        else f"{len(members)} records of {counted(people, 'patient')}"
+    )
     rows = effect.patients[effect.patients["treated"].astype(bool)].drop_duplicates("patient_id")
     infusions, grams = int(rows["n_infusions"].sum()), float(rows["amount_g"].sum())
     said = (
-        f"{counted(treated + others, 'patient')} in the model: {treated} infused in the window "
+        f"{who} in the model: {treated} infused in the window "
         f"({counted(infusions, 'infusion')}, {text.number(grams, 5)} g), {others} not."
     )
     odd = [f"{text.visible(name)} ({text.visible(what, 120)})" for name, what in effect.sampling.set_aside.items()]

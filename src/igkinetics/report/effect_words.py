@@ -7,7 +7,19 @@ from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.effect.names import BY_NAME, Part
-from igkinetics.effect.sensitivity import AVERAGED, INFLUENCE, MODELS, OTHERS, PREDICTION, PRIORS
+from igkinetics.effect.negative_controls import EARLIER_DAYS
+from igkinetics.effect.sensitivity import (
+    AVERAGED,
+    INFLUENCE,
+    MISFITS,
+    MODELS,
+    OTHERS,
+    PREDICTION,
+    PRIORS,
+    TIPPING,
+    WINDOWS,
+)
+from igkinetics.effect.tipping import BEFORE_DAYS, DEATH_DAYS, LEVELS_DAYS
 from igkinetics.hierarchical.leave_one_out import MOST_DRAWS
 from igkinetics.units import IggUnit
 
@@ -35,8 +47,35 @@ SENSITIVITY_WORDS: Final = {
     "a patient who was infused leaves the mean too.",
     PREDICTION: "Expected log predictive density of single samples and of whole patients left out, from at most "
     f"{MOST_DRAWS:,} draws, evenly spaced; a Pareto k above 0.7 means that the number is not to be relied on.",
+    TIPPING: "Each row breaks one assumption in the infused, puts their records right for it, and asks at which amount "
+    "the effect on the nadir ({unit}) would be half of that reported. Where no amount up to the largest tried halves "
+    "it, the effect at the largest stands there. No chain is run: the draws of the base model are moved to the records "
+    "put right and weighted by the ratio of the two densities; above a Pareto k of 0.7 the weights are not used.",
+    WINDOWS: "A ratio acts from the first infusion to so many days after the last. Where it depends on these days, "
+    "the data say little about it. Levels in {unit}.",
+    MISFITS: "The base model sampled again without what speaks against it, or with Student-t error, for each test of "
+    "the fit that speaks; levels in {unit}, times in days. What does not change does not hang on the misfit.",
 }
 """Heading of a sensitivity table -> how to read it."""
+CONTROL_WORDS: Final = {
+    "placebo_in_never_infused": "Infusions that nobody got: the never infused under the schedules of the infused",
+    "placebo_before_infusions": f"Infusions dated {EARLIER_DAYS:g} days too early: an effect before its cause",
+    "after_infusion_day_0_7": "Foretold: samples up to day 7 after an infusion",
+    "after_infusion_day_7_14": "Foretold: samples of days 7 to 14 after an infusion",
+    "after_infusion_day_14_28": "Foretold: samples of days 14 to 28 after an infusion",
+    "after_infusion_day_28_56": "Foretold: samples of days 28 to 56 after an infusion",
+}
+"""Negative control -> what it is."""
+ASSUMPTION_WORDS: Final = {
+    "ivig_before_day_0": f"IVIG {BEFORE_DAYS:g} days before the window that nobody recorded",
+    "doses_not_recorded": "Infusions of the window that nobody recorded",
+    "doses_not_given": "Recorded grams that were not given",
+    "illness_in_the_infused": "Faster loss while infusions are given, from illness and not from IVIG",
+    "clearance_raised_by_ivig": "Faster loss because of IVIG",
+    "sampled_when_low": f"Samples of the {LEVELS_DAYS:g} days before an infusion taken because IgG was passing a low",
+    "faster_loss_before_death": f"Faster loss in the last {DEATH_DAYS:g} days of those who died",
+}
+"""Assumption of the tipping points -> what would be wrong."""
 
 
 TEST_WORDS: Final = {
@@ -62,8 +101,13 @@ def section_of(name: str) -> str:
 
 
 def name_words(name: str) -> str:
-    """An estimand in words; any other name as it is."""
-    return BY_NAME[name].words if name in BY_NAME else name
+    """An estimand, or an assumption, in words; any other name as it is."""
+    if name in BY_NAME:
+        return BY_NAME[name].words
+    of, _, threshold = name.rpartition("_")
+    if of in BY_NAME and BY_NAME[of].measure == "days_below":
+        return f"{BY_NAME[of].words} {threshold}"
+    return ASSUMPTION_WORDS.get(name, name)
 
 
 def estimand_words(row: Mapping[Any, Any], igg_unit: IggUnit) -> str:

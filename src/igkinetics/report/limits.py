@@ -9,9 +9,11 @@ from igkinetics import text
 from igkinetics.cards.agents import agent_class
 from igkinetics.cards.load import load_card
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
 from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
+from igkinetics.report.sentences import laboratory_sentence
 from igkinetics.units import from_g_per_l
 
 PARAPROTEIN_ABOVE_G_PER_L: Final = 16.0
@@ -38,7 +40,7 @@ def mostly_prior(fit: CohortFit) -> frozenset[str]:
 
 def learnt(fit: CohortFit) -> list[Learnt]:
     """One entry per estimated parameter, in the order of the table; empty without a prior."""
-    fitted = set(fit.patients.loc[fit.patients["status"] == "fitted", "patient_id"])
+    fitted = set(fit.patients.loc[fit.patients["status"].isin(WITH_ESTIMATES), "patient_id"])
     rows = fit.parameters[
         (fit.parameters["kind"] == "estimated")
         & fit.parameters["contraction"].notna()
@@ -93,7 +95,7 @@ def _prior_sentences(fit: CohortFit) -> list[str]:
 
 
 def _window_sentences(fit: CohortFit) -> list[str]:
-    fitted = fit.nadir[fit.nadir["status"] == "fitted"]
+    fitted = fit.nadir[fit.nadir["status"].isin(WITH_ESTIMATES)]
     at_end = list(fitted.loc[fitted["nadir_position"] == "end", "patient_id"])
     at_start = list(fitted.loc[fitted["nadir_position"] == "start", "patient_id"])
     return [
@@ -110,6 +112,7 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
     return [
         f"Intervals are rough (Pareto k above {GOOD_PARETO_K}) for {_names(unreliable)}." if unreliable else "",
         *drift_sentences(fit),
+        laboratory_sentence(fit),
         f"A change that no recorded dose or therapy explains was found in {_names(unexplained)}: plasma exchange, "
         "protein loss, an unrecorded infusion and a sample mix-up all look like this."
         if unexplained
@@ -119,7 +122,7 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
 
 def drift_sentences(fit: CohortFit) -> list[str]:
     """Whose course does not follow the model, and when."""
-    rows = fit.nadir[(fit.nadir["status"] == "fitted") & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
+    rows = fit.nadir[(fit.nadir["status"].isin(WITH_ESTIMATES)) & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
     named = [
         f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])})"
         for row in rows.to_dict("records")
@@ -142,7 +145,9 @@ def paraprotein_sentences(fit: CohortFit) -> list[str]:
     above = f"{from_g_per_l(PARAPROTEIN_ABOVE_G_PER_L, fit.cohort.igg_unit):g} {fit.cohort.igg_unit}"
     warned = {
         f"IgG above {above} was measured in": list(dict.fromkeys(high)),
-        "A BCMA-directed agent, given for myeloma, was used in": list(dict(one for one in courses if one[1] in bcma)),
+        "A BCMA-directed agent, given for myeloma, was used in": list(
+            dict(course for course in courses if course[1] in bcma)
+        ),
     }
     return [
         f"{words} {_names(names)}: part of the IgG may be a monoclonal protein (paraprotein), which these models do "

@@ -11,6 +11,7 @@ from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import nadir_of_each
 from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior
 from igkinetics.report.rows import (
@@ -68,7 +69,7 @@ def patient_views(
 
 def warning(nadir: Mapping[Any, Any]) -> str:
     """Why this patient is not fitted; empty for one who is."""
-    if nadir["status"] == "fitted":
+    if nadir["status"] in WITH_ESTIMATES:
         return ""
     reason = f": {text.visible(nadir['reason'], most=400)}" if text.known(nadir["reason"]) else ""
     words = STATUS_WORDS[nadir["status"]]
@@ -82,21 +83,21 @@ def facts(
     unit, name = nadir["unit"], patient.patient_id
     raw_date, date = (in_brackets(calendar(name, nadir[f"{key}_nadir_day"])) for key in ("raw", "fitted"))
     lowest = f"{raw_level(nadir)} {unit} on day {text.day(nadir['raw_nadir_day'])}{raw_date}"
-    found = [("Lowest measured", lowest if text.known(nadir["raw_nadir"]) else "no sample in the window")]
+    facts = [("Lowest measured", lowest if text.known(nadir["raw_nadir"]) else "no sample in the window")]
     if text.known(nadir["fitted_nadir"]):
         mark = ", mostly prior" if rests_on_prior else ""
-        found += [
+        facts += [
             ("Fitted nadir", f"{level_with_interval(nadir, 'fitted_nadir')} {unit}"),
             ("Day of nadir", f"{day_with_interval(nadir, 'fitted_nadir_day')}{date}; {reached(nadir)}"),
             ("Single best curve", single_curve(nadir)),
             ("Endogenous nadir", f"{level_with_interval(nadir, 'endogenous_nadir')} {unit}{mark}"),
         ]
     if text.known(nadir["drift"]) and nadir["drift"] > 0:
-        found.append(("Drift", drift(nadir)))
+        facts.append(("Drift", drift(nadir)))
     if sampling:
         expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
-        found.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
-    return [*found, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+        facts.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
+    return [*facts, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
 
 
 def single_curve(nadir: Mapping[Any, Any]) -> str:

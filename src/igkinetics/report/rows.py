@@ -9,6 +9,7 @@ import pandas as pd
 
 from igkinetics import text
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
 from igkinetics.report.sentences import STATUS_WORDS
 
@@ -69,7 +70,7 @@ def nadir_rows(fit: CohortFit, drawn: Collection[str], calendar: Calendar) -> li
     sampling = {row["patient_id"]: row for row in fit.sampling.to_dict("records")}
     return [
         {
-            "anchor": f"#patient-{place}" if row["patient_id"] in drawn else "",
+            "anchor": f"#patient-{index}" if row["patient_id"] in drawn else "",
             "patient": text.visible(row["patient_id"]),
             "group": text.visible(row["group"]),
             "samples": samples(row),
@@ -90,9 +91,9 @@ def nadir_rows(fit: CohortFit, drawn: Collection[str], calendar: Calendar) -> li
             "expected_interval": level_interval(sampling[row["patient_id"]], "expected_raw_nadir")
             if row["patient_id"] in sampling
             else "",
-            "outcome": reached(row) if row["status"] == "fitted" else STATUS_WORDS[row["status"]],
+            "outcome": reached(row) if row["status"] in WITH_ESTIMATES else STATUS_WORDS[row["status"]],
         }
-        for place, row in enumerate(fit.nadir.to_dict("records"), start=1)
+        for index, row in enumerate(fit.nadir.to_dict("records"), start=1)
     ]
 
 
@@ -125,12 +126,12 @@ def group_rows(fit: CohortFit) -> list[Cells]:
 def not_fitted_rows(fit: CohortFit) -> list[Cells]:
     return [
         {
-            "number": str(place),
+            "number": str(index),
             "patient": text.visible(row["patient_id"]),
             "status": STATUS_WORDS[row["status"]],
             "reason": text.visible(row["reason"], most=400) if text.known(row["reason"]) else text.UNKNOWN,
         }
-        for place, row in enumerate(fit.patients.to_dict("records"), start=1)
+        for index, row in enumerate(fit.patients.to_dict("records"), start=1)
         if row["status"] != "fitted"
     ]
 

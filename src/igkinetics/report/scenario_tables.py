@@ -46,15 +46,15 @@ def protection(result: ScenarioResult) -> list[Protection]:
     """Every regimen's grams and protection, with whether another gives more for less."""
     scenario = result.file.scenario
     days = scenario.horizon_day
-    found = []
+    points = []
     for regimen in scenario.regimen:
         grams = float(outcome_row(result, regimen.name, "grams")["mean"])
         below = float(outcome_row(result, regimen.name, "days_below")["mean"])
-        found.append((text.visible(regimen.name, 120), grams, 1 - below / days))
-    fronts = pareto([(grams, share) for _, grams, share in found])
+        points.append((text.visible(regimen.name, 120), grams, 1 - below / days))
+    fronts = pareto([(grams, share) for _, grams, share in points])
     return [
         Protection(place=place, name=name, grams=grams, share=share, on_front=front)
-        for place, ((name, grams, share), front) in enumerate(zip(found, fronts, strict=True), 1)
+        for place, ((name, grams, share), front) in enumerate(zip(points, fronts, strict=True), 1)
     ]
 
 
@@ -82,7 +82,7 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
     names = [regimen.name for regimen in result.file.scenario.regimen]
     width = len(table) // max(len(names), 1)
     for k in range(width if names else 0):
-        each = [table[place * width + k] for place in range(len(names))]
+        each = [table[index * width + k] for index in range(len(names))]
         one = len(result.about.patient_ids) == 1
         spans = {span_words(row) for row in each} - {""}
         cells = [cell(row, with_spread=not one) | {"days": span_words(row) if len(spans) > 1 else ""} for row in each]

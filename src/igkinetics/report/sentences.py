@@ -7,6 +7,7 @@ from typing import Final
 from igkinetics import text
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import fitted_nadirs
 
 LOWEST_NAMED: Final = 3
@@ -17,7 +18,7 @@ STATUS_WORDS: Final = {
     "too_few_samples": "too few samples",
     "unexplained_change": "a change that no dose or therapy explains",
     "not_converged": "the fit did not converge",
-    "at_bound": "the data do not limit an estimate",
+    "at_bound": "fitted, with a parameter that the data do not limit",
     "start_contradicts": "the first level contradicts the level at which the card starts every patient",
     "set_aside": "set aside",
     "failed": "an error of the software, not of the data",
@@ -37,13 +38,17 @@ def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
 
 
 def patients_sentence(fit: CohortFit) -> str:
-    groups = fit.patients.loc[fit.patients["group"] != "", "group"].value_counts(sort=False)
+    people = fit.patients[~fit.patients["patient_id"].isin(list(fit.cohort.records))]
+    groups = people.loc[people["group"] != "", "group"].value_counts(sort=False)
     by_group = ", ".join(f"{count} {text.visible(group)}" for group, count in groups.items())
     shown = f" ({by_group})" if by_group else ""
     stopped = " Interrupted; patients not reached are listed as not fitted." if fit.interrupted else ""
     n_samples = counted(len(fit.cohort.samples), "IgG sample")
-    n_patients = counted(len(fit.patients), "patient")
-    return f"{n_patients}{shown} with {n_samples}: {fit.n_fitted} fitted.{stopped}"
+    n_patients = counted(len(people), "patient")
+    records = f" in {len(fit.patients)} records" if len(people) < len(fit.patients) else ""
+    n_bound = int((fit.patients["status"] == "at_bound").sum())
+    bound = f", of them {n_bound} with a parameter that the data do not limit" if n_bound else ""
+    return f"{n_patients}{shown}{records} with {n_samples}: {fit.n_fitted} fitted{bound}.{stopped}"
 
 
 def lowest_sentence(fit: CohortFit) -> str:
@@ -77,7 +82,7 @@ def reached_sentence(fit: CohortFit) -> str:
 
 
 def not_fitted_sentence(fit: CohortFit) -> str:
-    rows = fit.patients[fit.patients["status"] != "fitted"]
+    rows = fit.patients[~fit.patients["status"].isin(WITH_ESTIMATES)]
     if rows.empty:
         return "Nobody was left unfitted."
     why = [
@@ -85,6 +90,24 @@ def not_fitted_sentence(fit: CohortFit) -> str:
         for status, group in rows.groupby("status", sort=False)
     ]
     return f"{counted(len(rows), 'patient')} not fitted ({'; '.join(why)})."
+
+
+def laboratory_sentence(fit: CohortFit) -> str:
+    """A step common to many patients, as another laboratory makes; empty where there is none. Tells no date."""
+    if fit.laboratory.empty:
+        return ""
+    row = fit.laboratory.iloc[0]
+    ends = " to ".join(f"{100 * row[name]:+.0f} %".replace("-", "−") for name in ("step_lower", "step_upper"))
+    since = (
+        f"study day {text.day(row['day'])}"
+        if row["by"] == "study day"
+        else "one calendar date (laboratory.csv, --dates)"
+    )
+    size = f"{100 * row['step']:+.0f} %".replace("-", "−")
+    return (
+        f"Levels change by {size} ({ends}) in {row['n_patients']} patients at once, from {since} on "
+        f"(P = {text.number(row['p'], 2)}): another laboratory or method? Nothing was corrected."
+    )
 
 
 def sampling_sentence(fit: CohortFit) -> str:

@@ -111,8 +111,8 @@ def card_pairs(population: Population) -> Iterator[tuple[tuple[str | int, ...], 
     """Where a card is named, the card, and the one that stands in for its endogenous IgG."""
     if population.card is not None:
         yield ("population",), population.card, population.endogenous_card
-    for place, model in enumerate(population.models or ()):
-        yield ("population", "models", place), model.card, model.endogenous_card
+    for index, model in enumerate(population.models or ()):
+        yield ("population", "models", index), model.card, model.endogenous_card
 
 
 def _therapy(
@@ -171,7 +171,7 @@ def _covariates(population: Population, cards: Mapping[str, Card]) -> Iterator[F
         users = [card for card in named if name in card.covariates]
         key = ("population", "covariates", name)
         if named and not users:
-            known = [one for card in named for one in card.covariates]
+            known = [covariate for card in named for covariate in card.covariates]
             yield Fault(key, name, f"no card of this file has such a covariate; {suggestion(name, known)}")
         for card in users:
             levels = card.covariates[name].levels
@@ -188,7 +188,7 @@ def _weights(population: Population, parts: Parts) -> Iterator[Fault]:
     """A dose by ideal, adjusted or lean weight needs height and sex."""
     if population.effect is not None or population.fit is not None:
         return
-    asked = [(one.weight, f"of {one.name!r}") for one in parts.regimens.values()]
+    asked = [(regimen.weight, f"of {regimen.name!r}") for regimen in parts.regimens.values()]
     asked += [(parts.search.weight, "of the search")] if parts.search is not None else []
     for weight, whose in asked:
         if weight in NEEDS_HEIGHT_AND_SEX:

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from igkinetics.dosing.cases import Cases, DaysFrom, People
+from igkinetics.dosing.cases import Cases, DaysFrom, Patients
 from igkinetics.dosing.doses import rule_amounts
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.scenarios.posterior_people import PosteriorPeople
-from igkinetics.scenarios.scenario import converted
+from igkinetics.dosing.regimen_file import converted
+from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.units import IggUnit
 
 CALENDAR_COLUMNS: Final = ("regimen", "patient_id", "day", "date", "amount_g", "vials", "route", "note")
@@ -39,13 +39,14 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
 
 
 def calendar_rows(
-    people: People, regimens: list[Dosing], horizon_day: float, unit: IggUnit
+    patients: Patients, regimens: list[Dosing], horizon_day: float, unit: IggUnit
 ) -> Iterator[dict[str, Any]]:
     """CALENDAR_COLUMNS, regimen by regimen."""
-    about = people.about
-    if isinstance(people, PosteriorPeople):
+    about = patients.about
+    if isinstance(patients, PosteriorPatients):
         whom = [
-            (one.patient_id, one_case(one.weight_kg, one.height_cm, bool(one.is_male)), "") for one in people.members
+            (member.patient_id, one_case(member.weight_kg, member.height_cm, bool(member.is_male)), "")
+            for member in patients.members
         ]
     else:
         weight, height, male, whose = about.example
@@ -70,8 +71,8 @@ def doses_of_one(
         yield {**same, "amount_g": grams, "vials": vials, "note": rule_words(regimen, unit)}
     else:
         plan = dosed(regimen, case, 0.0, horizon_day)
-        for place, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
-            loading = place == 0 and regimen.loading_g_per_kg is not None
+        for index, (day, grams) in enumerate(zip(plan.day.tolist(), plan.amount[0].tolist(), strict=False)):
+            loading = index == 0 and regimen.loading_g_per_kg is not None
             yield {
                 **same,
                 "day": day,

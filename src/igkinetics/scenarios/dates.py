@@ -22,13 +22,13 @@ FROM_DAY: Key = ("population", "from_day")
 NO_DATES = "a date needs the fit of one patient whose record is in dates, written by `fit --dates`; give a day number"
 
 
-def as_date(found: object) -> pd.Timestamp | None:
+def as_date(value: object) -> pd.Timestamp | None:
     """A date of the file, quoted or not; None for anything else."""
-    if isinstance(found, date) and not isinstance(found, datetime):
-        return pd.Timestamp(found)
-    if isinstance(found, str) and DATE.fullmatch(found):
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return pd.Timestamp(value)
+    if isinstance(value, str) and DATE.fullmatch(value):
         try:
-            return pd.Timestamp(date.fromisoformat(found))
+            return pd.Timestamp(date.fromisoformat(value))
         except ValueError:
             return None
     return None
@@ -40,12 +40,12 @@ def dated_keys(raw: object, here: Key = ()) -> Iterator[tuple[Key, pd.Timestamp]
         for name, value in raw.items():
             yield from dated_keys(value, (*here, name))
     elif isinstance(raw, list):
-        for place, value in enumerate(raw):
-            yield from dated_keys(value, (*here, place))
-    elif (found := as_date(raw)) is not None:
+        for index, value in enumerate(raw):
+            yield from dated_keys(value, (*here, index))
+    elif (date_given := as_date(raw)) is not None:
         named = [part for part in here if isinstance(part, str)]
         if named and named[-1] in DATED:
-            yield here, found
+            yield here, date_given
 
 
 def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any], list[Fault]]:
@@ -54,15 +54,15 @@ def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any],
     from_day is the first moment of its date, or the last sample where that was taken then; other dates are whole days
     after the date of from_day.
     """
-    found = dict(dated_keys(raw))
-    if not found:
+    dates = dict(dated_keys(raw))
+    if not dates:
         return raw, []
     record = record_of(raw.get("population"), folder)
     if record is None:
-        faults = [Fault(key, f"{at.date()}", NO_DATES) for key, at in found.items()]
-        return replaced(raw, dict.fromkeys(found, 0.0)), faults
+        faults = [Fault(key, f"{at.date()}", NO_DATES) for key, at in dates.items()]
+        return replaced(raw, dict.fromkeys(dates, 0.0)), faults
     day_zero, last_sample = record
-    start = found.get(FROM_DAY, raw["population"].get("from_day", "last_sample"))
+    start = dates.get(FROM_DAY, raw["population"].get("from_day", "last_sample"))
     if isinstance(start, pd.Timestamp):
         sampled = date_of(day_zero + last_sample) == start
         start = last_sample if sampled else round((start - EPOCH) / pd.Timedelta(days=1) - day_zero, 6)
@@ -70,8 +70,8 @@ def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any],
     if not isinstance(from_day, int | float):
         return raw, []
     first = date_of(day_zero + from_day)
-    days = {key: float((at - first).days) for key, at in found.items()}
-    return replaced(raw, days | ({FROM_DAY: from_day} if FROM_DAY in found else {})), []
+    days = {key: float((at - first).days) for key, at in dates.items()}
+    return replaced(raw, days | ({FROM_DAY: from_day} if FROM_DAY in dates else {})), []
 
 
 def date_of(days_since_epoch: float) -> pd.Timestamp:

@@ -9,15 +9,15 @@ from typing import Final
 import numpy as np
 
 from igkinetics.dosing.assay import Assay
+from igkinetics.dosing.case_kernel import Answers, Asked, CaseArrays, DosePlan, simulate_cases
 from igkinetics.dosing.cases import Cases
 from igkinetics.dosing.doses import calendar_days
 from igkinetics.dosing.many import USUAL_ASSAY, Dosed, dosed
+from igkinetics.dosing.outcome_kernel import N_FOUND
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Workers
 from igkinetics.random_streams import generator_of
-from igkinetics.scenarios.case_kernel import Answers, Asked, CaseArrays, DosePlan, simulate_cases
-from igkinetics.scenarios.outcome_kernel import N_FOUND
 from igkinetics.scenarios.outcomes import Columns
 from igkinetics.scenarios.windows import Span, Windows, windows_of
 
@@ -57,7 +57,9 @@ class Simulated:
 
 def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:
     """One standard normal number per case and check: the same for every regimen, so that differences are their own."""
-    most = max((dosed(one, cases, setting.from_day, setting.horizon_day).n_checks for one in regimens), default=0)
+    most = max(
+        (dosed(regimen, cases, setting.from_day, setting.horizon_day).n_checks for regimen in regimens), default=0
+    )
     rows = int(cases.noise.max(initial=-1)) + 1
     drawn = generator_of(setting.seed, "checks", batch).standard_normal((most, rows))
     return np.ascontiguousarray(drawn.T)[cases.noise]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from igkinetics.dosing.cases import Cases, People, Places
+from igkinetics.dosing.cases import Cases, Patients, Places
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
@@ -56,7 +56,7 @@ class Followed:
 
 
 def follow(
-    people: People,
+    patients: Patients,
     regimens: Sequence[Dosing],
     setting: Setting,
     level: float,
@@ -69,23 +69,23 @@ def follow(
     """
     tail = (1.0 - level) / 2.0
     shares = np.array([0.5, tail, 1.0 - tail])
-    kept = new_regimens(people, len(regimens), setting)
-    steps, done, interrupted = people.n_batches * len(regimens), 0, False
+    kept = new_regimens(patients, len(regimens), setting)
+    steps, done, interrupted = patients.n_batches * len(regimens), 0, False
     n_patients = 0
-    for place in range(people.n_batches):
-        cases = people.batch(place)
-        noise = assay_noise(cases, regimens, setting, place)
+    for index in range(patients.n_batches):
+        cases = patients.batch(index)
+        noise = assay_noise(cases, regimens, setting, index)
         first = None
         for own, regimen in zip(kept, regimens, strict=True):
             try:
                 simulated = simulate(regimen, cases, noise, setting, crew)
             except KeyboardInterrupt:
-                if place == 0:
+                if index == 0:
                     raise
                 interrupted = True  # the batch is finished: every regimen is to have the same patients
                 simulated = simulate(regimen, cases, noise, setting, crew)
             first = simulated.values if first is None else first
-            add(own, simulated, first, cases, people, shares, crew)
+            add(own, simulated, first, cases, patients, shares, crew)
             done += 1
             if progress is not None:
                 progress(done, steps)
@@ -93,20 +93,20 @@ def follow(
         if interrupted:
             break
     for own in kept:
-        finish(own, people, shares)
+        finish(own, patients, shares)
     step = kept[0].values.step if kept else 1
     notes = (f"medians and spreads are those of one in {step} patients",) if step > 1 else ()
     return Followed(
         regimens=kept,
-        moved=moved(people, regimens, setting, crew),
+        moved=moved(patients, regimens, setting, crew),
         n_patients=n_patients,
         interrupted=interrupted,
         notes=notes,
     )
 
 
-def new_regimens(people: People, number: int, setting: Setting) -> list[OfRegimen]:
-    about, width = people.about, setting.columns.width
+def new_regimens(patients: Patients, number: int, setting: Setting) -> list[OfRegimen]:
+    about, width = patients.about, setting.columns.width
     models, draws = len(about.model_names), about.n_draws
     step = step_within(models * draws * about.n_patients, number, width)
     return [
@@ -114,35 +114,41 @@ def new_regimens(people: People, number: int, setting: Setting) -> list[OfRegime
             tally=Tally.empty(models, draws, width),
             difference=Tally.empty(models, draws, width),
             values=Values(step),
-            bins=Bins.empty(setting.day.size) if people.n_batches > 1 else None,
+            bins=Bins.empty(setting.day.size) if patients.n_batches > 1 else None,
         )
         for _ in range(number)
     ]
 
 
 def add(
-    kept: OfRegimen, found: Simulated, first: Floats, cases: Cases, people: People, shares: Floats, crew: Workers
+    kept: OfRegimen,
+    simulated: Simulated,
+    first: Floats,
+    cases: Cases,
+    patients: Patients,
+    shares: Floats,
+    crew: Workers,
 ) -> None:
     """A finished batch. first: values of the first regimen for the same cases."""
-    values, weights = found.values, people.about.model_weights
+    values, weights = simulated.values, patients.about.model_weights
     kept.tally.add(values, cases)
     kept.difference.add(values - first, cases)
     kept.values.add(values, cases)
     pooled = pooled_rows(cases.model, weights)
     if kept.bins is None:
-        kept.curve = curve_quantiles(found, pooled, shares, crew)
+        kept.curve = curve_quantiles(simulated, pooled, shares, crew)
     else:
-        count_curves(found, pooled, kept.bins, crew)
-    if people.about.patient_ids:  # patients with names are told apart
+        count_curves(simulated, pooled, kept.bins, crew)
+    if patients.about.patient_ids:  # patients with names are told apart
         for patient in np.unique(cases.patient):
             rows = np.flatnonzero(cases.patient == patient)
             kept.patients[int(patient)] = mean_known(values[rows]), quantiles_of(values, rows, shares)
-            kept.patient_curves[int(patient)] = curve_quantiles(found, rows, shares, crew)
+            kept.patient_curves[int(patient)] = curve_quantiles(simulated, rows, shares, crew)
 
 
-def finish(kept: OfRegimen, people: People, shares: Floats) -> None:
+def finish(kept: OfRegimen, patients: Patients, shares: Floats) -> None:
     """Quantiles of all batches."""
-    kept.spread, kept.by_model = kept.values.quantiles(shares, people.about.model_weights)
+    kept.spread, kept.by_model = kept.values.quantiles(shares, patients.about.model_weights)
     kept.values = Values(kept.values.step)
     if kept.bins is not None:
         quantities = ((0, shares), (1, MEDIAN), (2, MEDIAN))
@@ -177,17 +183,17 @@ def curve_quantiles(simulated: Simulated, rows: Places, shares: Floats, crew: Wo
             (slice(3, 4), endogenous, MEDIAN),
             (slice(4, 5), infused, MEDIAN),
         ):
-            found = np.empty((wanted.size, values.shape[1]))
-            fill_quantiles(np.ascontiguousarray(values), rows, wanted, found)
-            quantiles[places, part] = found
+            of_part = np.empty((wanted.size, values.shape[1]))
+            fill_quantiles(np.ascontiguousarray(values), rows, wanted, of_part)
+            quantiles[places, part] = of_part
 
     crew.over(n_day, DAYS_AT_A_TIME, work)
     return quantiles
 
 
-def moved(people: People, regimens: Sequence[Dosing], setting: Setting, crew: Workers) -> list[MovedMeans] | None:
+def moved(patients: Patients, regimens: Sequence[Dosing], setting: Setting, crew: Workers) -> list[MovedMeans] | None:
     """What draws of the population level do to the means: outcomes only, see virtual.uncertainty."""
-    uncertain = people.uncertain()
+    uncertain = patients.uncertain()
     if uncertain is None:
         return None
     alone = replace(setting, day=np.empty(0))

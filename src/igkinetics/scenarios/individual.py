@@ -20,7 +20,7 @@ from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scenarios.engine import Setting
-from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.scenarios.scenario import Search
 from igkinetics.scenarios.search import doses_of
 from igkinetics.units import from_g_per_l
@@ -81,10 +81,10 @@ def schedule_with(one: Member, from_day: float, regimen: Dosing, day: Floats, am
 
 
 def next_dose_rows(
-    people: PosteriorPeople, setting: Setting, search: Search | None, level: float
+    patients: PosteriorPatients, setting: Setting, search: Search | None, level: float
 ) -> Iterator[dict[str, Any]]:
     """Options for a dose on the day the regimens start."""
-    one, from_day = people.members[0], setting.from_day
+    one, from_day = patients.members[0], setting.from_day
     how = Dosing(
         name="next", route=search.route[0] if search else "iv", duration_h=search.duration_h if search else 0.0
     )
@@ -140,10 +140,10 @@ def options(search: Search | None, weight_kg: float) -> list[tuple[float, float]
     return [] if np.isnan(weight_kg) else [(dose, round(dose * weight_kg, 3)) for dose in doses]
 
 
-def next_sample_rows(people: PosteriorPeople, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
+def next_sample_rows(patients: PosteriorPatients, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
     """Under each calendar regimen (and none), what a sample on each day up to the trough is expected to tell."""
-    one, unit = people.members[0], setting.columns.unit
-    case = people.batch(0)
+    one, unit = patients.members[0], setting.columns.unit
+    case = patients.batch(0)
     for regimen in regimens:
         if regimen.rule is not None:
             continue

@@ -52,8 +52,8 @@ def infection_rows(
     first = len(columns.all)
     for regimen, kept in zip(regimens, followed.regimens, strict=True):
         means = weights @ kept.tally.means
-        for place, relation in enumerate(columns.relations):
-            value, lower, upper, outside = means[first + INFECTION_VALUES * place :][:INFECTION_VALUES]
+        for index, relation in enumerate(columns.relations):
+            value, lower, upper, outside = means[first + INFECTION_VALUES * index :][:INFECTION_VALUES]
             is_rate = relation.rate_at is not None
             yield {
                 "regimen": regimen.name,

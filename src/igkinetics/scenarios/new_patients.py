@@ -20,9 +20,9 @@ from igkinetics.hierarchical.correlations import CORRELATION
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.scales import to_scale
 from igkinetics.scenarios.agreement import domain_of, example_of
-from igkinetics.scenarios.posterior_people import POSTERIOR_FILE, error_draws
+from igkinetics.scenarios.posterior_patients import POSTERIOR_FILE, error_draws
 from igkinetics.scenarios.read_scenario import ScenarioFile
-from igkinetics.virtual.patients import VirtualPeople, model_of
+from igkinetics.virtual.patients import VirtualPatients, model_of
 from igkinetics.virtual.uncertainty import levels_of
 
 SHARE_PREFIX: Final = "S_"
@@ -41,10 +41,10 @@ class PopulationDraws:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewPeople:
+class NewPatients:
     """New patients, each under one draw of the population level; a few under many for the uncertainty of means."""
 
-    virtual: VirtualPeople
+    virtual: VirtualPatients
     draws: PopulationDraws
     about: About
 
@@ -69,7 +69,7 @@ def known_error(error: Floats, cases: Cases) -> Floats:
     return cases.error if np.isnan(error).any() else error
 
 
-def new_people(file: ScenarioFile) -> NewPeople:
+def new_patients_of(file: ScenarioFile) -> NewPatients:
     """InputError for a folder that is none, or a card that cannot be read again."""
     import xarray  # here, for it takes half a second that other populations do not need
 
@@ -100,10 +100,10 @@ def new_people(file: ScenarioFile) -> NewPeople:
         example=example_of(population),
         igg_unit=left.record.get("igg_unit"),
     )
-    virtual = VirtualPeople(
+    virtual = VirtualPatients(
         models=(model,), population=population, therapy=therapy, seed=scenario.seed, limits=limits, about=about
     )
-    return NewPeople(virtual=virtual, draws=draws, about=about)
+    return NewPatients(virtual=virtual, draws=draws, about=about)
 
 
 def card_of(left: Left) -> Card:
@@ -125,17 +125,17 @@ def population_draws(
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     shift, omega = np.zeros((n, len(PRIOR_PARAMETERS))), np.zeros((n, len(PRIOR_PARAMETERS)))
     reference = reference_values(card, prior)
-    for place, name in enumerate(PRIOR_PARAMETERS):
+    for index, name in enumerate(PRIOR_PARAMETERS):
         own = PRIOR_NAME_OF.get(name, name)
         label = share_label(posterior, card, tuple(agents), left) if name == "S" else own
         if label in posterior:
             values = posterior[label].to_numpy().reshape(-1)
             scale = prior.scale[name]
-            shift[:, place] = [to_scale(float(one), scale) for one in values]
-            shift[:, place] -= to_scale(reference[name], scale)
-        omega[:, place] = prior.omega[name]
+            shift[:, index] = [to_scale(float(value), scale) for value in values]
+            shift[:, index] -= to_scale(reference[name], scale)
+        omega[:, index] = prior.omega[name]
         if f"omega_{own}" in posterior:
-            omega[:, place] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
+            omega[:, index] = posterior[f"omega_{own}"].to_numpy().reshape(-1)
     return PopulationDraws(
         shift=shift, root=omega[:, :, None] * correlation_roots(posterior, n), error=error_draws(posterior, n, left)
     )
@@ -144,7 +144,7 @@ def population_draws(
 def correlation_roots(posterior: Any, n: int) -> Floats:
     """Roots (n, parameter, parameter) of the posterior's correlation matrices; identities where it has none."""
     matrices = np.tile(np.eye(len(PRIOR_PARAMETERS)), (n, 1, 1))
-    own = {PRIOR_NAME_OF.get(name, name): place for place, name in enumerate(PRIOR_PARAMETERS)}
+    own = {PRIOR_NAME_OF.get(name, name): index for index, name in enumerate(PRIOR_PARAMETERS)}
     for (one, row), (other, column) in permutations(own.items(), 2):
         label = f"{CORRELATION}{one}_{other}"
         if label in posterior:
@@ -165,8 +165,8 @@ def share_label(posterior: Any, card: Card, agents: tuple[str, ...], left: Left)
         return labels[0] if labels else ""
     named = [
         name
-        for name, one in card.agent_classes.items()
-        if any(agent.casefold() in map(str.casefold, one.agents) for agent in agents)
+        for name, agent_class in card.agent_classes.items()
+        if any(agent.casefold() in map(str.casefold, agent_class.agents) for agent in agents)
     ]
     chosen = f"{SHARE_PREFIX}{named[0]}" if named else f"{SHARE_PREFIX}unknown"
     if chosen not in labels:

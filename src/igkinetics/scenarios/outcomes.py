@@ -8,9 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.kinetics.parameters import Floats
-from igkinetics.scenarios.exposure_response import Relation, events_per_patient_year, outside_studied, rate_ratio
-from igkinetics.scenarios.outcome_kernel import (
+from igkinetics.dosing.outcome_kernel import (
     AUC_TAU,
     AUC_TAU_INFUSED,
     GRAMS,
@@ -24,6 +22,8 @@ from igkinetics.scenarios.outcome_kernel import (
     TROUGH,
     TROUGH_LAST,
 )
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.scenarios.exposure_response import Relation, events_per_patient_year, outside_studied, rate_ratio
 from igkinetics.units import IggUnit, from_g_per_l, g_per_l
 
 INFECTION_VALUES: Final = 4
@@ -51,7 +51,7 @@ LEVELS: Final = {
     "peak": PEAK,
     "mean_igg": MEAN,
 }
-"""Outcome -> its place in `found`, g/L there."""
+"""Outcome -> its place in `values`, g/L there."""
 AREAS: Final = {"auc_tau": AUC_TAU, "auc_tau_infused": AUC_TAU_INFUSED}
 SHARES: Final = {"p_nadir_at_least": NADIR, "p_trough_at_least": TROUGH}
 
@@ -133,9 +133,9 @@ def infection_values(relations: Sequence[Relation], trough_g_per_l: Floats, refe
     columns: list[Floats] = []
     for relation in relations:
         if relation.rate_at is not None:
-            found = events_per_patient_year(relation, trough_g_per_l)
+            events = events_per_patient_year(relation, trough_g_per_l)
         else:
-            found = rate_ratio(relation, trough_g_per_l, reference_g_per_l)
+            events = rate_ratio(relation, trough_g_per_l, reference_g_per_l)
         outside = outside_studied(relation, trough_g_per_l).astype(float)
-        columns += [column[:, None] for column in (*found, outside)]
+        columns += [column[:, None] for column in (*events, outside)]
     return columns

@@ -73,6 +73,7 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
         "inputs": {result.file.name: result.file.sha256, **about.inputs},
         "rows": {},
         "unused_columns": {},
+        "covariates": [],
         "files": {},
         "cards": {card_id: digest for card_id, (digest, _) in about.cards.items()},
         "versions": package_versions(),

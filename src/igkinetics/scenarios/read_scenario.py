@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,14 +13,14 @@ from pydantic import ValidationError
 from igkinetics.cards.load import SUFFIX, load_card
 from igkinetics.cards.model import Card
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.regimen_file import named, with_levels
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.records import left_by
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
 from igkinetics.scenarios.dates import path_in, with_days
-from igkinetics.scenarios.scenario import Scenario, Search, converted, named
+from igkinetics.scenarios.scenario import Scenario, Search
 from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
-from igkinetics.units import G_PER_L_IN
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
 
@@ -52,7 +53,7 @@ def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
 
 def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | None) -> ScenarioFile:
     """The scenario in a file's tables."""
-    raw, faults = with_days(with_levels(raw, folder), folder)
+    raw, faults = with_days(with_levels(raw, "regimen", partial(unit_in, raw, folder)), folder)
     cards, problems = named_cards(raw, file, folder)
     raw = with_covariates(raw, cards)
     problems += [problem_of(fault, raw, file) for fault in faults]
@@ -70,26 +71,9 @@ def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | N
     return ScenarioFile(name=file, sha256=digest, scenario=scenario, cards=cards, folder=folder)
 
 
-def with_levels(raw: dict[str, Any], folder: Path | None) -> dict[str, Any]:
-    """`below` of a rule, in the file's unit (by default that of the fit or cohort), as `below_mg_dl`."""
-    regimens = raw.get("regimen")
-    tables = enumerate(regimens if isinstance(regimens, list) else [])
-    rules = [(place, one["rule"]) for place, one in tables if isinstance(one, Mapping) and has_level(one.get("rule"))]
-    if not rules:
-        return raw
-    unit = raw.get("unit", unit_behind(raw.get("population"), folder))
-    moved = [dict(one) if isinstance(one, Mapping) else one for one in raw["regimen"]]
-    for place, rule in rules:
-        level = rule["below"]
-        known = isinstance(level, int | float) and not isinstance(level, bool) and unit in G_PER_L_IN
-        rest = {name: value for name, value in rule.items() if name != "below"}
-        moved[place]["rule"] = {**rest, "below_mg_dl": converted(float(level), unit, "mg/dL") if known else level}
-    return {**raw, "regimen": moved}
-
-
-def has_level(rule: object) -> bool:
-    """Whether a rule gives its level in the file's unit."""
-    return isinstance(rule, Mapping) and "below" in rule and "below_mg_dl" not in rule
+def unit_in(raw: Mapping[str, Any], folder: Path | None) -> object:
+    """The IgG unit of a file, by default that of the fit or cohort behind its population."""
+    return raw["unit"] if "unit" in raw else unit_behind(raw.get("population"), folder)
 
 
 def unit_behind(population: object, folder: Path | None) -> str:
@@ -122,10 +106,10 @@ def card_keys(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], s
         if isinstance(population.get(key), str):
             yield ("population", key), population[key]
     models = population.get("models")
-    for place, model in enumerate(models if isinstance(models, list) else []):
+    for index, model in enumerate(models if isinstance(models, list) else []):
         for key in ("card", "endogenous_card"):
             if isinstance(model, Mapping) and isinstance(model.get(key), str):
-                yield ("population", "models", place, key), model[key]
+                yield ("population", "models", index, key), model[key]
 
 
 def named_cards(raw: Mapping[str, Any], file: str, folder: Path | None) -> tuple[dict[str, Card], list[Problem]]:
@@ -165,7 +149,7 @@ def with_covariates(raw: dict[str, Any], cards: Mapping[str, Card]) -> dict[str,
 def sound_parts(raw: Mapping[str, Any]) -> Parts:
     """Of a faulty file those parts that are sound in themselves; keys nobody knows are passed over."""
     tables = named(raw.get("regimen"))
-    regimens = {place: _sound(Dosing, table) for place, table in enumerate(tables if isinstance(tables, list) else [])}
+    regimens = {index: _sound(Dosing, table) for index, table in enumerate(tables if isinstance(tables, list) else [])}
     horizon = raw.get("horizon_day")
     return Parts(
         horizon_day=float(horizon) if isinstance(horizon, int | float) and horizon > 0 else None,

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.dosing.cases import About
+from igkinetics.output.answer import Answer
 from igkinetics.scenarios.calendar import CALENDAR_COLUMNS
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
 from igkinetics.scenarios.infections import INFECTION_COLUMNS
@@ -44,13 +45,18 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScenarioResult:
+class ScenarioResult(Answer):
     """Every regimen of a scenario.
 
     differences: each regimen minus the first; models: of several cards, each alone; patient_outcomes: of patients with
     a name; infections: expected from troughs; search: every candidate tried; calendar: doses by day; next_dose,
     next_sample: of a single patient. Empty where there is nothing to tell.
     """
+
+    TABLES_OF = tuple(TABLES)
+    FOLDER = "igkinetics.scenarios.output:SCENARIO_OUTPUT"
+    FILES = "igkinetics.scenarios.output:write_scenario"
+    PAGE = "igkinetics.report.scenario_page:write_scenario_report"
 
     file: ScenarioFile
     about: About

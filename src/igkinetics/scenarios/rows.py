@@ -121,15 +121,15 @@ def outcome_rows(
 ) -> Iterator[dict[str, Any]]:
     """A row per regimen and outcome."""
     weights = np.array(about.model_weights)
-    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+    for index, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         for k, outcome in enumerate(columns.all):
             mean, lower, upper, _ = mean_interval(
-                kept.tally, followed.means(place, k), weights, k, level, is_own=bool(about.patient_ids)
+                kept.tally, followed.means(index, k), weights, k, level, is_own=bool(about.patient_ids)
             )
             if len(about.patient_ids) == 1 and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
             share = kept.tally.share_known(k, weights)
-            span = span_of(outcome.name, windows[place])
+            span = span_of(outcome.name, windows[index])
             yield {
                 "regimen": regimen.name,
                 **named(outcome, columns),
@@ -140,7 +140,7 @@ def outcome_rows(
                 "interval_start": span[0],
                 "interval_end": span[1],
                 "share_known": share,
-                "note": note_of(outcome.name, windows[place], regimen, share),
+                "note": note_of(outcome.name, windows[index], regimen, share),
             }
 
 
@@ -158,14 +158,14 @@ def difference_rows(
 ) -> Iterator[dict[str, Any]]:
     """Each regimen minus the first, patient by patient: common random numbers. Empty where the days differ."""
     weights = np.array(about.model_weights)
-    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
-        if place == 0:
+    for index, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+        if index == 0:
             continue
         for k, outcome in enumerate(columns.all):
             found = mean_interval(
-                kept.difference, followed.differences(place, k), weights, k, level, is_own=bool(about.patient_ids)
+                kept.difference, followed.differences(index, k), weights, k, level, is_own=bool(about.patient_ids)
             )
-            note = compared_over(outcome.name, windows[place], windows[0])
+            note = compared_over(outcome.name, windows[index], windows[0])
             mean, lower, upper, error = (np.nan,) * 4 if note else found
             share = kept.difference.share_known(k, weights)
             if not note and share < 1.0:
@@ -189,12 +189,12 @@ def model_rows(
     if len(about.model_names) == 1:
         return
     weights = np.array(about.model_weights) / sum(about.model_weights)
-    for place, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
+    for index, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         means, spreads = kept.tally.means, kept.tally.spreads
         for k, outcome in enumerate(columns.all):
             between = float(np.sqrt(weights @ (means[:, k] - weights @ means[:, k]) ** 2))
             inside = float(np.sqrt(weights @ spreads[:, k] ** 2))
-            draws = followed.means(place, k)
+            draws = followed.means(index, k)
             for number, name in enumerate(about.model_names):
                 mean, lower, upper, _ = mean_interval(
                     kept.tally.of_model(number),

@@ -1,4 +1,4 @@
-"""`igk.simulate_regimens`, and a whole scenario file: from people and regimens to frozen tables."""
+"""`igk.simulate_regimens`, and a whole scenario file: from patients and regimens to frozen tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import People
+from igkinetics.dosing.cases import Patients
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, workers
@@ -23,10 +23,10 @@ from igkinetics.scenarios.follow import Followed, follow
 from igkinetics.scenarios.individual import next_dose_rows, next_sample_rows
 from igkinetics.scenarios.infections import infection_rows, relations_of
 from igkinetics.scenarios.outcomes import Columns
-from igkinetics.scenarios.people_of import people_of
-from igkinetics.scenarios.posterior_people import PosteriorPeople
+from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
+from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.search import search_table
 from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
 from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
@@ -63,26 +63,26 @@ def run_scenario(
     check_call(level, jobs)
     began = time.perf_counter()
     file = source if isinstance(source, ScenarioFile) else read_scenario(source)
-    scenario, people = file.scenario, people_of(file)
-    told = refuse_unforeseen(file.name, scenario, people, jobs)
+    scenario, patients = file.scenario, scenario_patients(file)
+    told = refuse_unforeseen(file.name, scenario, patients, jobs)
     if told.seconds > WORTH_TELLING_S:
         say(f"Foreseen: {told.says}.")
-    setting = setting_of(file, people)
+    setting = setting_of(file, patients)
     with workers(jobs) as crew:
         with progress("Simulating regimens") as report:
-            followed = follow(people, scenario.regimen, setting, level, crew, report)
-        tables = tables_of(file, people, followed, setting, level)
-        if isinstance(people, PosteriorPeople) and len(people.members) == 1:
-            tables |= tables_of_one(file, people, setting, level)
+            followed = follow(patients, scenario.regimen, setting, level, crew, report)
+        tables = tables_of(file, patients, followed, setting, level)
+        if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
+            tables |= tables_of_one(file, patients, setting, level)
         if scenario.search is not None and not followed.interrupted:
             with progress("Trying candidates") as report:
-                tables["search"] = search_table(people, scenario.search, setting, scenario.price_per_g, crew, report)
+                tables["search"] = search_table(patients, scenario.search, setting, scenario.price_per_g, crew, report)
     return ScenarioResult(
         file=file,
-        about=people.about,
+        about=patients.about,
         columns=setting.columns,
         level=level,
-        notes=(*people.about.notes, *followed.notes),
+        notes=(*patients.about.notes, *followed.notes),
         n_simulated=followed.n_patients,
         interrupted=followed.interrupted,
         seconds=time.perf_counter() - began,
@@ -98,9 +98,9 @@ def check_call(level: float, jobs: int) -> None:
         raise call_error("jobs", jobs, "must be 1 or more")
 
 
-def setting_of(file: ScenarioFile, people: People) -> Setting:
+def setting_of(file: ScenarioFile, patients: Patients) -> Setting:
     scenario = file.scenario
-    unit = unit_of(file, people)
+    unit = unit_of(file, patients)
     refuse_other_unit(file, scenario.thresholds_in(unit), unit)
     columns = Columns(
         thresholds=scenario.thresholds_in(unit),
@@ -118,9 +118,9 @@ def setting_of(file: ScenarioFile, people: People) -> Setting:
     )
 
 
-def unit_of(file: ScenarioFile, people: People) -> IggUnit:
+def unit_of(file: ScenarioFile, patients: Patients) -> IggUnit:
     """The unit of every table: as the file says, else that of the cohort behind the population, else mg/dL."""
-    return file.scenario.unit or people.about.igg_unit or "mg/dL"
+    return file.scenario.unit or patients.about.igg_unit or "mg/dL"
 
 
 def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: IggUnit) -> None:
@@ -128,9 +128,9 @@ def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: I
     low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
     if not low <= thresholds[0] <= thresholds[-1] <= high:
         key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
-        found = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
+        stated = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
         rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
-        raise InputError([Problem(file=file.name, column=key, found=found, expected=rule)])
+        raise InputError([Problem(file=file.name, column=key, found=stated, expected=rule)])
 
 
 def daily(horizon_day: float) -> Floats:
@@ -139,11 +139,11 @@ def daily(horizon_day: float) -> Floats:
 
 
 def tables_of(
-    file: ScenarioFile, people: People, followed: Followed, setting: Setting, level: float
+    file: ScenarioFile, patients: Patients, followed: Followed, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
     """All tables, the search still empty."""
-    regimens, columns, about = file.scenario.regimen, setting.columns, people.about
-    windows = [setting.windows(one) for one in regimens]
+    regimens, columns, about = file.scenario.regimen, setting.columns, patients.about
+    windows = [setting.windows(regimen) for regimen in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
         "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
         "differences": rows.difference_rows(regimens, windows, followed, about, columns, level),
@@ -151,7 +151,7 @@ def tables_of(
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
         "search": (),
-        "calendar": calendar_rows(people, regimens, setting.horizon_day, columns.unit),
+        "calendar": calendar_rows(patients, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
     }
@@ -160,12 +160,12 @@ def tables_of(
 
 
 def tables_of_one(
-    file: ScenarioFile, people: PosteriorPeople, setting: Setting, level: float
+    file: ScenarioFile, patients: PosteriorPatients, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
     """Individual dosing: what a next dose does, and which sample would tell most."""
     found = {
-        "next_dose": next_dose_rows(people, setting, file.scenario.search, level),
-        "next_sample": next_sample_rows(people, setting, file.scenario.regimen),
+        "next_dose": next_dose_rows(patients, setting, file.scenario.search, level),
+        "next_sample": next_sample_rows(patients, setting, file.scenario.regimen),
     }
     return {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
 
@@ -190,16 +190,58 @@ def simulate_regimens(
     regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
     of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
     """
-    own = {"card": population} if isinstance(population, str) else dict(population)
-    raw: dict[str, Any] = {
+    raw = {
         "horizon_day": horizon_day,
         "thresholds": list(thresholds),
         "seed": seed,
-        "population": own,
+        "population": _population(population),
         "regimen": [dict(regimen) for regimen in regimens],
+        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
     }
-    raw |= {"therapy": dict(therapy)} if therapy is not None else {}
-    raw |= {"assay": dict(assay)} if assay is not None else {}
-    raw |= {"unit": unit} if unit is not None else {}
-    raw |= {"price_per_g": price_per_g} if price_per_g is not None else {}
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
+
+
+def search_regimens(
+    population: str | Mapping[str, Any],
+    target: Mapping[str, Any],
+    *,
+    interval_day: Sequence[float],
+    horizon_day: float,
+    thresholds: Sequence[float],
+    seed: int,
+    therapy: Mapping[str, Any] | None = None,
+    assay: Mapping[str, Any] | None = None,
+    price_per_g: float | None = None,
+    unit: IggUnit | None = None,
+    level: float = INTERVAL_LEVEL,
+    jobs: int = 2,
+    **search: Any,
+) -> ScenarioResult:
+    """The fewest grams that reach a target, as [search] of a scenario file says it; `.search` lists every candidate.
+
+    population, thresholds, unit: as in `simulate_regimens`. target: such as {"quantity": "trough", "at_least": 500,
+    "probability": 0.9}. interval_day, and search: the other keys of [search], such as dose_g_per_kg=[0.2, 1.0],
+    vial_g=[2.5, 5], route=["iv", "sc"]. InputError names every key that is at fault.
+    """
+    raw = {
+        "horizon_day": horizon_day,
+        "thresholds": list(thresholds),
+        "seed": seed,
+        "population": _population(population),
+        "search": {"target": dict(target), "interval_day": list(interval_day), **search},
+        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
+    }
+    return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
+
+
+def _population(given: str | Mapping[str, Any]) -> dict[str, Any]:
+    return {"card": given} if isinstance(given, str) else dict(given)
+
+
+def _given(**optional: Any) -> dict[str, Any]:
+    """The keys that the call states, tables as a file would hold them."""
+    return {
+        key: dict(value) if isinstance(value, Mapping) else value
+        for key, value in optional.items()
+        if value is not None
+    }

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from igkinetics.cards.body_size import WeightBasis
 from igkinetics.dosing.assay import Assay, beyond_limits
-from igkinetics.dosing.regimen import Dosing, one_of
+from igkinetics.dosing.regimen import one_of
+from igkinetics.dosing.regimen_file import Regimens, converted
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
-from igkinetics.units import IggUnit, from_g_per_l, g_per_l
+from igkinetics.units import IggUnit
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Count, Therapy
 
 Probability = Annotated[float, Field(gt=0, lt=1)]
-LEVEL_DECIMALS = 9
-"""Of a level that was converted: 4.35 g/L is 435 mg/dL, not 434.99999999999994."""
-
-
-def converted(value: float, unit: IggUnit, wanted: IggUnit) -> float:
-    """A level in another unit."""
-    return value if unit == wanted else round(from_g_per_l(g_per_l(value, unit), wanted), LEVEL_DECIMALS)
 
 
 class Target(Table):
@@ -141,19 +135,6 @@ class ExposureResponse(Table):
     """Whether to report all infections expected from the trough."""
 
 
-def named(tables: object) -> object:
-    """Regimens without a name get one from their place."""
-    if not isinstance(tables, list):
-        return tables
-    return [
-        {"name": f"regimen {place}", **table} if isinstance(table, Mapping) else table
-        for place, table in enumerate(tables, 1)
-    ]
-
-
-Regimens = Annotated[list[Dosing], BeforeValidator(named)]
-
-
 class Scenario(Table):
     """A whole scenario file. thresholds are in `unit`, by default that of the fit or cohort behind the population.
 
@@ -208,9 +189,9 @@ class Scenario(Table):
         if not self.regimen and self.search is None:
             yield Fault(("regimen",), "", "needed: at least one [[regimen]], or a [search]")
         yield from one_of(("thresholds", "thresholds_mg_dl"), (self.thresholds, self.thresholds_mg_dl))
-        for place, regimen in enumerate(self.regimen):
+        for index, regimen in enumerate(self.regimen):
             if regimen.rule is not None:
-                key = ("regimen", place, "rule", "below_mg_dl")
+                key = ("regimen", index, "rule", "below_mg_dl")
                 yield from beyond_limits(self.assay, regimen.rule.below_mg_dl, key)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import Cases, People
+from igkinetics.dosing.cases import Cases, Patients
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
@@ -117,7 +117,7 @@ class Tried:
 
 
 def search_table(
-    people: People,
+    patients: Patients,
     search: Search,
     setting: Setting,
     price_per_g: float | None,
@@ -125,23 +125,23 @@ def search_table(
     progress: Progress | None = None,
 ) -> pd.DataFrame:
     """All candidates with what they reach; SEARCH_COLUMNS."""
-    candidates, about = candidates_of(search), people.about
+    candidates, about = candidates_of(search), patients.about
     unit = setting.columns.unit
     columns = Columns(thresholds=(search.target.lower(unit),), unit=unit, price_per_g=None)
     alone = replace(setting, columns=columns, day=np.empty(0), covered=covered_of(search))
     models = len(about.model_names)
     tried = [Tried(Tally.empty(models, about.n_draws, 3), np.zeros(models)) for _ in candidates]
-    for place in range(people.n_batches):
-        cases = people.batch(place)
+    for index in range(patients.n_batches):
+        cases = patients.batch(index)
         noise = np.empty((len(cases), 0))
         measures = []
-        for done, candidate in enumerate(candidates, start=1 + place * len(candidates)):
+        for done, candidate in enumerate(candidates, start=1 + index * len(candidates)):
             values = simulate(candidate.regimen, cases, noise, alone, crew).values
             measures.append(measured(values, columns, search))
             if progress is not None:
-                progress(done, people.n_batches * len(candidates))
+                progress(done, patients.n_batches * len(candidates))
         count(tried, measures, cases, named=bool(about.patient_ids))
-    shown = [*rows_of(people, search, candidates, tried, price_per_g, alone)]
+    shown = [*rows_of(patients, search, candidates, tried, price_per_g, alone)]
     return pd.DataFrame(shown, columns=list(SEARCH_COLUMNS))
 
 
@@ -157,16 +157,16 @@ def measured(values: Floats, columns: Columns, search: Search) -> Floats:
 
 def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bool) -> None:
     """A batch. The cheapest that suffices for a patient is the one of fewest grams, then of fewest infusions."""
-    for one, found in zip(tried, measures, strict=True):
-        one.tally.add(found, cases)
+    for one, values in zip(tried, measures, strict=True):
+        one.tally.add(values, cases)
         if named:
             for who in np.unique(cases.patient):
-                rows = found[cases.patient == who]
+                rows = values[cases.patient == who]
                 share = float(rows[:, MEETS].mean())
                 error = float(np.sqrt(share * (1 - share) / len(rows)))
                 one.patients[int(who)] = share, error, float(rows[:, GRAMS].mean()), float(rows[:, INFUSIONS].mean())
-    grams = np.array([found[:, GRAMS] + 1e-6 * found[:, INFUSIONS] for found in measures])
-    kept = np.array([found[:, MEETS] == 1.0 for found in measures])
+    grams = np.array([values[:, GRAMS] + 1e-6 * values[:, INFUSIONS] for values in measures])
+    kept = np.array([values[:, MEETS] == 1.0 for values in measures])
     best = np.where(kept, grams, np.inf).argmin(axis=0)
     for k, one in enumerate(tried):
         chosen = (best == k) & kept.any(axis=0)
@@ -174,7 +174,7 @@ def count(tried: list[Tried], measures: list[Floats], cases: Cases, *, named: bo
 
 
 def rows_of(
-    people: People,
+    patients: Patients,
     search: Search,
     candidates: list[Candidate],
     tried: list[Tried],
@@ -182,9 +182,9 @@ def rows_of(
     setting: Setting,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the population, then of each patient with a name."""
-    about = people.about
+    about = patients.about
     weights = np.array(about.model_weights) / sum(about.model_weights)
-    found = []
+    results = []
     for one in tried:
         share, grams, infusions = (float(weights @ one.tally.means[:, k]) for k in (MEETS, GRAMS, INFUSIONS))
         if about.patient_ids:
@@ -192,13 +192,13 @@ def rows_of(
             error = float(by_draw.std() / np.sqrt(by_draw.size))
         else:
             error = float(np.sqrt(np.sum((weights * one.tally.errors[:, MEETS]) ** 2)))
-        found.append((share, error, grams, infusions))
+        results.append((share, error, grams, infusions))
     first = [float(weights @ (one.first_choice / one.tally.n[:, GRAMS])) for one in tried]
-    same = [constant_cells(one, search, price_per_g, setting) for one in candidates]
-    yield from rows_of_one("", search, same, found, first)
-    for place, patient_id in enumerate(about.patient_ids):
-        if all(place in one.patients for one in tried):
-            own = [one.patients[place] for one in tried]
+    same = [constant_cells(candidate, search, price_per_g, setting) for candidate in candidates]
+    yield from rows_of_one("", search, same, results, first)
+    for index, patient_id in enumerate(about.patient_ids):
+        if all(index in one.patients for one in tried):
+            own = [one.patients[index] for one in tried]
             yield from rows_of_one(patient_id, search, same, own, [np.nan] * len(own))
 
 
@@ -228,15 +228,15 @@ def rows_of_one(
     patient_id: str,
     search: Search,
     same: list[dict[str, Any]],
-    found: list[tuple[float, float, float, float]],
+    results: list[tuple[float, float, float, float]],
     first_choice: list[float],
 ) -> Iterator[dict[str, Any]]:
     """Every candidate for the population or one patient, the cheapest marked."""
     wanted = search.target.probability
-    meets = [share >= wanted for share, *_ in found]
-    suffice = [(grams, infusions, k) for k, (_, _, grams, infusions) in enumerate(found) if meets[k]]
+    meets = [share >= wanted for share, *_ in results]
+    suffice = [(grams, infusions, k) for k, (_, _, grams, infusions) in enumerate(results) if meets[k]]
     cheapest = min(suffice)[2] if suffice else None
-    for k, (cells, (share, error, grams, infusions)) in enumerate(zip(same, found, strict=True)):
+    for k, (cells, (share, error, grams, infusions)) in enumerate(zip(same, results, strict=True)):
         yield {
             **cells,
             "patient_id": patient_id,

@@ -57,9 +57,9 @@ def fill_quantiles(values: Floats, rows: Places, shares: Floats, quantiles: Floa
 
 def quantiles_of(values: Floats, rows: Places, shares: Floats) -> Floats:
     """(n_share, n_column), see fill_quantiles."""
-    found = np.empty((shares.size, values.shape[1]))
-    fill_quantiles(np.ascontiguousarray(values), rows, shares, found)
-    return found
+    quantiles = np.empty((shares.size, values.shape[1]))
+    fill_quantiles(np.ascontiguousarray(values), rows, shares, quantiles)
+    return quantiles
 
 
 def pooled_rows(model: Places, weights: tuple[float, ...]) -> Places:
@@ -185,9 +185,9 @@ class Bins:
 
     def quantiles(self, which: int, shares: Floats) -> Floats:
         """(share, day) of one quantity, g/L."""
-        found = np.empty((shares.size, self.counts.shape[1]))
-        fill_binned_quantiles(self.counts[which], shares, found)
-        return found
+        quantiles = np.empty((shares.size, self.counts.shape[1]))
+        fill_binned_quantiles(self.counts[which], shares, quantiles)
+        return quantiles
 
 
 @kernel
@@ -209,7 +209,7 @@ def bin_of(level: float) -> int:
 
 
 @kernel
-def fill_binned_quantiles(counts: Counts, shares: Floats, found: Floats) -> None:
+def fill_binned_quantiles(counts: Counts, shares: Floats, quantiles: Floats) -> None:
     """(share, day) of counts (day, bin): evenly spread within a bin."""
     for j in range(counts.shape[0]):
         n = counts[j].sum()
@@ -220,7 +220,7 @@ def fill_binned_quantiles(counts: Counts, shares: Floats, found: Floats) -> None
                 before += counts[j, place]
                 place += 1
             part = (wanted - before) / counts[j, place]
-            found[k, j] = 0.0 if place == 0 else LEAST * exp((place - 1 + part) * BIN_WIDTH)
+            quantiles[k, j] = 0.0 if place == 0 else LEAST * exp((place - 1 + part) * BIN_WIDTH)
 
 
 @dataclass(slots=True)

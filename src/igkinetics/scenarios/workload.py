@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.dosing.cases import People
+from igkinetics.dosing.cases import Patients
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem, counted
 from igkinetics.limits import MOST_DAYS, MOST_EVENTS, MOST_VIRTUAL_PATIENTS, at_most, number_of_steps
@@ -96,16 +96,16 @@ class Foreseen:
         return f"about {duration_words(self.seconds)} and {max(self.gib, 0.1):.1f} GiB of memory"
 
 
-def foreseen(scenario: Scenario, people: People, jobs: int) -> Foreseen:
+def foreseen(scenario: Scenario, patients: Patients, jobs: int) -> Foreseen:
     """From the number of cases, days, doses and checks alone."""
-    about, horizon = people.about, scenario.horizon_day
+    about, horizon = patients.about, scenario.horizon_day
     n_cases = float(about.n_patients * about.n_draws * len(about.model_names))
     events = [events_of(regimen, horizon) for regimen in scenario.regimen]
     units = sum(horizon + UNITS_OF_EVENT * n for n in events)
     if (search := scenario.search) is not None:
         tried = candidates(search) / len(search.interval_day)
         units += sum(UNITS_OF_EVENT * tried * number_of_steps(0.0, horizon, every) for every in search.interval_day)
-    at_once = n_cases / max(people.n_batches, 1)
+    at_once = n_cases / max(patients.n_batches, 1)
     return Foreseen(seconds=n_cases * units / (UNITS_A_SECOND * jobs), gib=at_once * horizon * BYTES_OF_DAY / 2**30)
 
 
@@ -115,22 +115,22 @@ def events_of(regimen: Dosing, horizon_day: float) -> float:
     return 0.0 if every is None else number_of_steps(regimen.first_day, horizon_day, every)
 
 
-def refuse_unforeseen(file: str, scenario: Scenario, people: People, jobs: int) -> Foreseen:
+def refuse_unforeseen(file: str, scenario: Scenario, patients: Patients, jobs: int) -> Foreseen:
     """What the run takes. InputError where that is more than the file allows, with the key that allows it."""
-    found = foreseen(scenario, people, jobs)
+    work = foreseen(scenario, patients, jobs)
     regimens = counted(len(scenario.regimen), "regimen")
-    what = f"{found.says} for {counted(people.about.n_patients, 'patient')} under {regimens}"
+    what = f"{work.says} for {counted(patients.about.n_patients, 'patient')} under {regimens}"
     problems = []
     for key, taken, allowed in (
-        ("allow_minutes", found.seconds / 60, scenario.allow_minutes),
-        ("allow_gib", found.gib, scenario.allow_gib),
+        ("allow_minutes", work.seconds / 60, scenario.allow_minutes),
+        ("allow_gib", work.gib, scenario.allow_gib),
     ):
         if taken > allowed:
             rule = f"foreseen: {what}; write {key} = {np.ceil(taken):.0f} to allow it"
             problems.append(Problem(file=file, column=key, found=f"{allowed:g}", expected=rule))
     if problems:
         raise InputError(problems)
-    return found
+    return work
 
 
 def duration_words(seconds: float) -> str:

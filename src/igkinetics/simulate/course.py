@@ -81,7 +81,7 @@ def read_all(plan: Plan, doses: Doses, measurements: Sequence[Measurement]) -> t
     usual = noise_of(assay.cv_percent, patient.additive_g_per_l, patient.proportional)
     own = plan.rule.assay_cv_percent if plan.rule is not None else None
     checking = usual if own is None else Noise(0.0, own / 100)
-    levels = plan.total_mg_dl(doses, [one.day for one in measurements])
+    levels = plan.total_mg_dl(doses, [measurement.day for measurement in measurements])
     return tuple(
         reading((checking if one.kind == "check" else usual).measured(level, one.z), assay)
         for one, level in zip(measurements, levels, strict=True)
@@ -95,7 +95,11 @@ def ordered(plan: Plan, measurements: Sequence[Measurement]) -> Doses:
         raise AssertionError("no rule to order doses by")
     checked = ("check",) if rule.check is None else ("visit", "illness")
     stop = np.inf if rule.stop_day is None else rule.stop_day
-    made = [one for one in measurements if one.kind in checked and rule.start_day <= one.day < stop]
+    made = [
+        measurement
+        for measurement in measurements
+        if measurement.kind in checked and rule.start_day <= measurement.day < stop
+    ]
     amount = rule_amounts(regimen, Body.of(patient.weight_kg, patient.height_cm, patient.is_male))[0]
     day = rule_doses(
         patient.parameters,

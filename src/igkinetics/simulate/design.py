@@ -90,10 +90,10 @@ def patient_id(group_name: str, place: int) -> str:
 
 def _repeated_names(sections: Sections) -> Iterator[Fault]:
     seen: set[str] = set()
-    for place, name in enumerate(sections.group_names):
+    for index, name in enumerate(sections.group_names):
         key = patient_id(name, 0)
         if key in seen:
-            yield Fault(("group", place, "name"), name, "groups need different names")
+            yield Fault(("group", index, "name"), name, "groups need different names")
         seen.add(key)
 
 

@@ -67,7 +67,7 @@ def sound_sections(raw: Mapping[str, object]) -> Sections:
     tables = raw.get("group")
     groups = tables if isinstance(tables, list) else []
     outcomes = raw.get("outcomes")
-    sound_groups = {place: _sound(Group, table) for place, table in enumerate(groups)}
+    sound_groups = {index: _sound(Group, table) for index, table in enumerate(groups)}
     sound_outcomes = (
         {name: _sound(Outcome, table) for name, table in outcomes.items()} if isinstance(outcomes, dict) else {}
     )

@@ -12,6 +12,7 @@ from igkinetics.cards.model import Card
 from igkinetics.simulate.course import follow
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.outcomes import fates
+from igkinetics.simulate.output import write_simulation
 from igkinetics.simulate.plan import plan_course
 from igkinetics.simulate.read_design import DesignFile, read_design
 from igkinetics.simulate.record import Record, recorded
@@ -26,7 +27,6 @@ from igkinetics.simulate.tables import (
 )
 from igkinetics.simulate.truth import curve_table, nadir_row, parameter_rows, planned_nadir
 from igkinetics.simulate.virtual_patient import Cards, VirtualPatient, draw_patient
-from igkinetics.simulate.write import write_simulation
 
 __all__ = ["SimulatedCohort", "simulate_cohort", "write_simulation"]
 
@@ -60,8 +60,8 @@ def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:
     """Every patient of every group, in the order of the design."""
     for group in design.group:
         therapy = design.therapy_of(group)
-        for place in range(group.n):
-            yield draw_patient(design.population, group, therapy, cards, design.seed, place)
+        for index in range(group.n):
+            yield draw_patient(design.population, group, therapy, cards, design.seed, index)
 
 
 def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> SimulatedCohort:

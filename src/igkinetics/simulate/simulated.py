@@ -6,12 +6,26 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from igkinetics.output.answer import Answer
 from igkinetics.simulate.design import Design
 
 
 @dataclass(frozen=True, kw_only=True)
-class SimulatedCohort:
+class SimulatedCohort(Answer):
     """A synthetic cohort: the tables of an input cohort (mg/dL, g, day, kg) and the truth behind them."""
+
+    TABLES_OF = (
+        "samples",
+        "doses",
+        "therapy",
+        "patients",
+        "outcomes",
+        "truth_parameters",
+        "truth_nadir",
+        "truth_curves",
+    )
+    FOLDER = "igkinetics.output.files:SIMULATION_OUTPUT"
+    FILES = "igkinetics.simulate.output:write_simulation"
 
     name: str
     design: Design

@@ -44,11 +44,11 @@ class Nadir:
 def lowest_under(course: Course, doses: Doses, start_day: float, end_day: float) -> Nadir:
     """The lowest levels of this patient under these doses, between two days."""
     plan = course.plan
-    found = lowest(plan.patient.parameters, plan.schedule(doses), start_day, end_day)
+    lowest_levels = lowest(plan.patient.parameters, plan.schedule(doses), start_day, end_day)
     return Nadir(
-        total_mg_dl=from_g_per_l(found.total, UNIT),
-        total_day=found.total_day,
-        endogenous_mg_dl=from_g_per_l(found.endogenous, UNIT),
+        total_mg_dl=from_g_per_l(lowest_levels.total, UNIT),
+        total_day=lowest_levels.total_day,
+        endogenous_mg_dl=from_g_per_l(lowest_levels.endogenous, UNIT),
     )
 
 

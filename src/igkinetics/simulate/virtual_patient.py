@@ -104,12 +104,12 @@ def draw_person(
         person["height_cm"] = amount(population.height_cm, "height_cm", streams.of("height"))
     if population.sex is not None:
         person["sex"] = str(drawn_shares(population.sex, streams.of("sex"), 1)[0])
-    for name, one in population.covariates.items():
+    for name, covariate in population.covariates.items():
         generator = streams.of("covariates", name)
-        if one.shares is not None:
-            person[name] = str(drawn_shares(one.shares, generator, 1)[0])
-        elif one.mean is not None and one.sd is not None:
-            person[name] = amount(Spread(mean=one.mean, sd=one.sd), name, generator)
+        if covariate.shares is not None:
+            person[name] = str(drawn_shares(covariate.shares, generator, 1)[0])
+        elif covariate.mean is not None and covariate.sd is not None:
+            person[name] = amount(Spread(mean=covariate.mean, sd=covariate.sd), name, generator)
     return person
 
 

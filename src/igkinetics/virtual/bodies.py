@@ -1,4 +1,4 @@
-"""Weights, heights, sexes and covariates of virtual people, drawn batch by batch."""
+"""Weights, heights, sexes and covariates of virtual patients, drawn batch by batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from igkinetics.virtual.typical import Column
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bodies:
-    """Properties of n people. weight kg, height cm (nan: not known)."""
+    """Properties of n patients. weight kg, height cm (nan: not known)."""
 
     weight_kg: Floats
     height_cm: Floats
@@ -31,7 +31,7 @@ class Bodies:
 def draw_bodies(
     population: Population, limits: Mapping[str, tuple[float, float]], seed: int, batch: int, n: int
 ) -> Bodies:
-    """People of a batch. limits: hard limits within which the log-normal quantities are drawn."""
+    """Patients of a batch. limits: hard limits within which the log-normal quantities are drawn."""
     if population.weight_kg is None:
         raise AssertionError("a population of a card without weights passed its checks")
     weight = drawn(population.weight_kg, limits.get("weight_kg"), generator_of(seed, "weight", batch), n)
@@ -45,8 +45,8 @@ def draw_bodies(
         covariates["height_cm"] = height
     if population.sex is not None:
         covariates["sex"] = np.where(male, "male", "female")
-    for name, one in population.covariates.items():
-        covariates[name] = drawn_covariate(one, limits.get(name), generator_of(seed, "covariate", batch, name), n)
+    for name, covariate in population.covariates.items():
+        covariates[name] = drawn_covariate(covariate, limits.get(name), generator_of(seed, "covariate", batch, name), n)
     return Bodies(weight_kg=weight, height_cm=height, is_male=male, covariates=covariates)
 
 

@@ -1,4 +1,4 @@
-"""Virtual patients of published models, drawn batch by batch. The same seed gives the same people to every model."""
+"""Virtual patients of published models, drawn batch by batch. The same seed gives the same patients to every model."""
 
 from __future__ import annotations
 
@@ -75,8 +75,12 @@ def typical_person(population: Population) -> dict[str, float | str]:
             person[name] = spread.mean
     if population.sex is not None:
         person["sex"] = max(population.sex, key=lambda name: population.sex[name])  # type: ignore[index]
-    for name, one in population.covariates.items():
-        person[name] = one.mean if one.mean is not None else max(one.shares or {}, key=lambda x: (one.shares or {})[x])
+    for name, covariate in population.covariates.items():
+        person[name] = (
+            covariate.mean
+            if covariate.mean is not None
+            else max(covariate.shares or {}, key=lambda x: (covariate.shares or {})[x])
+        )
     return person
 
 
@@ -105,7 +109,7 @@ def joined(table: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VirtualPeople:
+class VirtualPatients:
     """A population of one or several cards."""
 
     models: tuple[Model, ...]
@@ -155,7 +159,7 @@ class VirtualPeople:
         ]
         return Uncertain(
             cases=stacked(parts),
-            at_cases=tuple(one.at_patients for one in levels),
+            at_cases=tuple(level.at_patients for level in levels),
             at_draws=tuple(one.at_draws for one in levels),
             averaged=averaged,
         )

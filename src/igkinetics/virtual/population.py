@@ -19,20 +19,20 @@ CARD_KEYS = ("n", "weight_kg", "height_cm", "sex", "covariates", "disposition")
 DEFAULT_PATIENTS = 1000
 
 
-def spread_of(found: object) -> object:
+def spread_of(given: object) -> object:
     """A plain number stands for a spread of none."""
-    if isinstance(found, int | float) and not isinstance(found, bool):
-        return {"mean": float(found), "sd": 0.0}
-    return found
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        return {"mean": float(given), "sd": 0.0}
+    return given
 
 
-def covariate_of(found: object) -> object:
+def covariate_of(given: object) -> object:
     """A plain number or text stands for the same value in everybody."""
-    return {"shares": {found: 1.0}} if isinstance(found, str) else spread_of(found)
+    return {"shares": {given: 1.0}} if isinstance(given, str) else spread_of(given)
 
 
-def sex_shares(found: object) -> object:
-    return {found: 1.0} if isinstance(found, str) else found
+def sex_shares(given: object) -> object:
+    return {given: 1.0} if isinstance(given, str) else given
 
 
 Amount = Annotated[Spread, BeforeValidator(spread_of)]

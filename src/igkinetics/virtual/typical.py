@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.cards.computed_covariates import computed_columns
 from igkinetics.cards.covariates import CategoryEffect, CovariateEffect, ExponentialEffect, PowerEffect
 from igkinetics.cards.model import Card
+from igkinetics.cards.patient_covariates import computed_columns
 from igkinetics.cards.prior import (
     PRIOR_PARAMETERS,
     PatientPrior,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, G_PER_L_IN, MASS_IN_G, TIME_IN_DAY, WEIGHT_IN_KG
 
-TableName = Literal["samples", "doses", "therapy", "patients", "outcomes", "weights"]
-TABLES: Final[tuple[TableName, ...]] = ("samples", "doses", "therapy", "patients", "outcomes", "weights")
+TableName = Literal["samples", "doses", "therapy", "patients", "outcomes", "weights", "covariates"]
+TABLES: Final[tuple[TableName, ...]] = get_args(TableName)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,7 @@ CONTRACT: Final[dict[TableName, TableContract]] = {
     "weights": TableContract(
         required=(("patient_id",), ("day", "datetime"), ("weight_kg", "weight")), optional=("weight_unit",)
     ),
+    "covariates": TableContract(required=(("patient_id",), ("day", "datetime")), open=True),
 }
 
 AMOUNT_UNITS: Final[dict[str, float]] = {**MASS_IN_G, **DOSE_PER_WEIGHT_IN_G_PER_KG}

@@ -69,15 +69,15 @@ def write_draft(path: Path, draft: str) -> Path:
     target = folder / MAPPING_NAME
     if draft.startswith(NO_DRAFT):
         expected = "tables of which patients, times and IgG are recognised; nothing was written"
-        raise call_error("--write-mapping", path.name, expected)
+        raise call_error("write_mapping", path.name, expected)
     try:
         with target.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(draft)
     except FileExistsError:
         expected = "is there already and is never written over; take what you need from the draft above"
-        raise call_error("--write-mapping", MAPPING_NAME, expected) from None
+        raise call_error("write_mapping", MAPPING_NAME, expected) from None
     except OSError as fault:
-        raise call_error("--write-mapping", fault.strerror, "a folder that can be written to") from None
+        raise call_error("write_mapping", fault.strerror, "a folder that can be written to") from None
     return target
 
 

@@ -44,8 +44,11 @@ EVENT_COLUMNS: dict[TableName, tuple[str, ...]] = {"doses": ("lag",)}
 
 def load_mapping(content: bytes, file: str) -> Mapping:
     """The mapping written in a cohort.toml. InputError with every problem of the file."""
-    document = parse_toml(content, file)
-    text = toml_text(content, file)
+    return mapping_of(parse_toml(content, file), toml_text(content, file), file)
+
+
+def mapping_of(document: dict[str, Any], text: str, file: str) -> Mapping:
+    """The mapping that a document holds. text: as it is written, for the lines of problems; "" where nowhere."""
     try:
         mapping = Mapping.model_validate(document)
     except ValidationError as fault:

@@ -13,7 +13,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, CONTRACT, TABLES, TableName
-from igkinetics.cohort.mapping.headings import MEANINGS, plain, rank, read_heading, says_igg, visit_columns
+from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_heading, says_igg, visit_columns
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place
 from igkinetics.cohort.parse.cells import igg_cells, numbers
@@ -61,7 +61,7 @@ class Guess:
 
 def choose(places: list[Place]) -> dict[TableName, Guess]:
     """The likeliest place of each table. One place serves a second table only where nothing else does."""
-    guesses = [guess(table, place) for place in places for table in TABLES if table in MEANINGS]
+    guesses = [guess(table, place) for place in places for table in TABLES if table in meanings()]
     chosen: dict[TableName, Guess] = {}
     used: set[int] = set()
     for one in sorted(guesses, key=score, reverse=True):
@@ -83,6 +83,8 @@ def score(one: Guess) -> float:
     Samples may lack one column, which is then left to choose.
     """
     needed = len(CONTRACT[one.table].required)
+    if one.table == "covariates" and not _named(one):
+        return 0.0  # any table with a patient and a day could be one
     if one.table == "samples":
         wide = bool(visit_columns(one.raw.cells.columns))
         if len(one.missing) > 1 or not (wide or "igg" in one.columns or _named(one) or says_igg(one.place.title)):
@@ -110,6 +112,8 @@ TITLES: Final[dict[TableName, str]] = {
     "therapy": r"therap|treat|chemo|blina|car-?t|cycle|zykl|regimen",
     "patients": r"patient|demog|person|subject|baseline|stamm|pazient|pacient",
     "outcomes": r"outcome|event|infection|complic|endpoint|ereign|infekt",
+    "weights": r"weight|gewicht|poids|peso|vitals",
+    "covariates": r"covariat",
 }
 
 
@@ -157,7 +161,7 @@ def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
         if plain(heading).strip().replace(" ", "_") == name
     }
     known = set(CONTRACT[table].names)
-    names = [name for name in MEANINGS[table] if name in known or name == "datetime"]
+    names = [name for name in meanings()[table] if name in known or name == "datetime"]
     cells = raw.cells
     for column, words in _one_analyte(cells, says_igg) if table == "samples" else ():
         cells = cells[cells[column].str.strip().isin(list(words))]

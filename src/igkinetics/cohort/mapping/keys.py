@@ -297,6 +297,8 @@ class Mapping(_Section):
     """How the outcomes are read."""
     weights: TableMapping = TableMapping()
     """How the weights by day are read."""
+    covariates: TableMapping = TableMapping()
+    """How the covariates by day are read."""
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:

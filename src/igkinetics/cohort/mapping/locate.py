@@ -75,6 +75,8 @@ def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None)
     named = mapping_path is not None and mapping_path.name != MAPPING_NAME
     name = mapping_path.stem if named and mapping_path is not None else folder.resolve().name
     converted, problems = _preset_sources(folder, mapping, mapping_path) if mapping.format in PRESETS else ([], [])
+    converted, replaced = _without_own_tables(folder, converted)
+    problems += replaced
     sources, more = _table_sources(folder, mapping, mapping_path, {source.table for source in converted})
     located = _located(name, mapping, [*converted, *sources], [*problems, *more], mapping_path)
     side = side_files(folder, mapping) if converted else []
@@ -98,6 +100,29 @@ def _preset_sources(
     labels = _labels(folder, [path for _, path in found])
     sources = [Source(table=one.table, path=path, label=labels[path], convert=one.convert) for one, path in found]
     return sources, problems
+
+
+def _without_own_tables(folder: Path, converted: list[Source]) -> tuple[list[Source], list[Problem]]:
+    """The files of a preset but for tables of which the contract's own file is there as well: that one is read."""
+    of_preset = {source.path for source in converted}
+    own = {
+        table: path.name
+        for table in TABLES
+        for path in _default_file(folder, table)[0]
+        if path not in of_preset and any(source.table == table for source in converted)
+    }
+    warnings = [
+        Problem(
+            file=source.label,
+            found=source.table,
+            expected=f"{own[source.table]} lies beside it and holds the {source.table}",
+            severity="warning",
+            action=f"not read for {source.table}",
+        )
+        for source in converted
+        if source.table in own
+    ]
+    return [source for source in converted if source.table not in own], warnings
 
 
 def _table_sources(

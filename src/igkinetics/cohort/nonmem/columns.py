@@ -18,6 +18,8 @@ from igkinetics.errors import Problem, also, counted
 
 USUAL: Final = {"TINF": "DUR", "BLOQ": "BLQ"}
 MISSING: Final = "."
+TOLD_ONLY: Final = ("LIMIT",)
+"""Items that are looked at and have no use."""
 
 
 def left_out(raw: RawRows, mapping: Mapping) -> tuple[Mask, tuple[Problem, ...]]:
@@ -80,6 +82,14 @@ def item_columns(raw: RawRows, mapping: Mapping) -> dict[str, str]:
         wanted |= {item if item in DATE_ORDER else "DATE": date, "TIME": time[0] if time else None}
     found = {item: name for item, name in wanted.items() if isinstance(name, str) and name in raw.cells.columns}
     return {item: name for item, name in names.items() if name not in found.values()} | found
+
+
+def used_columns(raw: RawRows, columns: dict[str, str], mapping: Mapping) -> frozenset[str]:
+    """Columns that say something here: items that are read, marks of rows, kinds of observation, columns of rules."""
+    ruled = {rule.column for one in (mapping.samples, mapping.doses) for rule in one.keep}
+    marks = {name for name in raw.cells.columns if FILTERS.get(str(name).strip().upper()) in ("C", "IGNORE")}
+    read = {name for item, name in columns.items() if item not in TOLD_ONLY}
+    return frozenset(read | marks | ruled)
 
 
 def absent_columns(raw: RawRows, columns: dict[str, str]) -> list[Problem]:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import Mapping, PatientsMapping
-from igkinetics.cohort.model import Floats
-from igkinetics.cohort.nonmem.clock import distinct_numbers
+from igkinetics.cohort.nonmem.clock import as_text, distinct_numbers
 from igkinetics.cohort.nonmem.items import NOT_COVARIATES, WEIGHT_NAMES
 from igkinetics.cohort.parse.columns import MappedRows, map_columns
 from igkinetics.cohort.parse.findings import Mask
@@ -77,20 +76,8 @@ def _compared(cells: pd.Series[str], person: Codes, settings: PatientsMapping) -
 def _told_if_varying(
     events: Events, name: str, column: _Column, contract: str | None, never: bool, settings: PatientsMapping
 ) -> list[Problem]:
-    """One problem for a column that varies, or that looks like the weight and is not mapped."""
+    """One problem for a column that varies within a patient."""
     if not column.varies.size:
-        if name.strip().upper() in WEIGHT_NAMES and contract is None:
-            expected = f'if this is the weight in kg, write weight_kg = "{name}" under [patients.columns]'
-            return [
-                Problem(
-                    file=events.raw.file,
-                    column=name,
-                    found=name,
-                    severity="warning",
-                    action="kept as a covariate",
-                    expected=expected,
-                )
-            ]
         return []
     row = int(column.varies.min())
     who = f"varies within {counted(len(column.varies), 'patient')} (first in this row)"
@@ -148,8 +135,12 @@ def _rows(
     return replace(mapped, kept=kept, row_problems=problems)
 
 
-def weight_of_rows(events: Events, mapping: Mapping) -> Floats | None:
-    """kg in each row: the patient's last known weight, else the next one. None unless somebody's weight varies."""
+def weights_of_events(events: Events, mapping: Mapping, is_dose: Mask) -> tuple[pd.DataFrame, Mask] | None:
+    """(cells of a table of weights, the rows that count); None unless somebody's weight changes.
+
+    Each row's weight is the patient's last known one, else the next one; where rows of one time differ, that of the
+    dose counts.
+    """
     settings = mapping.patients
     name = next((settings.columns[one] for one in WEIGHTS if one in settings.columns), None)
     if not isinstance(name, str) or name not in events.raw.cells.columns:
@@ -160,4 +151,16 @@ def weight_of_rows(events: Events, mapping: Mapping) -> Floats | None:
     unit = settings.units.get("weight_kg" if "weight_kg" in settings.columns else "weight", "kg")
     value = pd.Series(distinct_numbers(events.raw.cells[name], settings.decimal)[0] * WEIGHT_IN_KG[unit])
     known = value.where(value > 0).groupby(person)
-    return np.asarray(known.ffill().fillna(known.bfill()), dtype=np.float64)
+    weight = np.asarray(known.ffill().fillna(known.bfill()), dtype=np.float64)
+    rows = pd.DataFrame({"record": events.record.to_numpy(), "day": events.days, "dose": is_dose, "weight": weight})
+    rows = rows[rows["day"].notna() & rows["weight"].notna()].sort_values("dose", kind="stable")
+    kept = np.zeros(len(weight), dtype=bool)
+    kept[rows.index[~rows.duplicated(["record", "day"], keep="last")]] = True
+    cells = {
+        "patient_id": events.record,
+        ("datetime" if events.is_date else "day"): events.moments.text if events.is_date else as_text(events.days),
+        "weight_kg": as_text(weight),
+    }
+    if events.starts_record.any():
+        cells["person"] = events.person
+    return pd.DataFrame(cells, index=events.raw.cells.index), kept

@@ -17,8 +17,15 @@ from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem import rules
 from igkinetics.cohort.nonmem.clock import Moments, as_text, distinct_numbers, hours_in, read_moments
-from igkinetics.cohort.nonmem.columns import absent_columns, item_columns, left_out, repeated_columns, without_dots
-from igkinetics.cohort.nonmem.covariates import patients_of_events, weight_of_rows
+from igkinetics.cohort.nonmem.columns import (
+    absent_columns,
+    item_columns,
+    left_out,
+    repeated_columns,
+    used_columns,
+    without_dots,
+)
+from igkinetics.cohort.nonmem.covariates import patients_of_events, weights_of_events
 from igkinetics.cohort.nonmem.items import DATE_ORDER
 from igkinetics.cohort.nonmem.records import Numbered, number_records, one_record, record_names
 from igkinetics.cohort.nonmem.settings import translated, unmatched, useless_rules
@@ -27,7 +34,7 @@ from igkinetics.cohort.parse.columns import MappedRows, holds
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem
-from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, TIME_IN_DAY
+from igkinetics.units import TIME_IN_DAY
 
 NUMBERS: Final = (
     "AMT",
@@ -45,6 +52,7 @@ NUMBERS: Final = (
     "SS",
     "CMT",
     "LAG",
+    "CONT",
 )
 Problems = tuple[Problem, ...]
 DOSE_ITEMS: Final = ("II", "ADDL", "SS", "LAG")
@@ -89,8 +97,20 @@ class Events:
         return self.numbered.starts
 
 
-def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
-    """Samples, doses and (where there are covariates) patients of one event file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitEvents:
+    """The tables of one event file, and what of its columns has a use."""
+
+    tables: dict[TableName, MappedRows]
+    """Samples, doses, patients where there are covariates, weights where a patient's weight changes."""
+    used: frozenset[str] = frozenset()
+    """Columns of items that are read, of rules and of marks of rows."""
+    people: MappedRows | None = None
+    """The rows of the patients as they were mapped: one row of cells for each row of the file that is no comment."""
+
+
+def split_events(raw: RawRows, mapping: Mapping) -> SplitEvents:
+    """The tables of one event file."""
     raw = plain_header(raw)
     out, told = left_out(raw, mapping)
     live = replace(
@@ -106,16 +126,20 @@ def split_events(raw: RawRows, mapping: Mapping) -> dict[TableName, MappedRows]:
     if problems:
         nothing = np.zeros(len(live.cells), dtype=bool)
         empty = _Split(raw=raw, live=~out, told=told)
-        return {"samples": empty.table(pd.DataFrame(index=live.cells.index), ~nothing, nothing, (), tuple(problems))}
+        table = empty.table(pd.DataFrame(index=live.cells.index), ~nothing, nothing, (), tuple(problems))
+        return SplitEvents(tables={"samples": table})
     events, is_dose, is_sample, faults = _events(live, columns, mapping)
     return _tables(events, is_dose, is_sample, faults, mapping, _Split(raw=raw, live=~out, told=told))
 
 
 def _tables(
     events: Events, is_dose: Mask, is_sample: Mask, faults: list[rules.Fault], mapping: Mapping, split: _Split
-) -> dict[TableName, MappedRows]:
+) -> SplitEvents:
     live = events.raw
-    whole = [*useless_rules(live, mapping, "samples", is_sample), *useless_rules(live, mapping, "doses", is_dose)]
+    whole = [
+        *useless_rules(live, events.columns, mapping, "samples", is_sample),
+        *useless_rules(live, events.columns, mapping, "doses", is_dose),
+    ]
     is_sample = is_sample & _kept(live, mapping.samples)
     is_dose = is_dose & _kept(live, mapping.doses)
     whole += rules.whole_file_faults(events, is_dose, is_sample, mapping)
@@ -145,7 +169,12 @@ def _tables(
     if people is not None:
         grown = replace(split, told=(), once=True).table(people.text, people.kept, people.empty, people.row_problems)
         tables["patients"] = replace(grown, column_problems=people.column_problems)
-    return tables
+    weighed = weights_of_events(events, mapping, is_dose)
+    if weighed is not None:
+        text, kept = weighed
+        nothing = np.zeros(len(kept), dtype=bool)
+        tables["weights"] = replace(split, told=(), once=True).table(text, kept, nothing, ())
+    return SplitEvents(tables=tables, used=used_columns(events.raw, events.columns, mapping), people=people)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +270,7 @@ def _kinds(events: Events) -> tuple[Mask, Mask, list[rules.Fault]]:
     mixed = (kind == 0) & events.given("AMT")
     faults = [
         *rules.fault(strange, "EVID", "0, 1, 2, 3 or 4"),
+        *rules.fault(events.given("CONT"), "CONT", "0: this event goes on in the next row; join the two into one"),
         *rules.fault(mixed, "AMT", "no amount in an observation (EVID 0)"),
     ]
     return np.isin(kind, (1.0, 4.0)), (kind == 0) & ~events.given("MDV"), faults
@@ -301,19 +331,4 @@ def _dose_cells(events: Events, is_dose: Mask, mapping: Mapping) -> pd.DataFrame
             text[name] = pd.Series(str(settings.constants[name]), cells.index, str)
         if name in text and name in settings.values:
             text[name], _ = translated(text[name], settings.values[name])
-    text |= _by_weight(events, text["amount"], mapping)
     return pd.DataFrame(text, index=cells.index)
-
-
-def _by_weight(events: Events, amount: pd.Series[str], mapping: Mapping) -> dict[str, pd.Series[str]]:
-    """Doses by weight in grams, where the weight varies within a patient: by the weight of their own row."""
-    factor = DOSE_PER_WEIGHT_IN_G_PER_KG.get(mapping.amount_unit or "g")
-    weight = weight_of_rows(events, mapping) if factor is not None else None
-    if factor is None or weight is None:
-        return {}
-    value, unreadable = distinct_numbers(amount, mapping.doses.decimal)
-    grams = value * factor * weight
-    known = ~np.isnan(grams)
-    unit = np.where(known, "g", mapping.amount_unit or "g")
-    in_grams = amount.where(~known | unreadable, as_text(grams))
-    return {"amount": in_grams, "amount_unit": pd.Series(unit, amount.index, str)}

@@ -28,6 +28,8 @@ def in_file_order(parsed: Parsed) -> Parsed:
     """Times of an event file are exact; doses keep what they imply for `implied_doses`."""
     frame = parsed.frame.assign(date_only=False)
     times = tuple(replace(one, midnight_only=False) for one in parsed.times)
+    if parsed.table.name == "weights":
+        frame = frame.assign(known_from=frame["moment"])
     if parsed.table.name == "doses":
         text = parsed.table.text
         nothing = np.full(len(text), np.nan)

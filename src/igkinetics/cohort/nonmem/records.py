@@ -19,6 +19,7 @@ from igkinetics.cohort.model import FOLLOW_UP_ENDS, Floats
 from igkinetics.cohort.parse.findings import Mask, removed_rows, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.times import Times
+from igkinetics.errors import counted
 
 Codes = npt.NDArray[np.int64]
 COPY: Final = "copy_for_a_record"
@@ -95,20 +96,32 @@ def further_records(tables: Tables) -> dict[str, str]:
     return found
 
 
+def record_notes(records: dict[str, str]) -> list[str]:
+    """What is said of patients with several records."""
+    if not records:
+        return []
+    n_people, n_records = len(set(records.values())), len(records) + len(set(records.values()))
+    return [
+        f"records: {counted(n_people, 'patient')} in {n_records} records ({', '.join(list(records)[:5])}"
+        f"{', ...' if len(records) > 5 else ''}): each is fitted by itself; the patient, with group, therapy, outcomes "
+        "and covariates, counts once"
+    ]
+
+
 def for_each_record(tables: Tables, records: dict[str, str]) -> Tables:
     """Rows that are said of a patient hold for all records of that patient.
 
-    Covariates for each; courses of therapy for each; outcomes for the record in which they fall, the end of follow-up
-    also for later ones. Where the clock starts anew with a record (its times are earlier than those before), nobody
-    knows on which clock courses and outcomes are: they are taken for the first record, which is told.
+    Covariates and weights for each; courses of therapy for each; outcomes for the record in which they fall, the end
+    of follow-up also for later ones. Where the clock starts anew with a record (its times are earlier than those
+    before), nobody knows on which clock the rest is: it is taken for the first record, which is told.
     """
     if not records:
         return tables
     span = _spans(tables)
     clocks = _restarted(records, span)
     done = dict(tables)
-    for name in ("patients", "therapy", "outcomes"):
-        if name in tables:
+    for name in ("patients", "therapy", "outcomes", "weights", "covariates"):
+        if name in tables and not (name == "weights" and "person" in tables[name].table.text):
             done[name] = _copied(tables[name], records, clocks, span)
     return done
 

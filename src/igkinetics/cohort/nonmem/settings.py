@@ -100,6 +100,10 @@ def _unmatched(raw: RawRows, mapping: Mapping, table: TableName) -> Iterator[Pro
         if rule.column not in present:
             expected = f"keep needs this column; {suggestion(rule.column, present)}"
             yield Problem(file=raw.file, column=f"{table}.keep", found=rule.column, expected=expected)
+    for name in settings.ignore:
+        if name not in present:
+            expected = f"matches nothing: no such column; {suggestion(name, present)}"
+            yield Problem(file=raw.file, column=f"{table}.ignore", found=name, expected=expected)
 
 
 def translated(cells: pd.Series[str], words: dict[str, Scalar]) -> tuple[pd.Series[str], Mask]:
@@ -119,8 +123,10 @@ def _as_number(text: str) -> float | str:
         return text
 
 
-def useless_rules(raw: RawRows, mapping: Mapping, table: TableName, rows: Mask) -> list[Problem]:
-    """Rules that hold for none of the rows that are samples or doses, and words that stand in none of them."""
+def useless_rules(
+    raw: RawRows, columns: dict[str, str], mapping: Mapping, table: TableName, rows: Mask
+) -> list[Problem]:
+    """Rules that hold for none of the rows that are samples or doses, and words that no cell of their column has."""
     settings = mapping.table(table)
     if not rows.any():
         return []
@@ -134,17 +140,13 @@ def useless_rules(raw: RawRows, mapping: Mapping, table: TableName, rows: Mask) 
                 expected = f"[[{table}.keep]] {said} leaves no row of {table}"
                 problems.append(Problem(file=raw.file, column=rule.column, found=shown, expected=expected))
     for name, words in settings.values.items():
-        source = settings.columns.get(name)
+        source = settings.columns.get(name, columns.get("ID") if name == "patient_id" else None)
         if isinstance(source, str) and source in raw.cells.columns and name in VALUES[table]:
-            cells = raw.cells[source][rows].str.strip()
-            if not translated(cells, words)[1].any():
-                shown = ", ".join(str(one) for one in cells.unique()[:8])
-                problems.append(
-                    Problem(
-                        file=raw.file,
-                        column=source,
-                        found=shown,
-                        expected=f"none of the words of [{table}.values.{name}]: {', '.join(map(str, words))}",
-                    )
-                )
+            present = raw.cells[source].str.strip().unique()  # also of rows that are no doses: observations have a CMT
+            known = {_as_number(str(cell)) for cell in present}
+            absent = [word for word in words if _as_number(word) not in known]
+            if absent:
+                shown = ", ".join(map(str, present[:8]))
+                expected = f"[{table}.values.{name}] matches nothing: no cell reads {', '.join(absent[:8])}"
+                problems.append(Problem(file=raw.file, column=source, found=shown, expected=expected))
     return problems

@@ -21,11 +21,12 @@ from igkinetics.cohort.model import (
 )
 from igkinetics.cohort.nonmem.records import COPY
 from igkinetics.cohort.nonmem.steady_state import implied_doses
+from igkinetics.cohort.parse.covariates import covariate_notes, covariate_table
 from igkinetics.cohort.parse.findings import Mask, removed_patients, removed_rows
-from igkinetics.cohort.parse.parsed import Tables, by_date, time_order
+from igkinetics.cohort.parse.parsed import Tables, by_date, lookup, time_order
 from igkinetics.cohort.parse.timeline import days, effective_dose_moments, midnight_notes, origins
 from igkinetics.cohort.parse.times import TimeKind
-from igkinetics.cohort.parse.weights import one_weight
+from igkinetics.cohort.parse.weights import one_weight, weights_at
 from igkinetics.cohort.source.raw import ROWS_AT_A_TIME
 from igkinetics.errors import counted
 
@@ -39,6 +40,7 @@ class Assembled:
     therapy: pd.DataFrame
     patients: pd.DataFrame
     outcomes: pd.DataFrame
+    covariates: pd.DataFrame
     rows: dict[str, RowCount]
     set_aside_patients: dict[str, str]
     notes: tuple[str, ...]
@@ -53,6 +55,7 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
     removed = {name: _removed(tables, name, aside) for name in tables}
     origin, notes = origins(tables, len(patients), kind, mapping.time_origin)
     notes = [note for parsed in tables.values() for note in parsed.notes] + notes + midnight_notes(tables)
+    notes += covariate_notes(tables)
     samples = _events(tables, removed, "samples")
     doses = _events(tables, removed, "doses")
     outcomes = _events(tables, removed, "outcomes")
@@ -60,9 +63,11 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         moments, moved = effective_dose_moments(doses, samples, kind, mapping.same_day)
         notes += _same_day_notes(doses, samples, moved, mapping)
         doses = _sorted(doses.assign(moment=moments))
-    samples, doses, outcomes = (_on_days(frame, origin) for frame in (samples, doses, outcomes))
+    covariates = _events(tables, removed, "covariates")
+    samples, doses, outcomes, covariates = (_on_days(frame, origin) for frame in (samples, doses, outcomes, covariates))
     if "interval_day" in doses and not doses.empty:
         doses, implied_notes = implied_doses(doses, samples)
+        doses = _by_weight_of_their_day(doses, tables, origin)
         notes += implied_notes
     therapy, therapy_notes = _courses(tables, removed, origin)
     notes += therapy_notes + _incomplete_notes(tables, aside)
@@ -72,11 +77,23 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         therapy=therapy,
         patients=_patients(tables, removed, patients, origin),
         outcomes=_with_transplants(_outcomes(tables, outcomes), tables, removed, origin),
+        covariates=covariate_table(tables, covariates),
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
         day_zero=_day_zero(patients, origin) if kind == "dates" else {},
     )
+
+
+def _by_weight_of_their_day(doses: pd.DataFrame, tables: Tables, origin: pd.Series[float]) -> pd.DataFrame:
+    """Doses in g/kg that one row implies, in grams by the weight of the day on which each was given."""
+    implied = doses["implied"].to_numpy(dtype=bool) & doses["amount_g_per_kg"].notna().to_numpy()
+    if "weights" not in tables or not implied.any():
+        return doses
+    moments = doses["day"].to_numpy(dtype=np.float64) + lookup(doses["patient"], origin)
+    weight = weights_at(doses.assign(moment=moments), tables["weights"])
+    grams = np.where(implied & ~np.isnan(weight), doses["amount_g_per_kg"] * weight, doses["amount_g"])
+    return doses.assign(amount_g=grams)
 
 
 def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Timestamp]:

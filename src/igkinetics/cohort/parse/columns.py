@@ -307,7 +307,8 @@ def _missing_columns(
             continue
         if any(name in columns or name in settings.columns for name in group):
             continue
-        hint = _column_hint(raw, table, group, [name for name in raw.cells.columns if name not in columns])
+        free = [name for name in raw.cells.columns if name not in columns or name not in contract.names]
+        hint = _column_hint(raw, table, group, free)
         problems.append(
             Problem(
                 file=raw.file,

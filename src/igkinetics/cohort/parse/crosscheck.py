@@ -11,6 +11,7 @@ from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.doses import HIGHEST_DOSE_G_PER_KG
 from igkinetics.cohort.parse.duplicates import (
+    check_covariates,
     check_doses,
     check_outcomes,
     check_patients,
@@ -32,6 +33,7 @@ DUPLICATE_CHECKS = {
     "patients": check_patients,
     "outcomes": check_outcomes,
     "weights": check_weights,
+    "covariates": check_covariates,
 }
 
 

@@ -81,7 +81,11 @@ def _amounts(
     grams, grams_findings = number_column(table, "amount_g", AMOUNT, MASS_IN_G[unit], unit)
     factor = DOSE_PER_WEIGHT_IN_G_PER_KG[unit_per_kg]
     per_kg, per_kg_findings = number_column(table, "amount_g_per_kg", AMOUNT_PER_KG, factor, unit_per_kg)
-    findings = grams_findings + per_kg_findings
+    findings = (
+        grams_findings
+        + per_kg_findings
+        + _units_beside(table, used, {"amount_g": unit, "amount_g_per_kg": unit_per_kg})
+    )
     problems: list[Problem] = []
     if "amount" in columns:
         some_grams, some_per_kg, generic_findings, problems = _generic_amounts(table)
@@ -96,6 +100,19 @@ def _amounts(
     if columns:
         findings += refuse((used == "").to_numpy(dtype=bool), columns[0], used, "an amount is needed")
     return grams, per_kg, used, findings, problems, notes
+
+
+def _units_beside(table: Table, used: pd.Series[str], fixed: dict[str, str]) -> list[Finding]:
+    """Errors where amount_unit says another unit than the name of the column of the amount."""
+    beside = table.column("amount_unit")
+    if beside is None:
+        return []
+    named, findings = canonical_units(beside), []
+    for name, unit in fixed.items():
+        other = ((used == name) & ~named.isin(["", unit])).to_numpy(dtype=bool)
+        expected = f'{unit}, as {name} says; for another unit name the column amount: amount = "{name}"'
+        findings += refuse(other, "amount_unit", beside, f"{expected} under [doses.columns]")
+    return findings
 
 
 def _generic_amounts(table: Table) -> tuple[Floats, Floats, list[Finding], list[Problem]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import DosesMapping, PatientsMapping
-from igkinetics.cohort.parse.findings import Finding, Scope, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Scope, for_the_first, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.weights import has_days
 from igkinetics.errors import counted
@@ -18,6 +18,7 @@ SAMPLE_VALUES = ("igg", "limit")
 DOSE_VALUES = ("amount_g", "amount_g_per_kg", "duration_day", "route", "product")
 IMPLIED_DOSES = ("interval_day", "n_more", "steady")
 """What a row of an event file says beyond its own dose."""
+MOST_LINES = 20
 SAME_ROW = "the same as an earlier row"
 ONE_DOSE = (
     'the same as an earlier row, so left out; if both were given (vials, sites), write same_dose = "sum" under [doses] '
@@ -77,6 +78,23 @@ def check_weights(parsed: Parsed) -> Parsed:
     twice = once[once.duplicated(["patient", "moment"], keep=False) & once["moment"].notna()]
     expected = "one weight per patient and time; {others} another"
     return parsed.with_findings(_contradictions(parsed, twice, ["patient", "moment"], "patient_id", "row", expected))
+
+
+def check_covariates(parsed: Parsed) -> Parsed:
+    """At one time a covariate has one value; rows of one time may hold different covariates."""
+    values = parsed.extra.astype(object).where(parsed.extra.notna(), "").astype(str)
+    rows = parsed.usable().join(values.add_prefix("covariate "))
+    names = tuple(values.add_prefix("covariate ").columns)
+    parsed, once = _identical(parsed, ("patient", "moment", *names), "patient_id", rows)
+    twice = once[once.duplicated(["patient", "moment"], keep=False) & once["moment"].notna()]
+    findings: list[Finding] = []
+    for name in names:
+        filled = twice[twice[name] != ""]
+        apart = filled[filled.groupby(["patient", "moment"])[name].transform("nunique") > 1]
+        column = name.removeprefix("covariate ")
+        expected = "one value per patient and time; {others} another"
+        findings += _contradictions(parsed, apart, ["patient", "moment"], column, "row", expected)
+    return parsed.with_findings(findings)
 
 
 def check_patients(parsed: Parsed) -> Parsed:
@@ -167,18 +185,26 @@ def _contradictions(
     """An error for each of these rows; `{others}` becomes the lines of the other rows of its group."""
     if rows.empty:
         return []
-    line = pd.Series(parsed.table.line[rows.index.to_numpy()], index=rows.index)
-    code = pd.Series(parsed.table.file_code[rows.index.to_numpy()], index=rows.index)
-    others = pd.Series("", index=rows.index, dtype=object)
-    for _, group in line.groupby([rows[name] for name in key]):
-        for row in group.index:
-            rest = [
-                str(number) if code[other] == code[row] else f"{number} of {parsed.table.files[code[other]]}"
-                for other, number in group.drop(row).items()
-            ]
-            others[row] = f"line {rest[0]} has" if len(rest) == 1 else f"lines {', '.join(rest)} have"
-    texts = [expected.format(others=text) for text in others.sort_index()]
-    return refuse(parsed.rows(rows.index), column, parsed.table.text[column], texts, removes)
+    table, place = parsed.table, np.sort(rows.index.to_numpy())
+    group = rows.groupby(key, sort=False).ngroup().sort_index().to_numpy()
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(group.max() + 2))
+
+    def others(one: int) -> str:
+        """The lines of the first other rows of the group."""
+        mine = place[order[bounds[group[one]] : bounds[group[one] + 1]]]
+        rest = [row for row in mine[: MOST_LINES + 1] if row != place[one]][:MOST_LINES]
+        own = table.file_code[place[one]]
+        code = [table.file_code[row] for row in rest]
+        where = ["" if other == own else f" of {table.files[other]}" for other in code]
+        lines = [f"{table.line[row]}{file}" for row, file in zip(rest, where, strict=True)]
+        more = f" and {len(mine) - 1 - len(rest)} more" if len(mine) - 1 > len(rest) else ""
+        return f"line {lines[0]} has" if len(mine) == 2 else f"lines {', '.join(lines)}{more} have"
+
+    texts = for_the_first(
+        len(place), lambda one: expected.format(others=others(one)), expected.format(others="other lines have")
+    )
+    return refuse(parsed.rows(rows.index), column, table.text[column], texts, removes)
 
 
 def _first_column(parsed: Parsed, start: str) -> str:

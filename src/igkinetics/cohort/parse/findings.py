@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from igkinetics.errors import Problem, also, counted
 
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+Texts = npt.NDArray[np.object_]
 Scope = Literal["none", "row", "patient"]
 MANY_ROWS: Final = 20
 """More rows of a file with one and the same fault are told as one problem."""
@@ -59,56 +61,68 @@ class Table:
         return str(self.written[column].iloc[row]) if cell == "" and column in self.written else cell
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Finding:
-    """One kind of defect in one column. `removes` tells what is set aside: nothing, the row, the patient."""
+    """One kind of defect in one column. `removes` tells what is set aside: nothing, the row, the patient.
+
+    A million rows may have it, so texts are put together only for those that are told.
+    """
 
     rows: Rows
     column: str
-    found: tuple[str, ...]
-    expected: tuple[str, ...]
+    found: pd.Series[str]
+    """The cells, in the order of the rows."""
+    expected: str | Texts
+    """One text for all rows, or one for each."""
     removes: Scope = "row"
     warning: str = ""
     """Empty for an error; for a warning, what was done about it, e.g. "used"."""
     listed: bool = True
     """False for rows that the mapping itself sets aside: counted, and told in a note, not row by row."""
 
+    def part(self, chosen: Mask, removes: Scope) -> Finding:
+        """The same of some of the rows."""
+        texts = self.expected if isinstance(self.expected, str) else self.expected[chosen]
+        return replace(self, rows=self.rows[chosen], found=self.found[chosen], expected=texts, removes=removes)
+
+    def text(self, place: int) -> str:
+        return self.expected if isinstance(self.expected, str) else str(self.expected[place])
+
 
 def refuse(
-    mask: Mask, column: str, found: pd.Series[str], expected: str | Sequence[str], removes: Scope = "row"
+    mask: Mask, column: str, found: pd.Series[str], expected: str | Sequence[str] | Texts, removes: Scope = "row"
 ) -> list[Finding]:
     """An error in every row of the mask (none: empty list). `expected`: one text, or one for each bad row."""
     rows = np.flatnonzero(mask)
     if rows.size == 0:
         return []
-    texts = (expected,) * rows.size if isinstance(expected, str) else tuple(expected)
-    return [Finding(rows=rows, column=column, found=_cells(found, rows), expected=texts, removes=removes)]
+    texts = expected if isinstance(expected, str) else np.array(expected, dtype=object)
+    return [Finding(rows=rows, column=column, found=found.iloc[rows], expected=texts, removes=removes)]
 
 
 def warn(
     mask: Mask,
     column: str,
     found: pd.Series[str],
-    expected: str | Sequence[str],
+    expected: str | Sequence[str] | Texts,
     action: str = "used",
     removes: Scope = "none",
 ) -> list[Finding]:
     """A warning for every row of the mask, with what is done about it."""
-    return [
-        Finding(
-            rows=one.rows,
-            column=column,
-            found=one.found,
-            expected=one.expected,
-            removes=removes,
-            warning=action,
-        )
-        for one in refuse(mask, column, found, expected)
-    ]
+    return [replace(one, removes=removes, warning=action) for one in refuse(mask, column, found, expected)]
 
 
-def _cells(found: pd.Series[str], rows: Rows) -> tuple[str, ...]:
-    return tuple(str(cell) for cell in found.iloc[rows])
+def for_each(values: npt.ArrayLike, form: Callable[[Any], str]) -> Texts:
+    """A text for each value, each distinct value looked at once."""
+    code, distinct = pd.factorize(np.asarray(values))
+    return np.array([form(one) for one in distinct], dtype=object)[code]
+
+
+def for_the_first(n_rows: int, form: Callable[[int], str], rest: str) -> Texts:
+    """Texts of their own for the rows that are told one by one, and one text for all others."""
+    texts = np.full(n_rows, rest, dtype=object)
+    texts[:MOST_TOLD] = [form(place) for place in range(min(n_rows, MOST_TOLD))]
+    return texts
 
 
 def removed_rows(table: Table, findings: Iterable[Finding]) -> Mask:
@@ -126,30 +140,42 @@ def removed_patients(table: Table, findings: Iterable[Finding]) -> dict[str, str
     for finding in findings:
         if finding.removes == "patient":
             patients = table.text["patient_id"].iloc[finding.rows]
-            for patient, found, expected in zip(patients, finding.found, finding.expected, strict=True):
-                reasons.setdefault(str(patient), f"{table.name}, {finding.column}: found {found!r}; {expected}")
+            for place in np.flatnonzero(~patients.duplicated()):
+                found, expected = str(finding.found.iloc[place]), finding.text(int(place))
+                reason = f"{table.name}, {finding.column}: found {found!r}; {expected}"
+                reasons.setdefault(str(patients.iloc[place]), reason)
     return reasons
 
 
 def problems_of(table: Table, findings: Iterable[Finding], *, skip: bool) -> Iterator[Problem]:
     """The findings as problems, with file, line and patient; the same fault in many rows once, with the next lines."""
     for finding in (one for one in findings if one.listed):
-        alike: dict[tuple[int, str], list[int]] = {}
-        for place, (row, text) in enumerate(zip(finding.rows, finding.expected, strict=True)):
-            alike.setdefault((int(table.file_code[row]), text), []).append(place)
         told = 0
-        for (_, text), places in alike.items():
-            grouped = len(places) > MANY_ROWS
-            for place in places[:1] if grouped else places:
+        for places in _alike(table, finding):
+            grouped, text = len(places) > MANY_ROWS, finding.text(int(places[0]))
+            for place in places[:1].tolist() if grouped else places.tolist():
                 others = also(table.line[finding.rows[places]]) if grouped else ""
                 yield _problem(table, finding, place, text + others, skip=skip)
                 told += 1
             if told > MOST_TOLD:
-                more = sum(len(one) for one in alike.values()) - told
+                more = len(finding.rows) - told
                 if more > 0:
                     expected = f"{text} (and {counted(more, 'more row')} like it)"
                     yield _problem(table, finding, place, expected, skip=skip)
                 break
+
+
+def _alike(table: Table, finding: Finding) -> Iterator[Rows]:
+    """The places of rows of one file with one text, group by group, in the order in which they first appear."""
+    key = table.file_code[finding.rows].astype(np.int64)
+    if not isinstance(finding.expected, str):
+        code, _ = pd.factorize(finding.expected)
+        key = code * len(table.files) + key
+    code, distinct = pd.factorize(key)
+    order = np.argsort(code, kind="stable")
+    bounds = np.searchsorted(code[order], np.arange(len(distinct) + 1))
+    for start, end in pairwise(bounds):
+        yield order[start:end]
 
 
 def _problem(table: Table, finding: Finding, place: int, expected: str, *, skip: bool) -> Problem:
@@ -159,7 +185,7 @@ def _problem(table: Table, finding: Finding, place: int, expected: str, *, skip:
         line=int(table.line[row]),
         patient_id=str(table.text["patient_id"].iloc[row]),
         column=finding.column,
-        found=table.as_written(finding.column, row, finding.found[place]),
+        found=table.as_written(finding.column, row, str(finding.found.iloc[place])),
         expected=expected,
         severity="warning" if finding.warning else "error",
         action=finding.warning or (f"{finding.removes} set aside" if skip else "refused"),

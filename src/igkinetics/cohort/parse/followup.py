@@ -11,7 +11,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.cohort.outcomes import looks_like_an_end
-from igkinetics.cohort.parse.findings import Finding, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Texts, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables, by_date, lookup
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.errors import counted
@@ -21,6 +21,8 @@ MOMENT_COLUMN: Final[dict[TableName, str]] = {
     "doses": "moment",
     "therapy": "start",
     "outcomes": "moment",
+    "weights": "moment",
+    "covariates": "moment",
 }
 
 PATIENT_COLUMN: Final = {"death": "death", "hsct": "transplant"}
@@ -99,8 +101,8 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     return checked
 
 
-def _texts(form: str, patients: pd.Series[int], moments: pd.Series[float], kind: TimeKind) -> list[str]:
-    return [form.format(_shown(moment, kind)) for moment in lookup(patients, moments)]
+def _texts(form: str, patients: pd.Series[int], moments: pd.Series[float], kind: TimeKind) -> Texts:
+    return for_each(lookup(patients, moments), lambda moment: form.format(_shown(moment, kind)))
 
 
 def check_one_end(tables: Tables, kind: TimeKind) -> Tables:

@@ -13,16 +13,18 @@ from igkinetics.errors import Problem, counted
 MOST_NAMED: Final = 20
 FORMS: Final = (
     (r"\s+", ""),
-    (r"(?<=[^\W\d_])[-_](?=\d)", ""),
+    (r"(?<=[^\W\d_])[-_./](?=\d)", ""),
     (r"(?<![\d.])0+(?=\d)", ""),
     (r"^(\d+)\.0+$", r"\1"),
 )
-"""What is form and no content: blanks, a hyphen between letters and a number, leading zeros, a decimal point."""
+"""What is form and no content: blanks, a mark between letters and a number, leading zeros, a decimal point."""
 
 
 def same_form(patients: list[str]) -> pd.Series[str]:
     """Each id without what is only form."""
-    ids = pd.Series(patients, dtype=str).str.casefold()
+    ids = pd.Series(patients, dtype=str)
+    foreign = ids.str.contains(r"[^\x00-\x7f]", regex=True)
+    ids = ids.str.lower() if not foreign.any() else ids.str.normalize("NFKC").str.casefold()
     for pattern, text in FORMS:
         ids = ids.str.replace(pattern, text, regex=True)
     return ids
@@ -32,10 +34,11 @@ def ids_alike(tables: Tables, patients: list[str]) -> list[Problem]:
     """A warning for each group of ids that differ only in form, at the first row of the second of them."""
     form = same_form(patients)
     shared = form[form.duplicated(keep=False)]
-    groups = [list(rows) for _, rows in shared.groupby(shared, sort=False).groups.items()]
-    problems = [_problem(tables, patients, rows) for rows in groups[:MOST_NAMED]]
-    if len(groups) > MOST_NAMED and problems[0] is not None:
-        n_more = counted(len(groups) - MOST_NAMED, "further group")
+    distinct = shared.drop_duplicates()
+    named = [shared.index[shared == one].tolist() for one in distinct.head(MOST_NAMED)]
+    problems = [_problem(tables, patients, rows) for rows in named]
+    if len(distinct) > MOST_NAMED and problems[0] is not None:
+        n_more = counted(len(distinct) - MOST_NAMED, "further group")
         problems.append(_warning(problems[0].file, None, n_more))
     return [problem for problem in problems if problem is not None]
 

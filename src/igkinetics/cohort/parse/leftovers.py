@@ -9,6 +9,7 @@ from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.unused import UnusedColumn, joined, problem_of, unused_columns
+from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem
 
 MATCHING = ("columns", "units", "constants", "values", "keep", "ignore")
@@ -34,6 +35,7 @@ class Leftovers:
         self._mapping = mapping
         self._columns: list[UnusedColumn] = []
         self._matched: dict[TableName, _Matched] = {}
+        self._converted: dict[str, tuple[list[str], set[str]]] = {}
 
     def add(self, mapped: MappedRows, table: TableName) -> None:
         if mapped.used is None:
@@ -50,22 +52,50 @@ class Leftovers:
         seen = zip(matched.beside or [[] for _ in range(n_rules)], mapped.words_beside, strict=True)
         matched.beside = [[*before, *words] for before, words in seen]
 
+    def add_events(self, raw: RawRows, used: frozenset[str], people: MappedRows | None) -> None:
+        """The columns of an event file. people: the rows of its patients; None where a patients table holds them."""
+        kept: set[str] = set()
+        if people is not None:
+            self.add(people, "patients")
+            kept = set(people.raw.cells.columns)
+        self.add_file(raw, used | kept, "samples")
+
+    def add_file(self, raw: RawRows, used: frozenset[str], table: TableName) -> None:
+        """A part of a file of which a reader has used these columns, for one table or for several."""
+        self._matched.setdefault(table, _Matched()).headings |= set(raw.cells.columns)
+        headings, known = self._converted.setdefault(raw.file, ([], set()))
+        headings += [
+            name for name in raw.cells.columns if name not in headings and (name or (raw.cells[name] != "").any())
+        ]
+        known |= used
+
     def unused(self) -> dict[str, tuple[str, ...]]:
         """File -> its columns that nothing uses; files without any are left out."""
         found: dict[str, list[str]] = {}
         for column in self._columns:
             if not column.kept and column.name not in found.setdefault(column.file, []):
                 found[column.file].append(column.name)
+        for file, (headings, used) in self._converted.items():
+            found[file] = [name for name in headings if name not in used]
         return {file: tuple(names) for file, names in found.items() if names}
 
-    def problems(self, tables: set[TableName]) -> list[Problem]:
-        """Of columns that look like the contract's, and of entries that match nothing. tables: those with a file."""
-        told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
-        return [*told, *(problem for name in TABLES for problem in self._entries(name, tables))]
+    def problems(self, tables: set[TableName], converted: set[TableName], stated: Mapping) -> list[Problem]:
+        """Of columns that look like the contract's, and of entries that match nothing.
 
-    def _entries(self, table: TableName, tables: set[TableName]) -> Iterator[Problem]:
-        if self._mapping.format != "tables":
-            return
+        tables: those with a file; converted: those whose rows a preset makes; stated: the mapping as it was written.
+        """
+        told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
+        of_events = stated.format == "nonmem" and "patients" not in tables
+        for name in TABLES:
+            made_here = (name in converted and name not in ("samples", "doses")) or (of_events and name == "patients")
+            if made_here and stated.table(name).keep:
+                expected = f'format = "{stated.format}" takes the rows of {name} itself'
+                told.append(_entry(f"{name}.keep", stated.table(name).keep[0].column, expected))
+        return [*told, *(problem for name in TABLES for problem in self._entries(name, tables, name in converted))]
+
+    def _entries(self, table: TableName, tables: set[TableName], converted: bool) -> Iterator[Problem]:
+        if self._mapping.format == "nonmem" and table in ("samples", "doses"):
+            return  # told with the event file
         settings = self._mapping.table(table)
         if table not in self._matched:
             given = [key for key in MATCHING if getattr(settings, key)]
@@ -76,6 +106,8 @@ class Leftovers:
         yield from _names(table, settings, matched)
         if matched.n_rows:
             yield from _words(table, settings, matched)
+            if converted:
+                return  # its rules were asked about the columns of the file
             for rule, n_kept, beside in zip(settings.keep, matched.n_kept, matched.beside, strict=False):
                 if n_kept == 0 and beside:
                     yield _rule(table, rule, beside)
@@ -95,15 +127,16 @@ def _names(table: TableName, settings: TableMapping, matched: _Matched) -> Itera
 
 
 def _words(table: TableName, settings: TableMapping, matched: _Matched) -> Iterator[Problem]:
-    """An error where no word of a translation occurs, a warning where some do not: this export may lack them."""
+    """An error for the words of a translation that no cell has."""
     for name, translation in settings.values.items():
         absent = [word for word in translation if word not in matched.words.get(name, ())]
         if name not in matched.columns or not absent:
             continue
         shown = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
-        every = len(absent) == len(translation)
-        expected = "no cell of this column reads so" + ("" if every else "; the other words of the table were met")
-        yield _entry(f"{table}.values.{name}", shown, expected, warning=not every)
+        which = "these" if len(absent) > 1 else "it"
+        expected = "no cell of this column reads so"
+        expected += "" if len(absent) == len(translation) else f"; other cells do, so take {which} out of the table"
+        yield _entry(f"{table}.values.{name}", shown, expected)
 
 
 def _rule(table: TableName, rule: Keep, beside: list[str]) -> Problem:
@@ -113,10 +146,5 @@ def _rule(table: TableName, rule: Keep, beside: list[str]) -> Problem:
     return _entry(f"{table}.keep", found, f"holds for no row; the column reads {shown}")
 
 
-def _entry(key: str, found: str, expected: str, *, warning: bool = False) -> Problem:
-    expected = f"matches nothing: {expected}"
-    if warning:
-        return Problem(
-            file="cohort.toml", column=key, found=found, expected=expected, severity="warning", action="without effect"
-        )
-    return Problem(file="cohort.toml", column=key, found=found, expected=expected)
+def _entry(key: str, found: str, expected: str) -> Problem:
+    return Problem(file="cohort.toml", column=key, found=found, expected=f"matches nothing: {expected}")

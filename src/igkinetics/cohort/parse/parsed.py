@@ -13,9 +13,9 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import CONTRACT, TableName
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.findings import Finding, Mask, Table, removed_rows
+from igkinetics.cohort.parse.findings import Finding, Mask, Table, removed_rows, warn
 from igkinetics.cohort.parse.times import Times, read_times
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +73,9 @@ def number_patients(tables: Tables) -> tuple[Tables, list[str]]:
     """The frames with a column `patient` (position in the list, -1 for nobody), and the list of everyone.
 
     Everyone is whoever stands in any row of any file, as they first appear: patients, samples, doses,
-    therapy, outcomes.
+    therapy, outcomes, weights, covariates.
     """
-    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes", "weights")
+    order: tuple[TableName, ...] = ("patients", "samples", "doses", "therapy", "outcomes", "weights", "covariates")
     present = [name for name in order if name in tables]
     if not present:
         return {}, []
@@ -108,12 +108,37 @@ def by_date(patients: pd.Series[int], moments: pd.Series[float]) -> npt.NDArray[
     return patients.to_numpy(dtype=np.int64) * DATES + date + DATES // 2
 
 
+MOSTLY: Final = 0.5
+"""A column of covariates of which more is numbers is meant to be numbers."""
+
+
+def words_among_numbers(table: Table) -> list[Finding]:
+    """A warning for every word in a further column that is numbers elsewhere: because of it all of them are text."""
+    findings: list[Finding] = []
+    for name in further_names(table):
+        cells = table.text[name].str.strip()
+        filled = (cells != "").to_numpy(dtype=bool)
+        unreadable = numbers(cells, table.settings.decimal)[1]
+        n_numbers = int((filled & ~unreadable).sum())
+        if unreadable.any() and n_numbers > MOSTLY * filled.sum():
+            expected = (
+                f"a number like the other {counted(n_numbers, 'cell')} of this column, which is kept as text because "
+                f'of this; correct it, or say that it is no value: missing = ["", "NA", "..."] under [{table.name}]'
+            )
+            findings += warn(unreadable, name, cells, expected, action="kept as text")
+    return findings
+
+
+def further_names(table: Table) -> list[str]:
+    """The columns outside the contract."""
+    known = set(CONTRACT[table.name].names)
+    return [str(name) for name in table.text.columns if name not in known]
+
+
 def further_columns(table: Table) -> pd.DataFrame:
     """Columns outside the contract: numbers where every filled cell is one, else text."""
-    known = set(CONTRACT[table.name].names)
     columns: dict[str, pd.Series[str] | Floats] = {}
-    for name in table.text.columns:
-        if name not in known:
-            values, unreadable = numbers(table.text[name], table.settings.decimal)
-            columns[name] = table.text[name].str.strip() if unreadable.any() or np.isnan(values).all() else values
+    for name in further_names(table):
+        values, unreadable = numbers(table.text[name], table.settings.decimal)
+        columns[name] = table.text[name].str.strip() if unreadable.any() or np.isnan(values).all() else values
     return pd.DataFrame(columns, index=table.text.index)

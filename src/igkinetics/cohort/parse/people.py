@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.keys import OutcomesMapping
@@ -19,7 +18,7 @@ from igkinetics.cohort.outcomes import (
 )
 from igkinetics.cohort.parse.cells import Range, number_column, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
-from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table
+from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table, words_among_numbers
 from igkinetics.cohort.parse.times import read_times
 from igkinetics.cohort.parse.weights import weight_column
 from igkinetics.errors import Problem, counted
@@ -64,7 +63,11 @@ def parse_patients(table: Table) -> Parsed:
         extra=further_columns(table),
         times=(birth, death, transplant),
         problems=tuple(problems),
-        findings=(*patient_column(table), *(replace(one, removes="patient") for one in findings)),
+        findings=(
+            *patient_column(table),
+            *(replace(one, removes="patient") for one in findings),
+            *words_among_numbers(table),
+        ),
     )
 
 
@@ -96,7 +99,7 @@ def parse_outcomes(table: Table) -> Parsed:
         frame=frame,
         extra=further_columns(table),
         times=(times,),
-        findings=(*patient_column(table), *findings),
+        findings=(*patient_column(table), *findings, *words_among_numbers(table)),
         problems=tuple(_absent_classes(table, outcome)),
         notes=(*_renamed(written, meant), *_not_infections(table, outcome)),
     )
@@ -149,17 +152,7 @@ def _split(finding: Finding, whole_patient: Mask) -> list[Finding]:
     """The finding, with those rows apart whose patient must be set aside."""
     chosen = whole_patient[finding.rows]
     scopes: tuple[tuple[Mask, Scope], ...] = ((chosen, "patient"), (~chosen, finding.removes))
-    return [
-        replace(
-            finding,
-            rows=finding.rows[part],
-            removes=removes,
-            found=tuple(np.array(finding.found, dtype=object)[part]),
-            expected=tuple(np.array(finding.expected, dtype=object)[part]),
-        )
-        for part, removes in scopes
-        if part.any()
-    ]
+    return [finding.part(some, removes) for some, removes in scopes if some.any()]
 
 
 def _words(table: Table, name: str) -> pd.Series[str]:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.parse.findings import Mask, refuse, warn
+from igkinetics.cohort.parse.findings import Mask, for_the_first, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.samples import commonest_unit
 from igkinetics.errors import Problem
@@ -120,8 +120,14 @@ def check_gaps(samples: Parsed) -> Parsed:
     late = np.flatnonzero((gap > LONG_GAP_DAY) & (gap > TIMES_THE_USUAL * own))
     after = pd.Series(late, index=rows.index[order[late + 1]]).sort_index()
     line = samples.table.line[rows.index[order].to_numpy()]
-    expected = [
-        f"{gap[one]:.0f} days after the sample before (line {line[one]}): IgG in between is not known" for one in after
-    ]
+    places = after.to_numpy()
+    expected = for_the_first(
+        len(places),
+        lambda one: (
+            f"{gap[places[one]]:.0f} days after the sample before (line {line[places[one]]}): IgG in between is "
+            "not known"
+        ),
+        "a long time after the sample before: IgG in between is not known",
+    )
     column = samples.times[0].column
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))

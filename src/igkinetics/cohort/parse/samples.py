@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, canonical_units, igg_cells, numbers, patient_column
-from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Mask, Table, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
 from igkinetics.cohort.parse.stated_words import are_words, how_to_go_on, with_stated_words
 from igkinetics.errors import Problem
@@ -29,7 +30,12 @@ CENSORED = {"-1": -1, "0": 0, "1": 1}
 NOT_STATED = 2
 MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
-    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give --igg-unit mg/dL'
+    'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give igg_unit="mg/dL"'
+)
+THOUSANDS: Final = r"[<>]?=?\s*\d{1,3}(?:[,.'\s\u2019]\d{3})+(?:[,.]\d+)?"
+NOT_READ_AS_THOUSANDS: Final = (
+    "must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state "
+    'what marks the decimals: decimal = "," under [samples]'
 )
 
 
@@ -130,7 +136,7 @@ def _with_stated_signs(table: Table, parsed: IggCells, lower: Floats, upper: Flo
         findings += refuse(strange, name, cells, expected)
         contrary = (own != NOT_STATED) & (sign != NOT_STATED) & (own != sign)
         levels = table.text["igg"] if table.column("igg") is not None else cells
-        against = [f"contradicts the rest of the row (igg {cell!r})" for cell in levels[contrary]]
+        against = for_each(levels[contrary], lambda cell: f"contradicts the rest of the row (igg {str(cell)!r})")
         findings += refuse(contrary, name, cells, against)
         sign = np.where(sign == NOT_STATED, own, sign)
     limit = np.where(sign == NOT_STATED, 0, sign).astype(np.int8)
@@ -149,8 +155,14 @@ def _impossible(
     censored = parsed.limit != 0
     empty = (cells.str.strip() == "").to_numpy(dtype=bool) & ~censored & ~no_level
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
-    words = are_words(written) & parsed.unreadable if parsed.unreadable.any() else parsed.unreadable
+    words = parsed.unreadable.copy()
+    words[words] = are_words(written[words])
     way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
+    thousands = parsed.unreadable & ~words
+    thousands[thousands] = cells[thousands].str.strip().str.fullmatch(THOUSANDS).to_numpy(dtype=bool)
+    if thousands.any():
+        findings += refuse(thousands, "igg", written, NOT_READ_AS_THOUSANDS)
+        parsed = replace(parsed, unreadable=parsed.unreadable & ~thousands)
     for rows, expected in (
         (parsed.unreadable & censored, "a limit is < or > and one number above 0: <40"),
         (parsed.unreadable & ~censored, "must be a number, <LIMIT or >LIMIT"),
@@ -165,8 +177,10 @@ def _impossible(
         "must be above 0; write a level below the assay's limit as <LIMIT",
     )
     absurd = parsed.value * G_PER_L_BY_CODE[code] > HIGHEST_IGG_G_PER_L * (1 + 1e-12)
-    highest = [in_unit(HIGHEST_IGG_G_PER_L, one) for one in code[absurd]]
-    return findings + refuse(absurd, "igg", cells, [f"must be at most {text}; is the unit right?" for text in highest])
+    told = for_each(
+        code[absurd], lambda one: f"must be at most {in_unit(HIGHEST_IGG_G_PER_L, one)}; is the unit right?"
+    )
+    return findings + refuse(absurd, "igg", cells, told)
 
 
 def in_unit(g_per_l: float, code: int) -> str:
@@ -191,6 +205,9 @@ def _limits(
 def _outside(
     cells: pd.Series[str], mask: Mask, limit: Floats, code: npt.NDArray[np.int8], which: str, sign: str
 ) -> list[Finding]:
-    texts = [in_unit(level, one) for level, one in zip(limit[mask], code[mask], strict=True)]
-    expected = [f"{which} limit, {text}: used as {sign}{text.split()[0]}" for text in texts]
+    def told(level_and_code: complex) -> str:
+        text = in_unit(level_and_code.real, int(level_and_code.imag))
+        return f"{which} limit, {text}: used as {sign}{text.split()[0]}"
+
+    expected = for_each(limit[mask] + 1j * code[mask], told)
     return warn(mask, "igg", cells, expected, action=f"used as {sign}limit")

@@ -16,6 +16,8 @@ from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
 
 MOST_WORDS_TOLD = 6
 LONGEST_WORD = 60
+NUMBER = r"(?i:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
+"""What reads as a number although no level: 1e999, nan."""
 
 
 def with_stated_words(
@@ -72,10 +74,10 @@ def are_words(cells: pd.Series[str]) -> Mask:
     """Cells in which a laboratory says something, rather than numbers written in a way that no one reads."""
     text = cells.str.strip()
     spoken = text.str.contains(r"[^\W\d_]|[*#]", regex=True) & (text.str.len() <= LONGEST_WORD)
-    return (spoken & pd.to_numeric(text, errors="coerce").isna()).to_numpy(dtype=bool)
+    return (spoken & ~text.str.fullmatch(NUMBER)).to_numpy(dtype=bool)
 
 
 def how_to_go_on(words_found: pd.Series[str]) -> str:
     """The end of a message about cells that are no level: the keys that say what is meant."""
-    words = words_table(words_found, MOST_WORDS_TOLD)
+    words = words_table(words_found.drop_duplicates().head(MOST_WORDS_TOLD + 1), MOST_WORDS_TOLD)
     return f'say what is meant under [samples]: words = {words}, or leave such rows out: words = "{SET_ASIDE}"'

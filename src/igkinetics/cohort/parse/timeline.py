@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -43,6 +45,8 @@ def check_one_kind(tables: Tables, kind: TimeKind, asked: TimeOrigin | None) -> 
             )
         elif parsed.times[0].column not in ("day", "datetime"):
             more = [finding for time in parsed.times for finding in wrong_kind(parsed.table, time, kind)]
+            if name == "patients":  # the row also holds the group and the weight
+                more = [replace(finding, removes="patient") for finding in more]
             checked[name] = parsed.with_findings(more)
     return checked, problems
 

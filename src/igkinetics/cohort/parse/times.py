@@ -14,7 +14,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Mask, Table, for_each, refuse, warn
 from igkinetics.units import TIME_IN_DAY
 
 
@@ -137,7 +137,7 @@ def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, acce
     if not table.settings.datetime_format:
         which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
         marks = text[either].str.extract(r"([/.-])", expand=False)
-        found += refuse(either, column, text, [f"{which.format(mark)} {under}" for mark in marks])
+        found += refuse(either, column, text, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
         bad = bad & ~either
     return found + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
 
@@ -147,9 +147,13 @@ def _spreadsheet_dates(table: Table, column: str, text: pd.Series[str], bad: Mas
     number = np.full(len(text), np.nan)
     number[bad] = numbers(text[bad], table.settings.decimal)[0]
     serial = (number > LATEST_DAY) & (number < 2 * LATEST_DAY)
-    dates = [(SPREADSHEET_DAY_0 + pd.Timedelta(days=float(day))).date() for day in np.floor(number[serial])]
-    expected = [f"no day number; if it is a spreadsheet's date, write {date} in its place" for date in dates]
+    expected = for_each(np.floor(number[serial]), _spreadsheet_date)
     return refuse(serial, column, text, expected)
+
+
+def _spreadsheet_date(day: float) -> str:
+    date = (SPREADSHEET_DAY_0 + pd.Timedelta(days=float(day))).date()
+    return f"no day number; if it is a spreadsheet's date, write {date} in its place"
 
 
 def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> tuple[Floats, Mask]:

@@ -186,6 +186,24 @@ def _other_amount_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mappi
     )
 
 
+def _other_weight_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    """A column of units beside weight_kg, whose unit is fixed."""
+    if "weight_kg" not in mapped.text.columns or "weight" in mapped.text.columns:
+        return np.zeros(len(cells), dtype=bool), ""
+    units = {**mapping.weights.units, **mapping.patients.units}
+    stated = units.get("weight_kg", "kg")
+    other = _where(cells, lambda word: canonical_unit(word) in WEIGHT_IN_KG and canonical_unit(word) != stated)
+    return other, f"weight_kg is in {stated}"
+
+
+def _another_end(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
+    """Ends of infusions that are not the time of the dose itself."""
+    time = next((mapped.text[one].str.strip() for one in ("day", "datetime") if one in mapped.text.columns), cells)
+    missing = (*mapping.doses.missing, "NA", ".")
+    timed = _where(cells, lambda word: word not in missing and any(letter.isdigit() for letter in word))
+    return timed & (cells != time).to_numpy(dtype=bool), "every dose is given as a bolus (duration 0)"
+
+
 def _not_iv(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
     return _where(cells, lambda word: SUBCUTANEOUS.fullmatch(word) is not None), "every dose is taken as iv"
 
@@ -236,6 +254,9 @@ CHECKS: Final[dict[tuple[TableName, str], Check]] = {
     ("doses", "route"): _not_iv,
     ("doses", "duration"): _not_at_once,
     ("doses", "duration_h"): _not_at_once,
+    ("doses", "end"): _another_end,
+    ("patients", "weight_unit"): _other_weight_unit,
+    ("weights", "weight_unit"): _other_weight_unit,
     ("patients", "death"): _an_end,
     ("patients", "transplant"): _an_end,
 }

@@ -25,6 +25,12 @@ def weight_column(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
     stated_unit = units.get("weight_kg", "kg")
     values, findings = number_column(table, "weight_kg", WEIGHT, WEIGHT_IN_KG[stated_unit], stated_unit)
     if table.column("weight") is None:
+        if (beside := table.column("weight_unit")) is not None:
+            other = (~canonical_units(beside).isin(["", stated_unit])).to_numpy(dtype=bool)
+            expected = (
+                f'{stated_unit}, as weight_kg says; for another unit name the column weight: weight = "weight_kg"'
+            )
+            findings += refuse(other, "weight_unit", beside, f"{expected} under [{table.name}.columns]")
         return values, findings, []
     unit_cells, stated = table.column("weight_unit"), units.get("weight")
     if unit_cells is None and stated is None:
@@ -43,7 +49,7 @@ def weight_column(table: Table) -> tuple[Floats, list[Finding], list[Problem]]:
 
 
 def parse_weights(table: Table) -> Parsed:
-    """Columns of the frame: patient_id, moment, date_only, weight_kg."""
+    """Columns of the frame: patient_id, moment, date_only, weight_kg, known_from (the date, at any time of day)."""
     times, findings = event_times(table)
     weight, weight_findings, problems = weight_column(table)
     refused = {int(row) for finding in weight_findings for row in finding.rows}
@@ -54,7 +60,13 @@ def parse_weights(table: Table) -> Parsed:
     if not problems and (written := table.column(column)) is not None:
         findings += refuse(absent, column, written, "a weight is needed; leave out rows without one")
     frame = pd.DataFrame(
-        {"patient_id": cells, "moment": times.moment, "date_only": times.date_only, "weight_kg": weight}
+        {
+            "patient_id": cells,
+            "moment": times.moment,
+            "date_only": times.date_only,
+            "weight_kg": weight,
+            "known_from": np.floor(times.moment),
+        }
     )
     return Parsed(
         table=table,
@@ -111,7 +123,7 @@ def one_weight(tables: Tables) -> pd.Series[float]:
     begins = begins[~begins.index.duplicated()]
     patients = pd.Series(tables["weights"].usable()["patient"].unique())
     rows = pd.DataFrame({"patient": patients, "moment": begins.reindex(patients).to_numpy(dtype=np.float64)})
-    by_day = pd.Series(_of_the_day(rows, tables["weights"]), index=patients).dropna()
+    by_day = pd.Series(weights_at(rows, tables["weights"]), index=patients).dropna()
     joined: pd.Series[float] = pd.concat([stated, by_day[~by_day.index.isin(stated.index)]])
     return joined
 
@@ -122,24 +134,24 @@ def weights_of_doses(tables: Tables) -> Floats:
     fixed = lookup(doses["patient"], one_weight(tables))
     if "weights" not in tables:
         return fixed
-    by_day = _of_the_day(doses, tables["weights"])
+    by_day = weights_at(doses, tables["weights"])
     return np.where(np.isnan(by_day), fixed, by_day)
 
 
-def _of_the_day(rows: pd.DataFrame, weights: Parsed) -> Floats:
-    """The last weight of the patient up to the date of each row, else the patient's first one; nan without any."""
+def weights_at(rows: pd.DataFrame, weights: Parsed) -> Floats:
+    """The last weight of the patient known at the moment of each row, else the patient's first one; nan without any."""
     known = weights.usable().dropna(subset=["moment", "weight_kg"])
-    known = known.assign(date=np.floor(known["moment"])).sort_values(["date", "moment"], kind="stable")
+    known = known.sort_values(["known_from", "moment"], kind="stable")
     asked = pd.DataFrame(
         {
             "patient": rows["patient"].to_numpy(),
-            "date": np.floor(rows["moment"].to_numpy(dtype=np.float64)),
+            "known_from": rows["moment"].to_numpy(dtype=np.float64),
             "row": np.arange(len(rows)),
         }
     )
-    dated = asked.dropna(subset=["date"]).sort_values("date", kind="stable")
-    columns = known[["patient", "date", "weight_kg"]].astype({"patient": asked["patient"].dtype})
-    found = pd.merge_asof(dated, columns, on="date", by="patient").set_index("row")["weight_kg"]
+    dated = asked.dropna(subset=["known_from"]).sort_values("known_from", kind="stable")
+    columns = known[["patient", "known_from", "weight_kg"]].astype({"patient": asked["patient"].dtype})
+    found = pd.merge_asof(dated, columns, on="known_from", by="patient").set_index("row")["weight_kg"]
     last = found.reindex(asked["row"]).to_numpy(dtype=np.float64)
     first = lookup(rows["patient"], known.groupby("patient")["weight_kg"].first())
     return np.where(np.isnan(last), first, last)

@@ -58,7 +58,10 @@ IMMUNOGLOBULIN_WORDS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concept:
-    """One code of a list; `word` must stand in any name beside it, `older` are codes that it had before."""
+    """One code of a list; `word` must stand in any name beside it, `older` are codes that it had before.
+
+    The file also says the source of each.
+    """
 
     list: str
     vocabulary: str

@@ -1,7 +1,9 @@
-"""MIMIC-IV: labevents -> samples, inputevents -> doses and therapy, patients -> patients.
+"""MIMIC-IV: labevents -> samples, inputevents -> doses, weights and therapy, patients -> patients.
 
 Items are found by their labels in d_labitems and d_items of the same release, not by numbers. Prescriptions are orders
-and are not read. Dates are shifted by patient; the distances between them are kept.
+and are not read. Neither is emar, which is told: one administration is several of its events (started, stopped, not
+given) and several rows of emar_detail, some of which hold what was due. Dates are shifted by patient; the
+distances between them are kept.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ def tables(folder: Path, mapping: Mapping) -> list[PresetTable]:
         PresetTable(table="doses", stems=("inputevents",), convert=lambda raw: _doses(raw, mapping, label, measured)),
         PresetTable(table="therapy", stems=("inputevents",), convert=lambda raw: _therapy(raw, label, measured)),
         PresetTable(table="patients", stems=("patients",), convert=lambda raw: _patients(raw, measured)),
+        PresetTable(table="weights", stems=("inputevents",), convert=lambda raw: _weights(raw, label, measured)),
     ]
 
 
@@ -105,6 +108,23 @@ def _therapy(raw: RawRows, label: dict[str, str], measured: set[str]) -> RawRows
     stop = end.where(end.str.slice(0, 10) > start.str.slice(0, 10), "")
     wanted = (agent != "").to_numpy(dtype=bool) & person.isin(list(measured)).to_numpy(dtype=bool)
     return Rows(raw, {"patient_id": person, "start": start, "stop": stop, "agent": agent}, wanted).finished()
+
+
+def _weights(raw: RawRows, label: dict[str, str], measured: set[str]) -> RawRows:
+    """The weight by which an infusion of immunoglobulin was dosed, once for each patient and time."""
+    cells = raw.cells
+    columns: dict[str, pd.Series[str]] = {
+        "patient_id": column(cells, "subject_id"),
+        "datetime": column(cells, "starttime"),
+        "weight_kg": column(cells, "patientweight"),
+    }
+    name = mapped(column(cells, "itemid"), lambda one: label.get(one, ""))
+    wanted = truth(name, lambda text: says("immunoglobulin", text)) & (columns["weight_kg"] != "").to_numpy(dtype=bool)
+    wanted &= ~truth(column(cells, "statusdescription"), lambda text: text.lower() in VOID)
+    wanted &= columns["patient_id"].isin(list(measured)).to_numpy(dtype=bool)
+    rows = pd.DataFrame(columns)[wanted]
+    wanted[rows.index[rows.duplicated()]] = False
+    return Rows(raw, columns, wanted).finished()
 
 
 def _patients(raw: RawRows, measured: set[str]) -> RawRows:

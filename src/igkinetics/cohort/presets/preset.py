@@ -22,8 +22,9 @@ from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.source.textfile import read_text
 from igkinetics.errors import InputError, Problem
 
-WANTED: Final = "wanted"
-"""The column of a converted table that says which rows are the cohort's."""
+WANTED: Final = "is a row of the cohort"
+"""The column of a converted table that says which rows are the cohort's; no file has one of this name."""
+ASKED_FOR: Final = "columns asked for"
 Converter = Callable[[RawRows], RawRows]
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".xpt", ".ndjson")
 
@@ -97,8 +98,14 @@ def column(cells: pd.DataFrame, *names: str) -> pd.Series[str]:
     by_lower = {str(name).strip().lower(): name for name in cells.columns}
     for name in names:
         if name.lower() in by_lower:
+            cells.attrs.setdefault(ASKED_FOR, set()).add(by_lower[name.lower()])
             return cells[by_lower[name.lower()]].str.strip().replace({"NA": "", "NULL": "", "nan": "", ".": ""})
     return pd.Series("", index=cells.index, dtype=str)
+
+
+def columns_asked_for(cells: pd.DataFrame) -> frozenset[str]:
+    """The columns of a file that a preset has looked at: `column` and `stated_rows` note them."""
+    return frozenset(cells.attrs.get(ASKED_FOR, ()))
 
 
 def first_filled(*columns: pd.Series[str]) -> pd.Series[str]:
@@ -175,7 +182,11 @@ def with_wanted_rows(mapping: Mapping, tables: Iterable[TableName]) -> Mapping:
     """The mapping of converted tables: contract names, and only the rows that the preset wants."""
     only = Keep(column=WANTED, equals="yes")
     return mapping.model_copy(
-        update={name: mapping.table(name).model_copy(update={"keep": (only,)}) for name in tables}
+        update={
+            name: settings.model_copy(update={"keep": (only,), "ignore": (*settings.ignore, WANTED)})
+            for name in tables
+            for settings in [mapping.table(name)]
+        }
     )
 
 
@@ -188,5 +199,6 @@ def stated_rows(raw: RawRows, settings: TableMapping) -> Mask | None:
         if rule.column not in raw.cells.columns:
             expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
             raise InputError([Problem(file=raw.file, column="keep", found=rule.column, expected=expected)])
+        raw.cells.attrs.setdefault(ASKED_FOR, set()).add(rule.column)
         kept &= holds(rule, raw.cells[rule.column], settings.missing)
     return kept

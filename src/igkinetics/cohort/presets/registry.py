@@ -26,7 +26,12 @@ SIDE_TABLES: Final[dict[str, tuple[str, ...]]] = {
 """Files that are read beside the tables: what their rows refer to."""
 NOT_READ: Final[dict[str, dict[str, str]]] = {
     "omop": {"procedure_occurrence": "a transplant in it is not seen: put it into outcomes.csv as hsct"},
-    "mimic4": {"prescriptions": "orders are no administrations; doses are those of inputevents"},
+    "mimic4": {
+        "prescriptions": "orders are no administrations; doses are those of inputevents",
+        "emar": "doses are those of inputevents, which intensive care alone writes; one dose is several rows of emar "
+        "and emar_detail (started, stopped, due, not given); where wards gave immunoglobulin, put all doses into "
+        "doses.csv, which is read instead",
+    },
     "fhir": {
         "MedicationRequest": "orders are no administrations",
         "MedicationStatement": "statements are no administrations",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,8 @@ from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.weights import weights_by_day
 from igkinetics.cohort.presets.fhir import read_ndjson
-from igkinetics.cohort.presets.preset import delimited, read_transport
+from igkinetics.cohort.presets.preset import columns_asked_for, delimited, read_transport
+from igkinetics.cohort.source.frames import read_frame
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
 from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
@@ -54,14 +55,14 @@ def read_files(located: Located, mapping: Mapping) -> Files:
     for source in located.sources:
         try:
             if source.table == "samples" and mapping.format != "nonmem":
-                for part in _parts(source, mapping):
+                for part in _parts(source, mapping, left):
                     parts.add(part)
                 continue
-            for name, rows in _mapped(source, mapping).items():
+            for name, rows in _mapped(source, mapping, left, own_tables).items():
                 if name == source.table or name not in own_tables:
                     by_table[name].append(rows)
-                    if mapping.format != "nonmem" or source.table != "samples":
-                        left.add(rows, name)
+                elif name == "weights":
+                    fatal.append(_second_weights(source))
         except InputError as fault:
             fatal += fault.problems
     others = [one for mapped in by_table.values() for one in mapped]
@@ -74,8 +75,10 @@ def read_files(located: Located, mapping: Mapping) -> Files:
     fatal += dict.fromkeys([*parts.column_problems, *(fault for one in others for fault in one.column_problems)])
     for table in (*tables.values(), *([] if samples is None else [samples.table])):
         if table.text.empty and (table.name in own_tables or table.name == "samples"):
-            (fatal if table.name == "samples" else warnings).append(_no_rows(table))
-    for problem in left.problems({source.table for source in located.sources}):
+            nothing = _no_rows(table, needed=table.name == "samples" or bool(located.mapping.table(table.name).keep))
+            (fatal if nothing.severity == "error" else warnings).append(nothing)
+    converted = {source.table for source in located.sources if source.convert is not None}
+    for problem in left.problems(own_tables, converted, located.mapping):
         (fatal if problem.severity == "error" else warnings).append(problem)
     empty = [*parts.empty_lines, *((one.raw.file, one.empty_lines) for one in others)]
     row_problems = [*parts.row_problems, *(fault for one in others for fault in one.row_problems)]
@@ -90,20 +93,39 @@ def read_files(located: Located, mapping: Mapping) -> Files:
 
 
 def _settings(name: TableName, mapping: Mapping, own_tables: set[TableName]) -> TableMapping:
-    """Weights that stand in the patients table are in its units."""
-    return mapping.patients if name == "weights" and "weights" not in own_tables else mapping.table(name)
+    """Weights that stand in the patients table are in its units; those of an event file have been made kg."""
+    of_patients = name == "weights" and "weights" not in own_tables and mapping.format != "nonmem"
+    return mapping.patients if of_patients else mapping.table(name)
 
 
-def _parts(source: Source, mapping: Mapping) -> Iterator[RawRows]:
+def _second_weights(source: Source) -> Problem:
+    expected = "the weights by day in one place: a table of weights is there, and these rows tell other ones"
+    return Problem(file=source.label, column="weight_kg", found="weights that change", expected=expected)
+
+
+def _parts(source: Source, mapping: Mapping, left: Leftovers) -> Iterator[RawRows]:
     parts = _parts_of_file(source, mapping)
     if source.convert is not None:
-        return map(source.convert, parts)
+        return _converted(source, source.convert, parts, left)
     wide = mapping.samples.wide if source.table == "samples" and mapping.format == "tables" else None
     return parts if wide is None else (one_row_per_sample(part, wide) for part in parts)
 
 
+def _converted(
+    source: Source, convert: Callable[[RawRows], RawRows], parts: Iterator[RawRows], left: Leftovers
+) -> Iterator[RawRows]:
+    """The rows that a preset makes of a file, and which of its columns it has asked for."""
+    for part in parts:
+        rows = convert(part)
+        if source.path.suffix.lower() != ".ndjson":
+            left.add_file(part, columns_asked_for(part.cells), source.table)
+        yield rows
+
+
 def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     settings = mapping.table(source.table)
+    if source.frame is not None:
+        return iter([read_frame(source.frame, source.label, settings)])
     if source.sheet:
         return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
     suffix = source.path.suffix.lower()
@@ -118,14 +140,24 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     return read_text(source.path, source.label, settings, source.table)
 
 
-def _mapped(source: Source, mapping: Mapping) -> dict[TableName, MappedRows]:
+def _mapped(
+    source: Source, mapping: Mapping, left: Leftovers, own_tables: set[TableName]
+) -> dict[TableName, MappedRows]:
     if mapping.format == "nonmem" and source.table == "samples":
         text = not source.sheet and source.path.suffix.lower() != ".parquet"
         settings = mapping.table("samples")
-        raw = read_event_text(source.path, source.label, settings) if text else whole_file(_parts(source, mapping))
-        return split_events(raw, mapping)
-    raw = whole_file(_parts(source, mapping))
+        raw = (
+            read_event_text(source.path, source.label, settings) if text else whole_file(_parts(source, mapping, left))
+        )
+        split = split_events(raw, mapping)
+        used = split.used | (
+            frozenset(map(str, mapping.patients.columns.values())) if "weights" in split.tables else set()
+        )
+        left.add_events(raw, used, None if "patients" in own_tables else split.people)
+        return split.tables
+    raw = whole_file(_parts(source, mapping, left))
     mapped = map_columns(raw, source.table, mapping.table(source.table))
+    left.add(mapped, source.table)
     weights = weights_by_day(mapped) if source.table == "patients" else None
     return {source.table: mapped} if weights is None else {source.table: mapped, "weights": weights}
 
@@ -139,11 +171,12 @@ def _empty_rows(found: Sequence[tuple[str, Lines]]) -> list[Problem]:
     return [problem for file, some in each.items() for problem in empty_rows_problem(file, some)]
 
 
-def _no_rows(table: Table) -> Problem:
+def _no_rows(table: Table, *, needed: bool) -> Problem:
     n_read = sum(table.n_read)
     found = f"rows read: {n_read}, filtered: {sum(table.n_filtered)}" if n_read else "a header without rows"
     if table.name == "samples":
         return Problem(file=table.files[0], found=found, expected="a cohort needs at least one row of samples")
-    return Problem(
-        file=table.files[0], found=found, expected=f"rows of {table.name}", severity="warning", action="used"
-    )
+    expected = f"rows of {table.name}"
+    if needed:
+        return Problem(file=table.files[0], column="keep", found=found, expected=f"{expected} that the rules leave")
+    return Problem(file=table.files[0], found=found, expected=expected, severity="warning", action="used")

@@ -204,6 +204,8 @@ class SampleParts:
 
 def _as_written(table: Table, finding: Finding, n_before: int) -> Finding:
     """The finding in rows of the whole table, with the cells as they stand in the file."""
-    cells = zip(finding.rows, finding.found, strict=True)
-    found = tuple(table.as_written(finding.column, int(row), cell) for row, cell in cells)
+    found = finding.found
+    if finding.column in table.written:
+        written = table.written[finding.column].iloc[finding.rows]
+        found = found.where((found != "").to_numpy(dtype=bool), written.set_axis(found.index))
     return replace(finding, rows=finding.rows + n_before, found=found)

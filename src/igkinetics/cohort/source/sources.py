@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest, suggestion
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.source.raw import RawRows
@@ -24,6 +26,8 @@ class Source:
     """Of a workbook."""
     convert: Callable[[RawRows], RawRows] | None = None
     """What makes rows of the contract out of the file's, where a preset reads it."""
+    frame: pd.DataFrame | None = None
+    """The table itself, where it is in memory and not in a file."""
 
 
 def sheet_sources(

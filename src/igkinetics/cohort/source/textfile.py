@@ -23,8 +23,9 @@ import pyarrow.csv
 
 from igkinetics.cohort.mapping.headings import HEADER_ROWS_LOOKED_AT, header_place, known_headings
 from igkinetics.cohort.mapping.keys import TableMapping
+from igkinetics.cohort.parse.findings import MANY_ROWS
 from igkinetics.cohort.source.raw import ROWS_AT_A_TIME, RawRows
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import InputError, Problem, also
 
 BINARY_STARTS: Final = {
     b"PK\x03\x04": "a workbook or zip archive",
@@ -172,6 +173,10 @@ def _header(path: Path, file: str, settings: TableMapping, found: Survey, table:
         raise _refused(file, None, "", f"an empty file; {table} needs a header line and rows")
     line, cells = first[0]
     header = [cell.strip() for cell in cells]
+    if any("\x00" in cell for cell in header):
+        encoding = "utf-16-be" if header[0].startswith("\x00") else "utf-16-le"
+        expected = f'text of two bytes a letter; state it: encoding = "{encoding}" under [{table}] in cohort.toml'
+        raise _refused(file, line, settings.delimiter.join(header).replace("\x00", ""), expected)
     place = header_below([row for _, row in first], settings)
     if place:
         raise _refused(file, line, settings.delimiter.join(header), header_is(first[place][0], table))
@@ -271,7 +276,8 @@ def _parts_of_rows(
 def _part_of_rows(
     records: list[tuple[int, list[str]]], header: list[str], file: str, settings: TableMapping
 ) -> RawRows:
-    rows, lines, problems, empty = [], [], [], []
+    rows, lines, empty = [], [], []
+    others: dict[int, list[tuple[int, list[str]]]] = {}
     for line, cells in records:
         if len(cells) == len(header):
             rows.append(cells)
@@ -279,21 +285,25 @@ def _part_of_rows(
         elif not any(cell.strip() for cell in cells):
             empty.append(line)
         else:
-            problems.append(
-                Problem(
-                    file=file,
-                    line=line,
-                    found=settings.delimiter.join(cells),
-                    expected=f"{len(header)} cells as in the header, not {len(cells)}",
-                )
-            )
+            others.setdefault(len(cells), []).append((line, cells))
+    problems = [
+        Problem(
+            file=file,
+            line=line,
+            found=settings.delimiter.join(cells),
+            expected=f"{len(header)} cells as in the header, not {length}"
+            + (also([number for number, _ in some]) if len(some) > MANY_ROWS else ""),
+        )
+        for length, some in others.items()
+        for line, cells in (some[:1] if len(some) > MANY_ROWS else some)
+    ]
     kept = dict.fromkeys(header)
     return RawRows(
         file=file,
         cells=pd.DataFrame({name: pd.Series([row[header.index(name)] for row in rows], dtype=str) for name in kept}),
         line=np.array(lines, dtype=np.intp),
         repeated_names=_repeated(header),
-        n_unread=len(problems) + len(empty),
+        n_unread=sum(map(len, others.values())) + len(empty),
         empty=np.array(empty, dtype=np.intp),
         problems=tuple(problems),
     )

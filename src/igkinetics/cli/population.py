@@ -1,0 +1,91 @@
+"""`population`: a cohort's population by maximum likelihood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite
+from igkinetics.cli.reading import read_and_tell
+from igkinetics.cli.status import answering
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.population.options import PopulationOptions
+
+Names = list[str] | None
+
+
+@answering
+def population(
+    cohort: CohortPath,
+    out: Out,
+    card: Annotated[
+        str, typer.Option(metavar="ID|FILE", help="Card of the model, and where it starts.")
+    ] = DEFAULT_CARD,
+    structure: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Such as one_compartment/step_loss; default by the card.")
+    ] = None,
+    method: Annotated[
+        str, typer.Option(metavar="focei|exact", help="Laplace's approximation, or the integral itself.")
+    ] = "focei",
+    residual: Annotated[
+        str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
+    ] = "normal",
+    correlated: Annotated[bool, typer.Option("--correlated", help="Omega with covariances.")] = False,
+    rate: Annotated[bool, typer.Option("--rate", help="k = CL/V as the parameter in place of CL.")] = False,
+    estimate: Annotated[
+        Names, typer.Option(metavar="NAME", help="Estimate this typical value too; repeatable.")
+    ] = None,
+    fix: Annotated[
+        Names, typer.Option(metavar="NAME", help="Hold this typical value at the card's; repeatable.")
+    ] = None,
+    no_random: Annotated[
+        Names, typer.Option(metavar="NAME", help="This parameter does not vary between patients; repeatable.")
+    ] = None,
+    covariate: Annotated[
+        Names, typer.Option(metavar="PARAMETER:COVARIATE", help="An effect in the model, such as CL:sex; repeatable.")
+    ] = None,
+    test_covariate: Annotated[
+        Names, typer.Option(metavar="COVARIATE", help="Try this column on every parameter; repeatable.")
+    ] = None,
+    simulations: Annotated[int, typer.Option(metavar="N", help="Simulations behind NPDE and VPC.")] = 500,
+    level: Level = INTERVAL_LEVEL,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the simulations.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Threads.")] = 2,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Fit the population by maximum likelihood (FOCEI)."""
+    from igkinetics.choices import chosen
+    from igkinetics.output.folder import refuse_existing
+    from igkinetics.population.options import PopulationOptions
+    from igkinetics.population.output import POPULATION_OUTPUT
+
+    model = {"structure": structure, "method": method, "residual": residual, "correlated": correlated, "rate": rate}
+    lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate}
+    names = {name: tuple(values or ()) for name, values in {**lists, "test_covariate": test_covariate}.items()}
+    numbers = {"simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
+    options = chosen(PopulationOptions, None, {"card": card, **model, **names, **numbers})
+    refuse_existing(out, POPULATION_OUTPUT, overwrite=overwrite)
+    fit_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
+
+
+def fit_and_write(cohort: Cohort, options: PopulationOptions, out: Path, *, overwrite: bool) -> None:
+    """Tables and report, whole or not at all, and what they say on stdout."""
+    from igkinetics.output.folder import new_folder
+    from igkinetics.population.output import POPULATION_OUTPUT, write_population
+    from igkinetics.population.run import fit_population
+    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.report.population_page import population_sentences, write_population_report
+
+    fit = fit_population(cohort, options)
+    with new_folder(out, POPULATION_OUTPUT, overwrite=overwrite) as folder:
+        write_population(fit, folder)
+        write_population_report(fit, folder / REPORT_NAME)
+    print("\n".join([*population_sentences(fit), f"Report: {out / REPORT_NAME}."]))

@@ -1,0 +1,252 @@
+"""A patient's random effects given the population: mode, information, and what the kernels work in.
+
+x = mu + Z eta on the scales of docs/model.md 3.1, eta ~ Normal(0, Omega), Z places the q random effects among the p
+parameters. kinetic = transform x are the logs and logits that the kinetics take (log CL = log k + log V where the rate
+is the parameter). Everything here is of one patient, and makes no array.
+"""
+
+from __future__ import annotations
+
+from math import log1p
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T, minus_two_log
+from igkinetics.fit.objective import slope_on_scale
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.hierarchical.likelihood import longest, patient_theta
+from igkinetics.hierarchical.small_matrices import dot, factorise, invert, log_diagonal, squared, times
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.gradient import Course, add_gradient_of, walk
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+
+Integers = npt.NDArray[np.int64]
+MOST_STEPS = 60
+MOST_HALVINGS = 25
+SETTLED = 1e-20
+"""Predicted gain of a step (in -log likelihood) at which the mode is reached: log|H| feels the mode to first order."""
+NEARLY = 1e-9
+"""Predicted gain below which a step is taken as it is: values no longer tell the two points apart."""
+STEP = 1e-4
+"""Of central differences, on the estimation scales."""
+H, LOWER, INVERSE_LOWER, INVERSE, TRIAL = range(5)
+N_MATRICES = 5
+
+
+class Level(NamedTuple):
+    """What the population says, the same for all patients but for `mu` (n, p).
+
+    precision (q, q): of the random effects; error (2,): a in g/L, b; random (q,): columns of x that vary; transform
+    (p, p).
+    """
+
+    mu: Floats
+    precision: Floats
+    log_det_omega: float
+    error: Floats
+    random: Integers
+    transform: Floats
+
+
+class Curve(NamedTuple):
+    """A patient's levels (m,) at some x, their slopes (m, p) in it, and the slope (p,) of -log likelihood."""
+
+    level: Floats
+    slopes: Floats
+    gradient: Floats
+
+
+class Work(NamedTuple):
+    """Room for one patient at a time."""
+
+    theta: Floats
+    by_theta: Floats
+    kinetic: Floats
+    kinetic_slopes: Floats
+    no_ratio: Floats
+    x: Floats
+    moved: Floats
+    eta: Floats
+    slope: Floats
+    step: Floats
+    matrices: Floats
+    here: Curve
+    there: Curve
+
+
+@kernel
+def new_work(cohort: CohortArrays, q: int) -> Work:
+    """Room for any patient of the cohort with q random effects."""
+    p, m = cohort.used.shape[1], longest(cohort.sample_bounds)
+    return Work(
+        np.zeros(N_PARAMETERS),
+        np.zeros(N_PARAMETERS),
+        np.zeros(p),
+        np.zeros(p),
+        np.zeros(2),
+        np.zeros(p),
+        np.zeros(p),
+        np.zeros(q),
+        np.zeros(q),
+        np.zeros(q),
+        np.zeros((N_MATRICES, q, q)),
+        Curve(np.zeros(m), np.zeros((m, p)), np.zeros(p)),
+        Curve(np.zeros(m), np.zeros((m, p)), np.zeros(p)),
+    )
+
+
+@inner
+def place(mu: Floats, random: Integers, eta: Floats, x: Floats) -> None:
+    """x = mu + Z eta."""
+    for k in range(mu.size):
+        x[k] = mu[k]
+    for j in range(random.size):
+        x[random[j]] += eta[j]
+
+
+@inner
+def minus_log_likelihood(
+    x: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course, curve: Curve
+) -> float:
+    """-log likelihood of patient i's samples at x (p,); fills the curve."""
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
+    theta, transform, error = work.theta, population.transform, population.error
+    times(transform, x, work.kinetic)
+    patient_theta(work.kinetic, work.no_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
+    walk(theta, schedule, cohort.day[first:last], course)
+    curve.gradient[:] = 0.0
+    total = 0.0
+    for n in range(last - first):
+        level = course.endogenous[n] + course.infused[n]
+        curve.level[n] = level
+        work.by_theta[:] = 0.0
+        add_gradient_of(theta, course, course.epoch[n], course.responses[n], work.by_theta)
+        for k in range(x.size):
+            used = cohort.used[i, k] != 0
+            work.kinetic_slopes[k] = slope_on_scale(cohort.places[k], work.by_theta, theta) if used else 0.0
+        term, slope = minus_two_log(
+            cohort.kind, cohort.igg[first + n], cohort.limit[first + n], level, error[0], error[1]
+        )
+        total += 0.5 * term
+        for k in range(x.size):
+            value = 0.0
+            for row in range(x.size):
+                value += work.kinetic_slopes[row] * transform[row, k]
+            curve.slopes[n, k] = value
+            curve.gradient[k] += 0.5 * slope * value
+    return total
+
+
+@inner
+def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: float) -> float:
+    """Fisher information of a measured value about its level c, the variance's dependence on c included.
+
+    Of a value beyond a limit, the second derivative of its -log probability, by differences (none below 0).
+    """
+    if limit != 0:
+        width = 1e-5 * c
+        _, up = minus_two_log(kind, y, limit, c + width, a, b)
+        _, down = minus_two_log(kind, y, limit, c - width, a, b)
+        return max(0.25 * (up - down) / width, 0.0)
+    if kind == LOGNORMAL:
+        cv2 = b * b + a * a / (c * c)
+        variance = log1p(cv2)
+        relative = -2.0 * a * a / (c * c * c) / (1.0 + cv2) / variance
+        return 1.0 / (variance * c * c) + 0.5 * relative * relative
+    variance = a * a + b * b * c * c
+    relative = 2.0 * b * b * c / variance
+    if kind == STUDENT_T:
+        heavy = STUDENT_DF + 3.0
+        return (STUDENT_DF + 1.0) / heavy / variance + 0.5 * STUDENT_DF / heavy * relative * relative
+    return 1.0 / variance + 0.5 * relative * relative
+
+
+@inner
+def fill_information(
+    population: Level, a: float, b: float, cohort: CohortArrays, i: int, curve: Curve, information: Floats
+) -> None:
+    """H (q, q) = Z'J' W J Z + Omega^-1 with W the expected curvature at each sample: FOCEI's information."""
+    random = population.random
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    q = random.size
+    for j in range(q):
+        for k in range(q):
+            information[j, k] = population.precision[j, k]
+    for n in range(last - first):
+        weight = expected_curvature(cohort.kind, cohort.igg[first + n], cohort.limit[first + n], curve.level[n], a, b)
+        for j in range(q):
+            for k in range(j + 1):
+                information[j, k] += weight * curve.slopes[n, random[j]] * curve.slopes[n, random[k]]
+    for j in range(q):
+        for k in range(j):
+            information[k, j] = information[j, k]
+
+
+@inner
+def half_log_det(matrix: Floats, lower: Floats) -> float:
+    """Half the log determinant; fills the Cholesky factor (nan where there is none)."""
+    factorise(matrix, lower)
+    return log_diagonal(lower)
+
+
+@inner
+def fill_inverse(lower: Floats, inverse_lower: Floats, inverse: Floats) -> None:
+    """Inverse of lower lower'."""
+    invert(lower, inverse_lower)
+    squared(inverse_lower, inverse)
+
+
+@inner
+def penalty(population: Level, eta: Floats, pulled: Floats) -> float:
+    """eta' Omega^-1 eta / 2; fills Omega^-1 eta."""
+    times(population.precision, eta, pulled)
+    return 0.5 * dot(eta, pulled)
+
+
+@inner
+def find_mode(
+    mu: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course, eta: Floats
+) -> float:
+    """Move eta (q,) to the conditional mode by Fisher scoring; returns -log joint density without constants.
+
+    Leaves the curve and information at the mode in `work`.
+    """
+    random, trial = population.random, work.eta
+    place(mu, random, eta, work.x)
+    value = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
+    value += penalty(population, eta, work.slope)
+    for _ in range(MOST_STEPS):
+        fill_information(population, population.error[0], population.error[1], cohort, i, work.here, work.matrices[H])
+        half_log_det(work.matrices[H], work.matrices[LOWER])
+        fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
+        for j in range(random.size):
+            work.slope[j] += work.here.gradient[random[j]]
+        times(work.matrices[INVERSE], work.slope, work.step)
+        gain = dot(work.slope, work.step)
+        if not gain > SETTLED:
+            return value
+        length, new = 1.0, np.inf
+        for _ in range(MOST_HALVINGS):
+            for j in range(random.size):
+                trial[j] = eta[j] - length * work.step[j]
+            place(mu, random, trial, work.x)
+            new = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
+            new += penalty(population, trial, work.slope)
+            if new <= value - 1e-4 * length * gain or (gain < NEARLY and new < value + NEARLY):
+                break
+            length *= 0.5
+        if not new < value + NEARLY:
+            break
+        value = new
+        for j in range(random.size):
+            eta[j] = trial[j]
+    place(mu, random, eta, work.x)
+    value = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
+    value += penalty(population, eta, work.slope)
+    fill_information(population, population.error[0], population.error[1], cohort, i, work.here, work.matrices[H])
+    half_log_det(work.matrices[H], work.matrices[LOWER])
+    fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
+    return value

@@ -1,0 +1,82 @@
+"""How a population is to be fitted: every choice, its default and what it may be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics.choices import nearest, type_problems
+from igkinetics.errors import InputError, Problem
+from igkinetics.fit.options import DEFAULT_CARD, RESIDUALS
+from igkinetics.units import INTERVAL_LEVEL
+
+METHODS: Final = ("focei", "exact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationOptions:
+    """Choices of a population fit by maximum likelihood. InputError names every choice that cannot be carried out.
+
+    card: id or path of the card that gives structure, covariate effects, what varies, and where the search starts.
+    method: "focei" (Laplace's approximation with the expected information), or "exact" (then the integral itself).
+    correlated: Omega with covariances. rate: k = CL/V in place of CL. estimate, fix: parameters whose typical value is
+    estimated, or held at the card's; no_random: those that shall not vary. covariate: effects such as "CL:sex" or
+    "V1:age_y:exponential"; test_covariate: columns tried on every parameter, one at a time.
+    """
+
+    card: str = DEFAULT_CARD
+    structure: str | None = None
+    method: str = "focei"
+    residual: str = "normal"
+    correlated: bool = False
+    rate: bool = False
+    estimate: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+    no_random: tuple[str, ...] = ()
+    covariate: tuple[str, ...] = ()
+    test_covariate: tuple[str, ...] = ()
+    simulations: int = 500
+    level: float = INTERVAL_LEVEL
+    seed: int = 1
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        problems = type_problems(self) or [*self._problems()]
+        if problems:
+            raise InputError(problems)
+
+    def _problems(self) -> list[Problem]:
+        from igkinetics.kinetics.parameters import PARAMETERS, STRUCTURES  # here, for help must not wait for numpy
+
+        found = []
+        choices = [("method", self.method, METHODS), ("residual", self.residual, RESIDUALS)]
+        if self.structure is not None:
+            choices.append(("structure", self.structure, STRUCTURES))
+        known = (*PARAMETERS[:11], "k")
+        choices += [
+            (option, name, known) for option in ("estimate", "fix", "no_random") for name in getattr(self, option)
+        ]
+        for option, value, allowed in choices:
+            if value not in allowed:
+                expected = f"must be one of {', '.join(allowed)}{nearest(value, allowed)}"
+                found.append(Problem(file="call", column=option, found=value, expected=expected))
+        for name in set(self.estimate) & set(self.fix):
+            expected = "must not be both estimated and fixed"
+            found.append(Problem(file="call", column="estimate, fix", found=name, expected=expected))
+        limits = [("simulations", self.simulations >= 100, "100 or more"), ("jobs", self.jobs >= 1, "1 or more")]
+        limits += [("seed", self.seed >= 0, "0 or more"), ("level", 0 < self.level < 1, "a fraction between 0 and 1")]
+        found += [
+            Problem(file="call", column=name, found=str(getattr(self, name)), expected=f"must be {expected}")
+            for name, holds, expected in limits
+            if not holds
+        ]
+        return found
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        return ()
+
+    def record(self) -> dict[str, Any]:
+        """The choices for the run record; a card given as a file is named without its folder."""
+        return asdict(self) | {"card": Path(self.card).name}

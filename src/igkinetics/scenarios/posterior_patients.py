@@ -1,0 +1,363 @@
+"""Patients of a posterior: one fitted patient, or a cohort's own, each with draws of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
+from igkinetics.cards.load import list_cards
+from igkinetics.dosing.cases import About, Cases, DaysFrom
+from igkinetics.errors import InputError, Problem, counted
+from igkinetics.fit.courses import NODE_DAYS, drift_states
+from igkinetics.fit.drift import Record
+from igkinetics.fit.forecast import DriftAtEnd, factor_of
+from igkinetics.fit.likelihood import LOGNORMAL, RESIDUALS
+from igkinetics.fit.records import (
+    DRAW_COLUMNS,
+    DRAWS_FILE,
+    EPOCH,
+    EVENTS_FILE,
+    Left,
+    Member,
+    drift_of,
+    left_by,
+    members_of,
+)
+from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
+from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.random_streams import of_patient
+from igkinetics.scenarios.read_scenario import ScenarioFile
+from igkinetics.text import listed, visible
+from igkinetics.virtual.patients import stacked
+
+MOST_CASES: Final = 20_000
+"""Cases (patients x draws) of one batch."""
+ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional")
+POSTERIOR_FILE: Final = "posterior.nc"
+RESIDUAL_ERROR: Final = "residual_error"
+FEWEST_DRAWS: Final = 100
+SAME_DAY: Final = 1e-9
+"""Days that rounding may part."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PosteriorPatients:
+    """Own patients of a posterior, all with the same number of draws; their days count from from_day."""
+
+    members: tuple[Member, ...]
+    about: About
+
+    @property
+    def per_batch(self) -> int:
+        return max(1, MOST_CASES // self.about.n_draws)
+
+    @property
+    def n_batches(self) -> int:
+        return -(-len(self.members) // self.per_batch)
+
+    def batch(self, place: int) -> Cases:
+        first = place * self.per_batch
+        chosen = self.members[first : first + self.per_batch]
+        width = [max((len(getattr(one, name)) for one in chosen), default=0) for name in ("therapy", "doses")]
+        return stacked(
+            [cases_of(one, first + k, k * self.about.n_draws, width[0], width[1]) for k, one in enumerate(chosen)]
+        )
+
+    def uncertain(self) -> None:
+        """The batches' own draws tell it."""
+
+
+def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> Cases:
+    """One patient's draws. Doses before day 0 stay; tables are filled up to the widths given."""
+    n = len(one.thetas)
+
+    def filled(table: Floats, rows: int) -> Floats:
+        return np.repeat(np.concatenate([table, np.full((rows - len(table), table.shape[1]), np.nan)])[None], n, axis=0)
+
+    return Cases(
+        thetas=one.thetas,
+        start_day=np.full(n, one.start_day),
+        therapy=filled(one.therapy, courses),
+        history=filled(one.doses[one.doses[:, 0] < 0.0], doses),
+        error=one.error,
+        weight_kg=np.full(n, one.weight_kg),
+        height_cm=np.full(n, one.height_cm),
+        is_male=np.full(n, bool(one.is_male)),
+        patient=np.full(n, number),
+        draw=np.arange(n),
+        model=np.zeros(n, dtype=np.int64),
+        noise=noise + np.arange(n),
+        drift_day=np.repeat(one.drift_day[None], n, axis=0),
+        factor=one.factor if one.drift_day.size else np.empty((n, 0)),
+    )
+
+
+def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
+    """The one patient of `fit`. InputError for a folder that is none, or a patient without numbers."""
+    population = file.scenario.population
+    if population.fit is None or population.patient is None:
+        raise AssertionError("a population of a fit without its patient passed its checks")
+    left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
+    draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
+    own = draws[draws["patient_id"] == population.patient]
+    if own.empty:
+        raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
+    found = {
+        population.patient: (
+            own[list(PARAMETERS)].to_numpy(dtype=float),
+            with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
+        )
+    }
+    member = members_of(left, found)[0]
+    drift = drift_of(own, as_log=member.error[0, 2] == LOGNORMAL)
+    members = [replace(member, drift=drift)]
+    says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
+    return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
+
+
+def why_without(left: Left, patient_id: str, draws: pd.DataFrame) -> str:
+    """Why a fit has no draws of a patient."""
+    patients = pd.read_csv(left.folder / "patients.csv", dtype=str, keep_default_na=False)
+    row = patients[patients["patient_id"] == patient_id].to_dict("records")
+    if row:
+        return f"has no fitted numbers: {row[0]['status']}, {row[0]['reason']}"
+    return f"must be a patient of {left.name}: {listed([visible(name) for name in draws['patient_id'].unique()])}"
+
+
+def own_patients(file: ScenarioFile) -> PosteriorPatients:
+    """Own patients of a cohort's posterior, all or those named."""
+    import xarray  # here, for it takes half a second that other populations do not need
+
+    population = file.scenario.population
+    if population.effect is None:
+        raise AssertionError("a population without an effect passed its checks")
+    left = left_by("effect", file.path(population.effect), (POSTERIOR_FILE, EVENTS_FILE))
+    with xarray.open_dataset(left.folder / POSTERIOR_FILE, group="posterior", engine="h5netcdf") as posterior:
+        theta = posterior["theta"].transpose("chain", "draw", "patient", "parameter").sel(parameter=list(PARAMETERS))
+        names = [str(name) for name in posterior["patient"].to_numpy()]
+        values = theta.to_numpy().reshape(-1, len(names), len(PARAMETERS))
+        error = error_draws(posterior, len(values), left)
+    wanted = population.patients or names
+    unknown = [name for name in wanted if name not in names]
+    if unknown:
+        known = listed([visible(name) for name in names])
+        raise left.fault(", ".join(unknown), f"must be patients of {left.name}: {known}", "population.patients")
+    kept = np.linspace(0, len(values) - 1, n_draws(len(wanted), len(values))).round().astype(int)
+    found = {name: (values[kept, names.index(name)], error[kept]) for name in wanted}
+    members = members_of(left, found)
+    which = f"{counted(len(wanted), 'patient')}" if population.patients else f"the {len(wanted)} own patients"
+    says = f"{which} of the cohort posterior in {left.name} (nobody else), {counted(len(kept), 'draw')}"
+    ratios = values[:, :, [CLEARANCE_RATIO, PRODUCTION_RATIO]]
+    notes = () if np.all(ratios == 1.0) else ("clearance and production ratios under immunoglobulin are not applied",)
+    return patients_with(file, left, members, "effect", says, "the posterior of these patients' parameters", notes)
+
+
+def n_draws(patients: int, available: int) -> int:
+    """As many draws of each patient as one batch holds, at least 100: of few patients all there are."""
+    return min(available, max(FEWEST_DRAWS, MOST_CASES // patients))
+
+
+def error_draws(posterior: Any, n: int, left: Left) -> Floats:
+    """(n, 3): a and b of a measurement, and the residual model; nan where a posterior has none: a rule then needs
+    assay_cv_percent."""
+    if RESIDUAL_ERROR not in posterior.data_vars:
+        return np.full((n, 3), np.nan)
+    return with_residual(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2), left)
+
+
+def with_residual(error: Floats, left: Left) -> Floats:
+    """a and b (n, 2) and in a third column the residual model of the run. InputError for one that is not known."""
+    name = left.record.get("options", {}).get("residual", "normal")
+    if name not in RESIDUALS:
+        raise left.fault(name, f"its residual must be one of {', '.join(RESIDUALS)}")
+    return np.column_stack([error, np.full(len(error), float(RESIDUALS[name]))])
+
+
+def patients_with(
+    file: ScenarioFile,
+    left: Left,
+    members: Sequence[Member],
+    kind: str,
+    says: str,
+    uncertainty: str,
+    more_notes: tuple[str, ...] = (),
+) -> PosteriorPatients:
+    """The patients with their days counted from from_day. InputError for what they lack for the regimens asked for."""
+    from_day = [start_of(file, left, member) for member in members]
+    problems = [*lacking(file, members), *too_early(file, members, from_day)]
+    if problems:
+        raise InputError(problems)
+    one = members[0]
+    whose = f"patient {visible(one.patient_id)}, {one.weight_kg:g} kg" + ("" if len(members) == 1 else ", the first")
+    cards = {str(name): (str(digest), str(name)) for name, digest in left.record.get("cards", {}).items()}
+    ongoing = [visible(one.patient_id) for one in members if np.isinf(one.therapy[:, 1]).any()]
+    notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
+    unshown = [name for name in cards if name not in list_cards()]
+    notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
+    days_from = DaysFrom(
+        day=from_day[0] if len(set(from_day)) == 1 else np.nan, moment=moment_of(one, from_day[0], len(members))
+    )
+    notes.insert(0, days_note(file, days_from, len(members)))
+    about = About(
+        kind=kind,
+        says=says,
+        uncertainty=uncertainty,
+        n_patients=len(members),
+        n_draws=len(one.thetas),
+        model_names=("posterior",),
+        model_weights=(1.0,),
+        patient_ids=tuple(one.patient_id for one in members),
+        cards=cards,
+        inputs=left.inputs,
+        notes=(*notes, *more_notes),
+        days_from=days_from,
+        example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
+        igg_unit=left.record.get("igg_unit"),
+    )
+    moved = tuple(
+        with_drift(counted_from(one, day), file.scenario.horizon_day, file.scenario.seed)
+        for one, day in zip(members, from_day, strict=True)
+    )
+    return PosteriorPatients(members=moved, about=about)
+
+
+def counted_from(one: Member, day: float) -> Member:
+    """The same patient with this day of the record as day 0."""
+    doses = one.doses.copy()
+    doses[:, 0] -= day
+    samples = one.samples.copy()
+    samples[:, 0] -= day
+    return replace(
+        one,
+        start_day=one.start_day - day,
+        therapy=one.therapy - day,
+        doses=doses,
+        samples=samples,
+        drift=one.drift and one.drift.counted_from(day),
+    )
+
+
+def with_drift(one: Member, until: float, seed: int) -> Member:
+    """The patient with what drift multiplies each draw's curve by, from day 0 to `until`: up to the last sample as the
+    record tells, from there on as the process goes."""
+    if one.drift is None or not one.drift.sd.any():
+        return one
+    days = np.append(np.arange(0.0, until, NODE_DAYS), until)
+    generator = of_patient(seed, one.patient_id, "drift")
+    end = one.drift
+    past = days[days < end.day]
+    factor = np.ones((len(one.thetas), days.size))
+    if past.size:
+        drifting = end.sd > 0
+        times, states = drift_states(
+            record_of(one, end), recorded_schedule(one), one.thetas[drifting], end.sd[drifting], past, generator
+        )
+        own = np.searchsorted(times, past)
+        factor[drifting, : past.size] = factor_of(states[:, own, 0], as_log=end.as_log)
+        last = end.states.copy()
+        last[drifting] = states[:, -1]
+        end = replace(end, states=last)
+    if past.size < days.size:
+        factor[:, past.size :] = end.factors(days[past.size :], generator)
+    return replace(one, drift_day=days, factor=factor)
+
+
+def record_of(one: Member, drift: DriftAtEnd) -> Record:
+    """The samples that were fitted."""
+    used = one.samples[one.samples[:, 0] <= drift.day + SAME_DAY]
+    a, b, kind = one.error[0]
+    return Record(int(kind), used[:, 0].copy(), used[:, 1].copy(), used[:, 2].astype(np.int8), float(a), float(b))
+
+
+def recorded_schedule(one: Member) -> Schedule:
+    return build_schedule(
+        start_day=one.start_day,
+        dose_day=one.doses[:, 0],
+        dose_g=one.doses[:, 1],
+        dose_duration_day=one.doses[:, 2],
+        dose_is_sc=one.doses[:, 3],
+        therapy_start=one.therapy[:, 0],
+        therapy_stop=one.therapy[:, 1],
+    )
+
+
+def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
+    """The day of the record that is day 0: from which the regimens take the place of recorded doses."""
+    wanted = file.scenario.population.from_day
+    if wanted != "last_sample":
+        return float(wanted)
+    if not one.samples.size:
+        raise left.fault(
+            "last_sample", f"patient {visible(one.patient_id)} has no sample; give a day", "population.from_day"
+        )
+    return float(one.samples[-1, 0])
+
+
+def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:
+    """From when days count, and what that means for the record."""
+    last = file.scenario.population.from_day == "last_sample"
+    whose = "this patient's" if patients == 1 else "each patient's own"
+    when = f"{whose} last sample" if last else f"day {days_from.day:g} of the record"
+    known = f"day {days_from.day:g} of the record" if last and np.isfinite(days_from.day) else ""
+    told = ", ".join(part for part in (known, days_from.date) if part)
+    return (
+        f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
+        "the place of all later ones"
+    )
+
+
+def moment_of(one: Member, day: float, patients: int) -> datetime | None:
+    """When a day of the only patient was; None for several, or where no date was written."""
+    if patients != 1 or np.isnan(one.day_zero):
+        return None
+    moment: datetime = (EPOCH + pd.Timedelta(days=one.day_zero + day)).round("s").to_pydatetime()
+    return moment
+
+
+def too_early(file: ScenarioFile, members: Sequence[Member], from_day: Sequence[float]) -> list[Problem]:
+    return [
+        Problem(
+            file=file.name,
+            column="population.from_day",
+            found=f"{day:g}",
+            expected=f"must not lie before the record of {visible(member.patient_id)}, day {member.start_day:g}",
+        )
+        for member, day in zip(members, from_day, strict=True)
+        if day < member.start_day
+    ]
+
+
+def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
+    """Weights, heights and absorption that a regimen needs and a patient does not have."""
+    scenario, found = file.scenario, []
+    by_weight = [
+        regimen
+        for regimen in scenario.regimen
+        if regimen.dose_g_per_kg or regimen.loading_g_per_kg or (regimen.rule and regimen.rule.dose_g_per_kg)
+    ]
+    bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
+    if (search := scenario.search) is not None:
+        routes |= set(search.route)
+        bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
+    blind = any(one.rule is not None and one.rule.assay_cv_percent is None for one in scenario.regimen)
+    for member in members:
+        needs = []
+        if blind and np.isnan(member.error).any():
+            needs.append(("assay_cv_percent", "needed in each rule: this posterior holds no error of a measurement"))
+        if bases and np.isnan(member.weight_kg):
+            needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
+        if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(member.height_cm) or member.is_male is None):
+            needs.append(("height_cm", "height and sex are needed for this weight basis"))
+        if "sc" in routes and np.isnan(member.thetas[:, [KA, F]]).any():
+            needs.append(("route", "the card behind this fit has no absorption; only 'iv'"))
+        found += [
+            Problem(file=file.name, patient_id=member.patient_id, column=name, found="", expected=rule)
+            for name, rule in needs
+        ]
+    return found

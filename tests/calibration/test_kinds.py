@@ -1,0 +1,56 @@
+"""The cohorts of `wrong_worlds.py` depart from the model in the way they say, and in no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from kinds_study import COLUMNS, summary
+from wrong_worlds import KINDS, cohort_of, true_att, write_cohort
+
+from igkinetics.cohort.read import read_cohort
+
+
+@pytest.mark.parametrize("kind", ["right", "underdosed", "unrecorded", "ivig_before"])
+def test_record_and_truth(kind: str, tmp_path: Path) -> None:
+    subjects = cohort_of(kind, 1, size=10)
+    infused = [one for one in subjects if one.record.dose_day.size]
+    assert infused
+    recorded = np.concatenate([one.record.dose_g for one in infused]).sum()
+    given = np.concatenate([one.given.dose_g for one in infused]).sum()
+    share = {"right": 1.0, "underdosed": 0.6}.get(kind)
+    assert share is None or given == pytest.approx(share * recorded)
+    if kind == "unrecorded":
+        assert sum(one.given.dose_day.size - one.record.dose_day.size for one in subjects) > 0
+    if kind == "ivig_before":
+        assert all(one.given.dose_day[0] == -14.0 < one.record.dose_day[0] for one in infused)
+    change = true_att(subjects, [one.record.patient_id for one in subjects])
+    assert change[0] >= 0
+    assert change[1] > 0
+    assert change[2] <= 0
+    write_cohort(subjects, tmp_path)
+    read = read_cohort(tmp_path)
+    assert len(read.patient_ids) == 10
+    assert read.problems.empty
+
+
+def test_ratios_act_when_the_kind_says() -> None:
+    assert all(one.modified(np.array([10.0])) is None for one in cohort_of("right", 0, size=3))
+    (one, *_) = (one for one in cohort_of("clearance_under_ivig", 0, size=10) if one.given.dose_day.size)
+    days = one.given.dose_day
+    assert one.modified(days) == (days[0], days[-1] + 35.0)
+    assert one.modified(np.empty(0)) is None
+    ill = cohort_of("illness", 0, size=3)[0]
+    assert ill.modified(np.empty(0)) == (ill.ill_from, ill.ill_from + 45.0)
+
+
+def test_the_summary_counts() -> None:
+    row = dict.fromkeys(COLUMNS, 1.0) | {"kind": "right", "passed": True, "misfit": False, "evidence": "strong"}
+    row |= {f"{name}_covered": True for name in ("nadir", "mean_igg", "days_below")}
+    other = row | {"misfit": True, "nadir_covered": False, "passed": False, "att_r_hat": 1.001, "att_ess": 900.0}
+    (found,) = summary(pd.DataFrame([row, other])).to_dict("records")
+    assert (found["cohorts"], found["nadir_coverage"], found["misfit"]) == (2, 0.5, 0.5)
+    assert (found["failed"], found["failed_though_att_fine"]) == (0.5, 0.5)
+    assert found["what"] == KINDS["right"]
