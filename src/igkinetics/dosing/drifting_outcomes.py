@@ -10,10 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.curves import fill_curve
-from igkinetics.kinetics.parameters import Floats
-from igkinetics.kinetics.schedule import START, Schedule
 from igkinetics.dosing.outcome_kernel import (
     AUC_TAU,
     AUC_TAU_INFUSED,
@@ -35,6 +31,10 @@ from igkinetics.dosing.outcome_kernel import (
     TROUGH_UNTIL,
     UNTIL,
 )
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.curves import fill_curve
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.schedule import START, Schedule
 
 JUST_AFTER_DAY: Final = 1e-6
 """How long after an event its level is taken."""
