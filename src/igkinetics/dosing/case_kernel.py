@@ -83,6 +83,25 @@ class Answers(NamedTuple):
 
 
 @kernel
+def doses_by_rule(cases: CaseArrays, plan: DosePlan, i: int, courses: Floats, earlier: Floats) -> Floats:
+    """Days on which the plan's rule doses case i."""
+    n, drift_day = plan.check_day.size, cases.drift_day[i]
+    factor = np.interp(plan.check_day, drift_day, cases.factor[i]) if drift_day.size else np.ones(n)
+    return rule_doses(
+        cases.thetas[i],
+        cases.start_day[i],
+        courses,
+        earlier,
+        plan.amount[i, 0],
+        plan.rule,
+        cases.error[i],
+        plan.check_day,
+        plan.noise[i],
+        factor,
+    )
+
+
+@kernel
 def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Answers) -> None:
     """Fill in the answers for every case."""
     scratch, search = np.zeros(CURVE_ROOM), new_search()
@@ -96,19 +115,7 @@ def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Ans
         drifts = drift_day.size > 0
         given = plan.day
         if plan.rule.size:
-            at_checks = np.interp(plan.check_day, drift_day, factor) if drifts else np.ones(plan.check_day.size)
-            given = rule_doses(
-                theta,
-                start_day,
-                courses,
-                earlier,
-                amount[0],
-                plan.rule,
-                cases.error[i],
-                plan.check_day,
-                plan.noise[i],
-                at_checks,
-            )
+            given = doses_by_rule(cases, plan, i, courses, earlier)
         doses = np.zeros((earlier.shape[0] + given.size + N_DAYS, 4))
         doses[: earlier.shape[0]] = earlier
         first = earlier.shape[0]
