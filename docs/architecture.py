@@ -89,7 +89,11 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
-        Room("effect", "what IVIG did: estimands per draw of a posterior", "an estimand: `names.py` and `measures.py`"),
+        Room(
+            "effect",
+            "what IVIG did: estimands per draw of a posterior",
+            "an estimand: `estimands.py` and `measures.py`",
+        ),
         Room("compare", "two groups side by side", "a row of the group table: `tables.py`; a test: `statistics.py`"),
         Room("noncompartmental", "profiles, areas and half-lives without a model", "a parameter of a profile"),
         Room("population", "all patients by maximum likelihood: FOCEI, the exact integral, checks", "a covariate form"),

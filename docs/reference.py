@@ -25,6 +25,7 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
+from igkinetics.effect import columns as effect_columns
 from igkinetics.effect.output import CSV_FILES, POLICY_FILES
 from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
@@ -257,7 +258,8 @@ def results_page() -> str:
         lines += column_table(name, columns, fit_columns.column_words)
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
-        lines += [f"### {file}", "", ", ".join(f"`{column}`" for column in EFFECT_TABLES[name]), ""]
+        rows = ((f"`{column}`", effect_columns.column_words(name, column)) for column in EFFECT_TABLES[name])
+        lines += [f"### {file}", "", *table(("column", "meaning"), rows)]
     for file, name in POLICY_FILES.items():
         columns = ", ".join(f"`{column}`" for column in POLICY_TABLES[name])
         lines += [f"### {file}", "", f"With `--policies`: {columns}", ""]

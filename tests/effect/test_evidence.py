@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from made_posteriors import example_cohort, example_effect, example_posterior, example_sampling, good_sampling
 
+from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.exposure import exposures
 from igkinetics.effect.learnt import ALONE, CONTRADICTS, SILENT, conflict, evidence_words, speaking
-from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.tables import effect_of
 from igkinetics.kinetics.parameters import CL, V1, V2, Q

@@ -12,7 +12,7 @@ from scipy import stats
 
 from igkinetics.effect.averages import rises
 from igkinetics.effect.contrasts import adjusted_difference, mean_difference, shrinkage
-from igkinetics.effect.estimand import Criteria, Estimand, effect_row, rope_verdict
+from igkinetics.effect.estimand_row import Criteria, Estimand, effect_row, rope_verdict
 from igkinetics.effect.exposure import exposures
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.schedule import build_schedule

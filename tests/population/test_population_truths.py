@@ -23,10 +23,10 @@ from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
 from igkinetics.population.conditional import Level
 from igkinetics.population.exact import exact_log_likelihood, importance, lay_points
-from igkinetics.population.likelihood import fill_levels
 from igkinetics.population.maximise import Objective, start_of
 from igkinetics.population.options import PopulationOptions
 from igkinetics.population.prepare import Prepared, prepare
+from igkinetics.population.residuals import levels_at
 from igkinetics.population.run import PopulationFit
 
 NONMEM_OFV = 586.276056
@@ -133,10 +133,9 @@ def relative_density(level: Level, prepared: Prepared, patient: int, rows: slice
 
 def joint(level: Level, prepared: Prepared, patient: int, rows: slice, eta: float) -> float:
     """log density of one patient's samples and random effect, by its definition."""
-    x = level.mu[None].copy()
-    x[0, patient, level.random[0]] += eta
-    levels = np.empty((1, prepared.arrays.day.size))
-    fill_levels(x, level.transform, prepared.arrays, levels)
+    moved = np.zeros((1, prepared.arrays.n_patients, 1))
+    moved[0, patient, 0] = eta
+    levels = levels_at(level, prepared.arrays, moved)
     sd = level.error[1] * levels[0, rows]
     z = (prepared.arrays.igg[rows] - levels[0, rows]) / sd
     own = -0.5 * (eta**2 * level.precision[0, 0] + level.log_det_omega + np.log(2 * np.pi))

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from igkinetics.effect.counterfactual import Assigned, Change
-from igkinetics.effect.estimand import Estimand
+from igkinetics.effect.estimand_row import Estimand
+from igkinetics.effect.estimands import MEASURES, RATIOS, RISES, Measure, Part, of_part
 from igkinetics.effect.exposure import Exposure
-from igkinetics.effect.names import MEASURES, RATIOS, RISES, Measure, Part, of_part
 from igkinetics.effect.rise import apparent_recovery, infused_half_life, mean_rise, one_compartment
 from igkinetics.hierarchical.population_priors import RATIO_LOG_SD, RECOVERY_LOG_SD
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension

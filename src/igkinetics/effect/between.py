@@ -9,7 +9,7 @@ import numpy as np
 
 from igkinetics.effect.contrasts import Mask, adjusted_difference, mean_difference, shrinkage
 from igkinetics.effect.counterfactual import Change
-from igkinetics.effect.estimand import Estimand
+from igkinetics.effect.estimand_row import Estimand
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream

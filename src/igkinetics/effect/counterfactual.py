@@ -13,9 +13,9 @@ import numpy.typing as npt
 from igkinetics.dosing.doses import Doses
 from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.control_regimen import regimen_doses, why_no_weight
+from igkinetics.effect.estimands import MEASURES, Measure
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
-from igkinetics.effect.names import MEASURES, Measure
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
 from igkinetics.parallel import Progress, in_order

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.effect.counterfactual import Change
-from igkinetics.effect.estimand import interval
-from igkinetics.effect.names import Kind, Measure
+from igkinetics.effect.estimand_row import interval
+from igkinetics.effect.estimands import Kind, Measure
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.effect.estimand import Criteria, Estimand, effect_row, interval
+from igkinetics.effect.estimand_row import Criteria, Estimand, effect_row, interval
 from igkinetics.effect.exposure import Exposure
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, Floats

@@ -11,8 +11,8 @@ import pandas as pd
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.effect.counterfactual import Change
-from igkinetics.effect.estimand import ESTIMATED, NOT_ESTIMATED, interval
-from igkinetics.effect.names import PATIENT_CHANGES, of_part
+from igkinetics.effect.estimand_row import ESTIMATED, NOT_ESTIMATED, interval
+from igkinetics.effect.estimands import PATIENT_CHANGES, of_part
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.text import share_of_draws
 from igkinetics.units import IggUnit, from_g_per_l

@@ -16,7 +16,7 @@ from igkinetics.effect.averages import EXTENSION_COLUMNS
 from igkinetics.effect.baseline import BASELINE_COLUMNS, FLOW_COLUMNS
 from igkinetics.effect.courses import COURSE_COLUMNS
 from igkinetics.effect.decomposition import DECOMPOSITION_COLUMNS
-from igkinetics.effect.estimand import EFFECT_COLUMNS
+from igkinetics.effect.estimand_row import EFFECT_COLUMNS
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS
 from igkinetics.effect.misfit import MISFIT_COLUMNS
 from igkinetics.effect.negative_controls import CONTROL_COLUMNS

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
+from igkinetics.effect.estimands import RISE_DAYS
 from igkinetics.effect.exposure import Exposure
-from igkinetics.effect.names import RISE_DAYS
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.disposition import fill_half_lives, fill_unit_responses
 from igkinetics.kinetics.parameters import CL, CLEARANCE_RATIO, V1, Floats, Q

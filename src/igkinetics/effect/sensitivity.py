@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.effect.averaging import averaged_rows, model_weights
-from igkinetics.effect.estimand import interval
+from igkinetics.effect.estimand_row import interval
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.misfit import Residuals
 from igkinetics.effect.misfit_effects import reruns

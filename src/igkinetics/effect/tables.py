@@ -20,11 +20,11 @@ from igkinetics.effect.counterfactual import Change, in_controls, within_patient
 from igkinetics.effect.courses import course_table
 from igkinetics.effect.decomposition import decomposition_rows
 from igkinetics.effect.dosing_seen import Dosing, dosing_seen
-from igkinetics.effect.estimand import EFFECT_COLUMNS, Criteria, Estimand, effect_row
+from igkinetics.effect.estimand_row import EFFECT_COLUMNS, Criteria, Estimand, effect_row
+from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
 from igkinetics.effect.misfit import misfit_table, residuals
-from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.negative_controls import control_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows

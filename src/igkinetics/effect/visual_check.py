@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
-from igkinetics.effect.estimand import interval
+from igkinetics.effect.estimand_row import interval
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.hierarchical.predict import replicates
 from igkinetics.kinetics.curves import igg_curve

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from igkinetics.output.meanings import meaning
+
 STATUSES: Final = (
     "fitted",
     "prior_only",
@@ -322,10 +324,4 @@ DATE_COLUMNS: Final = tuple(MEANINGS["dates"])
 
 def column_words(table: str, column: str) -> str:
     """The meaning of a column; KeyError for one that no table has."""
-    if own := MEANINGS[table][column]:
-        return own
-    if column in COMMON:
-        return COMMON[column]
-    end = column.rpartition("_")[2]
-    of = column.removesuffix(end).removesuffix("_")
-    return f"{end} end of the interval" + (f" of {of}" if of else "")
+    return meaning(COMMON, MEANINGS[table], column)

@@ -285,7 +285,7 @@ def known_covariates(fit: PopulationFit, place: int) -> dict[str, Any]:
     for effect in fit.prepared.effects:
         if effect.parameter in ("S", "F"):
             continue
-        value = row[effect.covariate]
+        value: Any = row[effect.covariate]
         empty = bool(pd.isna(value)) or str(value).strip() == ""
         found[effect.covariate] = "" if empty else str(value).strip() if effect.form == "category" else float(value)
     return {name: value for name, value in found.items() if not pd.isna(value) and value != ""}

@@ -13,10 +13,11 @@ from scipy.special import ndtri
 
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import C_BASE, C_INIT, PARAMETERS, Floats
 from igkinetics.population.conditional import Level
-from igkinetics.population.likelihood import fill_levels
 from igkinetics.random_streams import numbered_stream
+from igkinetics.scales import SHARES, from_scale
 
 STEP: Final = 1e-4
 
@@ -36,8 +37,18 @@ def levels_at(population: Level, cohort: CohortArrays, eta: Floats) -> Floats:
     """Levels (k, n_samples) at random effects eta (k, n, q)."""
     x = np.repeat(population.mu[None], eta.shape[0], axis=0)
     x[:, :, population.random] += eta
+    kinetic = x @ population.transform.T
     levels = np.empty((eta.shape[0], cohort.day.size))
-    fill_levels(np.ascontiguousarray(x), population.transform, cohort, levels)
+    for i in range(cohort.n_patients):
+        rows = slice(cohort.sample_bounds[i], cohort.sample_bounds[i + 1])
+        thetas = np.repeat(cohort.fixed[i][None], eta.shape[0], axis=0)
+        for column, place in enumerate(cohort.places):
+            if cohort.used[i, column]:
+                scale = "logit" if PARAMETERS[place] in SHARES else "log"
+                thetas[:, place] = from_scale(np.ascontiguousarray(kinetic[:, i, column]), scale)
+        thetas[:, C_INIT] *= thetas[:, C_BASE]
+        schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
+        levels[:, rows] = np.add(*igg_curve(thetas, schedule, cohort.day[rows]))
     return levels
 
 

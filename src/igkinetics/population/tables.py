@@ -256,7 +256,8 @@ def shrinkage_table(etas: pd.DataFrame, found: list[Quantity], residuals: Residu
     rows = []
     for name, own in etas.groupby("parameter", sort=False):
         omega = of_name[f"omega_{name}"].estimate
-        typical = of_name.get(str(name))
+        of_class = (one for label, one in of_name.items() if name == "S" and label.startswith("S_"))
+        typical = of_name.get(str(name), next(of_class, None))
         width = 0.0
         if typical is not None and np.isfinite(typical.se):
             value = typical.estimate

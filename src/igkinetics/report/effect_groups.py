@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from igkinetics import text
 from igkinetics.effect.decomposition import Quantity
-from igkinetics.effect.names import Measure
+from igkinetics.effect.estimands import Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import amount, unit_words
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.effect.names import PATIENT_CHANGES, Measure
+from igkinetics.effect.estimands import PATIENT_CHANGES, Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
     CONTROL_WORDS,

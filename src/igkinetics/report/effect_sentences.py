@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from igkinetics import text
+from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.learnt import CONTRADICTS
-from igkinetics.effect.names import EVIDENCE
 from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.sensitivity import AVERAGED
 from igkinetics.errors import counted

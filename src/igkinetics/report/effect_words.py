@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.effect.names import BY_NAME, Part
+from igkinetics.effect.estimands import BY_NAME, Part
 from igkinetics.effect.negative_controls import EARLIER_DAYS
 from igkinetics.effect.sensitivity import (
     AVERAGED,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from igkinetics.output.meanings import meaning
+
 COMMON: Final = {
     "patient_id": "the patient, as named in the data; empty for the population",
     "unit": "unit of the values in this row",
@@ -106,14 +108,4 @@ OWN: Final = {
 
 def column_words(table: str, column: str) -> str:
     """The meaning of a column; KeyError for one that nobody has explained."""
-    own = OWN.get(table, {})
-    if column in own:
-        return own[column]
-    if column in COMMON:
-        return COMMON[column]
-    for end in ("lower", "upper"):
-        if column == end:
-            return f"{end} end of the interval"
-        if column.endswith(f"_{end}"):
-            return f"{end} end of the interval of {column.removesuffix(f'_{end}')}"
-    raise KeyError(f"{table}.{column}")
+    return meaning(COMMON, OWN.get(table, {}), column)

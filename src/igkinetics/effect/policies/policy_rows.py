@@ -14,7 +14,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.effect.estimand import ESTIMATED, NOT_ESTIMATED, interval
+from igkinetics.effect.estimand_row import ESTIMATED, NOT_ESTIMATED, interval
 from igkinetics.effect.policies.policy_file import AS_RECORDED, Asked
 from igkinetics.effect.policies.replay import Quantity, Replayed
 from igkinetics.kinetics.parameters import Floats

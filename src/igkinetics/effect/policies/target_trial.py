@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.effect.estimand import ESTIMATED, NOT_ESTIMATED
+from igkinetics.effect.estimand_row import ESTIMATED, NOT_ESTIMATED
 from igkinetics.effect.policies.adherence import OPEN, Followed, Record, followed, record_of
 from igkinetics.effect.policies.policy_file import AS_RECORDED, Asked
 from igkinetics.effect.policies.replay import Replayed, own_days

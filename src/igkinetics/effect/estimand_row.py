@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from igkinetics.effect.names import BY_NAME, Kind, Named
+from igkinetics.effect.estimands import BY_NAME, Kind, Named
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 
