@@ -53,14 +53,22 @@ class Streams:
         return _generator(self.seed, (purpose, detail, self.group), self.place)
 
 
-FIT_STREAMS: Final = {"draws": (), "lowest reading": (1,), "courses": (2,), "structures": (3,), "policies": (4,)}
-"""What a fit, or an effect's policies, draw of one patient -> its place among the patient's streams."""
+FIT_STREAMS: Final = {
+    "draws": (),
+    "lowest reading": (1,),
+    "courses": (2,),
+    "structures": (3,),
+    "policies": (4,),
+    "drift": (5,),
+}
+"""What a fit, an effect's policies, or a scenario of a fitted patient draw of one patient -> its place among the
+patient's streams."""
 
 
 def of_patient(
     seed: int,
     patient_id: str,
-    purpose: Literal["draws", "lowest reading", "courses", "structures", "policies"],
+    purpose: Literal["draws", "lowest reading", "courses", "structures", "policies", "drift"],
     *place: int,
 ) -> np.random.Generator:
     """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.

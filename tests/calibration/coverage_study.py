@@ -70,14 +70,15 @@ def simulated_patient(number: int, seed: int) -> Simulated:
     )
     if dosing == "calendar":
         patient = with_doses(patient, np.arange(14.0, 200.0, 28.0))
+    igg = np.zeros(n_samples)
     for n in range(n_samples):
         level = float(np.add(*igg_curve(theta, patient_schedule(patient, ignore_therapy=False), days[n : n + 1]))[0])
         spread = np.sqrt(prior.additive_g_per_l**2 + (prior.proportional * level) ** 2)
-        patient.sample_igg[n] = max(level + spread * generator.standard_normal(), 0.0)
+        igg[n] = max(level + spread * generator.standard_normal(), 0.0)
         due = not patient.dose_day.size or days[n] - patient.dose_day[-1] >= GAP_DAY
-        if dosing == "triggered" and due and patient.sample_igg[n] < TRIGGER_G_PER_L:
+        if dosing == "triggered" and due and igg[n] < TRIGGER_G_PER_L:
             patient = with_doses(patient, np.append(patient.dose_day, days[n]))
-    return Simulated(patient=patient, theta=theta, dosing=dosing, n_samples=n_samples)
+    return Simulated(patient=replace(patient, sample_igg=igg), theta=theta, dosing=dosing, n_samples=n_samples)
 
 
 def with_doses(patient: Patient, days: Floats) -> Patient:

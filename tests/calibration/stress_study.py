@@ -43,7 +43,7 @@ from igkinetics.kinetics.parameters import (
 )
 
 TABLE = Path(__file__).with_name("stress.csv")
-N_PATIENTS = 150
+N_PATIENTS = 210
 SEED = 20
 LEVEL = 0.95
 DRAWS = 2000

@@ -74,6 +74,8 @@ def doses_in_a_scenario(course: Course) -> tuple[list[float], list[float]]:
         draw=zero,
         model=zero,
         noise=zero,
+        drift_day=np.empty((1, 0)),
+        factor=np.empty((1, 0)),
     )
     regimen = Dosing(name="rule", **patient.group.regimen.model_dump(exclude={"name"}))  # type: ignore[union-attr]
     given = dosed(regimen, case, 0.0, float(np.nextafter(plan.end_day, np.inf)), plan.design.assay)
@@ -88,6 +90,7 @@ def doses_in_a_scenario(course: Course) -> tuple[list[float], list[float]]:
         case.error[0],
         given.check_day,
         noise,
+        np.ones(noise.size),
     )
     return day.tolist(), [float(given.amount[0, 0])] * day.size
 

@@ -75,7 +75,7 @@ def test_nadirs_are_quantiles_of_the_minima_of_the_draws_curves() -> None:
 def test_drifting_courses_have_their_minima_and_times_on_the_drawn_path() -> None:
     """By brute force: curve times 1 + u on a grid ten times finer. Without drift the exact minimum."""
     fit = fit_of(tuple(np.linspace(-3.0, 200.0, 8)), ((20.0, 30.0), (48.0, 30.0)))
-    courses = fit_courses(fit, WHOLE, seed=1)
+    courses = fit_courses(fit, WHOLE.end, seed=1)
     assert 0.05 < np.mean(courses.drifting) < 0.95
     minima = courses.minima(WHOLE, (4.0,))
     grid = np.unique(np.append(np.linspace(0.0, 200.0, 2001), [20.0, 48.0]))

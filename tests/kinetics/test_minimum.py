@@ -104,6 +104,21 @@ def test_the_level_before_a_bolus_is_the_first_day_below(start: float) -> None:
     assert tuple(below[0, 0]) == (start, 0.0)
 
 
+def test_curves_of_all_kinds_in_one_call_are_those_of_each_alone() -> None:
+    """Every kind after every other one: none may see what another left in the room that they share."""
+    names = list(PATIENTS)
+    order = [name for k in range(1, len(names)) for i in range(len(names)) for name in (names[i], names[i - k])]
+    together = np.array([PATIENTS[name] for name in order])
+    schedule, days = TREATMENT.schedule(), np.arange(-3.0, 120.0, 1.3)
+    alone = {name: lowest_of_many(PATIENTS[name][None, :], schedule, 2.0, 90.0, [4.0]) for name in names}
+    lows, below = lowest_of_many(together, schedule, 2.0, 90.0, [4.0])
+    np.testing.assert_array_equal(lows, np.concatenate([alone[name][0] for name in order]))
+    np.testing.assert_array_equal(below, np.concatenate([alone[name][1] for name in order]))
+    curves = {name: igg_curve(PATIENTS[name], schedule, days) for name in names}
+    for part, each in enumerate(igg_curve(together, schedule, days)):
+        np.testing.assert_array_equal(each, np.array([curves[name][part] for name in order]))
+
+
 def test_the_earliest_of_equal_minima() -> None:
     """A flat curve: its first day."""
     found = lowest(vector(C_init=6.0, S=0.0), Treatment().schedule(), 10.0, 90.0)

@@ -76,7 +76,16 @@ def test_a_rule_doses_as_a_simulation_step_by_step_does(rule: dict[str, float], 
         noise, error = generator.standard_normal(plan.n_checks), np.array([0.2, 0.09])
         earlier = np.array([[-3.0, 20.0, 0.0, 0.0]])
         found = rule_doses(
-            theta, -5.0, THERAPY, earlier, 1.0 * plan.amount[0, 0], plan.rule, error, plan.check_day, noise
+            theta,
+            -5.0,
+            THERAPY,
+            earlier,
+            1.0 * plan.amount[0, 0],
+            plan.rule,
+            error,
+            plan.check_day,
+            noise,
+            np.ones(noise.size),
         )
         expected = by_hand(theta, regimen, earlier, noise, error)
         assert found.tolist() == pytest.approx(expected, abs=1e-9)

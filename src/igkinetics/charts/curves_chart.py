@@ -72,7 +72,7 @@ def evenly_spaced(rows: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def line_rows(curve: pd.DataFrame, number: int, group: str, most: int) -> list[dict[str, Any]]:
     """One curve for drawing, thinned evenly but never without its ends or its lowest point."""
-    days, levels = curve["day"].to_numpy(dtype=float), curve["total"].to_numpy(dtype=float)
+    days, levels = curve["day"].to_numpy(dtype=float), curve["median"].to_numpy(dtype=float)
     kept = np.linspace(0, days.size - 1, min(days.size, most)).round().astype(int)
     kept = np.unique([*kept, int(levels.argmin())])
     return [

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from igkinetics.dosing.drifting_outcomes import drifting_outcomes
 from igkinetics.dosing.outcome_kernel import FROM, GRAMS, INFUSIONS, N_DAYS, fill_outcomes
 from igkinetics.dosing.rule_kernel import rule_doses
 from igkinetics.kinetics.compile import kernel
@@ -37,13 +38,16 @@ def marks_as_doses(marks: Floats) -> Floats:
 
 class CaseArrays(NamedTuple):
     """n cases: thetas (n, 13); start_day (n); therapy (n, c, 2) and history (n, h, 4: day, g, days, is_sc), filled up
-    with nan; error (n, 2): a in g/L and b of a measurement where a rule has no noise of its own."""
+    with nan; error (n, 2): a in g/L and b of a measurement where a rule has no noise of its own; drift_day (n, t),
+    ascending, and factor (n, t), straight between: what multiplies each curve (t = 0: nothing)."""
 
     thetas: Floats
     start_day: Floats
     therapy: Floats
     history: Floats
     error: Floats
+    drift_day: Floats
+    factor: Floats
 
 
 class DosePlan(NamedTuple):
@@ -79,6 +83,25 @@ class Answers(NamedTuple):
 
 
 @kernel
+def doses_by_rule(cases: CaseArrays, plan: DosePlan, i: int, courses: Floats, earlier: Floats) -> Floats:
+    """Days on which the plan's rule doses case i."""
+    n, drift_day = plan.check_day.size, cases.drift_day[i]
+    factor = np.interp(plan.check_day, drift_day, cases.factor[i]) if drift_day.size else np.ones(n)
+    return rule_doses(
+        cases.thetas[i],
+        cases.start_day[i],
+        courses,
+        earlier,
+        plan.amount[i, 0],
+        plan.rule,
+        cases.error[i],
+        plan.check_day,
+        plan.noise[i],
+        factor,
+    )
+
+
+@kernel
 def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Answers) -> None:
     """Fill in the answers for every case."""
     scratch, search = np.zeros(CURVE_ROOM), new_search()
@@ -88,11 +111,11 @@ def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Ans
         theta, start_day, amount = cases.thetas[i], cases.start_day[i], plan.amount[i]
         earlier = cases.history[i, : known_rows(cases.history[i])]
         courses = cases.therapy[i, : known_rows(cases.therapy[i])]
+        drift_day, factor = cases.drift_day[i], cases.factor[i]
+        drifts = drift_day.size > 0
         given = plan.day
         if plan.rule.size:
-            given = rule_doses(
-                theta, start_day, courses, earlier, amount[0], plan.rule, cases.error[i], plan.check_day, plan.noise[i]
-            )
+            given = doses_by_rule(cases, plan, i, courses, earlier)
         doses = np.zeros((earlier.shape[0] + given.size + N_DAYS, 4))
         doses[: earlier.shape[0]] = earlier
         first = earlier.shape[0]
@@ -109,8 +132,25 @@ def simulate_cases(cases: CaseArrays, plan: DosePlan, asked: Asked, answers: Ans
         fill_outcomes(
             theta, schedule, asked.marks, troughs, asked.thresholds, search, areas, answers.outcomes[i], each_below
         )
+        if drifts:
+            drifting_outcomes(
+                theta,
+                schedule,
+                asked.marks,
+                troughs,
+                asked.thresholds,
+                drift_day,
+                factor,
+                scratch,
+                answers.outcomes[i],
+                each_below,
+            )
         answers.outcomes[i, GRAMS] = grams
         answers.outcomes[i, INFUSIONS] = given.size
         answers.below[i] = each_below[:, 1]
         if asked.day.size:
             fill_curve(theta, schedule, asked.day, answers.endogenous[i], answers.infused[i], scratch)
+            if drifts:
+                at_days = np.interp(asked.day, drift_day, factor)
+                answers.endogenous[i] *= at_days
+                answers.infused[i] *= at_days

@@ -23,7 +23,8 @@ class Cases:
     is_sc), filled up with nan; error (n, 2 or 3): a in g/L and b of a measurement,
     and the residual model (normal where there is none). patient (n): place among all patients;
     draw (n): of which draw of the parameters; model (n): of which of several models; noise (n): which row of
-    the batch's assay noise its measurements take.
+    the batch's assay noise its measurements take. drift_day (n, t), ascending, and factor (n, t), straight between and
+    level beyond: what multiplies the kinetic curve of each (t = 0: nothing does).
     """
 
     thetas: Floats
@@ -38,6 +39,8 @@ class Cases:
     draw: Places
     model: Places
     noise: Places
+    drift_day: Floats
+    factor: Floats
 
     def __len__(self) -> int:
         return int(self.thetas.shape[0])

@@ -99,11 +99,13 @@ def rule_doses(
     error: Floats,
     check_day: Floats,
     noise: Floats,
+    factor: Floats,
 ) -> Floats:
     """Days of the doses that a rule gives, ascending.
 
     courses (c, 2): therapy; earlier (h, 4): doses before the rule, which count for the gap; error (2): a in g/L and b
-    of a measurement; check_day: ascending, none before start_day; noise: a standard normal number for each of them.
+    of a measurement; check_day: ascending, none before start_day; noise: a standard normal number for each of
+    them; factor: what multiplies the curve there, 1 without drift.
     """
     n_earlier = earlier.shape[0]
     doses = np.zeros((n_earlier + check_day.size, 4))
@@ -126,7 +128,7 @@ def rule_doses(
     check = 0
     while check < check_day.size:
         if check_day[check] == now:
-            total = (level(state, ENDOGENOUS) + level(state, INFUSED)) / MG_DL
+            total = factor[check] * (level(state, ENDOGENOUS) + level(state, INFUSED)) / MG_DL
             value = measured(total, additive, proportional, residual, noise[check])
             dose_day = to_decimals(now + rule[DELAY])
             due = reported(value, rule[LOWER], rule[UPPER], rule[RESOLUTION]) < rule[BELOW]

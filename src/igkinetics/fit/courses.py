@@ -1,8 +1,8 @@
 """The courses behind the numbers: every draw's curve, drifting where it drifts.
 
 Without drift a minimum is exact. A drifting course is the kinetic curve times 1 + u, with u drawn at every sample and
-every NODE_DAYS days, straight between; its minimum is looked for on each day, at every sample and on both sides of
-every dose.
+every NODE_DAYS days, straight between; its minimum is looked for every STEP_DAYS days, at every sample and on
+both sides of every dose.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Final
 import numpy as np
 
 from igkinetics.cohort.windows import Window
-from igkinetics.fit.drift import draw_paths
+from igkinetics.fit.drift import Record, draw_paths
+from igkinetics.fit.forecast import DriftAtEnd, factor_of, straight_between
 from igkinetics.fit.likelihood import LOGNORMAL
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.result import Averaged
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest_of_many
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.kinetics.schedule import START
+from igkinetics.kinetics.schedule import START, Schedule
 
 NODE_DAYS: Final = 10.0
+STEP_DAYS: Final = 1.0
+"""Between the days on which the minimum of a drifting course is looked for, beside samples and both sides of doses."""
 ONE_SIDED: Final = 0.9
 """Share of drifting draws on one side of the kinetic curve from which a course is said to lie off it."""
 JUST_AFTER_DAY: Final = 1e-6
@@ -44,21 +47,23 @@ class Minima:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courses:
-    """Equally weighted courses. theta (n, 13); drifting (n,); nodes (t,): days; u (n_drifting, t)."""
+    """Equally weighted courses. theta (n, 13); drifting (n,); nodes (t,): days; states (n_drifting, t, 2): the
+    drift there, and its slope times DRIFT_DAYS."""
 
     problem: FitProblem
     theta: Floats
     drifting: np.ndarray
     nodes: Floats
-    u: Floats
+    states: Floats
+
+    @property
+    def u(self) -> Floats:
+        return self.states[:, :, 0]
 
     def factor(self, days: Floats) -> Floats:
         """What multiplies each drifting curve at these days (n_drifting, m)."""
-        right = np.clip(np.searchsorted(self.nodes, days, side="left"), 1, self.nodes.size - 1)
-        width = self.nodes[right] - self.nodes[right - 1]
-        share = np.clip((days - self.nodes[right - 1]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-        u = self.u[:, right - 1] * (1.0 - share) + self.u[:, right] * share
-        return np.exp(u) if self.problem.kind == LOGNORMAL else np.maximum(1.0 + u, 0.0)
+        u = straight_between(self.nodes, self.u, days)
+        return factor_of(u, as_log=self.problem.kind == LOGNORMAL)
 
     def levels(self, days: Floats) -> tuple[Floats, Floats]:
         """Total and endogenous IgG (n, m), g/L, at ascending days."""
@@ -71,23 +76,44 @@ class Courses:
         return total, endogenous
 
     def departure(self) -> tuple[float, float]:
-        """First and last day between the samples on which the drifting draws agree to which side the course lies.
+        """First and last day of the stretch, between the samples, in which the course lies farthest off the curve.
 
-        Where they agree nowhere: all days of the record; nan without a drifting draw.
+        In it the drifting draws agree to which side the course lies, and it lies off at least half as far as it ever
+        does. What counts is the drift less its own mean over the record, which the curve might as well have taken up.
+        Where the draws agree nowhere: all days of the record; nan without a drifting draw.
         """
         if not self.u.size:
             return np.nan, np.nan
         sampled = (self.nodes >= self.problem.day[0]) & (self.nodes <= self.problem.day[-1])
-        above = np.mean(self.u > 0, axis=0)
-        apart = self.nodes[sampled & (np.maximum(above, 1.0 - above) >= ONE_SIDED)]
-        days = apart if apart.size else self.problem.day
-        return float(days[0]), float(days[-1])
+        swing = self.u - self.u[:, sampled].mean(axis=1, keepdims=True)
+        above = np.mean(swing > 0, axis=0)
+        agreed = sampled & (np.maximum(above, 1.0 - above) >= ONE_SIDED)
+        if not agreed.any():
+            return float(self.problem.day[0]), float(self.problem.day[-1])
+        middle = np.median(swing, axis=0)
+        farthest = int(np.argmax(np.where(agreed, np.abs(middle), 0.0)))
+        apart = agreed & (middle * np.sign(middle[farthest]) >= 0.5 * abs(middle[farthest]))
+        left = int(np.flatnonzero(~apart[:farthest])[-1]) + 1 if not apart[:farthest].all() else 0
+        right = farthest + int(np.argmin(apart[farthest:])) - 1 if not apart[farthest:].all() else apart.size - 1
+        return float(self.nodes[left]), float(self.nodes[right])
+
+    def at_last_sample(self, drift_sd: Floats) -> DriftAtEnd:
+        """The drift of every draw at the end of the record; drift_sd (n,): of each draw."""
+        states = np.zeros((self.theta.shape[0], 2))
+        last = int(np.searchsorted(self.nodes, self.problem.day[-1], side="right")) - 1
+        states[self.drifting] = self.states[:, last]
+        as_log = self.problem.kind == LOGNORMAL
+        return DriftAtEnd(day=float(self.problem.day[-1]), states=states, sd=drift_sd, as_log=as_log)
 
     def first(self, n: int) -> Courses:
         """The first n draws: they stand in random order."""
         kept = int(self.drifting[:n].sum())
         return Courses(
-            problem=self.problem, theta=self.theta[:n], drifting=self.drifting[:n], nodes=self.nodes, u=self.u[:kept]
+            problem=self.problem,
+            theta=self.theta[:n],
+            drifting=self.drifting[:n],
+            nodes=self.nodes,
+            states=self.states[:kept],
         )
 
     def minima(self, window: Window, thresholds: tuple[float, ...]) -> Minima:
@@ -125,7 +151,7 @@ def grid(problem: FitProblem, window: Window) -> Floats:
     """Days of the window on which a drifting course is looked at."""
     changes = problem.schedule[:, START]
     days = np.concatenate(
-        [np.arange(window.start, window.end, 1.0), [window.end], problem.day, changes, changes + JUST_AFTER_DAY]
+        [np.arange(window.start, window.end, STEP_DAYS), [window.end], problem.day, changes, changes + JUST_AFTER_DAY]
     )
     return np.unique(days[(days >= window.start) & (days <= window.end)])
 
@@ -157,14 +183,27 @@ def courses_of(problem: FitProblem, averaged: Averaged, last_day: float, generat
     drifting = averaged.drift_sd > 0
     start = float(problem.schedule[0, START])
     end = max(last_day, float(problem.day[-1]), start + NODE_DAYS)
-    regular = np.append(np.arange(start, end, NODE_DAYS), end)
-    times = np.concatenate([problem.day, regular[~np.isin(regular, problem.day)]])
+    nodes, states = drift_states(
+        problem.record,
+        problem.schedule,
+        averaged.theta[drifting],
+        averaged.drift_sd[drifting],
+        np.append(np.arange(start, end, NODE_DAYS), end),
+        generator,
+    )
+    return Courses(problem=problem, theta=averaged.theta, drifting=drifting, nodes=nodes, states=states)
+
+
+def drift_states(
+    record: Record, schedule: Schedule, theta: Floats, sd: Floats, days: Floats, generator: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """The samples' days and these, ascending (t,), and the drift of each draw there, given the record (draw, t, 2)."""
+    times = np.concatenate([record.day, days[~np.isin(days, record.day)]])
     order = np.argsort(times, kind="stable")
-    sample_at = np.where(order < problem.day.size, order, -1)
-    theta = averaged.theta[drifting]
-    u = np.empty((theta.shape[0], times.size))
+    sample_at = np.where(order < record.day.size, order, -1)
+    states = np.empty((theta.shape[0], times.size, 2))
     if theta.shape[0]:
-        levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
-        normals = generator.standard_normal(u.shape)
-        draw_paths(problem.record, levels, averaged.drift_sd[drifting], times[order], sample_at, normals, u)
-    return Courses(problem=problem, theta=averaged.theta, drifting=drifting, nodes=times[order], u=u)
+        levels = np.add(*igg_curve(theta, schedule, record.day))
+        normals = generator.standard_normal(states.shape)
+        draw_paths(record, levels, sd, times[order], sample_at, normals, states)
+    return times[order], states

@@ -1,9 +1,8 @@
-"""Drift: the level is C(t) (1 + u(t)), u an Ornstein-Uhlenbeck process (docs/model.md 3.7).
+"""Drift: the level is C(t) (1 + u(t)), u the process of `drift_process.py` (docs/model.md 3.7).
 
 What illness, steroids, protein loss, another laboratory or an infusion that nobody recorded do to a course is not in
-the equations. u has the SD `sd` and the correlation time DRIFT_DAYS, and starts stationary at the first sample. Given
-the kinetic curve, u is integrated out by a Kalman filter, one step a sample. Under log-normal error the level is
-C exp(u), which is the same to first order.
+the equations. u has the SD `sd` and starts stationary at the first sample. Given the kinetic curve, u is integrated out
+by a Kalman filter, one step a sample. Under log-normal error the level is C exp(u), which is the same to first order.
 
 Exact: the likelihood of measured values with normal or log-normal error, and of a censored value that only such values
 precede. Approximate: after a censored value, or one with Student-t error, u goes on as the normal distribution with the
@@ -19,14 +18,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from igkinetics.fit.drift_process import Moments, drawn, predicted, smoothed, stationary, transition, updated
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 
 Limits = npt.NDArray[np.int8]
 Integers = npt.NDArray[np.int64]
 
-DRIFT_DAYS = 30.0
 LOG_2PI = log(2.0 * pi)
 LOG_T4_CONSTANT = log(0.375)
 DIFFERENCE = 1e-5
@@ -34,6 +33,7 @@ NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(25)
 NODE_SHARES = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 N_SLOPES = 9
 """Of one step: -2 log likelihood, new mean and new variance, each in old mean, old variance and level."""
+N_SEEN = 5
 
 
 class Record(NamedTuple):
@@ -147,13 +147,12 @@ def fill_step_slopes(
 def drift_value(record: Record, level: Floats, sd: float) -> float:
     """-2 log likelihood of a record, u integrated out; level (n,): the kinetic curve, g/L."""
     kind, day, igg, limit, a, b = record
-    mean, variance, value = 0.0, sd * sd, 0.0
+    known, value = stationary(sd), 0.0
     for n in range(day.size):
         if n > 0:
-            kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS)
-            mean *= kept
-            variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
-        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, mean, variance)
+            known = predicted(known, day[n] - day[n - 1], sd)
+        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, known.mean, known.variance)
+        known = updated(known, mean, variance)
         value += term
     return value
 
@@ -163,24 +162,57 @@ def drift_value_and_slopes(record: Record, level: Floats, sd: float, by_level: F
     """The same, with its derivative in each level (n,): the filter's steps gone through backwards."""
     kind, day, igg, limit, a, b = record
     slopes = np.empty((day.size, N_SLOPES))
-    mean, variance, value = 0.0, sd * sd, 0.0
+    seen = np.empty((day.size, N_SEEN))
+    known, value = stationary(sd), 0.0
     for n in range(day.size):
         if n > 0:
-            kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS)
-            mean *= kept
-            variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
-        fill_step_slopes(kind, igg[n], limit[n], level[n], a, b, mean, variance, slopes[n])
-        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, mean, variance)
+            known = predicted(known, day[n] - day[n - 1], sd)
+        fill_step_slopes(kind, igg[n], limit[n], level[n], a, b, known.mean, known.variance, slopes[n])
+        term, mean, variance = see_sample(kind, igg[n], limit[n], level[n], a, b, known.mean, known.variance)
+        seen[n, 0], seen[n, 1] = mean - known.mean, variance - known.variance
+        seen[n, 2], seen[n, 3], seen[n, 4] = known.variance, known.shared, variance
+        known = updated(known, mean, variance)
         value += term
-    of_mean = of_variance = 0.0
+    after = Moments(0.0, 0.0, 0.0, 0.0, 0.0)
     for n in range(day.size - 1, -1, -1):
-        s = slopes[n]
-        by_level[n] = s[2] + of_mean * s[5] + of_variance * s[8]
-        before_mean = s[0] + of_mean * s[3] + of_variance * s[6]
-        before_variance = s[1] + of_mean * s[4] + of_variance * s[7]
-        kept = exp(-(day[n] - day[n - 1]) / DRIFT_DAYS) if n > 0 else 0.0
-        of_mean, of_variance = kept * before_mean, kept * kept * before_variance
+        by_level[n], ahead = update_adjoint(after, slopes[n], seen[n])
+        if n > 0:
+            after = prediction_adjoint(ahead, day[n] - day[n - 1])
     return value
+
+
+@inner
+def update_adjoint(after: Moments, s: Floats, seen: Floats) -> tuple[float, Moments]:
+    """Derivative of the value in a level and in what was known before its sample, from that in what is known after.
+
+    s (9,): slopes of the step; seen (5,): gains of mean and variance, variance and covariance before, variance after.
+    """
+    by_mean, by_slope, by_variance, by_shared, by_slope_variance = after
+    gain = seen[3] / seen[2]
+    to_mean = by_mean + gain * by_slope
+    to_variance = by_variance + gain * by_shared + gain * gain * by_slope_variance
+    by_gain = by_slope * seen[0] + by_shared * seen[4] + 2.0 * gain * by_slope_variance * seen[1]
+    return s[2] + to_mean * s[5] + to_variance * s[8], Moments(
+        s[0] + to_mean * s[3] + to_variance * s[6] - gain * by_slope,
+        by_slope,
+        s[1] + to_mean * s[4] + to_variance * s[7] - gain * gain * by_slope_variance - by_gain * gain / seen[2],
+        by_gain / seen[2],
+        by_slope_variance,
+    )
+
+
+@inner
+def prediction_adjoint(ahead: Moments, days: float) -> Moments:
+    """Derivative in what was known so many days before, from that in what is known now."""
+    a, b, c, d = transition(days)
+    by_mean, by_slope, p, q, v = ahead
+    return Moments(
+        a * by_mean + c * by_slope,
+        b * by_mean + d * by_slope,
+        a * a * p + a * c * q + c * c * v,
+        2.0 * a * b * p + (a * d + b * c) * q + 2.0 * c * d * v,
+        b * b * p + b * d * q + d * d * v,
+    )
 
 
 @kernel
@@ -260,33 +292,32 @@ def draw_paths(
     times: Floats,
     sample_at: Integers,
     normals: Floats,
-    paths: Floats,
+    states: Floats,
 ) -> None:
-    """u of each draw at ascending `times` (t,), given the record: forward filtering, backward sampling.
+    """The drift of each draw at ascending `times` (t,), given the record: forward filtering, backward sampling.
 
     levels (draw, n): the kinetic curve at the samples; sds (draw,); sample_at (t,): which sample lies there, -1 for
-    none; normals, paths (draw, t): standard normal numbers in, u out.
+    none; normals (draw, t, 2): standard normal numbers; states (draw, t, 2): filled in with u and its slope times
+    DRIFT_DAYS.
     """
     kind, _, igg, limit, a, b = record
-    n_time = times.size
-    means, variances = np.empty(n_time), np.empty(n_time)
+    kept = np.empty((times.size, 5))
     for j in range(levels.shape[0]):
         sd = sds[j]
-        mean, variance = 0.0, sd * sd
-        for t in range(n_time):
+        known = stationary(sd)
+        for t in range(times.size):
             if t > 0:
-                kept = exp(-(times[t] - times[t - 1]) / DRIFT_DAYS)
-                mean *= kept
-                variance = kept * kept * variance + (1.0 - kept * kept) * sd * sd
+                known = predicted(known, times[t] - times[t - 1], sd)
             n = sample_at[t]
             if n >= 0:
-                _, mean, variance = see_sample(kind, igg[n], limit[n], levels[j, n], a, b, mean, variance)
-            means[t], variances[t] = mean, variance
-        paths[j, n_time - 1] = mean + sqrt(variance) * normals[j, n_time - 1]
-        for t in range(n_time - 2, -1, -1):
-            kept = exp(-(times[t + 1] - times[t]) / DRIFT_DAYS)
-            ahead = kept * kept * variances[t] + (1.0 - kept * kept) * sd * sd
-            gain = kept * variances[t] / ahead
-            centre = means[t] + gain * (paths[j, t + 1] - kept * means[t])
-            left = variances[t] * (1.0 - kept * kept) * sd * sd / ahead
-            paths[j, t] = centre + sqrt(left) * normals[j, t]
+                _, mean, variance = see_sample(kind, igg[n], limit[n], levels[j, n], a, b, known.mean, known.variance)
+                known = updated(known, mean, variance)
+            for i in range(5):
+                kept[t, i] = known[i]
+        u = slope = 0.0
+        for t in range(times.size - 1, -1, -1):
+            known = Moments(kept[t, 0], kept[t, 1], kept[t, 2], kept[t, 3], kept[t, 4])
+            if t < times.size - 1:
+                known = smoothed(known, u, slope, times[t + 1] - times[t], sd)
+            u, slope = drawn(known, normals[j, t, 0], normals[j, t, 1])
+            states[j, t, 0], states[j, t, 1] = u, slope

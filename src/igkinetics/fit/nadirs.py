@@ -76,12 +76,21 @@ class FittedNadir:
 
 
 def fitted_nadir(
-    fit: PatientFit, window: Window, observed_raw: float, thresholds: tuple[float, ...], level: float, seed: int
+    fit: PatientFit,
+    window: Window,
+    observed_raw: float,
+    thresholds: tuple[float, ...],
+    level: float,
+    seed: int,
+    courses: Courses | None = None,
 ) -> FittedNadir:
-    """Nadirs of a patient with numbers, over an existing window. thresholds and observed_raw in g/L."""
+    """Nadirs of a patient with numbers, over an existing window. thresholds and observed_raw in g/L.
+
+    courses: those of fit_courses up to the window's end, where they are there already.
+    """
     problem, optimum, _ = fit.fitted()
     window = within_state(problem, window)
-    courses = fit_courses(fit, window, seed)
+    courses = courses or fit_courses(fit, window.end, seed)
     minima = courses.minima(window, thresholds)
     at_best = lowest(problem.theta(optimum.x), problem.schedule, window.start, window.end)
     estimate = partial(median_and_interval, level=level)
@@ -124,10 +133,10 @@ def within_state(problem: FitProblem, window: Window) -> Window:
     return Window(start=start, end=max(window.end, start), reason=window.reason)
 
 
-def fit_courses(fit: PatientFit, window: Window, seed: int) -> Courses:
-    """The courses behind every level and day of this patient; the same ones whenever asked."""
+def fit_courses(fit: PatientFit, last_day: float, seed: int) -> Courses:
+    """The courses behind every level and day of this patient, up to this day; the same ones whenever asked."""
     generator = of_patient(seed, fit.patient.patient_id, "courses")
-    return courses_of(fit.fitted()[0], fit.all_draws(), window.end, generator)
+    return courses_of(fit.fitted()[0], fit.all_draws(), last_day, generator)
 
 
 def median_and_interval(values: Floats, level: float) -> Estimate:

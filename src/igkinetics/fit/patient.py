@@ -34,6 +34,7 @@ from igkinetics.fit.structures import (
     draw_fitted,
     possible_production,
     unaveraged,
+    unlike_the_card,
 )
 from igkinetics.fit.unexplained import MOST_CHANGES, ODD_PAIR, Change, unexplained_changes
 from igkinetics.kinetics.curves import igg_curve
@@ -250,6 +251,8 @@ def posterior_of(
     others = candidates(patient, prior_of, own.problem, optimum, settings.residual)
     if not settings.average:
         others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
+    else:
+        others += unlike_the_card(own.problem.without_drift(), optimum)
     streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
     posterior = averaged_posterior(own, others, settings.draws, streams)
     if posterior.averaged.trusted:

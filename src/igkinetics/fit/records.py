@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import pandas as pd
 from igkinetics.cards.body_size import sex_of
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError, Problem
+from igkinetics.fit.forecast import DriftAtEnd, straight_between
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
@@ -21,10 +22,12 @@ from igkinetics.provenance import sha256_of_file
 EPOCH: Final = pd.Timestamp("1970-01-01")
 DRAWS_FILE: Final = "draws.parquet"
 EVENTS_FILE: Final = "events.parquet"
-DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional")
-"""Equally weighted draws, g, L, g/L, day; a and b of a measurement."""
-EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc")
-"""event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L), dose (value
+DRIFT_COLUMNS: Final = ("drift_sd", "drift", "drift_slope", "drift_day")
+DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional", *DRIFT_COLUMNS)
+"""Equally weighted draws, g, L, g/L, day; a and b of a measurement; the drift at the last sample, see DriftAtEnd."""
+EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc", "limit")
+"""event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L; limit: -1
+for a value known only to lie below, +1 above), dose (value
 g), therapy (day to stop_day, inf while ongoing), day_zero (value: day 0 in days since 1970-01-01; only where dates were
 asked for). Units inside: g, g/L, day, kg, cm."""
 MOST_KEPT_DRAWS: Final = 2000
@@ -43,7 +46,7 @@ def kept_draws(draws: int, patients: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One patient of a posterior. thetas (draw, 13); error (draw, 3: a, b, residual model); therapy (c, 2); doses (h,
-    4: day, g, days, is_sc); samples: days. day_zero: days since 1970-01-01, nan where no date was written."""
+    4: day, g, days, is_sc); samples (k, 3: day, g/L, limit). day_zero: days since 1970-01-01, nan where not written."""
 
     patient_id: str
     thetas: Floats
@@ -54,8 +57,20 @@ class Member:
     is_male: bool | None
     therapy: Floats
     doses: Floats
-    sample_day: Floats
+    samples: Floats
+    drift: DriftAtEnd | None = None
+    """Of the draws of one fitted patient; None where the posterior has none."""
+    drift_day: Floats = field(default_factory=lambda: np.empty(0))
+    factor: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    """What multiplies each draw's curve (draw, t) at drift_day (t,), straight between; empty without drift."""
+
     day_zero: float = float("nan")
+
+    def factor_at(self, days: Floats) -> Floats:
+        """What multiplies each draw's curve at these days (draw, m)."""
+        if not self.drift_day.size:
+            return np.ones((len(self.thetas), days.size))
+        return straight_between(self.drift_day, self.factor, days)
 
 
 def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
@@ -75,8 +90,8 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
         if with_dates and (origin := cohort.day_zero.get(patient.patient_id)) is not None:
             found.append({"event": "day_zero", "value": (origin - EPOCH) / pd.Timedelta(days=1)})
         found += [
-            {"event": "sample", "day": day, "value": value}
-            for day, value in zip(patient.sample_day, patient.sample_igg, strict=True)
+            {"event": "sample", "day": day, "value": value, "limit": float(limit)}
+            for day, value, limit in zip(patient.sample_day, patient.sample_igg, patient.sample_limit, strict=True)
         ]
         found += [
             {"event": "dose", "day": day, "value": grams, "duration_day": duration, "is_sc": float(is_sc)}
@@ -94,7 +109,9 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
     return table.astype(numbers)
 
 
-def draw_table(patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float) -> pd.DataFrame:
+def draw_table(
+    patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float, drift: DriftAtEnd
+) -> pd.DataFrame:
     """Draws (n, 13) of one patient, as DRAW_COLUMNS."""
     columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
     return pd.DataFrame(
@@ -104,7 +121,21 @@ def draw_table(patient_id: str, thetas: Floats, additive_g_per_l: float, proport
             **columns,
             "additive_g_per_l": additive_g_per_l,
             "proportional": proportional,
+            "drift_sd": drift.sd,
+            "drift": drift.states[:, 0],
+            "drift_slope": drift.states[:, 1],
+            "drift_day": drift.day,
         }
+    )
+
+
+def drift_of(draws: pd.DataFrame, *, as_log: bool) -> DriftAtEnd:
+    """The drift of one patient's draws, as DRAW_COLUMNS hold it. as_log: the fit took its error as log-normal."""
+    return DriftAtEnd(
+        day=float(draws["drift_day"].iloc[0]),
+        states=np.ascontiguousarray(draws[["drift", "drift_slope"]].to_numpy(dtype=float)),
+        sd=draws["drift_sd"].to_numpy(dtype=float),
+        as_log=as_log,
     )
 
 
@@ -197,6 +228,6 @@ def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floa
         is_male=None if np.isnan(male) else bool(male),
         therapy=rows("therapy", "day", "stop_day"),
         doses=rows("dose", "day", "value", "duration_day", "is_sc"),
-        sample_day=rows("sample", "day")[:, 0],
+        samples=rows("sample", "day", "value", "limit"),
         day_zero=single("day_zero", "value"),
     )

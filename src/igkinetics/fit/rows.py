@@ -11,8 +11,8 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
 from igkinetics.fit.bounds import AtBound, alike_words, bound_words
 from igkinetics.fit.cohort_checks import contraction
-from igkinetics.fit.courses import JUST_AFTER_DAY
-from igkinetics.fit.nadirs import FittedNadir, RawNadir, fit_courses
+from igkinetics.fit.courses import JUST_AFTER_DAY, Courses
+from igkinetics.fit.nadirs import FittedNadir, RawNadir
 from igkinetics.fit.problem import PRIOR_NAME, FitProblem
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
@@ -141,12 +141,12 @@ def curve_days(fit: PatientFit, window: Window) -> Floats:
     return np.unique(days[(days >= start) & (days <= end)])
 
 
-def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, seed: int) -> pd.DataFrame:
+def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, courses: Courses) -> pd.DataFrame:
     """The best single curve with its parts; median and pointwise band of all draws, drift included."""
     problem, optimum, _ = fit.fitted()
     days = curve_days(fit, window)
     endogenous, infused = igg_curve(problem.theta(optimum.x), problem.schedule, days)
-    each, _ = fit_courses(fit, window, seed).first(BAND_DRAWS).levels(days)
+    each, _ = courses.first(BAND_DRAWS).levels(days)
     tail = (1.0 - level) / 2.0
     lower, median, upper = np.quantile(each, [tail, 0.5, 1.0 - tail], axis=0)
     return pd.DataFrame(

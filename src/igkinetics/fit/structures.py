@@ -23,12 +23,19 @@ from igkinetics.kinetics.parameters import DISPOSITIONS, STRUCTURES, Floats
 PriorOf = Callable[[Patient, str], PatientPrior]
 """Patient and disposition -> the card's prior for this patient."""
 
-DRIFT_SDS: Final = (0.0, 0.12, 0.25)
+DRIFT_SDS: Final = (0.0, 0.25, 0.4)
 """What the SD of the drift may be under the fitted structure, as a share of the level."""
-DRIFT_PRIOR: Final = (0.4, 0.2, 0.1)
-"""Prior weight of each; the weight left is shared evenly by the other structures."""
-OTHERS_PRIOR: Final = 0.3
-FEWER_DRAWS: Final = 3
+DRIFT_PRIOR: Final = (0.18, 0.35, 0.25)
+"""Prior weight of each."""
+UNLIKE_PRIOR: Final = 0.12
+"""Prior weight of the fitted structure in a patient unlike those of the card ..."""
+UNLIKE_IN: Final = ("S", "CL", "V1")
+UNLIKE_BY: Final = 2.0
+"""... in these parameters, whose prior SDs are so many times as wide."""
+UNLIKE: Final = "a patient unlike the card's: prior SDs of S, CL and V1 doubled"
+OTHERS_PRIOR: Final = 0.10
+"""Shared evenly by the other structures."""
+FEWER_DRAWS: Final = 4
 """Other structures get one draw where the fitted one gets so many, unless they weigh more than SHARE_FOR_ALL."""
 SHARE_FOR_ALL: Final = 0.5
 NEGLIGIBLE: Final = 0.002
@@ -98,7 +105,8 @@ def seen_as(patient: Patient, structure: str, last_day: float, prior: PatientPri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A structure beside the fitted one: its problem, optimum and prior weight; `note` says why it has none."""
+    """A structure beside the fitted one: its problem, optimum and prior weight; `note` says why it has none, or in what
+    it differs from the fitted one where it is the same."""
 
     problem: FitProblem
     optimum: Optimum
@@ -145,6 +153,19 @@ def candidates(
         replace(candidate, prior_weight=OTHERS_PRIOR * candidate.prior_weight / max(distinct, 1.0))
         for candidate in found
     ]
+
+
+def unlike_the_card(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
+    """The fitted structure in a patient whom the card's prior holds too narrowly; none where nothing would change.
+
+    Where the card's population is not this patient's, what the record says little of rests on that prior: endogenous
+    IgG between doses by calendar, above all.
+    """
+    wider = np.where(np.isin(problem.names, UNLIKE_IN), UNLIKE_BY, 1.0)
+    if np.all(wider == 1.0):
+        return []
+    other = replace(problem, sd=problem.sd * wider, prior_sd=problem.prior_sd * wider)
+    return [Candidate(problem=other, optimum=explore(other, [*optimum.modes]), prior_weight=UNLIKE_PRIOR, note=UNLIKE)]
 
 
 def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:

@@ -15,7 +15,7 @@ from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_
 from igkinetics.fit.columns import TABLES
 from igkinetics.fit.common_steps import common_steps
 from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
-from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
+from igkinetics.fit.nadirs import fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
 from igkinetics.fit.result import PatientFit
@@ -60,7 +60,7 @@ def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Pati
         "parameters": parameter_rows(fit, unit, level),
     }
     kept = kept_draws(options.draws, len(cohort.patients))
-    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept))
+    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept, options.seed))
 
 
 def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
@@ -86,22 +86,26 @@ def asked_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Patien
     if not fit.has_numbers or not window.exists:
         return PatientTables(rows={"nadir": [nadir_row(fit, window, raw, None, unit, level)]})
     thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
-    fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed)
+    courses = fit_courses(fit, window.end, options.seed)
+    fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed, courses)
     rows: Rows = {
         "nadir": [nadir_row(fit, window, raw, fitted, unit, level)],
         "sampling": [sampling_row(fit, raw, fitted, unit, level)],
         "thresholds": threshold_rows(fit, fitted, unit, level),
         "structures": structure_rows(fit, fitted.window, unit),
     }
-    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, options.seed))
+    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, courses))
 
 
-def draws_of(fit: PatientFit, kept: int) -> pd.DataFrame | None:
-    """So many equally weighted draws of a fit with numbers."""
+def draws_of(fit: PatientFit, kept: int, seed: int) -> pd.DataFrame | None:
+    """So many equally weighted draws of a fit with numbers, each with its drift at the last sample."""
     if fit.draws is None:
         return None
+    problem, _, _ = fit.fitted()
+    drift_sd = fit.all_draws().drift_sd[:kept]
+    courses = fit_courses(fit, float(problem.day[-1]), seed).first(kept)
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, fit.all_draws().theta[:kept], a, b)
+    return draw_table(fit.patient.patient_id, courses.theta, a, b, courses.at_last_sample(drift_sd))
 
 
 def cohort_tables(

@@ -124,7 +124,7 @@ def cohort_charts(fit: CohortFit) -> list[Captioned]:
     dotted = " Dotted lines are the thresholds asked for." if fit.options.thresholds else ""
     level = text.percent(fit.options.level)
     curves = (
-        "All fitted curves, each with its nadir."
+        "All fitted courses, the middle of all draws, each with its nadir."
         if fit.n_fitted <= MOST_CURVES
         else f"{MOST_CURVES} of {fit.n_fitted} fitted curves, evenly spaced from the lowest nadir to the highest."
     )

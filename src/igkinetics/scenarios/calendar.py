@@ -33,6 +33,8 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
         draw=np.zeros(1, np.int64),
         model=np.zeros(1, np.int64),
         noise=np.zeros(1, np.int64),
+        drift_day=np.empty((1, 0)),
+        factor=np.empty((1, 0)),
     )
 
 

@@ -91,7 +91,13 @@ def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, cre
 
 def cases_of(cases: Cases, part: slice) -> CaseArrays:
     return CaseArrays(
-        cases.thetas[part], cases.start_day[part], cases.therapy[part], cases.history[part], cases.error[part]
+        cases.thetas[part],
+        cases.start_day[part],
+        cases.therapy[part],
+        cases.history[part],
+        cases.error[part],
+        cases.drift_day[part],
+        cases.factor[part],
     )
 
 

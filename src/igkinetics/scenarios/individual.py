@@ -11,6 +11,7 @@ from scipy.stats import t as student_t
 
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.fit.courses import JUST_AFTER_DAY, time_below
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.fit.records import Member
@@ -91,11 +92,10 @@ def next_dose_rows(
     equal = np.full(len(one.thetas), 1.0 / len(one.thetas))
     for dose, grams in options(search, one.weight_kg):
         schedule = schedule_with(one, from_day, how, np.array([from_day]), np.array([grams]))
-        after = np.nextafter(from_day, np.inf)
-        _, below = lowest_of_many(one.thetas, schedule, after, setting.horizon_day, setting.columns.thresholds_g_per_l)
-        later = np.add(*igg_curve(one.thetas, schedule, from_day + np.array(DAYS_AFTER)))
+        first_below = first_days_below(one, schedule, from_day, setting)
+        later = levels_of(one, schedule, from_day + np.array(DAYS_AFTER))
         for k, threshold in enumerate(setting.columns.thresholds):
-            days = np.where(np.isnan(below[:, k, 0]), np.inf, below[:, k, 0] - from_day)
+            days = np.where(np.isnan(first_below[:, k]), np.inf, first_below[:, k] - from_day)
             median, lower, upper = weighted_quantiles(days, equal, np.array([0.5, tail, 1.0 - tail]))
             shares = (later >= setting.columns.thresholds_g_per_l[k]).mean(axis=0)
             yield {
@@ -112,6 +112,24 @@ def next_dose_rows(
                 "unit": "day",
                 "threshold_unit": setting.columns.unit,
             }
+
+
+def levels_of(one: Member, schedule: Schedule, days: Floats) -> Floats:
+    """Total IgG of every draw (n, m), g/L, drift included, at ascending days."""
+    return np.asarray(np.add(*igg_curve(one.thetas, schedule, days)) * one.factor_at(days))
+
+
+def first_days_below(one: Member, schedule: Schedule, from_day: float, setting: Setting) -> Floats:
+    """When each draw falls below each threshold after a dose on from_day (n, m), nan for never; exact without drift,
+    else from day to day."""
+    after = np.nextafter(from_day, np.inf)
+    thresholds = setting.columns.thresholds_g_per_l
+    if not one.drift_day.size:
+        return lowest_of_many(one.thetas, schedule, after, setting.horizon_day, thresholds)[1][:, :, 0]
+    days = np.append(np.arange(from_day + 1.0, setting.horizon_day), setting.horizon_day)
+    days = np.concatenate([[from_day + JUST_AFTER_DAY], days])
+    levels = levels_of(one, schedule, days)
+    return np.column_stack([time_below(days, levels, threshold)[0] for threshold in thresholds])
 
 
 def options(search: Search | None, weight_kg: float) -> list[tuple[float, float]]:
@@ -137,7 +155,7 @@ def next_sample_rows(patients: PosteriorPatients, setting: Setting, regimens: li
         end = windows.interval[1]
         days = np.linspace(setting.from_day, end, min(MOST_DAYS, int(end - setting.from_day) + 1)).round()
         days = np.unique(days[(days >= setting.from_day) & (days < end)])
-        levels = np.add(*igg_curve(one.thetas, schedule, np.append(days, end)))
+        levels = levels_of(one, schedule, np.append(days, end))
         trough, candidates = levels[:, -1], levels[:, :-1]
         expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
         for j, day in enumerate(days):

@@ -14,9 +14,24 @@ from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
 from igkinetics.dosing.cases import About, Cases, DaysFrom
 from igkinetics.errors import InputError, Problem, counted
-from igkinetics.fit.likelihood import RESIDUALS
-from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EPOCH, EVENTS_FILE, Left, Member, left_by, members_of
+from igkinetics.fit.courses import NODE_DAYS, drift_states
+from igkinetics.fit.drift import Record
+from igkinetics.fit.forecast import DriftAtEnd, factor_of
+from igkinetics.fit.likelihood import LOGNORMAL, RESIDUALS
+from igkinetics.fit.records import (
+    DRAW_COLUMNS,
+    DRAWS_FILE,
+    EPOCH,
+    EVENTS_FILE,
+    Left,
+    Member,
+    drift_of,
+    left_by,
+    members_of,
+)
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
+from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.random_streams import of_patient
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.text import listed, visible
 from igkinetics.virtual.patients import stacked
@@ -27,6 +42,8 @@ ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional")
 POSTERIOR_FILE: Final = "posterior.nc"
 RESIDUAL_ERROR: Final = "residual_error"
 FEWEST_DRAWS: Final = 100
+SAME_DAY: Final = 1e-9
+"""Days that rounding may part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +93,8 @@ def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> 
         draw=np.arange(n),
         model=np.zeros(n, dtype=np.int64),
         noise=noise + np.arange(n),
+        drift_day=np.repeat(one.drift_day[None], n, axis=0),
+        factor=one.factor if one.drift_day.size else np.empty((n, 0)),
     )
 
 
@@ -95,7 +114,9 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
             with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
         )
     }
-    members = members_of(left, found)
+    member = members_of(left, found)[0]
+    drift = drift_of(own, as_log=member.error[0, 2] == LOGNORMAL)
+    members = [replace(member, drift=drift)]
     says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
@@ -199,7 +220,10 @@ def patients_with(
         example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
         igg_unit=left.record.get("igg_unit"),
     )
-    moved = tuple(counted_from(one, day) for one, day in zip(members, from_day, strict=True))
+    moved = tuple(
+        with_drift(counted_from(one, day), file.scenario.horizon_day, file.scenario.seed)
+        for one, day in zip(members, from_day, strict=True)
+    )
     return PosteriorPatients(members=moved, about=about)
 
 
@@ -207,8 +231,59 @@ def counted_from(one: Member, day: float) -> Member:
     """The same patient with this day of the record as day 0."""
     doses = one.doses.copy()
     doses[:, 0] -= day
+    samples = one.samples.copy()
+    samples[:, 0] -= day
     return replace(
-        one, start_day=one.start_day - day, therapy=one.therapy - day, doses=doses, sample_day=one.sample_day - day
+        one,
+        start_day=one.start_day - day,
+        therapy=one.therapy - day,
+        doses=doses,
+        samples=samples,
+        drift=one.drift and one.drift.counted_from(day),
+    )
+
+
+def with_drift(one: Member, until: float, seed: int) -> Member:
+    """The patient with what drift multiplies each draw's curve by, from day 0 to `until`: up to the last sample as the
+    record tells, from there on as the process goes."""
+    if one.drift is None or not one.drift.sd.any():
+        return one
+    days = np.append(np.arange(0.0, until, NODE_DAYS), until)
+    generator = of_patient(seed, one.patient_id, "drift")
+    end = one.drift
+    past = days[days < end.day]
+    factor = np.ones((len(one.thetas), days.size))
+    if past.size:
+        drifting = end.sd > 0
+        times, states = drift_states(
+            record_of(one, end), recorded_schedule(one), one.thetas[drifting], end.sd[drifting], past, generator
+        )
+        own = np.searchsorted(times, past)
+        factor[drifting, : past.size] = factor_of(states[:, own, 0], as_log=end.as_log)
+        last = end.states.copy()
+        last[drifting] = states[:, -1]
+        end = replace(end, states=last)
+    if past.size < days.size:
+        factor[:, past.size :] = end.factors(days[past.size :], generator)
+    return replace(one, drift_day=days, factor=factor)
+
+
+def record_of(one: Member, drift: DriftAtEnd) -> Record:
+    """The samples that were fitted."""
+    used = one.samples[one.samples[:, 0] <= drift.day + SAME_DAY]
+    a, b, kind = one.error[0]
+    return Record(int(kind), used[:, 0].copy(), used[:, 1].copy(), used[:, 2].astype(np.int8), float(a), float(b))
+
+
+def recorded_schedule(one: Member) -> Schedule:
+    return build_schedule(
+        start_day=one.start_day,
+        dose_day=one.doses[:, 0],
+        dose_g=one.doses[:, 1],
+        dose_duration_day=one.doses[:, 2],
+        dose_is_sc=one.doses[:, 3],
+        therapy_start=one.therapy[:, 0],
+        therapy_stop=one.therapy[:, 1],
     )
 
 
@@ -217,11 +292,11 @@ def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
     wanted = file.scenario.population.from_day
     if wanted != "last_sample":
         return float(wanted)
-    if not one.sample_day.size:
+    if not one.samples.size:
         raise left.fault(
             "last_sample", f"patient {visible(one.patient_id)} has no sample; give a day", "population.from_day"
         )
-    return float(one.sample_day[-1])
+    return float(one.samples[-1, 0])
 
 
 def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:

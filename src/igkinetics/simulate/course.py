@@ -111,5 +111,6 @@ def ordered(plan: Plan, measurements: Sequence[Measurement]) -> Doses:
         np.array([patient.additive_g_per_l, patient.proportional]),
         np.array([one.day for one in made], dtype=float),
         np.array([one.z for one in made], dtype=float),
+        np.ones(len(made)),
     )
     return Doses.by(regimen, day, np.full(day.size, amount))

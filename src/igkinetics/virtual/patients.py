@@ -202,6 +202,8 @@ class VirtualPatients:
             draw=np.zeros(n, dtype=np.int64),
             model=np.full(n, number),
             noise=np.arange(n),
+            drift_day=np.empty((n, 0)),
+            factor=np.empty((n, 0)),
         )
 
 

@@ -256,6 +256,8 @@ def cases_of(exposure: Exposure, known: Doses, draws: Draws) -> CaseArrays:
         np.repeat(courses[None], n, axis=0),
         np.repeat(history[None], n, axis=0),
         draws.error,
+        np.empty((n, 0)),
+        np.empty((n, 0)),
     )
 
 
