@@ -30,5 +30,5 @@ def decay_fit(decay: Cohort) -> PopulationFit:
         card=str(HERE / "decay.toml"),
         structure="one_compartment/step_loss",
         residual="lognormal",
-        simulations=200,
+        simulations=1000,
     )

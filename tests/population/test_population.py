@@ -56,6 +56,13 @@ def test_shrinkage_is_that_of_the_residuals_and_modes(decay_fit: PopulationFit) 
     assert 0 < shrinkage.loc["S", "shrinkage_sd"] < shrinkage.loc["S", "shrinkage_variance"] < 1
 
 
+def test_weighted_residuals_scatter_as_those_of_the_true_model(decay_fit: PopulationFit) -> None:
+    """These patients were simulated from the model that is fitted: mean 0, SD 1."""
+    for name in ("cwres", "npde"):
+        assert decay_fit.residuals[name].mean() == pytest.approx(0, abs=0.07)
+        assert decay_fit.residuals[name].std() == pytest.approx(1, abs=0.05)
+
+
 def test_half_of_the_record_lies_in_the_middle_of_its_simulations(decay_fit: PopulationFit) -> None:
     rows = decay_fit.vpc[(decay_fit.vpc["kind"] == "vpc") & (decay_fit.vpc["percentile"] == 50)]
     inside = (rows["observed"] >= rows["lower"]) & (rows["observed"] <= rows["upper"])
