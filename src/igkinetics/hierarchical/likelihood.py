@@ -40,7 +40,8 @@ from igkinetics.kinetics.parameters import (
 )
 
 Integers = npt.NDArray[np.int64]
-NO_RATIO = np.zeros(3)
+N_RATIOS = 3
+NO_RATIO = np.zeros(N_RATIOS)
 """Log ratios of 1: immunoglobulin changes neither clearance nor production, and every recorded gram arrives."""
 RECOVERY = 2
 """Place of the log of the share of the recorded grams that arrives."""

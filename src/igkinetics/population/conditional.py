@@ -16,7 +16,7 @@ import numpy.typing as npt
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T, minus_two_log
 from igkinetics.fit.objective import slope_on_scale
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.likelihood import longest, patient_theta
+from igkinetics.hierarchical.likelihood import N_RATIOS, longest, patient_theta
 from igkinetics.hierarchical.small_matrices import dot, factorise, invert, log_diagonal, squared, times
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.gradient import Course, add_gradient_of, walk
@@ -85,7 +85,7 @@ def new_work(cohort: CohortArrays, q: int) -> Work:
         np.zeros(N_PARAMETERS),
         np.zeros(p),
         np.zeros(p),
-        np.zeros(2),
+        np.zeros(N_RATIOS),
         np.zeros(p),
         np.zeros(p),
         np.zeros(q),
