@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import igkinetics as igk
 from igkinetics.cli.main import app
-from igkinetics.effect import fit as fit_effect_module
+from igkinetics.effect import run as effect_run
 from igkinetics.effect.output import EFFECT_OUTPUT
 from igkinetics.effect.result import Sampling
 from igkinetics.effect.sampling import PRIOR_WORDS
@@ -33,7 +33,7 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sampling], None]:
     """Sampling replaced by the draws of single-patient fits, or by others."""
 
     def use(sampling: Sampling) -> None:
-        monkeypatch.setattr(fit_effect_module, "sample", lambda *_: sampling)
+        monkeypatch.setattr(effect_run, "sample", lambda *_: sampling)
 
     use(good_sampling(example_posterior()))
     return use
