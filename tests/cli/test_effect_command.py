@@ -156,9 +156,9 @@ def test_the_same_posterior_gives_the_same_bytes(sampled: Any, tmp_path: Path) -
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_options_and_choices_are_not_mixed() -> None:
-    with pytest.raises(igk.InputError, match="within options"):
-        igk.fit_effect(igk.read_cohort(EXAMPLE), igk.EffectOptions(), seed=2)
+def test_a_misspelt_choice_is_answered_with_the_nearest() -> None:
+    with pytest.raises(igk.InputError, match="did you mean thresholds"):
+        igk.fit_effect(igk.read_cohort(EXAMPLE), igk.EffectOptions(), threshold=[400])
 
 
 def test_a_cohort_that_no_model_can_be_made_of_ends_with_status_3_and_its_reasons(tmp_path: Path) -> None:

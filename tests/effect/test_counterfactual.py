@@ -199,7 +199,7 @@ def test_who_cannot_be_averaged_over_is_said() -> None:
     assert "nobody to average over" in in_controls(posterior, people, (), 1).reason
     cohort, posterior = of_truth([planned(DAYS)], [vector()])
     people = exposures(cohort, posterior, 70.0)
-    assert "--control-regimen" in in_controls(posterior, people, (), 1).reason
+    assert "no control regimen says" in in_controls(posterior, people, (), 1).reason
     changes = changes_of(cohort, posterior)
     assert all("nobody was infused" in one.reason for one in att(changes, (4.0,), sign_given=True))
 

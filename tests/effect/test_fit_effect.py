@@ -244,4 +244,4 @@ def test_every_choice_that_cannot_be_carried_out_is_named_at_once() -> None:
             residual="cauchy",
         )
     named = {problem.column for problem in caught.value.problems}
-    assert named == {"threshold", "rope", "sampler", "draws", "chains", "level", "lkj", "residual"}
+    assert named == {"thresholds", "rope", "sampler", "draws", "chains", "level", "lkj", "residual"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from made_posteriors import fitted_posterior, of_truth
+from made_posteriors import SETTINGS, fitted_posterior, of_truth
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.effect.exposure import exposures
@@ -18,6 +18,8 @@ from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.random_streams import numbered_stream
 from made_records import cohort_of, drawn, measured, planned, problem_of
 
+WITHOUT_DRIFT = replace(SETTINGS, drift=False, average=False)
+"""The model of all patients has no drift: it is the drift that its residuals have to tell of."""
 DAYS = tuple(np.linspace(-3.0, 200.0, 15))
 DOSES = ((30.0, 28.0), (62.0, 28.0), (95.0, 28.0))
 
@@ -58,7 +60,7 @@ def cohort(seed: int, kind: str, n: int = 25) -> Cohort:
 
 def verdicts(seed: int, kind: str) -> pd.DataFrame:
     made = cohort(seed, kind)
-    posterior = fitted_posterior(made, 300, seed)
+    posterior = fitted_posterior(made, 300, seed, WITHOUT_DRIFT)
     people = exposures(made, posterior, 70.0)
     return misfit_rows(made, posterior, people, seed).set_index("test")
 

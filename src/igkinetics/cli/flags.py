@@ -27,7 +27,8 @@ def flags_of(command: Callable[..., Any]) -> dict[str, str]:
     flags = {}
     for name, hint in get_type_hints(command, include_extras=True).items():
         for option in getattr(hint, "__metadata__", ()):
-            declared = [flag.split("/")[0] for flag in getattr(option, "param_decls", None) or ()]
+            given = (getattr(option, "default", None), *(getattr(option, "param_decls", None) or ()))
+            declared = [flag.split("/")[0] for flag in given if isinstance(flag, str) and flag.startswith("--")]
             if type(option).__name__ == "OptionInfo":
                 flags[name] = declared[0] if declared else f"--{name.replace('_', '-')}"
     return flags | {keyword: flags[name] for keyword, name in OPTION_OF.items() if name in flags}

@@ -37,6 +37,8 @@ OTHERS_PRIOR: Final = 0.10
 """Shared evenly by the other structures."""
 FEWER_DRAWS: Final = 4
 """Other structures get one draw where the fitted one gets so many, unless they weigh more than SHARE_FOR_ALL."""
+LEAST_DRAWS = 100
+"""Fewer say nothing of the tail of their weights."""
 SHARE_FOR_ALL: Final = 0.5
 NEGLIGIBLE: Final = 0.002
 """A structure of less weight is not drawn from."""
@@ -251,7 +253,7 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
     total = float(log_sum(np.array([log_own, *laplace])))
     drawn: list[Draws | None] = []
     for value, c, stream in zip(laplace, others, streams[:-1], strict=True):
-        n_here = n if value - total > np.log(SHARE_FOR_ALL) else n // FEWER_DRAWS
+        n_here = n if value - total > np.log(SHARE_FOR_ALL) else min(n, max(n // FEWER_DRAWS, LEAST_DRAWS))
         matters = value - total > np.log(NEGLIGIBLE)
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
     scores: list[float] = [
