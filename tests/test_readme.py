@@ -44,7 +44,15 @@ def once() -> dict[str, str]:
     return {}
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=of_page)
+WITH_EXAMPLES = [
+    pytest.param(page, marks=[pytest.mark.slow] if "fit_effect" in page.read_text(encoding="utf-8") else [])
+    for page in PAGES
+    if examples(page)
+]
+"""Pages that sample the model of all patients take a minute and more: `make test-slow` runs them."""
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=of_page)
 def test_python_examples_print_what_the_page_shows(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     for _, shown, printed in run_examples(page):
