@@ -15,9 +15,9 @@ from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.cohort_checks import groups_table, residual_checks, shrinkage_table
 from igkinetics.fit.cohort_result import CohortFit, FitOptions
 from igkinetics.fit.columns import TABLES
+from igkinetics.fit.problem import patient_schedule
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import parameter_vector
-from igkinetics.kinetics.schedule import build_schedule
 
 HOSTILE = "<script>alert(1)</script>"
 PATH_LIKE = "../../etc/passwd"
@@ -188,15 +188,7 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _curve(cohort: Cohort, name: str) -> pd.DataFrame:
     patient = cohort.patient(name)
-    schedule = build_schedule(
-        start_day=patient.start_day,
-        dose_day=patient.dose_day,
-        dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day,
-        dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start,
-        therapy_stop=patient.therapy_stop,
-    )
+    schedule = patient_schedule(patient, ignore_therapy=False)
     days = np.arange(patient.start_day, 191.0)
     endogenous, infused = igg_curve(parameter_vector(TRUE, *MODEL.split("/")), schedule, days)
     total = 100 * (endogenous + infused)

@@ -27,10 +27,10 @@ from igkinetics.cohort.model import (
 )
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.patient import FitSettings
-from igkinetics.fit.problem import FitProblem, build_problem
+from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.kinetics.schedule import Schedule
 
 CARD: Card = load_card("adult_b_cell_depletion")
 CYCLES = ((0.0, 28.0), (42.0, 70.0), (84.0, 112.0))
@@ -89,15 +89,7 @@ def record(
 
 
 def schedule_of(patient: Patient) -> Schedule:
-    return build_schedule(
-        start_day=patient.start_day,
-        dose_day=patient.dose_day,
-        dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day,
-        dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start,
-        therapy_stop=patient.therapy_stop,
-    )
+    return patient_schedule(patient, ignore_therapy=False)
 
 
 def true_levels(patient: Patient, theta: Floats) -> Floats:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import xlsxwriter
 
+from documents import CONSOLE as SHOWN
+from documents import run_command
 from test_readme import assert_same_words_and_numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 SHEETS = re.findall(r"Sheet `(\w+)`.*:\n\n```\n((?:.*\n)*?)```", TUTORIAL)
-CONSOLE = re.findall(r"```console\n\$ python -m igkinetics (.+)\n((?:.*\n)*?)```", TUTORIAL)
+CONSOLE = SHOWN.findall(TUTORIAL)
 SLIP = ("3144", "31.44")
 """The cell that the first check complains of, and what was meant."""
 COLUMNS = (
@@ -42,29 +41,16 @@ def fill_in(workbook: Path, slip: str) -> None:
                     sheet.write(row, column, cell)
 
 
-def run(folder: Path, arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "igkinetics", *arguments.split()],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
-    )
-    return done.stdout if done.returncode == 0 else done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """The folder after all steps, and what each command printed."""
     folder = tmp_path_factory.mktemp("tutorial")
     (template, _), (check, _), (check_again, _), (fit, _) = CONSOLE
-    said = [run(folder, template)]
+    said = [run_command(template, folder)]
     fill_in(folder / "ward" / "cohort.xlsx", SLIP[0])
-    said.append(run(folder, check))
+    said.append(run_command(check, folder))
     fill_in(folder / "ward" / "cohort.xlsx", SLIP[1])
-    return folder, [*said, run(folder, check_again), run(folder, fit)]
+    return folder, [*said, run_command(check_again, folder), run_command(fit, folder)]
 
 
 def test_the_four_sheets_and_commands_are_found() -> None:

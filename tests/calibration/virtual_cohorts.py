@@ -12,13 +12,13 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
+from igkinetics.fit.problem import patient_schedule
 from igkinetics.hierarchical.cohort_arrays import cohort_arrays
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.hierarchical.members import Member, as_member, problems_of, without_odd_samples
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PRODUCTION_RATIO, Floats
-from igkinetics.kinetics.schedule import build_schedule
 
 CARD = load_card("adult_b_cell_depletion")
 AGENTS = ("blinatumomab",)
@@ -145,16 +145,7 @@ def with_doses(patient: Patient, days: Floats) -> Patient:
 
 def true_schedule(patient: Patient) -> Floats:
     modified = (float(patient.dose_day[0]), np.inf) if patient.dose_day.size else None
-    return build_schedule(
-        start_day=patient.start_day,
-        dose_day=patient.dose_day,
-        dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day,
-        dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start,
-        therapy_stop=patient.therapy_stop,
-        modified=modified,
-    )
+    return patient_schedule(patient, ignore_therapy=False, modified=modified)
 
 
 def prepared(subjects: Sequence[Subject], *, additive: bool = True) -> PreparedCohort:

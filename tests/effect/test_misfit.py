@@ -12,9 +12,9 @@ from made_posteriors import SETTINGS, fitted_posterior, of_truth
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.effect.exposure import exposures
 from igkinetics.effect.misfit import FAMILY_P, MISFIT_COLUMNS, days_since, misfit_rows, patient_residuals
+from igkinetics.fit.problem import patient_schedule
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, Floats
-from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.random_streams import numbered_stream
 from made_records import cohort_of, drawn, measured, planned, problem_of
 
@@ -26,16 +26,7 @@ DOSES = ((30.0, 28.0), (62.0, 28.0), (95.0, 28.0))
 
 def levels_when_ill(patient: Patient, theta: Floats, start: float) -> Floats:
     """Total IgG when clearance is raised 1.8-fold for 45 days."""
-    schedule = build_schedule(
-        start_day=patient.start_day,
-        dose_day=patient.dose_day,
-        dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day,
-        dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start,
-        therapy_stop=patient.therapy_stop,
-        modified=(start, start + 45.0),
-    )
+    schedule = patient_schedule(patient, ignore_therapy=False, modified=(start, start + 45.0))
     changed = theta.copy()
     changed[CLEARANCE_RATIO] = 1.8
     return np.add(*igg_curve(changed, schedule, patient.sample_day))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -136,11 +136,12 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         say(f"Sampling again {change}.")
         return sample_prepared(records, lighter, compiled=compiled)
 
-    others = other_models_of(prepared, lighter, compiled, options, say) if further else {}
+    beside = Beside(settings=lighter, compiled=compiled, say=say)
+    others = other_models_of(prepared, beside, options) if further else {}
     if further:
-        others |= other_structures(cohort, card, prepared, lighter, compiled, options, say)
+        others |= other_structures(cohort, card, prepared, beside, options)
     if further and (prepared.set_aside or prepared.unexplained):
-        others |= everybody(cohort, card, prepared, lighter, compiled, options, say)
+        others |= everybody(cohort, card, prepared, beside, options)
     return sampling_of(base, extensions, resample, options, others, again, further=further)
 
 
@@ -177,24 +178,30 @@ def anybody_infused(prepared: PreparedCohort) -> bool:
     return any(member.modified is not None for member in prepared.members)
 
 
-def other_models_of(
-    prepared: PreparedCohort,
-    settings: SampleSettings,
-    compiled: CompiledModel | None,
-    options: EffectOptions,
-    say: Tell,
-) -> dict[str, Other]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """How models beside the base one are sampled. compiled: the base model's, for records of the same shape."""
+
+    settings: SampleSettings
+    compiled: CompiledModel | None
+    say: Tell
+
+    def sample(
+        self,
+        name: str,
+        records: PreparedCohort,
+        extension: Extension = "base",
+        population: Population | None = None,
+    ) -> SampledCohort:
+        from igkinetics.hierarchical.fit import sample_prepared
+
+        self.say(f"Sampling another model: {name}.")
+        return sample_prepared(records, self.settings, extension, self.compiled, population)
+
+
+def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
     """A second published disposition for every model, no covariates, and on request both ratios at once."""
-    from igkinetics.hierarchical.fit import exchanged, sample_prepared, without_covariates
-
-    def other(
-        name: str, cohort: PreparedCohort, extension: Extension = "base", population: Population | None = None
-    ) -> Other:
-        def sampled() -> SampledCohort:
-            say(f"Sampling another model: {name}.")
-            return sample_prepared(cohort, settings, extension, compiled, population)
-
-        return sampled
+    from igkinetics.hierarchical.fit import exchanged, without_covariates
 
     infused = anybody_infused(prepared)
     found: dict[str, Other] = {}
@@ -203,34 +210,22 @@ def other_models_of(
         for extension in ("base", *(RATIOS if infused and options.checks == "full" else ())):
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
-            found[name] = other(name, second, extension)
+            found[name] = partial(beside.sample, name, second, extension)
     if options.covariates:
         name = "without covariates"
-        found[name] = other(name, prepared, population=without_covariates(prepared.population("base")))
+        without = without_covariates(prepared.population("base"))
+        found[name] = partial(beside.sample, name, prepared, population=without)
     if options.joint and infused:
         name = "both ratios free"
-        found[name] = other(name, prepared, "joint")
+        found[name] = partial(beside.sample, name, prepared, "joint")
     return found
 
 
 def other_structures(
-    cohort: Cohort,
-    card: Card,
-    prepared: PreparedCohort,
-    settings: SampleSettings,
-    compiled: CompiledModel | None,
-    options: EffectOptions,
-    say: Tell,
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
 ) -> dict[str, Other]:
     """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
-    from igkinetics.hierarchical.fit import restructured, sample_prepared
-
-    def other(name: str, records: PreparedCohort, population: Population | None = None) -> Other:
-        def sampled() -> SampledCohort:
-            say(f"Sampling another model: {name}.")
-            return sample_prepared(records, settings, compiled=compiled, population=population)
-
-        return sampled
+    from igkinetics.hierarchical.fit import restructured
 
     found: dict[str, Other] = {}
     population = prepared.population("base")
@@ -240,14 +235,14 @@ def other_structures(
         if single.arrays.names == prepared.arrays.names and ids.issuperset(
             one.patient.patient_id for one in prepared.members
         ):
-            found["one compartment"] = other("one compartment", restructured(prepared, single))
+            found["one compartment"] = partial(beside.sample, "one compartment", restructured(prepared, single))
     if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
         at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
         name = "production lost at once"
-        found[name] = other(name, prepared, population.held({"k_loss": at_once}))
+        found[name] = partial(beside.sample, name, prepared, population=population.held({"k_loss": at_once}))
     if "k_rec" in population.labels and recovery_seen(prepared):
         name = "production does not come back"
-        found[name] = other(name, prepared, population.held({"k_rec": NO_RECOVERY}))
+        found[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
     return found
 
 
@@ -277,22 +272,14 @@ def why_no_second(prepared: PreparedCohort) -> str:
 
 
 def everybody(
-    cohort: Cohort,
-    card: Card,
-    prepared: PreparedCohort,
-    settings: SampleSettings,
-    compiled: CompiledModel | None,
-    options: EffectOptions,
-    say: Tell,
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
 ) -> dict[str, Other]:
     """The model with every sample and every patient in whom something is unexplained."""
-    from igkinetics.hierarchical.fit import sample_prepared
 
     def sampled() -> SampledCohort:
-        say(f"Sampling another model: {EVERYBODY}.")
         whole = prepared_for(cohort, card, options, keep_all=True)
         alike = whole.arrays.used.shape == prepared.arrays.used.shape
-        return sample_prepared(whole, settings, compiled=compiled if alike else None)
+        return (beside if alike else replace(beside, compiled=None)).sample(EVERYBODY, whole)
 
     return {EVERYBODY: sampled}
 

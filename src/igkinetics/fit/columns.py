@@ -5,11 +5,11 @@ The workbook explains columns by these words, tables are made and checked with t
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 from igkinetics.output.meanings import meaning
 
-STATUSES: Final = (
+Status = Literal[
     "fitted",
     "prior_only",
     "no_samples",
@@ -20,7 +20,8 @@ STATUSES: Final = (
     "start_contradicts",
     "set_aside",
     "failed",
-)
+]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 WITH_ESTIMATES: Final = ("fitted", "at_bound")
 """Statuses of patients whose numbers come from their own samples."""
 COMMON: Final = {

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.bounds import Alike, AtBound
+from igkinetics.fit.columns import Status as Status
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.unexplained import Change
 from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import Floats
-
-Status = Literal[
-    "fitted",
-    "prior_only",
-    "no_samples",
-    "too_few_samples",
-    "unexplained_change",
-    "not_converged",
-    "at_bound",
-    "start_contradicts",
-    "set_aside",
-    "failed",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
