@@ -255,11 +255,10 @@ def results_page() -> str:
     ]
     lines += ["", "## igkinetics fit", ""]
     for name, columns in fit_columns.MEANINGS.items():
-        lines += column_table(name, columns, fit_columns.column_words)
+        lines += column_table(name, {one: fit_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
-        rows = ((f"`{column}`", effect_columns.column_words(name, column)) for column in EFFECT_TABLES[name])
-        lines += [f"### {file}", "", *table(("column", "meaning"), rows)]
+        lines += column_table(file, {one: effect_columns.column_words(name, one) for one in EFFECT_TABLES[name]})
     for file, name in POLICY_FILES.items():
         columns = ", ".join(f"`{column}`" for column in POLICY_TABLES[name])
         lines += [f"### {file}", "", f"With `--policies`: {columns}", ""]
@@ -271,19 +270,15 @@ def results_page() -> str:
         ", ".join(f"`{name}`" for name in COMPARE_COLUMNS),
         "",
     ]
-    lines += ["## igkinetics nca", "", *column_table("nca", NCA_COLUMNS, lambda _, column: NCA_COLUMNS[column])]
+    lines += ["## igkinetics nca", "", *column_table("nca", NCA_COLUMNS)]
     lines += ["Its parameters:", ""]
     lines += table(("parameter", "meaning"), ((f"`{name}`", words) for name, (_, words) in NCA_PARAMETERS.items()))
     lines += ["## igkinetics population", "", "And `population.toml`, the fit as a model card.", ""]
     for name, meanings in {**POPULATION_TABLES, "vpc": VPC_COLUMNS}.items():
-        lines += [
-            f"### {name}",
-            "",
-            *table(("column", "meaning"), ((f"`{one}`", said) for one, said in meanings.items())),
-        ]
+        lines += column_table(name, meanings)
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
-        lines += column_table(name, columns, scenario_columns.column_words)
+        lines += column_table(name, {one: scenario_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics simulate", "", "The files of a cohort, and in `truth/`: `parameters.csv` (`patient_id`, "]
     lines[-1] += "`parameter`, `value`, `unit`), `curves.parquet`, and `nadir.csv`:"
     lines += ["", ", ".join(f"`{name}`" for name in NADIR_COLUMNS), ""]
@@ -296,8 +291,9 @@ def results_page() -> str:
     return "\n".join(lines)
 
 
-def column_table(name: str, columns: Iterable[str], words: Callable[[str, str], str]) -> list[str]:
-    return [f"### {name}", "", *table(("column", "meaning"), ((f"`{one}`", words(name, one)) for one in columns))]
+def column_table(title: str, meanings: dict[str, str]) -> list[str]:
+    """A table's columns with their meanings, under its title."""
+    return [f"### {title}", "", *table(("column", "meaning"), ((f"`{name}`", said) for name, said in meanings.items()))]
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {

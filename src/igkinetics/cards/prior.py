@@ -12,8 +12,10 @@ import numpy as np
 from igkinetics.cards.agents import production_share
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import BetweenPatients, Parameter, reported_sd, sd_of
+from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.residual import ResidualError
 from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
+from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.scales import shifted
@@ -153,6 +155,17 @@ def patient_prior(
         proportional=error.proportional_sd,
         production="from_model" if card.structure.endogenous == "turnover" else "constant",
         notes=notes,
+    )
+
+
+def prior_of_record(card: Card, cohort: Cohort, patient: Patient, disposition: str) -> PatientPrior:
+    """The card's prior for a patient of a cohort, by weight, agents and covariates; InputError as `patient_prior`."""
+    return patient_prior(
+        card,
+        weight_kg=patient.weight_kg,
+        agents=patient.agents,
+        disposition=disposition,
+        covariates=patient_covariates_of(cohort, patient.patient_id, card),
     )
 
 

@@ -9,8 +9,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from igkinetics.cards.model import Card
-from igkinetics.cards.patient_covariates import patient_covariates_of
-from igkinetics.cards.prior import PatientPrior, patient_prior
+from igkinetics.cards.prior import PatientPrior, prior_of_record
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError
 from igkinetics.fit.likelihood import STUDENT_T
@@ -132,13 +131,7 @@ def member_of(
         return LeftOut(reason)
     disposition, production = structure.split("/")
     try:
-        prior = patient_prior(
-            card,
-            weight_kg=patient.weight_kg,
-            agents=patient.agents,
-            disposition=disposition,
-            covariates=patient_covariates_of(cohort, patient.patient_id, card),
-        )
+        prior = prior_of_record(card, cohort, patient, disposition)
     except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return LeftOut("; ".join(map(str, error.problems)))
     production, _ = possible_production(patient, prior, production)

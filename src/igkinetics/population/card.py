@@ -13,6 +13,7 @@ from igkinetics.cards.check import half_lives
 from igkinetics.cards.consistency import NEEDED_BY_DISPOSITION
 from igkinetics.cards.load import card_path
 from igkinetics.cards.patient_covariates import patient_covariates_of
+from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.population.covariance import Quantity, quantities
 from igkinetics.toml_input import parse_toml, read_bytes
 
@@ -21,20 +22,8 @@ if TYPE_CHECKING:
 
 ID: Final = "population"
 FROM_FIT: Final = "this_fit"
-UNITS: Final = {
-    "CL": "L/day",
-    "k_deg": "1/day",
-    "V": "L",
-    "V1": "L",
-    "Q": "L/day",
-    "V2": "L",
-    "ka": "1/day",
-    "F": "1",
-    "C_base": "g/L",
-    "C_init_ratio": "1",
-    "k_loss": "1/day",
-    "k_rec": "1/day",
-}
+UNITS: Final = {**PARAMETER_UNITS, "k_deg": "1/day", "V": "L"}
+"""Of a card's parameters; the others have none."""
 KEYS: Final = {"k": ("k_deg", "CL"), "V1": ("V1", "V"), "C_init": ("C_init_ratio",)}
 """Name in the fit -> names a card may have for it."""
 DIGITS: Final = 8

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 
 from igkinetics.cards.model import Card
-from igkinetics.cards.patient_covariates import patient_covariates_of
-from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
+from igkinetics.cards.prior import PatientPrior, prior_of_record, residual_error_of
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
@@ -97,13 +96,7 @@ def member_of(cohort: Cohort, patient: Patient, card: Card, structure: str, opti
         return reason
     disposition, production = structure.split("/")
     try:
-        prior = patient_prior(
-            card,
-            weight_kg=patient.weight_kg,
-            agents=patient.agents,
-            disposition=disposition,
-            covariates=patient_covariates_of(cohort, patient.patient_id, card),
-        )
+        prior = prior_of_record(card, cohort, patient, disposition)
     except InputError as error:
         if any(problem.column == "disposition" for problem in error.problems):
             raise

@@ -190,15 +190,19 @@ def simulate_regimens(
     regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
     of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
     """
-    raw = {
-        "horizon_day": horizon_day,
-        "thresholds": list(thresholds),
-        "seed": seed,
-        "population": _population(population),
-        "regimen": [dict(regimen) for regimen in regimens],
-        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
-    }
-    return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
+    return _called(
+        population,
+        level,
+        jobs,
+        regimen=[dict(regimen) for regimen in regimens],
+        horizon_day=horizon_day,
+        thresholds=list(thresholds),
+        seed=seed,
+        therapy=therapy,
+        assay=assay,
+        unit=unit,
+        price_per_g=price_per_g,
+    )
 
 
 def search_regimens(
@@ -223,25 +227,24 @@ def search_regimens(
     "probability": 0.9}. interval_day, and search: the other keys of [search], such as dose_g_per_kg=[0.2, 1.0],
     vial_g=[2.5, 5], route=["iv", "sc"]. InputError names every key that is at fault.
     """
-    raw = {
-        "horizon_day": horizon_day,
-        "thresholds": list(thresholds),
-        "seed": seed,
-        "population": _population(population),
-        "search": {"target": dict(target), "interval_day": list(interval_day), **search},
-        **_given(therapy=therapy, assay=assay, unit=unit, price_per_g=price_per_g),
-    }
+    return _called(
+        population,
+        level,
+        jobs,
+        search={"target": dict(target), "interval_day": list(interval_day), **search},
+        horizon_day=horizon_day,
+        thresholds=list(thresholds),
+        seed=seed,
+        therapy=therapy,
+        assay=assay,
+        unit=unit,
+        price_per_g=price_per_g,
+    )
+
+
+def _called(population: str | Mapping[str, Any], level: float, jobs: int, **keys: Any) -> ScenarioResult:
+    """The scenario of a file with these keys, tables as a file would hold them; a key that is None is absent."""
+    given = {name: dict(value) if isinstance(value, Mapping) else value for name, value in keys.items()}
+    raw = {name: value for name, value in given.items() if value is not None}
+    raw["population"] = {"card": population} if isinstance(population, str) else dict(population)
     return run_scenario(parse_scenario(raw, "call", "", None), level=level, jobs=jobs)
-
-
-def _population(given: str | Mapping[str, Any]) -> dict[str, Any]:
-    return {"card": given} if isinstance(given, str) else dict(given)
-
-
-def _given(**optional: Any) -> dict[str, Any]:
-    """The keys that the call states, tables as a file would hold them."""
-    return {
-        key: dict(value) if isinstance(value, Mapping) else value
-        for key, value in optional.items()
-        if value is not None
-    }
