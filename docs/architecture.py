@@ -103,6 +103,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "an outcome: `outcomes.py`; a form of population: `scenario_patients.py`",
         ),
     ),
+    (
+        Room(
+            "dose",
+            "one patient to dose: guidelines, regimens in whole vials, ranks; a front of `scenarios`",
+            "a guideline: one TOML file in `data/guidelines/`; a choice: `options.py`",
+        ),
+    ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
     (
         Room("cli", "commands and exit statuses", "a command: one module and a line in `main.py`"),

@@ -25,6 +25,8 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
+from igkinetics.dose import columns as dose_columns
+from igkinetics.dose.output import CSV_COLUMNS as DOSE_TABLES
 from igkinetics.effect import columns as effect_columns
 from igkinetics.effect.output import CSV_FILES, POLICY_FILES
 from igkinetics.effect.policies.policy_file import PolicyFile
@@ -279,6 +281,9 @@ def results_page() -> str:
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, {one: scenario_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics dose", "", "Days are those of the record; IgG is in the unit of the target.", ""]
+    for name, columns in DOSE_TABLES.items():
+        lines += column_table(name, {one: dose_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics simulate", "", "The files of a cohort, and in `truth/`: `parameters.csv` (`patient_id`, "]
     lines[-1] += "`parameter`, `value`, `unit`), `curves.parquet`, and `nadir.csv`:"
     lines += ["", ", ".join(f"`{name}`" for name in NADIR_COLUMNS), ""]

@@ -22,12 +22,14 @@ RANK = {name: rank for rank, layer in enumerate(ARCHITECTURE.NAMES) for name in 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
+    "DoseOptions",
     "EffectOptions",
     "FitOptions",
     "InputError",
     "__version__",
     "compare_groups",
     "concentration",
+    "dose_patient",
     "fit_cohort",
     "fit_effect",
     "fit_population",

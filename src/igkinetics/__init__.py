@@ -4,11 +4,13 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "DoseOptions": "igkinetics.dose.options",
     "EffectOptions": "igkinetics.effect.options",
     "FitOptions": "igkinetics.fit.options",
     "InputError": "igkinetics.errors",
     "compare_groups": "igkinetics.compare.run",
     "concentration": "igkinetics.kinetics.concentration",
+    "dose_patient": "igkinetics.dose.run",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
     "fit_population": "igkinetics.population.run",

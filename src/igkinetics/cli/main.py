@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
+from igkinetics.cli.dose import dose
 from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
@@ -59,6 +60,7 @@ COMMANDS: Final = (
     (nca, "COHORT --out results/nca"),
     (population, "data/blina23 --out results/population --fix k_loss --fix k_rec"),
     (scenario, "data/scenarios/preemptive_ivig.toml --out results/scenario"),
+    (dose, "data/blina23 control-02 --target 500 --unit mg/dL --vial 2.5,5,10 --out results/dose"),
     (simulate, "data/blina23.toml --out cohort"),
     (demo, "example"),
     (template, "ward"),
