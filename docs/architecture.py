@@ -87,6 +87,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "a residual error: `likelihood.py`; a table: `columns.py`",
         ),
     ),
+    (
+        Room(
+            "forecast",
+            "what comes next for each patient: the record up to a day, doses to come, worklist",
+            "a policy of doses to come: `regimen.py`; a column: `columns.py`",
+        ),
+    ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
         Room(

@@ -31,6 +31,7 @@ from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
 from igkinetics.fit import columns as fit_columns
+from igkinetics.forecast import columns as forecast_columns
 from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
 from igkinetics.noncompartmental.run import COLUMNS as NCA_COLUMNS
 from igkinetics.output.files import RUN_KEYS
@@ -256,6 +257,9 @@ def results_page() -> str:
     lines += ["", "## igkinetics fit", ""]
     for name, columns in fit_columns.MEANINGS.items():
         lines += column_table(name, {one: fit_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics forecast", ""]
+    for name, columns in forecast_columns.TABLES.items():
+        lines += column_table(name, {one: forecast_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += column_table(file, {one: effect_columns.column_words(name, one) for one in EFFECT_TABLES[name]})

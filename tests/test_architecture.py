@@ -24,6 +24,7 @@ FUNCTION_LINES = 60
 EXPORTS = {
     "EffectOptions",
     "FitOptions",
+    "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
@@ -31,6 +32,7 @@ EXPORTS = {
     "fit_cohort",
     "fit_effect",
     "fit_population",
+    "forecast_cohort",
     "list_cards",
     "load_card",
     "nca",

@@ -14,6 +14,7 @@ from igkinetics.cli.compare import compare
 from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
+from igkinetics.cli.forecast import forecast
 from igkinetics.cli.models import models
 from igkinetics.cli.nca import nca
 from igkinetics.cli.population import population
@@ -54,6 +55,7 @@ def whole(
 COMMANDS: Final = (
     (check, "ward.xlsx --igg-unit mg/dL"),
     (fit, "data/blina23 --out results/fit --threshold 400"),
+    (forecast, "data/blina23 --out results/forecast --threshold 400 --until 100"),
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
