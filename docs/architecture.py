@@ -110,6 +110,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "an outcome: `outcomes.py`; a form of population: `scenario_patients.py`",
         ),
     ),
+    (
+        Room(
+            "verification",
+            "agreement with other engines and published figures, computed anew; the cases lie in `data/verify`",
+            "a source of cases: one module and a line in `run.py`",
+        ),
+    ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
     (
         Room("cli", "commands and exit statuses", "a command: one module and a line in `main.py`"),

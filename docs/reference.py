@@ -42,6 +42,7 @@ from igkinetics.scenarios.result import TABLES as SCENARIO_TABLES
 from igkinetics.scenarios.scenario import Scenario
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.truth import NADIR_COLUMNS
+from igkinetics.verification.comparison import COLUMNS as VERIFY_COLUMNS
 
 FOLDER: Final = Path(__file__).with_name("reference")
 MADE: Final = "<!-- Written by docs/reference.py from the code; edit the code. -->"
@@ -280,6 +281,7 @@ def results_page() -> str:
     lines += ["## igkinetics population", "", "And `population.toml`, the fit as a model card.", ""]
     for name, meanings in {**POPULATION_TABLES, "vpc": VPC_COLUMNS}.items():
         lines += column_table(name, meanings)
+    lines += ["## igkinetics verify", "", *column_table("verify", VERIFY_COLUMNS)]
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, {one: scenario_columns.column_words(name, one) for one in columns})

@@ -40,6 +40,7 @@ EXPORTS = {
     "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
+    "verify",
 }
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")

@@ -21,6 +21,7 @@ _EXPORTS = {
     "search_regimens": "igkinetics.scenarios.run",
     "simulate_cohort": "igkinetics.simulate.run",
     "simulate_regimens": "igkinetics.scenarios.run",
+    "verify": "igkinetics.verification.run",
 }
 __all__ = ["__version__", *_EXPORTS]
 

@@ -22,6 +22,7 @@ from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
 from igkinetics.cli.template import template
+from igkinetics.cli.verify import verify
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
 
@@ -65,6 +66,7 @@ COMMANDS: Final = (
     (demo, "example"),
     (template, "ward"),
     (export, "data/blina23 --format nonmem --out events"),
+    (verify, "--out results/verify"),
 )
 """Every command, with an example that its help ends with."""
 for command, example in COMMANDS:
