@@ -87,6 +87,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "a residual error: `likelihood.py`; a table: `columns.py`",
         ),
     ),
+    (
+        Room(
+            "forecast",
+            "what comes next for each patient: the record up to a day, doses to come, worklist",
+            "a policy of doses to come: `regimen.py`; a column: `columns.py`",
+        ),
+    ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
         Room(
@@ -108,6 +115,11 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "dose",
             "one patient to dose: guidelines, regimens in whole vials, ranks; a front of `scenarios`",
             "a guideline: one TOML file in `data/guidelines/`; a choice: `options.py`",
+        ),
+        Room(
+            "verification",
+            "agreement with other engines and published figures, computed anew; the cases lie in `data/verify`",
+            "a source of cases: one module and a line in `run.py`",
         ),
     ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),

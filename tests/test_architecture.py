@@ -25,6 +25,7 @@ EXPORTS = {
     "DoseOptions",
     "EffectOptions",
     "FitOptions",
+    "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
@@ -33,6 +34,7 @@ EXPORTS = {
     "fit_cohort",
     "fit_effect",
     "fit_population",
+    "forecast_cohort",
     "list_cards",
     "load_card",
     "nca",
@@ -40,6 +42,7 @@ EXPORTS = {
     "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
+    "verify",
 }
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")

@@ -104,10 +104,10 @@ def usual_amounts(interval_day: float, weight_kg: float, vial_g: list[float]) ->
     if vial_g:
         made: Floats = np.asarray(amounts_made(tuple(vial_g), ceil(high * PER_G)) / PER_G, dtype=float)
         inside = (made >= low) & (made <= high)
-        within = made[inside] if inside.any() else made[:1]
+        within: Floats = np.asarray(made[inside] if inside.any() else made[:1], dtype=np.float64)
     else:
         step = next((step for step in STEPS_G if (high - low) / step <= MOST_AMOUNTS), STEPS_G[-1])
-        within = step * np.arange(max(1, ceil(low / step)), max(1, floor(high / step)) + 1)
+        within = np.arange(max(1, ceil(low / step)), max(1, floor(high / step)) + 1) * np.float64(step)
     chosen = np.linspace(0, within.size - 1, min(MOST_AMOUNTS, within.size)).round().astype(int)
     return tuple(float(each) for each in within[chosen])
 
