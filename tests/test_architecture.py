@@ -23,12 +23,14 @@ MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
     "EffectOptions",
+    "EvaluateOptions",
     "FitOptions",
     "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
     "concentration",
+    "evaluate_forecasts",
     "fit_cohort",
     "fit_effect",
     "fit_population",

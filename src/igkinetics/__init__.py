@@ -5,11 +5,13 @@ from typing import Any
 
 _EXPORTS = {
     "EffectOptions": "igkinetics.effect.options",
+    "EvaluateOptions": "igkinetics.evaluate.options",
     "FitOptions": "igkinetics.fit.options",
     "ForecastOptions": "igkinetics.forecast.options",
     "InputError": "igkinetics.errors",
     "compare_groups": "igkinetics.compare.run",
     "concentration": "igkinetics.kinetics.concentration",
+    "evaluate_forecasts": "igkinetics.evaluate.run",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
     "fit_population": "igkinetics.population.run",
