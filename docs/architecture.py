@@ -94,6 +94,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "a policy of doses to come: `regimen.py`; a column: `columns.py`",
         ),
     ),
+    (
+        Room(
+            "evaluate",
+            "forecasts held against what came: each sample predicted from those before it, per card; weights of cards",
+            "a measure: `scores.py` and `columns.py`",
+        ),
+    ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
         Room(

@@ -32,6 +32,7 @@ from igkinetics.effect.output import CSV_FILES, POLICY_FILES
 from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
+from igkinetics.evaluate import columns as evaluate_columns
 from igkinetics.fit import columns as fit_columns
 from igkinetics.forecast import columns as forecast_columns
 from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
@@ -263,6 +264,10 @@ def results_page() -> str:
     lines += ["## igkinetics forecast", ""]
     for name, columns in forecast_columns.TABLES.items():
         lines += column_table(name, {one: forecast_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics evaluate", "", *column_table("evaluate", evaluate_columns.SCORES)]
+    lines += column_table("evaluate_points.parquet", evaluate_columns.POINTS)
+    lines += ["And a column `p_below_T`, P(measured below T), for each `--threshold T`.", ""]
+    lines += column_table("reliability", evaluate_columns.RELIABILITY)
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += column_table(file, {one: effect_columns.column_words(name, one) for one in EFFECT_TABLES[name]})

@@ -24,6 +24,7 @@ FUNCTION_LINES = 60
 EXPORTS = {
     "DoseOptions",
     "EffectOptions",
+    "EvaluateOptions",
     "FitOptions",
     "ForecastOptions",
     "InputError",
@@ -31,6 +32,7 @@ EXPORTS = {
     "compare_groups",
     "concentration",
     "dose_patient",
+    "evaluate_forecasts",
     "fit_cohort",
     "fit_effect",
     "fit_population",

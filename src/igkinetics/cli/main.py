@@ -13,6 +13,7 @@ from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
 from igkinetics.cli.dose import dose
 from igkinetics.cli.effect import effect
+from igkinetics.cli.evaluate import evaluate
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.forecast import forecast
@@ -58,6 +59,7 @@ COMMANDS: Final = (
     (check, "ward.xlsx --igg-unit mg/dL"),
     (fit, "data/blina23 --out results/fit --threshold 400"),
     (forecast, "data/blina23 --out results/forecast --threshold 400 --until 100"),
+    (evaluate, "data/blina23 --out results/evaluate --cards adult_b_cell_depletion,li_2022 --threshold 400"),
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
