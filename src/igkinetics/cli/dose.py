@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from igkinetics.cli.status import answering, progress_bar
 from igkinetics.dose.options import USUAL_HORIZON_DAY, USUAL_PROBABILITY
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.dose.result import DoseResult
 
 Numbers = list[str] | None
 """Numbers behind commas; the option may be repeated."""
@@ -27,60 +31,61 @@ def tell_guidelines(asked: bool) -> None:
         raise typer.Exit
 
 
+Patient = Annotated[str, typer.Argument(metavar="PATIENT", help="The patient_id of the patient to dose.")]
+Target = Annotated[
+    float | None, typer.Option(metavar="IGG", help="Level to reach; needed unless a guideline names one.")
+]
+Upper = Annotated[float | None, typer.Option(metavar="IGG", help="Upper limit of the target.")]
+Unit = Annotated[
+    str | None, typer.Option(metavar="UNIT", help="Unit of the target and the results; default the cohort's.")
+]
+Quantity = Annotated[str, typer.Option(metavar="trough|nadir|trough_last", help="What has to reach the target.")]
+Probability = Annotated[float, typer.Option(metavar="SHARE", help="Share of the draws that must reach it.")]
+Route = Annotated[
+    str | None, typer.Option(metavar="iv|sc|both", help="Routes to try; default the guideline's, else iv.")
+]
+Vial = Annotated[Numbers, typer.Option(metavar="G,G", help="Vial sizes in g, mixed; without it no rounding.")]
+Interval = Annotated[Numbers, typer.Option(metavar="DAYS,DAYS", help="Days between doses; default iv 21,28, sc 7,14.")]
+Grams = Annotated[Numbers, typer.Option(metavar="G,G", help="Doses to try, g; default 0.1 to 1 g/kg in 28 days.")]
+GramsPerKg = Annotated[Numbers, typer.Option(metavar="G,G", help="Doses to try, g/kg.")]
+Weight = Annotated[
+    str | None,
+    typer.Option(metavar="actual|ideal|adjusted|lean", help="What g/kg refers to; default actual or the guideline's."),
+]
+Price = Annotated[float | None, typer.Option(metavar="PRICE", help="Price of a gram, for the costs.")]
+Horizon = Annotated[float, typer.Option(metavar="DAYS", help="How far to look, from the last sample on.")]
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="DAY|DATE", help="First dose; default one interval after the last one, or at once."),
+]
+GuidelineId = Annotated[str | None, typer.Option(metavar="ID|FILE", help="Take doses and target from this guideline.")]
+ListGuidelines = Annotated[
+    bool,
+    typer.Option("--list-guidelines", callback=tell_guidelines, is_eager=True, help="Show the guidelines and exit."),
+]
+
+
 @answering
 def dose(
     cohort: CohortPath,
-    patient: Annotated[str, typer.Argument(metavar="PATIENT", help="The patient_id of the patient to dose.")],
+    patient: Patient,
     out: Out,
-    target: Annotated[
-        float | None, typer.Option(metavar="IGG", help="Level to reach; needed unless a guideline names one.")
-    ] = None,
-    target_upper: Annotated[float | None, typer.Option(metavar="IGG", help="Upper limit of the target.")] = None,
-    unit: Annotated[
-        str | None, typer.Option(metavar="UNIT", help="Unit of the target and the results; default the cohort's.")
-    ] = None,
-    quantity: Annotated[
-        str, typer.Option(metavar="trough|nadir|trough_last", help="What has to reach the target.")
-    ] = "trough",
-    probability: Annotated[
-        float, typer.Option(metavar="SHARE", help="Share of the draws that must reach it.")
-    ] = USUAL_PROBABILITY,
-    route: Annotated[
-        str | None, typer.Option(metavar="iv|sc|both", help="Routes to try; default the guideline's, else iv.")
-    ] = None,
-    vial: Annotated[
-        Numbers, typer.Option(metavar="G,G", help="Vial sizes in g, mixed; without it no rounding.")
-    ] = None,
-    interval: Annotated[
-        Numbers, typer.Option(metavar="DAYS,DAYS", help="Days between doses; default iv 21,28, sc 7,14.")
-    ] = None,
-    dose_g: Annotated[
-        Numbers, typer.Option(metavar="G,G", help="Doses to try, g; default 0.1 to 1 g/kg in 28 days.")
-    ] = None,
-    dose_g_per_kg: Annotated[Numbers, typer.Option(metavar="G,G", help="Doses to try, g/kg.")] = None,
-    weight: Annotated[
-        str | None,
-        typer.Option(
-            metavar="actual|ideal|adjusted|lean", help="What g/kg refers to; default actual or the guideline's."
-        ),
-    ] = None,
-    price: Annotated[float | None, typer.Option(metavar="PRICE", help="Price of a gram, for the costs.")] = None,
-    horizon: Annotated[
-        float, typer.Option(metavar="DAYS", help="How far to look, from the last sample on.")
-    ] = USUAL_HORIZON_DAY,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="DAY|DATE", help="First dose; default one interval after the last one, or at once."),
-    ] = None,
-    guideline: Annotated[
-        str | None, typer.Option(metavar="ID|FILE", help="Take doses and target from this guideline.")
-    ] = None,
-    list_guidelines: Annotated[
-        bool,
-        typer.Option(
-            "--list-guidelines", callback=tell_guidelines, is_eager=True, help="Show the guidelines and exit."
-        ),
-    ] = False,
+    target: Target = None,
+    target_upper: Upper = None,
+    unit: Unit = None,
+    quantity: Quantity = "trough",
+    probability: Probability = USUAL_PROBABILITY,
+    route: Route = None,
+    vial: Vial = None,
+    interval: Interval = None,
+    dose_g: Grams = None,
+    dose_g_per_kg: GramsPerKg = None,
+    weight: Weight = None,
+    price: Price = None,
+    horizon: Horizon = USUAL_HORIZON_DAY,
+    start: Start = None,
+    guideline: GuidelineId = None,
+    list_guidelines: ListGuidelines = False,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind every probability.")] = 2000,
     level: Level = INTERVAL_LEVEL,
@@ -93,12 +98,9 @@ def dose(
 ) -> None:
     """Dose one patient: fewest grams for a target."""
     from igkinetics.dose.options import DoseOptions
-    from igkinetics.dose.output import DOSE_OUTPUT, SHEET_NAME, write_dose
+    from igkinetics.dose.output import DOSE_OUTPUT
     from igkinetics.dose.run import dose_patient
-    from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.dose_page import dose_sentences, write_dose_report
-    from igkinetics.report.dosing_sheet import write_dose_sheet
-    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.output.folder import refuse_existing
 
     options = DoseOptions(
         target=target,
@@ -123,6 +125,17 @@ def dose(
     records = read_and_tell(cohort, igg_unit, file_format, on_problem)
     with progress_bar("Trying regimens") as progress:
         result = dose_patient(records, patient, options, progress)
+    write(result, out, overwrite=overwrite)
+
+
+def write(result: DoseResult, out: Path, *, overwrite: bool) -> None:
+    """Tables and pages, whole or not at all; then what was found, on stdout."""
+    from igkinetics.dose.output import DOSE_OUTPUT, SHEET_NAME, write_dose
+    from igkinetics.output.folder import new_folder
+    from igkinetics.report.dose_page import dose_sentences, write_dose_report
+    from igkinetics.report.dosing_sheet import write_dose_sheet
+    from igkinetics.report.fit_page import REPORT_NAME
+
     with new_folder(out, DOSE_OUTPUT, overwrite=overwrite) as folder:
         write_dose(result, folder)
         write_dose_report(result, folder / REPORT_NAME)
