@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
@@ -30,7 +30,7 @@ class Running:
 
 @contextmanager
 def running_app(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Running]:
-    """A running page without a browser; it is interrupted at the end, as by Ctrl-C."""
+    """A running page without a browser. At the end it is interrupted, as by Ctrl-C, and has to end well and quietly."""
     command = [sys.executable, "-m", "igkinetics", "app", "--no-browser", *arguments]
     process = subprocess.Popen(
         command,
@@ -45,22 +45,10 @@ def running_app(*arguments: str, environment: dict[str, str] | None = None) -> I
         if "http://" not in line:
             raise RuntimeError(f"the page did not start: {line}{process.communicate(timeout=SECONDS)[1]}")
         yield Running(line.split()[-1], process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=SECONDS)
+        assert (process.returncode, said.strip().splitlines()[-1:]) == (0, ["Stopped."]), said
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.communicate(timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Interrupt it as Ctrl-C does; its exit status and what it said on stderr."""
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=SECONDS)
-    return process.returncode, said
-
-
-def unused(_: Sequence[str]) -> None:
-    """Nothing."""
+            process.kill()
+            process.communicate()

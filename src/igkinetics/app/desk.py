@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from igkinetics.app.records import Record, cohort_of, merged, only, record_of
@@ -22,6 +22,8 @@ class Desk:
 
     cohort: Cohort | None = None
     card: str = DEFAULT_CARD
+    options: FitOptions = FitOptions(jobs=1)
+    """Of every fit, but for its card."""
     edited: dict[str, Cohort] = field(default_factory=dict)
     fits: dict[tuple[str, str], CohortFit] = field(default_factory=dict)
     planned: dict[tuple[str, str, Plan], Patient] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class Desk:
         key = (patient_id, self.card)
         if key not in self.fits:
             self.fits = dict(list(self.fits.items())[-MOST_KEPT:])
-            self.fits[key] = fit_cohort(self.of(patient_id), FitOptions(card=self.card, jobs=1))
+            self.fits[key] = fit_cohort(self.of(patient_id), replace(self.options, card=self.card))
         return self.fits[key]
 
     def plan(self, patient_id: str, plan: Plan) -> Patient:

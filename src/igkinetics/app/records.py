@@ -48,7 +48,7 @@ def record_from(given: Mapping[str, Any]) -> Record:
     """What a page sent, as a record: rows without anything in them left out. InputError for what is no record."""
     tables: dict[str, Rows] = {}
     for table, columns in TYPED.items():
-        rows = given.get(table, ())
+        rows = given.get(table, [])
         if not isinstance(rows, list) or len(rows) > MOST_ROWS:
             raise call_error(table, type(rows).__name__, f"must be a list of at most {MOST_ROWS} rows")
         filled = [tuple(str(cell).strip() for cell in row) for row in rows if any(str(cell).strip() for cell in row)]
