@@ -288,8 +288,8 @@ def test_what_is_sent_is_plain_json(desk: Desk) -> None:
 
 def test_a_card_is_a_fit_of_its_own(desk: Desk) -> None:
     first = desk.fit(WHO)
-    other = Desk(cohort=desk.cohort, options=FEWER, card="lledo_garcia_2022")
-    assert list(other.fit(WHO).card_ids) == ["lledo_garcia_2022"]
+    other = Desk(cohort=desk.cohort, options=FEWER, card="tortorici_2019")
+    assert list(other.fit(WHO).card_ids) == ["tortorici_2019"]
     assert other.fit(WHO).nadir["fitted_nadir"].iloc[0] != first.nadir["fitted_nadir"].iloc[0]
 
 

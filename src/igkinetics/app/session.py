@@ -18,7 +18,7 @@ from igkinetics.app.desk import Desk
 from igkinetics.app.opening import Chosen, Opening, read_chosen
 from igkinetics.app.records import record_from
 from igkinetics.app.saves import offer_saves
-from igkinetics.app.views import Message, cohort_view, outlook_view, patient_view, patients_view
+from igkinetics.app.views import Message, cohort_view, outlook_view, patient_view, patients_view, unfit_view
 from igkinetics.app.whatif import Patient, Plan
 from igkinetics.app.worklist import worklist_view
 from igkinetics.cohort.proportion import refuse_out_of_proportion
@@ -86,7 +86,12 @@ class Conversation:
             return
         self.desk.card = card
         self.planned.set(None)
-        fit = await asyncio.to_thread(self.desk.fit, patient_id)
+        try:
+            fit = await asyncio.to_thread(self.desk.fit, patient_id)
+        except InputError as error:  # a card that cannot take this patient, a question about the record
+            self.fitted.set("")
+            await self.tell("patient", unfit_view(self.desk, patient_id, words_of(error)))
+            return
         view = patient_view(self.desk, patient_id, fit)
         stamp, self.stamp = self.stamp, None
         await self.tell("patient", view | {"stamp": stamp})

@@ -18,7 +18,8 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.fit.refusal import why_card_refused
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
 from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.units import from_g_per_l
 
@@ -26,6 +27,7 @@ Message = dict[str, Any]
 MOST_LISTED: Final = 200
 """Patients that one search lists."""
 MOST_PROBLEMS: Final = 60
+CURVE_COLUMNS: Final = ("day", "median", "lower", "upper", "endogenous")
 CURVE_POINTS: Final = 500
 """Points of a fitted curve that are drawn, samples and doses aside."""
 
@@ -54,26 +56,44 @@ def patients_view(desk: Desk, wanted: str) -> Message:
 
 
 def cards_view() -> list[Message]:
-    """The cards that a patient can be fitted with."""
-    cards = [load_card(name) for name in list_cards()]
-    return [{"id": card.id, "words": card.title} for card in cards if card.structure.endogenous != "none"]
+    """The cards that a patient can be fitted with: they say how patients differ, and hold endogenous IgG in the
+    disposition that fits start from."""
+    disposition = DEFAULT_STRUCTURE.split("/")[0]
+    return [
+        {"id": card.id, "words": card.title}
+        for card in map(load_card, list_cards())
+        if not why_card_refused(card)
+        and card.structure.endogenous != "none"
+        and disposition in card.structure.dispositions
+    ]
 
 
 def patient_view(desk: Desk, patient_id: str, fit: CohortFit) -> Message:
     """The record, the fit and what is to be said of both."""
-    own, unit = desk.of(patient_id), fit.cohort.igg_unit
     row = fit.nadir.iloc[0].to_dict()
     fitted = row["status"] in WITH_ESTIMATES
-    return {
-        "patient": patient_id,
-        "words": text.visible(patient_id),
-        "unit": unit,
+    own = desk.of(patient_id)
+    return unfit_view(desk, patient_id, "") | {
         "fitted": fitted,
         "said": fitted_words(row) if fitted else unfitted_words(row),
         "notes": [note for note in fit.notes if note not in own.notes],
+        "curve": curve_view(fit.curves),
+    }
+
+
+def unfit_view(desk: Desk, patient_id: str, why: str) -> Message:
+    """The record of a patient without a fit, and why there is none."""
+    own = desk.of(patient_id)
+    return {
+        "patient": patient_id,
+        "words": text.visible(patient_id),
+        "unit": own.igg_unit,
+        "fitted": False,
+        "said": f"Not fitted: {why}",
+        "notes": [],
         "record": record_view(desk.record(patient_id), own),
         "edited": patient_id in desk.edited,
-        "curve": curve_view(fit.curves),
+        "curve": {name: [] for name in CURVE_COLUMNS},
         **points_view(own, patient_id),
     }
 
@@ -111,8 +131,7 @@ def points_view(own: Cohort, patient_id: str) -> Message:
 def curve_view(curves: pd.DataFrame) -> Message:
     """The fitted curve, thinned evenly where it has more points than a screen shows."""
     kept = curves.iloc[:: max(1, len(curves) // CURVE_POINTS)] if len(curves) else curves
-    names = ("day", "median", "lower", "upper", "endogenous")
-    return {name: [digits(value) for value in kept[name].to_numpy(dtype=float)] for name in names}
+    return {name: [digits(value) for value in kept[name].to_numpy(dtype=float)] for name in CURVE_COLUMNS}
 
 
 def digits(value: float) -> float | None:
