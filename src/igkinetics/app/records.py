@@ -49,7 +49,7 @@ def record_from(given: Mapping[str, Any]) -> Record:
     tables: dict[str, Rows] = {}
     for table, columns in TYPED.items():
         rows = given.get(table, [])
-        if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        if not isinstance(rows, list | tuple) or len(rows) > MOST_ROWS:
             raise call_error(table, type(rows).__name__, f"must be a list of at most {MOST_ROWS} rows")
         filled = [tuple(str(cell).strip() for cell in row) for row in rows if any(str(cell).strip() for cell in row)]
         if any(len(row) != len(columns) or max(map(len, row)) > MOST_LETTERS for row in filled):

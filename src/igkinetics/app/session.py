@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from shiny import Inputs, Outputs, Session, reactive
 
 from igkinetics.app.asked import number_of, plan_of, regimen_of
@@ -18,9 +19,18 @@ from igkinetics.app.desk import Desk
 from igkinetics.app.opening import Chosen, Opening, read_chosen
 from igkinetics.app.records import record_from
 from igkinetics.app.saves import offer_saves
-from igkinetics.app.views import Message, cohort_view, outlook_view, patient_view, patients_view, unfit_view
+from igkinetics.app.views import (
+    MOST_LISTED,
+    Message,
+    cohort_view,
+    outlook_view,
+    patient_view,
+    patients_view,
+    unfit_view,
+)
 from igkinetics.app.whatif import Patient, Plan
 from igkinetics.app.worklist import worklist_view
+from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import InputError
 
@@ -62,7 +72,7 @@ class Conversation:
             await self.tell("cohort", cohort_view(self.desk) | {"trouble": str(error)})
             return
         self.desk.open(cohort)
-        self.choose = cohort.patient_ids[0] if cohort.patient_ids else ""
+        self.choose = first_followed(cohort)
         self.fitted.set("")
         await self.tell("cohort", cohort_view(self.desk) | {"opened": True})
         self.moved(self.opened)
@@ -137,17 +147,18 @@ class Conversation:
 
     async def take_record(self) -> None:
         """A record that was typed, in place of the patient's own or as a new one."""
-        given = self.input.record()
-        record = record_from(given)
+        given: dict[str, Any] = self.input.record()
 
         async def step() -> None:
+            record = record_from(given)
             await asyncio.to_thread(self.desk.edit, record, str(given.get("igg_unit", "")))
 
         if await self.refusing("#record-trouble", step):
             self.stamp = given.get("stamp")
             await self.tell("cohort", cohort_view(self.desk))
-            if self.input.patient() != record.patient_id:
-                self.choose = record.patient_id
+            patient_id = str(given["patient_id"]).strip()
+            if self.input.patient() != patient_id:
+                self.choose = patient_id
                 self.moved(self.opened)
             else:
                 self.moved(self.edited)
@@ -178,6 +189,12 @@ class Conversation:
 
         if not await self.refusing("#worklist-said", step):
             await self.tell("worklist", {"said": "", "rows": [], "columns": [], "caption": ""})
+
+
+def first_followed(cohort: Cohort) -> str:
+    """The patient to begin with: the first who is still followed, of those that a list shows."""
+    names = cohort.patient_ids[:MOST_LISTED]
+    return next((name for name in names if not np.isfinite(cohort.patient(name).follow_up_end)), "".join(names[:1]))
 
 
 def words_of(error: InputError) -> str:

@@ -119,6 +119,13 @@
   });
   fieldset("b").classList.add("off");
 
+  // Numbers of an earlier fit or plan are taken away before anything else is shown.
+  function forget() {
+    state.outlooks = {};
+    for (const place of document.querySelectorAll("#chart-said, #outlook-said, .regimen .said")) place.textContent = "";
+    for (const box of document.querySelectorAll(".regimen")) { trouble($(".trouble", box), ""); box.removeAttribute("aria-busy"); }
+  }
+
   // ---- what the server tells
   const on = (name, answer) => Shiny.addCustomMessageHandler(name, answer);
   function listen() {
@@ -146,7 +153,7 @@
       const same = state.patient && state.patient.patient === told.patient;
       state.patient = told;
       state.current = told.patient;
-      if (!same || !told.fitted) state.outlooks = {};
+      forget();
       for (const which of ["a", "b"]) { flying[which] = null; waiting[which] = null; }
       $("#patient-heading").textContent = `Patient ${told.words}${told.edited ? " (edited)" : ""}`;
       $("#patient-said").textContent = told.said;
@@ -162,7 +169,7 @@
     on("plan", (told) => {
       state.thresholds = told.thresholds;
       trouble($("#plan-trouble"), told.trouble);
-      if (!told.thresholds.length) state.outlooks = {};
+      if (!told.thresholds.length) forget();
       numbers(); redraw(true);
       for (const which of ["a", ...(comparing() ? ["b"] : [])]) { flying[which] = null; ask(which, false, performance.now()); }
     });
@@ -185,6 +192,8 @@
     on("refused", (told) => {
       if (told.which) {
         delete state.outlooks[told.which];
+        $(".said", fieldset(told.which)).textContent = "";
+        $("#outlook-said").textContent = "";
         trouble($(".trouble", fieldset(told.which)), told.words);
         fieldset(told.which).removeAttribute("aria-busy");
         landed(told.which); numbers(); redraw(true);

@@ -57,8 +57,7 @@ const Chart = (() => {
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
     svg.setAttribute("role", "img");
-    svg.setAttribute("aria-labelledby", "chart-title");
-    element(svg, "title", {id: "chart-title"}, `IgG of patient ${patient.words} over time, ${patient.unit}; the numbers stand in the tables below`);
+    svg.setAttribute("aria-label", `IgG of patient ${patient.words} over time, ${patient.unit}; the numbers stand in the tables below`);
     for (const [start, stop] of patient.therapy) {
       const left = x(Math.max(start, first)), right = x(Math.min(stop === null ? last : stop, last));
       if (right > left) element(svg, "rect", {class: "therapy", x: left, y: EDGE.top, width: right - left, height: height - EDGE.top - EDGE.bottom});

@@ -43,8 +43,9 @@ const RecordTables = (() => {
       const add = (cells, date) => {
         const row = make("tr");
         columns.forEach(([column, words, kind], place) => {
-          const cell = make("input", {type: "text", inputmode: kind, autocomplete: "off", class: column, "aria-label": `${title}, row ${body.rows.length + 1}: ${words}`, value: cells[place] || ""});
-          row.append(make("td", {}, cell, ...(place === 0 && date ? [make("small", {}, date)] : [])));
+          const cell = make("input", {type: "text", inputmode: kind, autocomplete: "off", class: column, value: cells[place] || ""});
+          const label = make("label", {}, make("span", {class: "unseen"}, `${title}, row ${body.rows.length + 1}: ${words}`), cell);
+          row.append(make("td", {}, label, ...(place === 0 && date ? [make("small", {}, date)] : [])));
         });
         const remove = make("button", {type: "button", class: "remove", "aria-label": `Remove row ${body.rows.length + 1} of ${title}`, onclick: () => { row.remove(); whole(); }}, "×");
         row.append(make("td", {}, remove));
@@ -54,9 +55,9 @@ const RecordTables = (() => {
       record[table].forEach((cells, place) => add(cells, table === "samples" ? (record.dates || [])[place] : ""));
       const empty = isNew ? {samples: 4, doses: 1, therapy: 1}[table] : table === "samples" ? 1 : 0;
       for (let extra = 0; extra < empty; extra += 1) add([], "");
-      const head = make("tr", {}, ...columns.map(([, words]) => make("th", {scope: "col"}, words === "IgG" ? `IgG, ${unit}` : words)), make("th", {}, make("span", {class: "hidden"}, "Remove")));
+      const head = make("tr", {}, ...columns.map(([, words]) => make("th", {scope: "col"}, words === "IgG" ? `IgG, ${unit}` : words)), make("th", {scope: "col"}, make("span", {class: "unseen"}, "Remove")));
       const more = make("button", {type: "button", class: "more", onclick: () => add([], "").querySelector("input").focus()}, "Add a row");
-      box.append(make("div", {class: "typed-table"}, make("table", {"data-table": table}, make("caption", {}, title), make("thead", {}, head), body), more));
+      box.append(make("div", {class: "typed-table", role: "region", "aria-label": title}, make("table", {"data-table": table}, make("caption", {}, title), make("thead", {}, head), body), more));
     }
   }
   return {fill, make};
