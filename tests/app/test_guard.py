@@ -64,7 +64,7 @@ def status(answers: list[Message]) -> int:
         {"host": GOOD["host"]},
         {**GOOD, "cookie": f"igkinetics-{PORT}=another"},
         {**GOOD, "cookie": f"igkinetics-{PORT + 1}={TOKEN}"},
-        {**GOOD, "cookie": "\x7f;;=\";"},
+        {**GOOD, "cookie": '\x7f;;=";'},
         {**GOOD, "host": f"evil.example:{PORT}"},
         {**GOOD, "host": "127.0.0.1"},
         {**GOOD, "host": f"127.0.0.1:{PORT + 1}"},

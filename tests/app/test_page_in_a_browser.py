@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from running import Running
 from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from igkinetics.app.desk import Desk
-from igkinetics.app.records import record_from
 from igkinetics.app.whatif import Plan
 from igkinetics.cohort.read import read_cohort
 from igkinetics.resources import resource_folder
@@ -72,11 +72,17 @@ def change(reader: Browser, selector: str, value: object, event: str = "input") 
     raise AssertionError("no answer came to a change")
 
 
+@cache
+def desk() -> Desk:
+    """The same cohort in Python."""
+    opened = Desk()
+    opened.open(read_cohort(COHORT))
+    return opened
+
+
 def python(patient_id: str, regimen: dict[str, Any], horizon: float = 112.0) -> dict[str, float]:
     """The same numbers from Python."""
-    desk = Desk()
-    desk.open(read_cohort(COHORT))
-    outlook = desk.plan(patient_id, Plan(thresholds=(400.0, 500.0), horizon_day=horizon)).under(regimen)
+    outlook = desk().plan(patient_id, Plan(thresholds=(400.0, 500.0), horizon_day=horizon)).under(regimen)
     return {
         "p_below_500": outlook.p_below(500.0),
         "next_trough": outlook.next_trough["median"],
@@ -129,7 +135,11 @@ def test_a_sample_is_added_and_removed_again(opened: Browser) -> None:
     desk.open(read_cohort(COHORT))
     record = desk.record(WHO)
     typed = {"patient_id": WHO, "weight_kg": record.weight_kg}
-    typed |= {"samples": [*record.samples, ("170", "520")], "doses": list(record.doses), "therapy": list(record.therapy)}
+    typed |= {
+        "samples": [*record.samples, ("170", "520")],
+        "doses": list(record.doses),
+        "therapy": list(record.therapy),
+    }
     desk.edit(record_from(typed), "mg/dL")
     nadir = desk.fit(WHO).nadir.iloc[0]
     assert f"nadir {nadir['fitted_nadir']:.0f} mg/dL" in edited["said"]
@@ -165,7 +175,7 @@ def test_a_wrong_cell_is_told_and_changes_nothing(opened: Browser) -> None:
 
 def test_another_patient_is_searched_and_picked(opened: Browser) -> None:
     opened.type_into("#search", "ctrl")
-    names = [name for name in read_cohort(COHORT).patient_ids if "ctrl" in name.lower()]
+    names = [name for name in desk().patient_ids if "ctrl" in name.lower()]
     listed = "return [...document.querySelectorAll('#patient option')].map((one) => one.value)"
     last = time.monotonic() + SECONDS
     while opened.script(listed) != names and time.monotonic() < last:

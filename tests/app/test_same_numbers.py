@@ -98,9 +98,7 @@ def test_a_regimen_has_the_numbers_of_the_scenario_command(
     assert outlook.p_below(400.0) == np.mean(outlook.values[:, outlook.place("days_below", 400.0)] > 0)
 
 
-def test_next_trough_grams_and_chances_are_those_of_the_tables(
-    desk: Desk, scenario: dict[str, pd.DataFrame]
-) -> None:
+def test_next_trough_grams_and_chances_are_those_of_the_tables(desk: Desk, scenario: dict[str, pd.DataFrame]) -> None:
     patient = desk.plan(WHO, PLAN)
     outlook = patient.under(REGIMENS[0])
     tracks = scenario["trajectories"]
@@ -137,9 +135,13 @@ def test_the_levels_ahead_are_those_of_the_draws_carried_on_by_hand(desk: Desk) 
     steady = np.flatnonzero(drift_of(fit.draws, as_log=False).sd == 0.0)
     troughs = outlook.values[steady, outlook.place("trough")]  # the only one within 56 days that comes before a dose
     expected = from_g_per_l(paths.total[:, 1], "mg/dL")
-    both_ends = np.minimum(expected, from_g_per_l(forecast_paths(
-        thetas, None, schedule, start + np.array([56.0]), np.random.default_rng(1)
-    ).total[:, 0], "mg/dL"))
+    both_ends = np.minimum(
+        expected,
+        from_g_per_l(
+            forecast_paths(thetas, None, schedule, start + np.array([56.0]), np.random.default_rng(1)).total[:, 0],
+            "mg/dL",
+        ),
+    )
     np.testing.assert_allclose(troughs, both_ends, rtol=1e-9)
 
 
@@ -303,5 +305,5 @@ def test_only_keeps_what_belongs_to_the_patient(cohort: Cohort) -> None:
 
 def test_the_scenario_that_is_saved_is_a_file(two: CohortFit) -> None:
     raw = scenario_tables(two, WHO, PLAN, list(REGIMENS))
-    assert tomllib.loads('from_day = 1\n')["from_day"] == 1
+    assert tomllib.loads("from_day = 1\n")["from_day"] == 1
     assert parse_scenario(raw, "plan", "", None).scenario.population.patient == WHO
