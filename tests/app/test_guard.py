@@ -1,4 +1,4 @@
-"""Who may talk to the page: the token, the Host, the Origin, what is uploaded; without a server and without a browser."""
+"""Who may talk to the page: the token, the Host, the Origin, what is uploaded; without a server or a browser."""
 
 from __future__ import annotations
 

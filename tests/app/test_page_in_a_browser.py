@@ -131,17 +131,11 @@ def test_a_sample_is_added_and_removed_again(opened: Browser) -> None:
     opened.script(SET, f"{rows}:nth-child({last}) .igg", "520", "change")
     edited = settled(opened, lambda state: state["said"] != before and "a" in state["outlooks"])
     assert "(edited)" in opened.script("return document.querySelector('#patient-heading').textContent")
-    desk = Desk()
-    desk.open(read_cohort(COHORT))
-    record = desk.record(WHO)
-    typed = {"patient_id": WHO, "weight_kg": record.weight_kg}
-    typed |= {
-        "samples": [*record.samples, ("170", "520")],
-        "doses": list(record.doses),
-        "therapy": list(record.therapy),
-    }
-    desk.edit(record_from(typed), "mg/dL")
-    nadir = desk.fit(WHO).nadir.iloc[0]
+    own = desk()
+    record = own.record(WHO)
+    own.edit(replace(record, samples=(*record.samples, ("170", "520"))), "mg/dL")
+    nadir = own.fit(WHO).nadir.iloc[0]
+    own.undo(WHO)
     assert f"nadir {nadir['fitted_nadir']:.0f} mg/dL" in edited["said"]
     opened.click("#undo")
     assert settled(opened, lambda state: state["said"] == before)

@@ -22,7 +22,7 @@ class Desk:
 
     cohort: Cohort | None = None
     card: str = DEFAULT_CARD
-    options: FitOptions = FitOptions(jobs=1)
+    options: FitOptions = field(default_factory=lambda: FitOptions(jobs=1))
     """Of every fit, but for its card."""
     edited: dict[str, Cohort] = field(default_factory=dict)
     fits: dict[tuple[str, str], CohortFit] = field(default_factory=dict)
