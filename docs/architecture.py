@@ -94,6 +94,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "a policy of doses to come: `regimen.py`; a column: `columns.py`",
         ),
     ),
+    (
+        Room(
+            "evaluate",
+            "forecasts held against what came: each sample predicted from those before it, per card; weights of cards",
+            "a measure: `scores.py` and `columns.py`",
+        ),
+    ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
         Room(
@@ -111,6 +118,11 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
         ),
     ),
     (
+        Room(
+            "dose",
+            "one patient to dose: guidelines, regimens in whole vials, ranks; a front of `scenarios`",
+            "a guideline: one TOML file in `data/guidelines/`; a choice: `options.py`",
+        ),
         Room(
             "verification",
             "agreement with other engines and published figures, computed anew; the cases lie in `data/verify`",

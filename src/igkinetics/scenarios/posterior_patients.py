@@ -48,7 +48,8 @@ SAME_DAY: Final = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosteriorPatients:
-    """Own patients of a posterior, all with the same number of draws; their days count from from_day."""
+    """Own patients of a posterior, all with the same number of draws; their days count from from_day. Their doses are
+    those that stay, whatever a regimen gives."""
 
     members: tuple[Member, ...]
     about: About
@@ -74,7 +75,7 @@ class PosteriorPatients:
 
 
 def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> Cases:
-    """One patient's draws. Doses before day 0 stay; tables are filled up to the widths given."""
+    """One patient's draws with the doses that stay; tables are filled up to the widths given."""
     n = len(one.thetas)
 
     def filled(table: Floats, rows: int) -> Floats:
@@ -84,7 +85,7 @@ def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> 
         thetas=one.thetas,
         start_day=np.full(n, one.start_day),
         therapy=filled(one.therapy, courses),
-        history=filled(one.doses[one.doses[:, 0] < 0.0], doses),
+        history=filled(one.doses, doses),
         error=one.error,
         weight_kg=np.full(n, one.weight_kg),
         height_cm=np.full(n, one.height_cm),
@@ -225,11 +226,25 @@ def patients_with(
         example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
         igg_unit=left.record.get("igg_unit"),
     )
-    moved = tuple(
+    moved = [
         with_drift(counted_from(one, day), file.scenario.horizon_day, file.scenario.seed)
         for one, day in zip(members, from_day, strict=True)
-    )
-    return PosteriorPatients(members=moved, about=about)
+    ]
+    left_out = [counted(later, "dose") + f" of {visible(one.patient_id)}" for one in moved if (later := n_later(one))]
+    if left_out:
+        note = f"recorded on day 0 or later, so left out, the regimens taking their place: {listed(left_out)}"
+        about = replace(about, notes=(*about.notes, note))
+    return PosteriorPatients(members=tuple(before_day_0(one) for one in moved), about=about)
+
+
+def n_later(one: Member) -> int:
+    """Recorded doses from day 0 on."""
+    return int(np.sum(one.doses[:, 0] >= 0.0))
+
+
+def before_day_0(one: Member) -> Member:
+    """The patient with the doses recorded before day 0 alone."""
+    return replace(one, doses=one.doses[one.doses[:, 0] < 0.0])
 
 
 def counted_from(one: Member, day: float) -> Member:
