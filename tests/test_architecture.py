@@ -22,15 +22,21 @@ RANK = {name: rank for rank, layer in enumerate(ARCHITECTURE.NAMES) for name in 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
+    "DoseOptions",
     "EffectOptions",
+    "EvaluateOptions",
     "FitOptions",
+    "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
     "concentration",
+    "dose_patient",
+    "evaluate_forecasts",
     "fit_cohort",
     "fit_effect",
     "fit_population",
+    "forecast_cohort",
     "list_cards",
     "load_card",
     "nca",
@@ -38,6 +44,7 @@ EXPORTS = {
     "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
+    "verify",
 }
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")
