@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
@@ -33,6 +34,7 @@ def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
         lowest_sentence(fit),
         reached_sentence(fit),
         not_fitted_sentence(fit),
+        *private_sentences(fit.card_ids),
         f"Report: {report}.",
     )
 
