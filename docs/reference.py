@@ -270,8 +270,8 @@ def cards_page() -> str:
 
 
 CARDS_HEAD: Final = """A card is one TOML file. One that lies outside the package is **private**: it needs values, units, omegas and
-the residual error, may use the short keys below, and says "private, unchecked" wherever it is used: in run.json, on
-the report and on the screen.
+the residual error, and may use the short keys below. Wherever it is used (run.json, report, screen) it is called
+"private, unchecked".
 `igkinetics models check FILE --as-shipped` holds it to the rules of the shipped cards: every number with its
 source, and checks.
 

@@ -138,6 +138,8 @@ def patient_prior(
     if unreported:
         names = ", ".join(unreported)
         notes += (f"{card.id} reports no uncertainty of its typical {names}: taken as known",)
+    if card.structure.endogenous == "none":
+        notes += (f"{card.id} holds no endogenous IgG: every level is taken to be infused IgG alone",)
     scale = {name: SCALE_WHEN_ABSENT.get(name, "log") for name in PRIOR_PARAMETERS}
     none = dict.fromkeys(PRIOR_PARAMETERS, 0.0)
     return PatientPrior(

@@ -30,11 +30,10 @@ STATUS_WORDS: Final = {
 def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
     """Patients, lowest nadirs with intervals, how many not reached, who was not fitted and why, where."""
     return (
-        patients_sentence(fit),
+        " ".join([patients_sentence(fit), *private_sentences(fit.card_ids)]),
         lowest_sentence(fit),
         reached_sentence(fit),
         not_fitted_sentence(fit),
-        *private_sentences(fit.card_ids),
         f"Report: {report}.",
     )
 
