@@ -254,6 +254,7 @@ def _nadir(cohort: Cohort, name: str, curves: list[pd.DataFrame]) -> dict[str, A
                 "drift": 0.1,
                 "drift_start": 60.0,
                 "drift_end": 90.0,
+                "drift_percent": -12.0,
                 "method": "importance sampling",
             }
     return row
