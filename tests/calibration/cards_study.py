@@ -1,5 +1,5 @@
 """Does `evaluate` find the card that made a cohort? Cohorts of 40 patients drawn from one of four cards, 0.4 g/kg every
-four weeks, five samples each, of which the last three are predicted under all four.
+four weeks, three samples each, of which the last is predicted from the others under all four.
 
 Run as a script it makes the committed table: `python tests/calibration/cards_study.py [COHORTS_OF_EACH_CARD]`.
 """
@@ -26,7 +26,7 @@ seed = {seed}
 card = "{card}"
 weight_kg = {{ mean = 72, sd = 12 }}
 [visits]
-days = [0, 20, 41, 62, 84]
+days = [0, 20, 62]
 [[group]]
 name = "all"
 n = {patients}

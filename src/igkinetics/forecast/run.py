@@ -18,12 +18,12 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import call_error
 from igkinetics.fit.cohort import INTERRUPTED, fit_notes, fit_of, told_error
-from igkinetics.fit.options import FitOptions
+from igkinetics.fit.options import STACK, FitOptions
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.columns import TABLES
 from igkinetics.forecast.cut import Cut, cut_record, wanted
-from igkinetics.forecast.options import STACK, ForecastOptions
+from igkinetics.forecast.options import ForecastOptions
 from igkinetics.forecast.outlook import outlook_of
 from igkinetics.forecast.patient import (
     PatientForecast,

@@ -72,7 +72,8 @@ def calendar_words(fit: CohortFit, extras: Extras) -> str:
 
 def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows, apart from the patients."""
-    structure = fit.options.structure or DEFAULT_STRUCTURE
+    disposition = next((one.prior.disposition for one in fit.fits if one.has_numbers), DEFAULT_STRUCTURE.split("/")[0])
+    structure = fit.options.structure or f"{disposition}/{DEFAULT_STRUCTURE.split('/')[1]}"
     return {
         "sentences": fit_sentences(fit),
         "sampling": sampling_sentence(fit),
@@ -185,7 +186,8 @@ def cohort_charts(fit: CohortFit) -> list[Captioned]:
 
 
 def card_views(fit: CohortFit) -> list[CardView]:
-    return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
+    sources = zip(fit.card_ids.items(), fit.options.cards, strict=True)
+    return [card_view(card_id, digest, source) for (card_id, digest), source in sources]
 
 
 def averaged_over(fit: CohortFit) -> str:

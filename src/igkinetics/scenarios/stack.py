@@ -7,7 +7,7 @@ from typing import Any
 
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.errors import InputError
-from igkinetics.forecast.options import STACK
+from igkinetics.fit.options import STACK
 from igkinetics.forecast.weights import weights_from
 from igkinetics.scenarios.dates import path_in
 from igkinetics.toml_input import Fault
