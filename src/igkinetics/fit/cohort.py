@@ -17,7 +17,7 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
-from igkinetics.cards.scaling import supported_disposition
+from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
@@ -29,7 +29,7 @@ from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.stack import stacked
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, PARAMETER_UNITS
+from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.parallel import Progress, as_far_as_reached
 from igkinetics.units import g_per_l
 
@@ -67,7 +67,8 @@ def fit_cohort(
     levels = {f"fix {name}": value for name, value in options.fix.items() if name in LEVELS}
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, levels=levels, window=options.window)
     for card, _ in cards:
-        refuse_card(card, options)
+        residual_error_of(card)
+        supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
     patients = list(cohort.each_patient())
     tasks = [partial(patient_result, cohort, patient, cards, options) for patient in patients]
     reached = as_far_as_reached(tasks, options.jobs, progress)
@@ -92,25 +93,9 @@ def fit_cohort(
     )
 
 
-def refuse_card(card: Card, options: FitOptions) -> None:
-    """InputError for a card that cannot be fitted at all with these options."""
-    if card.structure.endogenous == "none":
-        raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
-    residual_error_of(card)
-    supported_disposition(card, fitted_structure(card, options).split("/")[0])
-
-
-def fitted_structure(card: Card, options: FitOptions) -> str:
-    """The structure that is fitted (beside others, unless asked for): two compartments where the card has them."""
-    disposition, production = DEFAULT_STRUCTURE.split("/")
-    if disposition not in card.structure.dispositions:
-        disposition = card.structure.dispositions[0]
-    return options.structure or f"{disposition}/{production}"
-
-
 def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
     return FitSettings(
-        structure=fitted_structure(card, options),
+        structure=options.structure or default_structure(card),
         use_prior=options.prior == "card",
         residual=options.residual,
         draws=options.draws,
@@ -165,7 +150,7 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
 
 def fixed_values(cohort: Cohort, card: Card, options: FitOptions, disposition: str) -> dict[str, float]:
     """What the options fix in this disposition, g/L for levels."""
-    fitted = fitted_structure(card, options).split("/")[0]
+    fitted = (options.structure or default_structure(card)).split("/")[0]
     return {
         name: g_per_l(value, cohort.igg_unit) if name in LEVELS else float(value)
         for name, value in options.fix.items()
