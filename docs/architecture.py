@@ -131,6 +131,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
     (
+        Room(
+            "app",
+            "the local page: who may talk to its server, one reader's desk, what a regimen would do, the page's files",
+            "a number of the page: `whatif.py` and `views.py`; something to save: `saves.py`",
+        ),
+    ),
+    (
         Room("cli", "commands and exit statuses", "a command: one module and a line in `main.py`"),
         Room("__main__", "`python -m igkinetics`"),
     ),

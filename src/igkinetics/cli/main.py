@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
+from igkinetics.cli.app import app as page
 from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
 from igkinetics.cli.dose import dose
@@ -69,6 +70,7 @@ COMMANDS: Final = (
     (simulate, "data/blina23.toml --out cohort"),
     (demo, "example"),
     (template, "ward"),
+    (page, "data/blina23 --threshold 400"),
     (export, "data/blina23 --format nonmem --out events"),
     (verify, "--out results/verify"),
 )

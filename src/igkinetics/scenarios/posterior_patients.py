@@ -105,12 +105,17 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
     left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
+    return patient_of_fit(file, left, population.patient)
+
+
+def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> PosteriorPatients:
+    """The one patient, of what a fit left behind in a folder or in memory."""
     draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
-    own = draws[draws["patient_id"] == population.patient]
+    own = draws[draws["patient_id"] == patient_id]
     if own.empty:
-        raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
+        raise left.fault(patient_id, why_without(left, patient_id, draws), "population.patient")
     found = {
-        population.patient: (
+        patient_id: (
             own[list(PARAMETERS)].to_numpy(dtype=float),
             with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
         )
@@ -118,7 +123,7 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     member = members_of(left, found)[0]
     drift = drift_of(own, as_log=member.error[0, 2] == LOGNORMAL)
     members = [replace(member, drift=drift)]
-    says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
+    says = f"patient {visible(patient_id)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
 
