@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from igkinetics.resources import resource_folder
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 LOOK = (Path(__file__).parents[1] / "browser" / "look.js").read_text(encoding="utf-8")
+AXE = Path(__file__).parents[1] / "browser" / "axe-core" / "axe.min.js"
 SECONDS = 60.0
 WHO = "IVIG-02"
 COHORT = resource_folder("data") / "blina23"
@@ -168,6 +168,27 @@ def test_a_wrong_cell_is_told_and_changes_nothing(opened: Browser) -> None:
     settled(opened, lambda state: not opened.script(trouble))
 
 
+def test_everything_that_is_offered_can_be_saved_or_says_why_not(opened: Browser) -> None:
+    change(opened, ".regimen.a [data-key=dose_g] .typed", 40)
+    fetched = opened.script_that_waits("""const done = arguments[0];
+        (async () => { const all = {}; for (const one of window.igkinetics.state.saves) {
+          const answer = await fetch(one.href); all[one.file] = [answer.status, (await answer.text()).slice(0, 2000),
+            answer.headers.get("Content-Disposition")]; } return all; })().then(done);""")
+    assert {name: status for name, (status, _, _) in fetched.items()} == {
+        "sheet.html": 200,
+        "calendar.csv": 200,
+        "calendar.ics": 409,  # the example has no dates
+        "scenario.toml": 200,
+        "figure.svg": 200,
+        "figure.png": 200,
+        "record.zip": 200,
+    }
+    assert "with dates" in fetched["calendar.ics"][1]
+    assert fetched["calendar.csv"][1].count(",40.0,") >= 3
+    assert fetched["sheet.html"][2] == f'attachment; filename="{WHO}-sheet.html"'
+    assert "dose_g = 40.0" in fetched["scenario.toml"][1]
+
+
 def test_another_patient_is_searched_and_picked(opened: Browser) -> None:
     opened.type_into("#search", "ctrl")
     names = [name for name in desk().patient_ids if "ctrl" in name.lower()]
@@ -190,10 +211,7 @@ def test_nothing_to_stumble_over(opened: Browser, width: int, dark: bool) -> Non
 
 
 def test_axe_finds_nothing_serious(opened: Browser) -> None:
-    path = os.environ.get("IGKINETICS_AXE", "")
-    if not path:
-        pytest.skip("IGKINETICS_AXE does not name an axe.min.js")
-    opened.devtools("Runtime.evaluate", expression=Path(path).read_text(encoding="utf-8"))
+    opened.devtools("Runtime.evaluate", expression=AXE.read_text(encoding="utf-8"))
     found = opened.script_that_waits("const done = arguments[0]; axe.run().then((all) => done(all.violations));")
     assert [
         (one["id"], one["help"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")

@@ -114,7 +114,6 @@
       state.touched = true;
       moved("b");
     }
-    send("comparing", comparing());
     numbers(); redraw(true);
   });
   fieldset("b").classList.add("off");
@@ -206,8 +205,22 @@
       $("#worklist").replaceChildren(...(told.rows.length ? [make("table", {}, make("caption", {}, told.caption), make("thead", {}, head), make("tbody", {}, ...rows))] : []));
     });
     on("saves", (told) => {
-      $("#saves").replaceChildren(...told.saves.map((one) => make("li", {}, make("a", {href: one.href, download: one.file}, one.words))));
+      state.saves = told.saves;
+      $("#saves").replaceChildren(...told.saves.map((one) => make("li", {}, make("button", {type: "button", onclick: () => save(one)}, one.words))));
     });
+  }
+  // A file is fetched first, so that what cannot be made is told on the page; the browser then asks where it goes.
+  async function save(one) {
+    trouble($("#save-trouble"), "");
+    $("#save-said").textContent = `${one.words} …`;
+    const answer = await fetch(one.href);
+    $("#save-said").textContent = "";
+    if (!answer.ok) { trouble($("#save-trouble"), await answer.text()); return; }
+    const named = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "");
+    const link = make("a", {href: URL.createObjectURL(await answer.blob()), download: named ? named[1] : one.file});
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    $("#save-said").textContent = `${link.download} handed to the browser.`;
   }
   function choose(patient) {
     state.current = "";
