@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from igkinetics.app.desk import Desk
+from igkinetics.app.links import response_of
 from igkinetics.app.saves import SAVES, Wanted, dosing_files, dosing_of, record_files, record_zip, scenario_text
 from igkinetics.app.whatif import Plan, scenario_tables
 from igkinetics.cohort.read import read_cohort
@@ -53,6 +54,20 @@ def test_sheet_and_calendar_are_those_of_dose_and_say_what_the_page_says(wanted:
     expected = outlook.dose_day + wanted.patient.from_day
     assert [float(each["day"]) for each in calendar] == pytest.approx(expected.tolist(), abs=1e-9)
     assert b"30 g" in files["sheet.html"]
+
+
+def test_the_figure_is_drawn(wanted: Wanted) -> None:
+    made = {each.file: each.make(wanted) for each in SAVES if each.file.startswith("figure")}
+    assert made["figure.svg"].startswith(b"<svg")
+    assert made["figure.png"].startswith(b"\x89PNG")
+
+
+def test_without_dates_there_is_no_calendar_for_calendar_programs(wanted: Wanted) -> None:
+    (link,) = [each for each in SAVES if each.file == "calendar.ics"]
+    response = response_of(link, wanted)
+    assert "content-disposition" not in response.headers
+    assert b"with dates" in response.body
+    assert b"nothing to save yet" in response_of(link, None).body
 
 
 def test_a_sheet_of_nothing_or_of_another_record_is_refused(wanted: Wanted, desk: Desk) -> None:

@@ -33,7 +33,7 @@ def offer_links(session: Session, wanted: Callable[[], Wanted | None]) -> list[M
 
 
 def answer(save: Save, wanted: Callable[[], Wanted | None], request: Request) -> ASGIApp:
-    """The file, made in a thread; or in plain words why there is none."""
+    """The file, made in a thread; or, as no attachment, in plain words why there is none."""
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         await (await asyncio.to_thread(response_of, save, wanted()))(scope, receive, send)
@@ -43,11 +43,11 @@ def answer(save: Save, wanted: Callable[[], Wanted | None], request: Request) ->
 
 def response_of(save: Save, wanted: Wanted | None) -> Response:
     if wanted is None:
-        return PlainTextResponse(NOTHING, 409)
+        return PlainTextResponse(NOTHING)
     try:
         content = save.make(wanted)
     except InputError as error:
-        return PlainTextResponse(f"{save.words} cannot be saved.\n{error}\n", 409)
+        return PlainTextResponse(f"{save.words} cannot be saved.\n{error}\n")
     name = re.sub(r"[^\w.-]+", "_", wanted.patient.patient_id, flags=re.ASCII)[:60]
     headers = {"Content-Disposition": f'attachment; filename="{name}-{save.file}"'}
     return Response(content, media_type=save.kind, headers=headers)

@@ -164,6 +164,7 @@ class Conversation:
     async def take_record(self) -> None:
         """A record that was typed, in place of the patient's own or as a new one."""
         given: dict[str, Any] = self.input.record()
+        fresh = self.desk.cohort is None
 
         async def step() -> None:
             record = record_from(given)
@@ -171,7 +172,8 @@ class Conversation:
 
         if await self.refusing("#record-trouble", step):
             self.stamp = given.get("stamp")
-            await self.tell("cohort", cohort_view(self.desk))
+            if fresh:
+                await self.tell("cohort", cohort_view(self.desk))
             patient_id = str(given["patient_id"]).strip()
             if self.input.patient() != patient_id:
                 self.choose = patient_id
@@ -181,7 +183,6 @@ class Conversation:
 
     async def take_back(self) -> None:
         self.desk.undo(str(self.input.undo()))
-        await self.tell("cohort", cohort_view(self.desk))
         self.moved(self.edited)
 
     async def pick(self) -> None:

@@ -161,7 +161,7 @@
       $("#undo").hidden = !told.edited;
       trouble($("#record-trouble"), "");
       const typing = same && $("#record-tables").contains(document.activeElement);
-      if (!typing) RecordTables.fill($("#record-tables"), told.record, told.unit, false, (record) => send("record", record));
+      if (!typing) RecordTables.fill($("#record-tables"), told.record, told.unit, false, (record) => send("record", {...record, stamp: performance.now()}));
       numbers(); redraw(true); curveTable();
       if (told.stamp) latencies.push({kind: "record", ms: performance.now() - told.stamp});
     });
@@ -215,9 +215,9 @@
     $("#save-said").textContent = `${one.words} …`;
     const answer = await fetch(one.href);
     $("#save-said").textContent = "";
-    if (!answer.ok) { trouble($("#save-trouble"), await answer.text()); return; }
     const named = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "");
-    const link = make("a", {href: URL.createObjectURL(await answer.blob()), download: named ? named[1] : one.file});
+    if (!answer.ok || !named) { trouble($("#save-trouble"), await answer.text()); return; }
+    const link = make("a", {href: URL.createObjectURL(await answer.blob()), download: named[1]});
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
     $("#save-said").textContent = `${link.download} handed to the browser.`;
