@@ -21,13 +21,14 @@ from igkinetics.app.whatif import FIT_FOLDER, Patient, scenario_tables
 from igkinetics.charts.svg import draw
 from igkinetics.cohort.model import Cohort
 from igkinetics.dose.options import DoseOptions
-from igkinetics.dose.output import ICS_NAME, SHEET_NAME, write_dose
+from igkinetics.dose.output import SHEET_NAME, write_dose
 from igkinetics.dose.result import DoseResult
 from igkinetics.dose.run import dose_patient
 from igkinetics.errors import call_error
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.dose_page import dose_charts, write_dose_report
 from igkinetics.report.dosing_sheet import write_dose_sheet
+from igkinetics.scenarios.calendar_file import ICS_NAME
 
 RECORD_FOLDER: Final = "record"
 SCENARIO_NAME: Final = "scenario.toml"
