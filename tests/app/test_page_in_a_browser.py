@@ -104,6 +104,7 @@ def test_the_dose_is_moved_and_the_numbers_are_pythons(opened: Browser) -> None:
     assert "25 g IV every 28 days" in opened.script("return document.querySelector('.regimen.a .said').textContent")
 
 
+@pytest.mark.slow
 def test_sliders_go_by_the_keyboard(opened: Browser) -> None:
     slider = ".regimen.a [data-key=dose_g] input[type=range]"
     opened.script(SET, slider, 25, "input")
@@ -113,6 +114,7 @@ def test_sliders_go_by_the_keyboard(opened: Browser) -> None:
     settled(opened)
 
 
+@pytest.mark.slow
 def test_two_regimens_are_compared(opened: Browser) -> None:
     opened.click(".regimen.b .on")
     for key, value in {"dose_g": 10, "interval_day": 7}.items():
@@ -154,6 +156,7 @@ def test_without_a_fit_no_number_of_the_one_before_stays(opened: Browser) -> Non
     settled(opened, lambda state: "a" in state["outlooks"])
 
 
+@pytest.mark.slow
 def test_a_wrong_cell_is_told_and_changes_nothing(opened: Browser) -> None:
     before = settled(opened)["said"]
     selector = "table[data-table=samples] tbody tr:nth-child(2) .igg"

@@ -56,6 +56,7 @@ def test_sheet_and_calendar_are_those_of_dose_and_say_what_the_page_says(wanted:
     assert b"30 g" in files["sheet.html"]
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn(wanted: Wanted) -> None:
     made = {each.file: each.make(wanted) for each in SAVES if each.file.startswith("figure")}
     assert made["figure.svg"].startswith(b"<svg")
