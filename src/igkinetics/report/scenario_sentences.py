@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
 from igkinetics.scenarios.result import ScenarioResult
 
@@ -34,7 +35,8 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
         ]
     if scenario.search is not None and len(result.search):
         said.append(search_sentence(result))
-    return [*said, f"Report: {report}."]
+    cards = {card_id: digest for card_id, (digest, _) in result.about.cards.items()}
+    return [*said, *private_sentences(cards), f"Report: {report}."]
 
 
 def counted_in(result: ScenarioResult) -> str:
@@ -125,7 +127,7 @@ def search_sentence(result: ScenarioResult) -> str:
         return f"None of {tried} keeps the {target_words(result)}; the best reaches {reached}."
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it"
-    vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
+    vials = f", {row['vials']}" if row["vials"] else f", vials of {row['vial_g']} g" if row["vial_g"] else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
     reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
     return (
