@@ -12,12 +12,12 @@ from igkinetics.kinetics.propagate import (
     INFUSED,
     STATE_SIZE,
     advance,
-    change_modes,
-    enter_segment,
+    begin_segment,
+    end_of_segment,
     level,
     prepare,
 )
-from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
+from igkinetics.kinetics.schedule import START, Schedule
 
 CURVE_ROOM = 20 + 2 * STATE_SIZE
 """Length of the room that fill_curve works in."""
@@ -37,7 +37,6 @@ def fill_curve(
     after = scratch[20 + STATE_SIZE : CURVE_ROOM]
     prepare(theta, schedule, modes, state)
     last = schedule.shape[0] - 1
-    modified = int(schedule[0, MODIFIED])
     n = 0
     while n < day.size and day[n] <= schedule[0, START]:
         endogenous[n] = level(state, ENDOGENOUS)
@@ -46,14 +45,9 @@ def fill_curve(
     for k in range(last + 1):
         if n == day.size:
             return
-        now = int(schedule[k, MODIFIED])
-        if now != modified:
-            change_modes(modes[modified], modes[now], state)
-            modified = now
+        now = begin_segment(theta, schedule, k, modes, state)
         segment, mode = schedule[k], modes[now]
-        enter_segment(theta, mode, segment, state)
-        start = segment[START]
-        end = schedule[k + 1, START] if k < last else np.inf
+        start, end = segment[START], end_of_segment(schedule, k)
         reached = -np.inf
         while n < day.size and day[n] <= end:
             if day[n] != reached:
