@@ -35,7 +35,7 @@ def load_card(id_or_path: str | Path) -> Card:
     Its numbers are in the units that it names; where each comes from is its `provenance` (docs/model.md 7).
 
     >>> import igkinetics as igk
-    >>> igk.load_card("adult_b_cell_depletion").parameters["V1"].value  # L, at 70 kg
+    >>> igk.load_card("adult_b_cell_depletion").parameters.V1.value  # L, at 70 kg
     3.2
     """
     path = card_path(id_or_path)

@@ -110,8 +110,8 @@ def compare_groups(
     >>> cohort = igk.read_cohort(samples=samples, patients=patients, igg_unit="mg/dL")
     >>> comparison = igk.compare_groups(cohort, thresholds=[400], draws=200)
     >>> row = comparison.table.set_index("variable").loc["raw_nadir"]
-    >>> row[["group_a", "value_a", "group_b", "value_b", "unit"]].tolist()
-    ['IVIG', 390.0, 'control', 410.0, 'mg/dL']
+    >>> f"{row.group_a} {row.value_a:.0f}, {row.group_b} {row.value_b:.0f} {row.unit}"
+    'IVIG 390, control 410 mg/dL'
     """
     options = chosen(FitOptions, options, choices)
     cohort = cohort.first_records()

@@ -66,7 +66,7 @@ def fit_cohort(
     >>> fits.nadir[["patient_id", "raw_nadir", "unit", "status"]].values.tolist()
     [['A', 390.0, 'mg/dL', 'fitted']]
     >>> fits.nadirs(window=(0, 40))["window_end"].tolist()
-    [40.0]
+    [40]
     """
     options = chosen(FitOptions, options, choices)
     if not isinstance(cohort, Cohort):

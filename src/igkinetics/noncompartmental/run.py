@@ -148,9 +148,9 @@ def nca(cohort: Cohort, options: NcaOptions | None = None, **choices: Any) -> Nc
     >>> samples = {"patient_id": ["A"] * 4, "day": [0, 1, 7, 28], "igg": [6.0, 12.0, 9.0, 7.0]}
     >>> doses = {"patient_id": ["A"], "day": [0.5], "amount_g": [30]}
     >>> cohort = igk.read_cohort(samples=samples, doses=doses, igg_unit="g/L")
-    >>> values = igk.nca(cohort).parameters
-    >>> values.loc[values["parameter"] == "cmax", ["profile", "value", "unit"]].values.tolist()
-    [['record', 12.0, 'g/L']]
+    >>> values = igk.nca(cohort).tables["table"]
+    >>> values.query("parameter == 'cmax'")[["profile", "value", "unit"]].values.tolist()
+    [['record', 12.0, 'g/L'], ['dose 1', 12.0, 'g/L']]
     """
     options = chosen(NcaOptions, options, choices)
     if not isinstance(cohort, Cohort):

@@ -109,7 +109,7 @@ def fit_population(cohort: Cohort, options: PopulationOptions | None = None, **c
     >>> therapy = {"patient_id": [*"ABC"], "start": [0] * 3, "stop": [40] * 3, "agent": ["blinatumomab"] * 3}
     >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
     >>> population = igk.fit_population(cohort, no_random=["CL", "V1", "S", "k_loss", "k_rec"], estimate=["C_base"])
-    >>> "C_base" in set(population.parameters["parameter"])
+    >>> "C_base" in set(population.tables["population"]["parameter"])
     True
     """
     options = chosen(PopulationOptions, options, choices)

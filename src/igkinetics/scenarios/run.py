@@ -194,7 +194,7 @@ def simulate_regimens(
     >>> import igkinetics as igk
     >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
     >>> monthly = {"name": "monthly", "dose_g_per_kg": 0.4, "interval_day": 28}
-    >>> result = igk.simulate_regimens(population, [{}, monthly], horizon_day=84, thresholds=[400], seed=1)
+    >>> result = igk.simulate_regimens(population, [{"name": "none"}, monthly], horizon_day=84, thresholds=[400], seed=1)
     >>> grams = result.outcomes.query("outcome == 'grams'")
     >>> grams[["regimen", "median", "unit"]].values.tolist()
     [['none', 0.0, 'g'], ['monthly', 84.0, 'g']]
@@ -239,10 +239,10 @@ def search_regimens(
     >>> import igkinetics as igk
     >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
     >>> target = {"quantity": "trough", "at_least": 500, "probability": 0.5}
-    >>> choice = {"dose_g_per_kg": [0.2, 0.4], "interval_day": [28], "horizon_day": 84}
+    >>> choice = {"dose_g_per_kg": [0.2, 0.4, 0.8], "interval_day": [28], "horizon_day": 84}
     >>> result = igk.search_regimens(population, target, **choice, thresholds=[500], seed=1)
     >>> len(result.search), int(result.search["cheapest"].sum())
-    (2, 1)
+    (3, 1)
     """
     return _called(
         population,
