@@ -31,6 +31,7 @@ from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
 from igkinetics.fit import columns as fit_columns
+from igkinetics.forecast import columns as forecast_columns
 from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
 from igkinetics.noncompartmental.run import COLUMNS as NCA_COLUMNS
 from igkinetics.output.files import RUN_KEYS
@@ -41,6 +42,7 @@ from igkinetics.scenarios.result import TABLES as SCENARIO_TABLES
 from igkinetics.scenarios.scenario import Scenario
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.truth import NADIR_COLUMNS
+from igkinetics.verification.comparison import COLUMNS as VERIFY_COLUMNS
 
 FOLDER: Final = Path(__file__).with_name("reference")
 MADE: Final = "<!-- Written by docs/reference.py from the code; edit the code. -->"
@@ -256,6 +258,9 @@ def results_page() -> str:
     lines += ["", "## igkinetics fit", ""]
     for name, columns in fit_columns.MEANINGS.items():
         lines += column_table(name, {one: fit_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics forecast", ""]
+    for name, columns in forecast_columns.TABLES.items():
+        lines += column_table(name, {one: forecast_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += column_table(file, {one: effect_columns.column_words(name, one) for one in EFFECT_TABLES[name]})
@@ -276,6 +281,7 @@ def results_page() -> str:
     lines += ["## igkinetics population", "", "And `population.toml`, the fit as a model card.", ""]
     for name, meanings in {**POPULATION_TABLES, "vpc": VPC_COLUMNS}.items():
         lines += column_table(name, meanings)
+    lines += ["## igkinetics verify", "", *column_table("verify", VERIFY_COLUMNS)]
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, {one: scenario_columns.column_words(name, one) for one in columns})

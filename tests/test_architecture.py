@@ -24,6 +24,7 @@ FUNCTION_LINES = 60
 EXPORTS = {
     "EffectOptions",
     "FitOptions",
+    "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
@@ -31,6 +32,7 @@ EXPORTS = {
     "fit_cohort",
     "fit_effect",
     "fit_population",
+    "forecast_cohort",
     "list_cards",
     "load_card",
     "nca",
@@ -38,6 +40,7 @@ EXPORTS = {
     "search_regimens",
     "simulate_cohort",
     "simulate_regimens",
+    "verify",
 }
 SAMPLERS = ("pymc", "pytensor", "nutpie", "arviz")
 HEAVY = (*SAMPLERS, "numpy", "pandas", "numba", "scipy", "lmfit", "altair", "vl_convert", "jinja2", "rich")

@@ -61,6 +61,9 @@ def test_a_wheel_brings_its_cards_its_data_and_its_templates(tmp_path: Path) -> 
     templates = site_folder / "igkinetics" / "report" / "templates"
     assert {path.name for path in templates.iterdir()} >= {"fit.html.j2", "style.css"}
     assert (site_folder / "igkinetics" / "py.typed").is_file()
+    shipped = site_folder / "igkinetics" / "data"
+    assert (shipped / "verify" / "nmtest.csv").is_file()
+    assert (shipped / "calibration" / "coverage.csv").is_file()
 
 
 def test_an_editable_install_finds_those_of_the_checkout(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 _EXPORTS = {
     "EffectOptions": "igkinetics.effect.options",
     "FitOptions": "igkinetics.fit.options",
+    "ForecastOptions": "igkinetics.forecast.options",
     "InputError": "igkinetics.errors",
     "compare_groups": "igkinetics.compare.run",
     "concentration": "igkinetics.kinetics.concentration",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
     "fit_population": "igkinetics.population.run",
+    "forecast_cohort": "igkinetics.forecast.run",
     "list_cards": "igkinetics.cards.load",
     "load_card": "igkinetics.cards.load",
     "nca": "igkinetics.noncompartmental.run",
@@ -19,6 +21,7 @@ _EXPORTS = {
     "search_regimens": "igkinetics.scenarios.run",
     "simulate_cohort": "igkinetics.simulate.run",
     "simulate_regimens": "igkinetics.scenarios.run",
+    "verify": "igkinetics.verification.run",
 }
 __all__ = ["__version__", *_EXPORTS]
 

@@ -60,15 +60,19 @@ FIT_STREAMS: Final = {
     "structures": (3,),
     "policies": (4,),
     "drift": (5,),
+    "forecast": (6,),
+    "forecast check": (7,),
 }
-"""What a fit, an effect's policies, or a scenario of a fitted patient draw of one patient -> its place among the
-patient's streams."""
+"""What a fit, an effect's policies, a scenario or a forecast of a fitted patient draw of one patient -> its place among
+the patient's streams."""
 
 
 def of_patient(
     seed: int,
     patient_id: str,
-    purpose: Literal["draws", "lowest reading", "courses", "structures", "policies", "drift"],
+    purpose: Literal[
+        "draws", "lowest reading", "courses", "structures", "policies", "drift", "forecast", "forecast check"
+    ],
     *place: int,
 ) -> np.random.Generator:
     """A new generator at the start of a patient's stream in a fit: it depends on nobody else of the cohort.

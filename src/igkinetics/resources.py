@@ -13,3 +13,9 @@ def resource_folder(name: str) -> Path:
         if folder.is_dir():
             return folder
     raise FileNotFoundError(f"igkinetics is installed without its folder {name!r}")
+
+
+def study_table(name: str) -> Path | None:
+    """A committed table of a study of calibration; None where it was not shipped."""
+    places = (PACKAGE / "data" / "calibration" / name, PACKAGE.parents[1] / "tests" / "calibration" / name)
+    return next((path for path in places if path.is_file()), None)

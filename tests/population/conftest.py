@@ -1,33 +1,34 @@
 from __future__ import annotations
 
 import pytest
-from cohorts import HERE, decay_cohort, pheno_cohort
 
 import igkinetics as igk
 from igkinetics.cohort.model import Cohort
 from igkinetics.population.run import PopulationFit
+from igkinetics.verification.comparison import cases_folder
+from igkinetics.verification.populations import decay_cohort, pheno_cohort
 
 
 @pytest.fixture(scope="session")
-def pheno(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    return pheno_cohort(tmp_path_factory.mktemp("pheno") / "cohort")
+def pheno() -> Cohort:
+    return pheno_cohort()
 
 
 @pytest.fixture(scope="session")
-def decay(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    return decay_cohort(tmp_path_factory.mktemp("decay") / "cohort")
+def decay() -> Cohort:
+    return decay_cohort()
 
 
 @pytest.fixture(scope="session")
 def pheno_fit(pheno: Cohort) -> PopulationFit:
-    return igk.fit_population(pheno, card=str(HERE / "pheno.toml"), simulations=200)
+    return igk.fit_population(pheno, card=str(cases_folder() / "pheno.toml"), simulations=200)
 
 
 @pytest.fixture(scope="session")
 def decay_fit(decay: Cohort) -> PopulationFit:
     return igk.fit_population(
         decay,
-        card=str(HERE / "decay.toml"),
+        card=str(cases_folder() / "decay.toml"),
         structure="one_compartment/step_loss",
         residual="lognormal",
         simulations=1000,

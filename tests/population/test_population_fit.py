@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import HERE
 
 import igkinetics as igk
 from igkinetics.cards.check import check_card
@@ -18,6 +17,9 @@ from igkinetics.population.run import PopulationFit
 from igkinetics.population.tables import COLUMNS
 from igkinetics.population.vpc import COLUMNS as VPC_COLUMNS
 from igkinetics.report.population_page import population_report
+from igkinetics.verification.comparison import cases_folder
+
+CASES = cases_folder()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ def test_a_covariate_that_matters_is_found_and_one_that_does_not_is_not(pheno: C
     people = pheno.patients.assign(coin=np.resize(["a", "b"], len(pheno.patients)))
     fit = igk.fit_population(
         replace(pheno, patients=people),
-        card=str(HERE / "pheno.toml"),
+        card=str(CASES / "pheno.toml"),
         simulations=100,
         test_covariate=("weight_kg", "coin"),
     )
@@ -86,7 +88,7 @@ def test_a_covariate_that_matters_is_found_and_one_that_does_not_is_not(pheno: C
 
 
 def test_full_omega_is_no_worse_and_has_correlations(pheno: Cohort, pheno_fit: PopulationFit) -> None:
-    full = igk.fit_population(pheno, card=str(HERE / "pheno.toml"), simulations=100, correlated=True)
+    full = igk.fit_population(pheno, card=str(CASES / "pheno.toml"), simulations=100, correlated=True)
     assert full.maximum.value < pheno_fit.maximum.value + 1e-6
     row = full.population.set_index("parameter").loc["corr_V1_CL"]
     assert row["lower"] < row["estimate"] < row["upper"]
@@ -98,7 +100,7 @@ def test_what_cannot_be_done_is_said_at_once(pheno: Cohort) -> None:
         igk.fit_population(pheno, method="foce", simulations=1, fix=("CLL",), jobs=0)
     said = str(caught.value)
     assert all(words in said for words in ("focei", "did you mean CL?", "100 or more", "1 or more"))
-    card = str(HERE / "pheno.toml")
+    card = str(CASES / "pheno.toml")
     with pytest.raises(igk.InputError, match="did you mean"):
         igk.fit_population(pheno, card=card, covariate=("CL:weigth_kg",))
     with pytest.raises(igk.InputError, match="one of this model's parameters"):

@@ -15,7 +15,6 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import HERE
 from scipy.integrate import quad
 
 import igkinetics as igk
@@ -28,6 +27,9 @@ from igkinetics.population.options import PopulationOptions
 from igkinetics.population.prepare import Prepared, prepare
 from igkinetics.population.residuals import levels_at
 from igkinetics.population.run import PopulationFit
+from igkinetics.verification.comparison import cases_folder
+
+CASES = cases_folder()
 
 NONMEM_OFV = 586.276056
 EXACT, EXACT_AT = 935.65525, {"k": -3.53327, "V1": 1.63262, "C_base": 2.20825, "S_unknown": 0.63024}
@@ -35,7 +37,7 @@ EXACT_SD = {"k": 0.23033, "V1": 0.21674, "C_base": 0.28378, "S": 0.67114}
 
 
 def prepared_pheno(pheno: Cohort) -> Prepared:
-    options = PopulationOptions(card=str(HERE / "pheno.toml"))
+    options = PopulationOptions(card=str(CASES / "pheno.toml"))
     return prepare(pheno, load_card(options.card), options)
 
 
@@ -55,7 +57,7 @@ def test_objective_and_etas_of_nonmem_at_its_estimates(pheno: Cohort) -> None:
     n = prepared.arrays.day.size
     ofv = 2 * value + 2 * n * np.log(1000.0) - n * np.log(2 * np.pi)
     assert ofv == pytest.approx(NONMEM_OFV, abs=0.01)
-    printed = pd.read_csv(HERE / "pheno_reference.csv")
+    printed = pd.read_csv(CASES / "pheno_reference.csv")
     np.testing.assert_allclose(objective.found.eta, printed[["eta_CL_nonmem", "eta_V_nonmem"]], atol=2e-5)
     variances = np.linalg.inv(objective.found.information)
     np.testing.assert_allclose(variances[:, 0, 0], printed["var_CL"], rtol=1e-4)
@@ -71,7 +73,7 @@ def test_own_estimates_are_no_worse_than_those_of_nonmem(pheno_fit: PopulationFi
 
 
 def test_the_gradient_is_that_of_the_approximation(pheno: Cohort) -> None:
-    options = PopulationOptions(card=str(HERE / "pheno.toml"), correlated=True, covariate=("CL:LOW",))
+    options = PopulationOptions(card=str(CASES / "pheno.toml"), correlated=True, covariate=("CL:LOW",))
     prepared = prepare(pheno, load_card(options.card), options)
     objective = Objective(prepared.model, prepared.arrays, 1)
     phi = start_of(prepared.model, prepared.omega) + 0.1
@@ -97,7 +99,7 @@ def test_200_patients_by_focei_and_by_the_integral(decay_fit: PopulationFit) -> 
 def test_200_patients_reach_the_exact_maximum(decay: Cohort) -> None:
     fit = igk.fit_population(
         decay,
-        card=str(HERE / "decay.toml"),
+        card=str(CASES / "decay.toml"),
         structure="one_compartment/step_loss",
         residual="lognormal",
         method="exact",
@@ -110,7 +112,7 @@ def test_200_patients_reach_the_exact_maximum(decay: Cohort) -> None:
 
 
 def test_the_integral_over_one_effect_is_that_by_brute_force(pheno: Cohort) -> None:
-    options = PopulationOptions(card=str(HERE / "pheno.toml"), no_random=("V1",))
+    options = PopulationOptions(card=str(CASES / "pheno.toml"), no_random=("V1",))
     prepared = prepare(pheno, load_card(options.card), options)
     model, arrays = prepared.model, prepared.arrays
     phi = start_of(model, prepared.omega)

@@ -70,7 +70,7 @@ def compare(
     if comparison.fit.interrupted or (comparison.common is not None and comparison.common.interrupted):
         raise typer.Exit(INTERRUPTED)
     if comparison.fit.n_failed:
-        tell(failures_told(comparison.fit))
+        tell(failures_told(comparison.fit.patients))
         raise typer.Exit(DEFECT_OF_OURS)
     if comparison.fit.n_fitted == 0:
         raise typer.Exit(NOBODY_FITTED)

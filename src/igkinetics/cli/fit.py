@@ -141,7 +141,7 @@ def tell_result(fitted: CohortFit, out: Path) -> None:
     if fitted.interrupted:
         raise typer.Exit(INTERRUPTED)
     if fitted.n_failed:
-        tell(failures_told(fitted))
+        tell(failures_told(fitted.patients))
         raise typer.Exit(DEFECT_OF_OURS)
     if fitted.n_fitted == 0:
         raise typer.Exit(NOBODY_FITTED)

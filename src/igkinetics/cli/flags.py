@@ -10,7 +10,14 @@ from typing import Any, Final, get_type_hints
 
 from igkinetics.errors import InputError, Problem
 
-OPTION_OF: Final = {"folder": "out", "thresholds": "threshold", "covariates": "covariate", "groups": "group"}
+OPTION_OF: Final = {
+    "folder": "out",
+    "thresholds": "threshold",
+    "covariates": "covariate",
+    "groups": "group",
+    "patients": "patient",
+    "horizon_day": "horizon",
+}
 """Python's keyword -> the parameter of a command, where the two differ."""
 KEYWORD: Final = re.compile(r"\b([a-z_]+)=(\"[^\"]*\"|True|\([^()]*\))")
 """A keyword with its value in a message: overwrite=True, igg_unit="mg/dL", groups=("A", "B")."""

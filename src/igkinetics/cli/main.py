@@ -14,6 +14,7 @@ from igkinetics.cli.compare import compare
 from igkinetics.cli.effect import effect
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
+from igkinetics.cli.forecast import forecast
 from igkinetics.cli.models import models
 from igkinetics.cli.nca import nca
 from igkinetics.cli.population import population
@@ -21,6 +22,7 @@ from igkinetics.cli.scenario import scenario
 from igkinetics.cli.simulate import demo, simulate
 from igkinetics.cli.status import silent_once_closed
 from igkinetics.cli.template import template
+from igkinetics.cli.verify import verify
 
 DEFECT = "This is a defect of ours, not of your data. Please report it with the lines above."
 
@@ -54,6 +56,7 @@ def whole(
 COMMANDS: Final = (
     (check, "ward.xlsx --igg-unit mg/dL"),
     (fit, "data/blina23 --out results/fit --threshold 400"),
+    (forecast, "data/blina23 --out results/forecast --threshold 400 --until 100"),
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
@@ -63,6 +66,7 @@ COMMANDS: Final = (
     (demo, "example"),
     (template, "ward"),
     (export, "data/blina23 --format nonmem --out events"),
+    (verify, "--out results/verify"),
 )
 """Every command, with an example that its help ends with."""
 for command, example in COMMANDS:

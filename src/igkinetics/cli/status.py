@@ -15,8 +15,7 @@ from igkinetics.cli.flags import in_flags
 from igkinetics.errors import InputError, NobodyFittedError
 
 if TYPE_CHECKING:
-    from igkinetics.fit.cohort_result import CohortFit
-
+    import pandas as pd
 
 INPUT_AT_FAULT: Final = 2
 NOBODY_FITTED: Final = 3
@@ -31,13 +30,13 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def failures_told(fitted: CohortFit) -> str:
-    """Which patients failed, and by what: lines for stderr."""
+def failures_told(patients: pd.DataFrame) -> str:
+    """Which patients failed, and by what: lines for stderr. patients: a row each, with status and reason."""
     from igkinetics.text import visible  # here, for help must not wait for pandas
 
-    failed = fitted.patients[fitted.patients["status"] == "failed"].to_dict("records")
+    failed = patients[patients["status"] == "failed"].to_dict("records")
     lines = [f"  patient {visible(row['patient_id'])}: {visible(row['reason'], most=400)}" for row in failed]
-    told = f"{len(lines)} of {len(fitted.patients)} patients failed; everything else was written."
+    told = f"{len(lines)} of {len(patients)} patients failed; everything else was written."
     ours = "This is a defect of ours, not of your data. Please report it with the lines above."
     return "\n".join([told, *lines, ours])
 

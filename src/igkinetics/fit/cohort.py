@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -123,10 +123,14 @@ def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOpt
     try:
         return with_tables(cohort, fit_of(cohort, patient, card, options), options)
     except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the run ends with exit status 1)
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
-        fit = unfitted(patient, card, "failed", reason)
+        fit = unfitted(patient, card, "failed", told_error(error))
         return PatientResult(fit=fit, tables=bare_tables(cohort, fit, options))
+
+
+def told_error(error: Exception) -> str:
+    """An error of ours in one line: what it says, and where it came up."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def with_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResult:
@@ -176,7 +180,16 @@ def fixed_notes(cohort: Cohort, options: FitOptions) -> list[str]:
     return [f"fixed by the call in every patient: {', '.join(said)}"]
 
 
-def fit_notes(fits: Sequence[PatientFit]) -> list[str]:
+class Noted(Protocol):
+    """What was made for one patient, with what is to be said about it."""
+
+    @property
+    def patient(self) -> Patient: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def fit_notes(fits: Sequence[Noted]) -> list[str]:
     """What was said of single patients, once, with whom it concerns."""
     concerned: dict[str, list[str]] = {}
     for fit in fits:

@@ -65,6 +65,32 @@ class Paths:
         return self.endogenous + self.infused
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DrawnDrift:
+    """A drift drawn once, so that every schedule meets the same one: what multiplies each draw's kinetic curve (n, t)
+    at ascending days (t,), two or more, straight between them."""
+
+    day: Floats
+    factor: Floats
+
+    def at(self, days: Floats) -> Floats:
+        return straight_between(self.day, self.factor, days)
+
+
+def drawn_drift(drift: DriftAtEnd, days: Floats, generator: np.random.Generator) -> DrawnDrift | None:
+    """The drift at ascending days, none before the record's end; None where no draw drifts."""
+    return DrawnDrift(day=days, factor=drift.factors(days, generator)) if drift.sd.any() else None
+
+
+def paths_under(thetas: Floats, drawn: DrawnDrift | None, schedule: Schedule, days: Floats) -> Paths:
+    """The levels of draws (n, 13) at ascending days under a schedule, with a drift that was drawn before."""
+    endogenous, infused = igg_curve(thetas, schedule, days)
+    if drawn is None:
+        return Paths(endogenous=endogenous, infused=infused)
+    factors = drawn.at(days)
+    return Paths(endogenous=endogenous * factors, infused=infused * factors)
+
+
 def forecast_paths(
     thetas: Floats, drift: DriftAtEnd | None, schedule: Schedule, days: Floats, generator: np.random.Generator
 ) -> Paths:

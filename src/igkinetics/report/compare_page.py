@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from igkinetics import text
 from igkinetics.compare.output import compare_record
 from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.fit_page import card_views
 
 VARIABLE_WORDS = {
@@ -30,25 +29,23 @@ def write_compare_report(comparison: GroupComparison, path: Path) -> None:
 def compare_report(comparison: GroupComparison) -> str:
     """The whole page as text; every name from the input is escaped."""
     fit = comparison.fit
-    record = compare_record(comparison)
-    return (
-        page_environment()
-        .get_template("compare.html.j2")
-        .render(
-            title=f"Groups of {text.visible(fit.cohort.name)}",
-            sentences=compare_sentences(comparison),
-            notes=[*comparison.notes, *fit.notes],
-            group_a=text.visible(comparison.group_a),
-            group_b=text.visible(comparison.group_b),
-            level=text.percent(fit.options.level),
-            unit=fit.cohort.igg_unit,
-            rows=shown_rows(comparison),
-            groups=[group_shown(row) for row in comparison.sampling.to_dict("records")],
-            methods=methods_sentences(comparison),
-            cards=card_views(fit),
-            options=fit.options,
-            record_text=json.dumps(record, indent=2, ensure_ascii=False),
-        )
+    return render_page(
+        "compare.html.j2",
+        f"Groups of {text.visible(fit.cohort.name)}",
+        compare_record(comparison),
+        {
+            "sentences": compare_sentences(comparison),
+            "notes": [*comparison.notes, *fit.notes],
+            "group_a": text.visible(comparison.group_a),
+            "group_b": text.visible(comparison.group_b),
+            "level": text.percent(fit.options.level),
+            "unit": fit.cohort.igg_unit,
+            "rows": shown_rows(comparison),
+            "groups": [group_shown(row) for row in comparison.sampling.to_dict("records")],
+            "methods": methods_sentences(comparison),
+            "cards": card_views(fit),
+            "options": fit.options,
+        },
     )
 
 

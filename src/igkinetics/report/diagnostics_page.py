@@ -11,8 +11,9 @@ from igkinetics.charts.svg import Captioned, Draw, Figure, draw
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.diagnostic_plots import MOST_PROFILED, diagnostic_charts, structure_weights
 from igkinetics.fit.importance import GOOD_PARETO_K
+from igkinetics.fit.output import run_record
 from igkinetics.report import words
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 from igkinetics.report.sentences import STATUS_WORDS
 
@@ -35,26 +36,27 @@ def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
     """The whole page as text."""
     charts = diagnostic_charts(fit)
     figures = draw([each.chart for each in charts])
-    return (
-        page_environment()
-        .get_template("diagnostics.html.j2")
-        .render(
-            title=f"Diagnostics of {text.visible(fit.cohort.name)}",
-            figures=by_section(charts, figures),
-            anybody=bool(charts),
-            unit=fit.cohort.igg_unit,
-            level=text.percent(fit.options.level),
-            options=fit.options,
-            good_pareto_k=GOOD_PARETO_K,
-            residual_words=words.RESIDUAL_WORDS[fit.options.residual],
-            parameter_words=words.PARAMETER_WORDS | {"IWRES": "residuals"},
-            checks=check_rows(fit),
-            shrinkage=shrinkage_rows(fit),
-            weights=weight_rows(fit),
-            patients=patient_rows(fit),
-            profiled=int(fit.profiles["patient_id"].nunique()),
-            most_profiled=MOST_PROFILED,
-        )
+    title = f"Diagnostics of {text.visible(fit.cohort.name)}"
+    return render_page(
+        "diagnostics.html.j2",
+        title,
+        run_record(fit),
+        {
+            "figures": by_section(charts, figures),
+            "anybody": bool(charts),
+            "unit": fit.cohort.igg_unit,
+            "level": text.percent(fit.options.level),
+            "options": fit.options,
+            "good_pareto_k": GOOD_PARETO_K,
+            "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
+            "parameter_words": words.PARAMETER_WORDS | {"IWRES": "residuals"},
+            "checks": check_rows(fit),
+            "shrinkage": shrinkage_rows(fit),
+            "weights": weight_rows(fit),
+            "patients": patient_rows(fit),
+            "profiled": int(fit.profiles["patient_id"].nunique()),
+            "most_profiled": MOST_PROFILED,
+        },
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_policies import policy_values
 from igkinetics.report.effect_sentences import effect_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 
 
 def write_effect_report(effect: CohortEffect, path: Path, draw: Draw = draw) -> None:
@@ -47,16 +46,16 @@ def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
         ],
         "without_chart": effect.n_treated - len(infused),
     }
-    return page_environment().get_template("effect.html.j2").render(page_values(effect) | drawn)
+    title = f"The effect of IVIG in {text.visible(effect.cohort.name)}"
+    return render_page("effect.html.j2", title, effect_record(effect), page_values(effect) | drawn)
 
 
 def page_values(effect: CohortEffect) -> dict[str, Any]:
     """What the template shows, apart from the figures."""
-    options, record = effect.options, effect_record(effect)
+    options = effect.options
     structures = sorted({problem.model for problem in effect.sampling.posterior.problems})
     productions = sorted({name.split("/")[1] for name in structures})
     return {
-        "title": f"The effect of IVIG in {text.visible(effect.cohort.name)}",
         "sentences": effect_sentences(effect, "this page")[0 if effect.sampling.passed else 1 : -1],
         "notes": list(effect.notes),
         "failed": "" if effect.sampling.passed else effect.sampling.verdict,
@@ -103,8 +102,6 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "residual_words": words.RESIDUAL_WORDS[options.residual],
         "same_day": effect.cohort.same_day,
         "cards": [card_view(card_id, digest, options.card) for card_id, digest in effect.card_ids.items()],
-        "record": record,
-        "record_text": json.dumps(record, indent=2, ensure_ascii=False),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +19,7 @@ from igkinetics.report import rows, words
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import SCRIPT as SCRIPT
 from igkinetics.report.environment import SCRIPT_HASH as SCRIPT_HASH
-from igkinetics.report.environment import page_environment as page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.limits import learnt, limit_sentences, sensitivities
 from igkinetics.report.patient_view import patient_views
 from igkinetics.report.sentences import five_sentences, sampling_sentence
@@ -48,8 +47,8 @@ def fit_report(fit: CohortFit, draw: Draw = draw, extras: Extras = NO_EXTRAS) ->
         "without_chart": len(fit.patients) - len(chosen),
         "calendar_words": calendar_words(fit, extras),
     }
-    values = page_values(fit, run_record(fit, extras))
-    return page_environment().get_template("fit.html.j2").render(values | drawn)
+    title = f"IgG kinetics of {text.visible(fit.cohort.name)}"
+    return render_page("fit.html.j2", title, run_record(fit, extras), page_values(fit) | drawn)
 
 
 def no_date(patient_id: str, day: Any) -> str:
@@ -65,11 +64,10 @@ def calendar_words(fit: CohortFit, extras: Extras) -> str:
     return "This report tells calendar dates, as asked for: it is not de-identified."
 
 
-def page_values(fit: CohortFit, record: dict[str, Any]) -> dict[str, Any]:
+def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows, apart from the patients."""
     structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
-        "title": f"IgG kinetics of {text.visible(fit.cohort.name)}",
         "sentences": [*five_sentences(fit, "this page")[:-1], sampling_sentence(fit)],
         "notes": list(fit.notes),
         "counts": counts(fit),
@@ -94,8 +92,6 @@ def page_values(fit: CohortFit, record: dict[str, Any]) -> dict[str, Any]:
         "same_day": fit.cohort.same_day,
         "cards": card_views(fit),
         "problems": fit.cohort.problems.astype(object).to_dict("records"),
-        "record": record,
-        "record_text": json.dumps(record, indent=2, ensure_ascii=False),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from igkinetics.errors import counted
 from igkinetics.noncompartmental.parameters import BASELINES, PARAMETERS
 from igkinetics.noncompartmental.profiles import RECORD
 from igkinetics.noncompartmental.run import Nca
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 from igkinetics.units import from_g_per_l
 
@@ -32,25 +31,25 @@ def write_nca_report(result: Nca, path: Path) -> None:
 def nca_report(result: Nca) -> str:
     """The whole page as text; every name from the input is escaped."""
     rows = profile_rows(result)
-    return (
-        page_environment()
-        .get_template("nca.html.j2")
-        .render(
-            title=f"Non-compartmental analysis of {text.visible(result.cohort.name)}",
-            sentences=nca_sentences(result),
-            notes=result.notes,
-            unit=result.cohort.igg_unit,
-            options=result.options,
-            baseline=BASELINES[result.options.baseline],
-            headings=[heading(name, result.cohort.igg_unit) for name in SHOWN],
-            rows=rows[:MOST_ROWS],
-            n_rows=len(rows),
-            summary=summary_rows(result),
-            meanings=[(name, words) for name, (_, words) in PARAMETERS.items()],
-            figures=draw(charts(result)),
-            caption=f"Levels above 0 of each profile after a dose; at most {MOST_PROFILES} are drawn.",
-            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
-        )
+    title = f"Non-compartmental analysis of {text.visible(result.cohort.name)}"
+    return render_page(
+        "nca.html.j2",
+        title,
+        result.record(),
+        {
+            "sentences": nca_sentences(result),
+            "notes": result.notes,
+            "unit": result.cohort.igg_unit,
+            "options": result.options,
+            "baseline": BASELINES[result.options.baseline],
+            "headings": [heading(name, result.cohort.igg_unit) for name in SHOWN],
+            "rows": rows[:MOST_ROWS],
+            "n_rows": len(rows),
+            "summary": summary_rows(result),
+            "meanings": [(name, words) for name, (_, words) in PARAMETERS.items()],
+            "figures": draw(charts(result)),
+            "caption": f"Levels above 0 of each profile after a dose; at most {MOST_PROFILES} are drawn.",
+        },
     )
 
 

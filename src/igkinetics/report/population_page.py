@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ from igkinetics.fit.cohort_checks import covariates
 from igkinetics.population.output import population_record
 from igkinetics.population.run import PopulationFit
 from igkinetics.report.card_view import card_view
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 
 Captioned = tuple[str, str, Chart]
@@ -38,25 +37,25 @@ def population_report(fit: PopulationFit) -> str:
     for (section, caption, _), figure in zip(charts, figures, strict=True):
         by_section[section].append((figure, caption))
     card = fit.prepared.card
-    return (
-        page_environment()
-        .get_template("population.html.j2")
-        .render(
-            title=f"Population of {text.visible(fit.cohort.name)}",
-            sentences=population_sentences(fit),
-            notes=fit.notes,
-            method=METHOD_WORDS[fit.options.method],
-            structure=fit.prepared.structure,
-            level=text.percent(fit.options.level),
-            parameters=parameter_rows(fit),
-            likelihood=likelihood_rows(fit),
-            shrinkage=shrinkage_rows(fit),
-            tests=test_rows(fit),
-            figures=by_section,
-            options={"prior": "card"},
-            cards=[card_view(card.id, card.sha256, fit.options.card)],
-            record_text=json.dumps(population_record(fit), indent=2, ensure_ascii=False),
-        )
+    title = f"Population of {text.visible(fit.cohort.name)}"
+    return render_page(
+        "population.html.j2",
+        title,
+        population_record(fit),
+        {
+            "sentences": population_sentences(fit),
+            "notes": fit.notes,
+            "method": METHOD_WORDS[fit.options.method],
+            "structure": fit.prepared.structure,
+            "level": text.percent(fit.options.level),
+            "parameters": parameter_rows(fit),
+            "likelihood": likelihood_rows(fit),
+            "shrinkage": shrinkage_rows(fit),
+            "tests": test_rows(fit),
+            "figures": by_section,
+            "options": {"prior": "card"},
+            "cards": [card_view(card.id, card.sha256, fit.options.card)],
+        },
     )
 
 

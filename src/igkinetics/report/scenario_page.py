@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from igkinetics import text
 from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart, trajectory_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.report.card_view import card_view
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
     calendar_of,
@@ -37,7 +36,7 @@ def write_scenario_report(result: ScenarioResult, path: Path, draw: Draw = draw)
 
 def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
-    scenario, record = result.file.scenario, scenario_record(result)
+    scenario = result.file.scenario
     charts = {
         "trajectories": trajectory_charts(result),
         "efficiency": efficiency_charts(result),
@@ -45,33 +44,33 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
     }
     figures = iter(draw([chart for group in charts.values() for chart in group]))
     drawn: dict[str, list[Figure]] = {name: [next(figures) for _ in group] for name, group in charts.items()}
-    return (
-        page_environment()
-        .get_template("scenario.html.j2")
-        .render(
-            title=text.visible(scenario.title, 200) or "Dosing scenario",
-            sentences=scenario_sentences(result, "this page; the tables lie beside it")[:-1],
-            notes=list(result.notes),
-            about=result.about,
-            unit=result.columns.unit,
-            least=f"{result.columns.thresholds[0]:g} {result.columns.unit}",
-            level=text.percent(result.level),
-            scenario=scenario,
-            names=[text.visible(regimen.name, 120) for regimen in scenario.regimen],
-            figures=drawn,
-            outcomes=outcome_view(result),
-            front=protection(result),
-            models=model_view(result),
-            search=search_view(result),
-            target=target_words(result) if scenario.search is not None else "",
-            calendar=calendar_of(result),
-            infections=infection_view(result),
-            next_dose=next_dose_view(result),
-            next_sample=next_sample_view(result),
-            cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
-            options={"prior": "card"},
-            record_text=json.dumps(record, indent=2, ensure_ascii=False),
-        )
+    title = text.visible(scenario.title, 200) or "Dosing scenario"
+    return render_page(
+        "scenario.html.j2",
+        title,
+        scenario_record(result),
+        {
+            "sentences": scenario_sentences(result, "this page; the tables lie beside it")[:-1],
+            "notes": list(result.notes),
+            "about": result.about,
+            "unit": result.columns.unit,
+            "least": f"{result.columns.thresholds[0]:g} {result.columns.unit}",
+            "level": text.percent(result.level),
+            "scenario": scenario,
+            "names": [text.visible(regimen.name, 120) for regimen in scenario.regimen],
+            "figures": drawn,
+            "outcomes": outcome_view(result),
+            "front": protection(result),
+            "models": model_view(result),
+            "search": search_view(result),
+            "target": target_words(result) if scenario.search is not None else "",
+            "calendar": calendar_of(result),
+            "infections": infection_view(result),
+            "next_dose": next_dose_view(result),
+            "next_sample": next_sample_view(result),
+            "cards": [card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
+            "options": {"prior": "card"},
+        },
     )
 
 

@@ -1,0 +1,126 @@
+"""`forecast`: where every patient's IgG goes next, and who is to be looked at first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual
+from igkinetics.cli.reading import read_and_tell
+from igkinetics.cli.status import (
+    DEFECT_OF_OURS,
+    INTERRUPTED,
+    NOBODY_FITTED,
+    answering,
+    failures_told,
+    progress_bar,
+    tell,
+)
+from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.forecast.options import ForecastOptions
+
+Thresholds = Annotated[
+    list[float],
+    typer.Option("--threshold", metavar="IGG", help="A level to stay above, in the cohort's unit; repeatable."),
+]
+Until = Annotated[
+    str | None,
+    typer.Option(metavar="DAY|DATE", help="Only what was known on this day; default: each patient's last sample."),
+]
+Patients = Annotated[list[str] | None, typer.Option("--patient", metavar="ID", help="This patient alone; repeatable.")]
+Therapy = Annotated[
+    str,
+    typer.Option(metavar="known|recorded", help="With --until: therapy begun by then goes on, or all recorded."),
+]
+ActAt = Annotated[float, typer.Option(metavar="P", help="P(below) at which the next sample is due.")]
+LeadDay = Annotated[
+    float, typer.Option(metavar="DAYS", help="The next sample is taken so long before an infusion that it can change.")
+]
+
+
+@answering
+def forecast(
+    cohort: CohortPath,
+    out: Out,
+    threshold: Thresholds,
+    horizon: Annotated[float, typer.Option("--horizon", metavar="DAYS", help="How far ahead.")] = 28.0,
+    until: Until = None,
+    patient: Patients = None,
+    policy: Annotated[
+        str,
+        typer.Option(metavar="auto|none|planned|as_so_far", help="Infusions to come that the worklist goes by."),
+    ] = "auto",
+    therapy: Therapy = "known",
+    act_at: ActAt = 0.1,
+    lead_day: LeadDay = 1.0,
+    card: Annotated[
+        str, typer.Option(metavar="ID|FILE|stack", help="Model card, or several mixed by --weights.")
+    ] = DEFAULT_CARD,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="DIR|FILE", help="For --card stack: what `evaluate` wrote.")
+    ] = None,
+    residual: Residual = "normal",
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
+    level: Level = INTERVAL_LEVEL,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Patients at a time.")] = 2,
+    igg_unit: IggUnit = None,
+    file_format: FileFormat = None,
+    on_problem: OnProblem = "stop",
+    overwrite: Overwrite = False,
+) -> None:
+    """Forecast every patient's IgG, rank who needs attention."""
+    from igkinetics.forecast.options import ForecastOptions, day_or_date
+    from igkinetics.forecast.result import FORECAST_OUTPUT
+    from igkinetics.forecast.weights import weights_from
+    from igkinetics.output.folder import refuse_existing
+
+    options = ForecastOptions(
+        card=card,
+        weights=weights_from(weights) if weights is not None else {},
+        thresholds=tuple(threshold),
+        horizon_day=horizon,
+        until=day_or_date(until),
+        patients=tuple(patient or ()),
+        therapy=therapy,
+        policy=policy,
+        act_at=act_at,
+        lead_day=lead_day,
+        residual=residual,
+        draws=draws,
+        level=level,
+        seed=seed,
+        jobs=jobs,
+    )
+    refuse_existing(out, FORECAST_OUTPUT, overwrite=overwrite)
+    forecast_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
+
+
+def forecast_and_write(cohort: Cohort, options: ForecastOptions, out: Path, *, overwrite: bool) -> None:
+    """Tables and report, whole or not at all; sentences on stdout, and the exit status."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.forecast.result import FORECAST_OUTPUT, write_forecast
+    from igkinetics.forecast.run import forecast_cohort
+    from igkinetics.output.folder import new_folder
+    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.report.forecast_page import forecast_sentences, write_forecast_report
+
+    with converter_process() as draw:
+        with progress_bar("Forecasting patients") as progress:
+            result = forecast_cohort(cohort, options, progress)
+        with new_folder(out, FORECAST_OUTPUT, overwrite=overwrite) as folder:
+            write_forecast(result, folder)
+            write_forecast_report(result, folder / REPORT_NAME, draw)
+    print("\n".join([*forecast_sentences(result), f"Report: {out / REPORT_NAME}."]))
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if result.n_failed:
+        tell(failures_told(result.worklist.drop_duplicates("patient_id")))
+        raise typer.Exit(DEFECT_OF_OURS)
+    if result.n_forecast == 0:
+        raise typer.Exit(NOBODY_FITTED)

@@ -1,0 +1,198 @@
+"""The forecast of one patient: levels under each policy, and what a worklist says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from igkinetics import text
+from igkinetics.cohort.model import Patient
+from igkinetics.cohort.windows import END_WORDS
+from igkinetics.fit.forecast import Paths
+from igkinetics.forecast.options import AS_SO_FAR, PLANNED, ForecastOptions
+from igkinetics.forecast.outlook import Outlook, first_below
+from igkinetics.forecast.regimen import Regimen, regimens, worklist_policy
+from igkinetics.kinetics.parameters import Floats
+from igkinetics.units import IggUnit, from_g_per_l, g_per_l
+
+LIMIT_SIGNS = {-1: "<", 0: "", 1: ">"}
+LIMIT_WORDS = {-1: "below", 0: "", 1: "above"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PatientForecast:
+    """patient: as known on from_day. outlook: None without a forecast, and `reason` says why.
+
+    days (m,): when levels are given; paths: policy -> levels, for each policy that can be given.
+    """
+
+    patient: Patient
+    from_day: float
+    status: str
+    reason: str = ""
+    outlook: Outlook | None = None
+    regimens: dict[str, Regimen] = field(default_factory=dict)
+    chosen: Regimen | None = None
+    """The policy that the worklist goes by."""
+    days: Floats = field(default_factory=lambda: np.empty(0))
+    paths: dict[str, Paths] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def without_forecast(patient: Patient, from_day: float, status: str, reason: str) -> PatientForecast:
+    return PatientForecast(patient=patient, from_day=from_day, status=status, reason=reason)
+
+
+def ended(patient: Patient) -> str:
+    """Why a patient is no longer to be forecast; empty for one who is followed."""
+    if np.isinf(patient.follow_up_end):
+        return ""
+    return f"{END_WORDS.get(patient.end_reason, patient.end_reason)} on day {text.day(patient.follow_up_end)}"
+
+
+def forecast_patient(
+    outlook: Outlook, later: Floats, options: ForecastOptions, status: str, reason: str, notes: tuple[str, ...] = ()
+) -> PatientForecast:
+    """Every policy that can be given, over the same days. later (k, 4): doses recorded after its day."""
+    available = regimens(outlook.given, later, outlook.from_day, outlook.end_day)
+    given = {policy: one for policy, one in available.items() if not one.why_not}
+    days = outlook.days(*(one.doses for one in given.values()))
+    return PatientForecast(
+        patient=outlook.patient,
+        from_day=outlook.from_day,
+        status=status,
+        reason=reason,
+        outlook=outlook,
+        regimens=available,
+        chosen=worklist_policy(available, options.policy),
+        days=days,
+        paths={policy: outlook.paths(one.doses, days) for policy, one in given.items()},
+        notes=notes,
+    )
+
+
+def quantiles(levels: Floats, level: float) -> tuple[Floats, Floats, Floats]:
+    """Median, lower and upper end (m,) of draws of equal weight (n, m)."""
+    tail = 0.5 * (1.0 - level)
+    lower, middle, upper = np.quantile(levels, [tail, 0.5, 1.0 - tail], axis=0, method="hazen")
+    return middle, lower, upper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """One threshold under one policy: probabilities by day (m,), and the first day below with its interval (inf:
+    beyond the horizon)."""
+
+    p: Floats
+    p_by: Floats
+    first: float
+    first_lower: float
+    first_upper: float
+
+
+def below(days: Floats, levels: Floats, threshold: float, level: float) -> Below:
+    """threshold: g/L, as the levels (n, m) at the days (m,)."""
+    first = first_below(days, levels, threshold)
+    tail = 0.5 * (1.0 - level)
+    places = [0.5, tail, 1.0 - tail]
+    middle, lower, upper = (float(value) for value in np.quantile(first, places, method="inverted_cdf"))
+    return Below(
+        p=np.mean(levels < threshold, axis=0),
+        p_by=np.array([np.mean(first <= day) for day in days]),
+        first=middle,
+        first_lower=lower,
+        first_upper=upper,
+    )
+
+
+def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tuple[float, str]:
+    """The day of the next sample (nan: none within the horizon), and why then."""
+    if one.chosen is None:
+        raise AssertionError("a patient without a forecast has no next sample")
+    reached = np.flatnonzero(p >= options.act_at)
+    at, horizon = f"{options.act_at:g}", f"{options.horizon_day:g} days"
+    if not reached.size:
+        return np.nan, f"P(below) stays under {at} for {horizon}"
+    crossing = float(one.days[reached[0]])
+    if reached[0] == 0:
+        sampled = one.from_day - one.patient.sample_day[-1] < 1.0
+        told = "sampled that day: decide now" if sampled else "measure now"
+        if p[0] > 1.0 - options.act_at:
+            told = "decide now, a sample would hardly change that"
+        return one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
+    day = one.from_day + np.floor(crossing - one.from_day)
+    words = f"P(below) reaches {at} on day {text.day(crossing)}"
+    next_doses = one.chosen.doses[one.chosen.doses[:, 0] > one.from_day, 0]
+    soon = next_doses[(next_doses > day - 1e-9) & (next_doses < day + options.lead_day)]
+    if soon.size and soon[0] - options.lead_day < day:
+        day = max(one.from_day, float(soon[0]) - options.lead_day)
+        words += f"; {options.lead_day:g} day before the infusion of day {text.day(soon[0])}"
+    return day, words
+
+
+def worklist_row(one: PatientForecast, threshold: float, options: ForecastOptions, unit: IggUnit) -> dict[str, Any]:
+    """WORKLIST columns of one patient and threshold (in the cohort's unit), dates aside."""
+    last = last_value(one.patient, unit)
+    row: dict[str, Any] = {
+        "patient_id": one.patient.patient_id,
+        "threshold": threshold,
+        "from_day": one.from_day,
+        "status": one.status,
+        "level": options.level,
+        "unit": unit,
+        **last,
+    }
+    measured = measured_words(one.patient, last, unit)
+    if one.outlook is None or one.chosen is None:
+        gone = one.status == "followed_up" or not measured
+        below_now = (
+            None if gone else bool(last["last_igg"] < threshold or (last["sign"] < 0 and last["last_igg"] <= threshold))
+        )
+        return row | {"below_now": below_now, "reason": "; ".join(filter(None, (one.reason, measured)))}
+    found = below(one.days, one.paths[one.chosen.policy].total, g_per_l(threshold, unit), options.level)
+    sample_day, why = next_sample(one, found.p, options)
+    days = {"first_day_below": found.first, "first_day_below_lower": found.first_lower}
+    days |= {"first_day_below_upper": found.first_upper, "next_sample_day": sample_day}
+    return row | {
+        "below_now": bool(found.p[0] >= 0.5),
+        "p_below_now": float(found.p[0]),
+        "p_below_horizon": float(found.p_by[-1]),
+        **{name: day if np.isfinite(day) else np.nan for name, day in days.items()},
+        "policy": one.chosen.policy,
+        "reason": "; ".join(filter(None, (why, measured, policy_words(one), one.reason))),
+    }
+
+
+def measured_words(patient: Patient, last: dict[str, Any], unit: IggUnit) -> str:
+    """The last value known, and what was infused from that day on; empty without a sample."""
+    if not patient.sample_day.size:
+        return ""
+    value = f"{LIMIT_SIGNS[last['sign']]}{text.level(last['last_igg'], unit)} {unit}"
+    since = patient.dose_day >= last["last_sample_day"]
+    then = f", then {text.number(float(patient.dose_g[since].sum()), 4)} g" if since.any() else ""
+    return f"last value {value} on day {text.day(last['last_sample_day'])}{then}"
+
+
+def policy_words(one: PatientForecast) -> str:
+    """The doses to come that the worklist goes by, in words, and why they are not those of an earlier choice."""
+    if one.chosen is None:
+        return ""
+    words = {PLANNED: "as planned: ", AS_SO_FAR: "as so far: "}.get(one.chosen.policy, "")
+    so_far = one.regimens[AS_SO_FAR].why_not
+    assumed = f" assumed ({so_far})" if not words and so_far and len(one.outlook.given if one.outlook else ()) else ""
+    return f"{words}{one.chosen.says}{assumed}"
+
+
+def last_value(patient: Patient, unit: IggUnit) -> dict[str, Any]:
+    """The last sample known: day, value in the unit, and which limit the value is."""
+    if not patient.sample_day.size:
+        return {"last_sample_day": np.nan, "last_igg": np.nan, "last_limit": "", "sign": 0}
+    sign = int(patient.sample_limit[-1])
+    return {
+        "last_sample_day": float(patient.sample_day[-1]),
+        "last_igg": from_g_per_l(float(patient.sample_igg[-1]), unit),
+        "last_limit": LIMIT_WORDS[sign],
+        "sign": sign,
+    }

@@ -1,0 +1,215 @@
+"""report.html of a forecast: the worklist first, then every patient's chart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from igkinetics import text
+from igkinetics.charts.forecast_chart import forecast_chart
+from igkinetics.charts.svg import Chart, Draw, Figure, draw
+from igkinetics.errors import counted
+from igkinetics.forecast.result import CohortForecast
+from igkinetics.report.card_view import CardView, card_view
+from igkinetics.report.environment import page_environment
+from igkinetics.report.rows import Cells
+
+MOST_DRAWN: Final = 60
+POLICY_WORDS: Final = {"none": "no more infusions", "planned": "as planned", "as_so_far": "as so far"}
+"""Policy -> words for a reader."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastView:
+    """number: place among the patients of the page, from 1; facts: what the chart shows, as pairs of term and value."""
+
+    number: int
+    name: str
+    figure: Figure
+    facts: tuple[tuple[str, str], ...]
+
+
+def write_forecast_report(result: CohortForecast, path: Path, draw: Draw = draw) -> None:
+    path.write_text(forecast_report(result, draw), encoding="utf-8", newline="\n")
+
+
+def forecast_report(result: CohortForecast, draw: Draw = draw) -> str:
+    """The whole page as text; every name from the input is escaped."""
+    options = result.options
+    shown = shown_patients(result)
+    figures = draw([chart_of(result, name) for name in shown])
+    return (
+        page_environment()
+        .get_template("forecast.html.j2")
+        .render(
+            title=f"IgG forecast of {text.visible(result.cohort.name)}",
+            sentences=forecast_sentences(result),
+            notes=result.notes,
+            unit=result.cohort.igg_unit,
+            level=text.percent(options.level),
+            act_at=f"{options.act_at:g}",
+            lead_day=text.number(options.lead_day),
+            horizon=text.number(options.horizon_day, 5),
+            worklists=[(level_words(result, one), work_rows(result, one)) for one in thresholds(result)],
+            anchors={name: number for number, name in enumerate(shown, 1)},
+            patients=[
+                ForecastView(number=number, name=text.visible(name), figure=figure, facts=facts(result, name))
+                for number, (name, figure) in enumerate(zip(shown, figures, strict=True), 1)
+            ],
+            n_forecast=result.n_forecast,
+            without=without_rows(result),
+            cards=cards_of(result),
+            options={"prior": "card"},
+            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
+        )
+    )
+
+
+def thresholds(result: CohortForecast) -> list[float]:
+    return sorted(set(result.options.thresholds))
+
+
+def level_words(result: CohortForecast, threshold: float) -> str:
+    return f"{text.number(threshold)} {result.cohort.igg_unit}"
+
+
+def shown_patients(result: CohortForecast) -> list[str]:
+    """Patients with a forecast in the order of the worklist, at most MOST_DRAWN."""
+    rows = result.worklist.drop_duplicates("patient_id")
+    names = [str(name) for name in rows["patient_id"] if result.patients[str(name)].outlook is not None]
+    return names[:MOST_DRAWN]
+
+
+def chart_of(result: CohortForecast, name: str) -> Chart:
+    """Title and specification of a patient's chart, under the policy of the worklist."""
+    one = result.patients[name]
+    if one.chosen is None:
+        raise AssertionError(f"patient {name} has no forecast to draw")
+    table = result.forecast
+    rows = table[(table["patient_id"] == name) & (table["policy"] == one.chosen.policy)]
+    unit, day_zero = result.cohort.igg_unit, result.cohort.day_zero.get(name)
+    to_come = [float(day) for day in one.chosen.doses[:, 0]]
+    title = f"Forecast of IgG of patient {text.visible(name)}, {POLICY_WORDS[one.chosen.policy]}, {unit}"
+    return title, forecast_chart(one.patient, rows, one.from_day, to_come, result.options.thresholds, unit, day_zero)
+
+
+def day_words(row: Mapping[Any, Any], day: str, date: str) -> str:
+    """A day with its date where there is one; a dash where there is none."""
+    if not text.known(row[day]):
+        return text.UNKNOWN
+    dated = f"{row[date]} (day {text.day(row[day])})"
+    return dated if text.known(row[date]) else f"day {text.day(row[day])}"
+
+
+def first_words(row: Mapping[Any, Any]) -> str:
+    """When a patient first falls below, with the interval; open where it lies beyond the horizon."""
+    if not text.known(row["p_below_horizon"]):
+        return text.UNKNOWN
+    ends = [
+        text.day(row[name]) if text.known(row[name]) else "later"
+        for name in ("first_day_below_lower", "first_day_below_upper")
+    ]
+    middle = day_words(row, "first_day_below", "first_date_below")
+    if row["below_now"] is True:
+        return "now"
+    if ends == ["later", "later"]:
+        return "later"
+    return f"{'later' if middle == text.UNKNOWN else middle} ({' to '.join(ends)})"
+
+
+def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
+    """The worklist of one threshold, in its order."""
+    table = result.worklist
+    return [
+        {
+            "id": str(row["patient_id"]),
+            "patient": text.visible(row["patient_id"]),
+            "now": {True: "yes", False: "no"}.get(row["below_now"], text.UNKNOWN),
+            "p_now": text.fraction(row["p_below_now"]),
+            "p": text.fraction(row["p_below_horizon"]),
+            "first": first_words(row),
+            "sample": day_words(row, "next_sample_day", "next_sample_date"),
+            "policy": POLICY_WORDS.get(row["policy"], text.UNKNOWN),
+            "reason": text.visible(row["reason"], most=400),
+        }
+        for row in table[table["threshold"] == threshold].to_dict("records")
+    ]
+
+
+def without_rows(result: CohortForecast) -> list[Cells]:
+    """Who has no forecast, and why."""
+    rows = result.worklist.drop_duplicates("patient_id").to_dict("records")
+    return [
+        {
+            "patient": text.visible(row["patient_id"]),
+            "status": str(row["status"]).replace("_", " ").replace("followed up", "no longer followed"),
+            "reason": text.visible(row["reason"], most=400),
+        }
+        for row in rows
+        if result.patients[str(row["patient_id"])].outlook is None
+    ]
+
+
+def facts(result: CohortForecast, name: str) -> tuple[tuple[str, str], ...]:
+    """What is forecast for one patient: levels at the end of the horizon under every policy, and each threshold."""
+    one, unit = result.patients[name], result.cohort.igg_unit
+    table = result.forecast[result.forecast["patient_id"] == name]
+    said = []
+    for policy, regimen in one.regimens.items():
+        rows = table[table["policy"] == policy]
+        if rows.empty:
+            said.append((f"If {POLICY_WORDS[policy]}", f"not given: {regimen.why_not}"))
+            continue
+        last = rows.iloc[-1]
+        level = f"{text.level(last['median'], unit)} ({text.level_interval(last['lower'], last['upper'], unit)}) {unit}"
+        when = f"on {last['date']}" if text.known(last["date"]) else f"on day {text.day(last['day'])}"
+        what = "" if policy == "none" else f"; {regimen.says}"
+        said.append((f"If {POLICY_WORDS[policy]}", f"{level} {when}{what}"))
+    work = result.worklist[result.worklist["patient_id"] == name].sort_values("threshold")
+    for row in work.to_dict("records"):
+        term = f"P(below {text.number(row['threshold'])})"
+        by = f"{text.fraction(row['p_below_now'])} now, {text.fraction(row['p_below_horizon'])} within the horizon"
+        said.append((term, f"{by}, {POLICY_WORDS[row['policy']]}"))
+        said.append(("Next sample", day_words(row, "next_sample_day", "next_sample_date")))
+    reason = work.iloc[0]["reason"]
+    return (*said, ("Why", text.visible(reason, most=400)))
+
+
+def cards_of(result: CohortForecast) -> list[CardView]:
+    sources = dict(zip(result.card_ids, result.options.cards, strict=True))
+    return [card_view(card_id, digest, sources[card_id]) for card_id, digest in result.card_ids.items()]
+
+
+def forecast_sentences(result: CohortForecast) -> list[str]:
+    """For the end of the command and the head of the page."""
+    options = result.options
+    horizon = f"{text.number(options.horizon_day, 5)} days"
+    patients = f"{result.n_forecast} of {counted(len(result.patients), 'patient')}"
+    said = [f"Forecast of {patients}, {horizon} ahead: true levels, without the error of a measurement."]
+    said += [below_sentence(result, threshold, horizon) for threshold in thresholds(result)]
+    used = result.worklist.drop_duplicates("patient_id")["policy"].value_counts()
+    if len(used):
+        words = text.listed(f"{POLICY_WORDS[str(policy)]} for {n}" for policy, n in used.items())
+        said.append(f"Infusions to come, as the worklist takes them: {words}.")
+    due = f"Next samples are due where P(below) reaches {options.act_at:g}"
+    said.append(f"{due}, at least {text.number(options.lead_day)} day before an infusion that they could change.")
+    if without := without_rows(result):
+        who = text.listed(f"{row['patient']} ({row['reason']})" for row in without)
+        said.append(f"Without a forecast: {len(without)}: {who}.")
+    return said
+
+
+def below_sentence(result: CohortForecast, threshold: float, horizon: str) -> str:
+    """Who is below a threshold, and who is more likely than not to fall below it."""
+    rows = result.worklist[result.worklist["threshold"] == threshold].to_dict("records")
+    low = [row for row in rows if row["below_now"] is True]
+    falling = [row for row in rows if row["below_now"] is False and row["p_below_horizon"] >= 0.5]
+    words = [
+        str(len(some)) + (f" ({text.listed(text.visible(row['patient_id']) for row in some)})" if some else "")
+        for some in (low, falling)
+    ]
+    level = level_words(result, threshold)
+    return f"Below {level} now: {words[0]}; more likely than not to fall below it within {horizon}: {words[1]}."
