@@ -94,6 +94,13 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
             "a policy of doses to come: `regimen.py`; a column: `columns.py`",
         ),
     ),
+    (
+        Room(
+            "evaluate",
+            "forecasts held against what came: each sample predicted from those before it, per card; weights of cards",
+            "a measure: `scores.py` and `columns.py`",
+        ),
+    ),
     (Room("hierarchical", "all patients in one model: one operation with its gradient, sampling", "an extension"),),
     (
         Room(
@@ -112,12 +119,24 @@ LAYERS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room(
+            "dose",
+            "one patient to dose: guidelines, regimens in whole vials, ranks; a front of `scenarios`",
+            "a guideline: one TOML file in `data/guidelines/`; a choice: `options.py`",
+        ),
+        Room(
             "verification",
             "agreement with other engines and published figures, computed anew; the cases lie in `data/verify`",
             "a source of cases: one module and a line in `run.py`",
         ),
     ),
     (Room("report", "the pages: `<verb>_page.py`, templates", "a section"),),
+    (
+        Room(
+            "app",
+            "the local page: who may talk to its server, one reader's desk, what a regimen would do, the page's files",
+            "a number of the page: `whatif.py` and `views.py`; something to save: `saves.py`",
+        ),
+    ),
     (
         Room("cli", "commands and exit statuses", "a command: one module and a line in `main.py`"),
         Room("__main__", "`python -m igkinetics`"),

@@ -25,11 +25,14 @@ from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
+from igkinetics.dose import columns as dose_columns
+from igkinetics.dose.output import CSV_COLUMNS as DOSE_TABLES
 from igkinetics.effect import columns as effect_columns
 from igkinetics.effect.output import CSV_FILES, POLICY_FILES
 from igkinetics.effect.policies.policy_file import PolicyFile
 from igkinetics.effect.policies.result import POLICY_TABLES
 from igkinetics.effect.result import EFFECT_TABLES
+from igkinetics.evaluate import columns as evaluate_columns
 from igkinetics.fit import columns as fit_columns
 from igkinetics.forecast import columns as forecast_columns
 from igkinetics.noncompartmental.parameters import PARAMETERS as NCA_PARAMETERS
@@ -261,6 +264,10 @@ def results_page() -> str:
     lines += ["## igkinetics forecast", ""]
     for name, columns in forecast_columns.TABLES.items():
         lines += column_table(name, {one: forecast_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics evaluate", "", *column_table("evaluate", evaluate_columns.SCORES)]
+    lines += column_table("evaluate_points.parquet", evaluate_columns.POINTS)
+    lines += ["And a column `p_below_T`, P(measured below T), for each `--threshold T`.", ""]
+    lines += column_table("reliability", evaluate_columns.RELIABILITY)
     lines += ["## igkinetics effect", ""]
     for file, name in CSV_FILES.items():
         lines += column_table(file, {one: effect_columns.column_words(name, one) for one in EFFECT_TABLES[name]})
@@ -285,6 +292,9 @@ def results_page() -> str:
     lines += ["## igkinetics scenario", ""]
     for name, columns in SCENARIO_TABLES.items():
         lines += column_table(name, {one: scenario_columns.column_words(name, one) for one in columns})
+    lines += ["## igkinetics dose", "", "Days are those of the record; IgG is in the unit of the target.", ""]
+    for name, columns in DOSE_TABLES.items():
+        lines += column_table(name, {one: dose_columns.column_words(name, one) for one in columns})
     lines += ["## igkinetics simulate", "", "The files of a cohort, and in `truth/`: `parameters.csv` (`patient_id`, "]
     lines[-1] += "`parameter`, `value`, `unit`), `curves.parquet`, and `nadir.csv`:"
     lines += ["", ", ".join(f"`{name}`" for name in NADIR_COLUMNS), ""]

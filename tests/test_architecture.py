@@ -22,13 +22,17 @@ RANK = {name: rank for rank, layer in enumerate(ARCHITECTURE.NAMES) for name in 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
 EXPORTS = {
+    "DoseOptions",
     "EffectOptions",
+    "EvaluateOptions",
     "FitOptions",
     "ForecastOptions",
     "InputError",
     "__version__",
     "compare_groups",
     "concentration",
+    "dose_patient",
+    "evaluate_forecasts",
     "fit_cohort",
     "fit_effect",
     "fit_population",

@@ -4,12 +4,16 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "DoseOptions": "igkinetics.dose.options",
     "EffectOptions": "igkinetics.effect.options",
+    "EvaluateOptions": "igkinetics.evaluate.options",
     "FitOptions": "igkinetics.fit.options",
     "ForecastOptions": "igkinetics.forecast.options",
     "InputError": "igkinetics.errors",
     "compare_groups": "igkinetics.compare.run",
     "concentration": "igkinetics.kinetics.concentration",
+    "dose_patient": "igkinetics.dose.run",
+    "evaluate_forecasts": "igkinetics.evaluate.run",
     "fit_cohort": "igkinetics.fit.cohort",
     "fit_effect": "igkinetics.effect.fit",
     "fit_population": "igkinetics.population.run",

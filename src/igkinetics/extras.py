@@ -8,6 +8,7 @@ from typing import Final
 from igkinetics.errors import call_error
 
 EXTRAS: Final[dict[str, dict[str, str]]] = {
+    "app": {"shiny": "Shiny"},
     "effect": {"pymc": "PyMC", "pytensor": "PyTensor", "nutpie": "nutpie"},
 }
 """Extra -> module that it brings -> its name."""

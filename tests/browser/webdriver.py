@@ -64,7 +64,10 @@ class Browser:
         return self._call(method, f"/session/{self.session}{path}", body)
 
     def open(self, page: Path) -> None:
-        self._of_session("POST", "/url", {"url": page.resolve().as_uri()})
+        self.visit(page.resolve().as_uri())
+
+    def visit(self, address: str) -> None:
+        self._of_session("POST", "/url", {"url": address})
 
     def script(self, code: str, *arguments: Any) -> Any:
         return self._of_session("POST", "/execute/sync", {"script": code, "args": list(arguments)})

@@ -9,7 +9,7 @@ from made_posteriors import example_effect
 from igkinetics.effect.averaging import averaged_rows, model_weights
 from igkinetics.effect.sensitivity import AVERAGED
 from igkinetics.hierarchical.leave_one_out import LeftOut
-from igkinetics.report.effect_sentences import headline
+from igkinetics.report.effect_sentences import headline, verdict_sentence
 
 
 def left_out(elpd: np.ndarray, k: float = 0.2) -> LeftOut:
@@ -50,7 +50,7 @@ def test_the_headline_is_averaged_and_names_the_model_reported() -> None:
     flat = {name: left_out(np.zeros(3)) for name in draws}
     table = averaged_rows({"base": 0.5, "b": 0.5}, draws, flat, 0.95)
     effect.sensitivity[AVERAGED] = table
-    said = headline(effect)
+    said, beside = headline(effect), verdict_sentence(effect)
     del effect.sensitivity[AVERAGED]
     assert said.startswith("Given mass balance, averaged over 2 models by how they predict unseen patients, IVIG")
-    assert f"alone by {one['median']:.0f} mg/dL" in said
+    assert f"alone by {one['median']:.0f} mg/dL" in beside

@@ -97,7 +97,7 @@ def test_the_sentence_and_the_table_show_the_rows() -> None:
     assert f"a selection of −{-values['selection']:.0f} (" in said
     assert f"an effect of IVIG of +{values['effect']:.0f} (" in said
     headings, cells = decomposition_cells(found)
-    assert headings == ["Nadir, mg/dL", "Mean IgG, mg/dL", "Days below 400 mg/dL, days"]
+    assert headings == ["Nadir, mg/dL", "Mean IgG, mg/dL", "Days below 400 mg/dL"]
     assert len(cells) == 6
     assert all(len(row["values"]) == 3 for row in cells)
     assert "14 of 17 in IVIG" in " ".join(groups_words(found))

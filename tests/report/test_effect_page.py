@@ -16,7 +16,7 @@ from igkinetics.effect.result import CohortEffect
 from igkinetics.effect.tables import effect_of
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.effect_page import effect_report
-from igkinetics.report.effect_sentences import effect_sentences, verdict_sentence
+from igkinetics.report.effect_sentences import effect_sentences, page_sentences, verdict_sentence
 from igkinetics.report.effect_words import amount, parameter_words, probability, section_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
@@ -67,7 +67,7 @@ def test_every_promised_part_is_there(parsed: Page) -> None:
         "Intercurrent events",
         "while alive and",
         "mass balance",
-        "rise_per_0.1_g_per_kg_day_14",
+        "Rise per 0.1 g/kg after 14 days",
         "Everything the prescriber looked at",
         "compares different people",
         "What the data added",
@@ -76,6 +76,20 @@ def test_every_promised_part_is_there(parsed: Page) -> None:
         assert words in " ".join(parsed.text.split()), words
     assert parsed.text.count(RESEARCH_NOTICE) == 2
     assert parsed.tags.count("figure") == 7  # taken apart, forest, curves, contrast, ranks, two patients
+
+
+def test_the_first_sentence_tells_nadir_and_days_below_and_the_second_the_evidence() -> None:
+    effect = small_effect(options=EffectOptions(thresholds=(400.0,)))
+    lead, proof, *others = page_sentences(effect)
+    change = effect.estimand("nadir_change_att")
+    (days,) = effect.summary[effect.summary["estimand"] == "days_below_change_att"].to_dict("records")
+    assert f"IVIG raised the nadir of treated patients by {change['median']:.0f} mg/dL" in lead
+    if days["upper"] < 0:
+        assert f"spared them, on average, {-days['median']:.1f} days below 400 mg/dL" in lead
+    assert proof.startswith("The data's own evidence on the rise per gram")
+    assert others[0].startswith("Ever minus never infused")
+    assert "P(above the minimum)" not in effect_report(effect)
+    assert "Sampling" not in " ".join([lead, proof, *others])
 
 
 def test_failed_checks_stand_above_the_verdict() -> None:

@@ -85,32 +85,63 @@ def test_each_cell_of_the_nadir_table_is_that_of_nadir_csv(page: Page, files: Fi
     for row in rows:
         nadir, sampling = files["nadir"].loc[row[0]], files["sampling"].loc[row[0]]
         expected = {
-            3: [nadir.window_start, nadir.window_end],
-            4: [nadir.baseline],
-            5: [nadir.raw_nadir, nadir.raw_nadir_day],
-            6: [nadir.fitted_nadir, nadir.fitted_nadir_lower, nadir.fitted_nadir_upper],
-            7: [nadir.fitted_nadir_day, nadir.fitted_nadir_day_lower, nadir.fitted_nadir_day_upper],
-            8: [nadir.endogenous_nadir, nadir.endogenous_nadir_lower, nadir.endogenous_nadir_upper],
-            9: [nadir.expected_raw_nadir, sampling.expected_raw_nadir_lower, sampling.expected_raw_nadir_upper],
+            1: [nadir.fitted_nadir, nadir.fitted_nadir_lower, nadir.fitted_nadir_upper],
+            2: [nadir.fitted_nadir_day, nadir.fitted_nadir_day_lower, nadir.fitted_nadir_day_upper],
+            3: [nadir.raw_nadir, nadir.raw_nadir_day],
+            5: [nadir.endogenous_nadir, nadir.endogenous_nadir_lower, nadir.endogenous_nadir_upper],
+            6: [nadir.baseline],
+            7: [nadir.expected_raw_nadir, sampling.expected_raw_nadir_lower, sampling.expected_raw_nadir_upper],
+            9: [nadir.window_start, nadir.window_end],
         }
-        assert numbers(row[2])[0] == str(nadir.n_samples)
+        assert numbers(row[8])[0] == str(nadir.n_samples)
+        assert row[10] == nadir.group
         for place, values in expected.items():
             assert numbers(row[place]) == Shown(values), (row[0], place)
-        assert row[10].startswith("reached" if nadir.nadir_reached else "lowest so far")
+        assert row[4].startswith("reached" if nadir.nadir_reached else "lowest so far")
 
 
 def test_each_cell_of_the_threshold_table_is_that_of_thresholds_csv(page: Page, files: Files) -> None:
     rows = rows_under(page, "Patient", 5)[: len(files["thresholds"])]
     assert len(rows) == len(files["thresholds"])
+    last = last_measured()
     for row in rows:
         below = files["thresholds"].loc[row[0]]
-        assert numbers(row[1]) == ["400"]
-        assert numbers(row[4]) == Shown([below.days_below, below.days_below_lower, below.days_below_upper])
+        assert numbers(row[2]) == Shown([below.days_below, below.days_below_lower, below.days_below_upper])
+        assert numbers(row[4]) == Shown([last.loc[row[0], "igg"], last.loc[row[0], "day"]])
         if pd.isna(below.first_day_below):
-            assert row[2] == "stays above"
+            assert row[1] == "stays above"
         else:
             ends = [below.first_day_below_lower, below.first_day_below_upper]
-            assert numbers(row[2]) == Shown([below.first_day_below, *(ends if pd.notna(ends).all() else [])])
+            assert numbers(row[1]) == Shown([below.first_day_below, *ends])
+            assert ("to never" in row[1]) == pd.isna(below.first_day_below_upper)
+
+
+def last_measured() -> pd.DataFrame:
+    """The last sample of each patient, from the file of the cohort."""
+    samples = pd.read_csv(DATA / "samples.csv").sort_values("day", kind="stable")
+    return samples.groupby("patient_id").tail(1).set_index("patient_id")
+
+
+def test_who_is_below_now_is_who_the_files_say(page: Page) -> None:
+    outcomes = pd.read_csv(DATA / "outcomes.csv")
+    dead = set(outcomes.loc[outcomes["outcome"] == "death", "patient_id"])
+    last = last_measured()
+    living = last[(last["igg"] < 400) & ~last.index.isin(dead)].sort_values("igg")
+    named = [f"{name} ({row.igg:.0f} on day {row.day:.0f})" for name, row in living.iterrows()]
+    everyone = len(pd.read_csv(DATA / "patients.csv")) - len(dead)
+    text = " ".join(page.text.split())
+    assert f"Below 400 mg/dL at the last measurement: {len(named)} of {everyone} living patients, {named[0]}" in text
+    assert all(words in text for words in named)
+    n_dead = int((last.loc[list(dead), "igg"] < 400).sum())
+    assert f"and {n_dead} of those who died." in text
+
+
+def test_the_links_to_patients_tell_nadir_and_day(page: Page, files: Files) -> None:
+    text = " ".join(page.text[page.text.index("Find a patient") :].split())
+    for name, row in files["nadir"].iterrows():
+        told = re.search(rf"{name} (\d+), day (−?\d+)", text)
+        assert told is not None
+        assert numbers(" ".join(told.groups())) == Shown([row.fitted_nadir, row.fitted_nadir_day]), name
 
 
 def test_each_parameter_is_that_of_parameters_csv(page: Page, files: Files) -> None:
@@ -127,12 +158,14 @@ def test_each_parameter_is_that_of_parameters_csv(page: Page, files: Files) -> N
 
 
 def test_groups_learnt_and_structures_are_those_of_their_files(page: Page, files: Files) -> None:
-    for row in rows_under(page, "Group", 7):
+    infections = pd.read_csv(DATA / "outcomes.csv").query("outcome == 'infection'")["patient_id"]
+    for row in rows_under(page, "Group", 8):
         group = files["groups"].set_index("group").loc[row[0]]
         whole = [group.n_patients, group.n_infused, group.n_fitted, group.n_samples]
         assert [int(cell) for cell in row[1:5]] == whole
         assert numbers(row[5]) == Shown([group.samples_median, group.samples_least, group.samples_most])
-        assert numbers(row[6]) == Shown([group.n_near_infection, 100 * group.share_near_infection])
+        assert int(row[6]) == group.n_infections == infections.str.startswith(row[0]).sum()
+        assert numbers(row[7]) == Shown([group.n_near_infection, 100 * group.share_near_infection])
     estimated = files["parameters"][files["parameters"]["kind"] == "estimated"].reset_index(drop=True)
     medians = estimated.groupby("parameter")["contraction"].median()
     for row in rows_under(page, "Parameter", 5):
@@ -163,8 +196,10 @@ def test_each_patients_facts_are_those_of_the_files(page: Page, files: Files) ->
 
 
 def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Files, folder: Path) -> None:
-    start = page.text.index("In brief")
-    said = page.text[page.text.index("patients (", start) - 4 : page.text.index("To be known beforehand")]
+    (start,) = re.finditer(r"\d+ of \d+ fitted patients fell below", page.text)
+    said = page.text[start.start() : page.text.index("Find a patient")]
+    shift_said = page.text[page.text.index("The lowest measured value lies") :]
+    said += shift_said[: shift_said.index("Below 400 mg/dL")]
     nadir = files["nadir"]
     for name in nadir["patient_id"]:
         said = said.replace(name, " ")  # names hold digits
@@ -173,6 +208,10 @@ def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Fil
     lowest = nadir.nsmallest(3, "fitted_nadir")
     n_reached = int(nadir["nadir_reached"].sum())
     samples = len(pd.read_csv(DATA / "samples.csv"))
+    fell = files["thresholds"][files["thresholds"]["first_day_below"].notna()]
+    outcomes, last = pd.read_csv(DATA / "outcomes.csv"), last_measured()
+    dead = set(outcomes.loc[outcomes["outcome"] == "death", "patient_id"])
+    below = last[(last["igg"] < 400) & ~last.index.isin(dead)]
     known = [
         len(nadir),
         *nadir["group"].value_counts(),
@@ -184,6 +223,11 @@ def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Fil
         *lowest["fitted_nadir_lower"],
         *lowest["fitted_nadir_upper"],
         *lowest["fitted_nadir_day"],
+        400,
+        *(len(fell), fell["first_day_below"].median(), fell["first_day_below"].min(), fell["first_day_below"].max()),
+        *(fell["days_below"].median(), fell["days_below"].min(), fell["days_below"].max()),
+        *(len(below), len(nadir) - len(dead), *below["igg"], *below["day"]),
+        int((last.loc[list(dead), "igg"] < 400).sum()),
         abs(100 * shift),
         abs(100 * expected_shift),
     ]
@@ -192,4 +236,4 @@ def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Fil
     assert len(found) >= 15
     assert [number for number in found if number not in allowed] == []
     assert np.sign(shift) < 0
-    assert "below the fitted nadir" in said
+    assert "below the fitted nadir" in page.text

@@ -9,6 +9,7 @@ import numpy as np
 from fabricated import HOSTILE
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import fitted_nadirs
+from igkinetics.report.below import below_sentences
 from igkinetics.report.limits import (
     contraction_words,
     learnt,
@@ -17,6 +18,7 @@ from igkinetics.report.limits import (
     paraprotein_sentences,
     sensitivities,
 )
+from igkinetics.report.patient_view import fits
 from igkinetics.report.sentences import five_sentences
 
 
@@ -25,7 +27,13 @@ def changed(fit: CohortFit, **tables: object) -> CohortFit:
 
 
 def test_the_five_sentences(fit: CohortFit) -> None:
-    who, lowest, reached, unfitted, where = five_sentences(fit, "out/report.html")
+    below, lowest, reached, unfitted, where = five_sentences(fit, "out/report.html")
+    days = fit.thresholds.set_index("patient_id").loc[list(fitted_nadirs(fit)["patient_id"])]
+    first_day, in_all = (f"{days[name].median():.0f}" for name in ("first_day_below", "days_below"))
+    assert below.startswith(f"4 of 4 fitted patients fell below 400 mg/dL: first on day {first_day} (median; ")
+    assert f", in all for {in_all} days (median; " in below
+    assert "Below 400 mg/dL at the last measurement: 6 of 7 living patients, P02 (<40 on day 190), P05" in below
+    who = five_sentences(without_thresholds(fit), "out/report.html")[0]
     assert who == f"8 patients (3 IVIG, 3 control, 1 <b>IVIG</b>) with {len(fit.cohort.samples)} IgG samples: 4 fitted."
     first = fitted_nadirs(fit).iloc[0]
     assert lowest.startswith(
@@ -34,9 +42,34 @@ def test_the_five_sentences(fit: CohortFit) -> None:
     )
     assert lowest.count(" mg/dL on day ") == 3
     assert reached == "The nadir was reached in 1 of 4 fitted; in the other 3 the level given is the lowest so far."
-    assert unfitted.startswith("4 patients not fitted (no samples: P04")
+    assert unfitted.startswith(f"{who} 4 patients not fitted (no samples: P04")
     assert "a change that no dose or therapy explains: P05" in unfitted
     assert where == "Report: out/report.html."
+
+
+def without_thresholds(fit: CohortFit) -> CohortFit:
+    return changed(fit, thresholds=fit.thresholds.iloc[:0])
+
+
+def test_the_dead_are_not_below_now(fit: CohortFit) -> None:
+    """Of those who died it is told how many were; nobody fell below what nobody reached."""
+    deaths = [5.0 if name == "P02" else np.nan for name in fit.cohort.patients["patient_id"]]
+    cohort = replace(fit.cohort, patients=fit.cohort.patients.assign(death=deaths))
+    now = below_sentences(changed(fit, cohort=cohort))[1]
+    assert "5 of 6 living patients" in now
+    assert "P02" not in now
+    assert now.endswith("; and 1 of those who died.")
+    low = fit.thresholds.assign(threshold=20.0, first_day_below=np.nan, days_below=0.0)
+    assert below_sentences(changed(fit, thresholds=low)) == [
+        "None of 4 fitted patients fell below 20 mg/dL.",
+        "Below 20 mg/dL at the last measurement: none of 7 living patients.",
+    ]
+
+
+def test_a_lowest_value_below_the_limit_is_not_called_unexplained() -> None:
+    sampling = {"raw_nadir_percentile": 0.995, "level": 0.95}
+    assert fits(sampling, {"raw_nadir_below_limit": False}).endswith("which the curve does not explain")
+    assert "explain" not in fits(sampling, {"raw_nadir_below_limit": True})
 
 
 def test_the_interval_level_is_the_one_used(fit: CohortFit) -> None:
@@ -49,7 +82,7 @@ def test_when_all_or_none_are_fitted(fit: CohortFit) -> None:
     everyone = changed(
         fit, patients=fit.patients.assign(status="fitted"), nadir=fit.nadir.assign(status="fitted", nadir_reached=True)
     )
-    assert five_sentences(everyone, "x")[3] == "Nobody was left unfitted."
+    assert five_sentences(everyone, "x")[3].endswith(": 8 fitted. Nobody was left unfitted.")
     assert "was reached in all" in five_sentences(everyone, "x")[2]
     failed = {"status": "no_samples"}
     nobody = changed(fit, patients=fit.patients.assign(**failed), nadir=fit.nadir.assign(**failed))

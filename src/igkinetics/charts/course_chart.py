@@ -8,9 +8,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from igkinetics import text
 from igkinetics.charts import style
+from igkinetics.charts.axes import day_axis, level_axis, squeeze_layer
 from igkinetics.charts.curves_chart import evenly_spaced
-from igkinetics.charts.patient_chart import dose_layer, sample_points, therapy_layer
+from igkinetics.charts.patient_chart import MOST_BEYOND, Event, dose_layer, event_layers, sample_points, therapy_layer
 from igkinetics.charts.svg import Spec
 from igkinetics.cohort.model import Patient
 from igkinetics.text import known
@@ -20,21 +22,8 @@ MOST_COURSES: Final = 60
 """Patients in the picture of all curves; beyond, evenly spaced ones are drawn."""
 MOST_POINTS: Final = 12_000
 ARMS: Final = {"with_ivig": style.TOTAL, "without_ivig": style.ENDOGENOUS}
+ARM_WORDS: Final = {"with_ivig": "as it was", "without_ivig": "without IVIG"}
 ARM_DASH: Final[dict[str, list[int]]] = {"with_ivig": [1, 0], "without_ivig": [6, 3]}
-
-
-def axes(unit: IggUnit, height: float | None = None) -> dict[str, Spec]:
-    scale: Spec = {"zero": True} if height is None else {"domain": [0, height], "nice": True}
-    return {
-        "x": {
-            "field": "day",
-            "type": "quantitative",
-            "title": "Time (day)",
-            "axis": {"tickCount": 5},
-            "scale": {"nice": False},
-        },
-        "y": {"type": "quantitative", "title": f"Serum IgG ({unit})", "scale": scale, "axis": {"tickCount": 4}},
-    }
 
 
 def courses_chart(courses: pd.DataFrame, thresholds: Sequence[float], unit: IggUnit) -> Spec:
@@ -47,10 +36,23 @@ def courses_chart(courses: pd.DataFrame, thresholds: Sequence[float], unit: IggU
         kept = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), most)).round().astype(int))
         for arm in ARMS:
             rows += [
-                {"day": round(float(day), 2), "igg": float(f"{level:.4g}"), "curve": f"{number}{arm}", "arm": arm}
+                {
+                    "day": round(float(day), 2),
+                    "igg": float(f"{level:.4g}"),
+                    "curve": f"{number}{arm}",
+                    "arm": arm,
+                    "name": f"{text.visible(patient_id)}, {ARM_WORDS[arm]}",
+                }
                 for day, level in zip(curve["day"].iloc[kept], curve[arm].iloc[kept], strict=True)
             ]
-    place = axes(unit)
+    height = style.CHART_HEIGHT + 70
+    seen = np.array([row["igg"] for row in rows], dtype=float)
+    days = [row["day"] for row in rows]
+    top = 1.03 * max([*seen, *thresholds], default=1.0)
+    place = {
+        "x": {"field": "day", **day_axis(min(days, default=0.0), max(days, default=1.0))},
+        "y": level_axis(seen, top, thresholds, unit, height),
+    }
     colour: Spec = {
         "field": "arm",
         "type": "nominal",
@@ -59,16 +61,17 @@ def courses_chart(courses: pd.DataFrame, thresholds: Sequence[float], unit: IggU
     }
     line: Spec = {
         "data": {"values": rows},
-        "mark": {"type": "line", "strokeWidth": 1.3, "opacity": 0.6},
+        "mark": {"type": "line", "strokeWidth": 1.3, "opacity": 0.6, "aria": True},
         "encoding": {
             "x": place["x"],
             "y": {"field": "igg", **place["y"]},
             "detail": {"field": "curve"},
             "color": colour,
+            "description": {"field": "name"},
         },
     }
-    layers = [*threshold_rules(thresholds, place["y"]), line]
-    return {"width": style.CHART_WIDTH, "height": style.CHART_HEIGHT + 70, "config": style.CONFIG, "layer": layers}
+    layers = [*threshold_rules(thresholds, place["y"]), *squeeze_layer(place["y"]), line]
+    return {"width": style.CHART_WIDTH, "height": height, "config": style.CONFIG, "layer": layers}
 
 
 def threshold_rules(thresholds: Sequence[float], y: Spec) -> list[Spec]:
@@ -79,14 +82,21 @@ def threshold_rules(thresholds: Sequence[float], y: Spec) -> list[Spec]:
     return [{"data": {"values": rows}, "mark": mark, "encoding": {"y": {"field": "igg", **y}}}]
 
 
-def course_chart(patient: Patient, course: pd.DataFrame, thresholds: Sequence[float], unit: IggUnit) -> Spec:
-    """One patient: samples, infusions, therapy, both curves with their bands, over the window and all samples."""
+def course_chart(
+    patient: Patient, course: pd.DataFrame, thresholds: Sequence[float], unit: IggUnit, events: Sequence[Event] = ()
+) -> Spec:
+    """One patient: samples, infusions, therapy, events, both curves with their bands, over window and samples."""
     points = sample_points(patient, unit)
     first = min(float(course["day"].min()), *patient.sample_day, *patient.dose_day)
     last = max(float(course["day"].max()), *patient.sample_day)
     top = 1.06 * max(float(course["with_ivig_upper"].max()), *thresholds, *(row["igg"] for row in points))
-    place = axes(unit, top)
-    place["x"]["scale"] = {"domain": [first, last], "nice": False}
+    drawn = [event for event in events if first <= event.day <= last + MOST_BEYOND * (last - first)]
+    last = max([last, *(event.day for event in drawn)])
+    seen = course[list(ARMS)].to_numpy(dtype=float).ravel()
+    place = {
+        "x": {"field": "day", **day_axis(first, last)},
+        "y": level_axis(seen, top, thresholds, unit, style.CHART_HEIGHT),
+    }
     data = {"values": curve_rows(course)}
     layers: list[Spec] = []
     for arm, colour in ARMS.items():
@@ -106,13 +116,19 @@ def course_chart(patient: Patient, course: pd.DataFrame, thresholds: Sequence[fl
         "mark": {"type": "point", "opacity": 1, "strokeWidth": 2},
         "encoding": {"x": place["x"], "y": {"field": "igg", **place["y"]}, **looks},
     }
-    marks = [on_days(layer, place["x"]) for layer in (therapy_layer(patient, first, last), dose_layer(patient))]
-    shown = [layer for layer in marks if layer["data"]["values"]]
+    known_days = (therapy_layer(patient, first, last), dose_layer(patient), *event_layers(drawn, first, last))
+    shown = [on_days(layer, place["x"]) for layer in known_days if layer["data"]["values"]]
     return {
         "width": style.CHART_WIDTH,
         "height": style.CHART_HEIGHT,
         "config": style.CONFIG,
-        "layer": [*shown, *threshold_rules(thresholds, place["y"]), {"data": data, "layer": layers}, dots],
+        "layer": [
+            *shown,
+            *threshold_rules(thresholds, place["y"]),
+            *squeeze_layer(place["y"]),
+            {"data": data, "layer": layers},
+            dots,
+        ],
     }
 
 

@@ -1,14 +1,16 @@
-"""The chart of one patient: samples, doses, therapy, the fitted curve with its band, and the nadirs."""
+"""The chart of one patient: samples, doses, therapy, events, the fitted curve with its band, and the nadirs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
 from igkinetics.charts import style
+from igkinetics.charts.axes import day_axis, level_axis, squeeze_layer
 from igkinetics.charts.svg import Spec
 from igkinetics.cohort.model import Patient
 from igkinetics.text import known
@@ -29,6 +31,20 @@ LOOKS: Final[dict[str, Row]] = {
     "fitted_nadir": {"shape": "diamond", "stroke": style.TOTAL, "fill": PAPER, "size": 160},
 }
 LIMIT_NAMES: Final = {0: "measured", -1: "below", 1: "above"}
+MOST_BEYOND: Final = 0.1
+"""Events so much of the axis beyond its end are drawn; later ones are told in words alone."""
+EVENT_FONT: Final = 11
+LETTER_PIXELS: Final = 6.2
+LANE_PIXELS: Final = 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What happened to a patient. label: as read; kind: an end of follow-up gets a line, an infection a cross."""
+
+    day: float
+    label: str
+    kind: Literal["end", "infection", "other", "product"]
 
 
 def patient_chart(
@@ -37,29 +53,31 @@ def patient_chart(
     nadir: Mapping[Any, Any],
     thresholds: Sequence[float],
     unit: IggUnit,
+    events: Sequence[Event] = (),
+    origin: pd.Timestamp | None = None,
 ) -> Spec:
     """One Vega-Lite specification; the day axis covers all samples, doses and the curve.
 
     curve: this patient's rows of CURVE_COLUMNS, possibly none. nadir: the row of NADIR_COLUMNS.
-    thresholds: IgG in `unit`.
+    thresholds: IgG in `unit`. origin: the moment of day 0, where dates are to be told.
     """
     first, last = day_range(patient, curve)
+    drawn = [event for event in events if first <= event.day <= last + MOST_BEYOND * (last - first)]
+    last = max([last, *(event.day for event in drawn)])
     points = [*sample_points(patient, unit), *nadir_points(nadir)]
     layers = [
         therapy_layer(patient, first, last),
         threshold_layer(thresholds),
         curve_layer(curve),
         dose_layer(patient),
+        *event_layers(drawn, first, last),
         point_layer(points),
     ]
-    days = {"type": "quantitative", "scale": {"domain": [first, last], "nice": False}, "title": "Time (day)"}
-    levels = {
-        "type": "quantitative",
-        "scale": {"domain": [0, highest(points, curve, thresholds)], "nice": True},
-        "title": f"Serum IgG ({unit})",
-    }
-    shared = {"x": days | {"axis": {"tickCount": 5}}, "y": levels | {"axis": {"tickCount": 4}}}
+    seen = np.array([*curve["total"].to_numpy(dtype=float), *(float(row["igg"]) for row in points)])
+    levels = level_axis(seen, highest(points, curve, thresholds), thresholds, unit, style.CHART_HEIGHT)
+    shared = {"x": day_axis(first, last, origin), "y": levels}
     shown = [_on_axes(layer, shared) for layer in layers if layer["data"]["values"]]
+    shown[2:2] = squeeze_layer(levels) if shown else []
     return {
         "width": style.CHART_WIDTH,
         "height": style.CHART_HEIGHT,
@@ -174,6 +192,55 @@ def dose_layer(patient: Patient) -> Spec:
     foot = {"y": {"value": style.CHART_HEIGHT}, "y2": {"value": style.CHART_HEIGHT - DOSE_TICK_PIXELS}}
     mark = {"type": "rule", "color": style.DOSE, "strokeWidth": 3}
     return _layer([{"day": float(day)} for day in patient.dose_day], mark, {"x": {"field": "day"}, **foot})
+
+
+def event_layers(events: Sequence[Event], first: float, last: float) -> list[Spec]:
+    """Ends of follow-up as lines, infections as crosses at the top, all but infections in words that do not overlap."""
+    ends = [{"day": event.day} for event in events if event.kind == "end"]
+    infections = [{"day": event.day, "name": event.label} for event in events if event.kind == "infection"]
+    line = {"type": "rule", "color": "#666666", "strokeWidth": 1.5}
+    cross = {
+        "type": "point",
+        "shape": "cross",
+        "filled": True,
+        "size": 90,
+        "color": style.SAMPLE,
+        "opacity": 1,
+        "aria": True,
+    }
+    days = {"x": {"field": "day"}}
+    layers = [
+        _layer(ends, line, days),
+        _layer(infections, cross, {**days, "y": {"value": 7}, "description": {"field": "name"}}),
+    ]
+    for (side, top), rows in event_words(events, first, last).items():
+        aside = {"align": side, "dx": 3 if side == "left" else -3}
+        words = {"type": "text", "fontSize": EVENT_FONT, "color": "#222222", **aside}
+        layers.append(_layer(rows, words, {**days, "y": {"value": top}, "text": {"field": "label"}}))
+    return layers
+
+
+def event_words(events: Sequence[Event], first: float, last: float) -> dict[tuple[str, int], list[Row]]:
+    """Alignment and pixels from the top -> words there: each in the first lane in which it meets no other."""
+    rows: dict[tuple[str, int], list[Row]] = {}
+    lanes: dict[bool, list[list[tuple[float, float]]]] = {True: [], False: []}
+    for event in sorted(events, key=lambda event: event.day):
+        if event.kind == "infection":
+            continue
+        at = style.CHART_WIDTH * (event.day - first) / (last - first)
+        width = LETTER_PIXELS * len(event.label) + 6
+        side = "left" if at + width <= style.CHART_WIDTH else "right"
+        taken = (at, at + width) if side == "left" else (at - width, at)
+        of_product = event.kind == "product"
+        free = [all(taken[1] < a or taken[0] > b for a, b in lane) for lane in lanes[of_product]]
+        if True not in free:
+            lanes[of_product].append([])
+            free.append(True)
+        lane = free.index(True)
+        lanes[of_product][lane].append(taken)
+        top = style.CHART_HEIGHT - DOSE_TICK_PIXELS - 6 - LANE_PIXELS * lane if of_product else 20 + LANE_PIXELS * lane
+        rows.setdefault((side, top), []).append({"day": event.day, "label": event.label})
+    return rows
 
 
 def _layer(rows: Sequence[Row], mark: Spec, encoding: Spec) -> Spec:

@@ -33,8 +33,9 @@ CONFIG: Final[dict[str, Any]] = {
         "gridColor": GRID,
         "domainColor": "#666666",
         "tickColor": "#666666",
-        "labelOverlap": False,
+        "labelOverlap": "greedy",
     },
+    "numberFormat": "~f",
 }
 
 

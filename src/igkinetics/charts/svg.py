@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -54,6 +55,8 @@ class Figure:
     failure: str = ""
 
 
+LONG_NUMBER: Final = re.compile(r"(?<=[\d,. (LM-])(\d*\.\d{3})\d+(?=[\s,)LMZ\"])")
+"""A coordinate with more digits than a thousandth of a pixel: a third of the size of a drawing."""
 Draw = Callable[[Sequence[Chart]], list[Figure]]
 
 
@@ -65,7 +68,7 @@ def draw(charts: Sequence[Chart], png: bool = False) -> list[Figure]:
 def _figure(title: str, drawing: dict[str, str]) -> Figure:
     return Figure(
         title=title,
-        svg=drawing.get("svg", ""),
+        svg=LONG_NUMBER.sub(r"\1", drawing.get("svg", "")),
         png=base64.b64decode(drawing.get("png", "")),
         failure=drawing.get("failure", ""),
     )

@@ -9,9 +9,12 @@ from typing import Annotated, Final
 import typer
 from typer.main import get_command
 
+from igkinetics.cli.app import app as page
 from igkinetics.cli.check import check
 from igkinetics.cli.compare import compare
+from igkinetics.cli.dose import dose
 from igkinetics.cli.effect import effect
+from igkinetics.cli.evaluate import evaluate
 from igkinetics.cli.export import export
 from igkinetics.cli.fit import fit
 from igkinetics.cli.forecast import forecast
@@ -57,14 +60,17 @@ COMMANDS: Final = (
     (check, "ward.xlsx --igg-unit mg/dL"),
     (fit, "data/blina23 --out results/fit --threshold 400"),
     (forecast, "data/blina23 --out results/forecast --threshold 400 --until 100"),
+    (evaluate, "data/blina23 --out results/evaluate --cards adult_b_cell_depletion,li_2022 --threshold 400"),
     (effect, "data/blina23 --out results/effect --threshold 400"),
     (compare, "data/blina23 --out results/groups --threshold 400 --window 0:120"),
     (nca, "COHORT --out results/nca"),
     (population, "data/blina23 --out results/population --fix k_loss --fix k_rec"),
     (scenario, "data/scenarios/preemptive_ivig.toml --out results/scenario"),
+    (dose, "data/blina23 control-02 --target 500 --unit mg/dL --vial 2.5,5,10 --out results/dose"),
     (simulate, "data/blina23.toml --out cohort"),
     (demo, "example"),
     (template, "ward"),
+    (page, "data/blina23 --threshold 400"),
     (export, "data/blina23 --format nonmem --out events"),
     (verify, "--out results/verify"),
 )

@@ -178,6 +178,18 @@ class Cohort(ByValue):
             records={},
         )
 
+    def only(self, patient_id: str) -> Cohort:
+        """The same cohort with one patient. KeyError when nobody has this id."""
+        if patient_id not in self._position:
+            raise KeyError(patient_id)
+        tables = {
+            name: table[table["patient_id"] == patient_id].reset_index(drop=True)
+            for name in ("samples", "doses", "therapy", "patients", "outcomes", "covariates")
+            for table in [getattr(self, name)]
+        }
+        zero = {patient_id: self.day_zero[patient_id]} if patient_id in self.day_zero else {}
+        return replace(self, **tables, day_zero=zero, records={})
+
     def patient(self, patient_id: str) -> Patient:
         """The record of one patient. KeyError when nobody has this id."""
         return self._record(self._position[patient_id])

@@ -25,6 +25,7 @@ from igkinetics.dosing.rule_kernel import (
     RESOLUTION,
     UPPER,
 )
+from igkinetics.dosing.vials import whole_vials
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import DAY_DECIMALS
 
@@ -150,11 +151,6 @@ def amounts_g(dose_g_per_kg: float | None, dose_g: float | None, regimen: Regime
     else:
         raise AssertionError("a regimen without a dose passed its checks")
     return amount if regimen.vial_g is None else whole_vials(amount, regimen.vial_g)
-
-
-def whole_vials(amount_g: Floats, vial_g: float) -> Floats:
-    """Amounts rounded to the nearest whole vial, a half up, at least one."""
-    return np.round(np.maximum(1.0, np.floor(amount_g / vial_g + 0.5)) * vial_g, AMOUNT_DECIMALS)
 
 
 def basis_weight_kg(regimen: Regimen, bodies: Weighed) -> Floats:

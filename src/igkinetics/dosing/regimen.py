@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from igkinetics.dosing.vials import VialSizes, faulty_sizes
 from igkinetics.limits import MOST_EVENTS, Day, at_most, number_of_steps
 from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
 from igkinetics.units import HOURS_PER_DAY
@@ -70,8 +71,8 @@ class Regimen(Table):
     """A dosing regimen: by the calendar, or by a `rule`, which brings its own dose and days.
 
     Calendar: a dose every `interval_day` days from `start_day` (day 0 unless given) on, before `stop_day`;
-    `loading_g_per_kg` takes the place of the first. vial_g: amounts are rounded to the nearest whole vial (a
-    half goes up), at least one. duration_h: 0 is a bolus.
+    `loading_g_per_kg` takes the place of the first. vial_g: amounts are rounded to the nearest that whole vials make (a
+    half goes up), at least one vial; several sizes are mixed. duration_h: 0 is a bolus.
     """
 
     name: str = ""
@@ -94,8 +95,8 @@ class Regimen(Table):
     """Into a vein or under the skin."""
     duration_h: NotNegative = 0.0
     """Hours of an infusion; 0 is a bolus."""
-    vial_g: Positive | None = None
-    """Vial size in g that amounts are rounded to, at least one vial."""
+    vial_g: VialSizes | None = None
+    """Vial size in g, or a list of sizes that are mixed: amounts are rounded to whole vials, at least one."""
     rule: Rule | None = Field(default=None)
     """Dose by a rule on measured IgG in place of the calendar."""
 
@@ -105,6 +106,8 @@ class Regimen(Table):
         return self
 
     def _faults(self) -> Iterator[Fault]:
+        if self.vial_g is not None and (rule := faulty_sizes(self.vial_g)):
+            yield Fault(("vial_g",), str(self.vial_g), rule)
         if self.rule is not None:
             for key in CALENDAR_KEYS:
                 value = getattr(self, key)

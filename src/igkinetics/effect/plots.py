@@ -15,11 +15,12 @@ from igkinetics.charts.svg import Chart, Spec
 from igkinetics.charts.vpc_chart import vpc_chart
 from igkinetics.effect.policies.policy_file import AS_RECORDED
 from igkinetics.effect.result import CohortEffect
+from igkinetics.fit.plots import patient_events
 from igkinetics.fit.selection import selection
 
 CONTRASTS: Final = {
-    "naive_raw_nadir_difference": ("Lowest measured, ever - never", "naive"),
-    "naive_fitted_nadir_difference": ("Fitted nadir, ever - never", "naive"),
+    "naive_raw_nadir_difference": ("Lowest measured, ever − never", "naive"),
+    "naive_fitted_nadir_difference": ("Fitted nadir, ever − never", "naive"),
     "adjusted_fitted_nadir_difference": ("Fitted nadir, adjusted", "naive"),
     "nadir_change_att": ("Same patients, infused", "average"),
     "nadir_change_atc": ("Same patients, not infused", "average"),
@@ -171,12 +172,13 @@ def vpc_charts(effect: CohortEffect) -> list[Chart]:
 
 def patient_effect_charts(effect: CohortEffect, patient_ids: list[str]) -> list[Chart]:
     """Title and specification of each patient's chart."""
+    events = patient_events(effect.cohort)
     courses = dict(iter(effect.courses.groupby("patient_id", sort=False)))
     unit, thresholds = effect.cohort.igg_unit, effect.options.thresholds
     return [
         (
             f"IgG of patient {text.visible(name)} with and without IVIG, {unit}",
-            course_chart(effect.cohort.patient(name), courses[name], thresholds, unit),
+            course_chart(effect.cohort.patient(name), courses[name], thresholds, unit, events.get(name, ())),
         )
         for name in patient_ids
     ]

@@ -148,10 +148,10 @@ class CohortFit(Answer):
 
     def plot_patient(self, patient_id: str) -> Any:
         """An Altair chart of one patient: samples, doses, therapy, fitted curve, nadirs. KeyError for an unknown id."""
-        from igkinetics.fit.plots import as_altair, patient_charts
+        from igkinetics.fit.plots import as_altair, patient_charts, with_key
 
-        ((_, spec),) = patient_charts(self, [self.cohort.patient(patient_id)])
-        return as_altair(spec)
+        (chart,) = patient_charts(self, [self.cohort.patient(patient_id)])
+        return as_altair(with_key(chart))
 
     def plot_nadirs(self) -> Any:
         """An Altair chart of every fitted nadir with its interval, lowest first."""

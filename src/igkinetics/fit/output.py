@@ -15,7 +15,7 @@ import pandas as pd
 from igkinetics import text
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.columns import DATE_COLUMNS, TABLES, column_words
-from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, event_table
+from igkinetics.fit.records import DRAW_COLUMNS, DRAWS_FILE, EVENT_COLUMNS, EVENTS_FILE, Left, event_table
 from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
 
@@ -95,6 +95,12 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
 def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The run record of a fit. written: files that other commands may read -> SHA-256."""
     return cohort_record("fit", fit, fit.options.record() | asdict(extras), written)
+
+
+def in_memory(fit: CohortFit, name: str) -> Left:
+    """What a fit would leave in a folder of this name for other commands, without one; with dates, where known."""
+    held = {DRAWS_FILE: fit.draws, EVENTS_FILE: event_table(fit.cohort, with_dates=True)}
+    return Left(folder=Path(name), name=name, key="population.fit", record=run_record(fit), inputs={}, held=held)
 
 
 EVENTS: Final = (

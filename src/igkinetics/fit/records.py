@@ -141,16 +141,22 @@ def drift_of(draws: pd.DataFrame, *, as_log: bool) -> DriftAtEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """A folder of an earlier command: its run record, and hashes of what is read from it. name: without its path."""
+    """A folder of an earlier command: its run record, and hashes of what is read from it. name: without its path.
+
+    held: tables that a result in memory has ready in place of such a folder, by the name of their file.
+    """
 
     folder: Path
     name: str
     key: str
     record: dict[str, Any]
     inputs: dict[str, str]
+    held: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def table(self, file: str, columns: Sequence[str]) -> pd.DataFrame:
         """A Parquet file with these columns. InputError when it cannot be read as such."""
+        if file in self.held:
+            return self.held[file][list(columns)]
         try:
             return pd.read_parquet(self.folder / file, columns=list(columns))
         except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these

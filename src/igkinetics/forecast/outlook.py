@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.courses import JUST_AFTER_DAY, time_below
-from igkinetics.fit.forecast import DrawnDrift, Paths, drawn_drift, paths_under
+from igkinetics.fit.forecast import DrawnDrift, DriftAtEnd, Paths, drawn_drift, paths_under
 from igkinetics.fit.nadirs import fit_courses
 from igkinetics.fit.result import PatientFit
+from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, OTHERS_PRIOR, UNLIKE_PRIOR
 from igkinetics.forecast.cut import doses_of
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
@@ -20,6 +21,10 @@ from igkinetics.random_streams import of_patient
 
 STEP_DAY: Final = 1.0
 SAME_DAY: Final = 1e-9
+DRIFT_WEIGHTS: Final = (0.75, 0.15, 0.10)
+"""Prior weight, in a forecast, of each SD of the drift (DRIFT_SDS; the first: no drift, all structures together). A fit
+gives drift more: its nadirs look back over a whole record, in which something may have happened, and with that weight
+intervals some weeks ahead hold too much (docs/model.md 11.1; tests/calibration/forecast_study.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,6 +71,22 @@ class Outlook:
         return np.unique(days[(days >= self.now) & (days <= self.end_day)])
 
 
+def forecast_draws(fit: PatientFit, n: int, seed: int) -> tuple[Floats, DriftAtEnd]:
+    """n draws of equal weight of a fit with numbers: natural parameters (n, 13), and the drift at the last sample.
+
+    The fit's own draws, those of each SD of the drift taken as often as DRIFT_WEIGHTS has it.
+    """
+    problem, _, _ = fit.fitted()
+    courses = fit_courses(fit, float(problem.day[-1]), seed)
+    drift_sd = fit.all_draws().drift_sd
+    of_fit = (DRIFT_PRIOR[0] + OTHERS_PRIOR + UNLIKE_PRIOR, *DRIFT_PRIOR[1:])
+    ratios = np.array(DRIFT_WEIGHTS) / np.array(of_fit)
+    reached = np.cumsum(ratios[np.searchsorted(DRIFT_SDS, drift_sd)])
+    places = np.minimum(np.searchsorted(reached, (np.arange(n) + 0.5) / n * reached[-1]), drift_sd.size - 1)
+    at_end = courses.at_last_sample(drift_sd)
+    return courses.theta[places], replace(at_end, states=at_end.states[places], sd=at_end.sd[places])
+
+
 def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_day: float, n: int, seed: int) -> Outlook:
     """The outlook from fits of one patient with numbers, each with its share of the n draws (shares sum to 1).
 
@@ -83,12 +104,11 @@ def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_da
     thetas, errors, factors = [], [], []
     for place, ((fit, _), count) in enumerate(zip(fits, counts, strict=True)):
         problem, _, _ = fit.fitted()
-        courses = fit_courses(fit, float(problem.day[-1]), seed).first(int(count))
-        at_end = courses.at_last_sample(fit.all_draws().drift_sd[:count])
+        theta, at_end = forecast_draws(fit, int(count), seed)
         drawn = drawn_drift(at_end, nodes, of_patient(seed, patient.patient_id, "forecast", place))
-        thetas.append(courses.theta)
-        errors.append(np.tile([problem.a, problem.b], (len(courses.theta), 1)))
-        factors.append(np.ones((len(courses.theta), nodes.size)) if drawn is None else drawn.factor)
+        thetas.append(theta)
+        errors.append(np.tile([problem.a, problem.b], (int(count), 1)))
+        factors.append(np.ones((int(count), nodes.size)) if drawn is None else drawn.factor)
     factor = np.concatenate(factors)
     return Outlook(
         patient=patient,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from igkinetics import text
+from igkinetics.charts.svg import Draw, draw
 from igkinetics.compare.output import compare_record
+from igkinetics.compare.plots import compare_charts
 from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import render_page
@@ -16,25 +18,28 @@ from igkinetics.report.fit_page import card_views
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",
     "fitted_nadir": "Fitted nadir",
-    "days_to_raw_nadir": "Days to lowest measured",
-    "days_to_fitted_nadir": "Days to fitted nadir",
+    "days_to_raw_nadir": "Days to lowest measured (descriptive)",
+    "days_to_fitted_nadir": "Days to fitted nadir (descriptive)",
 }
 """variable of compare.csv -> words; others are thresholds or the outcomes' own names."""
 
 
-def write_compare_report(comparison: GroupComparison, path: Path) -> None:
-    path.write_text(compare_report(comparison), encoding="utf-8", newline="\n")
+def write_compare_report(comparison: GroupComparison, path: Path, draw: Draw = draw) -> None:
+    path.write_text(compare_report(comparison, draw), encoding="utf-8", newline="\n")
 
 
-def compare_report(comparison: GroupComparison) -> str:
+def compare_report(comparison: GroupComparison, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
     fit = comparison.fit
+    charts = compare_charts(comparison)
+    figures = draw([each.chart for each in charts])
     return render_page(
         "compare.html.j2",
         f"Groups of {text.visible(fit.cohort.name)}",
         compare_record(comparison),
         {
             "sentences": compare_sentences(comparison),
+            "figures": [(figure, each.caption) for each, figure in zip(charts, figures, strict=True)],
             "notes": [*comparison.notes, *fit.notes],
             "group_a": text.visible(comparison.group_a),
             "group_b": text.visible(comparison.group_b),
@@ -53,7 +58,8 @@ def variable_words(variable: str, unit: str) -> str:
     """What a row is about, for a reader."""
     if variable.startswith("first_below_"):
         return f"Days to first below {variable.removeprefix('first_below_')} {unit}"
-    return VARIABLE_WORDS.get(variable, text.visible(variable))
+    words = VARIABLE_WORDS.get(variable, first_large(text.visible(variable).replace("_", " ")))
+    return f"{words}, {unit}" if variable in ("raw_nadir", "fitted_nadir") else words
 
 
 def value_words(value: Any, unit: str) -> str:
@@ -80,6 +86,36 @@ def p_words(p: Any) -> str:
     return "< 0.0001" if p < 1e-4 else text.fraction(p, 3) if p >= 0.1 else f"{p:.2g}"
 
 
+def difference(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Of what is shown beside it, and the estimate with its name and interval, or why there is none."""
+    unit = str(row["unit"])
+    if not text.known(row["estimate"]):
+        why = "times are compared by the test alone" if row["test"] == "log-rank" else "a group is empty"
+        return {"observed": text.UNKNOWN, "estimate": why}
+    name = (
+        "typical difference of a pair (Hodges-Lehmann)" if row["test"] == "Mann-Whitney" else "Bayes, Jeffreys priors"
+    )
+    interval = interval_words(row["lower"], row["upper"], unit)
+    known = text.known(row["lower"]) and text.known(row["upper"])
+    return {
+        "observed": difference_shown(row),
+        "estimate": f"{name}: {value_words(row['estimate'], unit)} "
+        f"({interval if known else 'too few patients for an interval'})",
+    }
+
+
+def difference_shown(row: Mapping[Any, Any]) -> str:
+    """The difference of the two values as they are shown, rounded as they are."""
+    unit = str(row["unit"])
+    a, b = (value_words(row[f"value_{side}"], unit).removesuffix(" %").replace("−", "-") for side in ("a", "b"))
+    if text.UNKNOWN in (a, b):
+        return text.UNKNOWN
+    decimals = len(a.partition(".")[2])
+    shown = f"{float(a) - float(b):.{decimals}f}"
+    shown = shown.removeprefix("-") if float(shown) == 0 else shown.replace("-", "−")
+    return f"{shown} points" if unit == "1" else shown
+
+
 def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
     """A row of compare.csv as the page shows it."""
     unit = str(row["unit"])
@@ -88,8 +124,7 @@ def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
         "test": str(row["test"]),
         "p": p_words(row["p"]),
         "note": text.visible(row["note"], 600),
-        "estimate": value_words(row["estimate"], unit),
-        "estimate_interval": interval_words(row["lower"], row["upper"], unit),
+        **difference(row),
     }
     for side in ("a", "b"):
         n, count = int(row[f"n_{side}"]), row[f"count_{side}"]
@@ -100,12 +135,20 @@ def shown(row: Mapping[Any, Any], igg_unit: str) -> dict[str, str]:
 
 
 def shown_rows(comparison: GroupComparison) -> list[dict[str, str]]:
-    """Every row of compare.csv as the page shows it, with the days of a common window."""
+    """Every row of compare.csv as the page shows it, with the days of a common window; days to nadirs last."""
     n_own = len(comparison.table) - comparison.n_common
     window = comparison.common.options.window if comparison.common is not None else None
     days = f" (days {text.number(window[0])} to {text.number(window[1])})" if window is not None else ""
-    rows = [shown(row, comparison.fit.cohort.igg_unit) for row in comparison.table.to_dict("records")]
-    return [row | {"variable": row["variable"] + (days if index >= n_own else "")} for index, row in enumerate(rows)]
+    rows = comparison.table.to_dict("records")
+    told = [
+        shown(row, comparison.fit.cohort.igg_unit) | ({"days": days} if index >= n_own else {"days": ""})
+        for index, row in enumerate(rows)
+    ]
+    named = [row | {"variable": row["variable"] + row["days"]} for row in told]
+    late = [str(row["variable"]).startswith("days_to") for row in rows]
+    return [row for row, is_late in zip(named, late, strict=True) if not is_late] + [
+        row for row, is_late in zip(named, late, strict=True) if is_late
+    ]
 
 
 def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -125,20 +168,65 @@ def group_shown(row: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def compare_sentences(comparison: GroupComparison) -> list[str]:
-    """What the table says, in plain sentences: for the end of the command and the head of the page."""
-    a, b = text.visible(comparison.group_a), text.visible(comparison.group_b)
-    sizes = [int(n) for n in comparison.sampling["n_patients"]]
-    said = [f"{a} ({counted(sizes[0], 'patient')}) against {b} ({counted(sizes[1], 'patient')})."]
-    for row, words in zip(comparison.table.to_dict("records"), shown_rows(comparison), strict=True):
-        own_unit = "days" if row["unit"] == "day" else row["unit"]
-        tail = f"P = {words['p']}".replace("= <", "<").replace("= >", ">").replace(f"= {text.UNKNOWN}", "not defined")
-        said.append(
-            f"{words['variable']}: {words['value_a']} ({words['n_a']}) v {words['value_b']} ({words['n_b']}), {tail}."
-            if text.known(row["count_a"])
-            else f"{words['variable']}: {words['value_a']} v {words['value_b']} {own_unit}, difference "
-            f"{words['estimate']} ({words['estimate_interval']}), {tail}."
-        )
-    return said
+    """What the table says, levels and then outcomes: for the end of the command and the head of the page."""
+    rows = comparison.table.iloc[: len(comparison.table) - comparison.n_common].to_dict("records")
+    return [levels_sentence(comparison, rows), events_sentence(comparison, rows)]
+
+
+def levels_sentence(comparison: GroupComparison, rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Fitted nadirs of the groups, and whether the data tell them apart."""
+    row = next(row for row in rows if row["variable"] == "fitted_nadir")
+    if not (text.known(row["value_a"]) and text.known(row["value_b"])):
+        row = next(row for row in rows if row["variable"] == "raw_nadir")
+    a, b, unit = text.visible(comparison.group_a), text.visible(comparison.group_b), str(row["unit"])
+    own = comparison.sampling["n_patients"]
+    sizes = f"{a} ({counted(int(own.iloc[0]), 'patient')}) and {b} ({counted(int(own.iloc[1]), 'patient')})"
+    words = {"fitted_nadir": "fitted nadir", "raw_nadir": "lowest measured IgG"}[str(row["variable"])]
+    if not (text.known(row["value_a"]) and text.known(row["value_b"])):
+        return f"{sizes}: the lowest IgG cannot be compared, for one group has none."
+    values = f"{value_words(row['value_a'], unit)} and {value_words(row['value_b'], unit)} {unit}"
+    said = f"{sizes}: median {words} {values}"
+    shift = f"by {value_words(row['estimate'], unit)} {unit}"
+    interval = interval_words(row["lower"], row["upper"], unit)
+    if not (text.known(row["lower"]) and text.known(row["upper"])):
+        return f"{said}; too few patients for an interval of the difference."
+    if row["lower"] <= 0 <= row["upper"]:
+        return f"{said}; they cannot be told apart (typical difference of a pair {shift[3:]}, {interval})."
+    side = "lower" if row["upper"] < 0 else "higher"
+    return f"{said}; {a} is {side} (typical difference of a pair {shift[3:]}, {interval})."
+
+
+def events_sentence(comparison: GroupComparison, rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Who fell below each threshold and had each outcome; P only of those that chance hardly explains."""
+    counted_rows = [row for row in rows if text.known(row["count_a"])]
+    if not counted_rows:
+        return "No threshold was given and no outcome is recorded."
+    unit, level = comparison.fit.cohort.igg_unit, comparison.fit.options.level
+    told = [
+        f"{event_words(str(row['variable']), unit)} {int(row['count_a'])} of {int(row['n_a'])} and "
+        f"{int(row['count_b'])} of {int(row['n_b'])}"
+        for row in counted_rows
+    ]
+    apart = [
+        f"{event_words(str(row['variable']), unit)} (P = {p_words(row['p'])})".replace("= <", "<")
+        for row in counted_rows
+        if text.known(row["p"]) and row["p"] < 1 - level
+    ]
+    verdict = (
+        f"the groups differ in {text.listed(apart)}, with no allowance for the number of comparisons"
+        if apart
+        else "no difference beyond what chance explains"
+    )
+    return f"{first_large(text.listed(told, 6))}: {verdict}."
+
+
+def event_words(variable: str, unit: str) -> str:
+    below = variable.removeprefix("first_below_")
+    return f"below {below} {unit}" if below != variable else text.visible(variable).replace("_", " ")
+
+
+def first_large(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def methods_sentences(comparison: GroupComparison) -> list[str]:

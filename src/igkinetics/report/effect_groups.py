@@ -50,8 +50,8 @@ def decomposition_cells(effect: CohortEffect) -> tuple[list[str], list[Cells]]:
     headings, cells = [], []
     for key in keys:
         below = f" {text.number(key['threshold'], 5)} {effect.cohort.igg_unit}" if text.known(key["threshold"]) else ""
-        unit = "days" if below else effect.cohort.igg_unit
-        headings.append(f"{MEASURE_WORDS[key['measure']]}{below}, {unit}")
+        unit = "" if below else f", {effect.cohort.igg_unit}"
+        headings.append(f"{MEASURE_WORDS[key['measure']]}{below}{unit}")
     for name, words in QUANTITY_WORDS.items():
         of_name = rows[rows["quantity"] == name].to_dict("records")
         first = of_name[0]

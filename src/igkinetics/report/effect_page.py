@@ -21,7 +21,7 @@ from igkinetics.hierarchical.population_priors import RATIO_LOG_SD, RECOVERY_LOG
 from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_policies import policy_values
-from igkinetics.report.effect_sentences import effect_sentences
+from igkinetics.report.effect_sentences import page_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
 from igkinetics.report.environment import render_page
 
@@ -56,13 +56,14 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
     structures = sorted({problem.model for problem in effect.sampling.posterior.problems})
     productions = sorted({name.split("/")[1] for name in structures})
     return {
-        "sentences": effect_sentences(effect, "this page")[0 if effect.sampling.passed else 1 : -1],
+        "sentences": page_sentences(effect),
         "notes": list(effect.notes),
         "failed": "" if effect.sampling.passed else effect.sampling.verdict,
         "interrupted": effect.interrupted,
         "unit": effect.cohort.igg_unit,
         "level": text.percent(options.level),
         "sections": effect_rows.estimand_sections(effect),
+        "not_given": effect_rows.not_given(effect),
         "patients": effect_rows.patient_cells(effect),
         "somebody_missing": bool((effect.patients["status"] != "estimated").any()),
         "first_below": effect_rows.first_below_cells(effect),

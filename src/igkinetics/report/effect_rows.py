@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.effect.estimands import PATIENT_CHANGES, Measure
+from igkinetics.effect.estimands import EVIDENCE, PATIENT_CHANGES, Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import (
     CONTROL_WORDS,
@@ -31,17 +31,28 @@ SHOWN_CHANGES: Final[tuple[Measure, ...]] = ("nadir", "nadir_day", "mean_igg")
 def estimand_sections(effect: CohortEffect) -> list[tuple[str, list[Cells]]]:
     """The rows of effect.csv under their headings, in their order."""
     sections: dict[str, list[Cells]] = {}
-    for row in effect.summary.to_dict("records"):
+    given = effect.summary[(effect.summary["status"] == "estimated") | (effect.summary["estimand"] == EVIDENCE)]
+    for row in given.to_dict("records"):
         sections.setdefault(section_of(str(row["estimand"])), []).append(estimand_cells(row, effect))
     return list(sections.items())
+
+
+def not_given(effect: CohortEffect) -> list[str]:
+    """Estimands without a value, each with its reason; the same reason once."""
+    rows = effect.summary[(effect.summary["status"] != "estimated") & (effect.summary["estimand"] != EVIDENCE)]
+    by_reason: dict[str, list[str]] = {}
+    for row in rows.to_dict("records"):
+        where = section_of(str(row["estimand"])).partition(":")[0]
+        words = f"{estimand_words(row, effect.cohort.igg_unit)} ({where[:1].lower()}{where[1:]})"
+        by_reason.setdefault(text.visible(row["reason"], 300), []).append(words)
+    return [f"{text.listed(words, 20)}: {reason}" for reason, words in by_reason.items()]
 
 
 def estimand_cells(row: Mapping[Any, Any], effect: CohortEffect) -> Cells:
     unit = str(row["unit"])
     return {
         "words": estimand_words(row, effect.cohort.igg_unit),
-        "name": str(row["estimand"]),
-        "group": str(row["group"]),
+        "group": str(row["group"]).replace(" - ", " − "),
         "median": with_unit(row["median"], unit),
         "interval": ends(row["lower"], row["upper"], unit),
         "positive": probability(row["p_positive"]),
@@ -198,7 +209,8 @@ def baseline_cells(effect: CohortEffect) -> list[Cells]:
     """How the infused and the others were at the start, and how long they were followed."""
     rows = []
     for row in effect.baseline.to_dict("records"):
-        cells = {"words": f"{row['quantity']}, {row['unit']}".replace(", number", "").replace(", share", "")}
+        plain = row["unit"] in ("number", "share", "g")
+        cells = {"words": str(row["quantity"]) if plain else f"{row['quantity']}, {row['unit']}"}
         for group in ("infused", "not_infused"):
             share = row["unit"] == "share"
             value = row[group]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from igkinetics import text
 from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.learnt import CONTRADICTS
@@ -13,6 +16,13 @@ from igkinetics.report.effect_policies import policy_sentences
 from igkinetics.report.effect_words import TEST_WORDS, amount, p_words, probability, with_interval
 
 
+def page_sentences(effect: CohortEffect) -> list[str]:
+    """The head of the page: what IVIG did, the evidence, groups, policies, patients, and tests of fit that speak."""
+    loud = [misfit_sentence(effect)] if not effect.misfit.empty and effect.misfit["speaks"].astype(bool).any() else []
+    parts = [part[:1].upper() + part[1:] for part in verdict_parts(effect)]
+    return [*parts, contrast_sentence(effect), *policy_sentences(effect), patients_sentence(effect), *loud]
+
+
 def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
     """Verdict, patients, comparison of groups, sampling, policies, where; sampling first when it cannot be trusted."""
     said = [verdict_sentence(effect), patients_sentence(effect), contrast_sentence(effect)]
@@ -21,32 +31,65 @@ def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
 
 
 def verdict_sentence(effect: CohortEffect) -> str:
-    """The effect on the nadir, and how far the data themselves speak on it."""
+    """The effect on the nadir and on days below, and how far the data themselves speak on it."""
+    lead, *rest = verdict_parts(effect)
+    return " ".join([f"{lead.rstrip('.')}; {rest[0]}" if rest else lead, *rest[1:]])
+
+
+def verdict_parts(effect: CohortEffect) -> list[str]:
+    """What IVIG did in one sentence, the evidence for it, and the judgement against what was stated beforehand."""
     change = effect.estimand("nadir_change_att")
     if change["status"] != "estimated":
-        return f"No effect of IVIG can be given: {change['reason']}."
+        return [f"No effect of IVIG can be given: {change['reason']}."]
     if effect.options.prior_only:
         said = with_interval(change, text.percent(effect.options.level))
-        return f"Before any measurement, the card says that IVIG raises the nadir of the infused by {said}."
-    said = f"{headline(effect)}; {evidence(effect)}."
-    return f"{said} {judgement(effect)}".strip()
+        return [f"Before any measurement, the card says that IVIG raises the nadir of the infused by {said}."]
+    beside = reported_alone(effect)
+    proof = f"{beside}; {evidence(effect)}." if beside else f"{evidence(effect)}."
+    return [part for part in (f"{headline(effect)}.", proof, judgement(effect)) if part]
 
 
 def headline(effect: CohortEffect) -> str:
-    """The effect on the nadir: averaged over models where several were sampled, with the reported one beside."""
-    level = text.percent(effect.options.level)
-    alone = with_interval(effect.estimand("nadir_change_att"), level)
-    averaged = effect.sensitivity.get(AVERAGED)
-    rows = [] if averaged is None else averaged[averaged["quantity"] == "nadir_change_att"].to_dict("records")
+    """The effect on the nadir and days below: averaged over models where several were sampled."""
+    level, unit = text.percent(effect.options.level), effect.cohort.igg_unit
+    rows = {row["quantity"]: row for row in averaged(effect)}
+    given = "Given mass balance and this model"
+    if rows:
+        n_models = next(iter(rows.values()))["n_models"]
+        given = f"Given mass balance, averaged over {n_models} models by how they predict unseen patients"
+    nadir = {**rows["nadir_change_att"], "unit": unit} if rows else effect.estimand("nadir_change_att")
+    spared = days_spared(effect, rows)
+    return f"{given}, IVIG raised the nadir of treated patients by {with_interval(nadir, level)}{spared}"
+
+
+def averaged(effect: CohortEffect) -> list[dict[Any, Any]]:
+    """The rows averaged over models; none where the base model stands alone."""
+    table = effect.sensitivity.get(AVERAGED)
+    return [] if table is None or not (table["quantity"] == "nadir_change_att").any() else table.to_dict("records")
+
+
+def days_spared(effect: CohortEffect, rows: Mapping[str, Mapping[Any, Any]]) -> str:
+    """ " and spared them, on average, 93 days below 400 mg/dL (85 to 98)"; nothing where none were spared."""
+    told = []
+    for row in effect.summary[effect.summary["estimand"] == "days_below_change_att"].to_dict("records"):
+        level = text.number(row["threshold"], 5)
+        found = rows.get(f"days_below_change_att_{row['threshold']:g}", row)
+        if text.known(found["median"]) and found["upper"] < 0:
+            days, fewest, most = (amount(-found[end], "day") for end in ("median", "upper", "lower"))
+            told.append(f"{days} days below {level} {effect.cohort.igg_unit} ({fewest} to {most})")
+    return f" and spared them, on average, {text.listed(told)}" if told else ""
+
+
+def reported_alone(effect: CohortEffect) -> str:
+    """The effect under the model reported alone, and which models were not averaged; empty where there is one model."""
+    rows = averaged(effect)
     if not rows:
-        return f"Given mass balance and this model, IVIG raised the nadir of treated patients by {alone}"
-    of_all = with_interval({**rows[0], "unit": effect.cohort.igg_unit}, level)
+        return ""
+    level = text.percent(effect.options.level)
     failed = str(rows[0]["left_out"])
-    without = f" (not over {failed}: the chains do not agree)" if failed else ""
-    return (
-        f"Given mass balance, averaged over {rows[0]['n_models']} models by how they predict unseen patients{without}, "
-        f"IVIG raised the nadir of treated patients by {of_all}; under the model reported alone by {alone}"
-    )
+    without = f" (not averaged, for their chains do not agree: {failed})" if failed else ""
+    alone = with_interval(effect.estimand("nadir_change_att"), level)
+    return f"under the model reported alone by {alone}{without}"
 
 
 def evidence(effect: CohortEffect) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from igkinetics.charts.svg import Chart, Draw
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.diagnostic_plots import diagnostic_charts
-from igkinetics.fit.plots import patient_charts
+from igkinetics.fit.plots import patient_charts, with_key
 from igkinetics.output.files import write_csv
 from igkinetics.report.fit_page import cohort_charts
 
@@ -27,7 +27,7 @@ def named_charts(fit: CohortFit) -> list[tuple[str, str, Chart]]:
     return [
         *((each.section, "", each.chart) for each in cohort_charts(fit)),
         *(
-            (f"patient-{index:04d}", patient_id, chart)
+            (f"patient-{index:04d}", patient_id, (chart[0], with_key(chart)))
             for index, (patient_id, chart) in enumerate(zip(fit.cohort.patient_ids, patients, strict=True), start=1)
         ),
         *((f"diagnostics-{place:02d}", "", each.chart) for place, each in enumerate(diagnostic_charts(fit), start=1)),

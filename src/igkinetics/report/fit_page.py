@@ -10,12 +10,14 @@ from igkinetics import text
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Captioned, Draw, draw
+from igkinetics.cohort.outcomes import infections
 from igkinetics.fit.cohort_checks import NEAR_DAYS
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
 from igkinetics.fit.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts, selected_patients
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.report import rows, words
+from igkinetics.report.below import below_sentences
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import SCRIPT as SCRIPT
 from igkinetics.report.environment import SCRIPT_HASH as SCRIPT_HASH
@@ -38,12 +40,16 @@ def fit_report(fit: CohortFit, draw: Draw = draw, extras: Extras = NO_EXTRAS) ->
     chosen = selected_patients(fit)
     cohort = cohort_charts(fit)
     figures = draw(
-        [*(each.chart for each in cohort), *patient_charts(fit, (fit.cohort.patient(name) for name in chosen))]
+        [
+            *(each.chart for each in cohort),
+            *patient_charts(fit, (fit.cohort.patient(name) for name in chosen), dates=extras.dates),
+        ]
     )
     drawn = {
         "cohort_figures": [(figure, each.caption) for each, figure in zip(cohort, figures, strict=False)],
         "patients": patient_views(fit, chosen, figures[len(cohort) :], calendar),
         "nadirs": rows.nadir_rows(fit, chosen, calendar),
+        "chips": rows.chips(fit, chosen),
         "without_chart": len(fit.patients) - len(chosen),
         "calendar_words": calendar_words(fit, extras),
     }
@@ -68,7 +74,9 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows, apart from the patients."""
     structure = fit.options.structure or DEFAULT_STRUCTURE
     return {
-        "sentences": [*five_sentences(fit, "this page")[:-1], sampling_sentence(fit)],
+        "sentences": fit_sentences(fit),
+        "sampling": sampling_sentence(fit),
+        "infections_counted": infections_counted(fit),
         "notes": list(fit.notes),
         "counts": counts(fit),
         "unit": fit.cohort.igg_unit,
@@ -95,6 +103,23 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
     }
 
 
+def fit_sentences(fit: CohortFit) -> list[str]:
+    """The head of the page: as at the end of the command, each threshold on a line of its own."""
+    first, *others = five_sentences(fit, "this page")[:-1]
+    return [*(below_sentences(fit) or [first]), *others]
+
+
+def infections_counted(fit: CohortFit) -> str:
+    """Why there is no count of infections; empty where there is one."""
+    outcomes = fit.cohort.outcomes["outcome"].astype(str)
+    if len(infections(fit.cohort)):
+        return ""
+    if outcomes.empty:
+        return "No outcomes are recorded, so samples taken near an infection cannot be counted."
+    names = text.listed(text.visible(name) for name in outcomes.unique())
+    return f"None of the recorded outcomes ({names}) counts as an infection."
+
+
 def counts(fit: CohortFit) -> list[tuple[str, str]]:
     """What was analysed, as pairs of term and value."""
     cohort = fit.cohort
@@ -105,11 +130,24 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
         *([("Records", f"{len(cohort.patients)}, some patients have several")] if cohort.records else []),
         ("IgG samples", f"{len(cohort.samples)}" + (f", {limits} beyond a limit" if limits else "")),
         ("Infusions", f"{len(cohort.doses)}" + (f", {grams} g" if len(cohort.doses) else "")),
-        ("Therapy periods", str(len(cohort.therapy))),
+        ("Courses of therapy", str(len(cohort.therapy))),
+        *outcome_counts(fit),
         ("Unit of IgG", cohort.igg_unit),
         ("Files", ", ".join(text.visible(name) for name in sorted(cohort.inputs))),
-        ("Rows set aside", str(sum(count.set_aside for count in cohort.rows.values()))),
+        *(
+            [("Rows set aside", str(n_aside))]
+            if (n_aside := sum(each.set_aside for each in cohort.rows.values()))
+            else []
+        ),
     ]
+
+
+def outcome_counts(fit: CohortFit) -> list[tuple[str, str]]:
+    """How many patients had each outcome."""
+    pairs = fit.cohort.outcomes[["outcome", "patient_id"]].astype(str).drop_duplicates()
+    counted = pairs["outcome"].value_counts(sort=False)
+    told = [f"{text.visible(name).replace('_', ' ')} in {count}" for name, count in counted.items()]
+    return [("Outcomes (patients)", "; ".join(told))] if told else []
 
 
 def cohort_charts(fit: CohortFit) -> list[Captioned]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from igkinetics import text
+from igkinetics.charts.patient_chart import Event
 from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
-from igkinetics.fit.plots import nadir_of_each
+from igkinetics.fit.plots import nadir_of_each, patient_events
 from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior
 from igkinetics.report.rows import (
     Calendar,
@@ -38,6 +39,8 @@ class PatientView:
     """Why drawn, where not everybody is."""
     warning: str
     figure: Figure
+    in_short: str
+    """Nadir, day and whether it was reached, in a line."""
     facts: tuple[tuple[str, str], ...]
     parameters: tuple[Cells, ...]
 
@@ -49,6 +52,7 @@ def patient_views(
     nadirs, sampling = nadir_of_each(fit), {str(row["patient_id"]): row for row in fit.sampling.to_dict("records")}
     resting = mostly_prior(fit)
     place = {name: number for number, name in enumerate(fit.cohort.patient_ids, start=1)}
+    events = patient_events(fit.cohort)
     parameters = dict(iter(fit.parameters.groupby("patient_id", sort=False)))
     return [
         PatientView(
@@ -58,13 +62,34 @@ def patient_views(
             chosen=why,
             warning=warning(nadirs[name]),
             figure=figure,
+            in_short=in_short(nadirs[name], calendar),
             facts=tuple(
-                facts(fit.cohort.patient(name), nadirs[name], sampling.get(name, {}), name in resting, calendar)
+                facts(
+                    fit.cohort.patient(name),
+                    nadirs[name],
+                    sampling.get(name, {}),
+                    name in resting,
+                    calendar,
+                    events_words(events.get(name, ()), name, calendar),
+                )
             ),
             parameters=tuple(parameter_rows(parameters[name])) if name in parameters else (),
         )
         for (name, why), figure in zip(chosen.items(), figures, strict=True)
     ]
+
+
+def in_short(nadir: Mapping[Any, Any], calendar: Calendar) -> str:
+    """ "Nadir 271 (234 to 311) mg/dL on day 54 (46 to 65); reached." """
+    unit, name = nadir["unit"], nadir["patient_id"]
+    if not text.known(nadir["fitted_nadir"]):
+        return ""
+    date = calendar(name, nadir["fitted_nadir_day"])
+    dated = f", {date}" if date else ""
+    return (
+        f"Nadir {level_with_interval(nadir, 'fitted_nadir')} {unit} on day "
+        f"{day_with_interval(nadir, 'fitted_nadir_day')}{dated}; {reached(nadir)}."
+    )
 
 
 def warning(nadir: Mapping[Any, Any]) -> str:
@@ -77,7 +102,12 @@ def warning(nadir: Mapping[Any, Any]) -> str:
 
 
 def facts(
-    patient: Patient, nadir: Mapping[Any, Any], sampling: Mapping[Any, Any], rests_on_prior: bool, calendar: Calendar
+    patient: Patient,
+    nadir: Mapping[Any, Any],
+    sampling: Mapping[Any, Any],
+    rests_on_prior: bool,
+    calendar: Calendar,
+    events_told: str = "",
 ) -> list[tuple[str, str]]:
     """What the chart shows, as pairs of term and value; levels with their unit. sampling: empty without a curve."""
     unit, name = nadir["unit"], patient.patient_id
@@ -96,8 +126,16 @@ def facts(
         facts.append(("Drift", drift(nadir)))
     if sampling:
         expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
-        facts.append(("Lowest reading expected", f"{expected}{fits(sampling)}"))
-    return [*facts, ("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+        facts.append(("Lowest reading expected", f"{expected}{fits(sampling, nadir)}"))
+    facts += [("Infusions", infusions(patient)), ("Therapy", therapy(patient))]
+    return [*facts, ("Events", events_told)] if events_told else facts
+
+
+def events_words(events: Sequence[Event], name: str, calendar: Calendar) -> str:
+    """Outcomes and products with their days."""
+    return "; ".join(
+        f"{event.label} day {text.day(event.day)}{in_brackets(calendar(name, event.day))}" for event in events
+    )
 
 
 def single_curve(nadir: Mapping[Any, Any]) -> str:
@@ -117,13 +155,14 @@ def drift(nadir: Mapping[Any, Any]) -> str:
     )
 
 
-def fits(sampling: Mapping[Any, Any]) -> str:
+def fits(sampling: Mapping[Any, Any], nadir: Mapping[Any, Any]) -> str:
     """Where the measured lowest value lies among those that the curve and this sampling would give."""
     share = sampling["raw_nadir_percentile"]
     if not text.known(share):
         return ""
     tail = (1.0 - float(sampling["level"])) / 2.0
-    outside = "" if tail <= share <= 1.0 - tail else ", which the curve does not explain"
+    at_limit = text.is_true(nadir["raw_nadir_below_limit"])  # then a high share is made of ties with the limit
+    outside = "" if tail <= share and (share <= 1.0 - tail or at_limit) else ", which the curve does not explain"
     return f"; {text.share_of_draws(share)} of such readings are at or below the measured one{outside}"
 
 

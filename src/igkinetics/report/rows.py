@@ -10,8 +10,11 @@ import pandas as pd
 from igkinetics import text
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
+from igkinetics.fit.plots import fitted_nadirs
+from igkinetics.report.below import last_levels, last_samples
 from igkinetics.report.limits import Learnt, Sensitivity, mostly_prior
 from igkinetics.report.sentences import STATUS_WORDS
+from igkinetics.units import from_g_per_l
 
 Cells = dict[str, str]
 Calendar = Callable[[str, Any], str]
@@ -97,6 +100,26 @@ def nadir_rows(fit: CohortFit, drawn: Collection[str], calendar: Calendar) -> li
     ]
 
 
+def chips(fit: CohortFit, drawn: Collection[str]) -> list[Cells]:
+    """Every drawn patient with the fitted nadir and its day, lowest first, then those without one."""
+    place = {name: index for index, name in enumerate(fit.cohort.patient_ids, start=1)}
+    rows = {str(row["patient_id"]): row for row in fit.nadir.to_dict("records")}
+    order = [str(name) for name in fitted_nadirs(fit)["patient_id"]]
+    order += [name for name in rows if name not in order]
+    return [
+        {
+            "anchor": f"#patient-{place[name]}",
+            "name": text.visible(name),
+            "words": f"{text.level(rows[name]['fitted_nadir'], rows[name]['unit'])}, day "
+            f"{text.day(rows[name]['fitted_nadir_day'])}"
+            if name in order and text.known(rows[name]["fitted_nadir"])
+            else "not fitted",
+        }
+        for name in order
+        if name in drawn
+    ]
+
+
 def samples(row: Mapping[Any, Any]) -> str:
     """Number of samples in the window, and how many of them lie below the limit."""
     if not text.known(row["n_samples"]):
@@ -115,6 +138,7 @@ def group_rows(fit: CohortFit) -> list[Cells]:
             "fitted": str(row["n_fitted"]),
             "samples": str(row["n_samples"]),
             "per_patient": f"{text.number(row['samples_median'])} ({row['samples_least']} to {row['samples_most']})",
+            "infections": str(int(row["n_infections"])) if text.known(row["n_infections"]) else text.UNKNOWN,
             "near": f"{int(row['n_near_infection'])} ({text.share(row['share_near_infection'])})"
             if text.known(row["share_near_infection"])
             else text.UNKNOWN,
@@ -137,7 +161,13 @@ def not_fitted_rows(fit: CohortFit) -> list[Cells]:
 
 
 def threshold_rows(fit: CohortFit) -> list[Cells]:
-    """First day and days below each threshold, for patients with a curve."""
+    """First day and days below each threshold, for patients with a curve, and each one's last measurement."""
+    unit = fit.cohort.igg_unit
+    told = last_levels(last_samples(fit), from_g_per_l(1.0, unit)).set_index("patient_id")
+    last = {
+        name: f"{row['sign']}{text.level(row['igg'], unit)}, day {text.day(row['day'])}"
+        for name, row in told.iterrows()
+    }
     return [
         {
             "patient": text.visible(row["patient_id"]),
@@ -145,6 +175,7 @@ def threshold_rows(fit: CohortFit) -> list[Cells]:
             "first_day": first_day_below(row),
             "share": share_below(row),
             "days": day_with_interval(row, "days_below"),
+            "last": last.get(str(row["patient_id"]), text.UNKNOWN),
         }
         for row in fit.thresholds.to_dict("records")
         if text.known(row["days_below"])
@@ -159,6 +190,9 @@ def share_below(row: Mapping[Any, Any]) -> str:
 def first_day_below(row: Mapping[Any, Any]) -> str:
     if not text.known(row["first_day_below"]):
         return "stays above"
+    lower, upper = row["first_day_below_lower"], row["first_day_below_upper"]
+    if text.known(lower) and not text.known(upper):
+        return f"{text.day(row['first_day_below'])} ({text.day(lower)} to never)"
     return day_with_interval(row, "first_day_below")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-
 from igkinetics import text
 from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart, trajectory_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
@@ -102,12 +100,10 @@ def efficiency_charts(result: ScenarioResult) -> list[Chart]:
 
 
 def heat_charts(result: ScenarioResult) -> list[Chart]:
-    """One map of dose and interval for each vial size."""
+    """One map of dose and interval for each route."""
     table = result.search[result.search["patient_id"] == ""] if len(result.search) else result.search
     charts: list[Chart] = []
-    for _, rows in table.groupby(["vial_g", "route"], sort=False, dropna=False):
-        vial = float(rows["vial_g"].iloc[0])
-        size = "" if pd.isna(vial) else f", vials of {vial:g} g"
-        size += f", {rows['route'].iloc[0]}" if table["route"].nunique() > 1 else ""
-        charts.append((f"Share of patients at target over dose and interval{size}", attainment_chart(rows)))
+    for route, rows in table.groupby("route", sort=False):
+        which = f", {route}" if table["route"].nunique() > 1 else ""
+        charts.append((f"Share of patients at target over dose and interval{which}", attainment_chart(rows)))
     return charts

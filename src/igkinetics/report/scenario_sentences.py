@@ -125,7 +125,7 @@ def search_sentence(result: ScenarioResult) -> str:
         return f"None of {tried} keeps the {target_words(result)}; the best reaches {reached}."
     row = cheapest[0]
     sure = "" if row["decided"] else ", too close to the target to tell from it"
-    vials = f", vials of {row['vial_g']:g} g" if text.known(row["vial_g"]) else ""
+    vials = f", {row['vials']}" if row["vials"] else f", vials of {row['vial_g']} g" if row["vial_g"] else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
     reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
     return (

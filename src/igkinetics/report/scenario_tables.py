@@ -144,7 +144,7 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "dose": dose_words(row),
             "interval": f"{row['interval_day']:g}",
             "route": row["route"],
-            "vial": f"{row['vial_g']:g}" if text.known(row["vial_g"]) else text.UNKNOWN,
+            "vial": row["vials"] or row["vial_g"] or text.UNKNOWN,
             "share": text.share(row["probability"], 1),
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
             "meets": "yes" if row["meets_target"] else "no",

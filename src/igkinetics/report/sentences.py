@@ -9,6 +9,7 @@ from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import fitted_nadirs
+from igkinetics.report.below import below_sentences
 
 LOWEST_NAMED: Final = 3
 STATUS_WORDS: Final = {
@@ -27,12 +28,17 @@ STATUS_WORDS: Final = {
 
 
 def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
-    """Patients, lowest nadirs with intervals, how many not reached, who was not fitted and why, where."""
+    """Patients, lowest nadirs with intervals, how many not reached, who was not fitted and why, where.
+
+    With thresholds the answer to them comes first, and the patients stand beside those not fitted.
+    """
+    below = " ".join(below_sentences(fit))
+    patients, unfitted = patients_sentence(fit), not_fitted_sentence(fit)
     return (
-        patients_sentence(fit),
+        below or patients,
         lowest_sentence(fit),
         reached_sentence(fit),
-        not_fitted_sentence(fit),
+        f"{patients} {unfitted}" if below else unfitted,
         f"Report: {report}.",
     )
 

@@ -12,6 +12,7 @@ from igkinetics.dosing.doses import rule_amounts
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.dosing.regimen_file import converted
+from igkinetics.dosing.vials import vials_words
 from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.units import IggUnit
 
@@ -81,11 +82,6 @@ def doses_of_one(
                 "vials": vials_words(grams, regimen.vial_g),
                 "note": "loading dose" if loading else "",
             }
-
-
-def vials_words(amount_g: float, vial_g: float | None) -> str:
-    """ "12 x 2.5 g"; empty where no vial size is given."""
-    return "" if vial_g is None else f"{amount_g / vial_g:.0f} x {vial_g:g} g"
 
 
 def rule_words(regimen: Dosing, unit: IggUnit) -> str:

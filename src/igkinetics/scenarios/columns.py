@@ -23,7 +23,8 @@ COMMON: Final = {
     "dose_g": "dose in g",
     "amount_g": "grams of one dose",
     "interval_day": "days between doses",
-    "vial_g": "vial size that doses are rounded to, g; empty: none",
+    "vial_g": "vial sizes that doses are rounded to, g, mixed; empty: none",
+    "vials": "number and size of the vials of one dose; empty where patients get different ones",
     "route": "iv or sc",
     "grams": "grams in the horizon, mean over patients",
     "infusions": "doses in the horizon, mean over patients",
@@ -96,11 +97,13 @@ OWN: Final = {
         },
     },
     "next_sample": {
-        "trough_day": "day of the trough to be forecast",
+        "date": "calendar date (ISO 8601) of a sample on `day`, where known",
+        "dose_day": "day of the first dose that the result can still change",
+        "trough_day": "day of the trough that this dose decides",
         "sd_now": "standard deviation of that forecast",
         "expected_sd": "what it is expected to be after one sample on `day`",
         "narrowing": "share by which it shrinks",
-        "best": "whether no other day narrows it more",
+        "best": "whether no other of these days narrows it more",
     },
 }
 """Table -> column -> meaning."""

@@ -1,16 +1,19 @@
-"""For one patient: what a next dose would do, and which day's sample would tell most about the trough to come."""
+"""For one patient: what a next dose would do, and which day's sample would tell most of what can still be changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import t as student_t
 
+from igkinetics.dosing.doses import AMOUNT_DECIMALS
 from igkinetics.dosing.many import dosed
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.vials import vials_words, whole_vials
 from igkinetics.fit.courses import JUST_AFTER_DAY, time_below
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.posterior import weighted_quantiles
@@ -30,6 +33,8 @@ NEXT_DOSE_COLUMNS: Final = (
     "day",
     "dose_g_per_kg",
     "dose_g",
+    "vials",
+    "route",
     "threshold",
     "days_above_median",
     "days_above_lower",
@@ -49,6 +54,8 @@ NEXT_SAMPLE_COLUMNS: Final = (
     "regimen",
     "patient_id",
     "day",
+    "date",
+    "dose_day",
     "trough_day",
     "sd_now",
     "expected_sd",
@@ -56,19 +63,21 @@ NEXT_SAMPLE_COLUMNS: Final = (
     "best",
     "unit",
 )
-"""sd_now: SD of the trough forecast; expected_sd: what it is expected to be after one sample on `day`; narrowing: the
-share by which it shrinks."""
+"""dose_day: of the first dose that the result can still change; trough_day: of the trough that this dose decides.
+sd_now: SD of the forecast of that trough; expected_sd: what it is expected to be after one sample on `day`; narrowing:
+the share by which it shrinks."""
 DOSES_G_PER_KG: Final = (0.0, 0.2, 0.4, 0.6, 0.8)
 """Doses looked at unless a search names others."""
 DAYS_AFTER: Final = (7.0, 14.0, 21.0, 28.0, 42.0)
 MOST_DAYS: Final = 120
 """Days of a possible sample that are looked at, evenly spaced."""
+RESULT_AFTER_DAY: Final = 1.0
+"""A sample is taken so long before the dose that its result may change."""
 
 
-def schedule_with(one: Member, from_day: float, regimen: Dosing, day: Floats, amount: Floats) -> Schedule:
-    """The record up to from_day, then these doses."""
-    earlier = one.doses[one.doses[:, 0] < from_day]
-    n = day.size
+def schedule_with(one: Member, regimen: Dosing, day: Floats, amount: Floats) -> Schedule:
+    """The doses that stay, then these."""
+    earlier, n = one.doses, day.size
     return build_schedule(
         start_day=one.start_day,
         dose_day=[*earlier[:, 0], *day],
@@ -86,12 +95,15 @@ def next_dose_rows(
     """Options for a dose on the day the regimens start."""
     one, from_day = patients.members[0], setting.from_day
     how = Dosing(
-        name="next", route=search.route[0] if search else "iv", duration_h=search.duration_h if search else 0.0
+        name="next",
+        route=search.route[0] if search else "iv",
+        duration_h=search.duration_h if search else 0.0,
+        vial_g=search.vial_g if search else None,
     )
     tail = (1.0 - level) / 2.0
     equal = np.full(len(one.thetas), 1.0 / len(one.thetas))
     for dose, grams in options(search, one.weight_kg):
-        schedule = schedule_with(one, from_day, how, np.array([from_day]), np.array([grams]))
+        schedule = schedule_with(one, how, np.array([from_day]), np.array([grams]))
         first_below = first_days_below(one, schedule, from_day, setting)
         later = levels_of(one, schedule, from_day + np.array(DAYS_AFTER))
         for k, threshold in enumerate(setting.columns.thresholds):
@@ -103,6 +115,8 @@ def next_dose_rows(
                 "day": from_day,
                 "dose_g_per_kg": dose,
                 "dose_g": grams,
+                "vials": vials_words(grams, how.vial_g) if grams else "",
+                "route": how.route,
                 "threshold": threshold,
                 "days_above_median": float(median),
                 "days_above_lower": float(lower),
@@ -133,43 +147,82 @@ def first_days_below(one: Member, schedule: Schedule, from_day: float, setting: 
 
 
 def options(search: Search | None, weight_kg: float) -> list[tuple[float, float]]:
-    """Doses to look at, g/kg and g: those of the search, else DOSES_G_PER_KG; without a weight only doses in g."""
+    """Doses to look at, g/kg and g, in whole vials where a search has them, each once: those of the search, else
+    DOSES_G_PER_KG; without a weight only doses in g."""
     if search is not None and search.dose_g is not None:
-        return [(dose / weight_kg, dose) for dose in doses_of(search)]
-    doses = doses_of(search) if search is not None else DOSES_G_PER_KG
-    return [] if np.isnan(weight_kg) else [(dose, round(dose * weight_kg, 3)) for dose in doses]
+        grams = np.array(doses_of(search))
+    elif np.isnan(weight_kg):
+        return []
+    else:
+        per_kg = np.array(doses_of(search) if search is not None else DOSES_G_PER_KG)
+        grams = np.round(per_kg * weight_kg, AMOUNT_DECIMALS)
+    if search is not None and search.vial_g is not None:
+        grams = whole_vials(grams, search.vial_g)
+    return [(float(amount / weight_kg), float(amount)) for amount in np.unique(grams)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """What a sample can still change under a regimen: the dose of a day, and with it the trough of another."""
+
+    dose_day: float
+    trough_day: float
+
+
+def still_open(regimen: Dosing, dose_day: Floats, setting: Setting) -> Open | None:
+    """The first dose before which a sample can be taken and its result be known; None where its trough lies beyond the
+    horizon, or where there is no such dose."""
+    later = dose_day[dose_day >= setting.from_day + 2 * RESULT_AFTER_DAY]
+    if not later.size or regimen.interval_day is None:
+        return None
+    trough_day = later[1] if later.size > 1 else later[0] + regimen.interval_day
+    return Open(dose_day=float(later[0]), trough_day=float(trough_day)) if trough_day <= setting.horizon_day else None
 
 
 def next_sample_rows(patients: PosteriorPatients, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
-    """Under each calendar regimen (and none), what a sample on each day up to the trough is expected to tell."""
-    one, unit = patients.members[0], setting.columns.unit
-    case = patients.batch(0)
+    """Under each calendar regimen, what a sample on each day is expected to tell of the first trough that it can still
+    change: taken before a dose that is not yet given."""
+    one, case = patients.members[0], patients.batch(0)
     for regimen in regimens:
-        if regimen.rule is not None:
+        if regimen.rule is not None or regimen.gives_nothing:
             continue
         plan = dosed(regimen, case, setting.from_day, setting.horizon_day)
-        windows = setting.windows(regimen)
-        if not windows.complete:
-            continue
-        schedule = schedule_with(one, setting.from_day, regimen, plan.day, plan.amount[0])
-        end = windows.interval[1]
-        days = np.linspace(setting.from_day, end, min(MOST_DAYS, int(end - setting.from_day) + 1)).round()
-        days = np.unique(days[(days >= setting.from_day) & (days < end)])
-        levels = levels_of(one, schedule, np.append(days, end))
-        trough, candidates = levels[:, -1], levels[:, :-1]
-        expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
-        for j, day in enumerate(days):
-            yield {
-                "regimen": regimen.name,
-                "patient_id": one.patient_id,
-                "day": float(day),
-                "trough_day": end,
-                "sd_now": from_g_per_l(float(trough.std()), unit),
-                "expected_sd": from_g_per_l(expected[j], unit),
-                "narrowing": 1.0 - expected[j] / float(trough.std()),
-                "best": j == int(expected.argmin()),
-                "unit": unit,
-            }
+        decision = still_open(regimen, plan.day, setting)
+        if decision is not None:
+            schedule = schedule_with(one, regimen, plan.day, plan.amount[0])
+            yield from sample_rows(patients, regimen.name, schedule, decision, setting)
+
+
+def sample_rows(
+    patients: PosteriorPatients, regimen: str, schedule: Schedule, decision: Open, setting: Setting
+) -> Iterator[dict[str, Any]]:
+    """A row for each day on which a sample can be taken."""
+    one, unit = patients.members[0], setting.columns.unit
+    days = sample_days(setting.from_day, decision)
+    levels = levels_of(one, schedule, np.append(days, decision.trough_day))
+    trough, candidates = levels[:, -1], levels[:, :-1]
+    expected = np.array([expected_sd(candidates[:, j], trough, one.error) for j in range(days.size)])
+    for j, day in enumerate(days):
+        yield {
+            "regimen": regimen,
+            "patient_id": one.patient_id,
+            "day": float(day),
+            "date": patients.about.days_from.date_of(float(day)),
+            "dose_day": decision.dose_day,
+            "trough_day": decision.trough_day,
+            "sd_now": from_g_per_l(float(trough.std()), unit),
+            "expected_sd": from_g_per_l(expected[j], unit),
+            "narrowing": 1.0 - expected[j] / float(trough.std()),
+            "best": j == int(expected.argmin()),
+            "unit": unit,
+        }
+
+
+def sample_days(from_day: float, decision: Open) -> Floats:
+    """Whole days after from_day on which a sample can be taken, MOST_DAYS at most."""
+    last = np.floor(decision.dose_day - RESULT_AFTER_DAY - from_day)
+    steps = np.linspace(1.0, last, min(MOST_DAYS, int(last))).round()
+    return np.asarray(from_day + np.unique(steps))
 
 
 def expected_sd(level: Floats, target: Floats, error: Floats) -> float:
@@ -179,14 +232,19 @@ def expected_sd(level: Floats, target: Floats, error: Floats) -> float:
     error; of all of them NODES equally likely ones are taken, and the draws weighted by how likely each is to them.
     Root of the expected posterior variance.
     """
+    weight = weights_given(level, error)
+    mean = weight @ target
+    variance = weight @ target**2 - mean**2
+    return float(np.sqrt(max(variance.mean(), 0.0)))
+
+
+def weights_given(level: Floats, error: Floats) -> Floats:
+    """(NODES, n): how likely each draw of a level is, given each of NODES equally likely measurements of it."""
     every = np.sort(measurements(level[:, None], error, MIDDLES[None, :]).reshape(-1))
     taken = every[((np.arange(NODES) + 0.5) / NODES * every.size).astype(int)]
     log_weight = log_density(taken[:, None], level, error)
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
-    weight /= weight.sum(axis=1, keepdims=True)
-    mean = weight @ target
-    variance = weight @ target**2 - mean**2
-    return float(np.sqrt(max(variance.mean(), 0.0)))
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 def measurements(level: Floats, error: Floats, z: Floats) -> Floats:

@@ -48,7 +48,8 @@ SAME_DAY: Final = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosteriorPatients:
-    """Own patients of a posterior, all with the same number of draws; their days count from from_day."""
+    """Own patients of a posterior, all with the same number of draws; their days count from from_day. Their doses are
+    those that stay, whatever a regimen gives."""
 
     members: tuple[Member, ...]
     about: About
@@ -74,7 +75,7 @@ class PosteriorPatients:
 
 
 def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> Cases:
-    """One patient's draws. Doses before day 0 stay; tables are filled up to the widths given."""
+    """One patient's draws with the doses that stay; tables are filled up to the widths given."""
     n = len(one.thetas)
 
     def filled(table: Floats, rows: int) -> Floats:
@@ -84,7 +85,7 @@ def cases_of(one: Member, number: int, noise: int, courses: int, doses: int) -> 
         thetas=one.thetas,
         start_day=np.full(n, one.start_day),
         therapy=filled(one.therapy, courses),
-        history=filled(one.doses[one.doses[:, 0] < 0.0], doses),
+        history=filled(one.doses, doses),
         error=one.error,
         weight_kg=np.full(n, one.weight_kg),
         height_cm=np.full(n, one.height_cm),
@@ -104,12 +105,17 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
     left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
+    return patient_of_fit(file, left, population.patient)
+
+
+def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> PosteriorPatients:
+    """The one patient, of what a fit left behind in a folder or in memory."""
     draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
-    own = draws[draws["patient_id"] == population.patient]
+    own = draws[draws["patient_id"] == patient_id]
     if own.empty:
-        raise left.fault(population.patient, why_without(left, population.patient, draws), "population.patient")
+        raise left.fault(patient_id, why_without(left, patient_id, draws), "population.patient")
     found = {
-        population.patient: (
+        patient_id: (
             own[list(PARAMETERS)].to_numpy(dtype=float),
             with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
         )
@@ -117,7 +123,7 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     member = members_of(left, found)[0]
     drift = drift_of(own, as_log=member.error[0, 2] == LOGNORMAL)
     members = [replace(member, drift=drift)]
-    says = f"patient {visible(population.patient)} of the fit in {left.name}, {counted(len(own), 'draw')}"
+    says = f"patient {visible(patient_id)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
 
@@ -220,11 +226,25 @@ def patients_with(
         example=(one.weight_kg, one.height_cm, bool(one.is_male), whose),
         igg_unit=left.record.get("igg_unit"),
     )
-    moved = tuple(
+    moved = [
         with_drift(counted_from(one, day), file.scenario.horizon_day, file.scenario.seed)
         for one, day in zip(members, from_day, strict=True)
-    )
-    return PosteriorPatients(members=moved, about=about)
+    ]
+    left_out = [counted(later, "dose") + f" of {visible(one.patient_id)}" for one in moved if (later := n_later(one))]
+    if left_out:
+        note = f"recorded on day 0 or later, so left out, the regimens taking their place: {listed(left_out)}"
+        about = replace(about, notes=(*about.notes, note))
+    return PosteriorPatients(members=tuple(before_day_0(one) for one in moved), about=about)
+
+
+def n_later(one: Member) -> int:
+    """Recorded doses from day 0 on."""
+    return int(np.sum(one.doses[:, 0] >= 0.0))
+
+
+def before_day_0(one: Member) -> Member:
+    """The patient with the doses recorded before day 0 alone."""
+    return replace(one, doses=one.doses[one.doses[:, 0] < 0.0])
 
 
 def counted_from(one: Member, day: float) -> Member:

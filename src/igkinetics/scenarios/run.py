@@ -234,7 +234,7 @@ def search_regimens(
 
     population, thresholds, unit: as in `simulate_regimens`. target: such as {"quantity": "trough", "at_least": 500,
     "probability": 0.9}. interval_day, and search: the other keys of [search], such as dose_g_per_kg=[0.2, 1.0],
-    vial_g=[2.5, 5], route=["iv", "sc"]. InputError names every key that is at fault. See docs/model.md 6.
+    vial_g=[2.5, 5] (mixed), route=["iv", "sc"]. InputError names every key that is at fault. See docs/model.md 6.
 
     >>> import igkinetics as igk
     >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}

@@ -11,6 +11,7 @@ from igkinetics.cards.body_size import WeightBasis
 from igkinetics.dosing.assay import Assay, beyond_limits
 from igkinetics.dosing.regimen import one_of
 from igkinetics.dosing.regimen_file import Regimens, converted
+from igkinetics.dosing.vials import VialSizes, faulty_sizes
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
 from igkinetics.units import IggUnit
 from igkinetics.virtual.population import Population
@@ -20,7 +21,8 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Target(Table):
-    """What a search has to reach: the share `probability` of patients whose `quantity` lies within limits.
+    """What a search has to reach: the share `probability` of patients whose `quantity` lies within limits. Of troughs
+    every one has to, not the lowest alone.
 
     at_least, at_most: in the file's unit, or with _mg_dl in their names. days: within which doses end intervals whose
     troughs count, or within which the nadir is taken; absent: from the first dose to the horizon.
@@ -82,7 +84,7 @@ class Search(Table):
     """Calendar regimens among which the cheapest is sought.
 
     dose_g_per_kg or dose_g: two numbers are the ends of a range, walked in steps of dose_step_g_per_kg (dose_step_g);
-    three or more, or one, are the doses themselves. vial_g: sizes to round to, each tried; absent: no rounding.
+    three or more, or one, are the doses themselves. vial_g: sizes that are mixed to round to; absent: no rounding.
     route: one, or several to try.
     """
 
@@ -98,8 +100,8 @@ class Search(Table):
     """Step between the ends of a range, g."""
     interval_day: list[Positive] = Field(min_length=1)
     """Days between doses to try."""
-    vial_g: list[Positive] | None = Field(default=None, min_length=1)
-    """Vial sizes to round to, g, each tried; without it, no rounding."""
+    vial_g: VialSizes | None = None
+    """Vial size in g, or a list of sizes that are mixed, to round to; without it, no rounding."""
     loading_g_per_kg: Positive | None = None
     """First dose in g/kg, in place of the regular one."""
     start_day: float | None = None
@@ -118,10 +120,12 @@ class Search(Table):
 
     def _faults(self) -> Iterator[Fault]:
         yield from one_of(("dose_g_per_kg", "dose_g"), (self.dose_g_per_kg, self.dose_g))
-        for name in ("dose_g_per_kg", "dose_g", "interval_day", "vial_g"):
+        for name in ("dose_g_per_kg", "dose_g", "interval_day"):
             values = getattr(self, name)
             if values is not None and sorted(set(values)) != values:
                 yield Fault((name,), str(values), "must ascend, each value once")
+        if self.vial_g is not None and (rule := faulty_sizes(self.vial_g)):
+            yield Fault(("vial_g",), str(self.vial_g), rule)
         if len(set(self.route)) != len(self.route):
             yield Fault(("route",), str(self.route), "must name each route once")
 

@@ -10,14 +10,17 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.dosing.cases import Cases, Patients
+from igkinetics.dosing.doses import AMOUNT_DECIMALS
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.vials import vials_words
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
 from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.outcomes import Columns, shares_at_least
-from igkinetics.scenarios.scenario import Search
+from igkinetics.scenarios.scenario import Search, Target
 from igkinetics.scenarios.tally import Tally
 from igkinetics.scenarios.windows import Span, span_of
+from igkinetics.units import from_g_per_l
 
 SEARCH_COLUMNS: Final = (
     "patient_id",
@@ -25,6 +28,7 @@ SEARCH_COLUMNS: Final = (
     "dose_g",
     "interval_day",
     "vial_g",
+    "vials",
     "route",
     "quantity",
     "at_least",
@@ -72,8 +76,8 @@ def doses_of(search: Search) -> list[float]:
 
 
 def candidates_of(search: Search) -> list[Candidate]:
-    """Every combination of dose, interval, vial size and route."""
-    vials: list[float | None] = [*search.vial_g] if search.vial_g is not None else [None]
+    """Every combination of dose, interval and route."""
+    vials = sizes_words(search.vial_g)
     key, unit = ("dose_g_per_kg", "g/kg") if search.dose_g_per_kg is not None else ("dose_g", "g")
     return [
         Candidate(
@@ -81,11 +85,11 @@ def candidates_of(search: Search) -> list[Candidate]:
             regimen=Dosing.model_validate(
                 {
                     "name": f"{dose:g} {unit} every {interval:g} days"
-                    + (f", vials of {vial:g} g" if vial else "")
+                    + (f", vials of {vials} g" if vials else "")
                     + (f", {route}" if len(search.route) > 1 else ""),
                     key: dose,
                     "interval_day": interval,
-                    "vial_g": vial,
+                    "vial_g": search.vial_g,
                     "start_day": search.start_day,
                     "route": route,
                     "loading_g_per_kg": search.loading_g_per_kg,
@@ -95,10 +99,14 @@ def candidates_of(search: Search) -> list[Candidate]:
             ),
         )
         for route in search.route
-        for vial in vials
         for interval in search.interval_day
         for dose in doses_of(search)
     ]
+
+
+def sizes_words(vial_g: list[float] | None) -> str:
+    """ "2.5, 5, 10"; empty where doses are not rounded to vials."""
+    return ", ".join(f"{size:g}" for size in vial_g or ())
 
 
 def covered_of(search: Search) -> Span | None:
@@ -133,11 +141,9 @@ def search_table(
     tried = [Tried(Tally.empty(models, about.n_draws, 3), np.zeros(models)) for _ in candidates]
     for index in range(patients.n_batches):
         cases = patients.batch(index)
-        noise = np.empty((len(cases), 0))
         measures = []
         for done, candidate in enumerate(candidates, start=1 + index * len(candidates)):
-            values = simulate(candidate.regimen, cases, noise, alone, crew).values
-            measures.append(measured(values, columns, search))
+            measures.append(tried_on(candidate.regimen, cases, alone, search.target, crew)[1])
             if progress is not None:
                 progress(done, patients.n_batches * len(candidates))
         count(tried, measures, cases, named=bool(about.patient_ids))
@@ -145,13 +151,33 @@ def search_table(
     return pd.DataFrame(shown, columns=list(SEARCH_COLUMNS))
 
 
-def measured(values: Floats, columns: Columns, search: Search) -> Floats:
-    """(n, 3): whether the quantity lies within its limits (nan: there is none), grams, infusions."""
-    place = {outcome.name: k for k, outcome in enumerate(columns.all)}
-    level = values[:, [place[search.target.quantity]]]
+def tried_on(regimen: Dosing, cases: Cases, setting: Setting, target: Target, crew: Workers) -> tuple[Floats, Floats]:
+    """A calendar's values (n, width) for the cases, and (n, 3): see measured. With an upper limit every trough counts,
+    so all are looked at, not the lowest alone."""
+    every = target.quantity == "trough" and target.upper(setting.columns.unit) is not None
+    days = setting.windows(regimen).trough_day if every else np.empty(0)
+    drawn = simulate(regimen, cases, np.empty((len(cases), 0)), replace(setting, day=days), crew)
+    values = drawn.values
+    place = place_of(setting.columns, target.quantity)
+    highest = values[:, place]
+    if days.size:
+        highest = from_g_per_l((drawn.endogenous + drawn.infused).max(axis=1), setting.columns.unit)
+    return values, measured(values, highest, setting.columns, target)
+
+
+def place_of(columns: Columns, outcome: str) -> int:
+    """The first column of an outcome."""
+    return next(k for k, each in enumerate(columns.all) if each.name == outcome)
+
+
+def measured(values: Floats, highest: Floats, columns: Columns, target: Target) -> Floats:
+    """(n, 3): whether the quantity lies within its limits (nan: there is none), grams, infusions. highest (n,): of what
+    has to lie below the upper limit."""
+    level = values[:, [place_of(columns, target.quantity)]]
     kept = shares_at_least(level, np.array(columns.thresholds))[:, 0]
-    if (most := search.target.upper(columns.unit)) is not None:
-        kept = np.where(level[:, 0] <= most, kept, np.minimum(kept, 0.0))
+    if (most := target.upper(columns.unit)) is not None:
+        kept = np.where(highest <= most, kept, np.minimum(kept, 0.0))
+    place = {name: place_of(columns, name) for name in ("grams", "infusions")}
     return np.column_stack([kept, values[:, place["grams"]], values[:, place["infusions"]]])
 
 
@@ -195,11 +221,12 @@ def rows_of(
         results.append((share, error, grams, infusions))
     first = [float(weights @ (one.first_choice / one.tally.n[:, GRAMS])) for one in tried]
     same = [constant_cells(candidate, search, price_per_g, setting) for candidate in candidates]
-    yield from rows_of_one("", search, same, results, first)
+    regimens = [candidate.regimen for candidate in candidates]
+    yield from rows_of_one("", search, regimens, same, results, first, is_one_patient=len(about.patient_ids) == 1)
     for index, patient_id in enumerate(about.patient_ids):
         if all(index in one.patients for one in tried):
             own = [one.patients[index] for one in tried]
-            yield from rows_of_one(patient_id, search, same, own, [np.nan] * len(own))
+            yield from rows_of_one(patient_id, search, regimens, same, own, [np.nan] * len(own), is_one_patient=True)
 
 
 def constant_cells(candidate: Candidate, search: Search, price_per_g: float | None, setting: Setting) -> dict[str, Any]:
@@ -211,7 +238,7 @@ def constant_cells(candidate: Candidate, search: Search, price_per_g: float | No
         "dose_g_per_kg": np.nan if regimen.dose_g_per_kg is None else candidate.dose,
         "dose_g": np.nan if regimen.dose_g is None else candidate.dose,
         "interval_day": regimen.interval_day,
-        "vial_g": np.nan if regimen.vial_g is None else regimen.vial_g,
+        "vial_g": sizes_words(regimen.vial_g),
         "route": regimen.route,
         "quantity": target.quantity,
         "at_least": target.lower(unit),
@@ -224,12 +251,23 @@ def constant_cells(candidate: Candidate, search: Search, price_per_g: float | No
     }
 
 
+def vials_of_each(regimen: Dosing, grams: float, infusions: float, *, is_one_patient: bool) -> str:
+    """The vials of one dose where everybody gets the same; empty where not, or where there are no vials."""
+    same = regimen.loading_g_per_kg is None and (is_one_patient or regimen.dose_g is not None)
+    if not same or infusions == 0 or regimen.vial_g is None:
+        return ""
+    return vials_words(round(grams / infusions, AMOUNT_DECIMALS), regimen.vial_g)
+
+
 def rows_of_one(
     patient_id: str,
     search: Search,
+    regimens: list[Dosing],
     same: list[dict[str, Any]],
     results: list[tuple[float, float, float, float]],
     first_choice: list[float],
+    *,
+    is_one_patient: bool,
 ) -> Iterator[dict[str, Any]]:
     """Every candidate for the population or one patient, the cheapest marked."""
     wanted = search.target.probability
@@ -239,6 +277,7 @@ def rows_of_one(
     for k, (cells, (share, error, grams, infusions)) in enumerate(zip(same, results, strict=True)):
         yield {
             **cells,
+            "vials": vials_of_each(regimens[k], grams, infusions, is_one_patient=is_one_patient),
             "patient_id": patient_id,
             "probability": share,
             "probability_error": error,

@@ -81,7 +81,7 @@ def candidates(search: Search) -> float:
     given = search.dose_g_per_kg or search.dose_g or []
     step = search.dose_step_g_per_kg if search.dose_g_per_kg is not None else search.dose_step_g
     doses = number_of_steps(given[0], given[1], step) if len(given) == 2 else len(given)
-    return doses * len(search.interval_day) * len(search.vial_g or [None]) * len(search.route)
+    return doses * len(search.interval_day) * len(search.route)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,93 @@
+"""What one reader has on the desk: a cohort, edited records, a card; fits are made when asked for, and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from igkinetics.app.records import Record, cohort_of, merged, only, record_of
+from igkinetics.app.whatif import Patient, Plan
+from igkinetics.cohort.model import Cohort
+from igkinetics.fit.cohort import fit_cohort
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.options import DEFAULT_CARD, FitOptions
+
+MOST_KEPT: Final = 50
+"""Fits and plans kept at a time."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The state of one page. Nothing of it is written anywhere."""
+
+    cohort: Cohort | None = None
+    card: str = DEFAULT_CARD
+    options: FitOptions = field(default_factory=lambda: FitOptions(jobs=1))
+    """Of every fit, but for its card."""
+    edited: dict[str, Cohort] = field(default_factory=dict)
+    fits: dict[tuple[str, str], CohortFit] = field(default_factory=dict)
+    planned: dict[tuple[str, str, Plan], Patient] = field(default_factory=dict)
+
+    def open(self, cohort: Cohort) -> None:
+        """Another cohort; edits of the one before are dropped."""
+        self.cohort = cohort
+        self.edited, self.fits, self.planned = {}, {}, {}
+
+    @property
+    def whole(self) -> Cohort | None:
+        """The cohort with its edits."""
+        return None if self.cohort is None else merged(self.cohort, self.edited)
+
+    @property
+    def patient_ids(self) -> tuple[str, ...]:
+        if self.cohort is None:
+            return ()
+        return tuple(dict.fromkeys([*self.cohort.patient_ids, *self.edited]))
+
+    def of(self, patient_id: str) -> Cohort:
+        """The cohort of this patient alone, as edited. KeyError when nobody has this id."""
+        if patient_id in self.edited:
+            return self.edited[patient_id]
+        if self.cohort is None:
+            raise KeyError(patient_id)
+        return only(self.cohort, patient_id)
+
+    def record(self, patient_id: str) -> Record:
+        return record_of(self.of(patient_id), patient_id)
+
+    def edit(self, record: Record, igg_unit: str) -> None:
+        """Take this record in place of the patient's own, or as a new patient. InputError with all that is wrong."""
+        like = self.cohort
+        if record.patient_id in self.edited:
+            like = self.edited[record.patient_id]
+        own = cohort_of(record, like, igg_unit if like is None else like.igg_unit)
+        if self.cohort is None:
+            self.cohort = own
+        self.edited[record.patient_id] = own
+        self.forget(record.patient_id)
+
+    def undo(self, patient_id: str) -> None:
+        """Back to the record as it was opened."""
+        if self.cohort is not None and patient_id in self.cohort.patient_ids:
+            self.edited.pop(patient_id, None)
+            self.forget(patient_id)
+
+    def forget(self, patient_id: str) -> None:
+        self.fits = {key: fit for key, fit in self.fits.items() if key[0] != patient_id}
+        self.planned = {key: one for key, one in self.planned.items() if key[0] != patient_id}
+
+    def fit(self, patient_id: str) -> CohortFit:
+        """The patient's fit, as `igkinetics fit` makes it: patients are independent of each other."""
+        key = (patient_id, self.card)
+        if key not in self.fits:
+            self.fits = dict(list(self.fits.items())[-MOST_KEPT:])
+            self.fits[key] = fit_cohort(self.of(patient_id), replace(self.options, card=self.card))
+        return self.fits[key]
+
+    def plan(self, patient_id: str, plan: Plan) -> Patient:
+        """The fitted patient with a plan, ready to be asked about regimens."""
+        key = (patient_id, self.card, plan)
+        if key not in self.planned:
+            self.planned = dict(list(self.planned.items())[-MOST_KEPT:])
+            self.planned[key] = Patient(self.fit(patient_id), patient_id, plan)
+        return self.planned[key]

@@ -1,0 +1,57 @@
+"""The page as one document, and the application that serves it: every script and style from this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from shiny import App, ui
+
+from igkinetics.app.guard import policy_for
+from igkinetics.app.opening import Opening
+from igkinetics.app.session import server_for
+from igkinetics.app.views import cards_view
+from igkinetics.provenance import RESEARCH_NOTICE
+from igkinetics.report.environment import TEMPLATES
+from igkinetics.units import IGG_UNITS
+
+ASSETS: Final = Path(__file__).resolve().parent / "assets"
+PLACEHOLDER: Final = '<meta name="shiny-dependency-placeholder" content="">'
+FIELDS: Final = (
+    ("dose_g", "Dose", "g", 0, 100, 1, 0),
+    ("interval_day", "Interval", "days", 7, 56, 1, 28),
+    ("start_day", "Start in", "days", 0, 56, 1, 0),
+)
+"""Key, words, unit, ends and step of the slider, where it stands at first: no dose is anybody's default."""
+VIALS: Final = ("1", "2.5", "5", "10", "20")
+
+
+def document(opening: Opening) -> str:
+    """The page."""
+    environment = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        notice=RESEARCH_NOTICE,
+        placeholder=PLACEHOLDER,
+        units=IGG_UNITS,
+        cards=cards_view(),
+        chosen_card=opening.card,
+        thresholds="; ".join(f"{each:g}" for each in opening.thresholds),
+        fields=FIELDS,
+        vials=VIALS,
+    )
+
+
+def application(opening: Opening) -> tuple[App, str]:
+    """The application for one reader, each window with a desk of its own; and the policy of its page."""
+    assets = {"/assets": ASSETS, "/look/style.css": TEMPLATES / "style.css"}
+    made = App(ui.page_html(document(opening)), server_for(opening), static_assets=assets, test_mode=False)
+    if callable(made.ui):
+        raise AssertionError("the page is one document, rendered once")
+    return made, policy_for(made.ui["html"])

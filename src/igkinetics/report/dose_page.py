@@ -1,0 +1,258 @@
+"""report.html of individual dosing: what was found for this patient, every regimen tried, calendar and next sample."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from igkinetics import text
+from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
+from igkinetics.charts.svg import Chart, Draw, draw
+from igkinetics.dose.output import SHEET_NAME, dose_record
+from igkinetics.dose.result import DoseResult
+from igkinetics.dose.run import NO_DOSE
+from igkinetics.report.card_view import card_view
+from igkinetics.report.environment import page_environment
+from igkinetics.units import from_g_per_l
+
+Row = Mapping[Any, Any]
+MOST_RANKS: Final = 60
+"""Rows of the page's table of regimens; dose.csv holds all."""
+QUANTITY_WORDS: Final = {
+    "trough": "every trough (the level just before a dose)",
+    "nadir": "the nadir from the first dose on",
+    "trough_last": "the last trough",
+}
+FORECAST_EVERY_DAY: Final = 28.0
+
+
+def write_dose_report(result: DoseResult, path: Path, draw: Draw = draw) -> None:
+    path.write_text(dose_report(result, draw), encoding="utf-8", newline="\n")
+
+
+def dose_report(result: DoseResult, draw: Draw = draw) -> str:
+    """The whole page as text; every name from the input is escaped."""
+    ranks = [rank_cells(row, result) for row in result.dose.head(MOST_RANKS).to_dict("records")]
+    return (
+        page_environment()
+        .get_template("dose.html.j2")
+        .render(
+            title=f"Which dose for {text.visible(result.patient_id)}",
+            sentences=dose_sentences(result),
+            notes=result.notes,
+            unit=result.unit,
+            level=text.percent(result.options.level),
+            horizon=result.options.horizon,
+            target=target_words(result),
+            below=f"{result.plan.limits[0]:g} {result.unit}",
+            meets=result.meets,
+            best=result.best.name,
+            figures=draw(dose_charts(result)),
+            ranks=ranks,
+            n_ranks=len(result.dose),
+            has_cost=result.options.price is not None,
+            has_weight=not np.isnan(result.facts.patient.weight_kg),
+            forecast=forecast_rows(result),
+            calendar=calendar_view(result),
+            sample=next_sample_words(result),
+            sheet=SHEET_NAME,
+            cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
+            options={"prior": "card"},
+            record_text=json.dumps(dose_record(result), indent=2, ensure_ascii=False),
+        )
+    )
+
+
+def dose_sentences(result: DoseResult) -> list[str]:
+    """What a pharmacist asks first: this patient now, without a dose, the fewest grams, others, the next sample."""
+    sentences = [now_sentence(result), undosed_sentence(result), best_sentence(result), others_sentence(result)]
+    sentences += [guideline_sentence(result), next_sample_words(result)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def now_sentence(result: DoseResult) -> str:
+    """ "P07 (75 kg): last sample 4.10 g/L on 2024-06-01 (day 112); last dose 30 g on 2024-05-04 (day 84)." """
+    patient, unit = result.facts.patient, result.unit
+    weight = "weight not known" if np.isnan(patient.weight_kg) else f"{patient.weight_kg:g} kg"
+    limit = {-1: "below ", 0: "", 1: "above "}[int(patient.sample_limit[-1])]
+    level = text.level(from_g_per_l(float(patient.sample_igg[-1]), result.plan.unit), unit)
+    sampled = f"last sample {limit}{level} {unit} on {result.when(result.facts.last_sample)}"
+    dosed = "no dose recorded"
+    if patient.dose_day.size:
+        dosed = f"last dose {patient.dose_g[-1]:g} g on {result.when(float(patient.dose_day[-1]))}"
+    return f"{text.visible(result.patient_id)} ({weight}): {sampled}; {dosed}."
+
+
+def undosed_sentence(result: DoseResult) -> str:
+    last = result.forecast[result.forecast["regimen"] == NO_DOSE].iloc[-1]
+    return (
+        f"Without another dose IgG lies below {result.plan.limits[0]:g} {result.unit} on {result.when(last['day'])} in "
+        f"{text.share_of_draws(last['p_below'])} of draws (median {text.level(last['median'], result.unit)}, "
+        f"{text.level_interval(last['lower'], last['upper'], result.unit)} {result.unit})."
+    )
+
+
+def target_words(result: DoseResult) -> str:
+    """ "every trough (the level just before a dose) at or above 5 g/L in 90 % of draws" """
+    target, limits = result.plan.target, result.plan.limits
+    levels = f"at or above {limits[0]:g} {result.unit}"
+    if len(limits) > 1:
+        levels = f"between {limits[0]:g} and {limits[1]:g} {result.unit}"
+    return f"{QUANTITY_WORDS[target.quantity]} {levels} in {text.percent(target.probability)} of draws"
+
+
+def regimen_words(row: Row) -> str:
+    """ "30 g (3 x 10 g) iv every 28 days" """
+    vials = f" ({row['vials']})" if row["vials"] else ""
+    return f"{row['amount_g']:g} g{vials} {row['route']} every {row['interval_day']:g} days"
+
+
+def start_words(row: Row, result: DoseResult) -> str:
+    """ "2024-06-07", or "day 112" """
+    return str(row["start"]) if "-" in str(row["start"])[1:] else f"day {round(float(row['start']), 1):g}"
+
+
+def best_sentence(result: DoseResult) -> str:
+    """The fewest grams that meet the target, or what comes closest."""
+    row, unit = result.dose.iloc[0].to_dict(), result.unit
+    found = f"{regimen_words(row)}, the first on {start_words(row, result)}"
+    share = text.share_of_draws(row["p_target"])
+    close = "" if result.decided else f", too close to {text.percent(result.options.probability)} to tell from it"
+    cost = f", cost {row['cost']:.0f}" if text.known(row["cost"]) else ""
+    told = (
+        f"reached in {share} of draws{close}; lowest trough {text.level(row['trough'], unit)}, nadir "
+        f"{text.level(row['nadir'], unit)} {unit} (medians), {row['days_below']:.1f} days below in "
+        f"{result.options.horizon:g} days; {row['grams_per_28_days']:.4g} g in 28 days{cost}"
+    )
+    if result.meets:
+        return f"Fewest grams for {target_words(result)}: {found} ({told}; {len(result.dose)} regimens tried)."
+    return f"None of {len(result.dose)} regimens keeps {target_words(result)}; the closest: {found} ({told})."
+
+
+def others_sentence(result: DoseResult) -> str:
+    """The next in rank that meet the target too, of another interval or route first."""
+    table = result.dose.iloc[1:]
+    table = table[table["p_target"] >= result.options.probability]
+    others = table.drop_duplicates(["interval_day", "route"])[:3]
+    own = (result.best.interval_day, result.best.route)
+    shown = [row for row in others.to_dict("records") if (row["interval_day"], row["route"]) != own]
+    if not shown:
+        return ""
+    words = [
+        f"{regimen_words(row)} ({text.share_of_draws(row['p_target'])}, {row['grams_per_28_days']:.4g} g in 28 days)"
+        for row in shown
+    ]
+    return f"Fewest grams otherwise: {'; '.join(words)}."
+
+
+def guideline_sentence(result: DoseResult) -> str:
+    guideline = result.plan.guideline
+    if guideline is None:
+        return ""
+    return f"Guideline {result.options.guideline}: {guideline.rule} Source: {guideline.source}."
+
+
+def next_sample_words(result: DoseResult) -> str:
+    """ "Next sample on day 204, before the dose on day 205: it narrows the forecast of the trough ..." """
+    best = result.next_sample[result.next_sample["best"].astype(bool)].to_dict("records")
+    if not best:
+        return ""
+    row = best[0]
+    return (
+        f"Next sample on {result.when(row['day'])}, before the dose on {result.when(row['dose_day'])}: it is expected "
+        f"to narrow the forecast of the trough on {result.when(row['trough_day'])} by "
+        f"{text.share(row['narrowing'])}, and changes which regimen ranks first with a probability of "
+        f"{text.fraction(row['p_change'])}."
+    )
+
+
+def dose_charts(result: DoseResult) -> list[Chart]:
+    """Without another dose, and under the regimen of rank 1."""
+    return [
+        (f"IgG of {text.visible(result.patient_id)}, {name}, {result.unit}", dosing_chart(course_of(result, name)))
+        for name in (result.best.name, NO_DOSE)
+    ]
+
+
+def course_of(result: DoseResult, regimen: str) -> DosingCourse:
+    """What the chart of one regimen shows."""
+    patient, facts = result.facts.patient, result.facts
+    forecast = result.forecast[result.forecast["regimen"] == regimen]
+    curves = result.fits.curves
+    planned = result.calendar[["day", "amount_g"]].to_numpy(dtype=float) if regimen != NO_DOSE else np.empty((0, 2))
+    return DosingCourse(
+        samples=np.column_stack([patient.sample_day, patient.sample_igg, patient.sample_limit]),
+        doses=np.column_stack([patient.dose_day, patient.dose_g]),
+        therapy=np.column_stack([patient.therapy_start, patient.therapy_stop]),
+        planned=planned,
+        forecast=forecast,
+        past=past_of(curves, result) if len(curves) else curves,
+        limits=result.plan.limits,
+        today=facts.last_sample,
+        unit=result.plan.unit,
+        day_zero=facts.zero_moment,
+    )
+
+
+def past_of(curves: Any, result: DoseResult) -> Any:
+    """The fitted course up to the last sample, in the unit of the result."""
+    own = curves[(curves["day"] <= result.facts.last_sample) & curves["lower"].notna()]
+    factor = from_g_per_l(1.0, result.plan.unit) / from_g_per_l(1.0, result.cohort.igg_unit)
+    return own.assign(**{name: own[name] * factor for name in ("median", "lower", "upper")})
+
+
+def rank_cells(row: Row, result: DoseResult) -> dict[str, str]:
+    weight = result.facts.patient.weight_kg
+    return {
+        "rank": f"{row['rank']}",
+        "amount": f"{row['amount_g']:g}",
+        "vials": row["vials"] or text.UNKNOWN,
+        "per_kg": text.UNKNOWN if np.isnan(weight) else f"{row['amount_g'] / weight:.2f}",
+        "interval": f"{row['interval_day']:g}",
+        "route": row["route"],
+        "start": start_words(row, result),
+        "p_target": text.share_of_draws(round(row["p_target"], 4)) if text.known(row["p_target"]) else text.UNKNOWN,
+        "meets": "yes" if row["p_target"] >= result.options.probability else "no",
+        "trough": text.level(row["trough"], result.unit),
+        "nadir": text.level(row["nadir"], result.unit),
+        "days_below": f"{row['days_below']:.1f}",
+        "grams": f"{row['grams_per_28_days']:.4g}",
+        "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
+    }
+
+
+def forecast_rows(result: DoseResult) -> list[dict[str, Any]]:
+    """Every four weeks: the level and the chance of being below, without a dose and under the best."""
+    days = np.arange(0.0, result.options.horizon + 1e-9, FORECAST_EVERY_DAY)
+    named = dict(iter(result.forecast.groupby("regimen", sort=False)))
+    rows = []
+    for ahead in days:
+        day = result.facts.last_sample + float(ahead)
+        each = {name: table.iloc[(table["day"] - day).abs().argmin()] for name, table in named.items()}
+        rows.append({"day": result.when(day), "cells": [forecast_cell(row, result.unit) for row in each.values()]})
+    return rows
+
+
+def forecast_cell(row: Any, unit: str) -> dict[str, str]:
+    return {
+        "level": text.level(row["median"], unit),
+        "interval": text.level_interval(row["lower"], row["upper"], unit),
+        "below": text.share_of_draws(row["p_below"]),
+    }
+
+
+def calendar_view(result: DoseResult) -> list[dict[str, str]]:
+    return [
+        {
+            "when": result.when(row["day"]),
+            "grams": f"{row['amount_g']:g} g",
+            "vials": row["vials"] or text.UNKNOWN,
+            "route": row["route"],
+            "note": row["note"],
+        }
+        for row in result.calendar.to_dict("records")
+    ]

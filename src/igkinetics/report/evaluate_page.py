@@ -1,0 +1,204 @@
+"""report.html of a check of forecasts: the cards ranked, and how the best one's predictions did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from igkinetics import text
+from igkinetics.charts.evaluate_charts import pit_chart, reliability_chart
+from igkinetics.charts.goodness_charts import goodness_chart
+from igkinetics.charts.svg import Captioned, Draw, draw
+from igkinetics.errors import counted
+from igkinetics.evaluate.result import ForecastEvaluation
+from igkinetics.evaluate.scores import ALL
+from igkinetics.report.card_view import card_view
+from igkinetics.report.environment import page_environment
+from igkinetics.report.rows import Cells
+
+MEASURES: Final = ("within_20", "within_30", "coverage_50", "coverage_80", "coverage_95")
+
+
+def write_evaluate_report(result: ForecastEvaluation, path: Path, draw: Draw = draw) -> None:
+    path.write_text(evaluate_report(result, draw), encoding="utf-8", newline="\n")
+
+
+def evaluate_report(result: ForecastEvaluation, draw: Draw = draw) -> str:
+    """The whole page as text; every name from the input is escaped."""
+    charts = charts_of(result)
+    figures = draw([each.chart for each in charts])
+    return (
+        page_environment()
+        .get_template("evaluate.html.j2")
+        .render(
+            title=f"Forecasts of {text.visible(result.cohort.name)} held against what came",
+            sentences=evaluate_sentences(result),
+            notes=result.notes,
+            unit=result.cohort.igg_unit,
+            ranking=[ranking_cells(row) for row in overall(result).to_dict("records")],
+            parts=part_rows(result),
+            best=best_card(result),
+            figures=[(figure, each.caption) for figure, each in zip(figures, charts, strict=True)],
+            missed=missed_rows(result),
+            cards=[card_view(name, digest, result.sources[name]) for name, digest in result.card_ids.items()],
+            options={"prior": "card"},
+            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
+        )
+    )
+
+
+def overall(result: ForecastEvaluation) -> pd.DataFrame:
+    """The row of all samples of each card, best first."""
+    scores = result.scores
+    return scores[(scores["horizon"] == ALL) & (scores["dosing"] == ALL)]
+
+
+def best_card(result: ForecastEvaluation) -> str:
+    """The first of the ranking, or of all cards where none is ranked."""
+    return str(overall(result)["card"].iloc[0])
+
+
+def measure_cells(row: Mapping[Any, Any]) -> Cells:
+    """What every table shows of a row of evaluate.csv."""
+    return {
+        "n": str(int(row["n"])),
+        "bias": signed_percent(row["bias"]),
+        "rrmse": text.share(row["rrmse"]),
+        **{name: text.share(row[name]) for name in MEASURES},
+        "log_score": text.number(row["log_score"], 4),
+    }
+
+
+def ranking_cells(row: Mapping[Any, Any]) -> Cells:
+    behind = text.UNKNOWN
+    if text.known(row["behind"]):
+        behind = text.number(row["behind"], 2)
+        behind += f" ± {text.number(row['behind_se'], 2)}" if text.known(row["behind_se"]) and row["behind"] > 0 else ""
+    return {
+        "rank": f"{row['rank']:.0f}" if text.known(row["rank"]) else text.UNKNOWN,
+        "card": text.visible(row["card"]),
+        "behind": behind,
+        "weight": text.fraction(row["weight"]) if row["weight"] > 0 else text.UNKNOWN,
+        "note": text.visible(row["note"], most=300) if text.known(row["note"]) else "",
+        **measure_cells(row),
+    }
+
+
+def signed_percent(value: Any) -> str:
+    if not text.known(value):
+        return text.UNKNOWN
+    return f"{100 * float(value):+.0f} %".replace("-", "−")
+
+
+def part_rows(result: ForecastEvaluation) -> list[Cells]:
+    """The best card by horizon and by dosing."""
+    rows = result.scores[result.scores["card"] == best_card(result)]
+    parts = rows[(rows["horizon"] != ALL) | (rows["dosing"] != ALL)]
+    return [
+        {
+            "part": f"{row['horizon'].replace('-', ' to ').removesuffix(' to ')} days ahead".replace(
+                "56 days", "over 56 days"
+            )
+            if row["horizon"] != ALL
+            else str(row["dosing"]),
+            **measure_cells(row),
+        }
+        for row in parts.to_dict("records")
+    ]
+
+
+def horizon_text(name: str) -> str:
+    """The name of a bin of horizons in words."""
+    low, high = name.split("-")
+    return f"{low} to {high} days ahead" if high else f"over {low} days ahead"
+
+
+def charts_of(result: ForecastEvaluation) -> list[Captioned]:
+    """Of the best card."""
+    card, unit = best_card(result), result.cohort.igg_unit
+    points = result.points[(result.points["card"] == card) & result.points["pit"].notna()]
+    if points.empty:
+        return []
+    charts = [
+        Captioned(
+            section="pit",
+            title=f"PIT histogram of card {card}",
+            caption="Where measurements lie in their predictive distributions. Even heights: right; a hump in the "
+            "middle: intervals too wide; high ends: too narrow; a slope: levels predicted too high or too low.",
+            spec=pit_chart(points["pit"]),
+        ),
+        Captioned(
+            section="observed",
+            title=f"Measured against predicted IgG, card {card}, {unit}",
+            caption="Measured against predicted (median); the line is equality. Values beyond a limit are left out.",
+            spec=goodness_chart(
+                points[points["limit"] == ""],
+                "predicted",
+                "observed",
+                (f"Predicted ({unit})", f"Measured ({unit})"),
+                identity=True,
+            ),
+        ),
+    ]
+    for threshold in result.options.thresholds:
+        rows = result.reliability[(result.reliability["card"] == card) & (result.reliability["threshold"] == threshold)]
+        charts.append(
+            Captioned(
+                section="reliability",
+                title=f"P(measured below {threshold:g} {unit}) against the share measured below, card {card}",
+                caption=f"Below {text.number(threshold)} {unit}: probabilities predicted, in bins, against what came; "
+                "larger dots hold more samples. On the line: right.",
+                spec=reliability_chart(rows),
+            )
+        )
+    return charts
+
+
+def missed_rows(result: ForecastEvaluation) -> list[Cells]:
+    """Why samples were not predicted, by card."""
+    missed = result.points[result.points["pit"].isna()]
+    counts = missed.groupby(["card", "status", "reason"], sort=False).size().reset_index(name="n")
+    return [
+        {
+            "card": text.visible(row["card"]),
+            "n": str(row["n"]),
+            "status": str(row["status"]).replace("_", " "),
+            "reason": text.visible(row["reason"], most=300),
+        }
+        for row in counts.sort_values("n", ascending=False, kind="stable").head(50).to_dict("records")
+    ]
+
+
+def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
+    """For the end of the command and the head of the page."""
+    rows = overall(result)
+    first = rows.iloc[0].to_dict()
+    patients = result.points["patient_id"].nunique()
+    samples = len(result.points.drop_duplicates(["patient_id", "day", "n_before"]))
+    said = [
+        f"{counted(samples, 'sample')} of {counted(patients, 'patient')}, from the third of each on, predicted from "
+        f"those before, under {counted(len(result.card_ids), 'card')}."
+    ]
+    if not text.known(first["rank"]):
+        return [*said, "No card could be ranked; evaluate_points.parquet says why."]
+    covered = "/".join(f"{100 * first[name]:.0f}" for name in ("coverage_50", "coverage_80", "coverage_95"))
+    errors = f"bias {signed_percent(first['bias'])}, relative RMSE {text.share(first['rrmse'])}"
+    within = f"within 20 % {text.share(first['within_20'])}"
+    said.append(f"Best: {first['card']}: {errors}, {within}, coverage of 50/80/95 % intervals {covered} %.")
+    second = rows[rows["rank"] == 2]
+    if len(second):
+        row = second.iloc[0]
+        error = f" ± {text.number(row['behind_se'], 2)}" if text.known(row["behind_se"]) else ""
+        close = " (not told apart)" if text.known(row["behind_se"]) and row["behind"] < 2 * row["behind_se"] else ""
+        said.append(f"Next: {row['card']}, log score per sample {text.number(row['behind'], 2)}{error} less{close}.")
+    mixed = rows[rows["weight"] > 0].sort_values("weight", ascending=False, kind="stable")
+    words = text.listed(f"{row['card']} {text.fraction(row['weight'])}" for row in mixed.to_dict("records"))
+    said.append(f"Mixture that predicts best (card = stack): {words}.")
+    unranked = rows[rows["rank"].isna()]
+    if len(unranked):
+        said.append(f"Not ranked: {text.listed(unranked['card'].astype(str))}; evaluate.csv says why.")
+    return said
