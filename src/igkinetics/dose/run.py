@@ -76,7 +76,16 @@ def dose_patient(
     The patient is fitted (structures and drift averaged), every regimen is tried on every draw, and the fewest grams
     in 28 days that keep the quantity asked for within the target in `probability` of the draws rank first. choices:
     those of DoseOptions, which see. InputError for what stands in the way, all at once: an unknown patient, one who
-    died, doses per kg without a weight, a target that nobody stated.
+    died, doses per kg without a weight, a target that nobody stated. See docs/model.md 6.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
+    >>> therapy = {"patient_id": ["A"], "start": [0], "stop": [90], "agent": ["blinatumomab"]}
+    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    >>> choice = {"dose_g": [20, 30, 40], "interval": [28], "vial": [5, 10]}
+    >>> dosing = igk.dose_patient(cohort, "A", target=500, unit="mg/dL", **choice)
+    >>> dosing.tables["dose"][["rank", "amount_g", "vials"]].head(1).values.tolist()
+    [[1, 40.0, '4 x 10 g']]
     """
     options = chosen(DoseOptions, options, choices)
     if not isinstance(cohort, Cohort):
