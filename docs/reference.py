@@ -21,6 +21,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.main import get_command
 
+from igkinetics.cards.dimensions import FACTOR
+from igkinetics.cards.model import CardFile
+from igkinetics.cards.new_card import new_card_text
 from igkinetics.cli.main import app
 from igkinetics.cohort.mapping.contract import CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
@@ -249,6 +252,52 @@ def files_page() -> str:
     return "\n".join([*lines, *model_lines([(Scenario, scenario), (Design, design), (PolicyFile, policies)])])
 
 
+# Cards
+
+
+def cards_page() -> str:
+    """The format of model cards: a short one, units, and every key."""
+    lines = [
+        "# Model cards",
+        "",
+        MADE,
+        "",
+        CARDS_HEAD,
+        "```toml",
+        new_card_text("my_model", subcutaneous=True).rstrip(),
+    ]
+    lines += ["```", "", "## Units", ""]
+    lines += table(
+        ("of", "units"), ((words, ", ".join(f"`{unit}`" for unit in units)) for words, units in FACTOR.items())
+    )
+    return "\n".join([*lines, *model_lines([(CardFile, "Every key of a card")])])
+
+
+CARDS_HEAD: Final = """A card is one TOML file. One outside the package is **private**: it needs values, units, omegas
+and the residual error, and may use the short keys below. Wherever it is used (run.json, report, screen) it is called
+"private, unchecked".
+`igkinetics models check FILE --as-shipped` holds it to the rules of the shipped cards: every number with its
+source, and checks.
+
+Short keys of a private card:
+
+- of a parameter: `omega` (SD between patients on the log scale; of S and F on the logit scale), `cv_percent` or
+  `variance` in place of
+  `between_patients`; `fixed = true`; `uncertainty = 0.1` (an SD on the same scale); `scale` and, of S, F and
+ratios, `unit` may be left out;
+- `parameters.S` in place of `agent_unknown`: one S for all therapies. Without `k_loss` the share S is lost at once,
+  without `k_rec` it does not recover;
+- `[structure]` may be left out: one or two compartments, endogenous IgG and routes are those that the parameters
+  tell. `compartments = 1` in place of `dispositions`;
+- `[residual_error]`: `proportional = 0.1` or `{ cv_percent = 10 }`, `additive = { value = 0.2, unit = "g/L" }`; one
+  may be left out. `[error]` is the same;
+- of an effect: its form follows from `exponent`, `coefficient` or `factors`. A covariate without a table of its own
+  takes the effect's reference where it is not known.
+
+What `igkinetics models new my_model --sc` writes:
+"""
+
+
 # Results
 
 
@@ -316,6 +365,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "commands.md": commands_page,
     "input.md": input_page,
     "files.md": files_page,
+    "cards.md": cards_page,
     "results.md": results_page,
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort, RowCount
 from igkinetics.errors import PROBLEM_COLUMNS
 from igkinetics.fit.cohort_checks import groups_table, residual_checks, shrinkage_table
@@ -88,7 +89,7 @@ def fabricated_fit(**options: Any) -> CohortFit:
     nadirs = [_nadir(cohort, name, curves) for name in WHO]
     return CohortFit(
         cohort=cohort,
-        card_ids={"adult_b_cell_depletion": "cd" * 32},
+        card_ids={"adult_b_cell_depletion": load_card("adult_b_cell_depletion").sha256},
         options=FitOptions(**({"thresholds": (400.0,)} | options)),
         parameters=_table("parameters", [row for name in WHO for row in _parameters(name)]),
         nadir=_table("nadir", nadirs),
@@ -253,6 +254,7 @@ def _nadir(cohort: Cohort, name: str, curves: list[pd.DataFrame]) -> dict[str, A
                 "drift": 0.1,
                 "drift_start": 60.0,
                 "drift_end": 90.0,
+                "drift_percent": -12.0,
                 "method": "importance sampling",
             }
     return row

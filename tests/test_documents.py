@@ -19,7 +19,7 @@ def reference() -> ModuleType:
     return script("docs/reference.py")
 
 
-@pytest.mark.parametrize("page", ["commands.md", "input.md", "files.md", "results.md"])
+@pytest.mark.parametrize("page", ["commands.md", "input.md", "files.md", "cards.md", "results.md"])
 def test_a_reference_page_is_what_the_code_gives(reference: ModuleType, page: str) -> None:
     assert reference.PAGES[page]().rstrip("\n") + "\n" == (reference.FOLDER / page).read_text(encoding="utf-8")
 

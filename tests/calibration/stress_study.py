@@ -2,14 +2,15 @@
 
 Each kind departs from the fitted model in one way that its output cannot know. Every patient is fitted twice, averaged
 over structures and drift and as the single curve, so that the price and the gain stand side by side.
-Run as a script it makes the committed table: `python tests/calibration/stress_study.py`.
+Run as a script it makes the committed table: `python tests/calibration/stress_study.py [PATIENTS A KIND [FOLDER]]`.
+With a folder it keeps there what is done, a part at a time, and goes on from it when run again.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +45,7 @@ from igkinetics.kinetics.parameters import (
 
 TABLE = Path(__file__).with_name("stress.csv")
 N_PATIENTS = 210
+PART = 9
 SEED = 20
 LEVEL = 0.95
 DRAWS = 2000
@@ -262,11 +264,25 @@ def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, objec
     return row
 
 
-def run_stress(kinds: Sequence[str], n: int, seed: int, draws: int = DRAWS, jobs: int = 2) -> pd.DataFrame:
-    """One row per simulated patient."""
-    work = [(kind, number) for kind in kinds for number in range(n)]
+def run_stress(
+    kinds: Sequence[str], numbers: Iterable[int], seed: int, draws: int = DRAWS, jobs: int = 2
+) -> pd.DataFrame:
+    """One row per simulated patient; numbers: which of each kind."""
+    work = [(kind, number) for kind in kinds for number in numbers]
     with ThreadPoolExecutor(jobs) as pool:
         return pd.DataFrame(list(pool.map(lambda one: stress_row(*one, seed, draws), work)))
+
+
+def run_in_parts(n: int, seed: int, folder: Path) -> pd.DataFrame:
+    """The study of all kinds, PART patients of each at a time, every part kept in the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for first in range(0, n, PART):
+        file = folder / f"seed-{seed}-from-{first}.pickle"
+        if not file.exists():
+            run_stress(list(KINDS), range(first, min(first + PART, n)), seed).to_pickle(file)
+        parts.append(pd.read_pickle(file))
+    return pd.concat(parts, ignore_index=True)
 
 
 def stress_table(study: pd.DataFrame) -> pd.DataFrame:
@@ -299,7 +315,11 @@ if __name__ == "__main__":
     from igkinetics.provenance import package_versions
 
     n_patients = int(sys.argv[1]) if len(sys.argv) > 1 else N_PATIENTS
-    result = stress_table(run_stress(list(KINDS), n_patients, SEED))
+    if len(sys.argv) > 2:
+        study = run_in_parts(n_patients, SEED, Path(sys.argv[2]))
+    else:
+        study = run_stress(list(KINDS), range(n_patients), SEED)
+    result = stress_table(study)
     versions = package_versions()
     result["seed"] = SEED
     result["versions"] = " ".join(f"{name} {versions[name]}" for name in ("python", "igkinetics", "numpy", "numba"))

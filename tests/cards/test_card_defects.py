@@ -15,7 +15,7 @@ TINY = Path(__file__).with_name("tiny.toml").read_text(encoding="utf-8")
 def load_text(folder: Path, text: str | bytes, name: str = "tiny.toml") -> None:
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    load_card(path)
+    load_card(path, as_shipped=True)
 
 
 def complaint(folder: Path, text: str | bytes, name: str = "tiny.toml") -> str:

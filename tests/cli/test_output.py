@@ -31,6 +31,7 @@ RUN_KEYS = [
     "unused_columns",
     "covariates",
     "cards",
+    "private_cards",
     "versions",
     "verdict",
     "interrupted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 from scipy.stats import t as student
 
@@ -14,8 +15,8 @@ from igkinetics.fit.drift import (
     draw_paths,
     drift_value,
     drift_value_and_slopes,
-    record_value,
     record_value_and_slopes,
+    value_under,
 )
 from igkinetics.fit.drift_process import DRIFT_DAYS, drift_from
 from igkinetics.fit.likelihood import LOGNORMAL, NORMAL, STUDENT_T, minus_two_log
@@ -75,9 +76,7 @@ def test_without_spread_it_is_the_ordinary_likelihood(kind: int) -> None:
     limit = np.array([0, 0, 0, -1, 0, 0, 1, 0], dtype=np.int8)
     ordinary = sum(minus_two_log(kind, y, s, c, A, B)[0] for y, s, c in zip(IGG, limit, LEVEL, strict=True))
     assert_allclose(drift_value(record(kind, limit), LEVEL, 1e-7), ordinary, rtol=1e-9)
-    assert_allclose(
-        record_value(record(kind, limit), LEVEL, DriftPrior(np.zeros(1), np.zeros(1))), ordinary, rtol=1e-14
-    )
+    assert_allclose(value_under(record(kind, limit), LEVEL, 0.0), ordinary, rtol=1e-14)
 
 
 @pytest.mark.parametrize("place", range(DAY.size))
@@ -122,7 +121,10 @@ def test_slopes_are_those_of_differences(kind: int) -> None:
         up, down = LEVEL.copy(), LEVEL.copy()
         up[n], down[n] = LEVEL[n] + 1e-5, LEVEL[n] - 1e-5
         single = [drift_value(record(kind, limit), c, 0.12) for c in (up, down)]
-        several = [record_value(record(kind, limit), c, DriftPrior(sds, log_weights)) for c in (up, down)]
+        several = [
+            -2 * logsumexp(log_weights - 0.5 * np.array([value_under(record(kind, limit), c, sd) for sd in sds]))
+            for c in (up, down)
+        ]
         assert_allclose(slopes[n], (single[0] - single[1]) / 2e-5, rtol=1e-5, atol=1e-6)
         assert_allclose(mixed[n], (several[0] - several[1]) / 2e-5, rtol=1e-5, atol=1e-6)
 

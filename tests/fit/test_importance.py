@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from arviz_stats.base import array_stats
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
 from igkinetics.fit.chains import run_chains
-from igkinetics.fit.importance import Component, fitted_mixture, log_mixture, sample_in_rounds
+from igkinetics.fit.importance import Component, fitted_mixture, log_mixture, sample_in_rounds, smoothed
 from igkinetics.fit.posterior import weighted_quantiles
 
 LOG_2PI = np.log(2 * np.pi)
@@ -72,3 +73,19 @@ def test_chains_agree_with_the_truth_where_the_first_draws_were_too_narrow(targe
     truth = [-1.96, 0.0, 1.96] if target is scaled else [-4.80, -2.43, 4.38]
     assert_allclose([low, middle, high], truth, atol=0.25)
     assert_allclose(found.log_marginal, 7.0 if target is scaled else 0.0, atol=0.1)
+
+
+@pytest.mark.parametrize("n", [60, 225, 226, 2000])
+@pytest.mark.parametrize("heaviness", [0.1, 0.4, 1.5])
+def test_weights_are_smoothed_as_arviz_smooths_them(n: int, heaviness: float) -> None:
+    log_ratio = heaviness * np.random.default_rng(n).standard_t(4, n)
+    log_weights, pareto_k = array_stats.psislw(-log_ratio)
+    weights, own_k = smoothed(log_ratio)
+    assert_allclose(weights, np.exp(log_weights), rtol=1e-10)
+    assert_allclose(own_k, pareto_k, rtol=1e-10)
+
+
+def test_weights_without_a_tail_are_left_as_they_are() -> None:
+    weights, pareto_k = smoothed(np.zeros(100))
+    assert_allclose(weights, 0.01)
+    assert np.isnan(pareto_k)

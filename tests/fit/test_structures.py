@@ -9,10 +9,11 @@ import pytest
 
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window
+from igkinetics.fit.common_steps import lasting_step
 from igkinetics.fit.nadirs import fitted_nadir
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.structures import OTHERS_PRIOR, UNLIKE
+from igkinetics.fit.structures import HEAVY_TAILED, OTHERS_PRIOR, UNLIKE
 from made_records import CYCLES, SETTINGS, drawn, prior_of, record
 
 DAYS = (-3.0, 10.0, 25.0, 40.0, 55.0, 75.0, 90.0, 110.0, 130.0, 150.0)
@@ -73,12 +74,12 @@ def test_equal_models_are_counted_once(
     therapy: tuple[tuple[float, float], ...], names: tuple[str, ...], distinct: int
 ) -> None:
     rows = fit_of(patient_of(therapy=therapy)).alternatives
-    others = [row for row in rows[3:] if row.prior_weight > 0 and row.note != UNLIKE]
+    others = [row for row in rows[3:] if row.prior_weight > 0 and row.note not in (UNLIKE, HEAVY_TAILED)]
     assert len(others) == distinct
     assert sum(row.prior_weight for row in others) == pytest.approx(OTHERS_PRIOR)
     for row in rows[3:]:
         if row.model.split("/")[1] in names:
-            assert row.note == UNLIKE or (row.weight == 0.0 and "counted once" in row.note)
+            assert row.note in (UNLIKE, HEAVY_TAILED) or (row.weight == 0.0 and "counted once" in row.note)
 
 
 def test_one_structure_without_drift_is_the_single_curve() -> None:
@@ -123,3 +124,30 @@ def test_another_unit_or_another_order_of_sample_and_dose_is_asked_about() -> No
     mixed = fit_of(replace(dosed, sample_igg=after))
     assert mixed.status == "unexplained_change"
     assert "60 g was given that day; was the sample after it?" in mixed.reason
+
+
+def test_far_off_values_give_weight_to_heavy_tailed_error() -> None:
+    """Two values of twenty are 40 % off: neither is odd enough to be set aside, and no drift is so short."""
+    patient = patient_of(tuple(np.linspace(-3.0, 180.0, 20)))
+    off = patient.sample_igg.copy()
+    off[8] *= 1.4
+    off[12] *= 0.6
+    weights = [
+        {row.note: row.weight for row in fit_of(replace(patient, sample_igg=igg)).alternatives}[HEAVY_TAILED]
+        for igg in (patient.sample_igg, off)
+    ]
+    assert weights[1] > 2.0 * weights[0]
+
+
+def test_another_laboratory_in_one_patient_is_named_where_many_samples_tell_it() -> None:
+    plan = record(samples=[(day, 1.0) for day in np.linspace(-6.0, 190.0, 30)], therapy=CYCLES)
+    patient = drawn(plan, np.random.default_rng(3)).patient
+    later = patient.sample_day >= 95.0
+    same, other = (
+        lasting_step(fit_of(replace(patient, sample_igg=patient.sample_igg * np.where(later, factor, 1.0))))
+        for factor in (1.0, 1.25)
+    )
+    assert same is None
+    assert other is not None
+    assert 85.0 <= other.day <= 110.0
+    assert other.size == pytest.approx(0.25, abs=0.12)

@@ -10,6 +10,7 @@ from treatments import ADULT, Dose, Treatment, vector
 
 from igkinetics.errors import InputError
 from igkinetics.kinetics.concentration import concentration
+from igkinetics.kinetics.curves import igg_curve
 
 STRUCTURE = {"disposition": "two_compartment", "production": "loss_and_recovery"}
 ONE = {"CL": 0.155, "V1": 3.2, "C_base": 6.0}
@@ -168,3 +169,16 @@ def test_what_is_infinite_is_refused(doses: pd.DataFrame) -> None:
 def test_an_infinite_parameter_is_refused() -> None:
     expected = "parameters: 1 problem\n  CL: found 'inf'; must be finite"
     assert message_of([1.0], {**ONE, "CL": np.inf}) == expected
+
+
+@pytest.mark.parametrize("q", [0.0, 0.55], ids=["one_compartment", "two_compartment"])
+def test_days_of_a_grid_have_the_levels_of_days_asked_for_one_by_one(q: float) -> None:
+    """Equal steps share their exponentials: on and off therapy, under infusion, with a depot, after a bolus."""
+    doses = (Dose(day=3.0, amount_g=30.0), Dose(day=40.0, amount_g=20.0, duration_day=25.0))
+    under_skin = (Dose(day=70.0, amount_g=10.0, subcutaneous=True), Dose(day=71.5, amount_g=9.0, subcutaneous=True))
+    schedule = Treatment(doses=doses + under_skin, therapy=((10.0, 30.0), (55.0, 80.0))).schedule()
+    parameters = vector(Q=q)
+    days = np.concatenate([np.arange(0.0, 100.0, 0.7), 100.0 + np.linspace(0.0, 60.0, 121)])
+    alone = np.array([igg_curve(parameters, schedule, days[[n]]) for n in range(days.size)])[:, :, 0].T
+    for found, expected in zip(igg_curve(parameters, schedule, days), alone, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-15)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_units_level_and_choices_are_stated() -> None:
 
 
 def test_a_card_that_cannot_be_shown_is_a_visible_box() -> None:
-    assert "the card file has changed since the fit" in Page(fit_report(fabricated_fit())).text
+    changed = replace(fabricated_fit(), card_ids={"adult_b_cell_depletion": "cd" * 32})
+    assert "the card file has changed since the fit" in Page(fit_report(changed)).text
     assert "could not be shown" in Page(fit_report(fabricated_fit(card="gone.toml"))).text
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import Fraction
+from igkinetics.cards.private import PrivateCard
 
 JOINED: Final = re.compile(r"\s*[;|]\s*|\s+\+\s+")
 """Merged therapy rows may name several agents in one text."""
@@ -34,10 +35,12 @@ def production_share(card: Card, agents: Iterable[str]) -> tuple[Fraction, tuple
     """S for these therapies, and what has to be said about it.
 
     No agent named, an agent of no class, or agents of several classes: the wide S of `agent_unknown`.
-    The card must have endogenous turnover.
+    A private card without classes has one S for all. The card must have endogenous turnover.
     """
     if card.agent_unknown is None:
         raise AssertionError(f"card {card.id} has no turnover, so no S")
+    if isinstance(card, PrivateCard) and not card.agent_classes:
+        return card.agent_unknown, ()
     named = dict.fromkeys(name for text in agents for name in JOINED.split(text.strip()) if name)
     if not named:
         return card.agent_unknown, ("no agent named: the wide S of an unknown agent is used",)

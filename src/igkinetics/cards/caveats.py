@@ -6,6 +6,7 @@ from typing import Final
 
 from igkinetics.cards.covariates import Limit
 from igkinetics.cards.model import Card
+from igkinetics.cards.private import STANDING, PrivateCard
 
 ENDOGENOUS: Final[dict[str, str]] = {
     "constant": "Endogenous IgG is a constant under the infused IgG: it ignores therapy.",
@@ -17,7 +18,8 @@ TYPICAL_ONLY: Final = "Typical values only: it says nothing of how patients diff
 
 def card_caveats(card: Card) -> tuple[str, ...]:
     """Sentences for a report, the weightiest first."""
-    said = [ENDOGENOUS[card.structure.endogenous]] if card.structure.endogenous in ENDOGENOUS else []
+    said = [f"{STANDING[0].upper()}{STANDING[1:]}."] if isinstance(card, PrivateCard) else []
+    said += [ENDOGENOUS[card.structure.endogenous]] if card.structure.endogenous in ENDOGENOUS else []
     said += [TYPICAL_ONLY] if card.use == "typical_only" else []
     said += [f"Known defect: {defect}" for defect in card.known_defects]
     return (*said, *card.doubts, *map(limit_text, card.limits))

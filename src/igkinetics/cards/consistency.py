@@ -9,6 +9,7 @@ from igkinetics.cards.check_inputs import check_defects
 from igkinetics.cards.covariates import CategoryEffect, Covariate, Limit
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import BetweenPatients, Parameter
+from igkinetics.cards.private import PrivateCard
 from igkinetics.cards.references import Defect, must_be_in, reference_defects, unused
 from igkinetics.errors import Problem
 
@@ -25,7 +26,8 @@ KINDS_ON_SCALE: Final = {"log": ("log_sd", "cv_percent", "variance"), "logit": (
 def inconsistencies(card: Card) -> list[Problem]:
     """Every contradiction within a card."""
     defects = [
-        *identity_defects(card),
+        *(identity_defects(card) if not isinstance(card, PrivateCard) else ()),
+        *use_defects(card),
         *reference_defects(card),
         *structure_defects(card),
         *(defect for key, parameter in every_parameter(card) for defect in parameter_defects(key, parameter)),
@@ -54,6 +56,14 @@ def identity_defects(card: Card) -> Iterator[Defect]:
         yield "n_patients", "", "is required when kind is publication"
     if card.kind == "synthesis" and card.n_patients is not None:
         yield "n_patients", str(card.n_patients), "must be absent when kind is synthesis"
+    if card.kind == "private":
+        yield "kind", card.kind, "must be publication or synthesis"
+
+
+def use_defects(card: Card) -> Iterator[Defect]:
+    error = card.residual_error
+    if error is not None and card.use == "full" and error.additive == "none" and error.proportional == "none":
+        yield "residual_error", "none", "must have an additive or a proportional term"
     if card.use == "full" and card.residual_error is None:
         yield "residual_error", "", "is required when use is full"
     if card.use == "full" and not any(parameter.omega for _, parameter in every_parameter(card)):
@@ -68,7 +78,7 @@ def structure_defects(card: Card) -> Iterator[Defect]:
         needed += [(name, disposition) for name in NEEDED_BY_DISPOSITION[disposition]]
     needed += [(name, "route sc") for name in ("ka", "F") if "sc" in card.structure.routes]
     if card.structure.endogenous == "turnover":
-        needed += [(name, "turnover") for name in TURNOVER_ONLY]
+        needed += [(name, "turnover") for name in TURNOVER_ONLY if not isinstance(card, PrivateCard)]
     if card.structure.endogenous != "none":
         needed.append(("C_base", "endogenous IgG"))
     if "k_deg" not in given:
@@ -80,7 +90,11 @@ def structure_defects(card: Card) -> Iterator[Defect]:
             yield f"parameters.{name}", "", f"is required for {reason}"
     if card.structure.endogenous == "turnover":
         if card.agent_unknown is None:
-            yield "agent_unknown", "", "is required for turnover: S when the agent is not known"
+            yield (
+                "agent_unknown",
+                "",
+                "is required for turnover: S when no agent is known (or, in a private card, parameters.S)",
+            )
         return
     why = f"must be absent: {WHY_ABSENT[card.structure.endogenous]}"
     for name in (*TURNOVER_ONLY, *(("C_base", "C_init_ratio") if card.structure.endogenous == "none" else ())):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from igkinetics.cards.covariates import CategoryEffect, ExponentialEffect, PowerEffect
 from igkinetics.cards.model import CardFile
+from igkinetics.cards.private import SHORT_KEYS
 from igkinetics.errors import Problem
 
 UNION_TAGS: Final = frozenset(
@@ -18,10 +19,10 @@ UNION_TAGS: Final = frozenset(
 )
 
 
-def card_problems(error: ValidationError, file: str) -> list[Problem]:
-    """Every defect pydantic found, in the order of the card's keys."""
+def card_problems(error: ValidationError, file: str, *, private: bool = False) -> list[Problem]:
+    """Every defect pydantic found, in the order of the card's keys. private: short keys are known too."""
     return [
-        Problem(file=file, column=key_path(found["loc"]), found=found_text(found), expected=expected(found))
+        Problem(file=file, column=key_path(found["loc"]), found=found_text(found), expected=expected(found, private))
         for found in error.errors()
     ]
 
@@ -47,13 +48,14 @@ def found_text(found: Any) -> str:
     return "a table" if isinstance(value, dict) else str(value)
 
 
-def expected(found: Any) -> str:
+def expected(found: Any, private: bool) -> str:
     """The rule, in words."""
     kind, context = str(found["type"]), found.get("ctx", {})
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return unknown_key(str(found["loc"][-1]), known_keys(found["loc"]))
+        short = SHORT_KEYS if private and len(found["loc"]) == 3 and found["loc"][0] == "parameters" else ()
+        return unknown_key(str(found["loc"][-1]), [*short, *known_keys(found["loc"])])
     if kind == "value_error":
         return str(context["error"])
     if kind == "string_pattern_mismatch":

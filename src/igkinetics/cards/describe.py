@@ -14,6 +14,7 @@ from igkinetics.cards.covariates import CovariateEffect, ExponentialEffect, Powe
 from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card, Citation
 from igkinetics.cards.parts import BetweenPatients, Parameter, Spread
+from igkinetics.cards.private import AUTHOR, STANDING, PrivateCard
 from igkinetics.cards.residual import Additive, Proportional
 from igkinetics.cards.scaling import when_missing_text
 
@@ -57,6 +58,8 @@ def describe_card(card: Card) -> str:
 def sections(card: Card) -> Iterator[list[str]]:
     yield [f"{card.id}: {card.title}", f"SHA-256 {card.sha256}", ""]
     number = f"{card.n_patients} people: " if card.n_patients else "synthesis: "
+    if isinstance(card, PrivateCard):
+        number = f"{STANDING}: "
     told = card.population.startswith(f"{card.n_patients} ")
     yield wrapped("", card.population if told else number + card.population)
     routes = ", ".join(card.structure.routes)
@@ -77,7 +80,8 @@ def sections(card: Card) -> Iterator[list[str]]:
         yield heading("Residual error")
         for part in (card.residual_error.additive, card.residual_error.proportional):
             yield residual_lines(card, part) if not isinstance(part, str) else []
-    yield heading("Domain")
+    if card.limits:
+        yield heading("Domain")
     for limit in card.limits:
         pairs = [(name, pair) for name, pair in (("soft", limit.soft), ("hard", limit.hard)) if pair]
         bounds = ", ".join(f"{name} {pair[0]:g} to {pair[1]:g}" for name, pair in pairs)
@@ -90,8 +94,9 @@ def sections(card: Card) -> Iterator[list[str]]:
     if card.prior_predictive is not None:
         yield heading("Prior predictive")
         yield wrapped("", prior_predictive_text(card))
-    yield heading("Citations")
-    yield from (wrapped("", citation_text(key, citation)) for key, citation in card.citations.items())
+    if not (isinstance(card, PrivateCard) and AUTHOR in card.citations):
+        yield heading("Citations")
+        yield from (wrapped("", citation_text(key, citation)) for key, citation in card.citations.items())
 
 
 def heading(title: str) -> list[str]:
@@ -108,6 +113,8 @@ def indented(text: str, columns: int) -> list[str]:
 
 
 def origin(card: Card, label: str, name: str) -> list[str]:
+    if name == AUTHOR:
+        return []
     return indented(f"{label}: {origin_text(card.provenance[name])}", 4)
 
 

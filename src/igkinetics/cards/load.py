@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from igkinetics.cards.consistency import inconsistencies
 from igkinetics.cards.defects import card_problems, did_you_mean, unknown_key
 from igkinetics.cards.model import Card, CardFile
+from igkinetics.cards.private import PrivateCard, completed
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.provenance import sha256_of_bytes
 from igkinetics.resources import resource_folder
@@ -28,11 +29,13 @@ def list_cards() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in resource_folder("models").glob(f"*{SUFFIX}")))
 
 
-def load_card(id_or_path: str | Path) -> Card:
+def load_card(id_or_path: str | Path, *, as_shipped: bool = False) -> Card:
     """A shipped card by its id, or a card file by its path (a Path, or text that ends in .toml).
 
-    Raises InputError with every defect: file, key, found, expected; TOML errors with line and column.
-    Its numbers are in the units that it names; where each comes from is its `provenance` (docs/model.md 7).
+    A card outside the package is private: it may leave out what cards.private fills in. as_shipped: held to the rules
+    of a shipped card all the same. Raises InputError with every defect: file, key, found, expected; TOML errors with
+    line and column. Its numbers are in the units that it names; where each comes from is its `provenance`
+    (docs/model.md 7).
 
     >>> import igkinetics as igk
     >>> igk.load_card("adult_b_cell_depletion").parameters.V1.value  # L, at 70 kg
@@ -42,10 +45,12 @@ def load_card(id_or_path: str | Path) -> Card:
     content = read_bytes(path)
     data = parse_toml(content, path.name)
     refuse_reserved(data, path.name)
+    private = not as_shipped and path.resolve().parent != resource_folder("models").resolve()
+    kind, tables = (PrivateCard, completed(data, path.stem)) if private else (Card, data)
     try:
-        card = Card.model_validate({**data, "file": path.name, "sha256": sha256_of_bytes(content)})
+        card: Card = kind.model_validate({**tables, "file": path.name, "sha256": sha256_of_bytes(content)})
     except ValidationError as error:
-        raise InputError(card_problems(error, path.name)) from None
+        raise InputError(card_problems(error, path.name, private=private)) from None
     problems = inconsistencies(card)
     if problems:
         raise InputError(problems)

@@ -106,7 +106,7 @@ class CardFile(Strict):
     format: Literal[1]
     id: Key
     title: Text
-    kind: Literal["publication", "synthesis"]
+    kind: Literal["publication", "synthesis", "private"]
     use: Literal["full", "typical_only"]
     population: Text
     n_patients: WholeNumber | None = None

@@ -138,6 +138,8 @@ def patient_prior(
     if unreported:
         names = ", ".join(unreported)
         notes += (f"{card.id} reports no uncertainty of its typical {names}: taken as known",)
+    if card.structure.endogenous == "none":
+        notes += (f"{card.id} holds no endogenous IgG: every level is taken to be infused IgG alone",)
     scale = {name: SCALE_WHEN_ABSENT.get(name, "log") for name in PRIOR_PARAMETERS}
     none = dict.fromkeys(PRIOR_PARAMETERS, 0.0)
     return PatientPrior(
@@ -155,6 +157,7 @@ def patient_prior(
         proportional=error.proportional_sd,
         production="from_model" if card.structure.endogenous == "turnover" else "constant",
         notes=notes,
+        held=dict.fromkeys(held_by_absence(card), f"{card.id} has no such rate"),
     )
 
 
@@ -191,8 +194,17 @@ def patient_typical(
             parameters.pop(name, None)
         parameters["V1"] = parameters.pop("V")
         values |= {"V1": values["V"], "Q": 0.0, "V2": 1.0}  # without exchange V2 plays no part
-    typical = {name: values.get(name, WHEN_ABSENT.get(name, math.nan)) for name in PRIOR_PARAMETERS}
+    absent = {**WHEN_ABSENT, **held_by_absence(card)}
+    typical = {name: values.get(name, absent.get(name, math.nan)) for name in PRIOR_PARAMETERS}
     return {name: parameters[name] for name in PRIOR_PARAMETERS if name in parameters}, typical, notes
+
+
+def held_by_absence(card: Card) -> dict[str, float]:
+    """What a card with turnover means where it gives no rate: the supply is lost at once, and does not recover."""
+    if card.structure.endogenous != "turnover":
+        return {}
+    given = card.parameters.given()
+    return {name: value for name, value in (("k_loss", math.inf), ("k_rec", 0.0)) if name not in given}
 
 
 def draw_parameters(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from igkinetics.cards.defects import did_you_mean
 from igkinetics.cards.model import Card, Provenance
+from igkinetics.cards.private import PrivateCard
 
 Defect = tuple[str, str, str]
 """Key, found, expected."""
@@ -20,6 +21,8 @@ def reference_defects(card: Card) -> Iterator[Defect]:
     for key, name in uses:
         if name not in card.provenance:
             yield key, name, must_be_in("[provenance]", name, card.provenance)
+    if isinstance(card, PrivateCard):
+        return
     for name in unused(card.provenance, (name for _, name in uses)):
         yield f"provenance.{name}", name, "is used by no number; remove it or refer to it"
     for name, provenance in card.provenance.items():

@@ -9,6 +9,7 @@ from igkinetics.cards.covariates import Covariate, CovariateEffect, ExponentialE
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import Value, computed_value, is_missing
 from igkinetics.errors import InputError, Problem, call_error
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
 
 def patient_covariates(card: Card, given: Mapping[str, Value]) -> tuple[dict[str, Value], tuple[str, ...]]:
@@ -92,6 +93,15 @@ def typical_parameters(card: Card, covariates: Mapping[str, Value]) -> dict[str,
         for name in effect.parameters:
             typical[name] *= factor
     return typical
+
+
+def default_structure(card: Card) -> str:
+    """The default, with a disposition and a form of production that the card has numbers for."""
+    disposition, production = DEFAULT_STRUCTURE.split("/")
+    has, given = card.structure.dispositions, card.parameters.given()
+    if card.structure.endogenous == "turnover":
+        production = "step_loss" if "k_loss" not in given else "gradual_loss" if "k_rec" not in given else production
+    return f"{disposition if disposition in has else has[0]}/{production}"
 
 
 def supported_disposition(card: Card, disposition: str) -> str:

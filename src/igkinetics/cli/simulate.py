@@ -21,6 +21,7 @@ def simulate(
     overwrite: Overwrite = False,
 ) -> None:
     """Make a synthetic cohort with its truth."""
+    from igkinetics.cards.private import private_sentences
     from igkinetics.output.files import SIMULATION_OUTPUT
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.simulate.run import simulate_cohort, write_simulation
@@ -29,6 +30,8 @@ def simulate(
     simulated = simulate_cohort(file, seed=seed)
     with new_folder(out, SIMULATION_OUTPUT, overwrite=overwrite) as folder:
         write_simulation(simulated, folder)
+    for sentence in private_sentences(simulated.cards):
+        print(sentence)
     print(f"Synthetic cohort written to {out}; the truth behind it lies in {out / 'truth'}.")
 
 

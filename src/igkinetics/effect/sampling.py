@@ -14,6 +14,7 @@ import pandas as pd
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
+from igkinetics.cards.scaling import default_structure
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import EffectOptions
@@ -26,7 +27,6 @@ from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, Sam
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
@@ -69,7 +69,7 @@ def prepared_for(
 
     keep_all: see HierarchicalOptions.
     """
-    disposition, production = DEFAULT_STRUCTURE.split("/")
+    disposition, production = default_structure(card).split("/")
     disposition = asked or disposition
     if disposition not in card.structure.dispositions:
         disposition = card.structure.dispositions[0]

@@ -289,8 +289,6 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
     x = sampled.x if chained is None else chained.x
     shares_of_weight = np.cumsum(sampled.weights) if chained is None else np.arange(1, tried + 1) / tried
     kept = np.minimum(np.searchsorted(shares_of_weight, (np.arange(n) + 0.5) / n), x.shape[0] - 1)
-    steady = problem.values(x)
-    lowest = int(np.nanargmin(steady))
     estimated = [problem.names.index(name) for name in found.problem.names]
     own = generator.permutation(kept)
     return Draws(
@@ -300,8 +298,8 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
         pareto_k=sampled.pareto_k if chained is None else float("nan"),
         log_marginal=float("nan"),
         method="importance sampling" if chained is None else "Markov chains",
-        lowest=x[lowest],
-        lowest_objective=float(steady[lowest]),
+        drift_shares=np.ones((n, 1)),
+        best=x[[int(np.nanargmin(problem.values(x)))]],
         r_hat=float("nan") if chained is None else chained.r_hat,
         trusted=chained is None or chained.trusted,
     )

@@ -17,7 +17,7 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
-from igkinetics.cards.scaling import supported_disposition
+from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
@@ -28,7 +28,7 @@ from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, PARAMETER_UNITS
+from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.parallel import Progress, as_far_as_reached
 from igkinetics.units import g_per_l
 
@@ -73,12 +73,10 @@ def fit_cohort(
         raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
     began = time.perf_counter()
     card = load_card(options.card)
-    if card.structure.endogenous == "none":
-        raise call_error("card", card.id, "must have endogenous IgG to be fitted: this card holds infused IgG alone")
     levels = {f"fix {name}": value for name, value in options.fix.items() if name in LEVELS}
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, levels=levels, window=options.window)
     residual_error_of(card)
-    supported_disposition(card, (options.structure or DEFAULT_STRUCTURE).split("/")[0])
+    supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
     patients = list(cohort.each_patient())
     tasks = [partial(patient_result, cohort, patient, card, options) for patient in patients]
     reached = as_far_as_reached(tasks, options.jobs, progress)
@@ -103,9 +101,9 @@ def fit_cohort(
     )
 
 
-def settings_of(cohort: Cohort, options: FitOptions) -> FitSettings:
+def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
     return FitSettings(
-        structure=options.structure or DEFAULT_STRUCTURE,
+        structure=options.structure or default_structure(card),
         use_prior=options.prior == "card",
         residual=options.residual,
         draws=options.draws,
@@ -147,17 +145,17 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
         prior = patient_prior(
             card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
         )
-        return prior.held_at(fixed_values(cohort, options, disposition), FIXED_BY_CALL)
+        return prior.held_at(fixed_values(cohort, card, options, disposition), FIXED_BY_CALL)
 
     try:
-        return fit_patient(patient, prior_of, settings_of(cohort, options))
+        return fit_patient(patient, prior_of, settings_of(cohort, card, options))
     except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return unfitted(patient, card, "set_aside", "; ".join(map(str, error.problems)))
 
 
-def fixed_values(cohort: Cohort, options: FitOptions, disposition: str) -> dict[str, float]:
+def fixed_values(cohort: Cohort, card: Card, options: FitOptions, disposition: str) -> dict[str, float]:
     """What the options fix in this disposition, g/L for levels."""
-    fitted = (options.structure or DEFAULT_STRUCTURE).split("/")[0]
+    fitted = (options.structure or default_structure(card)).split("/")[0]
     return {
         name: g_per_l(value, cohort.igg_unit) if name in LEVELS else float(value)
         for name, value in options.fix.items()

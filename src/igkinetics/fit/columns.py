@@ -104,6 +104,10 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "drift": "",
         "drift_start": "first day of the stretch in which drifting courses lie farthest off the kinetic curve",
         "drift_end": "last day of it",
+        "drift_percent": "how far off the curve they lie there at most, in percent of it; below it where negative",
+        "step_day": "day from which on all levels lie off the curve before it by step_percent; empty where the samples "
+        "do not tell such a step from chance, or an illness as well as a step",
+        "step_percent": "size of that step, percent: another laboratory?",
         "method": "",
         "status": "",
         "reason": "",

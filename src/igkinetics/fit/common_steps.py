@@ -1,4 +1,5 @@
-"""A step common to many patients at one calendar date or study day: another laboratory, another method.
+"""A lasting step of all levels: another laboratory, another method. In one patient, and in many at one calendar date or
+study day.
 
 One patient's change may be illness; the same relative change in many at one time is the measurement's. For every
 candidate time the score of a step of all later levels is asked of each fitted curve, with the uncertainty of its
@@ -30,6 +31,13 @@ CALLED_BELOW: Final = {"calendar date": 0.02, "study day": 0.01}
 """P of each of the two scans below which a step is named."""
 LEAST_PATIENTS: Final = 8
 """With samples on both sides; of fewer, signs drawn at random can tell nothing at that P."""
+LASTING_FROM: Final = 3.0
+"""Standard errors from which a lasting step of one patient is told: chance gave one of its places so much in none of 90
+patients of 6 to 14 samples. A step down is told from loss of production only where samples are many."""
+NO_WORSE: Final = 0.75
+"""A stretch that ends may have no more than so many standard errors more."""
+LEAST_BEFORE, LEAST_AFTER = 2, 3
+"""Samples on either side of a lasting step."""
 MOST_TIMES: Final = 60
 SIGN_DRAWS: Final = 4000
 EPOCH: Final = pd.Timestamp("1970-01-01")
@@ -72,6 +80,34 @@ def linear(fit: PatientFit) -> Linear | None:
         information=np.diag(weight) - weighted @ covariance @ weighted.T,
         design=design,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastingStep:
+    """All levels of one patient from this day on lie so much (a share) off those of the model before it."""
+
+    day: float
+    size: float
+
+
+def lasting_step(fit: PatientFit) -> LastingStep | None:
+    """The lasting step of most evidence in one patient; None where the data do not tell one from chance, or tell a
+    stretch that ends from it no worse: then it is an illness as well as another laboratory."""
+    line = linear(fit) if fit.problem is not None and fit.problem.has_prior else None
+    if line is None or line.day.size < LEAST_BEFORE + LEAST_AFTER:
+        return None
+    n = line.day.size
+    stretches = np.array([(first, end) for first in range(1, n) for end in range(first + 2, n + 1)])
+    changed = (np.arange(n) >= stretches[:, :1]) & (np.arange(n) < stretches[:, 1:])
+    steps = changed * line.level
+    score, spread = steps @ line.pull, np.einsum("sn,nm,sm->s", steps, line.information, steps)
+    known = spread > 0.02 * (steps**2 @ np.diag(line.information))
+    z = np.where(known, score / np.sqrt(np.where(known, spread, 1.0)), 0.0)
+    lasting = (stretches[:, 1] == n) & (stretches[:, 0] >= LEAST_BEFORE) & (stretches[:, 0] <= n - LEAST_AFTER)
+    best = int(np.argmax(np.abs(z) * lasting))
+    if not lasting[best] or abs(z[best]) < LASTING_FROM or abs(z[best]) < np.abs(z).max() - NO_WORSE:
+        return None
+    return LastingStep(day=float(line.day[stretches[best, 0]]), size=float(score[best] / spread[best]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

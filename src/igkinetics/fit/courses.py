@@ -25,7 +25,7 @@ from igkinetics.kinetics.schedule import START, Schedule
 
 NODE_DAYS: Final = 10.0
 STEP_DAYS: Final = 1.0
-"""Between the days on which the minimum of a drifting course is looked for, beside samples and both sides of doses."""
+"""At most, between the days on which the minimum of a drifting course is looked for."""
 ONE_SIDED: Final = 0.9
 """Share of drifting draws on one side of the kinetic curve from which a course is said to lie off it."""
 JUST_AFTER_DAY: Final = 1e-6
@@ -75,27 +75,28 @@ class Courses:
             endogenous[self.drifting] *= factor
         return total, endogenous
 
-    def departure(self) -> tuple[float, float]:
-        """First and last day of the stretch, between the samples, in which the course lies farthest off the curve.
+    def departure(self) -> tuple[float, float, float]:
+        """First and last day of the stretch, between the samples, in which the course lies farthest off the curve, and
+        how far off it lies there at most, as a share of the level (below it where negative).
 
         In it the drifting draws agree to which side the course lies, and it lies off at least half as far as it ever
         does. What counts is the drift less its own mean over the record, which the curve might as well have taken up.
-        Where the draws agree nowhere: all days of the record; nan without a drifting draw.
+        Where the draws agree nowhere: all days of the record, and nan; nan alone without a drifting draw.
         """
         if not self.u.size:
-            return np.nan, np.nan
+            return np.nan, np.nan, np.nan
         sampled = (self.nodes >= self.problem.day[0]) & (self.nodes <= self.problem.day[-1])
         swing = self.u - self.u[:, sampled].mean(axis=1, keepdims=True)
         above = np.mean(swing > 0, axis=0)
         agreed = sampled & (np.maximum(above, 1.0 - above) >= ONE_SIDED)
         if not agreed.any():
-            return float(self.problem.day[0]), float(self.problem.day[-1])
+            return float(self.problem.day[0]), float(self.problem.day[-1]), np.nan
         middle = np.median(swing, axis=0)
         farthest = int(np.argmax(np.where(agreed, np.abs(middle), 0.0)))
         apart = agreed & (middle * np.sign(middle[farthest]) >= 0.5 * abs(middle[farthest]))
         left = int(np.flatnonzero(~apart[:farthest])[-1]) + 1 if not apart[:farthest].all() else 0
         right = farthest + int(np.argmin(apart[farthest:])) - 1 if not apart[farthest:].all() else apart.size - 1
-        return float(self.nodes[left]), float(self.nodes[right])
+        return float(self.nodes[left]), float(self.nodes[right]), float(middle[farthest])
 
     def at_last_sample(self, drift_sd: Floats) -> DriftAtEnd:
         """The drift of every draw at the end of the record; drift_sd (n,): of each draw."""
@@ -148,12 +149,15 @@ class Courses:
 
 
 def grid(problem: FitProblem, window: Window) -> Floats:
-    """Days of the window on which a drifting course is looked at."""
+    """Days of the window on which a drifting course is looked at: equal steps between samples and doses."""
     changes = problem.schedule[:, START]
-    days = np.concatenate(
-        [np.arange(window.start, window.end, STEP_DAYS), [window.end], problem.day, changes, changes + JUST_AFTER_DAY]
-    )
-    return np.unique(days[(days >= window.start) & (days <= window.end)])
+    fixed = np.unique(np.concatenate([[window.start, window.end], problem.day, changes, changes + JUST_AFTER_DAY]))
+    fixed = fixed[(fixed >= window.start) & (fixed <= window.end)]
+    gaps = np.diff(fixed)
+    steps = np.maximum(np.ceil(gaps / STEP_DAYS), 1.0).astype(int)
+    first = np.repeat(np.cumsum(steps) - steps, steps)
+    within = np.repeat(fixed[:-1], steps) + (np.arange(first.size) - first) * np.repeat(gaps / steps, steps)
+    return np.append(within, fixed[-1])
 
 
 def time_below(days: Floats, levels: Floats, threshold: float) -> tuple[Floats, Floats]:

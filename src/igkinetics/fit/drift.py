@@ -216,33 +216,20 @@ def prediction_adjoint(ahead: Moments, days: float) -> Moments:
 
 
 @kernel
-def record_value(record: Record, level: Floats, drift: DriftPrior) -> float:
-    """-2 log likelihood of a record where the drift has this prior; with no drift every value stands by itself."""
+def value_under(record: Record, level: Floats, sd: float) -> float:
+    """-2 log likelihood of a record under one SD of the drift; with none every value stands by itself."""
     kind, day, igg, limit, a, b = record
-    sds, log_weights = drift
-    most = -np.inf
-    total = 0.0
-    for k in range(sds.size):
-        value = 0.0
-        if sds[k] > 0.0:
-            value = drift_value(record, level, sds[k])
-        else:
-            for n in range(day.size):
-                value += minus_two_log(kind, igg[n], limit[n], level[n], a, b)[0]
-        if sds.size == 1:
-            return value
-        term = log_weights[k] - 0.5 * value
-        if term > most:
-            total = total * exp(most - term) + 1.0
-            most = term
-        else:
-            total += exp(term - most)
-    return -2.0 * (most + log(total))
+    if sd > 0.0:
+        return drift_value(record, level, sd)
+    value = 0.0
+    for n in range(day.size):
+        value += minus_two_log(kind, igg[n], limit[n], level[n], a, b)[0]
+    return value
 
 
 @kernel
 def record_value_and_slopes(record: Record, level: Floats, drift: DriftPrior, by_level: Floats) -> float:
-    """The same, filling its derivative in each level (n,)."""
+    """-2 log likelihood of a record where the drift has this prior, filling its derivative in each level (n,)."""
     kind, day, igg, limit, a, b = record
     sds, log_weights = drift
     if sds.size == 1 and sds[0] == 0.0:
@@ -272,16 +259,6 @@ def record_value_and_slopes(record: Record, level: Floats, drift: DriftPrior, by
         for n in range(day.size):
             by_level[n] += terms[k] / total * each[k, n]
     return -2.0 * (top + log(total))
-
-
-@kernel
-def fill_level_values(record: Record, levels: Floats, sds: Floats, values: Floats) -> None:
-    """-2 log likelihood (draw, k) of each curve (draw, n) under each of these SDs."""
-    single = DriftPrior(np.zeros(1), np.zeros(1))
-    for i in range(levels.shape[0]):
-        for k in range(sds.size):
-            single.sds[0] = sds[k]
-            values[i, k] = record_value(record, levels[i], single)
 
 
 @kernel

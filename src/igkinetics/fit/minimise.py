@@ -12,7 +12,7 @@ from igkinetics.fit.problem import FitProblem
 from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import CL, K_LOSS, V1, V2, Floats, Q
 
-GRADIENT_TOLERANCE: Final = 1e-5
+GRADIENT_TOLERANCE: Final = 1e-3
 AGREE_WITHIN: Final = 0.01
 """Two starts agree when their -2 log posteriors differ by less."""
 DECREMENT_TOLERANCE: Final = 1e-6
@@ -71,9 +71,19 @@ def minimise(problem: FitProblem, guesses: list[Floats]) -> Optimum:
     different make must agree; the lower of both is polished and kept.
     """
     explored = [problem.minimum_from(guess) for guess in guesses]
-    best_guess = int(np.argmin([value for _, value in explored]))
-    explored.append(by_lmfit(problem, guesses[best_guess]))
+    lowest = int(np.argmin([value for _, value in explored]))
+    metric = inverse_curvature(problem, explored[lowest][0])
+    explored.append(by_lmfit(problem, guesses[lowest], metric))
     return best_of(problem, explored)
+
+
+def inverse_curvature(problem: FitProblem, x: Floats) -> Floats:
+    """Inverse Hessian (p, p) at x; that of the prior where it is not positive definite."""
+    hessian = problem.hessian(x)
+    if np.all(np.isfinite(hessian)) and np.linalg.eigvalsh(hessian)[0] > 0:
+        inverse = np.linalg.inv(hessian)
+        return np.asarray(0.5 * (inverse + inverse.T), dtype=float)
+    return np.diag(0.5 * problem.prior_sd**2)
 
 
 def explore(problem: FitProblem, guesses: list[Floats]) -> Optimum:
@@ -87,8 +97,8 @@ def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
     order = np.argsort(values, kind="stable")
     kept = distinct([found[k][0] for k in order if np.isfinite(values[k])] or [found[0][0]], problem)
     polished = sorted((polish(problem, x) for x in kept), key=lambda pair: pair[1])
-    best = polished[0][0]
-    value, gradient = problem.value_and_gradient(best)
+    best, value = polished[0]
+    gradient = problem.value_and_gradient(best)[1]
     hessian = problem.hessian(best)
     return Optimum(
         x=best,
@@ -102,8 +112,11 @@ def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
     )
 
 
-def by_lmfit(problem: FitProblem, guess: Floats) -> tuple[Floats, float]:
-    """BFGS with the kernels' gradient, through lmfit; parameters are unbounded. Returns x and its value."""
+def by_lmfit(problem: FitProblem, guess: Floats, metric: Floats) -> tuple[Floats, float]:
+    """BFGS with the kernels' gradient, through lmfit; parameters are unbounded. Returns x and its value.
+
+    metric (p, p): a first guess at the inverse Hessian, which gives steps their size.
+    """
     parameters = lmfit.Parameters()
     for name, start in zip(problem.names, guess, strict=True):
         parameters.add(name, value=float(start))
@@ -126,7 +139,7 @@ def by_lmfit(problem: FitProblem, guess: Floats) -> tuple[Floats, float]:
         return slope if np.isfinite(value) else np.zeros_like(slope)
 
     minimiser = lmfit.Minimizer(objective, parameters, nan_policy="propagate")
-    options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS}
+    options = {"gtol": GRADIENT_TOLERANCE, "maxiter": MOST_ITERATIONS, "hess_inv0": metric}
     result = minimiser.scalar_minimize(method="BFGS", jac=gradient, options=options)
     x = np.asarray(result.x, dtype=float)
     return x, problem.value_and_gradient(x)[0]
@@ -137,15 +150,17 @@ def polish(problem: FitProblem, x: Floats) -> tuple[Floats, float]:
     value, gradient = problem.value_and_gradient(x)
     for _ in range(NEWTON_STEPS):
         if not np.isfinite(value) or newton_decrement(gradient, hessian := problem.hessian(x)) < DECREMENT_GOAL:
-            return x, value
+            break
         try:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:
-            return x, value
+            break
         new_value, new_gradient = problem.value_and_gradient(x - step)
         if not new_value <= value:
-            return x, value
+            break
         x, value, gradient = x - step, new_value, new_gradient
+        if newton_decrement(gradient, hessian) < DECREMENT_GOAL:  # the curvature hardly changes in such a step
+            break
     return x, value
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window
@@ -66,7 +67,8 @@ class FittedNadir:
     curve_day: float
     off_from: float
     off_until: float
-    """Days between which drifting draws lie off the kinetic curve; nan without one."""
+    off_by: float
+    """Days between which drifting draws lie off the kinetic curve, and how far at most, as a share; nan without one."""
     position: Position
     reached: bool
     share_risen: float
@@ -94,13 +96,14 @@ def fitted_nadir(
     minima = courses.minima(window, thresholds)
     at_best = lowest(problem.theta(optimum.x), problem.schedule, window.start, window.end)
     estimate = partial(median_and_interval, level=level)
-    at_end, _ = courses.levels(np.array([window.end]))
-    share_risen = float(np.mean(at_end[:, 0] > (1.0 + RISE_SHARE) * minima.total))
+    inside = (problem.day >= window.start) & (problem.day <= window.end)
+    levels, _ = courses.levels(np.append(problem.day[inside], window.end))
+    share_risen = float(np.mean(levels[:, -1] > (1.0 + RISE_SHARE) * minima.total))
     stopped = bool(np.all(fit.patient.therapy_stop <= window.end))
     generator = of_patient(seed, fit.patient.patient_id, "lowest reading")
     day = estimate(minima.day)
     where = position(day.value, window)
-    off_from, off_until = courses.departure()
+    off_from, off_until, off_by = courses.departure()
     return FittedNadir(
         window=window,
         total=estimate(minima.total),
@@ -111,10 +114,11 @@ def fitted_nadir(
         curve_day=at_best.total_day,
         off_from=off_from,
         off_until=off_until,
+        off_by=off_by,
         position=where,
         reached=where == "interior" and stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,
-        predicted_raw=predicted_minimum(problem, courses, window, observed_raw, level, generator),
+        predicted_raw=predicted_minimum(problem, levels[:, :-1], inside, observed_raw, level, generator),
         below=tuple(
             TimeBelow(
                 threshold=threshold,
@@ -214,13 +218,20 @@ def noisy(levels: Floats, problem: FitProblem, generator: np.random.Generator) -
 
 
 def predicted_minimum(
-    problem: FitProblem, courses: Courses, window: Window, observed: float, level: float, generator: np.random.Generator
+    problem: FitProblem,
+    levels: Floats,
+    inside: npt.NDArray[np.bool_],
+    observed: float,
+    level: float,
+    generator: np.random.Generator,
 ) -> PredictedMinimum:
-    """observed: raw nadir, g/L. The lower limit, where one was met, holds for all of this patient's samples."""
-    inside = (problem.day >= window.start) & (problem.day <= window.end)
+    """levels (draw, m): true ones at the samples `inside` the window; observed: raw nadir; g/L.
+
+    The lower limit, where one was met, holds for all of this patient's samples.
+    """
     if not inside.any():
         return PredictedMinimum(mean=np.nan, lower=np.nan, upper=np.nan, observed_percentile=np.nan)
-    measured = noisy(courses.levels(problem.day[inside])[0], problem, generator)
+    measured = noisy(levels, problem, generator)
     limits = problem.igg[inside & (problem.limit < 0)]
     minima = np.maximum(measured, limits.max() if limits.size else 0.0).min(axis=1)
     found = median_and_interval(minima, level)

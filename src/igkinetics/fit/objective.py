@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.drift import DriftPrior, Record, record_value, record_value_and_slopes
+from igkinetics.fit.drift import DriftPrior, Record, record_value_and_slopes, value_under
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
@@ -108,8 +108,8 @@ def objective(x: Floats, target: Target, gradient: Floats) -> float:
 
 
 @kernel
-def objective_values(xs: Floats, target: Target, values: Floats) -> None:
-    """-2 log posterior of many x (n, p), without gradients, into values (n,)."""
+def objective_terms(xs: Floats, target: Target, terms: Floats) -> None:
+    """-2 log posterior of many x (n, p) under each SD of the drift, without gradients, into terms (n, k)."""
     free, fixed, mu, sd, schedule, record, drift = target
     day = record.day
     theta = np.empty(N_PARAMETERS)
@@ -117,12 +117,14 @@ def objective_values(xs: Floats, target: Target, values: Floats) -> None:
     infused = np.empty(day.size)
     level = np.empty(day.size)
     scratch = np.empty(CURVE_ROOM)
-    for k in range(xs.shape[0]):
-        fill_theta(xs[k], free, fixed, theta)
+    for i in range(xs.shape[0]):
+        fill_theta(xs[i], free, fixed, theta)
         fill_curve(theta, schedule, day, endogenous, infused, scratch)
         for n in range(day.size):
             level[n] = endogenous[n] + infused[n]
-        values[k] = prior_term(xs[k], mu, sd) + record_value(record, level, drift)
+        prior = prior_term(xs[i], mu, sd)
+        for k in range(drift.sds.size):
+            terms[i, k] = prior + value_under(record, level, drift.sds[k])
 
 
 @kernel

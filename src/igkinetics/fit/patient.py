@@ -21,6 +21,7 @@ from igkinetics.fit.bounds import (
     starts_apart,
 )
 from igkinetics.fit.minimise import Optimum, first_guesses, minimise
+from igkinetics.fit.posterior import lowest_drawn
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
 from igkinetics.fit.remedies import doubt_about_unit, questions
@@ -32,6 +33,7 @@ from igkinetics.fit.structures import (
     averaged_posterior,
     candidates,
     draw_fitted,
+    heavy_tailed,
     possible_production,
     unaveraged,
     unlike_the_card,
@@ -158,8 +160,9 @@ def settle(problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: F
             guesses = [found.x, *guesses]
             continue
         own = draws_around(problem, optimum, patient, settings)
-        if own.draws.lowest_objective < optimum.objective - LOWER_BY:
-            guesses = [own.draws.lowest, *guesses]
+        drawn, value = lowest_drawn(own.problem, own.draws)
+        if value < optimum.objective - LOWER_BY:
+            guesses = [drawn, *guesses]
             continue
         posterior = posterior_of(patient, prior_of, settings, own, optimum)
         if isinstance(posterior, Trouble):
@@ -219,8 +222,9 @@ def settle_without_prior(
             guesses = [found.start_of(problem, met.x), *guesses]
             continue
         draws = draws_of_likelihood(found, settings.draws, of_patient(settings.seed, patient.patient_id, "draws"))
-        if draws.lowest_objective < optimum.objective - LOWER_BY:
-            guesses = [found.start_of(problem, draws.lowest), *guesses]
+        drawn, value = lowest_drawn(found.open_problem, draws)
+        if value < optimum.objective - LOWER_BY:
+            guesses = [found.start_of(problem, drawn), *guesses]
             continue
         if not draws.trusted:
             return not_to_be_trusted(draws.r_hat)
@@ -252,7 +256,8 @@ def posterior_of(
     if not settings.average:
         others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
     else:
-        others += unlike_the_card(own.problem.without_drift(), optimum)
+        steady = own.problem.without_drift()
+        others += [*unlike_the_card(steady, optimum), *heavy_tailed(steady, optimum)]
     streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
     posterior = averaged_posterior(own, others, settings.draws, streams)
     if posterior.averaged.trusted:

@@ -33,10 +33,10 @@ class Draws(ByValue):
     log_marginal: float
     """Log marginal likelihood (nan without a prior)."""
     method: str
-    lowest: Floats
-    """x (p,) of the draw with the lowest -2 log posterior, without drift ..."""
-    lowest_objective: float
-    """... and its value there: one below the optimum's shows that the optimum is not the lowest."""
+    drift_shares: Floats
+    """Of each SD of the drift, given each draw (n, k)."""
+    best: Floats
+    """x (m, p) of the draws with the lowest -2 log posterior."""
     r_hat: float = float("nan")
     """Worst of any parameter; nan unless drawn by chains."""
     trusted: bool = True
@@ -78,10 +78,11 @@ def laplace_components(problem: FitProblem, optimum: Optimum) -> list[Component]
     """The Laplace approximation around each optimum with a positive definite Hessian; log share = log integral."""
     components = []
     for x in optimum.modes:
-        hessian = 0.5 * problem.hessian(x)
+        hessian = 0.5 * (optimum.hessian if x is optimum.x else problem.hessian(x))
         if np.linalg.eigvalsh(hessian)[0] > 0:
             root = np.linalg.cholesky(np.linalg.inv(hessian))
-            peak = -0.5 * problem.value_and_gradient(x)[0] + 0.5 * x.size * np.log(2 * np.pi)
+            value = optimum.objective if x is optimum.x else problem.value_and_gradient(x)[0]
+            peak = -0.5 * value + 0.5 * x.size * np.log(2 * np.pi)
             components.append(Component(centre=x, root=root, log_share=float(peak + np.log(np.diag(root)).sum())))
     best = max(component.log_share for component in components)
     return [component for component in components if component.log_share > best + np.log(MASS_KEPT)]
@@ -106,10 +107,14 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
         root=np.diag(problem.prior_sd),
         log_share=mass + float(np.log(PRIOR_SHARE / (1.0 - PRIOR_SHARE))),
     )
-    found = sample_in_rounds(problem.values, [*components, prior], n, generator)
+    terms: list[Floats] = []
+
+    def target(x: Floats) -> Floats:
+        terms.append(problem.terms(x))
+        return problem.averaged(terms[-1])
+
+    found = sample_in_rounds(target, [*components, prior], n, generator)
     best = found.x[np.argsort(np.where(np.isnan(found.values), np.inf, found.values))[:LOOKED_AT]]
-    steady = problem.without_drift().values(best)
-    lowest = int(np.nanargmin(steady))
     if found.pareto_k <= GOOD_PARETO_K:
         return Draws(
             x=found.x,
@@ -118,8 +123,8 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
             pareto_k=found.pareto_k,
             log_marginal=found.log_marginal,
             method="importance sampling",
-            lowest=best[lowest],
-            lowest_objective=float(steady[lowest]),
+            drift_shares=problem.shares(np.concatenate(terms)),
+            best=best,
         )
     chained = run_chains(problem.values, found, n, generator)
     return Draws(
@@ -129,8 +134,16 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
         pareto_k=float("nan"),
         log_marginal=chained.log_marginal,
         method="Markov chains",
+        drift_shares=problem.shares(problem.terms(chained.x)),
         r_hat=chained.r_hat,
         trusted=chained.trusted,
-        lowest=best[lowest],
-        lowest_objective=float(steady[lowest]),
+        best=best,
     )
+
+
+def lowest_drawn(problem: FitProblem, draws: Draws) -> tuple[Floats, float]:
+    """The best draw's x (p,) and -2 log posterior, without drift: one below the optimum's shows that the optimum is not
+    the lowest."""
+    steady = problem.without_drift().values(draws.best)
+    lowest = int(np.nanargmin(steady))
+    return draws.best[lowest], float(steady[lowest])

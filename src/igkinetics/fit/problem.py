@@ -13,6 +13,7 @@ from igkinetics.cohort.model import Patient
 from igkinetics.errors import call_error
 from igkinetics.fit.drift import DriftPrior, Record
 from igkinetics.fit.engine import bfgs
+from igkinetics.fit.importance import log_sum
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.objective import (
     Integers,
@@ -21,7 +22,7 @@ from igkinetics.fit.objective import (
     fill_theta,
     fill_thetas,
     objective,
-    objective_values,
+    objective_terms,
 )
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
@@ -75,11 +76,27 @@ class FitProblem:
         gradient = np.empty(x.size)
         return objective(_own(x), self.target, gradient), gradient
 
+    def terms(self, xs: Floats) -> Floats:
+        """-2 log posterior of each row of xs (n, p) under each SD of the drift (n, k)."""
+        terms = np.empty((xs.shape[0], self.drift_sds.size))
+        objective_terms(_own(xs), self.target, terms)
+        return terms
+
+    def averaged(self, terms: Floats) -> Floats:
+        """-2 log posterior (n,), averaged over the SDs of the drift, from that under each (n, k)."""
+        if terms.shape[1] == 1:
+            return terms[:, 0]
+        with np.errstate(invalid="ignore"):  # nan where no term is finite
+            return -2.0 * log_sum((self.drift_log_weights - 0.5 * terms).T)
+
+    def shares(self, terms: Floats) -> Floats:
+        """Posterior share (n, k) of each SD of the drift, from the same."""
+        logs = (self.drift_log_weights - 0.5 * terms).T
+        return np.asarray(np.exp(logs - log_sum(logs)).T)
+
     def values(self, xs: Floats) -> Floats:
         """-2 log posterior of each row of xs (n, p)."""
-        values = np.empty(xs.shape[0])
-        objective_values(_own(xs), self.target, values)
-        return values
+        return self.averaged(self.terms(xs))
 
     def hessian(self, x: Floats) -> Floats:
         """Hessian (p, p) of -2 log posterior."""

@@ -11,6 +11,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
 from igkinetics.fit.bounds import AtBound, alike_words, bound_words
 from igkinetics.fit.cohort_checks import contraction
+from igkinetics.fit.common_steps import lasting_step
 from igkinetics.fit.courses import JUST_AFTER_DAY, Courses
 from igkinetics.fit.nadirs import FittedNadir, RawNadir
 from igkinetics.fit.problem import PRIOR_NAME, FitProblem
@@ -72,7 +73,10 @@ def nadir_row(
             "method": fit.all_draws().method,
             "drift_start": fitted.off_from,
             "drift_end": fitted.off_until,
+            "drift_percent": 100.0 * fitted.off_by,
         }
+        if (step := lasting_step(fit)) is not None:
+            row |= {"step_day": step.day, "step_percent": 100.0 * step.size}
     return row
 
 

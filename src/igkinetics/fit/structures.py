@@ -11,13 +11,12 @@ import numpy as np
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError
-from igkinetics.fit.drift import fill_level_values
 from igkinetics.fit.importance import log_sum
+from igkinetics.fit.likelihood import NORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.result import Alternative, Averaged
-from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import DISPOSITIONS, STRUCTURES, Floats
 
 PriorOf = Callable[[Patient, str], PatientPrior]
@@ -25,21 +24,23 @@ PriorOf = Callable[[Patient, str], PatientPrior]
 
 DRIFT_SDS: Final = (0.0, 0.25, 0.4)
 """What the SD of the drift may be under the fitted structure, as a share of the level."""
-DRIFT_PRIOR: Final = (0.18, 0.35, 0.25)
+DRIFT_PRIOR: Final = (0.18, 0.20, 0.25)
 """Prior weight of each."""
-UNLIKE_PRIOR: Final = 0.12
+UNLIKE_PRIOR: Final = 0.23
 """Prior weight of the fitted structure in a patient unlike those of the card ..."""
 UNLIKE_IN: Final = ("S", "CL", "V1")
-UNLIKE_BY: Final = 2.0
+UNLIKE_BY: Final = 3.0
 """... in these parameters, whose prior SDs are so many times as wide."""
-UNLIKE: Final = "a patient unlike the card's: prior SDs of S, CL and V1 doubled"
-OTHERS_PRIOR: Final = 0.10
+UNLIKE: Final = f"a patient unlike the card's: prior SDs of {', '.join(UNLIKE_IN)} times {UNLIKE_BY:g}"
+HEAVY_TAILED_PRIOR: Final = 0.07
+"""Prior weight of the fitted structure with errors some of which are far larger than the card's."""
+HEAVY_TAILED: Final = f"errors with heavy tails: Student's t, {STUDENT_DF:g} degrees of freedom"
+OTHERS_PRIOR: Final = 0.07
 """Shared evenly by the other structures."""
-FEWER_DRAWS: Final = 4
-"""Other structures get one draw where the fitted one gets so many, unless they weigh more than SHARE_FOR_ALL."""
-LEAST_DRAWS = 100
-"""Fewer say nothing of the tail of their weights."""
-SHARE_FOR_ALL: Final = 0.5
+DRAWN_PER_KEPT: Final = 2.0
+"""Draws of another structure for each that its share of the average will keep; no more than of the fitted one ..."""
+LEAST_DRAWS = 200
+"""... and no fewer: they say nothing of the tail of their weights."""
 NEGLIGIBLE: Final = 0.002
 """A structure of less weight is not drawn from."""
 TO_BE_TRUSTED: Final = 0.01
@@ -170,6 +171,16 @@ def unlike_the_card(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
     return [Candidate(problem=other, optimum=explore(other, [*optimum.modes]), prior_weight=UNLIKE_PRIOR, note=UNLIKE)]
 
 
+def heavy_tailed(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
+    """The fitted structure with Student-t error: how far off single values lie differs between laboratories and
+    records. None where the error is taken as another than normal already."""
+    if problem.kind != NORMAL:
+        return []
+    other = replace(problem, kind=STUDENT_T)
+    best = explore(other, [*optimum.modes])
+    return [Candidate(problem=other, optimum=best, prior_weight=HEAVY_TAILED_PRIOR, note=HEAVY_TAILED)]
+
+
 def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
     """The fitted values where they mean the same; the volume of another disposition starts at its prior."""
     same_disposition = problem.model.split("/")[0] == fitted_model.split("/")[0]
@@ -197,15 +208,6 @@ def draw_structure(
                 for component in laplace_components(single, best)
             ]
     return draw_around(problem, components, n, generator), tuple(optima)
-
-
-def drift_shares(problem: FitProblem, theta: Floats) -> Floats:
-    """Posterior share (n, k) of each SD of the drift given natural parameters (n, 13)."""
-    levels = np.add(*igg_curve(theta, problem.schedule, problem.day))
-    values = np.empty((theta.shape[0], problem.drift_sds.size))
-    fill_level_values(problem.record, levels, problem.drift_sds, values)
-    logs = problem.drift_log_weights - 0.5 * values
-    return np.asarray(np.exp(logs.T - log_sum(logs.T)).T)
 
 
 def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
@@ -253,8 +255,9 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
     total = float(log_sum(np.array([log_own, *laplace])))
     drawn: list[Draws | None] = []
     for value, c, stream in zip(laplace, others, streams[:-1], strict=True):
-        n_here = n if value - total > np.log(SHARE_FOR_ALL) else min(n, max(n // FEWER_DRAWS, LEAST_DRAWS))
-        matters = value - total > np.log(NEGLIGIBLE)
+        share = float(np.exp(value - total))
+        n_here = min(n, max(int(DRAWN_PER_KEPT * share * n), LEAST_DRAWS))
+        matters = share > NEGLIGIBLE
         drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
     scores: list[float] = [
         log_own,
@@ -264,11 +267,10 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
         ),
     ]
     shares = normalised_weights(scores)
-    of_drift = drift_shares(own.problem, own.draws.theta)
     parts = [(own.draws, float(shares[0]))]
     parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
-    averaged = pooled(parts, own.problem.drift_sds, of_drift, n, streams[-1])
-    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ of_drift)))
+    averaged = pooled(parts, own.problem.drift_sds, n, streams[-1])
+    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ own.draws.drift_shares)))
     return Posterior(
         draws=own.draws, averaged=averaged, alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:]))
     )
@@ -283,13 +285,10 @@ def _log(weight: float) -> float:
     return float(np.log(weight)) if weight > 0 else -np.inf
 
 
-def pooled(
-    parts: list[tuple[Draws, float]], sds: Floats, of_drift: Floats, n: int, generator: np.random.Generator
-) -> Averaged:
-    """n draws of equal weight from several structures, each with its share, in random order.
-
-    of_drift (n_0, k): share of each SD of the drift given each draw of the first one.
-    """
+def pooled(parts: list[tuple[Draws, float]], sds: Floats, n: int, generator: np.random.Generator) -> Averaged:
+    """n draws of equal weight from several structures, each with its share, in random order; sds (k,): of the drift of
+    the first one."""
+    of_drift = parts[0][0].drift_shares
     weights = np.concatenate([share * draws.weights for draws, share in parts])
     found = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
     places = np.asarray(np.minimum(found, weights.size - 1), dtype=np.int64)

@@ -14,13 +14,20 @@ from igkinetics.kinetics.propagate import (
     advance,
     begin_segment,
     end_of_segment,
+    holds_depot,
     level,
+    measure_step,
     prepare,
+    take_step,
 )
 from igkinetics.kinetics.schedule import START, Schedule
 
 CURVE_ROOM = 20 + 2 * STATE_SIZE
 """Length of the room that fill_curve works in."""
+SAME_STEP_DAY = 1e-12
+"""Steps whose lengths differ by less are one: days of a grid differ by rounding."""
+MOST_IN_A_ROW = 16
+"""Equal steps that are taken one from the other before the next is taken from the segment's start: rounding adds up."""
 
 
 @inner
@@ -43,22 +50,29 @@ def fill_curve(
         infused[n] = level(state, INFUSED)
         n += 1
     for k in range(last + 1):
-        if n == day.size:
-            return
         now = begin_segment(theta, schedule, k, modes, state)
         segment, mode = schedule[k], modes[now]
-        start, end = segment[START], end_of_segment(schedule, k)
-        reached = -np.inf
+        copy_vector(state, after)
+        end = end_of_segment(schedule, k)
+        start, reached, length, in_a_row = segment[START], segment[START], np.inf, 0
         while n < day.size and day[n] <= end:
-            if day[n] != reached:
-                advance(theta, mode, segment, state, day[n] - start, after)
-                reached = day[n]
+            if day[n] > reached:  # a sample is often taken just before an infusion
+                if abs(day[n] - reached - length) < SAME_STEP_DAY and in_a_row < MOST_IN_A_ROW:
+                    if in_a_row == 0:
+                        step = measure_step(theta, mode, segment, holds_depot(segment, after), length)
+                    take_step(theta, mode, segment, after, step, after)
+                    in_a_row += 1
+                else:
+                    advance(theta, mode, segment, state, day[n] - start, after)
+                    in_a_row = 0
+                reached, length = day[n], day[n] - reached
             endogenous[n] = level(after, ENDOGENOUS)
             infused[n] = level(after, INFUSED)
             n += 1
+        if n == day.size:
+            return
         if k < last:
-            if reached != end:  # a sample is often taken just before an infusion
-                advance(theta, mode, segment, state, end - start, after)
+            advance(theta, mode, segment, state, end - start, after)
             copy_vector(after, state)
 
 

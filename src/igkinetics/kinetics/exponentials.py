@@ -118,9 +118,16 @@ def forced_response(loss: Decay, source: Decay, pair: float, t: float, constant:
 
     pair = D[loss, source]. Written so that no two terms cancel while the input stays 0 or more.
     """
+    lag = triple_from_zero(source, loss, pair, t) if decaying < 0.0 else 0.0
+    return response_to_input(loss.area, pair, lag, source.rate, constant, decaying)
+
+
+@inner
+def response_to_input(area: float, pair: float, lag: float, rate: float, constant: float, decaying: float) -> float:
+    """The same by its divided differences: area = D[0, loss], pair = D[loss, source], lag = D[0, loss, source]."""
     if decaying >= 0.0:
-        return constant * loss.area + decaying * pair
-    return (constant + decaying) * pair + constant * source.rate * triple_from_zero(source, loss, pair, t)
+        return constant * area + decaying * pair
+    return (constant + decaying) * pair + constant * rate * lag
 
 
 @inner

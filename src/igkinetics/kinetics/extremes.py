@@ -18,10 +18,11 @@ from igkinetics.kinetics.propagate import (
     advance,
     begin_segment,
     end_of_segment,
+    holds_depot,
     level,
     prepare,
 )
-from igkinetics.kinetics.schedule import START, Schedule
+from igkinetics.kinetics.schedule import IV_RATE, START, Schedule
 from igkinetics.kinetics.turning import MAX_TERMS, exponential_roots, slope_terms
 
 ROOT_TOLERANCE_DAY = 1e-9
@@ -199,8 +200,11 @@ def fill_lowest(
                 copy_vector(state, at_edges[0])
             else:
                 advance(theta, modes[now], segment, state, edges[0], at_edges[0])
+            infused = level(state, INFUSED) != 0.0 or segment[IV_RATE] != 0.0 or holds_depot(segment, state)
+            n = 0
             for part in range(2):
-                n = knots_of_segment(theta, modes[now], segment, part == 0, search)
+                if part == 0 or infused:  # without infused IgG the total is the endogenous IgG
+                    n = knots_of_segment(theta, modes[now], segment, part == 0, search)
                 for i in range(n):
                     if values[i] < lowest[2 * part] * (1.0 - FLAT):
                         lowest[2 * part], lowest[2 * part + 1] = values[i], start + knots[i]

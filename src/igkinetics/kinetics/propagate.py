@@ -8,6 +8,7 @@ length is exact; the cost is linear in segments plus samples.
 from __future__ import annotations
 
 from math import inf, isinf
+from typing import NamedTuple
 
 from igkinetics.kinetics.compile import inner
 from igkinetics.kinetics.copying import copy_table
@@ -19,7 +20,7 @@ from igkinetics.kinetics.disposition import (
     count_modes,
     disposition_modes,
 )
-from igkinetics.kinetics.exponentials import absorbed, decay, forced_response, pair_of
+from igkinetics.kinetics.exponentials import Decay, decay, pair_of, response_to_input, triple_from_zero
 from igkinetics.kinetics.parameters import (
     C_BASE,
     C_INIT,
@@ -130,36 +131,94 @@ def production_input(theta: Floats, segment: Floats, supply: float) -> tuple[flo
     return ratio, -ratio * theta[S] * (1.0 - supply), theta[K_REC]
 
 
+class ModeStep(NamedTuple):
+    """What one mode of the disposition does in a step: divided differences of `exponentials`."""
+
+    left: float  # of what is there
+    area: float  # response to a constant input
+    of_supply: float  # to an input that goes with the B-cell supply
+    lag_of_supply: float
+    of_depot: float  # to absorption from the depot
+    lag_of_depot: float
+
+
+class Step(NamedTuple):
+    """All that a step of one length needs in one segment, whatever the state it starts from."""
+
+    supply: Decay
+    absorption: Decay
+    first: ModeStep
+    second: ModeStep
+
+
 @inner
-def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, after: Floats) -> None:
-    """State `after` (6) t days into a segment that starts with `state` (6); modes (2, 5)."""
+def mode_step(rate: float, supply: Decay, absorption: Decay, t: float, fed: bool, refilling: bool) -> ModeStep:
+    """rate: of the mode, 1/day. fed: by a supply that changes; refilling: off therapy."""
+    loss = decay(rate, t)
+    of_supply = pair_of(loss, supply, t).value if fed else 0.0
+    lag_of_supply = triple_from_zero(supply, loss, of_supply, t) if fed and refilling else 0.0
+    if absorption.rate == 0.0:
+        return ModeStep(loss.left, loss.area, of_supply, lag_of_supply, 0.0, 0.0)
+    of_depot = pair_of(loss, absorption, t).value
+    return ModeStep(
+        loss.left, loss.area, of_supply, lag_of_supply, of_depot, triple_from_zero(absorption, loss, of_depot, t)
+    )
+
+
+@inner
+def measure_step(theta: Floats, modes: Floats, segment: Floats, subcutaneous: bool, t: float) -> Step:
+    """A step of t days in a segment; every exponential is computed here. modes (2, 5)."""
+    fed, refilling = theta[S] != 0.0, segment[ON_THERAPY] == 0.0
+    rate = 0.0
+    if fed:
+        rate = theta[K_REC] if refilling else 0.0 if isinf(theta[K_LOSS]) else theta[K_LOSS]
+    supply = decay(rate, t)
+    absorption = decay(theta[KA] if subcutaneous else 0.0, t)
+    first = mode_step(modes[0, RATE], supply, absorption, t, fed, refilling)
+    second = first
+    if theta[Q] != 0.0:
+        second = mode_step(modes[1, RATE], supply, absorption, t, fed, refilling)
+    return Step(supply, absorption, first, second)
+
+
+@inner
+def holds_depot(segment: Floats, state: Floats) -> bool:
+    """Whether anything is, or is coming, under the skin."""
+    return bool(state[DEPOT] != 0.0 or segment[SC_RATE] != 0.0)
+
+
+@inner
+def take_step(theta: Floats, modes: Floats, segment: Floats, state: Floats, step: Step, after: Floats) -> None:
+    """State `after` (6), which may be `state` itself, a step after `state` (6) in its segment."""
     constant, decaying, rate = production_input(theta, segment, state[SUPPLY])
     production = theta[CL] * theta[C_BASE] / theta[V1]
-    subcutaneous = state[DEPOT] != 0.0 or segment[SC_RATE] != 0.0
-    supply = decay(rate, t)
-    absorption = decay(theta[KA], t) if subcutaneous else supply
+    depot, supply = state[DEPOT], state[SUPPLY]
+    subcutaneous = holds_depot(segment, state)
     if theta[Q] == 0.0:  # the room may hold the second mode of another curve
         after[ENDOGENOUS + 1] = after[INFUSED + 1] = 0.0
     for i in range(count_modes(theta[Q])):
-        loss = decay(modes[i, RATE], t)
+        mode = step.first if i == 0 else step.second
         weight = modes[i, TO_1_FROM_1]
-        pair = pair_of(loss, supply, t).value if decaying != 0.0 else 0.0
-        made = production * forced_response(loss, supply, pair, t, constant, decaying)
-        after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * loss.left + weight * made
-        given = segment[IV_RATE] * loss.area
+        made = production * response_to_input(mode.area, mode.of_supply, mode.lag_of_supply, rate, constant, decaying)
+        after[ENDOGENOUS + i] = state[ENDOGENOUS + i] * mode.left + weight * made
+        given = segment[IV_RATE] * mode.area
         if subcutaneous:
-            through = pair_of(loss, absorption, t).value
-            given += theta[F] * absorbed(loss, absorption, through, t, state[DEPOT], segment[SC_RATE])
-        after[INFUSED + i] = state[INFUSED + i] * loss.left + weight / theta[V1] * given
-    after[DEPOT] = 0.0
-    if subcutaneous:
-        after[DEPOT] = state[DEPOT] * absorption.left + segment[SC_RATE] * absorption.area
+            given += theta[F] * theta[KA] * (depot * mode.of_depot + segment[SC_RATE] * mode.lag_of_depot)
+        after[INFUSED + i] = state[INFUSED + i] * mode.left + weight / theta[V1] * given
+    after[DEPOT] = depot * step.absorption.left + segment[SC_RATE] * step.absorption.area if subcutaneous else 0.0
     if theta[S] == 0.0:
         after[SUPPLY] = 1.0
     elif segment[ON_THERAPY] != 0.0:
-        after[SUPPLY] = 0.0 if isinf(theta[K_LOSS]) else state[SUPPLY] * supply.left
+        after[SUPPLY] = 0.0 if isinf(theta[K_LOSS]) else supply * step.supply.left
     else:
-        after[SUPPLY] = state[SUPPLY] * supply.left + supply.rate * supply.area
+        after[SUPPLY] = supply * step.supply.left + step.supply.rate * step.supply.area
+
+
+@inner
+def advance(theta: Floats, modes: Floats, segment: Floats, state: Floats, t: float, after: Floats) -> None:
+    """State `after` (6) t days into a segment that starts with `state` (6); modes (2, 5)."""
+    step = measure_step(theta, modes, segment, holds_depot(segment, state), t)
+    take_step(theta, modes, segment, state, step, after)
 
 
 @inner

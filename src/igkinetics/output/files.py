@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import pandas as pd
 
+from igkinetics.cards.private import private_cards
 from igkinetics.output.folder import Kind
 from igkinetics.provenance import package_versions, sha256_of_file
 
@@ -33,6 +34,7 @@ RUN_KEYS: Final = (
     "unused_columns",
     "covariates",
     "cards",
+    "private_cards",
     "versions",
     "verdict",
     "interrupted",
@@ -115,6 +117,7 @@ def cohort_record(
         "unused_columns": {without_folder(name): list(names) for name, names in done.cohort.unused_columns.items()},
         "covariates": list(done.cohort.covariate_names),
         "cards": done.card_ids,
+        "private_cards": private_cards(done.card_ids),
         "versions": package_versions(),
         "verdict": done.verdict,
         "interrupted": done.interrupted,

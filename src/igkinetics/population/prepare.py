@@ -11,6 +11,7 @@ import numpy as np
 
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PatientPrior, prior_of_record, residual_error_of
+from igkinetics.cards.scaling import default_structure
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
@@ -20,7 +21,7 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population_priors import offset_of, typical_values
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
+from igkinetics.kinetics.parameters import Floats
 from igkinetics.population.covariates import Effect, effect_columns
 from igkinetics.population.model import Integers, PopulationModel
 from igkinetics.population.options import PopulationOptions
@@ -52,13 +53,6 @@ class Prepared:
     @property
     def patient_ids(self) -> tuple[str, ...]:
         return tuple(member.patient.patient_id for member in self.members)
-
-
-def default_structure(card: Card) -> str:
-    """The default with a disposition that the card has numbers for."""
-    disposition, production = DEFAULT_STRUCTURE.split("/")
-    has = card.structure.dispositions
-    return f"{disposition if disposition in has else has[0]}/{production}"
 
 
 def prepare(cohort: Cohort, card: Card, options: PopulationOptions, effects: Sequence[str] | None = None) -> Prepared:

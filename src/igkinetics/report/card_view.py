@@ -11,6 +11,7 @@ from igkinetics.cards.describe import citation_text
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import Parameter
+from igkinetics.cards.private import AUTHOR, private_cards
 from igkinetics.errors import InputError
 
 
@@ -25,7 +26,7 @@ class CardNumber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
-    """missing: why the card could not be shown, else empty."""
+    """standing: of a private card that nobody checked; missing: why the card could not be shown; else empty."""
 
     card_id: str
     sha256: str
@@ -34,6 +35,7 @@ class CardView:
     citations: tuple[str, ...] = ()
     numbers: tuple[CardNumber, ...] = ()
     doubts: tuple[str, ...] = ()
+    standing: str = ""
     missing: str = ""
 
 
@@ -48,9 +50,10 @@ def card_view(card_id: str, sha256: str, source: str) -> CardView:
     return CardView(
         card_id=card_id,
         sha256=sha256,
+        standing=private_cards({card_id: sha256}).get(card_id, ""),
         title=card.title,
         population=card.population,
-        citations=tuple(citation_text(key, citation) for key, citation in card.citations.items()),
+        citations=tuple(citation_text(key, citation) for key, citation in card.citations.items() if key != AUTHOR),
         numbers=tuple(card_number(card, key, parameter) for key, parameter in every_parameter(card)),
         doubts=(*(f"Known defect: {defect}" for defect in card.known_defects), *card.doubts),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.learnt import CONTRADICTS
 from igkinetics.effect.result import CohortEffect
@@ -27,7 +28,7 @@ def effect_sentences(effect: CohortEffect, report: str) -> tuple[str, ...]:
     """Verdict, patients, comparison of groups, sampling, policies, where; sampling first when it cannot be trusted."""
     said = [verdict_sentence(effect), patients_sentence(effect), contrast_sentence(effect)]
     said.insert(len(said) if effect.sampling.passed else 0, sampling_sentence(effect))
-    return (*said, *policy_sentences(effect), f"Report: {report}.")
+    return (*said, *policy_sentences(effect), *private_sentences(effect.card_ids), f"Report: {report}.")
 
 
 def verdict_sentence(effect: CohortEffect) -> str:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
+from igkinetics.cards.load import load_card
+from igkinetics.cards.scaling import default_structure
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Captioned, Draw, draw
 from igkinetics.cohort.outcomes import infections
+from igkinetics.errors import InputError
 from igkinetics.fit.cohort_checks import NEAR_DAYS
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
@@ -70,9 +73,17 @@ def calendar_words(fit: CohortFit, extras: Extras) -> str:
     return "This report tells calendar dates, as asked for: it is not de-identified."
 
 
+def structure_of_card(source: str) -> str:
+    """The structure that is fitted where none was asked for; the default where the card cannot be read any more."""
+    try:
+        return default_structure(load_card(source))
+    except InputError:
+        return DEFAULT_STRUCTURE
+
+
 def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows, apart from the patients."""
-    structure = fit.options.structure or DEFAULT_STRUCTURE
+    structure = fit.options.structure or structure_of_card(fit.options.card)
     return {
         "sentences": fit_sentences(fit),
         "sampling": sampling_sentence(fit),

@@ -65,7 +65,7 @@ def contraction_words(contraction: float) -> str:
 
 
 MOST_OF_THE_WEIGHT: Final = 0.85
-"""Weight of drift beyond which a patient is named; before any sample it is 0.6 (docs/model.md 3.6)."""
+"""Weight of drift beyond which a patient is named; before any sample it is 0.45 (docs/model.md 3.6)."""
 
 
 def limit_sentences(fit: CohortFit) -> list[str]:
@@ -121,18 +121,38 @@ def _quality_sentences(fit: CohortFit) -> list[str]:
 
 
 def drift_sentences(fit: CohortFit) -> list[str]:
-    """Whose course does not follow the model, and when."""
-    rows = fit.nadir[(fit.nadir["status"].isin(WITH_ESTIMATES)) & (fit.nadir["drift"] > MOST_OF_THE_WEIGHT)]
-    named = [
-        f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])})"
-        for row in rows.to_dict("records")
+    """Whose course does not follow the model, and when; whose levels lie off it for good from some day on."""
+    fitted = fit.nadir[fit.nadir["status"].isin(WITH_ESTIMATES)]
+    off = [
+        f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])}"
+        f"{', ' + up_to(row['drift_percent']) if text.known(row['drift_percent']) else ''})"
+        for row in fitted[fitted["drift"] > MOST_OF_THE_WEIGHT].to_dict("records")
     ]
-    if not named:
-        return []
-    return [
-        f"The course does not follow the model in {text.listed(named, most=8)}: illness, protein loss, steroids, "
-        "another laboratory? Their levels and bands come mostly from courses that drift around the kinetic curve."
+    stepped = [
+        f"{text.visible(row['patient_id'])} ({off_by(row['step_percent'])} from day {text.day(row['step_day'])} on)"
+        for row in fitted[fitted["step_day"].notna()].to_dict("records")
     ]
+    said = []
+    if off:
+        said.append(
+            f"The course does not follow the model in {text.listed(off, most=8)}: illness, protein loss, steroids, "
+            "another laboratory? Their levels and bands come mostly from courses that drift around the kinetic curve."
+        )
+    if stepped:
+        said.append(
+            f"All later levels lie off the curve through the earlier ones in {text.listed(stepped, most=8)}: another "
+            "laboratory or method? If so, bring the levels to one method before they are fitted."
+        )
+    return said
+
+
+def off_by(percent: float) -> str:
+    """ "21 % above"."""
+    return f"{text.number(abs(percent), 2)} % {'above' if percent > 0 else 'below'}"
+
+
+def up_to(percent: float) -> str:
+    return f"up to {off_by(percent)}"
 
 
 def paraprotein_sentences(fit: CohortFit) -> list[str]:

@@ -14,7 +14,7 @@ from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import nadir_of_each, patient_events
-from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior
+from igkinetics.report.limits import MOST_OF_THE_WEIGHT, mostly_prior, off_by, up_to
 from igkinetics.report.rows import (
     Calendar,
     Cells,
@@ -124,6 +124,8 @@ def facts(
         ]
     if text.known(nadir["drift"]) and nadir["drift"] > 0:
         facts.append(("Drift", drift(nadir)))
+    if text.known(nadir["step_day"]):
+        facts.append(("Lasting change", lasting_step(nadir)))
     if sampling:
         expected = f"{level_with_interval(sampling, 'expected_raw_nadir')} {unit}"
         facts.append(("Lowest reading expected", f"{expected}{fits(sampling, nadir)}"))
@@ -144,14 +146,22 @@ def single_curve(nadir: Mapping[Any, Any]) -> str:
 
 
 def drift(nadir: Mapping[Any, Any]) -> str:
-    """How much weight courses have that drift around the curve; when, where it is most of the weight."""
+    """How much weight courses have that drift around the curve; when and how far, where it is most of the weight."""
     share = f"{text.share_of_draws(nadir['drift'])} of draws"
     if nadir["drift"] <= MOST_OF_THE_WEIGHT:
         return f"{share} drift around the kinetic curve"
-    days = f"{text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
+    days = f"between days {text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
+    if not text.known(nadir["drift_percent"]):
+        return f"{share}: the course does not follow the model {days}: illness, another laboratory?"
+    above = nadir["drift_percent"] > 0
+    why = "an infusion not recorded, another laboratory?" if above else "illness, protein loss, steroids?"
+    return f"{share}: {days} the course lies {up_to(nadir['drift_percent'])} the model: {why}"
+
+
+def lasting_step(nadir: Mapping[Any, Any]) -> str:
     return (
-        f"{share}: the course does not follow the model between days {days}: illness, protein loss, steroids, "
-        "another laboratory?"
+        f"from day {text.day(nadir['step_day'])} on, levels lie {off_by(nadir['step_percent'])} the curve through the "
+        "earlier ones: another laboratory or method?"
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.charts.diagnostic_charts import eta_chart
 from igkinetics.charts.goodness_charts import check_chart, goodness_chart
 from igkinetics.charts.svg import Chart, draw
@@ -195,4 +196,4 @@ def population_sentences(fit: PopulationFit) -> list[str]:
     ]
     if fit.prepared.left_out:
         said.append(f"Left out: {counted(len(fit.prepared.left_out), 'patient')}.")
-    return said
+    return [*said, *private_sentences(fit.card_ids)]

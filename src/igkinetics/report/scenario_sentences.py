@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
 from igkinetics.scenarios.result import ScenarioResult
 
@@ -34,7 +35,8 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
         ]
     if scenario.search is not None and len(result.search):
         said.append(search_sentence(result))
-    return [*said, f"Report: {report}."]
+    cards = {card_id: digest for card_id, (digest, _) in result.about.cards.items()}
+    return [*said, *private_sentences(cards), f"Report: {report}."]
 
 
 def counted_in(result: ScenarioResult) -> str:

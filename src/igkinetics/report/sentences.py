@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from igkinetics import text
+from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
@@ -33,7 +34,8 @@ def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
     With thresholds the answer to them comes first, and the patients stand beside those not fitted.
     """
     below = " ".join(below_sentences(fit))
-    patients, unfitted = patients_sentence(fit), not_fitted_sentence(fit)
+    patients = " ".join([patients_sentence(fit), *private_sentences(fit.card_ids)])
+    unfitted = not_fitted_sentence(fit)
     return (
         below or patients,
         lowest_sentence(fit),

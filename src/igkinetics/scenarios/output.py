@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from igkinetics.cards.private import private_cards
 from igkinetics.output.files import RUN_KEYS, RUN_RECORD, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
 from igkinetics.provenance import package_versions
@@ -45,6 +46,7 @@ def write_scenario(result: ScenarioResult, folder: Path) -> None:
 def scenario_record(result: ScenarioResult) -> dict[str, Any]:
     """What was run on what; names files, never their folders."""
     scenario, about = result.file.scenario, result.about
+    cards = {card_id: digest for card_id, (digest, _) in about.cards.items()}
     values: dict[str, Any] = {
         "command": "scenario",
         "options": {
@@ -75,7 +77,8 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
         "unused_columns": {},
         "covariates": [],
         "files": {},
-        "cards": {card_id: digest for card_id, (digest, _) in about.cards.items()},
+        "cards": cards,
+        "private_cards": private_cards(cards),
         "versions": package_versions(),
         "verdict": result.verdict,
         "interrupted": result.interrupted,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from igkinetics.cards.private import private_sentences
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.simulated import SimulatedCohort
 
@@ -26,7 +28,7 @@ def write_simulation(simulated: SimulatedCohort, folder: str | Path) -> None:
         table: pd.DataFrame = getattr(simulated, name)
         if name in ALWAYS_WRITTEN or not table.empty:
             write_csv(table, here / f"{name}.csv")
-    write_text(cohort_toml(simulated.design), here / "cohort.toml")
+    write_text(cohort_toml(simulated.design, simulated.cards), here / "cohort.toml")
     write_text(simulated.design_text, here / "design.toml")
     truth = here / "truth"
     truth.mkdir()
@@ -37,10 +39,11 @@ def write_simulation(simulated: SimulatedCohort, folder: str | Path) -> None:
     pq.write_table(curves, truth / "curves.parquet", compression="zstd")
 
 
-def cohort_toml(design: Design) -> str:
-    """The `cohort.toml` of a simulated cohort."""
+def cohort_toml(design: Design, cards: Mapping[str, str]) -> str:
+    """The `cohort.toml` of a simulated cohort. cards: id -> SHA-256."""
     lines = [f"# {SYNTHETIC}", "# How it was made: design.toml; the truth behind it: truth/."]
     lines += [f"# {' '.join(design.title.split())}"] if design.title else []
+    lines += [f"# {sentence}" for sentence in private_sentences(cards)]
     lines += ['format = "tables"', 'igg_unit = "mg/dL"']
     lines += ['time_origin = "as_given"', 'same_day = "sample_first"']
     limits = {"lower_limit": design.assay.lower_limit_mg_dl, "upper_limit": design.assay.upper_limit_mg_dl}
