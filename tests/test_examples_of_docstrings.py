@@ -20,7 +20,8 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_the_example_of_a_public_name_runs_and_prints_what_it_says(name: str) -> None:
     examples = doctest.DocTestFinder(recurse=False).find(getattr(igk, name), name, globs={})
-    assert examples and examples[0].examples, f"no example in the docstring of {name}"
+    assert examples, f"no docstring of {name}"
+    assert examples[0].examples, f"no example in the docstring of {name}"
     result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(examples[0])
     assert result.failed == 0
 

@@ -193,8 +193,8 @@ def simulate_regimens(
 
     >>> import igkinetics as igk
     >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
-    >>> monthly = {"name": "monthly", "dose_g_per_kg": 0.4, "interval_day": 28}
-    >>> result = igk.simulate_regimens(population, [{"name": "none"}, monthly], horizon_day=84, thresholds=[400], seed=1)
+    >>> regimens = [{"name": "none"}, {"name": "monthly", "dose_g_per_kg": 0.4, "interval_day": 28}]
+    >>> result = igk.simulate_regimens(population, regimens, horizon_day=84, thresholds=[400], seed=1)
     >>> grams = result.outcomes.query("outcome == 'grams'")
     >>> grams[["regimen", "median", "unit"]].values.tolist()
     [['none', 0.0, 'g'], ['monthly', 84.0, 'g']]
