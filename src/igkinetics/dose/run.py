@@ -80,10 +80,8 @@ def dose_patient(
 
     >>> import igkinetics as igk
     >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
-    >>> therapy = {"patient_id": ["A"], "start": [0], "stop": [90], "agent": ["blinatumomab"]}
-    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
-    >>> choice = {"dose_g": [20, 30, 40], "interval": [28], "vial": [5, 10]}
-    >>> dosing = igk.dose_patient(cohort, "A", target=500, unit="mg/dL", **choice)
+    >>> cohort = igk.read_cohort(samples=samples, igg_unit="mg/dL")
+    >>> dosing = igk.dose_patient(cohort, "A", target=500, dose_g=[20, 30, 40], interval=[28], vial=[5, 10])
     >>> dosing.tables["dose"][["rank", "amount_g", "vials"]].head(1).values.tolist()
     [[1, 40.0, '4 x 10 g']]
     """
