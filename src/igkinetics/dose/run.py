@@ -107,7 +107,6 @@ def dose_patient(
         forecast = forecast_table(best.regimen, patients, setting, options.level, crew)
     meets = best.p_target >= options.probability
     error = float(np.sqrt(best.p_target * (1.0 - best.p_target) / best.meets.size))
-    next_sample = next_sample_table(tried, patients, setting, options.probability)
     calendar = calendar_table(best.regimen, patients, plan, options, meets=meets)
     return DoseResult(
         fits=fits,
@@ -117,7 +116,7 @@ def dose_patient(
         about=patients.about,
         dose=dose_table(tried, facts, options.price),
         calendar=in_days_of_record(calendar, facts),
-        next_sample=in_days_of_record(next_sample, facts),
+        next_sample=in_days_of_record(next_sample_table(tried, patients, setting, options.probability), facts),
         forecast=in_days_of_record(forecast, facts),
         best=best.regimen,
         meets=meets,
