@@ -47,6 +47,10 @@ class FitOptions:
     draws: per patient; bands of curves rest on 400 of them, and the file
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
     fraction. jobs: patients fitted at a time.
+
+    >>> import igkinetics as igk
+    >>> igk.FitOptions(thresholds=(400,), window=(0, 120)).structure is None
+    True
     """
 
     card: str = DEFAULT_CARD

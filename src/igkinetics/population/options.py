@@ -23,6 +23,10 @@ class PopulationOptions:
     correlated: Omega with covariances. rate: k = CL/V in place of CL. estimate, fix: parameters whose typical value is
     estimated, or held at the card's; no_random: those that shall not vary. covariate: effects such as "CL:sex" or
     "V1:age_y:exponential"; test_covariate: columns tried on every parameter, one at a time.
+
+    >>> from igkinetics.population.options import PopulationOptions
+    >>> PopulationOptions(correlated=True).method
+    'focei'
     """
 
     card: str = DEFAULT_CARD
