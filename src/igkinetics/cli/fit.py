@@ -52,7 +52,9 @@ def fit(
     cohort: CohortPath,
     out: Out,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
-    prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
+    prior: Annotated[
+        str, typer.Option(metavar="card|none|FILE", help="The card's prior, none, or that of a population.toml.")
+    ] = "card",
     structure: Structure = None,
     fix: Fix = None,
     drift: Drift = True,

@@ -35,7 +35,8 @@ RANGES: Final = {
 class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
-    card: id of a model card or path of a card file. structure: disposition/production, one of
+    card: id of a model card or path of a card file. prior: "card", "none", or a card file (such as the population.toml
+    that `population` writes), which then is the card. structure: disposition/production, one of
     kinetics.parameters.STRUCTURES, alone; None means the default there, averaged with the other structures.
     fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
     in L, L/day, 1/day. Volumes and Q hold for the disposition of `structure`; the other keeps the card's.
@@ -61,6 +62,9 @@ class FitOptions:
     jobs: int = 2
 
     def __post_init__(self) -> None:
+        if isinstance(self.prior, str) and self.prior.endswith(".toml") and self.card in (DEFAULT_CARD, self.prior):
+            object.__setattr__(self, "card", self.prior)
+            object.__setattr__(self, "prior", "card")
         problems = type_problems(self) or [
             *self._choice_problems(),
             *self._number_problems(),
@@ -73,6 +77,8 @@ class FitOptions:
         from igkinetics.kinetics.parameters import STRUCTURES  # here, for help must not wait for numpy
 
         choices = [("prior", self.prior, PRIORS), ("residual", self.residual, RESIDUALS)]
+        if self.prior.endswith(".toml"):
+            return [_problem("prior", self.prior, f"left out beside another card: {self.card} gives the prior already")]
         if self.structure is not None:
             choices.append(("structure", self.structure, STRUCTURES))
         return [_unknown(name, value, known) for name, value, known in choices if value not in known]
