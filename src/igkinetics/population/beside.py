@@ -78,7 +78,8 @@ def varied(options: PopulationOptions, text: str) -> PopulationOptions:
     """The options with one thing changed. InputError for a text that changes nothing known."""
     name, _, value = text.partition("=")
     if name in SWITCHES and not value:
-        return replace(options, **{name: True})
+        switched: dict[str, Any] = {name: True}
+        return replace(options, **switched)
     if name in WITH_VALUE and value:
         changed: Any = (*getattr(options, name), value) if name in LISTS else value
         return replace(options, **{name: changed})
