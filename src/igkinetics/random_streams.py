@@ -62,6 +62,7 @@ FIT_STREAMS: Final = {
     "drift": (5,),
     "forecast": (6,),
     "forecast check": (7,),
+    "stack": (8,),
 }
 """What a fit, an effect's policies, a scenario or a forecast of a fitted patient draw of one patient -> its place among
 the patient's streams."""
@@ -71,7 +72,7 @@ def of_patient(
     seed: int,
     patient_id: str,
     purpose: Literal[
-        "draws", "lowest reading", "courses", "structures", "policies", "drift", "forecast", "forecast check"
+        "draws", "lowest reading", "courses", "structures", "policies", "drift", "forecast", "forecast check", "stack"
     ],
     *place: int,
 ) -> np.random.Generator:

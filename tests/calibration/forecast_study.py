@@ -28,7 +28,7 @@ from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 TABLE = Path(__file__).with_name("forecast.csv")
 RELIABILITY = Path(__file__).with_name("forecast_reliability.csv")
 N_RIGHT, N_OTHERS = 1000, 150
-SEED = 31
+SEED = 41
 DRAWS = 500
 HORIZONS = (7.0, 14.0, 28.0)
 LEVELS = (0.5, 0.8, 0.95)

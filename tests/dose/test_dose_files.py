@@ -92,15 +92,17 @@ def _undrawn(title: str) -> object:
 
 
 def test_the_sentences_speak_of_this_patient(dosed: DoseResult) -> None:
-    now, without, best, *_, sample = dose_sentences(dosed)
+    best, reached, *_, now, without, sample = dose_sentences(dosed)
     first = dosed.dose.iloc[0]
-    assert now == "P07 (75 kg): last sample 4.30 g/L on 2024-05-30 (day 140); last dose 30 g on 2024-05-02 (day 112)."
+    assert now == "Last sample 4.30 g/L on 2024-05-30 (day 140); last dose 30 g on 2024-05-02 (day 112)."
+    assert best.startswith("P07 (75 kg): ")
+    assert f"{100 * first['p_target']:.3g} % of draws" in reached
     assert without.startswith("Without another dose IgG lies below 4.5 g/L on 2024-09-19 (day 252) in")
     assert (
         f"{first['amount_g']:g} g ({first['vials']}) iv every {first['interval_day']:g} days, the first on 2024-05-30"
         in best
     )
-    assert "can" not in sample
+    assert sample.startswith("Next sample on 2024-")
     page = dose_report(dosed)
     assert all(sentence.split(":")[0] in page for sentence in (now, best))
 
@@ -110,7 +112,7 @@ def test_the_command_writes_the_contract(ward_folder: Path, tmp_path: Path) -> N
     call += f"--dose-g 40,55 --route iv --price 90 --horizon 112 --draws 150 --out {tmp_path / 'out'}"
     done = CliRunner().invoke(app, call.split())
     assert done.exit_code == 0, done.output
-    assert done.stdout.startswith("P07 (75 kg): last sample 430 mg/dL on 2024-05-30")
+    assert done.stdout.startswith("P07 (75 kg): 40 g (4 x 10 g) iv every")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
         *("dose.csv", "calendar.csv", "calendar.ics", "next_sample.csv", "forecast.csv"),

@@ -155,10 +155,10 @@ def test_calendar_forecast_and_next_sample_are_of_the_first_rank(dosed: DoseResu
     assert best["dose_day"] == calendar["day"].iloc[1]
     assert 0.0 <= best["p_change"] <= 1.0
     assert (dosed.next_sample["day"] > 140).all()
-    under = dosed.forecast[dosed.forecast["regimen"] == dosed.best.name].set_index("day")
+    under = dosed.forecast[dosed.forecast["policy"] == dosed.best.name].set_index("day")
     assert under.loc[140.0, "date"] == "2024-05-30"
     assert (under["lower"] <= under["median"]).all()
-    without = dosed.forecast[dosed.forecast["regimen"] == "no further dose"].set_index("day")
+    without = dosed.forecast[dosed.forecast["policy"] == "no further dose"].set_index("day")
     assert (without["p_below"] + 1e-12 >= under["p_below"]).all()
 
 
@@ -167,7 +167,7 @@ def test_a_dose_given_since_the_last_sample_stays_and_the_next_is_due_after_it(w
     starts = result.dose.set_index("interval_day")["start"]
     assert set(starts[21.0]) == {"2024-02-28"}
     assert set(starts[28.0]) == {"2024-03-06"}
-    without = result.forecast[result.forecast["regimen"] == "no further dose"]
+    without = result.forecast[result.forecast["policy"] == "no further dose"]
     assert without["median"].iloc[1] > without["median"].iloc[0] + 3  # the infusion of that day, after the sample
 
 

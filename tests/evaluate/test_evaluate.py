@@ -235,3 +235,26 @@ def test_the_command_writes_table_points_and_page(tmp_path: Path, frames: dict[s
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") >= 3
     assert "Mixture that predicts best" in done.stdout
+
+
+def test_a_fit_of_a_stack_holds_draws_of_every_card(frames: dict[str, pd.DataFrame], cards: list[str]) -> None:
+    table = frames["samples"][frames["samples"]["patient_id"] == "P0"]
+    cohort = igk.read_cohort(**{**frames, "samples": table}, igg_unit="mg/dL")
+    single = [igk.fit_cohort(cohort, card=card, draws=200).patient("P0").all_draws() for card in cards]
+    both = igk.fit_cohort(cohort, card="stack", weights={cards[0]: 3.0, cards[1]: 1.0}, draws=200)
+    found = both.patient("P0").all_draws()
+    expected = np.concatenate([single[0].theta[:150], single[1].theta[:50]])
+    assert {row.tobytes() for row in found.theta} == {row.tobytes() for row in expected}
+    assert both.structures["weight"].sum() == pytest.approx(1.0, abs=1e-6)
+    assert set(both.card_ids) == {CARD, "other"}
+    assert any("draws of several cards" in note for note in both.notes)
+    with pytest.raises(InputError, match="the weights of `evaluate`"):
+        igk.fit_cohort(cohort, card="stack")
+
+
+def test_a_card_of_one_compartment_is_fitted_as_such(frames: dict[str, pd.DataFrame]) -> None:
+    table = frames["samples"].groupby("patient_id").head(3)
+    steady = igk.read_cohort(samples=table.assign(igg="1000"), patients=frames["patients"], igg_unit="mg/dL")
+    found = igk.evaluate_forecasts(steady, cards=["valenzuela_2025"], draws=100)
+    assert (found.points["status"] == "fitted").all()
+    assert igk.fit_cohort(steady, card="valenzuela_2025", draws=100).n_fitted == 8

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from igkinetics.cli.options import (
+    CardOrStack,
     CohortPath,
     FileFormat,
     Fix,
@@ -17,6 +18,7 @@ from igkinetics.cli.options import (
     Out,
     Overwrite,
     Residual,
+    Weights,
     days_of,
     fixed_of,
 )
@@ -51,7 +53,8 @@ Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known
 def fit(
     cohort: CohortPath,
     out: Out,
-    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the prior.")] = DEFAULT_CARD,
+    card: CardOrStack = DEFAULT_CARD,
+    weights: Weights = None,
     prior: Annotated[
         str, typer.Option(metavar="card|none|FILE", help="The card's prior, none, or that of a population.toml.")
     ] = "card",
@@ -83,11 +86,13 @@ def fit(
     from igkinetics.charts.svg import converter_process
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import FIT_OUTPUT, Extras
+    from igkinetics.forecast.weights import weights_from
     from igkinetics.output.folder import refuse_existing
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
         card=card,
+        weights=weights_from(weights) if weights is not None else {},
         prior=prior,
         structure=structure,
         drift=drift,

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite, Residual
+from igkinetics.cli.options import (
+    CardOrStack,
+    CohortPath,
+    FileFormat,
+    IggUnit,
+    Level,
+    OnProblem,
+    Out,
+    Overwrite,
+    Residual,
+    Weights,
+)
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -58,12 +69,8 @@ def forecast(
     therapy: Therapy = "known",
     act_at: ActAt = 0.1,
     lead_day: LeadDay = 1.0,
-    card: Annotated[
-        str, typer.Option(metavar="ID|FILE|stack", help="Model card, or several mixed by --weights.")
-    ] = DEFAULT_CARD,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="DIR|FILE", help="For --card stack: what `evaluate` wrote.")
-    ] = None,
+    card: CardOrStack = DEFAULT_CARD,
+    weights: Weights = None,
     residual: Residual = "normal",
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
     level: Level = INTERVAL_LEVEL,

@@ -28,6 +28,10 @@ OnProblem = Annotated[
     typer.Option("--on-problem", metavar="stop|skip", help="Refuse rows at fault, or set them aside and say so."),
 ]
 
+CardOrStack = Annotated[
+    str, typer.Option(metavar="ID|FILE|stack", help="Model card that gives the prior, or several mixed by --weights.")
+]
+Weights = Annotated[Path | None, typer.Option(metavar="DIR|FILE", help="For --card stack: what `evaluate` wrote.")]
 Residual = Annotated[
     str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
 ]

@@ -25,8 +25,9 @@ def scenario(
     from igkinetics.output.folder import new_folder, refuse_existing
     from igkinetics.report.fit_page import REPORT_NAME
     from igkinetics.report.scenario_page import write_scenario_report
+    from igkinetics.report.scenario_patient import write_scenario_sheet
     from igkinetics.report.scenario_sentences import scenario_sentences
-    from igkinetics.scenarios.output import SCENARIO_OUTPUT, write_scenario
+    from igkinetics.scenarios.output import SCENARIO_OUTPUT, SHEET_NAME, write_scenario
     from igkinetics.scenarios.read_scenario import read_scenario
     from igkinetics.scenarios.run import run_scenario
 
@@ -35,6 +36,7 @@ def scenario(
     with new_folder(out, SCENARIO_OUTPUT, overwrite=overwrite) as folder:
         write_scenario(result, folder)
         write_scenario_report(result, folder / REPORT_NAME)
+        write_scenario_sheet(result, folder / SHEET_NAME)
     print("\n".join(scenario_sentences(result, str(out / REPORT_NAME))))
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)

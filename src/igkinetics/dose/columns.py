@@ -37,10 +37,10 @@ NEXT_SAMPLE_COLUMNS: Final = (
     "unit",
 )
 FORECAST_COLUMNS: Final = (
-    "regimen",
     "patient_id",
     "day",
     "date",
+    "policy",
     "median",
     "lower",
     "upper",
@@ -55,7 +55,7 @@ OWN: Final[dict[str, dict[str, str]]] = {
         "p_change": "probability that the result changes which regimen ranks first",
     },
     "forecast": {
-        "regimen": "name of the regimen; `no further dose` without any",
+        "policy": "the regimen of rank 1, or `no further dose`",
         "day": "day of the patient's record",
         "date": "its calendar date (ISO 8601), where known",
         "median": "of the draws",

@@ -11,8 +11,8 @@ from igkinetics.output.files import RUN_RECORD, cohort_record, digests, write_cs
 from igkinetics.output.folder import Kind
 from igkinetics.scenarios.calendar import CALENDAR_COLUMNS
 from igkinetics.scenarios.calendar_file import ICS_NAME, calendar_text, entries_of
+from igkinetics.scenarios.output import SHEET_NAME as SHEET_NAME
 
-SHEET_NAME: Final = "sheet.html"
 CSV_COLUMNS: Final = {
     "dose": tuple(DOSE_COLUMNS),
     "calendar": CALENDAR_COLUMNS,

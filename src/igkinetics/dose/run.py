@@ -190,10 +190,10 @@ def forecast_table(
         total = from_g_per_l(drawn.endogenous + drawn.infused, unit)
         lower, median, upper = np.quantile(total, [tail, 0.5, 1.0 - tail], axis=0)
         columns = {
-            "regimen": regimen.name,
             "patient_id": about.patient_ids[0],
             "day": days,
             "date": [about.days_from.date_of(float(day)) for day in days],
+            "policy": regimen.name,
             "median": median,
             "lower": lower,
             "upper": upper,

@@ -27,6 +27,7 @@ from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
+from igkinetics.fit.stack import stacked
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.parallel import Progress, as_far_as_reached
@@ -62,18 +63,19 @@ def fit_cohort(
     if not isinstance(cohort, Cohort):
         raise call_error("cohort", type(cohort).__name__, "must be a cohort, as read by igk.read_cohort")
     began = time.perf_counter()
-    card = load_card(options.card)
+    cards = [(load_card(name), share) for name, share in options.cards.items()]
     levels = {f"fix {name}": value for name, value in options.fix.items() if name in LEVELS}
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, levels=levels, window=options.window)
-    residual_error_of(card)
-    supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
+    for card, _ in cards:
+        residual_error_of(card)
+        supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
     patients = list(cohort.each_patient())
-    tasks = [partial(patient_result, cohort, patient, card, options) for patient in patients]
+    tasks = [partial(patient_result, cohort, patient, cards, options) for patient in patients]
     reached = as_far_as_reached(tasks, options.jobs, progress)
     results = [
         reached.results[place]
         if place in reached.results
-        else with_tables(cohort, unfitted(patient, card, "set_aside", INTERRUPTED), options)
+        else with_tables(cohort, unfitted(patient, cards[0][0], "set_aside", INTERRUPTED), options)
         for place, patient in enumerate(patients)
     ]
     tried = [result.fit for result in results if result.fit.status not in NOT_TRIED]
@@ -81,7 +83,7 @@ def fit_cohort(
     return CohortFit(
         cohort=cohort,
         fits=tuple(result.fit for result in results),
-        card_ids={card.id: card.sha256},
+        card_ids={card.id: card.sha256 for card, _ in cards},
         options=options,
         notes=(*cohort.notes, *fixed_notes(cohort, options), *fit_notes(tried)),
         seconds=time.perf_counter() - began,
@@ -106,12 +108,15 @@ def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
     )
 
 
-def patient_result(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) -> PatientResult:
+def patient_result(
+    cohort: Cohort, patient: Patient, cards: Sequence[tuple[Card, float]], options: FitOptions
+) -> PatientResult:
     """One patient's fit and tables; an error of ours becomes one too, for it must not cost all others their fits."""
     try:
-        return with_tables(cohort, fit_of(cohort, patient, card, options), options)
+        fits = [(fit_of(cohort, patient, card, options), share) for card, share in cards]
+        return with_tables(cohort, stacked(fits, options.draws, options.seed), options)
     except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the run ends with exit status 1)
-        fit = unfitted(patient, card, "failed", told_error(error))
+        fit = unfitted(patient, cards[0][0], "failed", told_error(error))
         return PatientResult(fit=fit, tables=bare_tables(cohort, fit, options))
 
 

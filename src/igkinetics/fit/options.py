@@ -14,6 +14,8 @@ from igkinetics.units import INTERVAL_LEVEL as INTERVAL_LEVEL
 
 DEFAULT_CARD: Final = "adult_b_cell_depletion"
 
+STACK: Final = "stack"
+"""In place of a card: several, mixed by their weights."""
 PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
 
@@ -35,9 +37,10 @@ RANGES: Final = {
 class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
-    card: id of a model card or path of a card file. prior: "card", "none", or a card file (such as the population.toml
-    that `population` writes), which then is the card. structure: disposition/production, one of
-    kinetics.parameters.STRUCTURES, alone; None means the default there, averaged with the other structures.
+    card: id of a model card or path of a card file, or "stack": those of `weights` (card -> weight), mixed.
+    prior: "card", "none", or a card file (such as the population.toml that `population` writes), which then is the card.
+    structure: disposition/production, one of kinetics.parameters.STRUCTURES, alone; None means the default there,
+    averaged with the other structures.
     fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
     in L, L/day, 1/day. Volumes and Q hold for the disposition of `structure`; the other keeps the card's.
     drift: averaged, too, over a drift of the course around the curve.
@@ -48,6 +51,7 @@ class FitOptions:
     """
 
     card: str = DEFAULT_CARD
+    weights: dict[str, float] = field(default_factory=dict)
     prior: str = "card"
     structure: str | None = None
     drift: bool = True
@@ -69,6 +73,8 @@ class FitOptions:
             *self._choice_problems(),
             *self._number_problems(),
             *fixed_problems(self.fix, self.structure),
+            *stack_problems(self.card, self.weights),
+            *self._stack_problems(),
         ]
         if problems:
             raise InputError(problems)
@@ -102,9 +108,43 @@ class FitOptions:
             problems.append(_problem("seed", self.seed, "0 or more"))
         return problems
 
+    def _stack_problems(self) -> list[Problem]:
+        if self.card == STACK and self.prior == "none":
+            return [_problem("prior", self.prior, "card: a stack mixes what several cards say")]
+        return []
+
+    @property
+    def cards(self) -> dict[str, float]:
+        """Every card with its share of the draws."""
+        return shares_of(self.card, self.weights)
+
     def record(self) -> dict[str, Any]:
         """The choices for the run record; a card given as a file is named without its folder."""
-        return asdict(self) | {"card": Path(self.card).name, "thresholds": list(self.thresholds)}
+        weights = {Path(card).name: weight for card, weight in self.weights.items()}
+        return asdict(self) | {"card": Path(self.card).name, "weights": weights, "thresholds": list(self.thresholds)}
+
+
+def shares_of(card: str, weights: dict[str, float]) -> dict[str, float]:
+    """Card -> share, one or those of a stack; none with a share of 0."""
+    if card != STACK:
+        return {card: 1.0}
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items() if weight > 0}
+
+
+def stack_problems(card: str, weights: dict[str, float]) -> list[Problem]:
+    """What is wrong with the weights of a stack, or with a stack without any."""
+    if (card == STACK) != bool(weights):
+        words = 'given with card="stack": the weights of `evaluate`, card -> weight'
+        return [_problem("weights", weights or "none", words)]
+    found = [
+        _problem(f"weights {name}", weight, "0 or more")
+        for name, weight in weights.items()
+        if not 0 <= weight < math.inf
+    ]
+    if weights and not found and not sum(weights.values()) > 0:
+        found.append(_problem("weights", "0 in all", "above 0 for one card at least"))
+    return found
 
 
 def fixed_problems(fix: dict[str, float], structure: str | None) -> list[Problem]:

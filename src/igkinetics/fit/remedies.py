@@ -14,7 +14,14 @@ import numpy as np
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.problem import FitProblem
-from igkinetics.fit.unexplained import WHOLE_COURSE, Change, robust_fit, unexplained_changes
+from igkinetics.fit.unexplained import (
+    ODD_PAIR,
+    ODD_SAMPLE,
+    WHOLE_COURSE,
+    Change,
+    robust_fit,
+    unexplained_changes,
+)
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
 
@@ -28,6 +35,8 @@ SAME_DAY: Final = 1.0
 """A dose that starts less than so many days after an odd sample may have been given before it."""
 NEAR_THE_CURVE: Final = 0.7
 """Log of how far off a sample in another unit may lie from the curve through the others: two-fold."""
+LEAST_LEFT: Final = 3
+"""Samples that must remain for the rest to say that others are odd."""
 BETTER_BY: Final = 12.0
 """By so much -2 log posterior has to fall for another unit to be asked about."""
 
@@ -39,7 +48,27 @@ def questions(problem: FitProblem, patient: Patient, x: Floats, changes: tuple[C
     if (slips := sample_slips(problem, x, changes)) and not changes_of(with_factors(problem, slips)):
         said = ", ".join(f"day {problem.day[place]:.4g} x {factor:g}" for place, factor in slips)
         return [f"{said} would fit the rest: is the unit right there?"]
-    return [words for other, words in other_orders(problem, patient, changes) if not changes_of(other)][:1]
+    orders = [words for other, words in other_orders(problem, patient, changes) if not changes_of(other)]
+    return (orders or left_out(problem, changes))[:1]
+
+
+def left_out(problem: FitProblem, changes: tuple[Change, ...]) -> list[str]:
+    """That the record holds nothing odd without its odd samples; nothing where something else is odd too."""
+    if any(change.kind not in (ODD_SAMPLE, ODD_PAIR) for change in changes):
+        return []
+    odd = {(day, igg) for change in changes for day, igg in levels_of(change)}
+    kept = np.array([pair not in odd for pair in zip(problem.day, problem.igg, strict=True)])
+    if kept.sum() < LEAST_LEFT or changes_of(
+        replace(problem, day=problem.day[kept], igg=problem.igg[kept], limit=problem.limit[kept])
+    ):
+        return []
+    which, whose = ("it", "a sample") if len(odd) == 1 else ("them", "samples")
+    return [f"without {which} nothing is odd: mistyped, or {whose} of another patient?"]
+
+
+def levels_of(change: Change) -> set[tuple[float, float]]:
+    """Day and level of each sample of a change."""
+    return {(change.day_before, change.igg_before), (change.day_after, change.igg_after)}
 
 
 def doubt_about_unit(problem: FitProblem, x: Floats) -> str:

@@ -10,15 +10,13 @@ from typing import Any, Final
 
 from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
-from igkinetics.fit.options import DEFAULT_CARD, RESIDUALS
+from igkinetics.fit.options import DEFAULT_CARD, RESIDUALS, shares_of, stack_problems
 from igkinetics.units import INTERVAL_LEVEL
 
 NONE, PLANNED, AS_SO_FAR = "none", "planned", "as_so_far"
 POLICIES: Final = (NONE, PLANNED, AS_SO_FAR)
 AUTO: Final = "auto"
 THERAPIES: Final = ("known", "recorded")
-STACK: Final = "stack"
-"""In place of a card: several, mixed by their weights."""
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 LONGEST_HORIZON_DAY: Final = 3650.0
 
@@ -54,7 +52,7 @@ class ForecastOptions:
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        problems = type_problems(self) or [*self._words(), *self._numbers(), *self._stack()]
+        problems = type_problems(self) or [*self._words(), *self._numbers(), *stack_problems(self.card, self.weights)]
         if problems:
             raise InputError(problems)
 
@@ -89,12 +87,6 @@ class ForecastOptions:
         ]
         return [*found, *(problem(name, value, words) for name, value, holds, words in limits if not holds)]
 
-    def _stack(self) -> list[Problem]:
-        if (self.card == STACK) != bool(self.weights):
-            words = 'given with card="stack": the weights of `evaluate`, card -> weight'
-            return [problem("weights", self.weights or "none", words)]
-        return weight_problems(self.weights)
-
     def record(self) -> dict[str, Any]:
         """The choices for the run record; a card given as a file is named without its folder."""
         weights = {Path(card).name: weight for card, weight in self.weights.items()}
@@ -105,26 +97,6 @@ class ForecastOptions:
     def cards(self) -> dict[str, float]:
         """Every card with its share of the draws."""
         return shares_of(self.card, self.weights)
-
-
-def shares_of(card: str, weights: dict[str, float]) -> dict[str, float]:
-    """Card -> share, one or those of a stack; none with a share of 0."""
-    if card != STACK:
-        return {card: 1.0}
-    total = sum(weights.values())
-    return {name: weight / total for name, weight in weights.items() if weight > 0}
-
-
-def weight_problems(weights: dict[str, float]) -> list[Problem]:
-    """What is wrong with the weights of a stack."""
-    found = [
-        problem(f"weights {name}", weight, "0 or more")
-        for name, weight in weights.items()
-        if not 0 <= weight < math.inf
-    ]
-    if weights and not found and not sum(weights.values()) > 0:
-        found.append(problem("weights", "0 in all", "above 0 for one card at least"))
-    return found
 
 
 def problem(option: str, found: object, expected: str) -> Problem:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from igkinetics import text
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import END_WORDS
 from igkinetics.fit.forecast import Paths
+from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.options import AS_SO_FAR, PLANNED, ForecastOptions
 from igkinetics.forecast.outlook import Outlook, first_below
 from igkinetics.forecast.regimen import Regimen, regimens, worklist_policy
@@ -39,37 +41,58 @@ class PatientForecast:
     days: Floats = field(default_factory=lambda: np.empty(0))
     paths: dict[str, Paths] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    day_zero: pd.Timestamp | None = None
+    """What days count from, where the record holds dates."""
+
+    def when(self, day: float) -> str:
+        """A day in words: its date where there is one."""
+        return when(day, self.day_zero)
 
 
-def without_forecast(patient: Patient, from_day: float, status: str, reason: str) -> PatientForecast:
-    return PatientForecast(patient=patient, from_day=from_day, status=status, reason=reason)
+def when(day: float, day_zero: pd.Timestamp | None) -> str:
+    if day_zero is None:
+        return f"day {text.day(day)}"
+    return (day_zero + pd.Timedelta(days=day)).round("s").date().isoformat()
 
 
-def ended(patient: Patient) -> str:
+def without_forecast(
+    patient: Patient, from_day: float, status: str, reason: str, day_zero: pd.Timestamp | None
+) -> PatientForecast:
+    return PatientForecast(patient=patient, from_day=from_day, status=status, reason=reason, day_zero=day_zero)
+
+
+def ended(patient: Patient, day_zero: pd.Timestamp | None) -> str:
     """Why a patient is no longer to be forecast; empty for one who is followed."""
     if np.isinf(patient.follow_up_end):
         return ""
-    return f"{END_WORDS.get(patient.end_reason, patient.end_reason)} on day {text.day(patient.follow_up_end)}"
+    return f"{END_WORDS.get(patient.end_reason, patient.end_reason)} on {when(patient.follow_up_end, day_zero)}"
 
 
 def forecast_patient(
-    outlook: Outlook, later: Floats, options: ForecastOptions, status: str, reason: str, notes: tuple[str, ...] = ()
+    outlook: Outlook,
+    later: Floats,
+    options: ForecastOptions,
+    fit: PatientFit,
+    reason: str,
+    day_zero: pd.Timestamp | None,
 ) -> PatientForecast:
-    """Every policy that can be given, over the same days. later (k, 4): doses recorded after its day."""
+    """Every policy that can be given, over the same days. later (k, 4): doses recorded after its day. fit: whose
+    status and notes it carries."""
     available = regimens(outlook.given, later, outlook.from_day, outlook.end_day)
     given = {policy: one for policy, one in available.items() if not one.why_not}
     days = outlook.days(*(one.doses for one in given.values()))
     return PatientForecast(
         patient=outlook.patient,
         from_day=outlook.from_day,
-        status=status,
+        status=fit.status,
         reason=reason,
         outlook=outlook,
         regimens=available,
         chosen=worklist_policy(available, options.policy),
         days=days,
         paths={policy: outlook.paths(one.doses, days) for policy, one in given.items()},
-        notes=notes,
+        notes=fit.notes,
+        day_zero=day_zero,
     )
 
 
@@ -123,12 +146,12 @@ def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tu
             told = "decide now, a sample would hardly change that"
         return one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
     day = one.from_day + np.floor(crossing - one.from_day)
-    words = f"P(below) reaches {at} on day {text.day(crossing)}"
+    words = f"P(below) reaches {at} on {one.when(crossing)}"
     next_doses = one.chosen.doses[one.chosen.doses[:, 0] > one.from_day, 0]
     soon = next_doses[(next_doses > day - 1e-9) & (next_doses < day + options.lead_day)]
     if soon.size and soon[0] - options.lead_day < day:
         day = max(one.from_day, float(soon[0]) - options.lead_day)
-        words += f"; {options.lead_day:g} day before the infusion of day {text.day(soon[0])}"
+        words += f"; {options.lead_day:g} day before the infusion of {one.when(float(soon[0]))}"
     return day, words
 
 
@@ -144,7 +167,7 @@ def worklist_row(one: PatientForecast, threshold: float, options: ForecastOption
         "unit": unit,
         **last,
     }
-    measured = measured_words(one.patient, last, unit)
+    measured = measured_words(one, last, unit)
     if one.outlook is None or one.chosen is None:
         gone = one.status == "followed_up" or not measured
         below_now = (
@@ -165,14 +188,15 @@ def worklist_row(one: PatientForecast, threshold: float, options: ForecastOption
     }
 
 
-def measured_words(patient: Patient, last: dict[str, Any], unit: IggUnit) -> str:
+def measured_words(one: PatientForecast, last: dict[str, Any], unit: IggUnit) -> str:
     """The last value known, and what was infused from that day on; empty without a sample."""
+    patient = one.patient
     if not patient.sample_day.size:
         return ""
     value = f"{LIMIT_SIGNS[last['sign']]}{text.level(last['last_igg'], unit)} {unit}"
     since = patient.dose_day >= last["last_sample_day"]
     then = f", then {text.number(float(patient.dose_g[since].sum()), 4)} g" if since.any() else ""
-    return f"last value {value} on day {text.day(last['last_sample_day'])}{then}"
+    return f"last value {value} on {one.when(last['last_sample_day'])}{then}"
 
 
 def policy_words(one: PatientForecast) -> str:

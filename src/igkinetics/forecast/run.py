@@ -18,12 +18,12 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import call_error
 from igkinetics.fit.cohort import INTERRUPTED, fit_notes, fit_of, told_error
-from igkinetics.fit.options import FitOptions
+from igkinetics.fit.options import STACK, FitOptions
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.columns import TABLES
 from igkinetics.forecast.cut import Cut, cut_record, wanted
-from igkinetics.forecast.options import STACK, ForecastOptions
+from igkinetics.forecast.options import ForecastOptions
 from igkinetics.forecast.outlook import outlook_of
 from igkinetics.forecast.patient import (
     PatientForecast,
@@ -70,7 +70,7 @@ def forecast_cohort(
     found = [
         reached.results[place]
         if place in reached.results
-        else without_forecast(cut.cohort.patient(name), cut.from_day[name], "set_aside", INTERRUPTED)
+        else without(cut, cut.cohort.patient(name), "set_aside", INTERRUPTED)
         for place, name in enumerate(names)
     ]
     return CohortForecast(
@@ -96,18 +96,18 @@ def days_asked(options: ForecastOptions) -> tuple[float, float] | None:
 def forecast_of(cut: Cut, patient: Patient, cards: Cards, options: ForecastOptions) -> PatientForecast:
     """One patient's forecast, or why there is none; an error of ours is told too, for it must not cost all others
     theirs."""
-    from_day = cut.from_day[patient.patient_id]
+    from_day, day_zero = cut.from_day[patient.patient_id], cut.cohort.day_zero.get(patient.patient_id)
     if patient.patient_id in cut.cohort.set_aside_patients:
-        return without_forecast(patient, from_day, "set_aside", cut.cohort.set_aside_patients[patient.patient_id])
-    if why := ended(patient):
-        return without_forecast(patient, from_day, "followed_up", why)
+        return without(cut, patient, "set_aside", cut.cohort.set_aside_patients[patient.patient_id])
+    if why := ended(patient, day_zero):
+        return without(cut, patient, "followed_up", why)
     if not patient.sample_day.size:
-        return without_forecast(patient, from_day, "no_samples", "no IgG sample by the day of the forecast")
+        return without(cut, patient, "no_samples", "no IgG sample by the day of the forecast")
     try:
         fits = fits_of(cut.cohort, patient, cards, options)
         with_numbers = [(fit, share) for fit, share in fits if fit.has_numbers]
         if not with_numbers:
-            return without_forecast(patient, from_day, fits[0][0].status, fits[0][0].reason)
+            return without(cut, patient, fits[0][0].status, fits[0][0].reason)
         whole = sum(share for _, share in with_numbers)
         shares = [(fit, share / whole) for fit, share in with_numbers]
         end_day = from_day + options.horizon_day
@@ -116,9 +116,14 @@ def forecast_of(cut: Cut, patient: Patient, cards: Cards, options: ForecastOptio
         reasons = [first.reason, left_out(fits)]
         later = cut.later[patient.patient_id]
         said = "; ".join(filter(None, reasons))
-        return forecast_patient(outlook, later, options, first.status, said, tuple(first.notes))
+        return forecast_patient(outlook, later, options, first, said, day_zero)
     except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the command ends with exit status 1)
-        return without_forecast(patient, from_day, "failed", told_error(error))
+        return without(cut, patient, "failed", told_error(error))
+
+
+def without(cut: Cut, patient: Patient, status: str, reason: str) -> PatientForecast:
+    name = patient.patient_id
+    return without_forecast(patient, cut.from_day[name], status, reason, cut.cohort.day_zero.get(name))
 
 
 def fits_of(cohort: Cohort, patient: Patient, cards: Cards, options: ForecastOptions) -> list[tuple[PatientFit, float]]:

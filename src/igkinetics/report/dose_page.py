@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ from igkinetics.dose.output import SHEET_NAME, dose_record
 from igkinetics.dose.result import DoseResult
 from igkinetics.dose.run import NO_DOSE
 from igkinetics.report.card_view import card_view
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.units import from_g_per_l
 
 Row = Mapping[Any, Any]
@@ -37,58 +36,62 @@ def write_dose_report(result: DoseResult, path: Path, draw: Draw = draw) -> None
 def dose_report(result: DoseResult, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
     ranks = [rank_cells(row, result) for row in result.dose.head(MOST_RANKS).to_dict("records")]
-    return (
-        page_environment()
-        .get_template("dose.html.j2")
-        .render(
-            title=f"Which dose for {text.visible(result.patient_id)}",
-            sentences=dose_sentences(result),
-            notes=result.notes,
-            unit=result.unit,
-            level=text.percent(result.options.level),
-            horizon=result.options.horizon,
-            target=target_words(result),
-            below=f"{result.plan.limits[0]:g} {result.unit}",
-            meets=result.meets,
-            best=result.best.name,
-            figures=draw(dose_charts(result)),
-            ranks=ranks,
-            n_ranks=len(result.dose),
-            has_cost=result.options.price is not None,
-            has_weight=not np.isnan(result.facts.patient.weight_kg),
-            forecast=forecast_rows(result),
-            calendar=calendar_view(result),
-            sample=next_sample_words(result),
-            sheet=SHEET_NAME,
-            cards=[card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
-            options={"prior": "card"},
-            record_text=json.dumps(dose_record(result), indent=2, ensure_ascii=False),
-        )
+    return render_page(
+        "dose.html.j2",
+        f"Which dose for {text.visible(result.patient_id)}",
+        dose_record(result),
+        {
+            "sentences": dose_sentences(result),
+            "notes": result.notes,
+            "unit": result.unit,
+            "level": text.percent(result.options.level),
+            "horizon": result.options.horizon,
+            "target": target_words(result),
+            "below": f"{result.plan.limits[0]:g} {result.unit}",
+            "meets": result.meets,
+            "best": result.best.name,
+            "figures": draw(dose_charts(result)),
+            "ranks": ranks,
+            "n_ranks": len(result.dose),
+            "has_cost": result.options.price is not None,
+            "has_weight": not np.isnan(result.facts.patient.weight_kg),
+            "forecast": forecast_rows(result),
+            "calendar": calendar_view(result),
+            "sample": next_sample_words(result),
+            "sheet": SHEET_NAME,
+            "cards": [card_view(card_id, digest, source) for card_id, (digest, source) in result.about.cards.items()],
+            "options": {"prior": "card"},
+        },
     )
 
 
 def dose_sentences(result: DoseResult) -> list[str]:
-    """What a pharmacist asks first: this patient now, without a dose, the fewest grams, others, the next sample."""
-    sentences = [now_sentence(result), undosed_sentence(result), best_sentence(result), others_sentence(result)]
-    sentences += [guideline_sentence(result), next_sample_words(result)]
+    """The fewest grams first, and what they do; then this patient now, without a dose, others, the next sample."""
+    sentences = [best_sentence(result), reach_sentence(result), others_sentence(result)]
+    sentences += [now_sentence(result), undosed_sentence(result), next_sample_words(result), guideline_sentence(result)]
     return [sentence for sentence in sentences if sentence]
 
 
+def who(result: DoseResult) -> str:
+    """ "P07 (75 kg)" """
+    weight = result.facts.patient.weight_kg
+    known = "weight not known" if np.isnan(weight) else f"{weight:g} kg"
+    return f"{text.visible(result.patient_id)} ({known})"
+
+
 def now_sentence(result: DoseResult) -> str:
-    """ "P07 (75 kg): last sample 4.10 g/L on 2024-06-01 (day 112); last dose 30 g on 2024-05-04 (day 84)." """
+    """ "Last sample 4.10 g/L on 2024-06-01 (day 112); last dose 30 g on 2024-05-04 (day 84)." """
     patient, unit = result.facts.patient, result.unit
-    weight = "weight not known" if np.isnan(patient.weight_kg) else f"{patient.weight_kg:g} kg"
     limit = {-1: "below ", 0: "", 1: "above "}[int(patient.sample_limit[-1])]
     level = text.level(from_g_per_l(float(patient.sample_igg[-1]), result.plan.unit), unit)
-    sampled = f"last sample {limit}{level} {unit} on {result.when(result.facts.last_sample)}"
     dosed = "no dose recorded"
     if patient.dose_day.size:
         dosed = f"last dose {patient.dose_g[-1]:g} g on {result.when(float(patient.dose_day[-1]))}"
-    return f"{text.visible(result.patient_id)} ({weight}): {sampled}; {dosed}."
+    return f"Last sample {limit}{level} {unit} on {result.when(result.facts.last_sample)}; {dosed}."
 
 
 def undosed_sentence(result: DoseResult) -> str:
-    last = result.forecast[result.forecast["regimen"] == NO_DOSE].iloc[-1]
+    last = result.forecast[result.forecast["policy"] == NO_DOSE].iloc[-1]
     return (
         f"Without another dose IgG lies below {result.plan.limits[0]:g} {result.unit} on {result.when(last['day'])} in "
         f"{text.share_of_draws(last['p_below'])} of draws (median {text.level(last['median'], result.unit)}, "
@@ -118,19 +121,25 @@ def start_words(row: Row, result: DoseResult) -> str:
 
 def best_sentence(result: DoseResult) -> str:
     """The fewest grams that meet the target, or what comes closest."""
+    row = result.dose.iloc[0].to_dict()
+    regimen = f"{regimen_words(row)}, the first on {start_words(row, result)}"
+    tried = f"{len(result.dose)} regimens tried"
+    if result.meets:
+        return f"{who(result)}: {regimen}, takes the fewest grams of {tried} for {target_words(result)}."
+    return f"{who(result)}: none of {tried} reaches {target_words(result)}; the closest is {regimen}."
+
+
+def reach_sentence(result: DoseResult) -> str:
+    """How surely it reaches the target, the levels, and what it takes."""
     row, unit = result.dose.iloc[0].to_dict(), result.unit
-    found = f"{regimen_words(row)}, the first on {start_words(row, result)}"
-    share = text.share_of_draws(row["p_target"])
     close = "" if result.decided else f", too close to {text.percent(result.options.probability)} to tell from it"
     cost = f", cost {row['cost']:.0f}" if text.known(row["cost"]) else ""
-    told = (
-        f"reached in {share} of draws{close}; lowest trough {text.level(row['trough'], unit)}, nadir "
-        f"{text.level(row['nadir'], unit)} {unit} (medians), {row['days_below']:.1f} days below in "
-        f"{result.options.horizon:g} days; {row['grams_per_28_days']:.4g} g in 28 days{cost}"
+    return (
+        f"The target is reached in {text.share_of_draws(round(row['p_target'], 4))} of draws{close}; lowest trough "
+        f"{text.level(row['trough'], unit)}, nadir {text.level(row['nadir'], unit)} {unit} (medians), "
+        f"{row['days_below']:.1f} of {result.options.horizon:g} days below {result.plan.limits[0]:g} {unit}; "
+        f"{row['grams_per_28_days']:.4g} g in 28 days{cost}."
     )
-    if result.meets:
-        return f"Fewest grams for {target_words(result)}: {found} ({told}; {len(result.dose)} regimens tried)."
-    return f"None of {len(result.dose)} regimens keeps {target_words(result)}; the closest: {found} ({told})."
 
 
 def others_sentence(result: DoseResult) -> str:
@@ -146,7 +155,7 @@ def others_sentence(result: DoseResult) -> str:
         f"{regimen_words(row)} ({text.share_of_draws(row['p_target'])}, {row['grams_per_28_days']:.4g} g in 28 days)"
         for row in shown
     ]
-    return f"Fewest grams otherwise: {'; '.join(words)}."
+    return f"Fewest grams of others: {'; '.join(words)}."
 
 
 def guideline_sentence(result: DoseResult) -> str:
@@ -181,7 +190,7 @@ def dose_charts(result: DoseResult) -> list[Chart]:
 def course_of(result: DoseResult, regimen: str) -> DosingCourse:
     """What the chart of one regimen shows."""
     patient, facts = result.facts.patient, result.facts
-    forecast = result.forecast[result.forecast["regimen"] == regimen]
+    forecast = result.forecast[result.forecast["policy"] == regimen]
     curves = result.fits.curves
     planned = result.calendar[["day", "amount_g"]].to_numpy(dtype=float) if regimen != NO_DOSE else np.empty((0, 2))
     return DosingCourse(
@@ -228,7 +237,7 @@ def rank_cells(row: Row, result: DoseResult) -> dict[str, str]:
 def forecast_rows(result: DoseResult) -> list[dict[str, Any]]:
     """Every four weeks: the level and the chance of being below, without a dose and under the best."""
     days = np.arange(0.0, result.options.horizon + 1e-9, FORECAST_EVERY_DAY)
-    named = dict(iter(result.forecast.groupby("regimen", sort=False)))
+    named = dict(iter(result.forecast.groupby("policy", sort=False)))
     rows = []
     for ahead in days:
         day = result.facts.last_sample + float(ahead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ import numpy as np
 from igkinetics import text
 from igkinetics.charts.dosing_chart import dosing_chart
 from igkinetics.charts.svg import Chart, Draw, draw
+from igkinetics.dose.output import dose_record
 from igkinetics.dose.result import DoseResult
 from igkinetics.report.dose_page import (
     QUANTITY_WORDS,
@@ -20,7 +22,7 @@ from igkinetics.report.dose_page import (
     regimen_words,
     target_words,
 )
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.units import from_g_per_l
 
 MOST_SAMPLES: Final = 8
@@ -44,6 +46,7 @@ class Sheet:
     doses_left_out: int
     next_sample: str
     cards: tuple[str, ...]
+    record: Mapping[str, Any]
 
 
 def write_dose_sheet(result: DoseResult, path: Path, draw: Draw = draw) -> None:
@@ -53,7 +56,7 @@ def write_dose_sheet(result: DoseResult, path: Path, draw: Draw = draw) -> None:
 def sheet_page(sheet: Sheet, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
     (figure,) = draw([sheet.chart])
-    return page_environment().get_template("sheet.html.j2").render(title=sheet.title, sheet=sheet, figure=figure)
+    return render_page("sheet.html.j2", sheet.title, sheet.record, {"sheet": sheet, "figure": figure})
 
 
 def sheet_of_dose(result: DoseResult) -> Sheet:
@@ -90,6 +93,7 @@ def sheet_of_dose(result: DoseResult) -> Sheet:
         doses_left_out=max(0, len(doses) - MOST_DOSES),
         next_sample=next_sample_words(result),
         cards=tuple(f"{card_id} (SHA-256 {digest[:12]})" for card_id, (digest, _) in result.about.cards.items()),
+        record=dose_record(result),
     )
 
 

@@ -83,7 +83,7 @@ def structure_of_card(source: str) -> str:
 
 def page_values(fit: CohortFit) -> dict[str, Any]:
     """What the template shows, apart from the patients."""
-    structure = fit.options.structure or structure_of_card(fit.options.card)
+    structure = fit.options.structure or structure_of_card(next(iter(fit.options.cards)))
     return {
         "sentences": fit_sentences(fit),
         "sampling": sampling_sentence(fit),
@@ -196,7 +196,8 @@ def cohort_charts(fit: CohortFit) -> list[Captioned]:
 
 
 def card_views(fit: CohortFit) -> list[CardView]:
-    return [card_view(card_id, digest, fit.options.card) for card_id, digest in fit.card_ids.items()]
+    sources = zip(fit.card_ids.items(), fit.options.cards, strict=True)
+    return [card_view(card_id, digest, source) for (card_id, digest), source in sources]
 
 
 def averaged_over(fit: CohortFit) -> str:

@@ -12,6 +12,7 @@ from igkinetics import text
 from igkinetics.charts.forecast_chart import forecast_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.errors import counted
+from igkinetics.forecast.patient import PatientForecast
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import page_environment
@@ -104,20 +105,20 @@ def day_words(row: Mapping[Any, Any], day: str, date: str) -> str:
     return dated if text.known(row[date]) else f"day {text.day(row[day])}"
 
 
-def first_words(row: Mapping[Any, Any]) -> str:
+def first_words(row: Mapping[Any, Any], one: PatientForecast) -> str:
     """When a patient first falls below, with the interval; open where it lies beyond the horizon."""
     if not text.known(row["p_below_horizon"]):
         return text.UNKNOWN
-    ends = [
-        text.day(row[name]) if text.known(row[name]) else "later"
-        for name in ("first_day_below_lower", "first_day_below_upper")
-    ]
-    middle = day_words(row, "first_day_below", "first_date_below")
     if row["below_now"] is True:
         return "now"
-    if ends == ["later", "later"]:
+    middle, lower, upper = (
+        one.when(float(row[name])).removeprefix("day ") if text.known(row[name]) else "later"
+        for name in ("first_day_below", "first_day_below_lower", "first_day_below_upper")
+    )
+    if lower == "later":
         return "later"
-    return f"{'later' if middle == text.UNKNOWN else middle} ({' to '.join(ends)})"
+    day = "day " if one.day_zero is None and middle != "later" else ""
+    return f"{day}{middle} ({lower} to {upper})"
 
 
 def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
@@ -130,7 +131,7 @@ def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
             "now": {True: "yes", False: "no"}.get(row["below_now"], text.UNKNOWN),
             "p_now": text.fraction(row["p_below_now"]),
             "p": text.fraction(row["p_below_horizon"]),
-            "first": first_words(row),
+            "first": first_words(row, result.patients[str(row["patient_id"])]),
             "sample": day_words(row, "next_sample_day", "next_sample_date"),
             "policy": POLICY_WORDS.get(row["policy"], text.UNKNOWN),
             "reason": text.visible(row["reason"], most=400),
@@ -165,7 +166,7 @@ def facts(result: CohortForecast, name: str) -> tuple[tuple[str, str], ...]:
             continue
         last = rows.iloc[-1]
         level = f"{text.level(last['median'], unit)} ({text.level_interval(last['lower'], last['upper'], unit)}) {unit}"
-        when = f"on {last['date']}" if text.known(last["date"]) else f"on day {text.day(last['day'])}"
+        when = f"on {one.when(float(last['day']))}"
         what = "" if policy == "none" else f"; {regimen.says}"
         said.append((f"If {POLICY_WORDS[policy]}", f"{level} {when}{what}"))
     work = result.worklist[result.worklist["patient_id"] == name].sort_values("threshold")

@@ -126,7 +126,7 @@ def drift_sentences(fit: CohortFit) -> list[str]:
     off = [
         f"{text.visible(row['patient_id'])} (days {text.day_interval(row['drift_start'], row['drift_end'])}"
         f"{', ' + up_to(row['drift_percent']) if text.known(row['drift_percent']) else ''})"
-        for row in fitted[fitted["drift"] > MOST_OF_THE_WEIGHT].to_dict("records")
+        for row in fitted[(fitted["drift"] > MOST_OF_THE_WEIGHT) & fitted["step_day"].isna()].to_dict("records")
     ]
     stepped = [
         f"{text.visible(row['patient_id'])} ({off_by(row['step_percent'])} from day {text.day(row['step_day'])} on)"

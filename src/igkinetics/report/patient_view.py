@@ -148,7 +148,7 @@ def single_curve(nadir: Mapping[Any, Any]) -> str:
 def drift(nadir: Mapping[Any, Any]) -> str:
     """How much weight courses have that drift around the curve; when and how far, where it is most of the weight."""
     share = f"{text.share_of_draws(nadir['drift'])} of draws"
-    if nadir["drift"] <= MOST_OF_THE_WEIGHT:
+    if nadir["drift"] <= MOST_OF_THE_WEIGHT or text.known(nadir["step_day"]):  # the step is told in place of a stretch
         return f"{share} drift around the kinetic curve"
     days = f"between days {text.day(nadir['drift_start'])} and {text.day(nadir['drift_end'])}"
     if not text.known(nadir["drift_percent"]):

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from igkinetics import text
+from igkinetics.charts.dosing_chart import dosing_chart
 from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart, trajectory_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import render_page
+from igkinetics.report.scenario_patient import course_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
     calendar_of,
@@ -57,6 +59,7 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
             "scenario": scenario,
             "names": [text.visible(regimen.name, 120) for regimen in scenario.regimen],
             "figures": drawn,
+            "of_one": result.record is not None,
             "outcomes": outcome_view(result),
             "front": protection(result),
             "models": model_view(result),
@@ -73,10 +76,18 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
 
 
 def trajectory_charts(result: ScenarioResult) -> list[Chart]:
-    """One chart per regimen, all on one scale."""
+    """One chart per regimen: of many patients all on one scale, of one patient with the record."""
     table = result.trajectories[result.trajectories["patient_id"] == ""]
     if table.empty:
         return []
+    if (record := result.record) is not None:
+        return [
+            (
+                f"IgG of {text.visible(record.patient_id)} under {text.visible(regimen.name)}, {result.columns.unit}",
+                dosing_chart(course_of(result, record, regimen.name)),
+            )
+            for regimen in result.file.scenario.regimen
+        ]
     highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.columns.thresholds)))
     return [
         (

@@ -9,6 +9,7 @@ from typing import Any
 from igkinetics import text
 from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
+from igkinetics.report.scenario_patient import next_sample_sentence, patient_sentences
 from igkinetics.scenarios.result import ScenarioResult
 
 MOST_TOLD = 4
@@ -16,7 +17,13 @@ Row = Mapping[Any, Any]
 
 
 def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
-    """Whose patients and which regimens; lowest IgG; troughs; grams; what a search found; where the report is."""
+    """Whose patients and which regimens; lowest IgG; troughs; grams; what a search found; where the report is. Of one
+    patient: the last sample, what each regimen gives next and does, the search, the next sample."""
+    if result.record is not None:
+        told = [*patient_sentences(result, MOST_TOLD)]
+        told += [search_sentence(result)] if result.file.scenario.search is not None and len(result.search) else []
+        told += [sentence for sentence in (next_sample_sentence(result),) if sentence]
+        return [*told, f"Report: {report}."]
     scenario, unit = result.file.scenario, result.columns.unit
     stopped = f"; interrupted after {counted(result.n_simulated, 'patient')}" if result.interrupted else ""
     regimens = counted(len(scenario.regimen), "regimen")

@@ -9,8 +9,10 @@ import numpy as np
 
 from igkinetics import text
 from igkinetics.charts.scenario_charts import pareto
+from igkinetics.report.scenario_patient import when
 from igkinetics.report.scenario_sentences import dose_words, outcome_row, span_words
 from igkinetics.scenarios.result import ScenarioResult
+from igkinetics.units import IGG_UNITS
 
 OUTCOME_WORDS = {
     "nadir": "Nadir, from the first dose on",
@@ -85,7 +87,11 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
         each = [table[index * width + k] for index in range(len(names))]
         one = len(result.about.patient_ids) == 1
         spans = {span_words(row) for row in each} - {""}
-        cells = [cell(row, with_spread=not one) | {"days": span_words(row) if len(spans) > 1 else ""} for row in each]
+        cells = [
+            (cell_of_one(row) if one else cell(row, with_spread=True))
+            | {"days": span_words(row) if len(spans) > 1 else ""}
+            for row in each
+        ]
         notes = list(dict.fromkeys(row["note"] for row in each if row["note"]))
         rows.append(
             {
@@ -96,6 +102,16 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def cell_of_one(row: dict[Any, Any]) -> dict[str, str]:
+    """Of one patient: a level as median and range of the draws, as its sentences have it; anything else as its mean."""
+    if row["unit"] not in IGG_UNITS:
+        return cell(row, with_spread=False)
+    interval = ""
+    if text.known(row["lower"]):
+        interval = f"{value_words(row['lower'], row)} to {value_words(row['upper'], row)}"
+    return {"mean": value_words(row["median"], row), "interval": interval, "spread": ""}
 
 
 def cell(row: dict[Any, Any], *, with_spread: bool) -> dict[str, str]:
@@ -167,8 +183,9 @@ def next_dose_view(result: ScenarioResult) -> list[dict[str, Any]]:
     """What one dose on the day the regimens start would do."""
     return [
         {
-            "dose": f"{row['dose_g_per_kg']:g}",
-            "grams": f"{row['dose_g']:.1f}",
+            "dose": f"{row['dose_g_per_kg']:.2f}" if text.known(row["dose_g_per_kg"]) else text.UNKNOWN,
+            "grams": f"{round(row['dose_g'], 1):g}",
+            "vials": row["vials"] or text.UNKNOWN,
             "threshold": f"{row['threshold']:g}",
             "median": days_words(row["days_above_median"]),
             "interval": f"{days_words(row['days_above_lower'])} to {days_words(row['days_above_upper'])}",
@@ -184,8 +201,9 @@ def next_sample_view(result: ScenarioResult) -> list[dict[str, Any]]:
     return [
         {
             "regimen": text.visible(row["regimen"], 120),
-            "day": f"{row['day']:.0f}",
-            "trough": f"{row['trough_day']:.0f}",
+            "day": when(result, row["day"]),
+            "dose": when(result, row["dose_day"]),
+            "trough": when(result, row["trough_day"]),
             "now": text.level(row["sd_now"], row["unit"]),
             "then": text.level(row["expected_sd"], row["unit"]),
             "narrowing": text.share(row["narrowing"]),

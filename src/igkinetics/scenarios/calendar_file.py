@@ -7,11 +7,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.provenance import RESEARCH_NOTICE
+
+if TYPE_CHECKING:
+    from igkinetics.scenarios.result import ScenarioResult
 
 ICS_NAME: Final = "calendar.ics"
 LINE_OCTETS: Final = 75
@@ -50,6 +54,15 @@ def entries_of(calendar: pd.DataFrame, next_sample: pd.DataFrame) -> Iterator[En
                 description=f"Before the dose that its result can still change. {RESEARCH_NOTICE}",
                 key=f"sample/{row['patient_id']}/{row['regimen']}/{row['day']:g}",
             )
+
+
+def is_for_one_calendar(result: ScenarioResult) -> Dosing | None:
+    """The regimen of a scenario that doses its only patient by the calendar; None where several do: of several plans
+    nobody should find the doses in one calendar program."""
+    dosing = [one for one in result.file.scenario.regimen if not one.gives_nothing]
+    if result.record is None or len(dosing) != 1 or dosing[0].rule is not None:
+        return None
+    return dosing[0]
 
 
 def calendar_text(name: str, entries: Iterable[Entry], stamp: datetime) -> str:

@@ -11,8 +11,10 @@ from igkinetics.cards.private import private_cards
 from igkinetics.output.files import RUN_KEYS, RUN_RECORD, write_csv, write_json, write_parquet
 from igkinetics.output.folder import Kind
 from igkinetics.provenance import package_versions
+from igkinetics.scenarios.calendar_file import ICS_NAME, calendar_text, entries_of, is_for_one_calendar
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 
+SHEET_NAME: Final = "sheet.html"
 OPTIONAL_CSV: Final = (
     "differences",
     "models",
@@ -27,19 +29,26 @@ OPTIONAL_CSV: Final = (
 SCENARIO_OUTPUT: Final = Kind(
     marker="outcomes.csv",
     names=frozenset(
-        {"outcomes.csv", "trajectories.parquet", RUN_RECORD, "report.html"} | {f"{name}.csv" for name in OPTIONAL_CSV}
+        {"outcomes.csv", "trajectories.parquet", RUN_RECORD, "report.html", ICS_NAME, SHEET_NAME}
+        | {f"{name}.csv" for name in OPTIONAL_CSV}
     ),
 )
 
 
 def write_scenario(result: ScenarioResult, folder: Path) -> None:
-    """Every table of `result` and run.json into the existing, empty `folder`."""
+    """Every table of `result` and run.json into the existing, empty `folder`; calendar.ics of one patient under one
+    regimen, where dates are known."""
     write_csv(result.outcomes, TABLES["outcomes"], folder / "outcomes.csv")
     write_parquet(result.trajectories, TABLES["trajectories"], folder / "trajectories.parquet")
     for name in OPTIONAL_CSV:
         table = getattr(result, name)
         if len(table) or (name == "search" and result.file.scenario.search is not None):
             write_csv(table, TABLES[name], folder / f"{name}.csv")
+    if result.about.days_from.moment is not None and is_for_one_calendar(result) is not None and result.record:
+        name = f"Immunoglobulin, {result.record.patient_id}"
+        entries = entries_of(result.calendar, result.next_sample)
+        content = calendar_text(name, entries, result.about.days_from.moment)
+        (folder / ICS_NAME).write_bytes(content.encode("utf-8"))
     write_json(scenario_record(result), folder / RUN_RECORD)
 
 

@@ -20,6 +20,7 @@ from igkinetics.provenance import sha256_of_bytes
 from igkinetics.scenarios.agreement import Parts, disagreements, parts_of
 from igkinetics.scenarios.dates import path_in, with_days
 from igkinetics.scenarios.scenario import Scenario, Search
+from igkinetics.scenarios.stack import with_stack
 from igkinetics.toml_input import Fault, Table, parse_toml, problem_of, problems_of, read_bytes
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Therapy
@@ -53,10 +54,11 @@ def read_scenario(path: Path, *, seed: int | None = None) -> ScenarioFile:
 
 def parse_scenario(raw: dict[str, Any], file: str, digest: str, folder: Path | None) -> ScenarioFile:
     """The scenario in a file's tables."""
+    raw, stack_faults = with_stack(raw, folder)
     raw, faults = with_days(with_levels(raw, "regimen", partial(unit_in, raw, folder)), folder)
     cards, problems = named_cards(raw, file, folder)
     raw = with_covariates(raw, cards)
-    problems += [problem_of(fault, raw, file) for fault in faults]
+    problems += [problem_of(fault, raw, file) for fault in (*stack_faults, *faults)]
     scenario: Scenario | None
     try:
         scenario = Scenario.model_validate(raw)

@@ -10,6 +10,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.dosing.cases import About
+from igkinetics.fit.records import Member
 from igkinetics.output.answer import Answer
 from igkinetics.scenarios.calendar import CALENDAR_COLUMNS
 from igkinetics.scenarios.individual import NEXT_DOSE_COLUMNS, NEXT_SAMPLE_COLUMNS
@@ -72,6 +73,8 @@ class ScenarioResult(Answer):
     calendar: pd.DataFrame
     next_dose: pd.DataFrame
     next_sample: pd.DataFrame
+    record: Member | None = None
+    """Of a single patient: what was measured and given, days counted as in the tables."""
     notes: tuple[str, ...]
     n_simulated: int
     interrupted: bool

@@ -14,6 +14,7 @@ import pandas as pd
 
 from igkinetics.dosing.cases import Patients
 from igkinetics.errors import InputError, Problem, call_error
+from igkinetics.fit.records import Member
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
@@ -82,6 +83,7 @@ def run_scenario(
         about=patients.about,
         columns=setting.columns,
         level=level,
+        record=the_record(patients),
         notes=(*patients.about.notes, *followed.notes),
         n_simulated=followed.n_patients,
         interrupted=followed.interrupted,
@@ -89,6 +91,13 @@ def run_scenario(
         finished=datetime.now(UTC),
         **tables,
     )
+
+
+def the_record(patients: Patients) -> Member | None:
+    """The record of a single patient of a fit or cohort; None for others."""
+    if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
+        return patients.members[0]
+    return None
 
 
 def check_call(level: float, jobs: int) -> None:

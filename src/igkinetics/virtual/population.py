@@ -94,6 +94,8 @@ class Population(OfCard):
 
     models: list[ModelShare] | None = Field(default=None, min_length=2)
     """Several cards with weights, in place of `card`."""
+    weights: Name | None = None
+    """With `card = "stack"`: the folder that `igkinetics evaluate` wrote, whose weights mix the cards."""
     n: Annotated[int, Field(ge=1)] = DEFAULT_PATIENTS
     """Number of virtual patients."""
     effect: Name | None = None
@@ -124,6 +126,8 @@ class Population(OfCard):
         if of_cards and self.weight_kg is None:
             yield Fault(("weight_kg",), "", "needed: { mean = 75, sd = 15 } or one number, kg")
         yield from self.shares_fault()
+        if self.weights is not None:
+            yield Fault(("weights",), self.weights, 'goes with card = "stack"')
         if self.endogenous_card is not None and form != "card":
             yield Fault(("endogenous_card",), self.endogenous_card, "goes with `card`; each of `models` has its own")
         wrong = [] if of_cards else [name for name in CARD_KEYS if name in self.model_fields_set]
