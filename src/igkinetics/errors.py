@@ -53,7 +53,17 @@ def _shortened(text: str, most: int) -> str:
 
 
 class InputError(Exception):
-    """The input or the call is at fault. Carries every problem found, not only the first."""
+    """The input or the call is at fault. Carries every problem found, not only the first.
+
+    problems: a tuple of Problem, each with file, line, patient_id, column, found, expected, severity and action.
+
+    >>> import igkinetics as igk
+    >>> try:
+    ...     igk.read_cohort(samples={"patient_id": ["A"], "day": ["soon"], "igg": [620]}, igg_unit="mg/dL")
+    ... except igk.InputError as error:
+    ...     print([(problem.patient_id, problem.column, problem.found) for problem in error.problems])
+    [('A', 'day', 'soon')]
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -60,12 +60,14 @@ def day_interval(lower: Any, upper: Any) -> str:
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """A number to so many significant digits; from 10^digits to a million whole, without an exponent."""
+    """A number to so many significant digits; from 10^digits to a million whole, without an exponent; 12,345."""
     if not known(value):
         return UNKNOWN
     plain = f"{float(value):.{digits}g}"
     if "e+" in plain and abs(float(value)) < 1e6:
         plain = f"{float(value):.0f}"
+    if "e" not in plain and abs(float(plain)) >= 1e4:
+        plain = f"{float(plain):,}".removesuffix(".0")
     return plain.replace("-", "−")
 
 

@@ -72,7 +72,8 @@ def test_fit_writes_everything_and_says_five_sentences(fabricated: CohortFit, tm
     }
     lines = result.stdout.splitlines()
     assert len(lines) == 5
-    assert lines[0].startswith("8 patients")
+    assert lines[0].startswith("4 of 4 fitted patients fell below 400 mg/dL")
+    assert lines[3].startswith("8 patients")
     assert lines[-1] == f"Report: {out / 'report.html'}."
     assert "suspected unit slip" in result.stderr
     nadir = pd.read_csv(out / "nadir.csv")

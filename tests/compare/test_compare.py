@@ -13,12 +13,20 @@ from typer.testing import CliRunner
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
+from igkinetics.compare.plots import compare_charts, survival
 from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare_groups
 from igkinetics.compare.tables import first_below, patients_with_outcomes
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
-from igkinetics.report.compare_page import compare_report, compare_sentences
+from igkinetics.report.compare_page import (
+    compare_report,
+    compare_sentences,
+    shown_rows,
+    value_words,
+    variable_words,
+)
 from igkinetics.resources import resource_folder
+from page_reader import Page
 
 EXAMPLE = resource_folder("data") / "blina23"
 
@@ -170,3 +178,38 @@ def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
     assert empty.isna().all(axis=None)
     assert "Without a fitted nadir: control-01." in lacking.notes
     assert "0 of 1" in compare_report(lacking)
+
+
+def test_each_cell_of_the_page_is_that_of_the_table(comparison: GroupComparison) -> None:
+    """Values and differences as they are rounded; the difference is that of what is shown beside it."""
+    rows = {row["variable"]: row for row in shown_rows(comparison)}
+    table = {variable_words(str(row["variable"]), "mg/dL"): row for row in comparison.table.to_dict("records")}
+    assert set(rows) == set(table)
+    page = " ".join(Page(compare_report(comparison)).text.split())
+    for name, row in table.items():
+        scale = 100.0 if row["unit"] == "1" else 1.0
+        shown = [number_of(rows[name][f"value_{side}"]) for side in ("a", "b")]
+        assert shown == pytest.approx([scale * row["value_a"], scale * row["value_b"]], abs=0.5)
+        if row["test"] != "log-rank":
+            assert number_of(rows[name]["observed"]) == pytest.approx(shown[0] - shown[1], abs=1e-9)
+            assert f": {value_words(row['estimate'], row['unit'])} (" in rows[name]["estimate"]
+        assert rows[name]["estimate"] in page
+    days = [place for place, name in enumerate(rows) if name.startswith("Days to") and "below" not in name]
+    assert days == [len(rows) - 2, len(rows) - 1]  # descriptive, so last
+
+
+def number_of(cell: str) -> float:
+    return float(cell.replace("−", "-").split()[0])
+
+
+def test_the_curves_are_those_whose_medians_the_table_gives(comparison: GroupComparison) -> None:
+    """The Kaplan-Meier curve crosses one half where compare.csv has the median; everybody is at risk on day 0."""
+    times = [first_below(comparison.fit, group, 4.0) for group in ("IVIG", "control")]
+    row = comparison.table.set_index("variable").loc["first_below_400"]
+    for side, each in zip("ab", times, strict=True):
+        curve = survival("x", 0, each, [0.0, 60.0])
+        crossing = next(day for day, share in curve.steps if share <= 0.5 + 1e-12)
+        assert crossing <= row[f"value_{side}"] + 1e-9
+        assert dict(curve.at_risk) == {0.0: row[f"n_{side}"], 60.0: int((each.day >= 60.0).sum())}
+    assert [chart.section for chart in compare_charts(comparison)] == ["nadirs", "times"]
+    assert "could not be drawn" not in compare_report(comparison)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -14,12 +15,14 @@ import pandas as pd
 import pytest
 
 from fabricated import HOSTILE, LIMIT_MG_DL
+from igkinetics.charts.axes import day_axis, level_axis, squeeze_layer
 from igkinetics.charts.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
+from igkinetics.charts.compare_charts import offsets
 from igkinetics.charts.curves_chart import curves_chart, evenly_spaced
-from igkinetics.charts.patient_chart import LOOKS, patient_chart
+from igkinetics.charts.patient_chart import LOOKS, Event, event_words, patient_chart
 from igkinetics.charts.svg import Spec, converter_process, draw
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.plots import fitted_nadirs
+from igkinetics.fit.plots import fitted_nadirs, patient_events
 
 MG_PER_DL_IN_G_PER_L = 100.0
 
@@ -186,3 +189,91 @@ def test_more_curves_than_can_be_told_apart_are_spread_over_the_nadirs() -> None
     rows = pd.DataFrame({"nadir": range(1000)})
     assert list(evenly_spaced(rows, 4)["nadir"]) == [0, 333, 666, 999]
     assert evenly_spaced(rows.head(4), 4).equals(rows.head(4))
+
+
+def test_peaks_are_squeezed_only_where_the_middle_of_the_levels_lies_low() -> None:
+    low, high = np.array([300.0, 400.0, 500.0, 1800.0]), np.array([900.0, 1000.0, 1100.0, 1800.0])
+    squeezed = level_axis(low, 1900.0, (400.0,), "mg/dL", 230.0)
+    assert squeezed["scale"]["domain"] == [0, 600.0, 1900.0]
+    assert squeezed["axis"]["values"][:4] == [0.0, 200.0, 400.0, 600.0]
+    assert all(600.0 < tick <= 1900.0 for tick in squeezed["axis"]["values"][4:])
+    assert len(squeeze_layer(squeezed)) == 1
+    for levels, top in ((high, 1900.0), (low, 900.0)):
+        plain = level_axis(levels, top, (400.0,), "mg/dL", 230.0)
+        assert plain["scale"]["domain"] == [0, top]
+        assert squeeze_layer(plain) == []
+    assert level_axis(low / 100, 19.0, (5.0,), "g/L", 230.0)["scale"]["domain"] == [0, 7.5, 19.0]
+
+
+def test_a_squeezed_chart_is_drawn_where_its_scale_says(fit: CohortFit) -> None:
+    """600 mg/dL lies at SHARE_OF_PEAKS of the height, and the level below it on a straight line to 0."""
+    levels = level_axis(np.array([300.0, 400.0]), 1900.0, (400.0,), "mg/dL", 200.0)
+    data = {"values": [{"igg": value} for value in (0.0, 300.0, 600.0, 1900.0)]}
+    y = {"field": "igg", **levels}
+    spec = {"height": 200, "width": 50, "layer": [{"data": data, "mark": "point", "encoding": {"y": y}}]}
+    places = re.findall(
+        r"<path aria-label=\"[^\"]*\" role=\"graphics-symbol\"[^>]*translate\([\d.]+,([\d.]+)\)", rendered(spec)
+    )
+    assert [float(place) for place in places] == pytest.approx([200.0, 128.0, 56.0, 0.0])
+
+
+def test_dates_stand_below_days_where_they_are_told() -> None:
+    axis = day_axis(0.0, 100.0, pd.Timestamp("2021-03-04 08:00"))
+    point = {"data": {"values": [{"day": 0.0}, {"day": 100.0}]}, "mark": "point"}
+    svg = rendered(point | {"width": 430, "encoding": {"x": {"field": "day", **axis}}})
+    assert "4 Mar 2021" in svg
+    assert "24 Mar 2021" in svg  # day 20
+    assert "labelExpr" not in day_axis(0.0, 100.0)["axis"]
+
+
+def test_events_stand_on_the_chart_and_their_words_do_not_overlap(fit: CohortFit) -> None:
+    events = [
+        Event(day=100.0, label="infection", kind="infection"),
+        *(Event(day=150.0 + place, label=name, kind="end") for place, name in enumerate(("transplant", "death"))),
+        Event(day=151.0, label="relapse", kind="other"),
+        Event(day=30.0, label="Octagam <10 %>", kind="product"),
+        Event(day=900.0, label="long after", kind="other"),
+    ]
+    nadir = fit.nadir.iloc[0].to_dict()
+    spec = patient_chart(
+        fit.cohort.patient("P01"), fit.curves[fit.curves["patient_id"] == "P01"], nadir, (), "mg/dL", events
+    )
+    svg = rendered(spec)
+    for words in ("transplant", "death", "relapse", "Octagam &lt;10 %&gt;"):
+        assert words in svg
+    assert "long after" not in svg
+    words = event_words(events[:-1], 0.0, 200.0)
+    lanes = [
+        top for (_, top), rows in words.items() for row in rows if row["label"] in ("transplant", "death", "relapse")
+    ]
+    assert len(set(lanes)) == 3
+    altair.Chart.from_dict(spec, validate=True)
+
+
+def test_the_events_of_a_patient_are_outcomes_deaths_and_products(fit: CohortFit) -> None:
+    outcomes = pd.DataFrame(
+        [("P01", 20.0, "pneumonia"), ("P01", 60.0, "hsct"), ("P02", 50.0, "relapse")],
+        columns=["patient_id", "day", "outcome"],
+    )
+    deaths = [170.0 if name == "P02" else np.nan for name in fit.cohort.patients["patient_id"]]
+    doses = fit.cohort.doses.assign(product=["A", "A", "B"] * (len(fit.cohort.doses) // 3))
+    found = patient_events(
+        dataclasses.replace(
+            fit.cohort, outcomes=outcomes, doses=doses, patients=fit.cohort.patients.assign(death=deaths)
+        )
+    )
+    assert [(event.day, event.label, event.kind) for event in found["P01"]] == [
+        (20.0, "pneumonia", "infection"),
+        (30.0, "A", "product"),
+        (60.0, "transplant", "end"),
+        (86.0, "B", "product"),
+    ]
+    assert [event.label for event in found["P02"]] == ["relapse", "death"]
+
+
+def test_dots_of_a_row_do_not_meet() -> None:
+    values = [300.0, 301.0, 302.0, 500.0, 501.0]
+    lanes = offsets(values, 1000.0)
+    assert len({round(lane, 6) for lane in lanes[:3]}) == 3
+    assert lanes[3] != lanes[4]
+    assert max(abs(lane) for lane in lanes) < 0.5

@@ -169,3 +169,28 @@ def test_values_read_as_a_clinician_writes_them() -> None:
     assert probability(0.0) == "< 0.1 %"
     assert section_of("rise_per_0.1_g_per_kg_day_7") == "What a dose does"
     assert section_of("naive_raw_nadir_difference").startswith("Between groups")
+
+
+def test_each_number_of_estimates_and_patients_is_one_of_the_tables() -> None:
+    """To the digits shown: levels whole, days to one decimal, ratios to two."""
+    effect = example_effect()
+    rows = Page(effect_report(effect)).rows
+    half = {"mg/dL": 0.5, "day": 0.05, "1": 0.005}
+    given = effect.summary[effect.summary["status"] == "estimated"].to_dict("records")
+    estimates = next(place for place, row in enumerate(rows) if row[:2] == ["Quantity", "Averaged over"])
+    told = [row for row in rows[estimates + 1 :] if len(row) > 1][: len(given)]
+    for cells, row in zip(told, given, strict=True):
+        assert cells[1] == str(row["group"]).replace(" - ", " − ")
+        values = numbers_of(cells[2])
+        assert values == pytest.approx([row["median"], row["lower"], row["upper"]], abs=half[row["unit"]] + 1e-9)
+    start = next(place for place, row in enumerate(rows) if row[:3] == ["Patient", "Group", "Infusions in the window"])
+    nadirs = effect.patients[effect.patients["estimand"] == "nadir_change"].set_index("patient_id")
+    for cells in rows[start + 1 : start + 1 + len(nadirs)]:
+        row = nadirs.loc[cells[0]]
+        assert numbers_of(" ".join(cells[4:6])) == pytest.approx([row.with_ivig, row.without_ivig], abs=0.5)
+        if row.treated:
+            assert numbers_of(cells[6]) == pytest.approx([row["median"], row.lower, row.upper], abs=0.5)
+
+
+def numbers_of(cell: str) -> list[float]:
+    return [float(found.replace("−", "-")) for found in re.findall(r"−?\d+(?:\.\d+)?", cell)]

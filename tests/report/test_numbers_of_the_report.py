@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import write_fit
 from igkinetics.report.fit_page import write_fit_report
 from page_reader import Page
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, browser
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "blina23"
 NUMBER = re.compile(r"(?<![\w.−-])[−-]?\d[\d,]*(?:\.\d+)?(?:e[−-]?\d+)?(?![\w])")
@@ -237,3 +241,12 @@ def test_each_number_of_the_sentences_is_one_of_the_files(page: Page, files: Fil
     assert [number for number in found if number not in allowed] == []
     assert np.sign(shift) < 0
     assert "below the fitted nadir" in page.text
+
+
+@pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
+def test_the_report_of_23_patients_prints_on_six_pages(folder: Path, tmp_path: Path) -> None:
+    """As it is; with all that is folded on many more."""
+    with browser(tmp_path) as reader:
+        reader.open(folder / "report.html")
+        printed = reader.pdf()
+    assert 3 <= printed.count(b"/Type /Page\n") + printed.count(b"/Type /Page/") <= 6

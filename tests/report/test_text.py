@@ -73,7 +73,7 @@ def test_rounding_makes_nothing_certain_or_impossible() -> None:
 def test_numbers_have_no_exponent_below_a_million() -> None:
     assert [text.number(value) for value in (1158.2, -45678.0, 999.6, 2.5e6, 0.01234)] == [
         "1158",
-        "−45678",
+        "−45,678",
         "1000",
         "2.5e+06",
         "0.0123",

@@ -20,7 +20,12 @@ SUFFIX = ".toml"
 
 
 def list_cards() -> tuple[str, ...]:
-    """Ids of the shipped cards, sorted."""
+    """Ids of the shipped cards, sorted.
+
+    >>> import igkinetics as igk
+    >>> "adult_b_cell_depletion" in igk.list_cards()
+    True
+    """
     return tuple(sorted(path.stem for path in resource_folder("models").glob(f"*{SUFFIX}")))
 
 
@@ -29,7 +34,12 @@ def load_card(id_or_path: str | Path, *, as_shipped: bool = False) -> Card:
 
     A card outside the package is private: it may leave out what cards.private fills in. as_shipped: held to the rules
     of a shipped card all the same. Raises InputError with every defect: file, key, found, expected; TOML errors with
-    line and column.
+    line and column. Its numbers are in the units that it names; where each comes from is its `provenance`
+    (docs/model.md 7).
+
+    >>> import igkinetics as igk
+    >>> igk.load_card("adult_b_cell_depletion").parameters.V1.value  # L, at 70 kg
+    3.2
     """
     path = card_path(id_or_path)
     content = read_bytes(path)

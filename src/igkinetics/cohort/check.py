@@ -146,9 +146,9 @@ def _kept_columns(cohort: Cohort) -> list[Row]:
 
 def _samples(cohort: Cohort) -> list[Row]:
     samples = cohort.samples
-    code, found = pd.factorize(samples["patient_id"])
+    code, patients = pd.factorize(samples["patient_id"])
     by_patient = samples["day"].groupby(code)
-    per_patient = np.append(by_patient.size(), np.zeros(len(cohort.patients) - len(found)))
+    per_patient = np.append(by_patient.size(), np.zeros(len(cohort.patients) - len(patients)))
     span = by_patient.max() - by_patient.min()
     gaps = by_patient.diff().groupby(code).max()
     level = from_g_per_l(1.0, cohort.igg_unit) * samples["igg"]

@@ -51,7 +51,7 @@ def answers(cohort: Cohort) -> str:
 def numbers_of_patients(cohort: Cohort) -> pd.Series[int]:
     """The ID of each patient's records: the same number for all records of one patient."""
     people = [one for one in cohort.patient_ids if one not in cohort.records]
-    number = {name: place for place, name in enumerate(people, start=1)}
+    number = {name: index for index, name in enumerate(people, start=1)}
     whose = [cohort.records.get(one, one) for one in cohort.patient_ids]
     return pd.Series([number[one] for one in whose], index=pd.Index(cohort.patient_ids))
 
@@ -89,9 +89,9 @@ def event_table(cohort: Cohort) -> pd.DataFrame:
     rows = pd.concat([samples, doses, changes], ignore_index=True)
     resets = rows[rows["patient_id"].isin(list(cohort.records))].groupby("patient_id", as_index=False)["day"].min()
     rows = pd.concat([rows, resets.assign(EVID=3, MDV=1, order=-1)], ignore_index=True)
-    place = pd.Series(range(len(weight)), index=weight.index)
+    index = pd.Series(range(len(weight)), index=weight.index)
     rows = rows.assign(ID=rows["patient_id"].map(number), WT=rows["patient_id"].map(weight), TIME=rows["day"])
-    rows = rows.assign(record=rows["patient_id"].map(place))
+    rows = rows.assign(record=rows["patient_id"].map(index))
     rows = rows.sort_values(["ID", "record", "TIME", "order"], kind="stable")
     rows["THERAPY"] = rows["THERAPY"].groupby(rows["record"]).ffill().fillna(0).astype(int)
     whole = dict.fromkeys(("ID", "EVID", "MDV", "CMT", "CENS", "THERAPY"), "Int64")
@@ -134,7 +134,7 @@ def write_nonmem(cohort: Cohort, folder: Path) -> None:
     header = HEADER.format(unit=cohort.igg_unit, answers=answers(cohort), events=EVENT_FILE, central=CENTRAL)
     header += UNDER_THE_SKIN if bool((events["CMT"] == DEPOT).any()) else ""
     number = numbers_of_patients(cohort)[lambda one: one.isin(events["ID"]) & ~one.duplicated()]
-    ids = [f"{place} = {json.dumps(name, ensure_ascii=False)}" for name, place in number.items()]
+    ids = [f"{index} = {json.dumps(name, ensure_ascii=False)}" for name, index in number.items()]
     text = "\n".join([header.rstrip(), "", "[samples.values.patient_id]", *ids]).replace("\x7f", "\\u007f")
     (folder / MAPPING_NAME).write_text(text + "\n", encoding="utf-8", newline="\n")
 
@@ -193,8 +193,8 @@ def adpc_table(cohort: Cohort) -> pd.DataFrame:
         DOSETRT=cohort.doses["product"],
     )
     rows = pd.concat([samples, doses], ignore_index=True)
-    place = rows["patient_id"].map({one: number for number, one in enumerate(cohort.patient_ids)})
-    rows = rows.assign(USUBJID=rows["patient_id"], AFRLT=rows["day"], FRLTU="DAYS", STUDYID=cohort.name, place=place)
+    index = rows["patient_id"].map({one: number for number, one in enumerate(cohort.patient_ids)})
+    rows = rows.assign(USUBJID=rows["patient_id"], AFRLT=rows["day"], FRLTU="DAYS", STUDYID=cohort.name, place=index)
     rows = rows.sort_values(["place", "AFRLT", "order"], kind="stable")
     return rows.reindex(columns=list(ADPC_COLUMNS)).reset_index(drop=True)
 

@@ -213,8 +213,8 @@ def meaning(name: str) -> str:
 
 
 def _reserved(name: str) -> str:
-    if found := RESERVED.get(compact(name)):
-        return found
+    if reserved := RESERVED.get(compact(name)):
+        return reserved
     rest = "".join(word for word in words_of(name).split() if word not in KINDS_OF_TRANSPLANT)
     without = (rest, *(rest.removeprefix(kind) for kind in ("allo", "auto", "haplo") if rest.startswith(kind)))
     return "hsct" if any(RESERVED.get(one) == "hsct" for one in without) else ""

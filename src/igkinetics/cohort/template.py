@@ -102,9 +102,9 @@ def _empty_sheet(sheet: xlsxwriter.worksheet.Worksheet, table: TableName, bold: 
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(COLUMNS[table]) - 1, 14)
     choices = {"unit": ["mg/dL", "g/L"], "route": ["iv", "sc"]}
-    for place, column in enumerate(COLUMNS[table]):
-        sheet.write_string(0, place, column, bold)
-        sheet.write_comment(0, place, MEANING[column])
+    for index, column in enumerate(COLUMNS[table]):
+        sheet.write_string(0, index, column, bold)
+        sheet.write_comment(0, index, MEANING[column])
         if column in choices:
             rule = {"validate": "list", "source": choices[column]}
-            sheet.data_validation(1, place, ROWS_WITH_CHOICES, place, rule)
+            sheet.data_validation(1, index, ROWS_WITH_CHOICES, index, rule)

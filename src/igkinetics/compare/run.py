@@ -103,6 +103,15 @@ def compare_groups(
     groups: names of two groups; None: the two there are. choices: those of FitOptions, in place of `options`. A patient
     with several records (after a reset) counts once, with the first. Windows are each patient's own; `window=(0, 120)`
     adds the rows of a common one. InputError unless there are two groups, and for choices that cannot be carried out.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A", "A", "B", "B"], "day": [0, 60, 0, 60], "igg": [620, 390, 540, 410]}
+    >>> patients = {"patient_id": ["A", "B"], "group": ["IVIG", "control"]}
+    >>> cohort = igk.read_cohort(samples=samples, patients=patients, igg_unit="mg/dL")
+    >>> comparison = igk.compare_groups(cohort, thresholds=[400], draws=200)
+    >>> row = comparison.table.set_index("variable").loc["raw_nadir"]
+    >>> f"{row.group_a} {row.value_a:.0f}, {row.group_b} {row.value_b:.0f} {row.unit}"
+    'IVIG 390, control 410 mg/dL'
     """
     options = chosen(FitOptions, options, choices)
     cohort = cohort.first_records()

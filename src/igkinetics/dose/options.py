@@ -32,6 +32,10 @@ class DoseOptions:
     are mixed. interval: days between doses. dose_g or dose_g_per_kg: doses to try; weight: what g/kg refers to. price:
     of a gram. horizon: days from the last sample on. start: day of the record, or date, of the first dose; None: one
     interval after the last recorded dose, at once (the day of the last sample) where that has passed.
+
+    >>> import igkinetics as igk
+    >>> igk.DoseOptions(target=5, unit="g/L", vial=(2.5, 5, 10), interval=(21, 28), dose_g=(20, 30)).quantity
+    'trough'
     """
 
     target: float | None = None

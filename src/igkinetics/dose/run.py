@@ -76,7 +76,14 @@ def dose_patient(
     The patient is fitted (structures and drift averaged), every regimen is tried on every draw, and the fewest grams
     in 28 days that keep the quantity asked for within the target in `probability` of the draws rank first. choices:
     those of DoseOptions, which see. InputError for what stands in the way, all at once: an unknown patient, one who
-    died, doses per kg without a weight, a target that nobody stated.
+    died, doses per kg without a weight, a target that nobody stated. See docs/model.md 6.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
+    >>> cohort = igk.read_cohort(samples=samples, igg_unit="mg/dL")
+    >>> dosing = igk.dose_patient(cohort, "A", target=500, dose_g=[20, 30, 40], interval=[28], vial=[5, 10])
+    >>> dosing.tables["dose"][["rank", "amount_g", "vials"]].head(1).values.tolist()
+    [[1, 40.0, '4 x 10 g']]
     """
     options = chosen(DoseOptions, options, choices)
     if not isinstance(cohort, Cohort):
@@ -100,7 +107,6 @@ def dose_patient(
         forecast = forecast_table(best.regimen, patients, setting, options.level, crew)
     meets = best.p_target >= options.probability
     error = float(np.sqrt(best.p_target * (1.0 - best.p_target) / best.meets.size))
-    next_sample = next_sample_table(tried, patients, setting, options.probability)
     calendar = calendar_table(best.regimen, patients, plan, options, meets=meets)
     return DoseResult(
         fits=fits,
@@ -110,7 +116,7 @@ def dose_patient(
         about=patients.about,
         dose=dose_table(tried, facts, options.price),
         calendar=in_days_of_record(calendar, facts),
-        next_sample=in_days_of_record(next_sample, facts),
+        next_sample=in_days_of_record(next_sample_table(tried, patients, setting, options.probability), facts),
         forecast=in_days_of_record(forecast, facts),
         best=best.regimen,
         meets=meets,

@@ -111,7 +111,7 @@ class Patients(Protocol):
     @property
     def n_batches(self) -> int: ...
 
-    def batch(self, place: int) -> Cases:
+    def batch(self, index: int) -> Cases:
         """The cases of one batch."""
 
     def uncertain(self) -> Uncertain | None:

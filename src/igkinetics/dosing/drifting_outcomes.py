@@ -96,7 +96,7 @@ def drifting_outcomes(
     drift_day: Floats,
     factor: Floats,
     scratch: Floats,
-    found: Floats,
+    outcomes: Floats,
     below: Floats,
 ) -> None:
     """Turn the outcomes of the kinetic curve, as fill_outcomes left them, into those of the curve times `factor`."""
@@ -106,20 +106,20 @@ def drifting_outcomes(
     factors = np.interp(days, drift_day, factor)
     levels = (own + given) * factors
     added, added_given = (own + given) * (factors - 1.0), given * (factors - 1.0)
-    found[NADIR_ALL], _ = lowest_within(days, levels, marks[FROM], marks[UNTIL])
-    found[NADIR], found[NADIR_DAY] = lowest_within(days, levels, marks[NADIR_FROM], marks[NADIR_UNTIL])
-    found[MEAN] += area_within(days, added, marks[FROM], marks[UNTIL]) / (marks[UNTIL] - marks[FROM])
+    outcomes[NADIR_ALL], _ = lowest_within(days, levels, marks[FROM], marks[UNTIL])
+    outcomes[NADIR], outcomes[NADIR_DAY] = lowest_within(days, levels, marks[NADIR_FROM], marks[NADIR_UNTIL])
+    outcomes[MEAN] += area_within(days, added, marks[FROM], marks[UNTIL]) / (marks[UNTIL] - marks[FROM])
     start, end = marks[INTERVAL_START], marks[INTERVAL_END]
     if start < end:
-        found[PEAK] = -lowest_within(days, -levels, np.nextafter(start, np.inf), end)[0]
-        found[AUC_TAU] += area_within(days, added, start, end)
-        found[AUC_TAU_INFUSED] += area_within(days, added_given, start, end)
-        found[LATE] = lowest_within(days, levels, end if marks[COMPLETE] != 0.0 else start, end)[0]
-    found[TROUGH] = found[TROUGH_LAST] = np.nan
+        outcomes[PEAK] = -lowest_within(days, -levels, np.nextafter(start, np.inf), end)[0]
+        outcomes[AUC_TAU] += area_within(days, added, start, end)
+        outcomes[AUC_TAU_INFUSED] += area_within(days, added_given, start, end)
+        outcomes[LATE] = lowest_within(days, levels, end if marks[COMPLETE] != 0.0 else start, end)[0]
+    outcomes[TROUGH] = outcomes[TROUGH_LAST] = np.nan
     for i in range(trough_day.size):
         if marks[TROUGH_FROM] <= trough_day[i] <= marks[TROUGH_UNTIL] and trough_day[i] <= marks[UNTIL]:
             trough, _ = lowest_within(days, levels, trough_day[i], trough_day[i])
-            found[TROUGH] = trough if np.isnan(found[TROUGH]) else min(found[TROUGH], trough)
-            found[TROUGH_LAST] = trough
+            outcomes[TROUGH] = trough if np.isnan(outcomes[TROUGH]) else min(outcomes[TROUGH], trough)
+            outcomes[TROUGH_LAST] = trough
     for j in range(thresholds.size):
         below[j, 1] = days_below(days, levels, thresholds[j])

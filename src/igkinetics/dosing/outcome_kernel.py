@@ -22,7 +22,7 @@ from igkinetics.kinetics.propagate import (
     INFUSED,
     SUPPLY,
     advance,
-    enter_segment,
+    begin_segment,
     level,
     prepare,
     production_input,
@@ -116,17 +116,17 @@ def input_of_segment(theta: Floats, segment: Floats, supply: float, t: float) ->
 
 @inner
 def begin_windows(
-    theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, found: Floats, areas: Floats
+    theta: Floats, modes: Floats, state: Floats, start: float, marks: Floats, outcomes: Floats, areas: Floats
 ) -> None:
     """What the level before anything happens at a segment's start says, and the areas that begin there."""
     total = level(state, ENDOGENOUS) + level(state, INFUSED)
     if start == marks[FROM]:
-        found[NADIR_ALL] = total
+        outcomes[NADIR_ALL] = total
         begin_area(theta, modes, state, areas[0])
     if start == marks[NADIR_FROM]:
-        found[NADIR], found[NADIR_DAY] = total, start
+        outcomes[NADIR], outcomes[NADIR_DAY] = total, start
     if start == marks[INTERVAL_START]:
-        found[PEAK] = -np.inf
+        outcomes[PEAK] = -np.inf
         begin_area(theta, modes, state, areas[1])
 
 
@@ -138,29 +138,31 @@ def end_windows(
     start: float,
     marks: Floats,
     lowest: float,
-    found: Floats,
+    outcomes: Floats,
     areas: Floats,
 ) -> None:
     """Outcomes of windows that end at a segment's start. lowest: of the interval."""
     if start == marks[INTERVAL_END]:
         end_area(theta, modes, state, areas[1])
-        found[AUC_TAU], found[AUC_TAU_INFUSED] = areas[1, OWN] + areas[1, GIVEN], areas[1, GIVEN]
-        found[LATE] = lowest if marks[COMPLETE] == 0.0 else level(state, ENDOGENOUS) + level(state, INFUSED)
+        outcomes[AUC_TAU], outcomes[AUC_TAU_INFUSED] = areas[1, OWN] + areas[1, GIVEN], areas[1, GIVEN]
+        outcomes[LATE] = lowest if marks[COMPLETE] == 0.0 else level(state, ENDOGENOUS) + level(state, INFUSED)
     if start == marks[UNTIL]:
         end_area(theta, modes, state, areas[0])
-        found[MEAN] = (areas[0, OWN] + areas[0, GIVEN]) / (marks[UNTIL] - marks[FROM])
+        outcomes[MEAN] = (areas[0, OWN] + areas[0, GIVEN]) / (marks[UNTIL] - marks[FROM])
 
 
 @inner
-def add_lowest(values: Floats, knots: Floats, n: int, start: float, end: float, in_nadir: bool, found: Floats) -> float:
+def add_lowest(
+    values: Floats, knots: Floats, n: int, start: float, end: float, in_nadir: bool, outcomes: Floats
+) -> float:
     """Lowest levels of one segment, between whose n knots the curve is monotonic; returns the segment's lowest."""
     lowest = np.inf
     for i in range(n):
         lowest = min(lowest, values[i])
-        if in_nadir and values[i] < found[NADIR]:
-            found[NADIR] = values[i]
-            found[NADIR_DAY] = end if i == n - 1 else start + knots[i]
-    found[NADIR_ALL] = min(found[NADIR_ALL], lowest)
+        if in_nadir and values[i] < outcomes[NADIR]:
+            outcomes[NADIR] = values[i]
+            outcomes[NADIR_DAY] = end if i == n - 1 else start + knots[i]
+    outcomes[NADIR_ALL] = min(outcomes[NADIR_ALL], lowest)
     return lowest
 
 
@@ -173,7 +175,7 @@ def fill_outcomes(
     thresholds: Floats,
     search: Search,
     areas: Floats,
-    found: Floats,
+    outcomes: Floats,
     below: Floats,
 ) -> None:
     """Fill found (12) but for GRAMS and INFUSIONS, and below (n_threshold, 2): first day (nan), days.
@@ -185,20 +187,20 @@ def fill_outcomes(
     modes, state, edges, at_edges, knots, values, work, _ = search
     edges[0] = 0.0
     prepare(theta, schedule, modes, state)
-    found[:] = np.nan
+    outcomes[:] = np.nan
     below[:, 0] = np.nan
     below[:, 1] = 0.0
     lowest_of_interval = np.inf
     n_trough = 0
     for k in range(schedule.shape[0]):
         start = schedule[k, START]
-        begin_windows(theta, modes[0], state, start, marks, found, areas)
-        end_windows(theta, modes[0], state, start, marks, lowest_of_interval, found, areas)
+        begin_windows(theta, modes[0], state, start, marks, outcomes, areas)
+        end_windows(theta, modes[0], state, start, marks, lowest_of_interval, outcomes, areas)
         while n_trough < trough_day.size and trough_day[n_trough] <= start:
             if trough_day[n_trough] == start and marks[TROUGH_FROM] <= start <= marks[TROUGH_UNTIL]:
                 trough = level(state, ENDOGENOUS) + level(state, INFUSED)
-                found[TROUGH] = trough if np.isnan(found[TROUGH]) else min(found[TROUGH], trough)
-                found[TROUGH_LAST] = trough
+                outcomes[TROUGH] = trough if np.isnan(outcomes[TROUGH]) else min(outcomes[TROUGH], trough)
+                outcomes[TROUGH_LAST] = trough
             n_trough += 1
         if start >= marks[UNTIL]:
             return
@@ -210,17 +212,17 @@ def fill_outcomes(
             add_input(theta, segment, state[SUPPLY], length, areas[0])
         if inside:
             add_input(theta, segment, state[SUPPLY], length, areas[1])
-        enter_segment(theta, modes[0], segment, state)
+        begin_segment(theta, schedule, k, modes, state)
         advance(theta, modes[0], segment, state, length, at_edges[1])
         if within:
             copy_vector(state, at_edges[0])
             edges[1] = length
             n = knots_of_segment(theta, modes[0], segment, True, search)
             in_nadir = marks[NADIR_FROM] <= start < marks[NADIR_UNTIL]
-            lowest = add_lowest(values, knots, n, start, schedule[k + 1, START], in_nadir, found)
+            lowest = add_lowest(values, knots, n, start, schedule[k + 1, START], in_nadir, outcomes)
             if inside:
                 lowest_of_interval = min(lowest_of_interval, lowest)
                 for i in range(n):
-                    found[PEAK] = max(found[PEAK], values[i])
+                    outcomes[PEAK] = max(outcomes[PEAK], values[i])
             add_days_below(theta, modes[0], segment, state, knots[:n], values[:n], thresholds, below, work[3])
         copy_vector(at_edges[1], state)

@@ -24,8 +24,8 @@ def named(tables: object, word: str = "regimen") -> object:
     if not isinstance(tables, list):
         return tables
     return [
-        {"name": f"{word} {place}", **table} if isinstance(table, Mapping) else table
-        for place, table in enumerate(tables, 1)
+        {"name": f"{word} {index}", **table} if isinstance(table, Mapping) else table
+        for index, table in enumerate(tables, 1)
     ]
 
 
@@ -39,16 +39,16 @@ def with_levels(raw: dict[str, Any], key: str, unit_of: Callable[[], object]) ->
     """
     regimens = raw.get(key)
     tables = enumerate(regimens if isinstance(regimens, list) else [])
-    rules = [(place, one["rule"]) for place, one in tables if isinstance(one, Mapping) and has_level(one.get("rule"))]
+    rules = [(index, one["rule"]) for index, one in tables if isinstance(one, Mapping) and has_level(one.get("rule"))]
     if not rules:
         return raw
     unit: Any = unit_of()
     moved = [dict(one) if isinstance(one, Mapping) else one for one in raw[key]]
-    for place, rule in rules:
+    for index, rule in rules:
         level = rule["below"]
         known = isinstance(level, int | float) and not isinstance(level, bool) and unit in G_PER_L_IN
         rest = {name: value for name, value in rule.items() if name != "below"}
-        moved[place]["rule"] = {**rest, "below_mg_dl": converted(float(level), unit, "mg/dL") if known else level}
+        moved[index]["rule"] = {**rest, "below_mg_dl": converted(float(level), unit, "mg/dL") if known else level}
     return {**raw, key: moved}
 
 

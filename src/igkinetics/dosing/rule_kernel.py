@@ -66,18 +66,18 @@ def begin_doses(segment: Floats, doses: Floats, n: int, now: float) -> None:
 @inner
 def next_event(doses: Floats, n: int, courses: Floats, now: float) -> float:
     """The next start or end of a dose or of therapy after now; inf when there is none."""
-    found = np.inf
+    soonest = np.inf
     for i in range(n):
         end = doses[i, 0] + doses[i, 2]
         if doses[i, 0] > now:
-            found = min(found, doses[i, 0])
+            soonest = min(soonest, doses[i, 0])
         elif end > now:
-            found = min(found, end)
+            soonest = min(soonest, end)
     for i in range(courses.shape[0]):
         for j in range(2):
             if courses[i, j] > now:
-                found = min(found, courses[i, j])
-    return found
+                soonest = min(soonest, courses[i, j])
+    return soonest
 
 
 @inner

@@ -120,12 +120,12 @@ def averages(
         elif not thresholds:
             yield Estimand(name=full, group=group, kind=kind, reason="no threshold given")
         else:
-            for place, threshold in enumerate(thresholds):
+            for index, threshold in enumerate(thresholds):
                 yield Estimand(
                     name=full,
                     group=group,
                     kind=kind,
-                    draws=means[measure][:, place],
+                    draws=means[measure][:, index],
                     threshold=threshold,
                     sign_given=sign_given,
                     places=places,
@@ -174,13 +174,13 @@ def rise_rows(posterior: CohortPosterior, treated: Sequence[Exposure]) -> Iterat
         return
     single = one_compartment(posterior, treated)
     draws = mean_rise(posterior, treated)
-    for place, named in enumerate(RISES):
+    for index, named in enumerate(RISES):
         if single and named.day == 0.0:
             why = "one compartment: the level at the end of an infusion is not what the model describes"
             yield Estimand(name=named.name, group=INFUSED, kind="level", reason=why)
         else:
             yield Estimand(
-                name=named.name, group=INFUSED, kind="level", draws=draws[:, place], sign_given=True, reason=note
+                name=named.name, group=INFUSED, kind="level", draws=draws[:, index], sign_given=True, reason=note
             )
 
 

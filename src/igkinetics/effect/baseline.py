@@ -77,8 +77,8 @@ def quantities(table: pd.DataFrame, people: Sequence[Exposure], unit: Any) -> li
     """Name, unit, and a value of each patient, nan where it is not known."""
 
     def numbers(name: str) -> Floats:
-        found = table[name] if name in table else pd.Series(np.nan, index=table.index)
-        return pd.to_numeric(found, errors="coerce").to_numpy(dtype=float)
+        column = table[name] if name in table else pd.Series(np.nan, index=table.index)
+        return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
 
     women = [np.nan if one.sex is None else float(one.sex == "female") for one in people]
     samples = [one.patient.sample_day[(one.patient.sample_day <= one.window.end)] for one in people]
@@ -103,8 +103,8 @@ def first_level(one: Exposure, unit: Any) -> float:
     patient = one.patient
     if not patient.sample_day.size:
         return np.nan
-    place = max(int(np.searchsorted(patient.sample_day, one.window.start, side="right")) - 1, 0)
-    return from_g_per_l(float(patient.sample_igg[place]), unit) if patient.sample_limit[place] == 0 else np.nan
+    index = max(int(np.searchsorted(patient.sample_day, one.window.start, side="right")) - 1, 0)
+    return from_g_per_l(float(patient.sample_igg[index]), unit) if patient.sample_limit[index] == 0 else np.nan
 
 
 def compared(quantity: str, unit: str, values: Floats, treated: np.ndarray) -> dict[str, Any]:

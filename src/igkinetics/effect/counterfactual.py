@@ -131,11 +131,11 @@ def in_controls(
                 total += (getattr(treated, name) - getattr(without, name)) / len(given)
         return totals, (at_end, float(without.at_window_end(control.window).mean()))
 
-    found = in_order([partial(one, control) for control in controls], jobs, progress)
-    ends = np.mean([end for _, end in found], axis=0)
+    of_controls = in_order([partial(one, control) for control in controls], jobs, progress)
+    ends = np.mean([end for _, end in of_controls], axis=0)
     return Assigned(
         draws=draws,
-        changes={name: np.mean([change[name] for change, _ in found], axis=0) for name in MEASURES},
+        changes={name: np.mean([change[name] for change, _ in of_controls], axis=0) for name in MEASURES},
         at_window_end=(float(ends[0]), float(ends[1])),
         note=note,
         reason="",
@@ -185,7 +185,7 @@ def thinned(n_draws: int, n_controls: int, donors: Sequence[Exposure]) -> tuple[
     most_donors = max(1, min(schedules, MOST_CURVES // (n_controls * most_draws)))
     draws = np.linspace(0, n_draws - 1, most_draws).round().astype(np.int64)
     places = np.linspace(0, len(donors) - 1, most_donors).round().astype(int)
-    kept = [donors[place] for place in places] if donors else []
+    kept = [donors[index] for index in places] if donors else []
     notes = [f"{most_draws} of {n_draws} draws"] if most_draws < n_draws else []
     notes += [f"{most_donors} of {len(donors)} schedules"] if donors and most_donors < len(donors) else []
     return draws, kept, f"evenly thinned: {' and '.join(notes)}" if notes else ""

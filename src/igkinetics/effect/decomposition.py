@@ -69,8 +69,8 @@ def decomposition_rows(
         if measure == "days_below":
             columns = list(enumerate(thresholds))
         for column, threshold in columns:
-            found = quantities(sides, measure, column)
-            for name, draws in found.items():
+            quantity = quantities(sides, measure, column)
+            for name, draws in quantity.items():
                 row = quantity_row(name, draws, kind, unit, level)
                 rows.append(
                     {

@@ -92,10 +92,10 @@ def exposures(
     cohort: Cohort, posterior: CohortPosterior, weight_when_unknown: float, ivig_days: float = IVIG_DAYS
 ) -> tuple[Exposure, ...]:
     """The posterior's patients that have a window, in its order. weight_when_unknown: the card's, nan without one."""
-    found = []
+    exposures_of_all = []
     bodies = bodies_of(cohort)
-    for place, patient_id in enumerate(posterior.patient_ids):
-        patient, problem = cohort.patient(patient_id), posterior.problems[place]
+    for index, patient_id in enumerate(posterior.patient_ids):
+        patient, problem = cohort.patient(patient_id), posterior.problems[index]
         window = nadir_window(patient)
         if not window.exists:
             continue
@@ -107,9 +107,9 @@ def exposures(
             duration_day=patient.dose_duration_day,
             is_sc=patient.dose_is_sc,
         )
-        found.append(
+        exposures_of_all.append(
             Exposure(
-                place=place,
+                place=index,
                 patient=patient,
                 window=Window(start=start, end=max(window.end, start), reason=window.reason),
                 weight_kg=patient.weight_kg if known else weight_when_unknown,
@@ -123,4 +123,4 @@ def exposures(
                 ivig_days=ivig_days,
             )
         )
-    return tuple(found)
+    return tuple(exposures_of_all)

@@ -84,12 +84,12 @@ def conflict(prior: Floats, posterior: Floats) -> float:
 
 def speaking(people: Sequence[Exposure], posterior: CohortPosterior) -> int:
     """Infused patients of whom a measured value follows the first infusion of the window."""
-    found = 0
+    n_speaking = 0
     for one in people:
         if one.treated:
             problem, first = posterior.problems[one.place], one.doses.day[one.in_window].min()
-            found += bool(np.any((problem.limit == 0) & (problem.day > first)))
-    return found
+            n_speaking += bool(np.any((problem.limit == 0) & (problem.day > first)))
+    return n_speaking
 
 
 def contraction(prior: Floats, posterior: Floats) -> float:

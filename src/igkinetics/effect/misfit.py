@@ -123,9 +123,9 @@ def residuals(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Expos
 
 def days_since(one: Exposure, day: Floats) -> Floats:
     """Days since the last infusion before each day; nan without one."""
-    place = np.searchsorted(one.doses.day, day, side="left") - 1
-    last = one.doses.day[np.maximum(place, 0)] if one.doses.day.size else np.full(day.size, np.nan)
-    return np.where(place >= 0, day - last, np.nan)
+    index = np.searchsorted(one.doses.day, day, side="left") - 1
+    last = one.doses.day[np.maximum(index, 0)] if one.doses.day.size else np.full(day.size, np.nan)
+    return np.where(index >= 0, day - last, np.nan)
 
 
 def misfit_rows(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exposure], seed: int) -> pd.DataFrame:
@@ -133,71 +133,82 @@ def misfit_rows(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exp
     return misfit_table(residuals(cohort, posterior, people, seed))
 
 
-def misfit_table(found: Residuals | None) -> pd.DataFrame:
+def misfit_table(scores: Residuals | None) -> pd.DataFrame:
     """MISFIT_COLUMNS: a row per test that this cohort has the samples for."""
-    rows = [] if found is None else list(tests(found))
+    rows = [] if scores is None else list(tests(scores))
     limit = FAMILY_P / max(len(rows), 1)
     for row in rows:
         row["speaks"] = float(str(row["p"])) < limit
     return pd.DataFrame(rows, columns=list(MISFIT_COLUMNS))
 
 
-def tests(found: Residuals) -> list[dict[str, object]]:
+def tests(scores: Residuals) -> list[dict[str, object]]:
     """Each statistic of the residuals beside the same of the replicates."""
-    near = neighbouring(found)
+    near = neighbouring(scores)
     rows = []
     if near.sum() >= FEWEST_PAIRS:
-        rows.append(compared("neighbours", lambda z: neighbours(z, near), found, int(near.sum()), two_sided=True))
-        first, limit = found.patient[:-1][near], limits_of_patients(found, near)
+        rows.append(compared("neighbours", lambda z: neighbours(z, near), scores, int(near.sum()), two_sided=True))
+        first, limit = scores.patient[:-1][near], limits_of_patients(scores, near)
         rows.append(
-            compared("patients", lambda z: share_beyond(z, near, first, limit), found, int(np.unique(first).size))
+            compared("patients", lambda z: share_beyond(z, near, first, limit), scores, int(np.unique(first).size))
         )
     for name in ("study day", "calendar", "since infusion"):
-        groups = groups_of(found, name)
+        groups = groups_of(scores, name)
         if len(groups) > 1:
             n = int(sum(group.sum() for group in groups))
-            rows.append(compared(name, lambda z, groups=groups: between_bins(z, groups), found, n))  # type: ignore[misc]
-    rows.append(compared("tails", lambda z: np.mean(np.maximum(np.abs(z) - FAR, 0.0), axis=-1), found, found.z.size))
-    rows.append(compared("spread", lambda z: np.mean(z**2, axis=-1), found, found.z.size, two_sided=True))
+            rows.append(compared(name, lambda z, groups=groups: between_bins(z, groups), scores, n))  # type: ignore[misc]
+    rows.append(
+        compared(
+            "tails",
+            lambda z: np.mean(np.maximum(np.abs(z) - FAR, 0.0), axis=-1),
+            scores,
+            scores.z.size,
+        )
+    )
+    rows.append(compared("spread", lambda z: np.mean(z**2, axis=-1), scores, scores.z.size, two_sided=True))
     return rows
 
 
-def neighbouring(found: Residuals) -> np.ndarray:
+def neighbouring(scores: Residuals) -> np.ndarray:
     """Which residuals (n - 1,) have the next one of the same patient close behind."""
-    same = np.diff(found.patient) == 0
-    return np.asarray(same & (np.diff(found.day) <= LONGEST_GAP_DAY) & (np.diff(found.day) > 0))
+    same = np.diff(scores.patient) == 0
+    return np.asarray(same & (np.diff(scores.day) <= LONGEST_GAP_DAY) & (np.diff(scores.day) > 0))
 
 
-def groups_of(found: Residuals, test: str) -> list[np.ndarray]:
+def groups_of(scores: Residuals, test: str) -> list[np.ndarray]:
     """Masks of the bins of a test between bins."""
-    axis = {"study day": found.day, "calendar": found.date, "since infusion": found.since}[test]
+    axis = {
+        "study day": scores.day,
+        "calendar": scores.date,
+        "since infusion": scores.since,
+    }[test]
     return bins(axis, INFUSION_EDGES if test == "since infusion" else None)
 
 
-def limits_of_patients(found: Residuals, near: np.ndarray) -> Floats:
-    return patient_limits(found.replicated, near, found.patient[:-1][near])
+def limits_of_patients(scores: Residuals, near: np.ndarray) -> Floats:
+    return patient_limits(scores.replicated, near, scores.patient[:-1][near])
 
 
-def suspects(found: Residuals, test: str) -> np.ndarray:
+def suspects(scores: Residuals, test: str) -> np.ndarray:
     """The residuals (n,) behind a test: the bin furthest off, or the patients whose neighbours go together most."""
     if test in ("neighbours", "patients"):
-        near = neighbouring(found)
-        first = found.patient[:-1][near]
-        products = patient_products(found.z, near, first)
-        beyond = products > limits_of_patients(found, near)
+        near = neighbouring(scores)
+        first = scores.patient[:-1][near]
+        products = patient_products(scores.z, near, first)
+        beyond = products > limits_of_patients(scores, near)
         chosen = beyond if beyond.any() else products == products.max()
-        return np.asarray(np.isin(found.patient, np.unique(first)[chosen]))
+        return np.asarray(np.isin(scores.patient, np.unique(first)[chosen]))
     if test in ("study day", "calendar", "since infusion"):
-        groups = groups_of(found, test)
-        return groups[int(np.argmax([group.sum() * found.z[group].mean() ** 2 for group in groups]))]
-    return np.zeros(found.z.size, dtype=bool)
+        groups = groups_of(scores, test)
+        return groups[int(np.argmax([group.sum() * scores.z[group].mean() ** 2 for group in groups]))]
+    return np.zeros(scores.z.size, dtype=bool)
 
 
 def compared(
-    name: str, statistic: Callable[[Floats], Floats], found: Residuals, n: int, *, two_sided: bool = False
+    name: str, statistic: Callable[[Floats], Floats], scores: Residuals, n: int, *, two_sided: bool = False
 ) -> dict[str, object]:
     """The statistic, its median over replicates, and the share of replicates at least as extreme (never 0)."""
-    value, made = float(statistic(found.z)), statistic(found.replicated)
+    value, made = float(statistic(scores.z)), statistic(scores.replicated)
     above = (1 + np.sum(made >= value)) / (1 + made.size)
     below = (1 + np.sum(made <= value)) / (1 + made.size)
     p = float(min(1.0, 2.0 * min(above, below))) if two_sided else float(above)

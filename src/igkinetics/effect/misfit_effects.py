@@ -28,20 +28,20 @@ FEWEST_LEFT: Final = 2
 """Patients with samples that have to be left."""
 
 
-def reruns(misfit: pd.DataFrame, found: Residuals | None, prepared: PreparedCohort) -> dict[str, PreparedCohort]:
+def reruns(misfit: pd.DataFrame, scores: Residuals | None, prepared: PreparedCohort) -> dict[str, PreparedCohort]:
     """What to sample again: a cohort for each test that speaks, by what was changed; each change once."""
     asked: dict[str, PreparedCohort] = {}
-    if found is None:
+    if scores is None:
         return asked
     for test in misfit.loc[misfit["speaks"].astype(bool), "test"]:
         if test in HEAVY:
             if prepared.arrays.kind != STUDENT_T:
                 asked.setdefault(HEAVY_TAILS, with_heavy_tails(prepared))
             continue
-        mask = suspects(found, test)
-        fewer = without_samples(prepared, found, mask)
+        mask = suspects(scores, test)
+        fewer = without_samples(prepared, scores, mask)
         if fewer is not None:
-            n, patients = int(mask.sum()), int(np.unique(found.patient[mask]).size)
+            n, patients = int(mask.sum()), int(np.unique(scores.patient[mask]).size)
             asked.setdefault(f"{WITHOUT[test]} ({n} samples of {patients} patients)", fewer)
     return asked
 
@@ -52,12 +52,12 @@ def with_heavy_tails(prepared: PreparedCohort) -> PreparedCohort:
     return replace(prepared, members=members, arrays=cohort_arrays(problems_of(members)))
 
 
-def without_samples(prepared: PreparedCohort, found: Residuals, mask: np.ndarray) -> PreparedCohort | None:
+def without_samples(prepared: PreparedCohort, scores: Residuals, mask: np.ndarray) -> PreparedCohort | None:
     """The same patients without these samples; None when hardly anybody would be left."""
     members = []
-    for place, member in enumerate(prepared.members):
+    for index, member in enumerate(prepared.members):
         kept = np.ones(member.problem.day.size, dtype=bool)
-        kept[found.sample[mask & (found.patient == place)]] = False
+        kept[scores.sample[mask & (scores.patient == index)]] = False
         problem = member.problem
         problem = replace(problem, day=problem.day[kept], igg=problem.igg[kept], limit=problem.limit[kept])
         members.append(replace(member, problem=problem))

@@ -97,7 +97,7 @@ class Share:
 
 def control_rows(posterior: CohortPosterior, people: Sequence[Exposure], seed: int, level: float) -> pd.DataFrame:
     """CONTROL_COLUMNS: a row per control that this cohort has patients and samples for."""
-    looked = [found for one in people if (found := looked_at(posterior, one)) is not None]
+    looked = [control for one in people if (control := looked_at(posterior, one)) is not None]
     infused = [one for one in looked if one.exposure.treated]
     never = [one for one in looked if not one.exposure.doses.day.size]
     rows: list[dict[str, Any]] = []
@@ -222,10 +222,10 @@ def foretold_rows(
     """The samples between an infusion and the next, foretold from those before it: by days since the infusion."""
     generator = numbered_stream(seed, "foretold")
     off = deviations(posterior)
-    found = [foretold(posterior, one, off, generator) for one in people if one.treated]
+    predictions = [foretold(posterior, one, off, generator) for one in people if one.treated]
     rows = []
     for first, last in pairwise(AFTER_EDGES):
-        each = [z[(since > first) & (since <= last)] for since, z in found]
+        each = [z[(since > first) & (since <= last)] for since, z in predictions]
         means = np.array([z.mean() for z in each if z.size])
         if means.size < FEWEST:
             continue
@@ -301,27 +301,27 @@ def foretold_levels(
 
 def deviations(posterior: CohortPosterior) -> list[dict[str, float]]:
     """How far each patient's parameters lie from the card's typical ones for that patient, posterior means."""
-    found = []
-    for place, problem in enumerate(posterior.problems):
-        thetas = posterior.of_patient(place)
+    deviations_of_all = []
+    for index, problem in enumerate(posterior.problems):
+        thetas = posterior.of_patient(index)
         own = {name: thetas[:, INDEX[name]] for name in problem.names}
         if "C_init" in own:
             own["C_init"] = thetas[:, INDEX["C_init"]] / thetas[:, INDEX["C_base"]]
-        found.append(
+        deviations_of_all.append(
             {
                 name: float(np.mean(to_scale(own[name], scale_of(name)))) - mu
                 for name, mu in zip(problem.names, problem.mu, strict=True)
             }
         )
-    return found
+    return deviations_of_all
 
 
-def shared(posterior: CohortPosterior, place: int, off: Sequence[dict[str, float]]) -> tuple[Floats, Floats]:
+def shared(posterior: CohortPosterior, index: int, off: Sequence[dict[str, float]]) -> tuple[Floats, Floats]:
     """Typical values and SDs between patients of one patient's parameters, as all others have them, on their scales."""
-    problem = posterior.problems[place]
+    problem = posterior.problems[index]
     mu, sd = problem.mu.copy(), problem.prior_sd.copy()
     for k, name in enumerate(problem.names):
-        others = [each[name] for other, each in enumerate(off) if other != place and name in each]
+        others = [each[name] for other, each in enumerate(off) if other != index and name in each]
         mu[k] += float(np.mean(others)) if others else 0.0
         if f"omega_{name}" in posterior.population:
             sd[k] = max(float(np.median(posterior.population[f"omega_{name}"])), LEAST_SD)

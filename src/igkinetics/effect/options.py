@@ -28,6 +28,10 @@ class EffectOptions:
     card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
     both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
     ratio under the second disposition too, and production that is lost at once.
+
+    >>> import igkinetics as igk
+    >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws
+    1000
     """
 
     card: str = DEFAULT_CARD

@@ -84,8 +84,8 @@ def write_effect(effect: CohortEffect, folder: Path) -> None:
     write_csv(effect.cohort.problems, PROBLEM_COLUMNS, folder / "problems.csv")
     for heading, file in SENSITIVITY_FILES.items():
         if heading in effect.sensitivity:
-            found = effect.sensitivity[heading]
-            write_csv(found, tuple(found.columns), folder / file)
+            rows = effect.sensitivity[heading]
+            write_csv(rows, tuple(rows.columns), folder / file)
     write_parquet(effect.courses, EFFECT_TABLES["courses"], folder / "curves.parquet")
     write_parquet(event_table(effect.cohort), EVENT_COLUMNS, folder / EVENTS_FILE)
     if effect.sampling.save is not None:

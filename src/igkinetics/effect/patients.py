@@ -112,8 +112,8 @@ def changed_rows(
                 *(share_of_draws(float(end)) for end in ends)
             )
         columns = enumerate(thresholds) if measure == "days_below" else ((-1, np.nan),)
-        for place, threshold in columns:
-            pair = (with_ivig, without) if place < 0 else (with_ivig[:, place], without[:, place])
+        for index, threshold in columns:
+            pair = (with_ivig, without) if index < 0 else (with_ivig[:, index], without[:, index])
             values = [from_g_per_l(part, unit) if kind == "level" else part for part in pair]
             yield {
                 **shared,
@@ -127,11 +127,11 @@ def changed_rows(
 
 def three_intervals(with_ivig: Floats, without: Floats, level: float) -> dict[str, float]:
     """Median and interval of each, and of the difference per draw."""
-    found: dict[str, float] = {}
+    columns: dict[str, float] = {}
     for names, values in (
         (("with_ivig", "with_ivig_lower", "with_ivig_upper"), with_ivig),
         (("without_ivig", "without_ivig_lower", "without_ivig_upper"), without),
         (("median", "lower", "upper"), with_ivig - without),
     ):
-        found |= dict(zip(names, interval(values, level), strict=True))
-    return found
+        columns |= dict(zip(names, interval(values, level), strict=True))
+    return columns

@@ -55,14 +55,14 @@ def forest_chart(effect: CohortEffect) -> Spec:
 
 def contrast_rows(effect: CohortEffect) -> list[IntervalRow]:
     """The ways to ask for the effect on the nadir that could be given."""
-    found = []
+    rows = []
     for name, (label, kind) in CONTRASTS.items():
         row = effect.estimand(name)
         if row["status"] == "estimated":
-            found.append(
+            rows.append(
                 IntervalRow(label=label, kind=kind, median=row["median"], lower=row["lower"], upper=row["upper"])
             )
-    return found
+    return rows
 
 
 def contrast_chart(effect: CohortEffect) -> Spec:
@@ -123,12 +123,12 @@ def is_apart(effect: CohortEffect) -> bool:
 def grams_chart(effect: CohortEffect) -> Spec:
     """Grams and nadir of every policy, numbered as in the table."""
     rows = [] if effect.policies is None else effect.policies.policies.to_dict("records")
-    found: dict[str, dict[str, tuple[float, float, float]]] = {}
+    intervals: dict[str, dict[str, tuple[float, float, float]]] = {}
     for row in rows:
-        found.setdefault(str(row["policy"]), {})[str(row["estimand"])] = (row["median"], row["lower"], row["upper"])
+        intervals.setdefault(str(row["policy"]), {})[str(row["estimand"])] = (row["median"], row["lower"], row["upper"])
     points = [
-        PolicyPoint(label=str(place), recorded=name == AS_RECORDED, grams=values["grams"], level=values["nadir"])
-        for place, (name, values) in enumerate(found.items(), start=1)
+        PolicyPoint(label=str(index), recorded=name == AS_RECORDED, grams=values["grams"], level=values["nadir"])
+        for index, (name, values) in enumerate(intervals.items(), start=1)
     ]
     return policy_chart(points, f"Mean nadir ({effect.cohort.igg_unit})")
 

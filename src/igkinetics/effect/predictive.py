@@ -75,12 +75,12 @@ def predictive_rows(
     error = posterior.error.reshape(-1, 2)
     checks: list[dict[str, Any]] = []
     samples: list[dict[str, Any]] = []
-    for place, patient_id in enumerate(posterior.patient_ids):
-        problem = posterior.problems[place]
+    for index, patient_id in enumerate(posterior.patient_ids):
+        problem = posterior.problems[index]
         if problem.day.size == 0:
             continue
         group = cohort.patient(patient_id).group
-        levels = np.add(*igg_curve(posterior.of_patient(place), problem.schedule, problem.day))
+        levels = np.add(*igg_curve(posterior.of_patient(index), problem.schedule, problem.day))
         made = replicates(levels, error, problem.kind, generator)
         ranks = np.mean(made <= problem.igg, axis=0)
         measured = problem.limit == 0
@@ -160,11 +160,11 @@ def first_below_rows(
         ("not infused", "none", others, "with_ivig"),
     ]
     rows = []
-    for place, threshold in enumerate(thresholds):
+    for index, threshold in enumerate(thresholds):
         for group, infusions, members, arm in arms:
             if not members:
                 continue
-            days = np.array([getattr(one, arm).first_below[:, place] - one.exposure.window.start for one in members])
+            days = np.array([getattr(one, arm).first_below[:, index] - one.exposure.window.start for one in members])
             share = interval(np.mean(np.isfinite(days), axis=0), level)
             middle = np.median(np.nan_to_num(days, nan=np.inf), axis=0)
             tail = 0.5 * (1 - level)

@@ -40,17 +40,17 @@ def window_rows(
         asked = people[0].ivig_days
         for days in sorted({asked, *OTHER_WINDOWS}):
             people_then = [replace(one, ivig_days=days, acts=True) for one in people]
-            found = moved_to(sampled, people_then, MOST_DRAWS)
-            changes = within_patient(found.posterior, [one for one in people_then if one.treated], (), jobs)
+            moved = moved_to(sampled, people_then, MOST_DRAWS)
+            changes = within_patient(moved.posterior, [one for one in people_then if one.treated], (), jobs)
             draws = {
-                "ratio": found.posterior.population[name].reshape(-1),
+                "ratio": moved.posterior.population[name].reshape(-1),
                 "nadir_change_att": from_g_per_l(np.mean([one.difference("nadir") for one in changes], axis=0), unit),
             }
             row: dict[str, object] = {"ivig_days": days, "model": name, "unit": unit, "level": level,
-                                      "pareto_k": found.pareto_k,
-                                      "method": method_words(found, as_sampled=days == asked)}  # fmt: skip
+                                      "pareto_k": moved.pareto_k,
+                                      "method": method_words(moved, as_sampled=days == asked)}  # fmt: skip
             for column, values in draws.items():
-                ends = weighted_quantiles(values, np.exp(found.log_weights), np.array([0.5, tail, 1.0 - tail]))
+                ends = weighted_quantiles(values, np.exp(moved.log_weights), np.array([0.5, tail, 1.0 - tail]))
                 row |= dict(zip((column, f"{column}_lower", f"{column}_upper"), map(float, ends), strict=True))
             rows.append(row)
     return pd.DataFrame(rows, columns=list(WINDOW_COLUMNS))
@@ -60,9 +60,9 @@ def moved_to(sampled: SampledCohort, people: Sequence[Exposure], most: int) -> M
     """The draws where the ratios act on the days that these patients say."""
     then = {one.place: one for one in people}
     members = []
-    for place, member in enumerate(sampled.prepared.members):
-        if place in then:
-            one = then[place]
+    for index, member in enumerate(sampled.prepared.members):
+        if index in then:
+            one = then[index]
             problem = replace(member.problem, schedule=one.with_ivig())
             member = replace(member, problem=problem, modified=modified_days(one.doses.day, one.ivig_days))
         members.append(member)

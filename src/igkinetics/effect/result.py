@@ -153,9 +153,9 @@ class CohortEffect(Answer):
 
     def __post_init__(self) -> None:
         for table, columns in EFFECT_TABLES.items():
-            found = tuple(getattr(self, table).columns)
-            if found != columns:
-                raise AssertionError(f"table {table} has the columns {found}, not {columns}")
+            present = tuple(getattr(self, table).columns)
+            if present != columns:
+                raise AssertionError(f"table {table} has the columns {present}, not {columns}")
         if set(self.patients["patient_id"]) != set(self.cohort.patient_ids):
             raise AssertionError("patients needs a row for every patient")
 

@@ -30,10 +30,10 @@ def run_effect(cohort: Cohort, options: EffectOptions, tell: Tell | None) -> Coh
     regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
     asked = None if options.policies is None else read_policies(options.policies, cohort, card)
     sampling = sample(cohort, card, options, tell)
-    found = effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+    effect = effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
     files = [Path(path) for path in (options.control_regimen, options.policies) if path is not None]
-    found = replace(found, files_read={path.name: sha256_of_file(path) for path in files})
-    return found if asked is None else replace(with_policies(found, card, asked), seconds=time.perf_counter() - began)
+    effect = replace(effect, files_read={path.name: sha256_of_file(path) for path in files})
+    return effect if asked is None else replace(with_policies(effect, card, asked), seconds=time.perf_counter() - began)
 
 
 def with_policies(effect: CohortEffect, card: Card, asked: Asked) -> CohortEffect:

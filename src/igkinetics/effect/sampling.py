@@ -122,11 +122,11 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {FREE_WORDS[extension]}.")
-        found = unless_stopped(partial(sample_prepared, prepared, lighter, extension, compiled))
-        if found is None:
+        trial = unless_stopped(partial(sample_prepared, prepared, lighter, extension, compiled))
+        if trial is None:
             base, further = stopped(base), False
             break
-        extensions[extension] = found
+        extensions[extension] = trial
 
     def resample(population: Population) -> CohortPosterior:
         say("Sampling with other priors.")
@@ -154,10 +154,10 @@ def lightened(settings: SampleSettings) -> SampleSettings:
 def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
     """What was drawn; None when the user ended it, be it before the first draw."""
     try:
-        found = draw()
+        drawn = draw()
     except InputError:  # interrupted with nothing drawn; everything else was asked of the base model already
         return None
-    return None if found.posterior.interrupted else found
+    return None if drawn.posterior.interrupted else drawn
 
 
 def stopped(base: SampledCohort) -> SampledCohort:
@@ -204,21 +204,21 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
     from igkinetics.hierarchical.fit import exchanged, without_covariates
 
     infused = anybody_infused(prepared)
-    found: dict[str, Other] = {}
+    others: dict[str, Other] = {}
     if not why_no_second(prepared):
         second = exchanged(prepared, load_card(SECOND_DISPOSITION))
         for extension in ("base", *(RATIOS if infused and options.checks == "full" else ())):
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
-            found[name] = partial(beside.sample, name, second, extension)
+            others[name] = partial(beside.sample, name, second, extension)
     if options.covariates:
         name = "without covariates"
         without = without_covariates(prepared.population("base"))
-        found[name] = partial(beside.sample, name, prepared, population=without)
+        others[name] = partial(beside.sample, name, prepared, population=without)
     if options.joint and infused:
         name = "both ratios free"
-        found[name] = partial(beside.sample, name, prepared, "joint")
-    return found
+        others[name] = partial(beside.sample, name, prepared, "joint")
+    return others
 
 
 def other_structures(
@@ -227,7 +227,7 @@ def other_structures(
     """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
     from igkinetics.hierarchical.fit import restructured
 
-    found: dict[str, Other] = {}
+    others: dict[str, Other] = {}
     population = prepared.population("base")
     if prepared.members[0].prior.disposition == TWO and ONE in card.structure.dispositions:
         single = prepared_for(cohort, card, options, keep_all=True, asked=ONE)
@@ -235,15 +235,15 @@ def other_structures(
         if single.arrays.names == prepared.arrays.names and ids.issuperset(
             one.patient.patient_id for one in prepared.members
         ):
-            found["one compartment"] = partial(beside.sample, "one compartment", restructured(prepared, single))
+            others["one compartment"] = partial(beside.sample, "one compartment", restructured(prepared, single))
     if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
         at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
         name = "production lost at once"
-        found[name] = partial(beside.sample, name, prepared, population=population.held({"k_loss": at_once}))
+        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_loss": at_once}))
     if "k_rec" in population.labels and recovery_seen(prepared):
         name = "production does not come back"
-        found[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
-    return found
+        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
+    return others
 
 
 def recovery_seen(prepared: PreparedCohort) -> bool:
@@ -320,9 +320,9 @@ def sampling_of(
             for name, values in draws.items()
             if name not in ("chain", "draw") and name not in base.posterior.population
         }
-        for name, found in {"base": base, **extensions}.items():
+        for name, sampled in {"base": base, **extensions}.items():
             of_base = estimands if name == "base" else None
-            save_posterior(found, folder / POSTERIOR_FILES[name], options.record(), of_base)
+            save_posterior(sampled, folder / POSTERIOR_FILES[name], options.record(), of_base)
 
     covariates = base.prepared.covariates
     notes = base.prepared.notes
@@ -337,8 +337,8 @@ def sampling_of(
         prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
         prior_sources=base.population.sources,
         new=lambda: from_posterior(base, NEW_DRAWS, options.seed),
-        extensions={name: found.posterior for name, found in extensions.items()},
-        extension_verdicts={name: found.verdict for name, found in extensions.items()},
+        extensions={name: sampled.posterior for name, sampled in extensions.items()},
+        extension_verdicts={name: sampled.verdict for name, sampled in extensions.items()},
         left_out=base.prepared.left_out,
         set_aside=base.prepared.set_aside,
         failed=base.prepared.failed,

@@ -91,15 +91,15 @@ def sensitivity_tables(
     """
     models: dict[str, SampledCohort] = {
         "base": base,
-        **{str(name): found for name, found in extensions.items()},
+        **{str(name): model for name, model in extensions.items()},
         **{name: sample() for name, sample in others.items()},
     }
-    same = {name: found for name, found in models.items() if same_data(found, base)}
-    alike = {name: found for name, found in same.items() if name == "base" or usable(found)}
+    same = {name: model for name, model in models.items() if same_data(model, base)}
+    alike = {name: model for name, model in same.items() if name == "base" or usable(model)}
     failed = [spoken(name) for name in same if name not in alike]
-    unseen = {name: leave_patients_out(found, seed=question.seed, jobs=question.jobs) for name, found in alike.items()}
+    unseen = {name: leave_patients_out(model, seed=question.seed, jobs=question.jobs) for name, model in alike.items()}
     tables: dict[str, pd.DataFrame] = {}
-    quantities = {name: question.quantities_of(found.posterior) for name, found in models.items()}
+    quantities = {name: question.quantities_of(model.posterior) for name, model in models.items()}
     if len(alike) > 1:
         weights = model_weights(unseen, question.seed)
         tables[AVERAGED] = averaged_rows(
@@ -135,11 +135,11 @@ def of_records(
     if asked:
         each = {change: again(change, prepared) for change, prepared in asked.items()}
         tables[MISFITS] = misfit_effects(base, reported, each, question)
-    found = {
+    records = {
         TIPPING: tipping_rows(base, question.people, question.unit, question.level, question.jobs),
         WINDOWS: window_rows(extensions, question.people, question.unit, question.level, question.jobs),
     }
-    return tables | {heading: table for heading, table in found.items() if len(table)}
+    return tables | {heading: table for heading, table in records.items() if len(table)}
 
 
 def misfit_effects(
@@ -147,11 +147,11 @@ def misfit_effects(
 ) -> pd.DataFrame:
     """MISFIT_EFFECT_COLUMNS: every quantity as reported and after each change."""
     rows = []
-    for change, found in {"as reported": base, **each}.items():
-        quantities = reported if found is base else question.quantities_of(found.posterior)
+    for change, sampled in {"as reported": base, **each}.items():
+        quantities = reported if sampled is base else question.quantities_of(sampled.posterior)
         for quantity, draws in quantities.items():
             median, lower, upper = interval(draws, question.level)
-            rows.append((change, quantity, median, lower, upper, question.level, found.verdict))
+            rows.append((change, quantity, median, lower, upper, question.level, sampled.verdict))
     return pd.DataFrame(rows, columns=list(MISFIT_EFFECT_COLUMNS))
 
 
@@ -180,8 +180,8 @@ def other_models(
 ) -> pd.DataFrame:
     """The quantities asked about, and the ratios that are free, under the model reported and under each other one."""
     rows = []
-    for name, found in models.items():
-        population = found.posterior.population
+    for name, sampled_model in models.items():
+        population = sampled_model.posterior.population
         model = "as reported" if name == "base" else spoken(name)
         ratios: dict[str, Floats] = {one: population[one].reshape(-1) for one in FREED_SD if one in population}
         for quantity, draws in {**quantities[name], **ratios, **joint_quantities(ratios)}.items():
@@ -194,7 +194,7 @@ def other_models(
                     "lower": lower,
                     "upper": upper,
                     "level": level,
-                    "chains": found.verdict,
+                    "chains": sampled_model.verdict,
                 }
             )
         if len(ratios) == len(RATIOS):
@@ -205,7 +205,7 @@ def other_models(
                     "quantity": "correlation of the log ratios",
                     "median": correlation,
                     "level": level,
-                    "chains": found.verdict,
+                    "chains": sampled_model.verdict,
                 }
             )
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))

@@ -199,7 +199,7 @@ def question(
         }
 
     people = [change.exposure for change in changes]
-    found = residuals(cohort, sampling.posterior, people, options.seed) if sampling.by_chains else None
+    scores = residuals(cohort, sampling.posterior, people, options.seed) if sampling.by_chains else None
     treated = [change for change in changes if change.exposure.treated]
     each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
     return Question(
@@ -207,8 +207,8 @@ def question(
         changes=np.array(each).T if each else np.empty((0, 0)),
         members=np.array([change.exposure.place for change in treated], dtype=np.int64),
         people=people,
-        misfit=misfit_table(found),
-        found=found,
+        misfit=misfit_table(scores),
+        found=scores,
         unit=cohort.igg_unit,
         level=options.level,
         seed=options.seed,
@@ -228,8 +228,8 @@ def extension_table(
     treated = [change for change in changes if change.exposure.treated]
     models: dict[Extension, Sequence[Change]] = {"base": treated} if treated else {}
     models |= {name: within_patient(sampling.extensions[name], who, (), jobs) for name, who in infused.items() if who}
-    for name, found in models.items():
-        change = next(att(found, (), sign_given=False))
+    for name, model in models.items():
+        change = next(att(model, (), sign_given=False))
         row: dict[str, object] = {"model": name, "unit": criteria.unit, "level": criteria.level}
         shown = effect_row(change, criteria)
         row |= {

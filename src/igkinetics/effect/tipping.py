@@ -182,9 +182,9 @@ def moved_by(
     """The posterior with the records put right for this amount, and the infused as they then are."""
     altered = {one.place: assumption.alter(one, amount, base.posterior.problems[one.place].day) for one in people}
     members = []
-    for place, member in enumerate(base.prepared.members):
-        if place in altered:
-            exposure, factor = altered[place]
+    for index, member in enumerate(base.prepared.members):
+        if index in altered:
+            exposure, factor = altered[index]
             schedule = exposure.with_ivig()
             problem = replace(member.problem, schedule=schedule, igg=member.problem.igg * factor)
             member = replace(member, problem=problem)
@@ -192,17 +192,17 @@ def moved_by(
     prepared = with_members(base.prepared, tuple(members))
     known = {assumption.ratio: float(np.log(amount))} if assumption.ratio else {}
     extension: Extension = "clearance_ratio" if assumption.ratio else "base"
-    found = moved(base, prepared, base.population.held(known), MOST_DRAWS, extension)
-    return found, [altered[one.place].exposure for one in people if one.treated]
+    moved_draws = moved(base, prepared, base.population.held(known), MOST_DRAWS, extension)
+    return moved_draws, [altered[one.place].exposure for one in people if one.treated]
 
 
 def effect_there(
     base: SampledCohort, people: Sequence[Exposure], jobs: int, assumption: Assumption, amount: float
 ) -> tuple[Floats, Moved]:
     """Draws (n,), g/L, of the effect on the nadir of the infused with the records put right."""
-    found, infused = moved_by(base, people, assumption, amount)
-    changes = within_patient(found.posterior, infused, (), jobs)
-    return np.mean([change.difference("nadir") for change in changes], axis=0), found
+    moved_draws, infused = moved_by(base, people, assumption, amount)
+    changes = within_patient(moved_draws.posterior, infused, (), jobs)
+    return np.mean([change.difference("nadir") for change in changes], axis=0), moved_draws
 
 
 def tipping_rows(
@@ -245,28 +245,28 @@ def tipping_row(
     """Where the effect is down to `wanted`, g/L, by bisection between no violation and the largest."""
     low, high = assumption.none, assumption.most
     amount = high
-    draws, found = effect_at(amount)
-    value = weighted_mean(draws, found)
+    draws, moved_draws = effect_at(amount)
+    value = weighted_mean(draws, moved_draws)
     halves = value <= wanted
     for _ in range(MOST_STEPS if halves else 0):
         if abs(value - wanted) <= CLOSE * wanted:
             break
         low, high = (low, amount) if value < wanted else (amount, high)
         amount = 0.5 * (low + high)
-        draws, found = effect_at(amount)
-        value = weighted_mean(draws, found)
+        draws, moved_draws = effect_at(amount)
+        value = weighted_mean(draws, moved_draws)
     tail = 0.5 * (1.0 - level)
-    ends = weighted_quantiles(draws, np.exp(found.log_weights), np.array([tail, 1.0 - tail]))
+    ends = weighted_quantiles(draws, np.exp(moved_draws.log_weights), np.array([tail, 1.0 - tail]))
     return {
         "amount": amount,
         "halves": halves,
         "nadir_change_att": from_g_per_l(value, unit),
         "nadir_change_att_lower": from_g_per_l(float(ends[0]), unit),
         "nadir_change_att_upper": from_g_per_l(float(ends[1]), unit),
-        "pareto_k": found.pareto_k,
-        "method": method_words(found),
+        "pareto_k": moved_draws.pareto_k,
+        "method": method_words(moved_draws),
     }
 
 
-def weighted_mean(draws: Floats, found: Moved) -> float:
-    return float(draws @ np.exp(found.log_weights))
+def weighted_mean(draws: Floats, moved_draws: Moved) -> float:
+    return float(draws @ np.exp(moved_draws.log_weights))

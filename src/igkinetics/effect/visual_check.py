@@ -48,7 +48,7 @@ def vpc_rows(cohort: Cohort, new: CohortPosterior | None, seed: int, level: floa
         groups = [cohort.patient(patient_id).group for patient_id in new.patient_ids]
         generator = numbered_stream(seed, "visual check")
         for group in dict.fromkeys(groups):
-            places = [place for place, name in enumerate(groups) if name == group]
+            places = [index for index, name in enumerate(groups) if name == group]
             rows += [
                 {"group": group, "unit": cohort.igg_unit, "level": level} | row
                 for row in group_rows(new, places, generator, level)
@@ -63,12 +63,12 @@ def group_rows(
 ) -> list[dict[str, Any]]:
     """Rows of one group, IgG in g/L."""
     error = new.error.reshape(-1, 2)
-    problems = [new.problems[place] for place in places]
+    problems = [new.problems[index] for index in places]
     made = [
         replicates(
-            np.add(*igg_curve(new.of_patient(place), problem.schedule, problem.day)), error, problem.kind, generator
+            np.add(*igg_curve(new.of_patient(index), problem.schedule, problem.day)), error, problem.kind, generator
         )
-        for place, problem in zip(places, problems, strict=True)
+        for index, problem in zip(places, problems, strict=True)
     ]
     day = np.concatenate([problem.day for problem in problems])
     limit = np.concatenate([problem.limit for problem in problems])

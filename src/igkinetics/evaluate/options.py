@@ -20,6 +20,10 @@ class EvaluateOptions:
     cards: ids or paths of model cards; none: every shipped card that can be fitted. thresholds: IgG in the cohort's
     unit, of which P(below) is held against what was measured; none: not asked. draws: of each fit; there is one for
     every sample predicted and every card.
+
+    >>> import igkinetics as igk
+    >>> igk.EvaluateOptions(cards=("adult_b_cell_depletion",), thresholds=(400,)).draws
+    400
     """
 
     cards: tuple[str, ...] = ()

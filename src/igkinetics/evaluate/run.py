@@ -33,7 +33,15 @@ def evaluate_forecasts(
 
     Every sample from a patient's third on is predicted from those before it; doses and therapy up to it are taken as
     they were. choices: those of EvaluateOptions, which see; given beside `options`, they take the place of its own.
-    InputError for choices that cannot be carried out, and for a cohort without such a sample.
+    InputError for choices that cannot be carried out, and for a cohort without such a sample. See docs/model.md 3.7.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
+    >>> therapy = {"patient_id": ["A"], "start": [0], "stop": [90], "agent": ["blinatumomab"]}
+    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    >>> checked = igk.evaluate_forecasts(cohort, cards=["adult_b_cell_depletion"])
+    >>> checked.n_predicted, checked.weights
+    (2, {'adult_b_cell_depletion': 1.0})
     """
     options = chosen(EvaluateOptions, options, choices)
     if not isinstance(cohort, Cohort):

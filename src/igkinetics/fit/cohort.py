@@ -57,7 +57,17 @@ def fit_cohort(
 
     choices: those of FitOptions, which see; given beside `options`, they take the place of its own. Patients are
     independent: order and number of jobs change no number. InputError for choices that cannot be carried out, and when
-    the card cannot be read or has no numbers for the structure's disposition.
+    the card cannot be read or has no numbers for the structure's disposition. docs/model.md 3.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
+    >>> therapy = {"patient_id": ["A"], "start": [0], "stop": [40], "agent": ["blinatumomab"]}
+    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    >>> fits = igk.fit_cohort(cohort, thresholds=[400], draws=200)
+    >>> fits.nadir[["patient_id", "raw_nadir", "unit", "status"]].values.tolist()
+    [['A', 390.0, 'mg/dL', 'fitted']]
+    >>> fits.nadirs(window=(0, 40))["window_end"].tolist()
+    [40]
     """
     options = chosen(FitOptions, options, choices)
     if not isinstance(cohort, Cohort):

@@ -38,7 +38,7 @@ class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file, or "stack": those of `weights` (card -> weight), mixed.
-    prior: "card", "none", or a card file (such as the population.toml that `population` writes), which then is the card.
+    prior: "card", "none", or a card file (such as the population.toml that `population` writes), then the card.
     structure: disposition/production, one of kinetics.parameters.STRUCTURES, alone; None means the default there,
     averaged with the other structures.
     fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
@@ -48,6 +48,10 @@ class FitOptions:
     draws: per patient; bands of curves rest on 400 of them, and the file
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
     fraction. jobs: patients fitted at a time.
+
+    >>> import igkinetics as igk
+    >>> igk.FitOptions(thresholds=(400,), window=(0, 120)).structure is None
+    True
     """
 
     card: str = DEFAULT_CARD

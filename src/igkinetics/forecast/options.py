@@ -33,6 +33,10 @@ class ForecastOptions:
     recorded after the day of the forecast, else as so far, else none. act_at: P(below) at which the next sample is
     due; lead_day: it is taken so many days or more before an infusion, so that its result can still change the dose.
     card: id or path of a model card, or "stack": those of `weights` (card -> weight), mixed.
+
+    >>> import igkinetics as igk
+    >>> igk.ForecastOptions(thresholds=(400,), horizon_day=28).policy
+    'auto'
     """
 
     card: str = DEFAULT_CARD

@@ -50,7 +50,16 @@ def forecast_cohort(
     """Forecast every patient: `forecast_cohort(cohort, thresholds=[400], horizon_day=28)`.
 
     choices: those of ForecastOptions, which see; given beside `options`, they take the place of its own. Patients are
-    independent: order and number of jobs change no number. InputError for choices that cannot be carried out.
+    independent: order and number of jobs change no number. InputError for choices that cannot be carried out. Levels
+    are true ones, in the cohort's unit (docs/model.md 3.7).
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
+    >>> therapy = {"patient_id": ["A"], "start": [0], "stop": [90], "agent": ["blinatumomab"]}
+    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    >>> ahead = igk.forecast_cohort(cohort, thresholds=[400], horizon_day=28)
+    >>> ahead.worklist[["patient_id", "threshold", "policy"]].values.tolist()
+    [['A', 400, 'none']]
     """
     options = chosen(ForecastOptions, options, choices)
     if not isinstance(cohort, Cohort):

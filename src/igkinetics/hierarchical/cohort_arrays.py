@@ -47,7 +47,7 @@ class CohortArrays(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters of the columns of x."""
-        return tuple(PARAMETERS[place] for place in self.places)
+        return tuple(PARAMETERS[index] for index in self.places)
 
 
 def cohort_arrays(problems: Sequence[FitProblem]) -> CohortArrays:

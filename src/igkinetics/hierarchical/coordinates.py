@@ -52,7 +52,7 @@ def expand(
     omega = parts.omega  # correlations matter little for where a patient's own samples point
     names = population.names
     coordinates = no_coordinates(*parts.mu.shape)
-    found = []
+    normals = []
     for i, (member, point) in enumerate(zip(members, points, strict=True)):
         own = [names.index(name) for name in member.problem.names]
         bare, apparent = at_ratios(member.problem, parts.log_ratio)
@@ -71,8 +71,8 @@ def expand(
         coordinates.linear[i] = [placed(member.problem, one, names) for one in pulls]
         coordinates.ridge[i] = [placed(member.problem, one, names) for one in (x, direction)]
         coordinates.bend[np.ix_([i], own, own)] = bend
-        found.append(x)
-    return found, coordinates
+        normals.append(x)
+    return normals, coordinates
 
 
 def at_ratios(problem: FitProblem, log_ratio: Floats) -> tuple[FitProblem, Floats]:
@@ -89,7 +89,7 @@ def normal_of(problem: FitProblem, x: Floats, log_ratio: Floats) -> tuple[Floats
     bare, apparent = at_ratios(problem.without_prior(), log_ratio)
     curvature = positive_part(0.5 * bare.hessian(x - apparent))
     slope = -0.5 * bare.value_and_gradient(x - apparent)[1]
-    slopes = [slope_in_ratio(problem.without_prior(), x, log_ratio, place) for place in range(log_ratio.size)]
+    slopes = [slope_in_ratio(problem.without_prior(), x, log_ratio, index) for index in range(log_ratio.size)]
     pull = curvature @ x + slope - sum(by * each for by, each in zip(log_ratio, slopes, strict=True))
     return curvature, [pull, *slopes]
 
@@ -109,12 +109,12 @@ def bend_of(problem: FitProblem, x: Floats, omega: Floats) -> tuple[Floats, Floa
     return direction, -apart.T @ third @ apart
 
 
-def slope_in_ratio(problem: FitProblem, x: Floats, log_ratio: Floats, place: int) -> Floats:
+def slope_in_ratio(problem: FitProblem, x: Floats, log_ratio: Floats, index: int) -> Floats:
     """Derivative (p,) in the log of a ratio of the gradient in x of the samples' log likelihood; central difference."""
     ends = []
     for step in (RATIO_STEP, -RATIO_STEP):
         moved = log_ratio.copy()
-        moved[place] += step
+        moved[index] += step
         bare, apparent = at_ratios(problem, moved)
         ends.append(-0.5 * bare.value_and_gradient(x - apparent)[1])
     return np.asarray((ends[0] - ends[1]) / (2.0 * RATIO_STEP))

@@ -45,10 +45,10 @@ def cohort_covariates(cohort: Cohort, patient_ids: Sequence[str], names: Sequenc
             meant = f" (did you mean {near[0]}?)" if near else ""
             problems.append(_problem(name, f"must be a column of patients.csv: {', '.join(known)}{meant}"))
             continue
-        found = columns_of(name, table[name], notes)
-        if not found:
+        made = columns_of(name, table[name], notes)
+        if not made:
             problems.append(_problem(name, "must differ between patients; here it is the same for all"))
-        for label, values in found:
+        for label, values in made:
             labels.append(label)
             columns.append(values)
     if problems:
@@ -76,16 +76,16 @@ def number_columns(name: str, values: Floats, missing: int, notes: list[str]) ->
     """A number standardised over those who have it, and who has none."""
     known = ~np.isnan(values)
     sd = float(np.std(values[known]))
-    found = []
+    columns = []
     if sd > 0:
-        found.append((name, np.where(known, (values - values[known].mean()) / sd, 0.0)))
+        columns.append((name, np.where(known, (values - values[known].mean()) / sd, 0.0)))
     if missing:
         notes.append(
             f"covariate {name}: missing for {missing} of {values.size} patients, "
             "put at the mean with an indicator of its own"
         )
-        found.append((f"{name}=missing", centred(np.where(known, 0.0, 1.0))))
-    return found
+        columns.append((f"{name}=missing", centred(np.where(known, 0.0, 1.0))))
+    return columns
 
 
 def centred(values: Floats) -> Floats:

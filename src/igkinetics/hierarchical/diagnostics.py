@@ -84,8 +84,8 @@ def with_estimands(table: pd.DataFrame, estimands: Mapping[str, Floats], run: Ru
         [{"parameter": name, **chain_diagnostics(draws)} for name, draws in estimands.items()],
         columns=list(DIAGNOSTIC_COLUMNS),
     ).astype({"value": object})
-    place = int(np.flatnonzero(table["parameter"].isin(NOT_REPORTED))[0])
-    parts = [part for part in (table.iloc[:place], rows, table.iloc[place:]) if len(part)]
+    index = int(np.flatnonzero(table["parameter"].isin(NOT_REPORTED))[0])
+    parts = [part for part in (table.iloc[:index], rows, table.iloc[index:]) if len(part)]
     return judged(pd.concat(parts, ignore_index=True), run)
 
 
@@ -101,7 +101,7 @@ def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str,
     chains, draws = z.shape[:2]
     each = [chain_diagnostics(column) for column in np.moveaxis(z.reshape(chains, draws, -1), -1, 0)]
     table = pd.DataFrame(each)
-    found: dict[str, float | str] = {
+    row: dict[str, float | str] = {
         "r_hat": table["r_hat"].max(),
         "ess_bulk": table["ess_bulk"].min(),
         "ess_tail": table["ess_tail"].min(),
@@ -110,8 +110,8 @@ def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str,
     if len(patients):
         # the fewest effective draws tell a stuck coordinate; where several are alike the first is named
         patient, parameter = divmod(int(table["ess_bulk"].fillna(np.inf).argmin()), len(names))
-        found["value"] = f"{patients[patient]}, {names[parameter]}"
-    return found
+        row["value"] = f"{patients[patient]}, {names[parameter]}"
+    return row
 
 
 def verdict_of(table: pd.DataFrame, run: Run) -> str:
@@ -153,10 +153,10 @@ def disagreements(reported: pd.DataFrame) -> list[str]:
 
 def patient_warnings(table: pd.DataFrame) -> list[str]:
     """What is known of the worst coordinate of a patient."""
-    found = table[table["parameter"] == WORST_PATIENT]
-    if found.empty:
+    warned = table[table["parameter"] == WORST_PATIENT]
+    if warned.empty:
         return []
-    row = found.iloc[0]
+    row = warned.iloc[0]
     least = min(row["ess_bulk"], row["ess_tail"])
     if not (row["r_hat"] >= MOST_R_HAT or least < LEAST_ESS):
         return []

@@ -105,7 +105,7 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
     """
     if reason := why_card_refused(card):
         raise call_error("card", card.id, reason)
-    found = cohort_members(
+    taking_part = cohort_members(
         cohort,
         card,
         structure=options.structure,
@@ -113,9 +113,9 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         ratios_last_day=options.ratios_last_day,
         keep_all=options.keep_all,
     )
-    members, notes = found.members, found.notes
+    members, notes = taking_part.members, taking_part.notes
     if len(members) < FEWEST_MEMBERS:
-        raise NobodyFittedError([too_few(len(members), found.left_out)])
+        raise NobodyFittedError([too_few(len(members), taking_part.left_out)])
     covariates = None
     if options.covariates:
         covariates = cohort_covariates(cohort, [member.patient.patient_id for member in members], options.covariates)
@@ -125,10 +125,10 @@ def prepare_cohort(cohort: Cohort, card: Card, options: HierarchicalOptions) -> 
         members=members,
         arrays=cohort_arrays(problems_of(members)),
         covariates=covariates,
-        left_out=found.left_out,
-        set_aside=found.set_aside,
-        unexplained=found.unexplained,
-        failed=found.failed,
+        left_out=taking_part.left_out,
+        set_aside=taking_part.set_aside,
+        unexplained=taking_part.unexplained,
+        failed=taking_part.failed,
         notes=notes,
         lkj=options.lkj,
     )

@@ -101,8 +101,8 @@ def error_slope(population: Population, arrays: CohortArrays, phi: Floats, infor
     learnt = float(np.trace(solved, axis1=1, axis2=2).sum())
     share_b = float(np.mean((b * arrays.igg) ** 2 / (a**2 + (b * arrays.igg) ** 2)))
     slope = np.zeros_like(phi)
-    place = population.n_coefficients + len(root)
-    slope[place : place + 2] = learnt * np.array([1.0 - share_b, share_b])
+    index = population.n_coefficients + len(root)
+    slope[index : index + 2] = learnt * np.array([1.0 - share_b, share_b])
     return slope
 
 
@@ -132,9 +132,9 @@ def population_root(population: Population, log_density: LogDensity, phi: Floats
     active, sd = np.flatnonzero(population.active), population.prior_sd
     z = np.zeros_like(population.offset)
     curvature = np.zeros((active.size, active.size))
-    for row, place in enumerate(active):
+    for row, index in enumerate(active):
         moved = np.zeros_like(phi)
-        moved[place] = STEP * sd[place]
+        moved[index] = STEP * sd[index]
         up, down = (log_density(z, phi + sign * moved)[2][active] for sign in (1.0, -1.0))
         curvature[row] = -(up - down) * sd[active] / (2.0 * STEP)
     values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))

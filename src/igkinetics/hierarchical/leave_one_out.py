@@ -143,16 +143,16 @@ def influence_table(patients: LeftOut, ids: tuple[str, ...], changes: Floats, me
     everyone = float(changes.mean())
     used = changes[patients.draws]
     rows = []
-    for place, patient_id in enumerate(ids):
-        kept = members != place
-        weights = np.exp(patients.log_weights[:, place])
+    for index, patient_id in enumerate(ids):
+        kept = members != index
+        weights = np.exp(patients.log_weights[:, index])
         without = float(weights @ used[:, kept].mean(axis=1)) if kept.any() else np.nan
         rows.append(
             {
                 "patient_id": patient_id,
                 "estimate_without": without,
                 "change": without - everyone,
-                "pareto_k": patients.pareto_k[place],
+                "pareto_k": patients.pareto_k[index],
             }
         )
     table = pd.DataFrame(rows, columns=list(INFLUENCE_COLUMNS))

@@ -94,17 +94,17 @@ def cohort_members(
     notes: dict[str, list[str]] = {}
     for patient in cohort.each_patient():
         try:
-            found = member_of(cohort, patient, card, structure, residual, ratios_last_day, keep_all=keep_all)
+            member = member_of(cohort, patient, card, structure, residual, ratios_last_day, keep_all=keep_all)
         except InputError:
             raise
         except Exception as error:  # noqa: BLE001 (one patient's failure is that patient's row, not the cohort's end)
-            found = LeftOut(f"failed unexpectedly ({type(error).__name__}: {error})", "failed")
-        if isinstance(found, LeftOut):
-            left_out[patient.patient_id] = found
+            member = LeftOut(f"failed unexpectedly ({type(error).__name__}: {error})", "failed")
+        if isinstance(member, LeftOut):
+            left_out[patient.patient_id] = member
             continue
-        members.append(found)
-        _, said = possible_production(patient, found.prior, structure.split("/")[1])
-        for note in (*found.prior.notes, *said):
+        members.append(member)
+        _, said = possible_production(patient, member.prior, structure.split("/")[1])
+        for note in (*member.prior.notes, *said):
             notes.setdefault(note, []).append(patient.patient_id)
     told = [f"{note} ({len(who)} of {len(members)} patients)" for note, who in notes.items()]
     return Members(
@@ -148,21 +148,21 @@ def without_odd_samples(member: Member, unit: IggUnit) -> Member | LeftOut:
     """
     most = max(1, int(MOST_ODD_SHARE * np.sum(member.problem.limit == 0)))
     heavy = member.problem.kind == STUDENT_T
-    found: list[str] = []
+    set_aside: list[str] = []
     for _ in range(SEARCHES):
         changes = unexplained_changes(member.problem, member.x)
         if not changes or (heavy and all(change.kind == ODD_SAMPLE for change in changes)):
-            return replace(member, odd=tuple(found))
+            return replace(member, odd=tuple(set_aside))
         said = [describe_change(change, unit) for change in changes]
-        if any(change.kind != ODD_SAMPLE for change in changes) or len(found) + len(changes) > most:
-            return LeftOut("; ".join([*found, *said]), "unexplained")
-        found += said
+        if any(change.kind != ODD_SAMPLE for change in changes) or len(set_aside) + len(changes) > most:
+            return LeftOut("; ".join([*set_aside, *said]), "unexplained")
+        set_aside += said
         problem = member.problem
         odd = [(problem.day == change.day_before) & (problem.igg == change.igg_before) for change in changes]
         kept = ~np.any(odd, axis=0)
         problem = replace(problem, day=problem.day[kept], igg=problem.igg[kept], limit=problem.limit[kept])
         member = replace(member, problem=problem, x=explore(problem, first_guesses(problem)).x)
-    return LeftOut("; ".join(found), "unexplained")
+    return LeftOut("; ".join(set_aside), "unexplained")
 
 
 def as_member(

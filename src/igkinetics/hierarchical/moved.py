@@ -84,6 +84,6 @@ def judged_weights(raw: Floats) -> tuple[Floats, float, bool]:
     return (log_weights if believed else alike), float(shape), believed
 
 
-def method_words(found: Moved, *, as_sampled: bool = False) -> str:
+def method_words(moved: Moved, *, as_sampled: bool = False) -> str:
     """How the numbers came about, for a table."""
-    return AS_SAMPLED if as_sampled else REWEIGHTED if found.weighted else UPDATED
+    return AS_SAMPLED if as_sampled else REWEIGHTED if moved.weighted else UPDATED

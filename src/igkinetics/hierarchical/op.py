@@ -40,8 +40,8 @@ class PatientsLogDensity(Op):  # type: ignore[misc]
 
     def make_node(self, *inputs: Any) -> Apply:
         cast = [
-            pt.cast(pt.as_tensor_variable(one), "int64" if place == INTEGERS else "float64")
-            for place, one in enumerate(inputs)
+            pt.cast(pt.as_tensor_variable(one), "int64" if index == INTEGERS else "float64")
+            for index, one in enumerate(inputs)
         ]
         outputs = [pt.dscalar(), *(one.type() for one in cast[:N_DIFFERENTIABLE])]
         return Apply(self, cast, outputs)
@@ -53,7 +53,7 @@ class PatientsLogDensity(Op):  # type: ignore[misc]
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         value_only = [True, *([False] * N_DIFFERENTIABLE)]
         return [
-            value_only if place < N_DIFFERENTIABLE else [False] * len(value_only) for place in range(len(node.inputs))
+            value_only if index < N_DIFFERENTIABLE else [False] * len(value_only) for index in range(len(node.inputs))
         ]
 
     def pullback(

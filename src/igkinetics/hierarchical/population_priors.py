@@ -80,7 +80,7 @@ def population_of(
     error_sd = residual_sds(card, priors[0], sources)
     ratio_sd = [sd if name in FREE_RATIOS[extension] else 0.0 for name, sd in FREED_SD.items()]
     sources |= {name: f"assumption: log-normal around 1, SD {sd:g}" for name, sd in FREED_SD.items()}
-    varying = [] if lkj is None else [place for place, omega in enumerate(omegas) if omega > NO_VARIATION]
+    varying = [] if lkj is None else [index for index, omega in enumerate(omegas) if omega > NO_VARIATION]
     shapes = lkj_shapes(len(varying), lkj or 1.0)
     pairs = lkj_pairs(varying)
     partial = [f"partial_correlation_{names[column]}_{names[row]}" for row, column in pairs]
@@ -104,7 +104,7 @@ def population_of(
 def reference_values(card: Card, disposition: str, labels: Sequence[str]) -> dict[str, tuple[float, str]]:
     """Typical value on its estimation scale, and the scale, of each shift, at the card's reference covariates."""
     typical = patient_prior(card, weight_kg=math.nan, agents=(), disposition=disposition)
-    found = {}
+    values = {}
     for label in labels:
         if label.startswith("S_"):
             key = label.removeprefix("S_")
@@ -114,8 +114,8 @@ def reference_values(card: Card, disposition: str, labels: Sequence[str]) -> dic
             value, scale = typical.typical[PRIOR_NAME.get(label, label)], typical.scale[PRIOR_NAME.get(label, label)]
         else:
             continue
-        found[label] = (to_scale(value, scale), scale)
-    return found
+        values[label] = (to_scale(value, scale), scale)
+    return values
 
 
 def offset_of(member: Member, name: str) -> float:
@@ -161,14 +161,14 @@ def share_class(card: Card, agents: tuple[str, ...]) -> str:
 
 def residual_sds(card: Card, prior: PatientPrior, sources: dict[str, str]) -> list[float]:
     """SDs of log a and log b, 0 for a term that the card does not have; says in `sources` where they come from."""
-    found = []
+    sds = []
     terms = zip(
         "ab", (prior.additive_g_per_l, prior.proportional), prior.error_uncertainty, RESIDUAL_LOG_SD, strict=True
     )
     for name, value, stated, assumed in terms:
-        found.append((assumed if stated is None else stated) if value > 0 else 0.0)
+        sds.append((assumed if stated is None else stated) if value > 0 else 0.0)
         sources[name] = source_of(f"card {card.id}, residual error", stated, assumed)
-    return found
+    return sds
 
 
 def between_patients(

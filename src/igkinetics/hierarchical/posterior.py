@@ -49,6 +49,6 @@ class CohortPosterior:
         if self.theta.shape != expected or {len(self.problems), len(self.modified)} != {len(self.patient_ids)}:
             raise AssertionError(f"theta has the shape {self.theta.shape}, not {expected}")
 
-    def of_patient(self, place: int) -> Floats:
+    def of_patient(self, index: int) -> Floats:
         """Natural parameters (chain * draw, 13) of the patient at this place, chains one after the other."""
-        return self.theta[:, :, place, :].reshape(-1, N_PARAMETERS)
+        return self.theta[:, :, index, :].reshape(-1, N_PARAMETERS)

@@ -44,10 +44,10 @@ def new_patients(
     """A patient drawn for every member under every phi (n, k): x = mu + root times standard normal numbers."""
     arrays, (members, p) = prepared.arrays, population.offset.shape
     theta, error = np.empty((1, len(phi), members, N_PARAMETERS)), np.empty((1, len(phi), 2))
-    for place, one in enumerate(phi):
-        mu, root, error[0, place], log_ratio = population.parts(one)
+    for index, one in enumerate(phi):
+        mu, root, error[0, index], log_ratio = population.parts(one)
         x = mu + generator.standard_normal((members, p)) @ root.T
-        fill_thetas(x, log_ratio, arrays.places, arrays.used, arrays.fixed, theta[0, place])
+        fill_thetas(x, log_ratio, arrays.places, arrays.used, arrays.fixed, theta[0, index])
     return CohortPosterior(
         patient_ids=tuple(member.patient.patient_id for member in prepared.members),
         theta=theta,

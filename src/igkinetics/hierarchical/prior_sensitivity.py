@@ -53,11 +53,11 @@ def prior_sensitivity(sampled: SampledCohort, quantities: Quantities, level: flo
             if scale != 1.0
             else (np.full(phi.shape[0], -np.log(phi.shape[0])), np.nan)
         )
-        method, found = "as sampled" if scale == 1.0 else "reweighted", quantities
+        method, values = "as sampled" if scale == 1.0 else "reweighted", quantities
         if shape > GOOD_PARETO_K:
-            method, found = "sampled again", refit(rescaled(sampled.population, scale))
-            log_weights = np.full(next(iter(found.values())).size, -np.log(next(iter(found.values())).size))
-        for name, draws in found.items():
+            method, values = "sampled again", refit(rescaled(sampled.population, scale))
+            log_weights = np.full(next(iter(values.values())).size, -np.log(next(iter(values.values())).size))
+        for name, draws in values.items():
             median, lower, upper = weighted_interval(draws, log_weights, level)
             rows.append(
                 {

@@ -36,10 +36,10 @@ def patients_of(
 ) -> tuple[Floats, Floats]:
     """Natural parameters (chain, draw, patient, 13) and points x (chain, draw, patient, p) of every draw."""
     x, theta = np.empty_like(trace.z), np.empty((*trace.z.shape[:3], N_PARAMETERS))
-    for place in np.ndindex(*trace.z.shape[:2]):
-        parts = population.parts(phi[place])
-        fill_points(trace.z[place], parts, whitening.coordinates, x[place])
-        fill_thetas(x[place], parts.log_ratio, arrays.places, arrays.used, arrays.fixed, theta[place])
+    for index in np.ndindex(*trace.z.shape[:2]):
+        parts = population.parts(phi[index])
+        fill_points(trace.z[index], parts, whitening.coordinates, x[index])
+        fill_thetas(x[index], parts.log_ratio, arrays.places, arrays.used, arrays.fixed, theta[index])
     return theta, x
 
 
@@ -48,19 +48,19 @@ def population_draws(population: Population, phi: Floats) -> dict[str, Floats]:
 
     Typical values are those at the card's reference covariates; coefficients of covariates stay on their scale.
     """
-    found = {}
-    for place, label in enumerate(population.labels[: population.n_normal]):
-        if not population.active[place]:
+    columns = {}
+    for index, label in enumerate(population.labels[: population.n_normal]):
+        if not population.active[index]:
             continue
-        draws = phi[..., place]
+        draws = phi[..., index]
         if label in population.reference:
             value, scale = population.reference[label]
-            found[label] = from_scale(value + draws, scale)
-        elif place < population.n_coefficients:
-            found[label] = draws
+            columns[label] = from_scale(value + draws, scale)
+        elif index < population.n_coefficients:
+            columns[label] = draws
         else:
-            found[label] = np.exp(draws)
-    return found | correlation_draws(population, phi)
+            columns[label] = np.exp(draws)
+    return columns | correlation_draws(population, phi)
 
 
 def correlation_draws(population: Population, phi: Floats) -> dict[str, Floats]:
@@ -68,9 +68,9 @@ def correlation_draws(population: Population, phi: Floats) -> dict[str, Floats]:
     if not population.pairs:
         return {}
     matrices = np.empty((*phi.shape[:-1], len(population.names), len(population.names)))
-    for place in np.ndindex(*phi.shape[:-1]):
-        root = correlation_root(phi[place][population.n_normal :], population.pairs, len(population.names))
-        matrices[place] = root @ root.T
+    for index in np.ndindex(*phi.shape[:-1]):
+        root = correlation_root(phi[index][population.n_normal :], population.pairs, len(population.names))
+        matrices[index] = root @ root.T
     return {
         f"{CORRELATION}{population.names[column]}_{population.names[row]}": matrices[..., row, column]
         for row, column in population.pairs

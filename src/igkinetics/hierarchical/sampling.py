@@ -102,7 +102,7 @@ def sample_compiled(compiled: CompiledModel, settings: SampleSettings) -> Trace:
 def sample_by_pymc(model: pm.Model, settings: SampleSettings) -> Trace:
     """Draws by PyMC's own NUTS, chains in spawned processes."""
     with model, pytensor.config.change_flags(**STRICT):
-        found = pm.sample(
+        trace = pm.sample(
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
@@ -116,23 +116,23 @@ def sample_by_pymc(model: pm.Model, settings: SampleSettings) -> Trace:
             progressbar=settings.progress,
             mp_ctx="spawn",
         )
-    drawn = int(found.posterior.sizes["draw"])
-    return as_trace(found, interrupted=drawn < settings.draws)
+    drawn = int(trace.posterior.sizes["draw"])
+    return as_trace(trace, interrupted=drawn < settings.draws)
 
 
-def as_trace(found: Any, *, interrupted: bool) -> Trace:
+def as_trace(trace: Any, *, interrupted: bool) -> Trace:
     """A sampler's trace as arrays: the draws that all chains with any have. InputError when there are none."""
-    u = np.asarray(found.posterior["u"].values, dtype=float)
-    z = np.asarray(found.posterior["z"].values, dtype=float)
+    u = np.asarray(trace.posterior["u"].values, dtype=float)
+    z = np.asarray(trace.posterior["z"].values, dtype=float)
     drawn = np.isfinite(u).all(axis=2).sum(axis=1) if u.size else np.zeros(0, dtype=int)
     chains = np.flatnonzero(drawn > 0)
     if chains.size == 0:
         raise call_error("sampling", "interrupted", "ended before the first draw: nothing can be reported")
     n = int(drawn[chains].min())
     statistics = {
-        name: np.asarray(found.sample_stats[theirs].values)[chains, :n]
+        name: np.asarray(trace.sample_stats[theirs].values)[chains, :n]
         for name, names in STATISTICS.items()
         for theirs in names
-        if theirs in found.sample_stats
+        if theirs in trace.sample_stats
     }
     return Trace(u=u[chains, :n], z=z[chains, :n], statistics=statistics, interrupted=interrupted)

@@ -125,9 +125,9 @@ def sample_groups(sampled: SampledCohort, seed: int) -> dict[str, xr.Dataset]:
     thinned = replace(trace, u=trace.u[:, kept], z=trace.z[:, kept])
     _, x = patients_of(thinned, phi, sampled.population, arrays, sampled.whitening)
     terms = np.empty((chains, kept.size, arrays.day.size))
-    for place in np.ndindex(chains, kept.size):
-        _, _, error, log_ratio = sampled.population.parts(phi[place])
-        terms[place] = terms_of(x[place], error, arrays, log_ratio)
+    for index in np.ndindex(chains, kept.size):
+        _, _, error, log_ratio = sampled.population.parts(phi[index])
+        terms[index] = terms_of(x[index], error, arrays, log_ratio)
     owner = np.repeat(sampled.posterior.patient_ids, np.diff(arrays.sample_bounds))
     coordinates = {
         "sample": np.arange(arrays.day.size),
@@ -151,8 +151,8 @@ def predicted(sampled: SampledCohort, kept: np.ndarray, seed: int) -> Floats:
     generator = numbered_stream(seed, "stored replicates")
     error = posterior.error[:, kept].reshape(-1, 2)
     parts = []
-    for place, problem in enumerate(posterior.problems):
-        thetas = np.ascontiguousarray(posterior.theta[:, kept, place].reshape(-1, N_PARAMETERS))
+    for index, problem in enumerate(posterior.problems):
+        thetas = np.ascontiguousarray(posterior.theta[:, kept, index].reshape(-1, N_PARAMETERS))
         levels = np.add(*igg_curve(thetas, problem.schedule, problem.day))
         parts.append(replicates(levels, error, problem.kind, generator))
     return np.concatenate(parts, axis=1).reshape(len(posterior.error), kept.size, -1)

@@ -20,12 +20,12 @@ from igkinetics.kinetics.propagate import (
     STATE_SIZE,
     SUPPLY,
     advance,
-    change_modes,
-    enter_segment,
+    begin_segment,
+    end_of_segment,
     prepare,
     production_input,
 )
-from igkinetics.kinetics.schedule import IV_RATE, MODIFIED, SC_RATE, START, Schedule
+from igkinetics.kinetics.schedule import IV_RATE, SC_RATE, START, Schedule
 
 
 @inner
@@ -60,17 +60,10 @@ def fill_area(theta: Floats, schedule: Schedule, window: Floats, area: Floats) -
     after = np.zeros(STATE_SIZE)
     area[:] = 0.0
     prepare(theta, schedule, modes, state)
-    modified = int(schedule[0, MODIFIED])
-    last = schedule.shape[0] - 1
-    for k in range(last + 1):
+    for k in range(schedule.shape[0]):
         segment = schedule[k]
-        now = int(segment[MODIFIED])
-        if now != modified:
-            change_modes(modes[modified], modes[now], state)
-            modified = now
-        enter_segment(theta, modes[now], segment, state)
-        start = segment[START]
-        end = schedule[k + 1, START] if k < last else np.inf
+        now = begin_segment(theta, schedule, k, modes, state)
+        start, end = segment[START], end_of_segment(schedule, k)
         first, stop = max(window[0], start), min(window[1], end)
         if stop > first:
             inside[:] = state

@@ -40,6 +40,12 @@ def concentration(
     therapy: columns start, stop (empty: ongoing); overlapping rows are joined; None: never on therapy.
     Returns day, total, endogenous, infused in the order given; at a dose the level before it.
     Raises InputError naming every fault: a day, dose or therapy before start_day, a missing or impossible value.
+    The state is carried exactly from event to event (docs/model.md 1).
+
+    >>> import igkinetics as igk, pandas as pd
+    >>> dose = pd.DataFrame({"day": [0.0], "amount_g": [30.0]})
+    >>> igk.concentration([0, 1, 21], {"CL": 0.165, "V1": 5.0, "C_base": 6.0}, dose).round(2).values.tolist()
+    [[0.0, 6.0, 6.0, 0.0], [1.0, 11.81, 6.0, 5.81], [21.0, 9.0, 6.0, 3.0]]
     """
     days = np.atleast_1d(np.asarray(day, dtype=float))
     unreadable_doses = _table_problems("doses", doses, needed=("day", "amount_g"), optional=("duration_h",))
@@ -81,7 +87,7 @@ def _table_problems(
     """Missing columns, text where numbers belong, unknown routes: what keeps a table from being read."""
     if table is None or table.empty:
         return []
-    found = [
+    problems = [
         Problem(file=file, column=name, found="no such column", expected=f"needs {name}")
         for name in needed
         if name not in table
@@ -89,14 +95,16 @@ def _table_problems(
     for name in (*needed, *optional):
         if name in table:
             text = table[name][pd.to_numeric(table[name], errors="coerce").isna() & table[name].notna()]
-            found += [Problem(file=file, column=name, found=str(value), expected="must be a number") for value in text]
+            problems += [
+                Problem(file=file, column=name, found=str(value), expected="must be a number") for value in text
+            ]
     if "route" in table:
-        found += [
+        problems += [
             Problem(file=file, column="route", found=str(route), expected="must be iv or sc")
             for route in table["route"]
             if route not in ROUTES
         ]
-    return found
+    return problems
 
 
 def _numbers(table: pd.DataFrame, column: str, absent: float) -> Floats:
@@ -137,14 +145,14 @@ def merge_intervals(intervals: Floats) -> Floats:
 def _structure_problems(
     parameters: Mapping[str, float], disposition: str, production: str, subcutaneous: bool
 ) -> list[Problem]:
-    found = []
+    problems = []
     for name, chosen, allowed in (("disposition", disposition, DISPOSITIONS), ("production", production, PRODUCTIONS)):
         if chosen not in allowed:
-            found.append(Problem(file="call", column=name, found=chosen, expected=f"one of {', '.join(allowed)}"))
-    if found:
-        return found
+            problems.append(Problem(file="call", column=name, found=chosen, expected=f"one of {', '.join(allowed)}"))
+    if problems:
+        return problems
     needed = (*needed_parameters(disposition, production), *(("ka", "F") if subcutaneous else ()))
-    found += [
+    problems += [
         Problem(file="parameters", column=name, found="missing", expected=f"{disposition}/{production} needs it")
         for name in needed
         if name not in parameters
@@ -152,7 +160,7 @@ def _structure_problems(
     for name, value in parameters.items():
         positive = name in ("V1", "V2")
         if name not in PARAMETERS:
-            found.append(
+            problems.append(
                 Problem(
                     file="parameters",
                     column=name,
@@ -162,34 +170,34 @@ def _structure_problems(
             )
         elif not (value > 0 if positive else value >= 0) or (name in ("S", "F") and value > 1):
             limit = "above 0" if positive else "within [0, 1]" if name in ("S", "F") else "0 or more"
-            found.append(Problem(file="parameters", column=name, found=str(value), expected=f"must be {limit}"))
+            problems.append(Problem(file="parameters", column=name, found=str(value), expected=f"must be {limit}"))
         elif value == np.inf and name != "k_loss":
-            found.append(Problem(file="parameters", column=name, found=str(value), expected="must be finite"))
-    return found
+            problems.append(Problem(file="parameters", column=name, found=str(value), expected="must be finite"))
+    return problems
 
 
 def _time_problems(days: Floats, doses: Floats, therapy: Floats, start_day: float) -> list[Problem]:
     expected = f"must be finite, and start_day ({start_day:g}) or later"
-    found = []
+    problems = []
     for file, column, values in (
         ("call", "day", days),
         ("doses", "day", doses[:, 0]),
         ("therapy", "start", therapy[:, 0]),
     ):
-        found += [
+        problems += [
             Problem(file=file, column=column, found=f"{value:g}", expected=expected)
             for value in values
             if not start_day <= value < np.inf
         ]
     for column, values in (("amount_g", doses[:, 1]), ("duration_h", doses[:, 2] * HOURS_PER_DAY)):
-        found += [
+        problems += [
             Problem(file="doses", column=column, found=f"{value:g}", expected="must be 0 or more and finite")
             for value in values
             if not 0 <= value < np.inf
         ]
-    found += [
+    problems += [
         Problem(file="therapy", column="stop", found=f"{stop:g}", expected=f"must be after its start, {start:g}")
         for start, stop in therapy
         if not stop > start
     ]
-    return found
+    return problems

@@ -12,15 +12,15 @@ from igkinetics.kinetics.propagate import (
     INFUSED,
     STATE_SIZE,
     advance,
-    change_modes,
-    enter_segment,
+    begin_segment,
+    end_of_segment,
     holds_depot,
     level,
     measure_step,
     prepare,
     take_step,
 )
-from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
+from igkinetics.kinetics.schedule import START, Schedule
 
 CURVE_ROOM = 20 + 2 * STATE_SIZE
 """Length of the room that fill_curve works in."""
@@ -44,21 +44,16 @@ def fill_curve(
     after = scratch[20 + STATE_SIZE : CURVE_ROOM]
     prepare(theta, schedule, modes, state)
     last = schedule.shape[0] - 1
-    modified = int(schedule[0, MODIFIED])
     n = 0
     while n < day.size and day[n] <= schedule[0, START]:
         endogenous[n] = level(state, ENDOGENOUS)
         infused[n] = level(state, INFUSED)
         n += 1
     for k in range(last + 1):
-        now = int(schedule[k, MODIFIED])
-        if now != modified:
-            change_modes(modes[modified], modes[now], state)
-            modified = now
+        now = begin_segment(theta, schedule, k, modes, state)
         segment, mode = schedule[k], modes[now]
-        enter_segment(theta, mode, segment, state)
         copy_vector(state, after)
-        end = schedule[k + 1, START] if k < last else np.inf
+        end = end_of_segment(schedule, k)
         start, reached, length, in_a_row = segment[START], segment[START], np.inf, 0
         while n < day.size and day[n] <= end:
             if day[n] > reached:  # a sample is often taken just before an infusion

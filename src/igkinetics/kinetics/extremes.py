@@ -16,13 +16,13 @@ from igkinetics.kinetics.propagate import (
     INFUSED,
     STATE_SIZE,
     advance,
-    change_modes,
-    enter_segment,
+    begin_segment,
+    end_of_segment,
     holds_depot,
     level,
     prepare,
 )
-from igkinetics.kinetics.schedule import IV_RATE, MODIFIED, START, Schedule
+from igkinetics.kinetics.schedule import IV_RATE, START, Schedule
 from igkinetics.kinetics.turning import MAX_TERMS, exponential_roots, slope_terms
 
 ROOT_TOLERANCE_DAY = 1e-9
@@ -188,17 +188,10 @@ def fill_lowest(
     modes, state, edges, at_edges, knots, values, work, _ = search
     prepare(theta, schedule, modes, state)
     start_of_search(state, schedule[0, START], window, thresholds, lowest, below)
-    modified = int(schedule[0, MODIFIED])
-    last = schedule.shape[0] - 1
-    for k in range(last + 1):
+    for k in range(schedule.shape[0]):
         segment = schedule[k]
-        now = int(segment[MODIFIED])
-        if now != modified:
-            change_modes(modes[modified], modes[now], state)
-            modified = now
-        enter_segment(theta, modes[now], segment, state)
-        start = segment[START]
-        end = schedule[k + 1, START] if k < last else np.inf
+        now = begin_segment(theta, schedule, k, modes, state)
+        start, end = segment[START], end_of_segment(schedule, k)
         edges[0] = max(window[0], start) - start
         edges[1] = min(window[1], end) - start
         advance(theta, modes[now], segment, state, edges[1], at_edges[1])
@@ -257,6 +250,6 @@ def lowest_of_many(
 
 def lowest(parameters: Floats, schedule: Schedule, window_start: float, window_end: float) -> Lowest:
     """Exact minimum of one curve over [window_start, window_end], with its earliest day. parameters (13,)."""
-    found, _ = lowest_of_many(parameters[None, :], schedule, window_start, window_end)
-    total, total_day, endogenous, endogenous_day = (float(value) for value in found[0])
+    levels, _ = lowest_of_many(parameters[None, :], schedule, window_start, window_end)
+    total, total_day, endogenous, endogenous_day = (float(value) for value in levels[0])
     return Lowest(total=total, total_day=total_day, endogenous=endogenous, endogenous_day=endogenous_day)

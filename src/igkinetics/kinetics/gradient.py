@@ -17,6 +17,7 @@ from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_table, copy_vector
 from igkinetics.kinetics.disposition import count_modes, disposition_slopes
 from igkinetics.kinetics.parameters import C_INIT, CL, CLEARANCE_RATIO, V1, V2, Floats, Q
+from igkinetics.kinetics.propagate import end_of_segment
 from igkinetics.kinetics.responses import (
     DEPOT,
     N_RESPONSES,
@@ -139,7 +140,7 @@ def walk(theta: Floats, schedule: Schedule, day: Floats, course: Course) -> None
         for i in range(n_modes):
             here[i, V] += segment[IV_BOLUS]
         shared[DEPOT] += segment[SC_BOLUS]
-        start, end = segment[START], schedule[k + 1, START] if k < last else np.inf
+        start, end = segment[START], end_of_segment(schedule, k)
         reached = -np.inf
         while n < day.size and day[n] <= end:
             if day[n] != reached:

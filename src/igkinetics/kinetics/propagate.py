@@ -7,7 +7,7 @@ length is exact; the cost is linear in segments plus samples.
 
 from __future__ import annotations
 
-from math import isinf
+from math import inf, isinf
 from typing import NamedTuple
 
 from igkinetics.kinetics.compile import inner
@@ -44,6 +44,7 @@ from igkinetics.kinetics.schedule import (
     ON_THERAPY,
     SC_BOLUS,
     SC_RATE,
+    START,
     Schedule,
 )
 
@@ -97,6 +98,24 @@ def enter_segment(theta: Floats, modes: Floats, segment: Floats, state: Floats) 
     state[DEPOT] += segment[SC_BOLUS]
     if segment[ON_THERAPY] != 0.0 and isinf(theta[K_LOSS]):
         state[SUPPLY] = 0.0
+
+
+@inner
+def begin_segment(theta: Floats, schedule: Schedule, k: int, modes: Floats, state: Floats) -> int:
+    """Carry the state over the instant at which segment k starts; returns which of modes (2, 2, 5) hold in it."""
+    now = int(schedule[k, MODIFIED])
+    if k > 0:
+        before = int(schedule[k - 1, MODIFIED])
+        if now != before:
+            change_modes(modes[before], modes[now], state)
+    enter_segment(theta, modes[now], schedule[k], state)
+    return now
+
+
+@inner
+def end_of_segment(schedule: Schedule, k: int) -> float:
+    """The day on which segment k ends; the last one never does."""
+    return schedule[k + 1, START] if k + 1 < schedule.shape[0] else inf
 
 
 @inner

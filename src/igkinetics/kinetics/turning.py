@@ -97,21 +97,21 @@ def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float
     for level in range(1, n):
         for j in range(level, n):
             chain[level, j] = chain[level - 1, j] * (rates[level - 1] - rates[j])
-    found = 0
+    n_roots = 0
     for level in range(n - 2, -1, -1):
-        for k in range(found):
+        for k in range(n_roots):
             inner_roots[k] = roots[k]
-        edges, found = found, 0
+        edges, n_roots = n_roots, 0
         low = 0.0
         f_low = exponential_sum(chain[level], rates, level, n, low)
         for k in range(edges + 1):
             high = inner_roots[k] if k < edges else length
             f_high = exponential_sum(chain[level], rates, level, n, high)
             if f_low * f_high < 0.0:
-                roots[found] = bracketed_root(chain[level], rates, level, n, low, high)
-                found += 1
+                roots[n_roots] = bracketed_root(chain[level], rates, level, n, low, high)
+                n_roots += 1
             low, f_low = high, f_high
-    return found
+    return n_roots
 
 
 @inner

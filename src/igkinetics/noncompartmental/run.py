@@ -142,7 +142,15 @@ def write_nca(result: Nca, folder: Path) -> None:
 def nca(cohort: Cohort, options: NcaOptions | None = None, **choices: Any) -> Nca:
     """Non-compartmental analysis: `nca(cohort, baseline="predose")`. choices: those of NcaOptions, which see.
 
-    Nothing is subtracted unless asked for. InputError for choices that cannot be carried out.
+    Nothing is subtracted unless asked for. InputError for choices that cannot be carried out. See docs/model.md 9.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": ["A"] * 4, "day": [0, 1, 7, 28], "igg": [6.0, 12.0, 9.0, 7.0]}
+    >>> doses = {"patient_id": ["A"], "day": [0.5], "amount_g": [30]}
+    >>> cohort = igk.read_cohort(samples=samples, doses=doses, igg_unit="g/L")
+    >>> values = igk.nca(cohort).tables["table"]
+    >>> values.query("parameter == 'cmax'")[["profile", "value", "unit"]].values.tolist()
+    [['record', 12.0, 'g/L'], ['dose 1', 12.0, 'g/L']]
     """
     options = chosen(NcaOptions, options, choices)
     if not isinstance(cohort, Cohort):

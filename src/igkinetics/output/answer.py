@@ -40,7 +40,7 @@ class Answer:
         named(self.PAGE)(self, Path(path))
 
 
-def named(place: str) -> Any:
+def named(address: str) -> Any:
     """What "module:name" names."""
-    module, _, name = place.partition(":")
+    module, _, name = address.partition(":")
     return getattr(import_module(module), name)

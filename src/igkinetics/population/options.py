@@ -25,6 +25,10 @@ class PopulationOptions:
     "V1:age_y:exponential"; test_covariate: columns tried on every parameter, one at a time.
     beside: other models of the same patients, each a change of this one: "correlated", "residual=lognormal",
     "structure=one_compartment/step_loss", "no_random=S", "covariate=CL:sex"; "search" stands for several.
+
+    >>> from igkinetics.population.options import PopulationOptions
+    >>> PopulationOptions(correlated=True).method
+    'focei'
     """
 
     card: str = DEFAULT_CARD

@@ -103,7 +103,16 @@ def fit_population(cohort: Cohort, options: PopulationOptions | None = None, **c
     """The population by maximum likelihood: `fit_population(cohort, card=..., correlated=True)`.
 
     choices: those of PopulationOptions, which see. InputError for choices that cannot be carried out,
-    NobodyFittedError when fewer than two patients can take part.
+    NobodyFittedError when fewer than two patients can take part. See docs/model.md 10.
+
+    >>> import igkinetics as igk
+    >>> samples = {"patient_id": [*"AAAABBBBCCCC"], "day": [0, 20, 45, 80] * 3}
+    >>> samples["igg"] = [620, 480, 390, 410, 540, 460, 410, 400, 710, 520, 500, 480]
+    >>> therapy = {"patient_id": [*"ABC"], "start": [0] * 3, "stop": [40] * 3, "agent": ["blinatumomab"] * 3}
+    >>> cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    >>> population = igk.fit_population(cohort, no_random=["CL", "V1", "S", "k_loss", "k_rec"], estimate=["C_base"])
+    >>> "C_base" in set(population.tables["population"]["parameter"])
+    True
     """
     options = chosen(PopulationOptions, options, choices)
     if not isinstance(cohort, Cohort):

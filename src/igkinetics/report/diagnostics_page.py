@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from igkinetics import text
 from igkinetics.charts.svg import Captioned, Draw, Figure, draw
+from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.diagnostic_plots import MOST_PROFILED, diagnostic_charts, structure_weights
 from igkinetics.fit.importance import GOOD_PARETO_K
@@ -44,6 +47,7 @@ def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
         {
             "figures": by_section(charts, figures),
             "anybody": bool(charts),
+            "sentences": diagnostics_sentences(fit),
             "unit": fit.cohort.igg_unit,
             "level": text.percent(fit.options.level),
             "options": fit.options,
@@ -58,6 +62,50 @@ def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
             "most_profiled": MOST_PROFILED,
         },
     )
+
+
+def diagnostics_sentences(fit: CohortFit) -> list[str]:
+    """Whether residuals, optima and draws are as they should be, in a sentence each; none where nobody was fitted."""
+    if fit.diagnostics.empty:
+        return []
+    said = [residuals_sentence(row) for row in fit.residuals.to_dict("records") if row["quantity"] == "iwres_sd"]
+    rows = fit.diagnostics
+    apart = rows[rows["n_starts_agreeing"] < rows["n_starts"]]
+    rough = rows[rows["pareto_k"].astype(float) > GOOD_PARETO_K]
+    optimum = (
+        f"Every start of every fit ended at the same optimum ({counted(len(rows), 'patient')})."
+        if apart.empty
+        else f"Not every start ended at the same optimum in {len(apart)} of {len(rows)}: {names(apart)}."
+    )
+    draws = (
+        f"Weighted draws follow the posterior in all (Pareto k at most {GOOD_PARETO_K})."
+        if rough.empty
+        else f"Intervals are rough (Pareto k above {GOOD_PARETO_K}) in {names(rough)}."
+    )
+    return [*said, optimum, draws]
+
+
+def names(rows: pd.DataFrame) -> str:
+    return text.listed((text.visible(name) for name in rows["patient_id"]), 8)
+
+
+def residuals_sentence(row: Mapping[Any, Any]) -> str:
+    """The spread of the residuals beside what it should be."""
+    found, expected = text.number(row["value"], 2), text.number(row["expected"], 2)
+    if not text.known(row["expected"]):
+        return f"Residuals (IWRES) spread by {found}."
+    if not text.known(row["lower"]):
+        return f"Residuals (IWRES) spread by {found}, expected {expected}."
+    inside = row["lower"] <= row["expected"] <= row["upper"]
+    ends = f"{text.number(row['lower'], 2)} to {text.number(row['upper'], 2)}"
+    verdict = (
+        "as they should"
+        if inside
+        else "more than they should"
+        if row["value"] > row["expected"]
+        else "less than they should"
+    )
+    return f"Residuals (IWRES) spread {verdict}: by {found} ({ends}), expected {expected}."
 
 
 def by_section(charts: Sequence[Captioned], figures: Sequence[Figure]) -> dict[str, list[tuple[Figure, str]]]:

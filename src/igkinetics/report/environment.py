@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from igkinetics import text
 from igkinetics.charts import style
@@ -20,6 +22,14 @@ TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 SCRIPT: Final = (TEMPLATES / "page.js").read_text(encoding="utf-8")
 SCRIPT_HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 """The one script that a page's content security policy lets run."""
+ISO_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def whole_dates(words: str) -> Markup:
+    """Text whose dates are never broken at a hyphen."""
+    return Markup(ISO_DATE.sub(r'<span class="date">\g<0></span>', str(escape(words))))
+
+
 FILTERS: Final = {
     "visible": text.visible,
     "number": text.number,
@@ -28,6 +38,7 @@ FILTERS: Final = {
     "level": text.level,
     "day": text.day,
     "listed": text.listed,
+    "whole_dates": whole_dates,
 }
 """What turns values of the tables into what a reader sees: `{{ row.fitted_nadir | level(unit) }}`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from igkinetics.errors import counted
 from igkinetics.evaluate.result import ForecastEvaluation
 from igkinetics.evaluate.scores import ALL
 from igkinetics.report.card_view import card_view
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 
 MEASURES: Final = ("within_20", "within_30", "coverage_50", "coverage_80", "coverage_95")
@@ -31,23 +30,23 @@ def evaluate_report(result: ForecastEvaluation, draw: Draw = draw) -> str:
     """The whole page as text; every name from the input is escaped."""
     charts = charts_of(result)
     figures = draw([each.chart for each in charts])
-    return (
-        page_environment()
-        .get_template("evaluate.html.j2")
-        .render(
-            title=f"Forecasts of {text.visible(result.cohort.name)} held against what came",
-            sentences=evaluate_sentences(result),
-            notes=result.notes,
-            unit=result.cohort.igg_unit,
-            ranking=[ranking_cells(row) for row in overall(result).to_dict("records")],
-            parts=part_rows(result),
-            best=best_card(result),
-            figures=[(figure, each.caption) for figure, each in zip(figures, charts, strict=True)],
-            missed=missed_rows(result),
-            cards=[card_view(name, digest, result.sources[name]) for name, digest in result.card_ids.items()],
-            options={"prior": "card"},
-            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
-        )
+    title = f"Forecasts of {text.visible(result.cohort.name)} held against what came"
+    return render_page(
+        "evaluate.html.j2",
+        title,
+        result.record(),
+        {
+            "sentences": evaluate_sentences(result),
+            "notes": result.notes,
+            "unit": result.cohort.igg_unit,
+            "ranking": [ranking_cells(row) for row in overall(result).to_dict("records")],
+            "parts": part_rows(result),
+            "best": best_card(result),
+            "figures": [(figure, each.caption) for figure, each in zip(figures, charts, strict=True)],
+            "missed": missed_rows(result),
+            "cards": [card_view(name, digest, result.sources[name]) for name, digest in result.card_ids.items()],
+            "options": {"prior": "card"},
+        },
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from igkinetics.errors import counted
 from igkinetics.forecast.patient import PatientForecast
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.report.card_view import CardView, card_view
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 
 MOST_DRAWN: Final = 60
@@ -42,30 +41,30 @@ def forecast_report(result: CohortForecast, draw: Draw = draw) -> str:
     options = result.options
     shown = shown_patients(result)
     figures = draw([chart_of(result, name) for name in shown])
-    return (
-        page_environment()
-        .get_template("forecast.html.j2")
-        .render(
-            title=f"IgG forecast of {text.visible(result.cohort.name)}",
-            sentences=forecast_sentences(result),
-            notes=result.notes,
-            unit=result.cohort.igg_unit,
-            level=text.percent(options.level),
-            act_at=f"{options.act_at:g}",
-            lead_day=text.number(options.lead_day),
-            horizon=text.number(options.horizon_day, 5),
-            worklists=[(level_words(result, one), work_rows(result, one)) for one in thresholds(result)],
-            anchors={name: number for number, name in enumerate(shown, 1)},
-            patients=[
+    title = f"IgG forecast of {text.visible(result.cohort.name)}"
+    return render_page(
+        "forecast.html.j2",
+        title,
+        result.record(),
+        {
+            "sentences": forecast_sentences(result),
+            "notes": result.notes,
+            "unit": result.cohort.igg_unit,
+            "level": text.percent(options.level),
+            "act_at": f"{options.act_at:g}",
+            "lead_day": text.number(options.lead_day),
+            "horizon": text.number(options.horizon_day, 5),
+            "worklists": [(level_words(result, one), work_rows(result, one)) for one in thresholds(result)],
+            "anchors": {name: number for number, name in enumerate(shown, 1)},
+            "patients": [
                 ForecastView(number=number, name=text.visible(name), figure=figure, facts=facts(result, name))
                 for number, (name, figure) in enumerate(zip(shown, figures, strict=True), 1)
             ],
-            n_forecast=result.n_forecast,
-            without=without_rows(result),
-            cards=cards_of(result),
-            options={"prior": "card"},
-            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
-        )
+            "n_forecast": result.n_forecast,
+            "without": without_rows(result),
+            "cards": cards_of(result),
+            "options": {"prior": "card"},
+        },
     )
 
 

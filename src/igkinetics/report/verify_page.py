@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.report.environment import page_environment
+from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 from igkinetics.verification.comparison import COLUMNS
 from igkinetics.verification.run import KINDS, Verification
@@ -23,20 +22,20 @@ def write_verify_report(result: Verification, path: Path) -> None:
 
 
 def verify_report(result: Verification) -> str:
-    return (
-        page_environment()
-        .get_template("verify.html.j2")
-        .render(
-            title="Agreement with other engines",
-            sentences=verify_sentences(result),
-            kinds=[
+    title = "Agreement with other engines"
+    return render_page(
+        "verify.html.j2",
+        title,
+        result.record(),
+        {
+            "sentences": verify_sentences(result),
+            "kinds": [
                 {"id": kind, "title": KINDS[kind], "rows": [case_cells(row) for row in rows]}
                 for kind, rows in rows_by_kind(result).items()
             ],
-            summary=summary_cells(result),
-            meanings=[(name, words) for name, words in COLUMNS.items()],
-            record_text=json.dumps(result.record(), indent=2, ensure_ascii=False),
-        )
+            "summary": summary_cells(result),
+            "meanings": [(name, words) for name, words in COLUMNS.items()],
+        },
     )
 
 

@@ -197,7 +197,16 @@ def simulate_regimens(
 
     population: the keys of [population], such as {"card": "tortorici_2019", "n": 1000, "weight_kg": 75}.
     regimens: one mapping each with the keys of [[regimen]], {} being none. thresholds: in `unit`, by default the unit
-    of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault.
+    of the fit or cohort behind the population, else mg/dL. InputError names every key that is at fault. See
+    docs/model.md 6.
+
+    >>> import igkinetics as igk
+    >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
+    >>> regimens = [{"name": "none"}, {"name": "monthly", "dose_g_per_kg": 0.4, "interval_day": 28}]
+    >>> result = igk.simulate_regimens(population, regimens, horizon_day=84, thresholds=[400], seed=1)
+    >>> grams = result.outcomes.query("outcome == 'grams'")
+    >>> grams[["regimen", "median", "unit"]].values.tolist()
+    [['none', 0.0, 'g'], ['monthly', 84.0, 'g']]
     """
     return _called(
         population,
@@ -234,7 +243,15 @@ def search_regimens(
 
     population, thresholds, unit: as in `simulate_regimens`. target: such as {"quantity": "trough", "at_least": 500,
     "probability": 0.9}. interval_day, and search: the other keys of [search], such as dose_g_per_kg=[0.2, 1.0],
-    vial_g=[2.5, 5] (mixed), route=["iv", "sc"]. InputError names every key that is at fault.
+    vial_g=[2.5, 5] (mixed), route=["iv", "sc"]. InputError names every key that is at fault. See docs/model.md 6.
+
+    >>> import igkinetics as igk
+    >>> population = {"card": "adult_b_cell_depletion", "n": 20, "weight_kg": 70}
+    >>> target = {"quantity": "trough", "at_least": 500, "probability": 0.5}
+    >>> choice = {"dose_g_per_kg": [0.2, 0.4, 0.8], "interval_day": [28], "horizon_day": 84}
+    >>> result = igk.search_regimens(population, target, **choice, thresholds=[500], seed=1)
+    >>> len(result.search), int(result.search["cheapest"].sum())
+    (3, 1)
     """
     return _called(
         population,

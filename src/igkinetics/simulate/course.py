@@ -40,12 +40,12 @@ def follow(plan: Plan) -> Course:
     doses = plan.calendar
     while True:
         measurements = all_measurements(plan, doses)
-        found = ordered(plan, measurements) if plan.rule is not None else doses
-        if np.array_equal(found.day, doses.day):
+        given = ordered(plan, measurements) if plan.rule is not None else doses
+        if np.array_equal(given.day, doses.day):
             return Course(
                 plan=plan, measurements=measurements, readings=read_all(plan, doses, measurements), doses=doses
             )
-        doses = found
+        doses = given
 
 
 def all_measurements(plan: Plan, doses: Doses) -> tuple[Measurement, ...]:

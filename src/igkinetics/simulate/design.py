@@ -83,9 +83,9 @@ def disagreements(sections: Sections) -> Iterator[Fault]:
         yield Fault(("outcomes",), ", ".join(ending), "only one outcome may end follow-up")
 
 
-def patient_id(group_name: str, place: int) -> str:
+def patient_id(group_name: str, index: int) -> str:
     """`IVIG-01`: counted within the group, so that no other group's size changes it."""
-    return f"{'_'.join(group_name.split())}-{place + 1:02d}"
+    return f"{'_'.join(group_name.split())}-{index + 1:02d}"
 
 
 def _repeated_names(sections: Sections) -> Iterator[Fault]:
@@ -100,9 +100,9 @@ def _repeated_names(sections: Sections) -> Iterator[Fault]:
 def _rules_and_limits(sections: Sections) -> Iterator[Fault]:
     if sections.assay is None:
         return
-    for place, group in sections.groups.items():
+    for index, group in sections.groups.items():
         if group.regimen is not None and group.regimen.rule is not None:
-            key = ("group", place, "regimen", "rule", "below_mg_dl")
+            key = ("group", index, "regimen", "rule", "below_mg_dl")
             yield from beyond_limits(sections.assay, group.regimen.rule.below_mg_dl, key)
 
 
@@ -114,13 +114,13 @@ def _work(sections: Sections) -> Iterator[Fault]:
         return
     end, days = sections.visits.planned_end_day, 0.0
     first_visit = sections.visits.start_day if sections.visits.days is None else sections.visits.days[0]
-    for place, group in sections.groups.items():
+    for index, group in sections.groups.items():
         therapy = group.therapy if group.therapy is not None else sections.therapy
         starts = [0.0, first_visit]
         starts += [therapy.start_day] if therapy is not None else []
         if group.regimen is not None:
             starts.append(group.regimen.first_day)
-            yield from too_many_doses(group.regimen, end, ("group", place, "regimen"))
+            yield from too_many_doses(group.regimen, end, ("group", index, "regimen"))
         days += group.n * (end - min(starts))
     yield from at_most(("visits",), f"{number:,} patients to day {end:g}", days, MOST_PATIENT_DAYS, "days of curves")
 

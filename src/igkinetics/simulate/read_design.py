@@ -77,7 +77,7 @@ def sound_sections(raw: Mapping[str, object]) -> Sections:
         population=_sound(Population, raw.get("population")),
         visits=_sound(Visits, raw.get("visits")),
         therapy=_sound(Therapy, raw.get("therapy")),
-        groups={place: group for place, group in sound_groups.items() if group is not None},
+        groups={position: group for position, group in sound_groups.items() if group is not None},
         group_names=tuple(name for name in names if isinstance(name, str)),
         outcomes={name: outcome for name, outcome in sound_outcomes.items() if outcome is not None},
     )

@@ -37,7 +37,19 @@ def simulate_cohort(source: str | Path, *, seed: int | None = None) -> Simulated
     """Simulate the cohort of a design: a path, or its text (a str with line breaks).
 
     seed: instead of the design's own. The same design, seed and package versions give the same numbers.
-    InputError with every problem of the design, or of its card.
+    InputError with every problem of the design, or of its card. See docs/model.md 1, 2 and 7.
+
+    >>> import igkinetics as igk
+    >>> design = '''
+    ... seed = 1
+    ... population = { card = "adult_b_cell_depletion", weight_kg = 75 }
+    ... therapy = { cycles = 2, on_day = 28, off_day = 14, agent = "blinatumomab" }
+    ... visits = { every_day = 14, until_day = 70 }
+    ... group = [{ name = "IVIG", n = 2, regimen = { dose_g_per_kg = 0.4, interval_day = 28 } }]
+    ... '''
+    >>> simulated = igk.simulate_cohort(design)
+    >>> len(simulated.samples), simulated.doses["amount_g"].unique().tolist()
+    (12, [30.0])
     """
     file = read_design(source, seed=seed)
     cards = cards_of(file.design.population, file.folder)
@@ -49,11 +61,11 @@ def simulate_cohort(source: str | Path, *, seed: int | None = None) -> Simulated
 def cards_of(population: Population, folder: Path | None) -> Cards:
     """The cards a population names. A path to a card starts at the design's folder."""
 
-    def found(name: str) -> Card:
+    def load(name: str) -> Card:
         return load_card(folder / name if name.endswith(SUFFIX) and folder is not None else name)
 
     other = population.endogenous_card
-    return Cards(main=found(population.card), endogenous=None if other is None else found(other))
+    return Cards(main=load(population.card), endogenous=None if other is None else load(other))
 
 
 def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:

@@ -61,10 +61,10 @@ class VirtualPatient:
 
 
 def draw_patient(
-    population: Population, group: Group, therapy: Therapy | None, cards: Cards, seed: int, place: int
+    population: Population, group: Group, therapy: Therapy | None, cards: Cards, seed: int, index: int
 ) -> VirtualPatient:
     """The patient at this place (from 0) of a group. A function of seed, group name and place."""
-    streams = Streams(seed, group.name, place)
+    streams = Streams(seed, group.name, index)
     person = draw_person(population, hard_limits(cards.both), streams)
     start, stop = therapy_days(therapy, streams)
     agents = (therapy.agent,) if therapy is not None and therapy.agent and start.size else ()
@@ -73,7 +73,7 @@ def draw_patient(
         expected = f"needed with therapy: {prior.card_id} keeps endogenous IgG constant"
         raise call_error("population.endogenous_card", "", expected)
     return VirtualPatient(
-        patient_id=patient_id(group.name, place),
+        patient_id=patient_id(group.name, index),
         group=group,
         streams=streams,
         weight_kg=float(person["weight_kg"]),

@@ -71,7 +71,12 @@ class Verification(Answer):
 
 
 def verify(*, only: tuple[str, ...] | list[str] = ()) -> Verification:
-    """Every case of KINDS, or those of `only`: `verify(only=["profiles"])`. InputError for a kind that there is not."""
+    """Every case of KINDS, or those of `only`: `verify(only=["profiles"])`. InputError for a kind that there is not.
+
+    >>> import igkinetics as igk
+    >>> igk.verify(only=["profiles"]).table["verdict"].unique().tolist()
+    ['agrees']
+    """
     problems = [
         Problem(
             file="call", column="only", found=str(kind), expected=f"must be {', '.join(KINDS)}{nearest(kind, KINDS)}"

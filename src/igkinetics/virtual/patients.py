@@ -123,19 +123,19 @@ class VirtualPatients:
     def n_batches(self) -> int:
         return -(-self.about.n_patients // BATCH)
 
-    def first(self, place: int) -> int:
+    def first(self, index: int) -> int:
         """Place of a batch's first patient among all."""
-        return place * BATCH
+        return index * BATCH
 
-    def size(self, place: int) -> int:
-        return min(BATCH, self.about.n_patients - place * BATCH)
+    def size(self, index: int) -> int:
+        return min(BATCH, self.about.n_patients - index * BATCH)
 
-    def batch(self, place: int) -> Cases:
+    def batch(self, index: int) -> Cases:
         """The patients of one batch under each model, one model after the other."""
-        n = self.size(place)
+        n = self.size(index)
         return stacked(
             [
-                self.cases(model, number, place, self.standard(place, n) * of_each(model.prior.omega))
+                self.cases(model, number, index, self.standard(index, n) * of_each(model.prior.omega))
                 for number, model in enumerate(self.models)
             ]
         )
@@ -164,10 +164,10 @@ class VirtualPatients:
             averaged=averaged,
         )
 
-    def moved(self, place: int, shift: Floats, root: Floats) -> Cases:
+    def moved(self, index: int, shift: Floats, root: Floats) -> Cases:
         """Patients of a batch of the only model, each at a population level of his own: shift (n, parameter), what
         typical values are moved by on their scale; root (n, parameter, parameter), Omega = root root'."""
-        return self.cases(self.models[0], 0, place, shift + turned(root, self.standard(place, len(shift))))
+        return self.cases(self.models[0], 0, index, shift + turned(root, self.standard(index, len(shift))))
 
     def standard(self, batch: int, n: int) -> Floats:
         """(n, parameter): standard normal deviates of the patients of a batch."""

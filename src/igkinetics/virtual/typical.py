@@ -25,8 +25,8 @@ Covariates = Mapping[str, Column]
 def effect_factors(effect: CovariateEffect, values: Column) -> Floats:
     """What an effect multiplies its parameters by, for each patient."""
     if isinstance(effect, CategoryEffect):
-        levels, place = np.unique(values.astype(str), return_inverse=True)
-        return np.array([effect.factors[level] for level in levels])[place]
+        levels, index = np.unique(values.astype(str), return_inverse=True)
+        return np.array([effect.factors[level] for level in levels])[index]
     numbers = values.astype(float)
     if isinstance(effect, PowerEffect):
         return np.asarray(np.power(numbers / effect.reference, effect.exponent))
@@ -43,9 +43,9 @@ def typical_of_many(card: Card, prior: PatientPrior, covariates: Covariates, n: 
         known = covariates.get(effect.covariate)
         column = np.full(n, card.covariates[effect.covariate].when_missing) if known is None else known
         factors = effect_factors(effect, column)
-        for place in (place for name in effect.parameters if applies(prior, name) for place in places(card, name)):
-            if place in typical:
-                typical[place] = typical[place] * factors
+        for index in (index for name in effect.parameters if applies(prior, name) for index in places(card, name)):
+            if index in typical:
+                typical[index] = typical[index] * factors
     return typical
 
 

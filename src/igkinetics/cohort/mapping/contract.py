@@ -86,8 +86,8 @@ MOST_NAMES_SHOWN: Final = 12
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like this one (ignoring case), or None when nothing is near."""
     by_lower_case = {other.lower(): other for other in known}
-    found = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
-    return by_lower_case[found[0]] if found else None
+    matches = get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
+    return by_lower_case[matches[0]] if matches else None
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -41,7 +41,7 @@ def draft_mapping(path: Path, stated: dict[str, object] | None = None) -> str:
     """
     places, unread = places_in(path)
     keys = stated or {}
-    events = [place for place in places if looks_like_events(place, stated=keys.get("format") == "nonmem")]
+    events = [source for source in places if looks_like_events(source, stated=keys.get("format") == "nonmem")]
     if events:
         return event_draft(events[0], keys)
     chosen = choose(places)
@@ -84,9 +84,9 @@ def write_draft(path: Path, draft: str) -> Path:
 def _why_not(places: list[Place], unread: dict[str, str]) -> str:
     lines = [f"{NO_DRAFT}: no table with a column of patients, of days or dates, and of IgG was recognised."]
     lines += [f"# {file} cannot be read: {reason}" for file, reason in unread.items()]
-    for place in places:
-        where = place.name + (f", sheet {place.settings.sheet}" if place.settings.sheet else "")
-        lines.append(f"# {where}: {', '.join(place.raw.cells.columns)}")
+    for source in places:
+        where = source.name + (f", sheet {source.settings.sheet}" if source.settings.sheet else "")
+        lines.append(f"# {where}: {', '.join(source.raw.cells.columns)}")
     if places:
         lines.append('# Name them under [samples.columns]: patient_id, datetime (or day) and igg = "their heading".')
     return "\n".join(lines) + "\n"
@@ -114,70 +114,70 @@ def _unit_line(samples: Guess) -> str:
     return CHOOSE_UNIT
 
 
-def _meant(found: Guess) -> pd.DataFrame:
+def _meant(guess: Guess) -> pd.DataFrame:
     """The rows that the draft keeps."""
-    cells = found.raw.cells
-    for column, words in found.keep:
+    cells = guess.raw.cells
+    for column, words in guess.keep:
         text = cells[column].str.strip()
         cells = cells[text.isin(list(words))] if words else cells[text != ""]
     return cells
 
 
-def _section(found: Guess) -> list[str]:
-    settings, table = found.place.settings, found.table
-    lines = [f"\n[{table}]", f"files = [{_toml(found.place.name)}]"]
+def _section(guess: Guess) -> list[str]:
+    settings, table = guess.place.settings, guess.table
+    lines = [f"\n[{table}]", f"files = [{_toml(guess.place.name)}]"]
     if settings.sheet:
         lines.append(f"sheet = {_toml(settings.sheet)}")
     for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
         if (value := getattr(settings, key)) != usual:
             lines.append(f"{key} = {_toml(value)}    # GUESS")
     times = [
-        found.columns[name]
+        guess.columns[name]
         for name in ("datetime", "start", "end", "birth", "death", "transplant")
-        if name in found.columns
+        if name in guess.columns
     ]
-    formats = [line for column in times for line in date_format(_meant(found), column)]
+    formats = [line for column in times for line in date_format(_meant(guess), column)]
     lines += formats[:1]
     if table == "samples":
-        lines += _wide(found) + _words(found)
-    if table == "patients" and bool(_meant(found)[str(found.columns["patient_id"])].duplicated().any()):
+        lines += _wide(guess) + _words(guess)
+    if table == "patients" and bool(_meant(guess)[str(guess.columns["patient_id"])].duplicated().any()):
         lines.append('repeated = "first"    # GUESS: of several rows of a patient the first counts')
-    lines += _columns(found)
-    lines += _units(found)
-    for column, words in found.keep:
+    lines += _columns(guess)
+    lines += _units(guess)
+    for column, words in guess.keep:
         rule = f"one_of = {_toml(list(words))}" if words else "empty = false"
         lines += [f"[[{table}.keep]]    # GUESS", f"column = {_toml(column)}", rule]
-    return lines + _analyte_to_choose(found)
+    return lines + _analyte_to_choose(guess)
 
 
 ANALYTE_HEADING: Final = re.compile(r"item|component|analyt|test|label|param|loinc|examen|esame|prueba|untersuch|code")
 
 
-def _analyte_to_choose(found: Guess) -> list[str]:
+def _analyte_to_choose(guess: Guess) -> list[str]:
     """Where nothing says which rows are IgG but a column of codes or tests is there: a rule to fill in."""
-    igg = found.columns.get("igg")
-    if found.table != "samples" or not isinstance(igg, str) or says_igg(igg) or any(words for _, words in found.keep):
+    igg = guess.columns.get("igg")
+    if guess.table != "samples" or not isinstance(igg, str) or says_igg(igg) or any(words for _, words in guess.keep):
         return []
-    unused = [name for name in found.raw.cells.columns if name not in found.columns.values()]
+    unused = [name for name in guess.raw.cells.columns if name not in guess.columns.values()]
     column = next((name for name in unused if ANALYTE_HEADING.search(plain(name))), None)
     if column is None:
         return []
-    values = [str(word) for word in found.raw.cells[column].str.strip().unique()[:5]]
+    values = [str(word) for word in guess.raw.cells[column].str.strip().unique()[:5]]
     choose = f"# CHOOSE those of {_toml(column)} that are IgG"
     return ["# [[samples.keep]]", f"# column = {_toml(column)}", f"# one_of = {_toml(values)}    {choose}"]
 
 
-def _columns(found: Guess) -> Iterator[str]:
-    yield f"[{found.table}.columns]"
-    for name in found.missing:
+def _columns(guess: Guess) -> Iterator[str]:
+    yield f"[{guess.table}.columns]"
+    for name in guess.missing:
         yield f'# {name} = "..."    # CHOOSE {CHOICES[name]}'
-    for name, foreign in found.columns.items():
-        unsaid = name == "igg" and not says_igg(str(foreign)) and not any(words for _, words in found.keep)
+    for name, foreign in guess.columns.items():
+        unsaid = name == "igg" and not says_igg(str(foreign)) and not any(words for _, words in guess.keep)
         why = ": nothing in the table says that this is IgG" if unsaid else ""
         yield f"{name} = {_toml(foreign)}" + ("" if name == foreign else f"    # GUESS{why}")
-    taken = {one for foreign in found.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
-    taken |= {visit.heading for visit in _visits(found)} | {column for column, _ in found.keep}
-    unused = [name for name in found.raw.cells.columns if name not in taken]
+    taken = {one for foreign in guess.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
+    taken |= {visit.heading for visit in _visits(guess)} | {column for column, _ in guess.keep}
+    unused = [name for name in guess.raw.cells.columns if name not in taken]
     if unused:
         yield f"# not used: {', '.join(_toml(name) for name in unused)}"
 
@@ -189,24 +189,24 @@ CHOICES: Final = {
 }
 
 
-def _units(found: Guess) -> Iterator[str]:
+def _units(guess: Guess) -> Iterator[str]:
     """Units that headings say; those that nothing says are left to choose."""
-    lines = [f'{name} = "{unit}"    # GUESS: the heading says so' for name, unit in found.units.items()]
+    lines = [f'{name} = "{unit}"    # GUESS: the heading says so' for name, unit in guess.units.items()]
     for name, choices in (("amount", "g, mg, g/kg or mg/kg"), ("weight", "kg or lb"), ("duration", "h or min")):
-        if name in found.columns and f"{name}_unit" not in found.columns and name not in found.units:
+        if name in guess.columns and f"{name}_unit" not in guess.columns and name not in guess.units:
             lines.append(f'# {name} = "{choices.split(",")[0].split()[0]}"    # CHOOSE {choices}; never guessed')
     if lines:
-        yield f"[{found.table}.units]"
+        yield f"[{guess.table}.units]"
         yield from lines
 
 
-def _visits(found: Guess) -> list[VisitColumn]:
-    wide = found.table == "samples" and "igg" not in found.columns
-    return visit_columns(found.raw.cells.columns) if wide else []
+def _visits(guess: Guess) -> list[VisitColumn]:
+    wide = guess.table == "samples" and "igg" not in guess.columns
+    return visit_columns(guess.raw.cells.columns) if wide else []
 
 
-def _wide(found: Guess) -> list[str]:
-    visits = _visits(found)
+def _wide(guess: Guess) -> list[str]:
+    visits = _visits(guess)
     if not visits:
         return []
     known = all(visit.kind != "visit" for visit in visits)
@@ -217,12 +217,12 @@ def _wide(found: Guess) -> list[str]:
     ]
 
 
-def _words(found: Guess) -> list[str]:
+def _words(guess: Guess) -> list[str]:
     """`words` for the cells that are no level."""
-    column = found.columns.get("igg")
-    columns = [column] if isinstance(column, str) else [visit.heading for visit in _visits(found)]
-    cells = _meant(found)[columns].stack().str.strip() if columns else pd.Series(dtype=str)
-    unreadable = cells[igg_cells(cells, found.place.settings.decimal).unreadable]
+    column = guess.columns.get("igg")
+    columns = [column] if isinstance(column, str) else [visit.heading for visit in _visits(guess)]
+    cells = _meant(guess)[columns].stack().str.strip() if columns else pd.Series(dtype=str)
+    unreadable = cells[igg_cells(cells, guess.place.settings.decimal).unreadable]
     words = list(dict.fromkeys(str(cell) for cell in unreadable))
     if not words:
         return []

@@ -40,13 +40,13 @@ def likely_item(item: str, columns: Iterable[str]) -> str | None:
     return next((by_name[name] for name in ITEM_NAMES.get(item, ()) if name in by_name), None)
 
 
-def looks_like_events(place: Place, *, stated: bool) -> bool:
+def looks_like_events(source: Place, *, stated: bool) -> bool:
     """Whether a table is an event file: said so, or at least two columns that only event files have."""
-    names = {column.strip().lower() for column in place.raw.cells.columns}
+    names = {column.strip().lower() for column in source.raw.cells.columns}
     return len(names & MARKS) >= (1 if stated else 2) and likely_item("ID", names) is not None
 
 
-def event_draft(place: Place, stated: dict[str, object]) -> str:
+def event_draft(source: Place, stated: dict[str, object]) -> str:
     """The text of a cohort.toml for an event file. stated: what a cohort.toml says already."""
     lines = [TOP.rstrip("\n")]
     for key, example, choice in UNITS:
@@ -54,19 +54,19 @@ def event_draft(place: Place, stated: dict[str, object]) -> str:
             lines.append(f"{key} = {json.dumps(stated[key])}")
         else:
             lines.append(f'# {key} = "{example}"    # {choice}; never guessed')
-    settings, columns = place.settings, list(place.raw.cells.columns)
-    lines += ["[samples]", f"files = [{json.dumps(place.name, ensure_ascii=False)}]"]
+    settings, columns = source.settings, list(source.raw.cells.columns)
+    lines += ["[samples]", f"files = [{json.dumps(source.name, ensure_ascii=False)}]"]
     for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
         if (value := getattr(settings, key)) != usual:
             lines.append(f"{key} = {json.dumps(value)}    # GUESS")
     for section, items in (("samples", ("ID", "TIME", "DV")), ("doses", ("AMT",))):
         mapped = []
         for item in items:
-            found = likely_item(item, columns)
+            heading = likely_item(item, columns)
             key = MAPPED_AS[item].rpartition(".")[2]
-            if found is None and item != "AMT":
+            if heading is None and item != "AMT":
                 mapped.append(f'# {key} = "..."    # CHOOSE the column of {item}')
-            elif found is not None and found.strip().upper() != item:
-                mapped.append(f"{key} = {json.dumps(found, ensure_ascii=False)}    # GUESS")
+            elif heading is not None and heading.strip().upper() != item:
+                mapped.append(f"{key} = {json.dumps(heading, ensure_ascii=False)}    # GUESS")
         lines += [f"[{section}.columns]", *mapped] if mapped else []
     return "\n".join(lines) + "\n"

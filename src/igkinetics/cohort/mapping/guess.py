@@ -61,7 +61,7 @@ class Guess:
 
 def choose(places: list[Place]) -> dict[TableName, Guess]:
     """The likeliest place of each table. One place serves a second table only where nothing else does."""
-    guesses = [guess(table, place) for place in places for table in TABLES if table in meanings()]
+    guesses = [guess(table, source) for source in places for table in TABLES if table in meanings()]
     chosen: dict[TableName, Guess] = {}
     used: set[int] = set()
     for one in sorted(guesses, key=score, reverse=True):
@@ -133,22 +133,22 @@ def _adds(shared: Guess, samples: Guess) -> bool:
     return not shared.missing and {"therapy": "start", "outcomes": "outcome"}.get(shared.table, "") in own
 
 
-def guess(table: TableName, place: Place) -> Guess:
+def guess(table: TableName, source: Place) -> Guess:
     """The columns of a table in a place, under the contract's final names."""
-    found = guess_columns(table, place.raw)
-    keep = _rows_meant(table, place.raw, found)
+    guessed = guess_columns(table, source.raw)
+    keep = _rows_meant(table, source.raw, guessed)
     columns: dict[str, Foreign] = {}
     units = {}
-    for name, foreign in found.items():
+    for name, foreign in guessed.items():
         unit = read_heading(foreign).unit
         final = WITH_UNIT.get(name, {}).get(unit, name)
         columns[final] = foreign
         if unit in COLUMN_UNITS.get(final, {}) and unit != USUAL_UNIT.get(final) and final != "igg":
             units[final] = unit
-    columns = one_time(place.raw, columns)
+    columns = one_time(source.raw, columns)
     if "day" in columns and isinstance(columns["day"], str) and read_heading(columns["day"]).unit in ("h", "min"):
         units["day"] = read_heading(columns["day"]).unit
-    return Guess(table=table, place=place, columns=columns, units=units, keep=keep)
+    return Guess(table=table, place=source, columns=columns, units=units, keep=keep)
 
 
 def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
@@ -166,19 +166,19 @@ def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
     for column, words in _one_analyte(cells, says_igg) if table == "samples" else ():
         cells = cells[cells[column].str.strip().isin(list(words))]
     ranked = sorted(
-        (place, _against(table, name, cells[heading]), order, name, heading)
+        (index, _against(table, name, cells[heading]), order, name, heading)
         for order, heading in enumerate(headings)
         for name in names
-        if (place := rank(table, name, heading)) is not None and heading not in own.values()
+        if (index := rank(table, name, heading)) is not None and heading not in own.values()
     )
-    found = dict(own)
-    if "day" in found and "datetime" not in found:
-        found["datetime"] = found.pop("day")
+    columns = dict(own)
+    if "day" in columns and "datetime" not in columns:
+        columns["datetime"] = columns.pop("day")
     for _, against, _, name, heading in ranked:
-        free = name not in found and not any(final in found for final in WITH_UNIT.get(name, {}).values())
-        if against < 1.0 and free and heading not in found.values():
-            found[name] = heading
-    return found
+        free = name not in columns and not any(final in columns for final in WITH_UNIT.get(name, {}).values())
+        if against < 1.0 and free and heading not in columns.values():
+            columns[name] = heading
+    return columns
 
 
 def _against(table: TableName, name: str, cells: pd.Series[str]) -> float:
@@ -205,16 +205,16 @@ def _against(table: TableName, name: str, cells: pd.Series[str]) -> float:
     return 0.0
 
 
-def one_time(raw: RawRows, found: dict[str, Foreign]) -> dict[str, Foreign]:
+def one_time(raw: RawRows, columns: dict[str, Foreign]) -> dict[str, Foreign]:
     """Either day or datetime, by what the cells look like; a date and the column of its time of day together."""
-    column = found.get("datetime")
+    column = columns.get("datetime")
     if not isinstance(column, str):
-        return dict(found)
-    rest = {name: foreign for name, foreign in found.items() if name != "datetime"}
+        return dict(columns)
+    rest = {name: foreign for name, foreign in columns.items() if name != "datetime"}
     filled = raw.cells[column][raw.cells[column].str.strip() != ""]
     if bool((~numbers(filled)[1]).all()) and (len(filled) or plain(column) != "datetime"):
         return {**rest, "day": column}
-    others = [name for name in raw.cells.columns if name not in found.values()]
+    others = [name for name in raw.cells.columns if name not in columns.values()]
     clocks = [name for name in others if is_clock(raw, name)]
     has_clock = bool(filled.str.contains(":", regex=False).any())
     return {**rest, "datetime": column if has_clock or not clocks else (column, clocks[0])}
@@ -227,17 +227,17 @@ def is_clock(raw: RawRows, name: str) -> bool:
     return bool(len(filled)) and bool(filled.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?").all())
 
 
-def _rows_meant(table: TableName, raw: RawRows, found: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _rows_meant(table: TableName, raw: RawRows, columns: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Rules for rows: one analyte of several, immunoglobulin of several drugs, and no rows without the value itself."""
     rules: list[tuple[str, tuple[str, ...]]] = []
-    others = [name for name in raw.cells.columns if name not in found.values()]
+    others = [name for name in raw.cells.columns if name not in columns.values()]
     value = {"samples": "igg", "doses": "amount"}.get(table)
     if table == "samples":
         rules += _one_analyte(raw.cells[others], says_igg)
     if table == "doses":
-        named = [found["product"]] if "product" in found else []
+        named = [columns["product"]] if "product" in columns else []
         rules += _one_analyte(raw.cells[[*named, *others]], lambda word: IMMUNOGLOBULIN.search(plain(word)) is not None)
-    column = next((found[name] for name in (value or "", "amount_g", "amount_g_per_kg") if name in found), None)
+    column = next((columns[name] for name in (value or "", "amount_g", "amount_g_per_kg") if name in columns), None)
     if value is not None and column is not None:
         kept = pd.Series(True, index=raw.cells.index)
         for name, words in rules:

@@ -98,9 +98,9 @@ def read_heading(heading: str) -> Heading:
     concepts: set[str] = set()
     unknown = []
     for word in words:
-        found = _concepts_of(word)
-        concepts |= found
-        if not found and word not in fillers():
+        meant = _concepts_of(word)
+        concepts |= meant
+        if not meant and word not in fillers():
             unknown.append(word)
     if words and words[-1] in ("am", "on", "at", "um"):
         concepts.add("DATE")
@@ -143,11 +143,11 @@ def rank(table: TableName, name: str, heading: str) -> int | None:
     if read.unknown or (table == "doses" and _is_length_of_infusion(read) is not (name == "duration")):
         return None
     meant = read.concepts - {"QUALIFIER"}
-    for place, words in enumerate(meanings()[table].get(name, ())):
+    for index, words in enumerate(meanings()[table].get(name, ())):
         wanted = frozenset(words.split())
         beside = {"LAB", "IGG"} if "DATE" in wanted else {"LAB"}
         if meant and (meant == wanted or meant - beside == wanted):
-            return place
+            return index
     return None
 
 
@@ -159,7 +159,7 @@ def _is_length_of_infusion(read: Heading) -> bool:
 def likeliest(table: TableName, name: str, headings: Iterable[str]) -> str | None:
     """The heading that says a contract name best; else one with a slip of the pen; else None."""
     present = list(headings)
-    ranked = [(place, order) for order, one in enumerate(present) if (place := rank(table, name, one)) is not None]
+    ranked = [(index, order) for order, one in enumerate(present) if (index := rank(table, name, one)) is not None]
     if ranked:
         return present[min(ranked)[1]]
     by_plain = {plain(one): one for one in reversed(present)}
@@ -189,9 +189,9 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
     """
     known = [known_headings(row) for row in rows[:HEADER_ROWS_LOOKED_AT]]
     best = max(known, default=0)
-    place = known.index(best) if best >= 2 else 0
-    filled = [sum(cell.strip() != "" for cell in row) for row in (rows[0], rows[place])] if rows else [0, 0]
-    return place if filled[0] < filled[1] else 0
+    index = known.index(best) if best >= 2 else 0
+    filled = [sum(cell.strip() != "" for cell in row) for row in (rows[0], rows[index])] if rows else [0, 0]
+    return index if filled[0] < filled[1] else 0
 
 
 VISIT_KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -215,8 +215,8 @@ class VisitColumn:
 
 def visit_columns(headings: Iterable[str]) -> list[VisitColumn]:
     """The columns of a wide table that hold IgG, one for each visit; empty unless there are at least two."""
-    found = [visit for heading in headings if (visit := _visit_of(heading)) is not None]
-    return found if len(found) >= 2 else []
+    visits = [visit for heading in headings if (visit := _visit_of(heading)) is not None]
+    return visits if len(visits) >= 2 else []
 
 
 def _visit_of(heading: str) -> VisitColumn | None:

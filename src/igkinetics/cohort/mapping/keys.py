@@ -38,10 +38,10 @@ def g_per_ml(stated: object) -> object:
     unit = canonical_unit(number[2]).replace("%", "g/dL") if number else ""
     if number is None or unit not in IN_G_PER_ML:
         raise ValueError('a concentration with its unit is needed, such as "10 %" or "100 mg/mL"')
-    found = float(number[1]) * IN_G_PER_ML[unit]
-    if not LOWEST_G_PER_ML <= found <= HIGHEST_G_PER_ML:
+    value = float(number[1]) * IN_G_PER_ML[unit]
+    if not LOWEST_G_PER_ML <= value <= HIGHEST_G_PER_ML:
         raise ValueError("immunoglobulin is sold as 3 to 20 %; a concentration from 2 to 25 % is needed")
-    return found
+    return value
 
 
 class _Section(BaseModel):
@@ -192,11 +192,11 @@ class Wide(_Section):
     @property
     def rule(self) -> tuple[float, float] | None:
         """(factor, shift) of the rule that makes a day of a heading's number; None without such a rule."""
-        found = DAY_RULE.fullmatch(self.day) if isinstance(self.day, str) else None
-        if found is None:
+        match = DAY_RULE.fullmatch(self.day) if isinstance(self.day, str) else None
+        if match is None:
             return None
-        shift = float(found[3] or 0.0)
-        return float(found[1] or 1.0), -shift if found[2] == "-" else shift
+        shift = float(match[3] or 0.0)
+        return float(match[1] or 1.0), -shift if match[2] == "-" else shift
 
 
 class SamplesMapping(TableMapping):

@@ -44,19 +44,19 @@ IN_CELL: Final = re.compile(rf"(?<![a-zµμ]){UNIT}(?![a-z])", re.IGNORECASE)
 def likely_meaning(word: str) -> str | None:
     """What a cell probably means: a level such as 345 or <40, "missing", or None where nobody can say."""
     text = word.strip()
-    found = LEVEL.fullmatch(text)
-    if found is not None and re.search(r",\d{3}$", found[3]):
+    match = LEVEL.fullmatch(text)
+    if match is not None and re.search(r",\d{3}$", match[3]):
         return None  # 1,234: a thousand, or one and a bit
-    if found is not None:
-        sign = "<" if found["below"] else ">" if found["above"] else ""
-        return sign + found[3].replace(",", ".")
+    if match is not None:
+        sign = "<" if match["below"] else ">" if match["above"] else ""
+        return sign + match[3].replace(",", ".")
     return MISSING if NO_LEVEL.search(text) else None
 
 
 def g_per_l_in(word: str) -> float | None:
     """One of the unit written in a cell, in g/L; None where the cell holds none."""
-    found = IN_CELL.search(word)
-    return None if found is None else G_PER_L_IN.get(canonical_unit(found[0]))
+    match = IN_CELL.search(word)
+    return None if match is None else G_PER_L_IN.get(canonical_unit(match[0]))
 
 
 def words_table(words: Iterable[str], most: int = 6) -> str:

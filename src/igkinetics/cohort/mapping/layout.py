@@ -51,7 +51,7 @@ def places_in(path: Path) -> tuple[list[Place], dict[str, str]]:
 def _places_of(path: Path) -> list[Place]:
     suffix, settings = path.suffix.lower(), TableMapping(files=(path.name,))
     if suffix in WORKBOOK_SUFFIXES:
-        return [place for sheet in sheet_names(path, path.name) for place in _sheet(path, sheet, settings)]
+        return [index for sheet in sheet_names(path, path.name) for index in _sheet(path, sheet, settings)]
     if suffix == ".parquet":
         return [Place(name=path.name, settings=settings, raw=_first_rows(read_parquet(path, path.name, settings)))]
     if suffix in TEXT_SUFFIXES:
@@ -63,10 +63,10 @@ def _places_of(path: Path) -> list[Place]:
 
 def _sheet(path: Path, sheet: str, settings: TableMapping) -> list[Place]:
     rows = sheet_cells(path, path.name, sheet)
-    filled = [place for place, row in enumerate(rows) if any(map(str.strip, row))]
+    filled = [index for index, row in enumerate(rows) if any(map(str.strip, row))]
     if not filled:
         return []
-    header = header_place([rows[place] for place in filled[:HEADER_ROWS_LOOKED_AT]])
+    header = header_place([rows[index] for index in filled[:HEADER_ROWS_LOOKED_AT]])
     update = {"sheet": sheet, "skip_lines": filled[header] if header else 0}
     settings = settings.model_copy(update=update)
     return [Place(name=path.name, settings=settings, raw=read_sheet(path, path.name, sheet, settings, "samples"))]
@@ -112,8 +112,8 @@ def _header_of(lines: list[str]) -> tuple[str, int]:
     best = (0, 0, max(DELIMITERS, key=lines[0].count), 0)
     for delimiter in DELIMITERS:
         rows = list(_rows(lines[:HEADER_ROWS_LOOKED_AT], delimiter))
-        place = header_place(rows)
-        score = (known_headings(rows[place]), -place, delimiter, place)
+        index = header_place(rows)
+        score = (known_headings(rows[index]), -index, delimiter, index)
         if score[0] >= 2 and score[:2] > best[:2]:
             best = score
     return best[2], best[3]

@@ -88,17 +88,17 @@ def _preset_sources(
 ) -> tuple[list[Source], list[Problem]]:
     """The files that a preset reads, or those that the mapping names for its tables."""
     problems = preset_warnings(folder, mapping)
-    found: list[tuple[PresetTable, Path]] = []
+    located: list[tuple[PresetTable, Path]] = []
     for table, path in preset_files(folder, mapping, only):
         patterns = mapping.table(table.table).files
         if patterns is None:
-            found.append((table, path))
-        elif not any(one.table == table.table for one, _ in found):
+            located.append((table, path))
+        elif not any(one.table == table.table for one, _ in located):
             paths, faults = _files_named(folder, table.table, patterns, mapping_path)
-            found += [(table, one) for one in paths]
+            located += [(table, one) for one in paths]
             problems += faults
-    labels = _labels(folder, [path for _, path in found])
-    sources = [Source(table=one.table, path=path, label=labels[path], convert=one.convert) for one, path in found]
+    labels = _labels(folder, [path for _, path in located])
+    sources = [Source(table=one.table, path=path, label=labels[path], convert=one.convert) for one, path in located]
     return sources, problems
 
 
@@ -138,12 +138,12 @@ def _table_sources(
         if mapping.format == "nonmem" and table == "doses" and patterns is None:
             continue
         if patterns is None:
-            found, faults = _default_file(folder, table)
-            if not found and not faults:
-                found = workbooks
+            located, faults = _default_file(folder, table)
+            if not located and not faults:
+                located = workbooks
         else:
-            found, faults = _files_named(folder, table, patterns, mapping_path)
-        paths += [(table, path) for path in found]
+            located, faults = _files_named(folder, table, patterns, mapping_path)
+        paths += [(table, path) for path in located]
         problems += faults
     if "samples" not in taken and not any(table == "samples" for table, _ in paths) and not problems:
         problems.append(_no_samples(folder))
@@ -180,40 +180,40 @@ def _located(
 
 def _workbook_in(folder: Path, mapping: Mapping) -> tuple[list[Path], list[Problem]]:
     """The workbook of a folder, cohort.xlsx or the only one; several without that name are a problem."""
-    found = [
+    workbooks = [
         path
         for path in sorted(folder.iterdir())
         if path.is_file() and path.suffix.lower() in WORKBOOK_SUFFIXES and not path.name.startswith("~$")
     ]
-    own = [path for path in found if path.name.lower() == WORKBOOK_NAME]
+    own = [path for path in workbooks if path.name.lower() == WORKBOOK_NAME]
     stated = mapping.samples.files is not None or mapping.format != "tables"
-    if own or len(found) < 2 or stated or _default_file(folder, "samples")[0]:
-        return own or (found if len(found) == 1 else []), []
-    names = ", ".join(path.name for path in found)
-    expected = f'one workbook, or the name of the one that is meant: files = ["{found[0].name}"] under [samples]'
-    return [], [Problem(file=found[0].name, found=names, expected=expected)]
+    if own or len(workbooks) < 2 or stated or _default_file(folder, "samples")[0]:
+        return own or (workbooks if len(workbooks) == 1 else []), []
+    names = ", ".join(path.name for path in workbooks)
+    expected = f'one workbook, or the name of the one that is meant: files = ["{workbooks[0].name}"] under [samples]'
+    return [], [Problem(file=workbooks[0].name, found=names, expected=expected)]
 
 
 def _default_file(folder: Path, table: TableName) -> tuple[list[Path], list[Problem]]:
     wanted = {f"{table}{suffix}" for suffix in TABLE_SUFFIXES}
-    found = [path for path in sorted(folder.iterdir()) if path.name.lower() in wanted and path.is_file()]
-    if len(found) < 2:
-        return found, []
-    names = " and ".join(path.name for path in found)
-    expected = f'one of them only, or name the file: files = ["{found[0].name}"] under [{table}]'
-    return [], [Problem(file=found[0].name, found=names, expected=expected)]
+    files = [path for path in sorted(folder.iterdir()) if path.name.lower() in wanted and path.is_file()]
+    if len(files) < 2:
+        return files, []
+    names = " and ".join(path.name for path in files)
+    expected = f'one of them only, or name the file: files = ["{files[0].name}"] under [{table}]'
+    return [], [Problem(file=files[0].name, found=names, expected=expected)]
 
 
 def _files_named(
     folder: Path, table: TableName, patterns: tuple[str, ...], mapping_path: Path | None
 ) -> tuple[list[Path], list[Problem]]:
     """Files matching the patterns, each once, in the order of the patterns and then of their names."""
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     problems = []
     for pattern in patterns:
         matches = sorted(glob.glob(pattern, root_dir=folder, recursive=True))
         paths = [folder / match for match in matches if (folder / match).is_file()]
-        found.update(dict.fromkeys(paths))
+        files.update(dict.fromkeys(paths))
         if not paths:
             problems.append(
                 Problem(
@@ -232,7 +232,7 @@ def _files_named(
             for path in paths
             if path.suffix.lower() in OTHER_WORKBOOKS
         ]
-    return list(found), problems
+    return list(files), problems
 
 
 def _mapping_beside(path: Path) -> list[Problem]:

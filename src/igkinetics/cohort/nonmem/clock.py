@@ -125,8 +125,8 @@ def _dates(
     for one in formats:
         for words in (date,) if time is None else (date, date.str.cat(time.str.strip(), sep=" ")):
             rest = np.isnan(day)
-            found = _days(pd.to_datetime(words[rest], format=one, errors="coerce"))
-            day[rest] = found if time is None else np.floor(found)
+            days = _days(pd.to_datetime(words[rest], format=one, errors="coerce"))
+            day[rest] = days if time is None else np.floor(days)
     rest = np.isnan(day)
     if time is None:
         iso_like = date[rest].where(date[rest].str.match(ISO))
@@ -135,7 +135,7 @@ def _dates(
     parts = date.str.extract(f"^{PARTS}$").apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     iso = date.str.fullmatch(ISO).to_numpy(dtype=bool) & (item != "DAT3")
     rest = np.isnan(day) & ~np.isnan(parts[:, 0])
-    part = {letter: np.where(iso, parts[:, place], parts[:, order.index(letter)]) for place, letter in enumerate("ymd")}
+    part = {letter: np.where(iso, parts[:, index], parts[:, order.index(letter)]) for index, letter in enumerate("ymd")}
     short = rest & ~iso & (part["y"] < 100)
     day[rest & ~short] = _calendar(part)[rest & ~short]
     named = "/".join(WORDS[one] for one in order)

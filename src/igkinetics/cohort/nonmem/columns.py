@@ -80,8 +80,8 @@ def item_columns(raw: RawRows, mapping: Mapping) -> dict[str, str]:
         date, *time = (both,) if isinstance(both, str) else both
         item = date.strip().upper()
         wanted |= {item if item in DATE_ORDER else "DATE": date, "TIME": time[0] if time else None}
-    found = {item: name for item, name in wanted.items() if isinstance(name, str) and name in raw.cells.columns}
-    return {item: name for item, name in names.items() if name not in found.values()} | found
+    columns = {item: name for item, name in wanted.items() if isinstance(name, str) and name in raw.cells.columns}
+    return {item: name for item, name in names.items() if name not in columns.values()} | columns
 
 
 def used_columns(raw: RawRows, columns: dict[str, str], mapping: Mapping) -> frozenset[str]:

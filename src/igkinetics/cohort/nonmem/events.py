@@ -81,8 +81,8 @@ class Events:
 
     def lasting(self, is_dose: Mask) -> Mask:
         """Infusions that went on for ever up to this row: SS with a rate and no amount."""
-        found: Mask = is_dose & self.given("SS") & ~self.given("AMT") & (self["RATE"] > 0) & ~self.given("II")
-        return found
+        constant: Mask = is_dose & self.given("SS") & ~self.given("AMT") & (self["RATE"] > 0) & ~self.given("II")
+        return constant
 
     @property
     def days(self) -> Floats:

@@ -86,14 +86,14 @@ def record_names(person: pd.Series[str], number: Codes) -> pd.Series[str]:
 
 def further_records(tables: Tables) -> dict[str, str]:
     """Record -> patient, for every record beyond the first of a patient, in their order."""
-    found: dict[str, str] = {}
+    persons: dict[str, str] = {}
     for name in ("samples", "doses"):
         parsed = tables.get(name)  # type: ignore[call-overload]
         if parsed is not None and "person" in parsed.table.text.columns:
             pairs = parsed.table.text[["patient_id", "person"]].drop_duplicates()
             pairs = pairs[pairs["patient_id"] != pairs["person"]]
-            found |= dict(zip(pairs["patient_id"].astype(str), pairs["person"].astype(str), strict=True))
-    return found
+            persons |= dict(zip(pairs["patient_id"].astype(str), pairs["person"].astype(str), strict=True))
+    return persons
 
 
 def record_notes(records: dict[str, str]) -> list[str]:
@@ -134,15 +134,15 @@ def _spans(tables: Tables) -> pd.DataFrame:
 def _restarted(records: dict[str, str], span: pd.DataFrame) -> set[str]:
     """Records whose times begin before the end of the patient's record before."""
     before: dict[str, float] = {}
-    found = set()
+    restarted = set()
     for record, person in records.items():
         if record not in span.index:
             continue
         end = before.get(person, float(span["max"].get(person, -np.inf)))
         if span["min"][record] < end:
-            found.add(record)
+            restarted.add(record)
         before[person] = max(end, float(span["max"][record]))
-    return found
+    return restarted
 
 
 def _copied(parsed: Parsed, records: dict[str, str], clocks: set[str], span: pd.DataFrame) -> Parsed:
@@ -190,27 +190,27 @@ def _with_ids(parsed: Parsed, ids: npt.NDArray[np.object_]) -> Parsed:
 
 def _extended(parsed: Parsed, rows: npt.NDArray[np.intp], ids: list[str]) -> Parsed:
     """The same table with copies of these rows at its end, under other ids."""
-    place = np.concatenate([np.arange(len(parsed.frame)), rows])
-    copy = np.arange(len(place)) >= len(parsed.frame)
+    index = np.concatenate([np.arange(len(parsed.frame)), rows])
+    copy = np.arange(len(index)) >= len(parsed.frame)
     whose = [*parsed.frame["patient_id"], *ids]
     table = parsed.table
     grown = replace(
         table,
-        text=table.text.iloc[place].reset_index(drop=True).assign(patient_id=whose),
-        written={name: cells.iloc[place].reset_index(drop=True) for name, cells in table.written.items()},
-        file_code=table.file_code[place],
-        line=table.line[place],
+        text=table.text.iloc[index].reset_index(drop=True).assign(patient_id=whose),
+        written={name: cells.iloc[index].reset_index(drop=True) for name, cells in table.written.items()},
+        file_code=table.file_code[index],
+        line=table.line[index],
     )
-    frame = parsed.frame.iloc[place].reset_index(drop=True).assign(patient_id=whose, **{COPY: copy})
+    frame = parsed.frame.iloc[index].reset_index(drop=True).assign(patient_id=whose, **{COPY: copy})
     return replace(
         parsed,
         table=grown,
         frame=frame,
-        times=tuple(_at(one, place) for one in parsed.times),
-        extra=parsed.extra.reindex(place).reset_index(drop=True),
+        times=tuple(_at(one, index) for one in parsed.times),
+        extra=parsed.extra.reindex(index).reset_index(drop=True),
     )
 
 
-def _at(times: Times, place: npt.NDArray[np.intp]) -> Times:
-    arrays = {name: getattr(times, name)[place] for name in ("moment", "is_date", "date_only", "clock")}
+def _at(times: Times, index: npt.NDArray[np.intp]) -> Times:
+    arrays = {name: getattr(times, name)[index] for name in ("moment", "is_date", "date_only", "clock")}
     return replace(times, **arrays)

@@ -55,12 +55,12 @@ def bad_rows(events: Events, faults: Iterable[Fault]) -> Mask:
 
 def problems_of_events(events: Events, faults: Iterable[Fault]) -> list[Problem]:
     """A problem for each fault: of a single row as it is, of more at the first row with the lines of the next ones."""
-    found = []
+    problems = []
     for one in faults:
         rows = np.flatnonzero(one.rows)
         name = events.columns.get(one.column, one.column)
         cell = str(events.raw.cells[name].iloc[rows[0]]).strip() if name in events.raw.cells else ""
-        found.append(
+        problems.append(
             Problem(
                 file=events.raw.file,
                 line=int(events.raw.line[rows[0]]),
@@ -72,7 +72,7 @@ def problems_of_events(events: Events, faults: Iterable[Fault]) -> list[Problem]
                 action=one.action or "refused",
             )
         )
-    return found
+    return problems
 
 
 def order_faults(events: Events) -> list[Fault]:
@@ -124,7 +124,7 @@ def dose_faults(events: Events, is_dose: Mask, time_unit: str) -> list[Fault]:
     repeated = is_dose & (events.given("ADDL") | events.given("SS")) & ~events.lasting(is_dose)
     shortest = STEADY_STATE_DAYS / MOST_IMPLIED_DOSES / TIME_IN_DAY[time_unit]
     short = is_dose & events.given("SS") & (interval > 0) & (interval < shortest)
-    found = [
+    faults = [
         *fault(no_duration & (rate == -2), "RATE", f"-2 leaves the duration to the model (D1), so {model}"),
         *fault(no_duration & (rate == -1), "RATE", f"-1 leaves the rate to the model (R1), so the rate or {model}"),
         *fault(is_dose & (rate < 0) & ~np.isin(rate, (-1.0, -2.0)), "RATE", "0 or more, -1 or -2"),
@@ -137,8 +137,8 @@ def dose_faults(events: Events, is_dose: Mask, time_unit: str) -> list[Fault]:
         *fault(is_dose & (events["LAG"] < 0), "LAG", "0 or more"),
     ]
     for item in ("RATE", "DUR", "II", "ADDL", "SS", "LAG"):
-        found += fault(is_dose & events.unreadable[item], item, "a number")
-    return found
+        faults += fault(is_dose & events.unreadable[item], item, "a number")
+    return faults
 
 
 def record_warnings(events: Events) -> list[Fault]:
@@ -170,14 +170,14 @@ def _ruled(settings: TableMapping) -> set[str]:
 
 def _kinds(cells: pd.Series[str]) -> list[str]:
     """Distinct filled cells, equal numbers once, in their order."""
-    found: dict[object, str] = {}
+    kinds: dict[object, str] = {}
     for cell in cells.str.strip().unique():
         if cell:
             try:
-                found.setdefault(float(cell), str(cell))
+                kinds.setdefault(float(cell), str(cell))
             except ValueError:
-                found.setdefault(cell, str(cell))
-    return [found[key] for key in sorted(found, key=lambda one: (isinstance(one, str), one))]  # type: ignore[type-var]
+                kinds.setdefault(cell, str(cell))
+    return [kinds[key] for key in sorted(kinds, key=lambda one: (isinstance(one, str), one))]  # type: ignore[type-var]
 
 
 def _several_types(events: Events, is_sample: Mask, settings: TableMapping) -> list[Problem]:

@@ -110,8 +110,8 @@ def translated(cells: pd.Series[str], words: dict[str, Scalar]) -> tuple[pd.Seri
     """(cells in the words of the contract, which of them were translated); numbers are equal as numbers: 2 and 2.0."""
     known = {_as_number(foreign): str(word) for foreign, word in words.items()}
     text = cells.str.strip()
-    found = pd.Series({cell: known.get(_as_number(cell)) for cell in text.unique()}, dtype=object)
-    new = text.map(found)
+    meanings = pd.Series({cell: known.get(_as_number(cell)) for cell in text.unique()}, dtype=object)
+    new = text.map(meanings)
     changed: Mask = new.notna().to_numpy(dtype=bool)
     return text.where(~changed, new).astype(str), changed
 

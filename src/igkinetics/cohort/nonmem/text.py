@@ -24,15 +24,15 @@ FIRST_LOOK: Final = 1 << 16
 
 def read_event_text(path: Path, file: str, settings: TableMapping) -> RawRows:
     """All rows of the file, comments among them (short ones filled up with empty cells)."""
-    found = survey(path, file, settings, "samples")
-    with path.open(encoding=found.encoding) as stream:
+    survey_of_file = survey(path, file, settings, "samples")
+    with path.open(encoding=survey_of_file.encoding) as stream:
         start = stream.read(FIRST_LOOK).splitlines()
     n_above = _comments_above(start[settings.skip_lines :])
     settings = settings.model_copy(update={"skip_lines": settings.skip_lines + n_above})
     heading = start[settings.skip_lines] if settings.skip_lines < len(start) else ""
     if settings.delimiter not in heading and len(heading.split()) > 1 and not re.search("[;,|]", heading):
         if "\t" not in heading:
-            return _separated_by_blanks(path, file, settings, found.encoding)
+            return _separated_by_blanks(path, file, settings, survey_of_file.encoding)
         settings = settings.model_copy(update={"delimiter": "\t"})
     return _with_comments(whole_file(read_text(path, file, settings, "samples")))
 
@@ -66,7 +66,7 @@ def _separated_by_blanks(path: Path, file: str, settings: TableMapping, encoding
         if len(cells) != len(header)
     ]
     columns = list(zip(*(cells for _, cells in whole), strict=True)) if whole else [()] * len(header)
-    first = {name: place for place, name in reversed(list(enumerate(header)))}
+    first = {name: index for index, name in reversed(list(enumerate(header)))}
     cells = pd.DataFrame({name: pd.Series(columns[first[name]], dtype=str) for name in dict.fromkeys(header)})
     return _with_comments(
         RawRows(

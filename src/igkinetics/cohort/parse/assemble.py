@@ -100,7 +100,7 @@ def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Tim
     """The moment that each patient's days count from; nobody whose record holds no date."""
     known = origin.dropna()
     moments = pd.Timestamp(0) + pd.to_timedelta(known.to_numpy(dtype=np.float64), unit="D")
-    return {patients[place]: moment.round("s") for place, moment in zip(known.index, moments, strict=True)}
+    return {patients[index]: moment.round("s") for index, moment in zip(known.index, moments, strict=True)}
 
 
 def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:

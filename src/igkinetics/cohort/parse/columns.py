@@ -286,10 +286,10 @@ def _column_hint(raw: RawRows, table: TableName, group: tuple[str, ...], present
         shown = ", ".join(visit.heading for visit in visits[:3]) + (", ..." if len(visits) > 3 else "")
         key = f"write under [samples]: {wide_key(visits)}" if group[0] == "igg" else "wide says the day of each"
         return f"several columns look like IgG ({shown}): one row per sample is needed; {key}"
-    found = {name: heading for name in group if (heading := likeliest(table, name, present)) is not None}
-    if "datetime" in found and not numbers(raw.cells[found["datetime"]])[1].any():
-        found["day"] = found.pop("datetime")
-    for name, heading in found.items():
+    headings = {name: heading for name in group if (heading := likeliest(table, name, present)) is not None}
+    if "datetime" in headings and not numbers(raw.cells[headings["datetime"]])[1].any():
+        headings["day"] = headings.pop("datetime")
+    for name, heading in headings.items():
         return f'if it is {heading!r}, write {name} = "{heading}" under [{table}.columns]'
     return f"name the foreign column under [{table}.columns]"
 

@@ -161,14 +161,14 @@ def _durations(table: Table, start: Times) -> tuple[Floats, list[Finding], list[
         if (cells := table.column(name)) is None:
             continue
         unit = units.get(name, usual)
-        found, bad, own = durations(cells, table.settings.decimal, TIME_IN_DAY[unit] if unit else np.nan)
+        hours, bad, own = durations(cells, table.settings.decimal, TIME_IN_DAY[unit] if unit else np.nan)
         if unit is None and not (own | bad | (cells.str.strip() == "").to_numpy(dtype=bool)).all():
             expected = f'its unit is needed: {name} = "h" under [doses.units] in cohort.toml, or "4 h" in the cells'
             problems.append(whole_table(table, name, "no unit", expected))
-        bad |= DURATION.excludes(found)
+        bad |= DURATION.excludes(hours)
         in_unit = "" if unit is None else f"; a number without a unit is in {unit}"
         findings += refuse(bad, name, cells, f"must be {DURATION}{in_unit}")
-        values = np.where(np.isnan(found) | bad, values, found)
+        values = np.where(np.isnan(hours) | bad, values, hours)
     if table.column("end") is not None:
         values, more = _until_end(table, start, values)
         findings += more

@@ -175,8 +175,8 @@ def _sharing_a_moment(rows: pd.DataFrame) -> pd.DataFrame:
     patient, moment = rows["patient"].to_numpy()[order], rows["moment"].to_numpy(dtype=np.float64)[order]
     same = (patient[1:] == patient[:-1]) & (moment[1:] == moment[:-1])
     shared = np.append(same, False) | np.append(False, same) if len(rows) else np.zeros(0, dtype=bool)
-    found: pd.DataFrame = rows.iloc[np.sort(order[shared])]
-    return found
+    sharing: pd.DataFrame = rows.iloc[np.sort(order[shared])]
+    return sharing
 
 
 def _contradictions(
@@ -185,16 +185,16 @@ def _contradictions(
     """An error for each of these rows; `{others}` becomes the lines of the other rows of its group."""
     if rows.empty:
         return []
-    table, place = parsed.table, np.sort(rows.index.to_numpy())
+    table, index = parsed.table, np.sort(rows.index.to_numpy())
     group = rows.groupby(key, sort=False).ngroup().sort_index().to_numpy()
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(group.max() + 2))
 
     def others(one: int) -> str:
         """The lines of the first other rows of the group."""
-        mine = place[order[bounds[group[one]] : bounds[group[one] + 1]]]
-        rest = [row for row in mine[: MOST_LINES + 1] if row != place[one]][:MOST_LINES]
-        own = table.file_code[place[one]]
+        mine = index[order[bounds[group[one]] : bounds[group[one] + 1]]]
+        rest = [row for row in mine[: MOST_LINES + 1] if row != index[one]][:MOST_LINES]
+        own = table.file_code[index[one]]
         code = [table.file_code[row] for row in rest]
         where = ["" if other == own else f" of {table.files[other]}" for other in code]
         lines = [f"{table.line[row]}{file}" for row, file in zip(rest, where, strict=True)]
@@ -202,7 +202,7 @@ def _contradictions(
         return f"line {lines[0]} has" if len(mine) == 2 else f"lines {', '.join(lines)}{more} have"
 
     texts = for_the_first(
-        len(place), lambda one: expected.format(others=others(one)), expected.format(others="other lines have")
+        len(index), lambda one: expected.format(others=others(one)), expected.format(others="other lines have")
     )
     return refuse(parsed.rows(rows.index), column, table.text[column], texts, removes)
 

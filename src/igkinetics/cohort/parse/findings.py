@@ -85,8 +85,8 @@ class Finding:
         texts = self.expected if isinstance(self.expected, str) else self.expected[chosen]
         return replace(self, rows=self.rows[chosen], found=self.found[chosen], expected=texts, removes=removes)
 
-    def text(self, place: int) -> str:
-        return self.expected if isinstance(self.expected, str) else str(self.expected[place])
+    def text(self, index: int) -> str:
+        return self.expected if isinstance(self.expected, str) else str(self.expected[index])
 
 
 def refuse(
@@ -121,7 +121,7 @@ def for_each(values: npt.ArrayLike, form: Callable[[Any], str]) -> Texts:
 def for_the_first(n_rows: int, form: Callable[[int], str], rest: str) -> Texts:
     """Texts of their own for the rows that are told one by one, and one text for all others."""
     texts = np.full(n_rows, rest, dtype=object)
-    texts[:MOST_TOLD] = [form(place) for place in range(min(n_rows, MOST_TOLD))]
+    texts[:MOST_TOLD] = [form(index) for index in range(min(n_rows, MOST_TOLD))]
     return texts
 
 
@@ -140,10 +140,10 @@ def removed_patients(table: Table, findings: Iterable[Finding]) -> dict[str, str
     for finding in findings:
         if finding.removes == "patient":
             patients = table.text["patient_id"].iloc[finding.rows]
-            for place in np.flatnonzero(~patients.duplicated()):
-                found, expected = str(finding.found.iloc[place]), finding.text(int(place))
+            for index in np.flatnonzero(~patients.duplicated()):
+                found, expected = str(finding.found.iloc[index]), finding.text(int(index))
                 reason = f"{table.name}, {finding.column}: found {found!r}; {expected}"
-                reasons.setdefault(str(patients.iloc[place]), reason)
+                reasons.setdefault(str(patients.iloc[index]), reason)
     return reasons
 
 
@@ -153,15 +153,15 @@ def problems_of(table: Table, findings: Iterable[Finding], *, skip: bool) -> Ite
         told = 0
         for places in _alike(table, finding):
             grouped, text = len(places) > MANY_ROWS, finding.text(int(places[0]))
-            for place in places[:1].tolist() if grouped else places.tolist():
+            for index in places[:1].tolist() if grouped else places.tolist():
                 others = also(table.line[finding.rows[places]]) if grouped else ""
-                yield _problem(table, finding, place, text + others, skip=skip)
+                yield _problem(table, finding, index, text + others, skip=skip)
                 told += 1
             if told > MOST_TOLD:
                 more = len(finding.rows) - told
                 if more > 0:
                     expected = f"{text} (and {counted(more, 'more row')} like it)"
-                    yield _problem(table, finding, place, expected, skip=skip)
+                    yield _problem(table, finding, index, expected, skip=skip)
                 break
 
 
@@ -178,14 +178,14 @@ def _alike(table: Table, finding: Finding) -> Iterator[Rows]:
         yield order[start:end]
 
 
-def _problem(table: Table, finding: Finding, place: int, expected: str, *, skip: bool) -> Problem:
-    row = int(finding.rows[place])
+def _problem(table: Table, finding: Finding, index: int, expected: str, *, skip: bool) -> Problem:
+    row = int(finding.rows[index])
     return Problem(
         file=table.files[table.file_code[row]],
         line=int(table.line[row]),
         patient_id=str(table.text["patient_id"].iloc[row]),
         column=finding.column,
-        found=table.as_written(finding.column, row, str(finding.found.iloc[place])),
+        found=table.as_written(finding.column, row, str(finding.found.iloc[index])),
         expected=expected,
         severity="warning" if finding.warning else "error",
         action=finding.warning or (f"{finding.removes} set aside" if skip else "refused"),

@@ -71,13 +71,13 @@ class Leftovers:
 
     def unused(self) -> dict[str, tuple[str, ...]]:
         """File -> its columns that nothing uses; files without any are left out."""
-        found: dict[str, list[str]] = {}
+        entries: dict[str, list[str]] = {}
         for column in self._columns:
-            if not column.kept and column.name not in found.setdefault(column.file, []):
-                found[column.file].append(column.name)
+            if not column.kept and column.name not in entries.setdefault(column.file, []):
+                entries[column.file].append(column.name)
         for file, (headings, used) in self._converted.items():
-            found[file] = [name for name in headings if name not in used]
-        return {file: tuple(names) for file, names in found.items() if names}
+            entries[file] = [name for name in headings if name not in used]
+        return {file: tuple(names) for file, names in entries.items() if names}
 
     def problems(self, tables: set[TableName], converted: set[TableName], stated: Mapping) -> list[Problem]:
         """Of columns that look like the contract's, and of entries that match nothing.

@@ -89,9 +89,9 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     return Parsed(table=table, frame=frame, times=(times,), findings=tuple(findings), problems=tuple(problems))
 
 
-def limit_words(place: npt.NDArray[np.int8]) -> pd.Series[Any]:
+def limit_words(index: npt.NDArray[np.int8]) -> pd.Series[Any]:
     """LIMIT_NAMES by their places, each kept once."""
-    return pd.Series(pd.Categorical.from_codes(place, categories=pd.Index(LIMIT_NAMES)))
+    return pd.Series(pd.Categorical.from_codes(index, categories=pd.Index(LIMIT_NAMES)))
 
 
 def commonest_unit(unit_code: npt.NDArray[np.int8]) -> IggUnit:

@@ -64,9 +64,9 @@ def stated_meaning(cell: str, words: Mapping[str, str], decimal: str = ".") -> s
     for word, meaning in words.items():
         if "*" in meaning:
             start, _, end = (re.escape(part.strip()) for part in word.partition("*"))
-            found = re.fullmatch(rf"{start}\s*(\d+(?:{re.escape(decimal)}\d+)?)\s*{end}", cell, re.IGNORECASE)
-            if found is not None:
-                return meaning.replace("*", found[1].replace(decimal, "."))
+            match = re.fullmatch(rf"{start}\s*(\d+(?:{re.escape(decimal)}\d+)?)\s*{end}", cell, re.IGNORECASE)
+            if match is not None:
+                return meaning.replace("*", match[1].replace(decimal, "."))
     return None
 
 

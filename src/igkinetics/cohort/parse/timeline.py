@@ -128,14 +128,14 @@ def effective_dose_moments(
     relevant = relevant if kind == "dates" else relevant[relevant["date_only"]]
     by_patient_and_date = relevant.groupby(by_date(relevant["patient"], relevant["moment"]))
     bounds = by_patient_and_date.agg(first=("moment", "min"), last=("moment", "max"), date_only=("date_only", "any"))
-    found = bounds.reindex(by_date(doses["patient"], doses["moment"]))
+    bounds_of_doses = bounds.reindex(by_date(doses["patient"], doses["moment"]))
     date_only = doses["date_only"].to_numpy(dtype=bool)
     if same_day == "sample_first":
-        last = found["last"].to_numpy(dtype=np.float64)
+        last = bounds_of_doses["last"].to_numpy(dtype=np.float64)
         moved = date_only & (last > moment)
         return np.where(moved, last, moment), moved
-    first = found["first"].to_numpy(dtype=np.float64)
-    by_date_alone = date_only | (found["date_only"] == True).to_numpy(dtype=bool)  # noqa: E712  (nan: no sample)
+    first = bounds_of_doses["first"].to_numpy(dtype=np.float64)
+    by_date_alone = date_only | (bounds_of_doses["date_only"] == True).to_numpy(dtype=bool)  # noqa: E712  (nan: no sample)
     moved = by_date_alone & ~np.isnan(first)
     duration = doses["duration_day"].to_numpy(dtype=np.float64)
     before = _ending_before(np.where(moved, first, moment), duration)

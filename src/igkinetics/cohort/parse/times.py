@@ -124,22 +124,22 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
 def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
     """What is wrong with each cell that is no time: an offset without a zone, a day that may be a month, or other."""
     offset, either = np.zeros_like(bad), np.zeros_like(bad)
-    found = _spreadsheet_dates(table, column, text, bad)
-    if found:
+    findings = _spreadsheet_dates(table, column, text, bad)
+    if findings:
         bad = bad.copy()
-        bad[found[0].rows] = False
+        bad[findings[0].rows] = False
     if accepts != "days" and bad.any():
         offset[bad] = text[bad].str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
         either[bad] = text[bad].str.fullmatch(EITHER_WAY).to_numpy(dtype=bool)
     under = f"under [{table.name}] in cohort.toml"
     zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
-    found += refuse(offset, column, text, zone)
+    findings += refuse(offset, column, text, zone)
     if not table.settings.datetime_format:
         which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
         marks = text[either].str.extract(r"([/.-])", expand=False)
-        found += refuse(either, column, text, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
+        findings += refuse(either, column, text, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
         bad = bad & ~either
-    return found + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
+    return findings + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
 
 
 def _spreadsheet_dates(table: Table, column: str, text: pd.Series[str], bad: Mask) -> list[Finding]:
@@ -162,9 +162,9 @@ def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> 
     for one_format in formats:
         open_rows = np.isnan(moments)
         stamps = pd.to_datetime(text[open_rows], format=one_format, errors="coerce")
-        found = _moments(stamps)
-        moments[open_rows] = found
-        clock[open_rows] = ~np.isnan(found) & any(part in one_format for part in CLOCK_DIRECTIVES)
+        parsed = _moments(stamps)
+        moments[open_rows] = parsed
+        clock[open_rows] = ~np.isnan(parsed) & any(part in one_format for part in CLOCK_DIRECTIVES)
     open_rows = np.isnan(moments)
     if open_rows.any():
         moments[open_rows], clock[open_rows] = _iso_dates(text[open_rows])

@@ -62,15 +62,15 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
     """The columns of some rows of one file that have no meaning there, in their order."""
     raw, present = mapped.raw, set(mapped.text.columns)
     used, contract, ignored = mapped.used or frozenset(), CONTRACT[table], mapping.table(table).ignore
-    found = []
+    unused = []
     for name in raw.cells.columns:
         further = contract.open and name in present and name not in contract.names
         if (name in used and not further) or not (name or (raw.cells[name] != "").any()):
             continue
         meaning = "" if name in ignored else _looks_like(table, name, present)
         column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further)
-        found.append(_contradiction(column, mapped, mapping) if meaning else column)
-    return found
+        unused.append(_contradiction(column, mapped, mapping) if meaning else column)
+    return unused
 
 
 def _looks_like(table: TableName, name: str, present: set[str]) -> str:
@@ -162,8 +162,8 @@ def _where(cells: pd.Series[str], test: Callable[[str], bool]) -> Mask:
     """Cells for which a test holds; equal cells are looked at once."""
     code, distinct = pd.factorize(cells)
     verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
-    found: Mask = verdict[code]
-    return found
+    rows: Mask = verdict[code]
+    return rows
 
 
 def _other_igg_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:

@@ -151,8 +151,8 @@ def weights_at(rows: pd.DataFrame, weights: Parsed) -> Floats:
     )
     dated = asked.dropna(subset=["known_from"]).sort_values("known_from", kind="stable")
     columns = known[["patient", "known_from", "weight_kg"]].astype({"patient": asked["patient"].dtype})
-    found = pd.merge_asof(dated, columns, on="known_from", by="patient").set_index("row")["weight_kg"]
-    last = found.reindex(asked["row"]).to_numpy(dtype=np.float64)
+    weight = pd.merge_asof(dated, columns, on="known_from", by="patient").set_index("row")["weight_kg"]
+    last = weight.reindex(asked["row"]).to_numpy(dtype=np.float64)
     first = lookup(rows["patient"], known.groupby("patient")["weight_kg"].first())
     return np.where(np.isnan(last), first, last)
 

@@ -179,9 +179,9 @@ def _names(concept: Resource) -> list[str]:
 def _verdict(wanted: Any, concept: str) -> str:
     """yes, no or contradiction for codings and text joined by SEPARATOR, the text last."""
     *codings, text = concept.split(SEPARATOR)
-    found = [judge(wanted, *(coding.split("|"))) for coding in codings if coding]
-    found = found or [judge(wanted, "", "", text)]
-    return "contradiction" if "contradiction" in found else "yes" if "yes" in found else "no"
+    verdicts = [judge(wanted, *(coding.split("|"))) for coding in codings if coding]
+    verdicts = verdicts or [judge(wanted, "", "", text)]
+    return "contradiction" if "contradiction" in verdicts else "yes" if "yes" in verdicts else "no"
 
 
 def _of_kind(raw: RawRows, kind: str) -> Any:
@@ -310,10 +310,10 @@ def _patients(raw: RawRows) -> RawRows:
 
 def _medications(folder: Path) -> dict[str, str]:
     """Id of a Medication -> its codings and text, for administrations that only refer to it."""
-    found: dict[str, str] = {}
+    medications: dict[str, str] = {}
     for path in sorted(folder.glob("**/*")):
         if path.suffix.lower() == ".ndjson":
             for part in read_ndjson(path, path.name):
                 some = part.cells[part.cells["resourceType"] == "Medication"]
-                found.update(zip(some["id"], some["codes"] + SEPARATOR + some["text"], strict=True))
-    return found
+                medications.update(zip(some["id"], some["codes"] + SEPARATOR + some["text"], strict=True))
+    return medications

@@ -60,14 +60,14 @@ class Vocabulary:
 
     def verdict(self, wanted: List, concept_id: str) -> str:
         """Whether a concept, or one it descends from, belongs to a list."""
-        found = {
+        verdicts = {
             judge(wanted, *self.code(one), self.name(one))
             for one in (concept_id, *self._above.get(concept_id, ()))
             if one in self._code
         }
-        if "contradiction" in found:
+        if "contradiction" in verdicts:
             return "contradiction"
-        return "yes" if "yes" in found else "no"
+        return "yes" if "yes" in verdicts else "no"
 
     def agent(self, concept_id: str) -> str:
         """The agent that a concept, or one it descends from, stands for."""
@@ -108,8 +108,8 @@ def _concept(cells: pd.DataFrame, words: Vocabulary, wanted: List, kind: str) ->
 
 
 def _verdict(words: Vocabulary, wanted: List, ids: str) -> str:
-    found = [words.verdict(wanted, one) for one in ids.split("|") if one not in ("", "0")]
-    return "contradiction" if "contradiction" in found else "yes" if "yes" in found else "no"
+    verdicts = [words.verdict(wanted, one) for one in ids.split("|") if one not in ("", "0")]
+    return "contradiction" if "contradiction" in verdicts else "yes" if "yes" in verdicts else "no"
 
 
 def _samples(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[str]) -> RawRows:

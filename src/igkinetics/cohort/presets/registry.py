@@ -44,7 +44,7 @@ NOT_READ: Final[dict[str, dict[str, str]]] = {
 
 def preset_files(folder: Path, mapping: Mapping, only: Path | None) -> list[tuple[PresetTable, Path]]:
     """Each table of the contract with its files; only: this one file, whose name may go on after the stem."""
-    found = []
+    files = []
     for table in PRESETS[mapping.format](folder, mapping):
         if only is not None:
             paths = [only] if only.stem.lower().startswith(tuple(stem.lower() for stem in table.stems)) else []
@@ -53,8 +53,8 @@ def preset_files(folder: Path, mapping: Mapping, only: Path | None) -> list[tupl
         if only is None and table.table == "patients" and mapping.format == "adam":
             # ADSL where there is one, else what the levels' own rows say
             paths = sorted(paths, key=lambda path: table.stems.index(path.stem.lower()))[:1]
-        found += [(table, path) for path in paths]
-    if not any(table.table == "samples" for table, _ in found):
+        files += [(table, path) for path in paths]
+    if not any(table.table == "samples" for table, _ in files):
         names = sorted(
             {
                 stem
@@ -67,7 +67,7 @@ def preset_files(folder: Path, mapping: Mapping, only: Path | None) -> list[tupl
         looked_for = ", ".join(names) or "*.ndjson"
         expected = f'a file with levels: format = "{mapping.format}" looks for {looked_for} (.csv, .parquet)'
         raise InputError([Problem(file=folder.name, found=shown or "an empty folder", expected=expected)])
-    return found
+    return files
 
 
 def preset_warnings(folder: Path, mapping: Mapping) -> list[Problem]:

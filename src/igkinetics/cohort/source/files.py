@@ -162,10 +162,10 @@ def _mapped(
     return {source.table: mapped} if weights is None else {source.table: mapped, "weights": weights}
 
 
-def _empty_rows(found: Sequence[tuple[str, Lines]]) -> list[Problem]:
+def _empty_rows(empty: Sequence[tuple[str, Lines]]) -> list[Problem]:
     """One warning for each file with rows without any text."""
     lines: dict[str, list[Lines]] = {}
-    for file, some in found:
+    for file, some in empty:
         lines.setdefault(file, []).append(some)
     each = {file: np.unique(np.concatenate(some)) for file, some in lines.items()}
     return [problem for file, some in each.items() for problem in empty_rows_problem(file, some)]

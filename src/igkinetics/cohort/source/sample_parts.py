@@ -133,8 +133,8 @@ class SampleParts:
     def _keep_rows(self, parsed: Parsed) -> None:
         table, times, n_before = parsed.table, parsed.times[0], len(self._column["line"].array())
         counts = self._counts.setdefault(table.files[0], [0, 0, 0])
-        for place, number in enumerate((table.n_read[0], table.n_filtered[0], table.n_unread[0])):
-            counts[place] += number
+        for index, number in enumerate((table.n_read[0], table.n_filtered[0], table.n_unread[0])):
+            counts[index] += number
         file_code = np.full(len(table.text), list(self._counts).index(table.files[0]))
         frame = parsed.frame
         rows: dict[str, npt.ArrayLike] = {

@@ -39,9 +39,9 @@ def sheet_sources(
     problems: list[Problem] = []
     for table in TABLES if only is None else (only,):
         asked = mapping.table(table).sheet
-        found = asked if asked in names else sheet_for(table, names) if asked is None else None
-        if found is not None:
-            sources.append(Source(table=table, path=path, label=f"{label} [{found}]", sheet=found))
+        sheet = asked if asked in names else sheet_for(table, names) if asked is None else None
+        if sheet is not None:
+            sources.append(Source(table=table, path=path, label=f"{label} [{sheet}]", sheet=sheet))
         elif asked is not None or needed or table == "samples":
             expected = f"a sheet {asked or table}; {suggestion(asked or table, names)}"
             problems.append(Problem(file=label, column="sheet", found=", ".join(names), expected=expected))

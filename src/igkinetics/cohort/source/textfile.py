@@ -111,22 +111,22 @@ SEPARATOR_LINE: Final = re.compile(r'\ufeff?"?sep=(.)"?\s*')
 
 def read_text(path: Path, file: str, settings: TableMapping, table: str) -> Iterator[RawRows]:
     """The rows in parts, at least one. InputError unless it is text with a header."""
-    found = survey(path, file, settings, table)
-    settings, notes = _with_separator(path, file, settings, found, table)
-    header, header_line = _header(path, file, settings, found, table)
+    layout = survey(path, file, settings, table)
+    settings, notes = _with_separator(path, file, settings, layout, table)
+    header, header_line = _header(path, file, settings, layout, table)
     _check_delimiter(header, header_line, file, settings, table)
-    if found.plain and _every_line_is_a_row(path, header, settings, found):
-        parts = _parts_of_lines(path, file, header, settings, found)
+    if layout.plain and _every_line_is_a_row(path, header, settings, layout):
+        parts = _parts_of_lines(path, file, header, settings, layout)
     else:
-        parts = _parts_of_rows(path, file, header, settings, found)
+        parts = _parts_of_rows(path, file, header, settings, layout)
     return chain([replace(next(parts), problems=notes)], parts) if notes else parts
 
 
 def _with_separator(
-    path: Path, file: str, settings: TableMapping, found: Survey, table: str
+    path: Path, file: str, settings: TableMapping, layout: Survey, table: str
 ) -> tuple[TableMapping, tuple[Problem, ...]]:
     """The delimiter that a first line `sep=;` states, with a note. InputError where cohort.toml says another."""
-    with path.open(encoding=found.encoding, newline="") as stream:
+    with path.open(encoding=layout.encoding, newline="") as stream:
         line = stream.readline(100)
     told = SEPARATOR_LINE.fullmatch(line)
     if told is None or settings.skip_lines:
@@ -144,10 +144,10 @@ def _refused(file: str, line: int | None, found: str, expected: str) -> InputErr
     return InputError([Problem(file=file, line=line, found=found, expected=expected)])
 
 
-def _records(path: Path, file: str, settings: TableMapping, found: Survey) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path, file: str, settings: TableMapping, layout: Survey) -> Iterator[tuple[int, list[str]]]:
     """(first physical line, cells) of every row that is not blank, below the lines to skip."""
     line = settings.skip_lines
-    with path.open(encoding=found.encoding, newline="") as stream:
+    with path.open(encoding=layout.encoding, newline="") as stream:
         rows = csv.reader(_below(stream, settings.skip_lines), delimiter=settings.delimiter)
         try:
             for cells in rows:
@@ -166,8 +166,8 @@ def _below(stream: Any, n_lines: int) -> Iterator[str]:
     yield from stream
 
 
-def _header(path: Path, file: str, settings: TableMapping, found: Survey, table: str) -> tuple[list[str], int]:
-    records = _records(path, file, settings, found)
+def _header(path: Path, file: str, settings: TableMapping, layout: Survey, table: str) -> tuple[list[str], int]:
+    records = _records(path, file, settings, layout)
     first = list(islice(records, HEADER_ROWS_LOOKED_AT))
     if not any(any(map(str.strip, one)) for _, one in chain(first, records)):
         raise _refused(file, None, "", f"an empty file; {table} needs a header line and rows")
@@ -177,9 +177,9 @@ def _header(path: Path, file: str, settings: TableMapping, found: Survey, table:
         encoding = "utf-16-be" if header[0].startswith("\x00") else "utf-16-le"
         expected = f'text of two bytes a letter; state it: encoding = "{encoding}" under [{table}] in cohort.toml'
         raise _refused(file, line, settings.delimiter.join(header).replace("\x00", ""), expected)
-    place = header_below([row for _, row in first], settings)
-    if place:
-        raise _refused(file, line, settings.delimiter.join(header), header_is(first[place][0], table))
+    index = header_below([row for _, row in first], settings)
+    if index:
+        raise _refused(file, line, settings.delimiter.join(header), header_is(first[index][0], table))
     return header, line
 
 
@@ -215,24 +215,24 @@ def _check_delimiter(header: list[str], line: int, file: str, settings: TableMap
             )
 
 
-def _every_line_is_a_row(path: Path, header: list[str], settings: TableMapping, found: Survey) -> bool:
+def _every_line_is_a_row(path: Path, header: list[str], settings: TableMapping, layout: Survey) -> bool:
     """Whether each line below the header is one row with as many cells as the header has."""
     n_rows = 0
     try:
-        with _blocks(path, header, settings, found, only=[0]) as blocks:
+        with _blocks(path, header, settings, layout, only=[0]) as blocks:
             for block in blocks:
                 n_rows += block.num_rows
     except pa.ArrowException:
         return False
-    return 0 < n_rows == found.n_lines - settings.skip_lines - 1
+    return 0 < n_rows == layout.n_lines - settings.skip_lines - 1
 
 
 def _parts_of_lines(
-    path: Path, file: str, header: list[str], settings: TableMapping, found: Survey
+    path: Path, file: str, header: list[str], settings: TableMapping, layout: Survey
 ) -> Iterator[RawRows]:
     first = {name: number for number, name in reversed(list(enumerate(header)))}
     line = settings.skip_lines + 2
-    with _blocks(path, header, settings, found, only=sorted(first.values())) as blocks:
+    with _blocks(path, header, settings, layout, only=sorted(first.values())) as blocks:
         for block in blocks:
             cells = pa.Table.from_batches([block]).to_pandas().set_axis(list(dict.fromkeys(header)), axis=1)
             lines = np.arange(line, line + len(cells), dtype=np.intp)
@@ -240,7 +240,7 @@ def _parts_of_lines(
             yield RawRows(file=file, cells=cells, line=lines, repeated_names=_repeated(header))
 
 
-def _blocks(path: Path, header: list[str], settings: TableMapping, found: Survey, only: list[int]) -> Any:
+def _blocks(path: Path, header: list[str], settings: TableMapping, layout: Survey, only: list[int]) -> Any:
     """pyarrow's reader of the columns at these places; ArrowException at rows of another length than the header."""
     names = [f"column {number}" for number in range(len(header))]
     return pa.csv.open_csv(
@@ -250,21 +250,21 @@ def _blocks(path: Path, header: list[str], settings: TableMapping, found: Survey
             block_size=BYTES_AT_A_TIME,
             skip_rows=settings.skip_lines + 1,
             use_threads=False,
-            encoding="utf8" if found.encoding == "utf-8-sig" else found.encoding,
+            encoding="utf8" if layout.encoding == "utf-8-sig" else layout.encoding,
         ),
-        parse_options=pa.csv.ParseOptions(delimiter=settings.delimiter, newlines_in_values=found.quoted),
+        parse_options=pa.csv.ParseOptions(delimiter=settings.delimiter, newlines_in_values=layout.quoted),
         convert_options=pa.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             strings_can_be_null=False,
-            include_columns=[names[place] for place in only],
+            include_columns=[names[index] for index in only],
         ),
     )
 
 
 def _parts_of_rows(
-    path: Path, file: str, header: list[str], settings: TableMapping, found: Survey
+    path: Path, file: str, header: list[str], settings: TableMapping, layout: Survey
 ) -> Iterator[RawRows]:
-    records = _records(path, file, settings, found)
+    records = _records(path, file, settings, layout)
     next(records)
     while True:
         some = list(islice(records, ROWS_AT_A_TIME))

@@ -63,10 +63,10 @@ def _visits(headings: Sequence[str], wide: Wide) -> tuple[list[str], list[str], 
         return list(wide.day), [f"{day:.12g}" for day in wide.day.values()], faults
     levels, times, faults = [], [], []
     for pattern in wide.columns:
-        found = {name: part for name in headings if (part := _star(pattern, name)) is not None}
-        if not found:
+        parts = {name: part for name in headings if (part := _star(pattern, name)) is not None}
+        if not parts:
             faults.append(_fault(pattern, f"no column fits; {suggestion(pattern.replace('*', ''), headings)}"))
-        for name, part in found.items():
+        for name, part in parts.items():
             time = _time_of(part, wide, headings)
             if time is None:
                 faults.append(_fault(name, _no_time(part, wide)))

@@ -56,10 +56,10 @@ def read_sheet(path: Path, file: str, sheet: str, settings: TableMapping, table:
     filled = [number for number in range(settings.skip_lines, len(cells)) if any(map(str.strip, cells[number]))]
     if not filled:
         raise _refused(file, "", "an empty sheet; a header and rows are needed")
-    place = header_below([cells[number] for number in filled[:HEADER_ROWS_LOOKED_AT]], settings)
-    if place:
+    index = header_below([cells[number] for number in filled[:HEADER_ROWS_LOOKED_AT]], settings)
+    if index:
         shown = ", ".join(cell.strip() for cell in cells[filled[0]] if cell.strip())
-        raise InputError([_problem(file, filled[0] + 1, shown, header_is(filled[place] + 1, table))])
+        raise InputError([_problem(file, filled[0] + 1, shown, header_is(filled[index] + 1, table))])
     return _rows(file, cells, filled[0], faults)
 
 
@@ -90,17 +90,17 @@ def _rows(file: str, cells: list[list[str]], first: int, faults: dict[int, Probl
         if number in faults:
             problems.append(faults[number])
         elif any(map(str.strip, row)):
-            outside = [cell for place, cell in enumerate(row) if cell.strip() and place not in columns]
+            outside = [cell for index, cell in enumerate(row) if cell.strip() and index not in columns]
             if outside:
                 problems.append(_problem(file, number, outside[0], "no cell outside the columns that have a name"))
             else:
-                rows.append([row[place] for place in columns])
+                rows.append([row[index] for index in columns])
                 lines.append(number)
         else:
             empty.append(number)
     while empty and (not lines or empty[-1] > lines[-1]):
         empty.pop()  # rows below the last one were only formatted
-    names = [header[place] for place in columns]
+    names = [header[index] for index in columns]
     kept = list(dict.fromkeys(names))
     return RawRows(
         file=file,
@@ -150,8 +150,8 @@ def _cells_without_value(path: Path, file: str, position: int) -> dict[int, Prob
         columns, last = max(columns, _column_number(letters)), max(last, row)
         name = f"cell {letters.decode()}{row}"
         if ERROR.match(match[0]):
-            found = (re.search(rb"<(?:\w+:)?v>([^<]*)", content) or [b"", b"an error"])[1].decode("utf-8", "replace")
-            faults.setdefault(row, _problem(file, row, found, "a value, not an error of the spreadsheet", name))
+            value = (re.search(rb"<(?:\w+:)?v>([^<]*)", content) or [b"", b"an error"])[1].decode("utf-8", "replace")
+            faults.setdefault(row, _problem(file, row, value, "a value, not an error of the spreadsheet", name))
         elif FORMULA.search(content) and not VALUE.search(content):
             expected = "a formula without its result; open and save the workbook in a spreadsheet program"
             expected += ", or write the value"

@@ -110,8 +110,8 @@ class PolicyFile(Table):
     def each(self) -> Iterator[tuple[Key, Policy]]:
         """Every policy with its place in the file."""
         for word, policies in zip(KEYS, (self.policy, self.regimen), strict=True):
-            for place, policy in enumerate(policies or ()):
-                yield (word, place), policy
+            for index, policy in enumerate(policies or ()):
+                yield (word, index), policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,20 +131,22 @@ def read_policies(path: str | Path, cohort: Cohort, card: Card) -> Asked:
     for key in KEYS:
         raw = with_levels(raw, key, partial(raw.get, "unit", cohort.igg_unit))
     try:
-        found = PolicyFile.model_validate(raw)
+        policy_file = PolicyFile.model_validate(raw)
     except ValidationError as error:
         raise InputError(problems_of(error, raw, PolicyFile, file)) from None
-    if problems := list(disagreements(found, raw, cohort, card, file)):
+    if problems := list(disagreements(policy_file, raw, cohort, card, file)):
         raise InputError(problems)
-    policies = tuple(policy for _, policy in found.each())
-    return Asked(name=file, policies=policies, assay=found.assay, trial=found.target_trial)
+    policies = tuple(policy for _, policy in policy_file.each())
+    return Asked(name=file, policies=policies, assay=policy_file.assay, trial=policy_file.target_trial)
 
 
-def disagreements(found: PolicyFile, raw: dict[str, Any], cohort: Cohort, card: Card, file: str) -> Iterator[Problem]:
+def disagreements(
+    policies: PolicyFile, raw: dict[str, Any], cohort: Cohort, card: Card, file: str
+) -> Iterator[Problem]:
     """What these policies cannot be for this cohort and card."""
     patients = list(with_window(cohort))
     longest = max((nadir_window(one).end - nadir_window(one).start for one in patients), default=0.0)
-    for key, policy in found.each():
+    for key, policy in policies.each():
         faults = [*too_many_doses(policy, longest, key), *odd_level(policy, cohort, (*key, "rule", "below_mg_dl"))]
         if policy.route == "sc" and "sc" not in card.structure.routes:
             faults.append(Fault((*key, "route"), "sc", f"{card.id} has no absorption (ka, F); only 'iv'"))

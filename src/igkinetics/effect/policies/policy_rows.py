@@ -109,13 +109,13 @@ class Column(NamedTuple):
 
 
 def columns_of(thresholds: tuple[float, ...]) -> list[Column]:
-    found = []
+    columns = []
     for shown in SHOWN:
         if shown.name == "days_below":
-            found += [Column(shown, place, threshold) for place, threshold in enumerate(thresholds)]
+            columns += [Column(shown, index, threshold) for index, threshold in enumerate(thresholds)]
         else:
-            found.append(Column(shown, -1, np.nan))
-    return found
+            columns.append(Column(shown, -1, np.nan))
+    return columns
 
 
 def values_of(one: Replayed, policy: str, column: Column, unit: IggUnit) -> Floats:

@@ -175,8 +175,8 @@ def under_record(exposure: Exposure, draws: Draws, thresholds: tuple[float, ...]
     counted = (doses.day >= window.start) & (doses.day < window.end)
     n = len(draws.thetas)
     grams = np.full(n, float(doses.amount_g[counted].sum()))
-    found = outcomes_of(exposure, exposure.doses, no_doses(n), draws, thresholds)
-    return with_amounts(found, grams, np.full(n, float(counted.sum())))
+    outcomes = outcomes_of(exposure, exposure.doses, no_doses(n), draws, thresholds)
+    return with_amounts(outcomes, grams, np.full(n, float(counted.sum())))
 
 
 def under_policy(
@@ -229,15 +229,15 @@ def outcomes_of(
         AskedOfCases(marks, np.empty(0), np.array(thresholds, dtype=float), days),
         answers,
     )
-    found = answers.outcomes
+    outcomes = answers.outcomes
     readings = measured(answers.endogenous + answers.infused, draws.error, draws.noise.own, exposure)
     return Outcomes(
-        nadir=found[:, NADIR],
-        nadir_day=found[:, NADIR_DAY],
+        nadir=outcomes[:, NADIR],
+        nadir_day=outcomes[:, NADIR_DAY],
         days_below=answers.below,
-        mean_igg=found[:, MEAN],
-        grams=found[:, GRAMS],
-        infusions=found[:, INFUSIONS],
+        mean_igg=outcomes[:, MEAN],
+        grams=outcomes[:, GRAMS],
+        infusions=outcomes[:, INFUSIONS],
         lowest_measured=readings.min(axis=1) if days.size else np.full(n, np.nan),
         mean_measured=readings.mean(axis=1) if days.size else np.full(n, np.nan),
     )
@@ -280,8 +280,8 @@ def at_one_moment(exposure: Exposure, draws: Draws, thresholds: tuple[float, ...
     )
 
 
-def with_amounts(found: Outcomes, grams: Floats, infusions: Floats) -> Outcomes:
-    values = {name: getattr(found, name) for name in Outcomes.__slots__}
+def with_amounts(outcomes: Outcomes, grams: Floats, infusions: Floats) -> Outcomes:
+    values = {name: getattr(outcomes, name) for name in Outcomes.__slots__}
     return Outcomes(**(values | {"grams": grams, "infusions": infusions}))
 
 
@@ -291,8 +291,8 @@ def measured(level: Floats, error: Floats, z: Floats, exposure: Exposure) -> Flo
     a, b, kind = error[:, :1], error[:, 1:2], int(error[0, 2]) if len(error) else 0
     spread = np.hypot(a, b * level)
     if kind == LOGNORMAL:
-        found = level * np.exp(np.sqrt(np.log1p((spread / level) ** 2)) * z)
+        value = level * np.exp(np.sqrt(np.log1p((spread / level) ** 2)) * z)
     else:
-        found = level + spread * (student.ppf(ndtr(z), STUDENT_DF) if kind == STUDENT_T else z)
+        value = level + spread * (student.ppf(ndtr(z), STUDENT_DF) if kind == STUDENT_T else z)
     limits = exposure.patient.sample_igg[exposure.patient.sample_limit < 0]
-    return np.asarray(np.maximum(found, limits.max() if limits.size else 0.0))
+    return np.asarray(np.maximum(value, limits.max() if limits.size else 0.0))

@@ -61,9 +61,9 @@ class PolicyEffects:
 
     def __post_init__(self) -> None:
         for table, columns in POLICY_TABLES.items():
-            found = tuple(getattr(self, table).columns)
-            if found != columns:
-                raise AssertionError(f"table {table} has the columns {found}, not {columns}")
+            present = tuple(getattr(self, table).columns)
+            if present != columns:
+                raise AssertionError(f"table {table} has the columns {present}, not {columns}")
 
 
 def policy_effects(

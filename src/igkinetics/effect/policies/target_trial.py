@@ -226,19 +226,19 @@ def bootstrapped(trial: Emulated, seed: int) -> tuple[dict[str, Floats], dict[st
     generator = numbered_stream(seed, "target trial")
     n, intervals = trial.n, trial.intervals
     whole = fitted(intervals, np.ones(intervals.patient.size))
-    found: dict[str, list[Floats]] = {name: [] for name in trial.clones}
+    replicates: dict[str, list[Floats]] = {name: [] for name in trial.clones}
     for _ in range(BOOTSTRAPS):
         times = np.bincount(generator.integers(0, n, n), minlength=n).astype(float)
         coefficients = fitted(intervals, times[intervals.patient], whole)
         for name, clones in trial.clones.items():
             kept = kept_to(intervals, clones, coefficients)
-            found[name].append(times * weights_until(intervals, trial.records, clones, kept, trial.ends))
-        found.setdefault(AS_RECORDED, []).append(times)
+            replicates[name].append(times * weights_until(intervals, trial.records, clones, kept, trial.ends))
+        replicates.setdefault(AS_RECORDED, []).append(times)
     point = {
         name: weights_until(intervals, trial.records, clones, kept_to(intervals, clones, whole), trial.ends)
         for name, clones in trial.clones.items()
     }
-    return point | {AS_RECORDED: np.ones(n)}, {name: np.array(each) for name, each in found.items()}
+    return point | {AS_RECORDED: np.ones(n)}, {name: np.array(each) for name, each in replicates.items()}
 
 
 def weighted_mean(weights: Floats, values: Floats) -> Floats:

@@ -46,7 +46,7 @@ def intervals_of(
     records: Sequence[Record], people: Sequence[Exposure], rules: Mapping[str, Rule], *, by_group: bool
 ) -> Intervals:
     """rules: of policies, by name. by_group: whether groups are adjusted for."""
-    patient = np.concatenate([np.full(one.start.size, place) for place, one in enumerate(records)])
+    patient = np.concatenate([np.full(one.start.size, index) for index, one in enumerate(records)])
     start = np.concatenate([one.start - who.window.start for one, who in zip(records, people, strict=True)])
     length = np.concatenate([one.end - one.start for one in records])
     igg = np.concatenate([one.igg for one in records])
@@ -83,17 +83,17 @@ def fitted(intervals: Intervals, times: Floats, start: Floats | None = None) -> 
     design, p = intervals.design, intervals.design.shape[1]
     penalty = np.full(p, 1.0 / PENALTY_SD**2)
     penalty[0] = 1e-4
-    found = np.zeros(p) if start is None else start.copy()
+    coefficients = np.zeros(p) if start is None else start.copy()
     for _ in range(STEPS):
-        chance = expit(design @ found)
-        slope = design.T @ (times * (intervals.infused - chance)) - penalty * found
+        chance = expit(design @ coefficients)
+        slope = design.T @ (times * (intervals.infused - chance)) - penalty * coefficients
         curvature = (design * (times * chance * (1.0 - chance))[:, None]).T @ design + np.diag(penalty)
         step = np.linalg.solve(curvature, slope)
         size = np.abs(step).max()
-        found = found + step * min(1.0, 3.0 / size) if size > 0 else found
+        coefficients = coefficients + step * min(1.0, 3.0 / size) if size > 0 else coefficients
         if size < TOLERANCE:
             break
-    return np.asarray(found)
+    return np.asarray(coefficients)
 
 
 def kept_to(intervals: Intervals, clones: Sequence[Followed], coefficients: Floats) -> Floats:

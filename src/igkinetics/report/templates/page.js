@@ -41,7 +41,8 @@
         button.addEventListener("click", () => sortBy(table, heading));
         heading.replaceChildren(button);
       }
-    } else if (headings.length > 3) {  // on a telephone each row becomes a card that names its cells
+    }
+    if (headings.length > 3 && !table.classList.contains("scrolls")) {  // on a telephone each row is a card that names its cells
       table.classList.add("labelled");
       for (const row of table.tBodies[0].rows)
         for (const cell of row.cells) if (cell.tagName === "TD") cell.dataset.label = words[cell.cellIndex] || "";
