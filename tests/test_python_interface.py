@@ -14,12 +14,15 @@ import igkinetics as igk
 from igkinetics.compare.run import GroupComparison
 from igkinetics.dose.result import DoseResult
 from igkinetics.effect.result import CohortEffect
+from igkinetics.evaluate.result import ForecastEvaluation
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.forecast.result import CohortForecast
 from igkinetics.output.answer import Answer, named
 from igkinetics.scenarios.result import ScenarioResult
 from igkinetics.simulate.simulated import SimulatedCohort
 
-ANSWERS = (CohortFit, GroupComparison, CohortEffect, DoseResult, ScenarioResult, SimulatedCohort)
+FITTED = (CohortFit, CohortForecast, ForecastEvaluation, GroupComparison, CohortEffect)
+ANSWERS = (*FITTED, DoseResult, ScenarioResult, SimulatedCohort)
 VIRTUAL = {"card": "tortorici_2019", "n": 50, "weight_kg": 70, "covariates": {"deficiency": "primary"}}
 
 
