@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +15,14 @@ from running import Running
 from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from igkinetics.app.desk import Desk
+from igkinetics.app.records import Record
 from igkinetics.app.whatif import Plan
 from igkinetics.cohort.read import read_cohort
 from igkinetics.resources import resource_folder
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 LOOK = (Path(__file__).parents[1] / "browser" / "look.js").read_text(encoding="utf-8")
+AXE = Path(__file__).parents[1] / "browser" / "axe-core" / "axe.min.js"
 SECONDS = 60.0
 WHO = "IVIG-02"
 COHORT = resource_folder("data") / "blina23"
@@ -103,6 +104,7 @@ def test_the_dose_is_moved_and_the_numbers_are_pythons(opened: Browser) -> None:
     assert "25 g IV every 28 days" in opened.script("return document.querySelector('.regimen.a .said').textContent")
 
 
+@pytest.mark.slow
 def test_sliders_go_by_the_keyboard(opened: Browser) -> None:
     slider = ".regimen.a [data-key=dose_g] input[type=range]"
     opened.script(SET, slider, 25, "input")
@@ -112,6 +114,7 @@ def test_sliders_go_by_the_keyboard(opened: Browser) -> None:
     settled(opened)
 
 
+@pytest.mark.slow
 def test_two_regimens_are_compared(opened: Browser) -> None:
     opened.click(".regimen.b .on")
     for key, value in {"dose_g": 10, "interval_day": 7}.items():
@@ -153,6 +156,7 @@ def test_without_a_fit_no_number_of_the_one_before_stays(opened: Browser) -> Non
     settled(opened, lambda state: "a" in state["outlooks"])
 
 
+@pytest.mark.slow
 def test_a_wrong_cell_is_told_and_changes_nothing(opened: Browser) -> None:
     before = settled(opened)["said"]
     selector = "table[data-table=samples] tbody tr:nth-child(2) .igg"
@@ -166,6 +170,19 @@ def test_a_wrong_cell_is_told_and_changes_nothing(opened: Browser) -> None:
     assert settled(opened)["said"] == before
     opened.script(SET, selector, kept, "change")
     settled(opened, lambda state: not opened.script(trouble))
+
+
+@pytest.mark.slow
+def test_what_is_offered_can_be_saved(opened: Browser) -> None:
+    change(opened, ".regimen.a [data-key=dose_g] .typed", 40)
+    fetched = opened.script_that_waits("""const done = arguments[0];
+        (async () => { const all = {}; for (const one of window.igkinetics.state.saves) {
+          if (!["calendar.csv", "scenario.toml"].includes(one.file)) continue;
+          const answer = await fetch(one.href); all[one.file] = [answer.headers.get("Content-Disposition"),
+            await answer.text()]; } return all; })().then(done);""")
+    assert fetched["calendar.csv"][0] == f'attachment; filename="{WHO}-calendar.csv"'
+    assert fetched["calendar.csv"][1].count(",40,") >= 3
+    assert "dose_g = 40.0" in fetched["scenario.toml"][1]
 
 
 def test_another_patient_is_searched_and_picked(opened: Browser) -> None:
@@ -190,14 +207,60 @@ def test_nothing_to_stumble_over(opened: Browser, width: int, dark: bool) -> Non
 
 
 def test_axe_finds_nothing_serious(opened: Browser) -> None:
-    path = os.environ.get("IGKINETICS_AXE", "")
-    if not path:
-        pytest.skip("IGKINETICS_AXE does not name an axe.min.js")
-    opened.devtools("Runtime.evaluate", expression=Path(path).read_text(encoding="utf-8"))
+    opened.devtools("Runtime.evaluate", expression=AXE.read_text(encoding="utf-8"))
     found = opened.script_that_waits("const done = arguments[0]; axe.run().then((all) => done(all.violations));")
     assert [
         (one["id"], one["help"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
     ] == []
+
+
+@pytest.mark.slow
+def test_the_worklist_is_made_and_leads_to_a_patient(opened: Browser) -> None:
+    opened.click("#make-worklist")
+    rows = "return document.querySelectorAll('#worklist tbody tr').length"
+    last = time.monotonic() + SECONDS
+    while not opened.script(rows) and time.monotonic() < last:
+        time.sleep(0.1)
+    assert opened.script(rows) == 2 * len(desk().patient_ids)
+    first = "return document.querySelector('#worklist tbody tr button').textContent"
+    name = opened.script(first)
+    opened.click("#worklist tbody tr:first-child button")
+    settled(opened, lambda state: state["patient"] == name)
+
+
+@pytest.mark.slow
+def test_files_are_opened_and_a_patient_typed(opened: Browser, tmp_path: Path) -> None:
+    """Last of all: another cohort, then a patient by hand."""
+    (tmp_path / "samples.csv").write_text("patient_id,day,igg\nX,0,620\nX,30,480\nX,60,410\n")
+    (tmp_path / "doses.csv").write_text("patient_id,day,amount_g\nX,30,-5\n")
+    opened.script("document.querySelector('#opening').open = true")
+    opened.script(SET, "#unit", "mg/dL", "change")
+    opened.type_into("#upload", f"{tmp_path / 'samples.csv'}\n{tmp_path / 'doses.csv'}")
+    trouble = "return document.querySelector('#opening-trouble').textContent"
+    last = time.monotonic() + SECONDS
+    while not opened.script(trouble) and time.monotonic() < last:
+        time.sleep(0.1)
+    assert "doses.csv: 1 problem" in opened.script(trouble)
+    assert "found '-5'" in opened.script(trouble)
+    opened.type_into("#upload", f"{tmp_path / 'samples.csv'}")
+    settled(opened, lambda state: state["patient"] == "X" and "a" in state["outlooks"])
+    opened.script("document.querySelector('#opening').open = true")
+    opened.click("#new-patient")
+    opened.script(SET, "#record-tables .name", "Typed", "change")
+    for row, (day, igg) in enumerate([("0", "700"), ("20", "520"), ("45", "450"), ("70", "430")], start=1):
+        for column, value in (("day", day), ("igg", igg)):
+            opened.script(SET, f"table[data-table=samples] tbody tr:nth-child({row}) .{column}", value, "change")
+    settled(opened, lambda state: state["patient"] == "Typed" and "a" in state["outlooks"])
+    samples = "return window.igkinetics.state.patient.samples.length"
+    last = time.monotonic() + SECONDS
+    while opened.script(samples) != 4 and time.monotonic() < last:
+        time.sleep(0.1)
+    settled(opened, lambda state: "a" in state["outlooks"])
+    own = Desk()
+    rows = (("0", "700"), ("20", "520"), ("45", "450"), ("70", "430"))
+    own.edit(Record(patient_id="Typed", weight_kg="", samples=rows), "mg/dL")
+    outlook = own.plan("Typed", Plan(thresholds=(400.0, 500.0), horizon_day=112.0)).under({"name": "none"})
+    assert opened.script(NUMBER, "p_below_400", "none")[1] == outlook.p_below(400.0)
 
 
 def test_the_page_without_its_token_is_refused(opened: Browser, page: Running) -> None:

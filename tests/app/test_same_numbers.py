@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from igkinetics.app.asked import levels_of, plan_of, regimen_of
 from igkinetics.app.desk import Desk
-from igkinetics.app.records import Record, cohort_of, merged, only, record_from, record_of
+from igkinetics.app.records import Record, cohort_of, merged, record_from, record_of
 from igkinetics.app.views import curve_view, number_rows, outlook_view, patient_view
 from igkinetics.app.whatif import QUICK_DRAWS, Patient, Plan, end_of_record, scenario_tables
 from igkinetics.cohort.model import Cohort
@@ -37,7 +37,7 @@ FEWER = FitOptions(draws=500, jobs=1)
 PLAN = Plan(thresholds=(400.0, 500.0), horizon_day=56.0)
 REGIMENS: tuple[dict[str, Any], ...] = (
     {"name": "A", "dose_g": 25.0, "interval_day": 28.0, "start_day": 0.0, "route": "iv"},
-    {"name": "B", "dose_g": 12.0, "interval_day": 7.0, "start_day": 3.0, "route": "sc", "vial_g": 5.0},
+    {"name": "B", "dose_g": 12.0, "interval_day": 7.0, "start_day": 3.0, "route": "sc", "vial_g": [5.0]},
     {"name": "none"},
 )
 
@@ -293,14 +293,6 @@ def test_a_card_is_a_fit_of_its_own(desk: Desk) -> None:
     other = Desk(cohort=desk.cohort, options=FEWER, card="tortorici_2019")
     assert list(other.fit(WHO).card_ids) == ["tortorici_2019"]
     assert other.fit(WHO).nadir["fitted_nadir"].iloc[0] != first.nadir["fitted_nadir"].iloc[0]
-
-
-def test_only_keeps_what_belongs_to_the_patient(cohort: Cohort) -> None:
-    own = only(cohort, WHO)
-    assert {field.name for field in fields(cohort)} == {field.name for field in fields(own)}
-    assert own.patient(WHO) == cohort.patient(WHO)
-    with pytest.raises(KeyError):
-        only(cohort, "nobody")
 
 
 def test_the_scenario_that_is_saved_is_a_file(two: CohortFit) -> None:

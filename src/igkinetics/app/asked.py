@@ -51,7 +51,7 @@ def regimen_of(given: Mapping[str, Any], name: str) -> dict[str, Any]:
         "route": str(given.get("route", "iv")),
     }
     if vial := given.get("vial_g"):
-        keys["vial_g"] = number_of("vials", vial)
+        keys["vial_g"] = [number_of("vials", vial)]
     return keys
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from igkinetics.app.records import Record, cohort_of, merged, only, record_of
+from igkinetics.app.records import Record, cohort_of, merged, record_of
 from igkinetics.app.whatif import Patient, Plan
 from igkinetics.cohort.model import Cohort
 from igkinetics.fit.cohort import fit_cohort
@@ -50,7 +50,7 @@ class Desk:
             return self.edited[patient_id]
         if self.cohort is None:
             raise KeyError(patient_id)
-        return only(self.cohort, patient_id)
+        return self.cohort.only(patient_id)
 
     def record(self, patient_id: str) -> Record:
         return record_of(self.of(patient_id), patient_id)

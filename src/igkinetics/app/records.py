@@ -59,21 +59,9 @@ def record_from(given: Mapping[str, Any]) -> Record:
     return Record(patient_id=name, weight_kg=weight, **tables)
 
 
-def only(cohort: Cohort, patient_id: str) -> Cohort:
-    """The cohort with this patient alone. KeyError when nobody has this id."""
-    if patient_id not in cohort.patient_ids:
-        raise KeyError(patient_id)
-    tables = {
-        name: table[table["patient_id"] == patient_id].reset_index(drop=True)
-        for name in OF_PATIENTS
-        for table in [getattr(cohort, name)]
-    }
-    return replace(cohort, **tables, records={})
-
-
 def record_of(cohort: Cohort, patient_id: str) -> Record:
     """The record of one patient as text that reads back as the same numbers."""
-    own = only(cohort, patient_id)
+    own = cohort.only(patient_id)
     factor, hour = G_PER_L_IN[cohort.igg_unit], TIME_IN_DAY["h"]
     igg = own.samples["igg"].to_numpy(dtype=np.float64)
     levels = fewest_digits(igg / factor, lambda level: level * factor == igg)
@@ -123,7 +111,7 @@ def cohort_of(record: Record, like: Cohort | None, igg_unit: str) -> Cohort:
         mapping["same_dose"] = "sum"
     if like is not None and known:
         mapping["time_origin"] = "as_given"
-        tables |= other_facts(only(like, record.patient_id))
+        tables |= other_facts(like.only(record.patient_id))
     if record.weight_kg or not known:
         tables["patients"] = tables["patients"].assign(weight_kg=[record.weight_kg])
     own = read_cohort(**tables, mapping=mapping)

@@ -16,9 +16,10 @@ from shiny import Inputs, Outputs, Session, reactive
 
 from igkinetics.app.asked import number_of, plan_of, regimen_of
 from igkinetics.app.desk import Desk
+from igkinetics.app.links import offer_links
 from igkinetics.app.opening import Chosen, Opening, read_chosen
 from igkinetics.app.records import record_from
-from igkinetics.app.saves import offer_saves
+from igkinetics.app.saves import Wanted
 from igkinetics.app.views import (
     MOST_LISTED,
     Message,
@@ -51,6 +52,7 @@ class Conversation:
         self.planned: reactive.Value[Patient | None] = reactive.Value(None)
         self.choose = ""
         self.stamp: float | None = None
+        self.asked: dict[str, dict[str, Any]] = {}
 
     async def tell(self, kind: str, message: Message) -> None:
         await self.session.send_custom_message(kind, message)
@@ -138,16 +140,31 @@ class Conversation:
         if patient is None:
             return
         try:
-            outlook = patient.under(regimen_of(asked, NAMES[which]), quick=bool(asked["quick"]))
+            regimen = regimen_of(asked, NAMES[which])
+            outlook = patient.under(regimen, quick=bool(asked["quick"]))
         except InputError as error:
+            self.asked.pop(which, None)
             await self.tell("refused", {"which": which, "words": words_of(error)})
             return
+        self.asked[which] = regimen
         view = outlook_view(patient, outlook, which)
         await self.tell("outlook", view | {"quick": bool(asked["quick"]), "stamp": int(asked["stamp"])})
+
+    def wanted(self) -> Wanted | None:
+        """What the page shows, for whatever is saved of it."""
+        with reactive.isolate():
+            patient = self.planned.get()
+            shown = ("a", "b") if self.input.comparing() else ("a",)
+        if patient is None or "a" not in self.asked:
+            return None
+        regimens = tuple(self.asked[which] for which in shown if which in self.asked)
+        own = self.desk.of(patient.patient_id)
+        return Wanted(patient=patient, own=own, card=self.desk.card, regimens=regimens)
 
     async def take_record(self) -> None:
         """A record that was typed, in place of the patient's own or as a new one."""
         given: dict[str, Any] = self.input.record()
+        fresh = self.desk.cohort is None
 
         async def step() -> None:
             record = record_from(given)
@@ -155,7 +172,8 @@ class Conversation:
 
         if await self.refusing("#record-trouble", step):
             self.stamp = given.get("stamp")
-            await self.tell("cohort", cohort_view(self.desk))
+            if fresh:
+                await self.tell("cohort", cohort_view(self.desk))
             patient_id = str(given["patient_id"]).strip()
             if self.input.patient() != patient_id:
                 self.choose = patient_id
@@ -165,7 +183,6 @@ class Conversation:
 
     async def take_back(self) -> None:
         self.desk.undo(str(self.input.undo()))
-        await self.tell("cohort", cohort_view(self.desk))
         self.moved(self.edited)
 
     async def pick(self) -> None:
@@ -209,6 +226,7 @@ def server_for(opening: Opening) -> Callable[[Inputs, Outputs, Session], None]:
         talk = Conversation(opening, input, session)
 
         async def start() -> None:
+            await talk.tell("saves", {"saves": offer_links(session, talk.wanted)})
             if opening.path is not None:
                 await talk.open(opening.read)
             else:
@@ -227,7 +245,6 @@ def server_for(opening: Opening) -> Callable[[Inputs, Outputs, Session], None]:
             ("regimen_b", partial(talk.show_regimen, "b")),
         ):
             when_asked(talk, name, step)
-        offer_saves(talk)
 
     return server
 

@@ -114,7 +114,6 @@
       state.touched = true;
       moved("b");
     }
-    send("comparing", comparing());
     numbers(); redraw(true);
   });
   fieldset("b").classList.add("off");
@@ -162,7 +161,7 @@
       $("#undo").hidden = !told.edited;
       trouble($("#record-trouble"), "");
       const typing = same && $("#record-tables").contains(document.activeElement);
-      if (!typing) RecordTables.fill($("#record-tables"), told.record, told.unit, false, (record) => send("record", record));
+      if (!typing) RecordTables.fill($("#record-tables"), told.record, told.unit, false, (record) => send("record", {...record, stamp: performance.now()}));
       numbers(); redraw(true); curveTable();
       if (told.stamp) latencies.push({kind: "record", ms: performance.now() - told.stamp});
     });
@@ -206,8 +205,22 @@
       $("#worklist").replaceChildren(...(told.rows.length ? [make("table", {}, make("caption", {}, told.caption), make("thead", {}, head), make("tbody", {}, ...rows))] : []));
     });
     on("saves", (told) => {
-      $("#saves").replaceChildren(...told.saves.map((one) => make("li", {}, make("a", {href: one.href, download: one.file}, one.words))));
+      state.saves = told.saves;
+      $("#saves").replaceChildren(...told.saves.map((one) => make("li", {}, make("button", {type: "button", onclick: () => save(one)}, one.words))));
     });
+  }
+  // A file is fetched first, so that what cannot be made is told on the page; the browser then asks where it goes.
+  async function save(one) {
+    trouble($("#save-trouble"), "");
+    $("#save-said").textContent = `${one.words} …`;
+    const answer = await fetch(one.href);
+    $("#save-said").textContent = "";
+    const named = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") || "");
+    if (!answer.ok || !named) { trouble($("#save-trouble"), await answer.text()); return; }
+    const link = make("a", {href: URL.createObjectURL(await answer.blob()), download: named[1]});
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    $("#save-said").textContent = `${link.download} handed to the browser.`;
   }
   function choose(patient) {
     state.current = "";
