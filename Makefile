@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: fit test test-slow calibration bench docs
+.PHONY: fit test test-slow test-lowest calibration bench docs
 .DEFAULT_GOAL := fit
 
 fit: $(READY)
@@ -18,6 +18,13 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+
+# The lowest versions that pyproject.toml allows; the default environment has the newest.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) docs/lowest.py > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pytest -n 2 --dist loadgroup
 
 calibration: $(READY)
 	rm -f tests/calibration/effect_*.csv tests/calibration/policy_truth.csv

@@ -114,3 +114,33 @@ def test_the_page_shows_the_tables(pheno_fit: PopulationFit) -> None:
     assert page.count("<svg") >= 9
     assert "FOCEI" in page
     assert f"{pheno_fit.likelihood.set_index('quantity').loc['ofv_focei', 'value']:.8g}" in page
+
+
+def test_models_stand_beside_each_other_on_one_scale(pheno: Cohort) -> None:
+    card = str(CASES / "pheno.toml")
+    fit = igk.fit_population(pheno, card=card, simulations=100, beside=("correlated", "no_random=V1", "no_random=Q"))
+    models = fit.models.set_index("model")
+    of = fit.likelihood.set_index("quantity")["value"]
+    assert models.loc["base", "minus_two_log_likelihood"] == pytest.approx(of["minus_two_log_likelihood"], abs=1e-6)
+    assert models.loc["base", "aic"] == pytest.approx(of["aic"], abs=1e-6)
+    full = igk.fit_population(pheno, card=card, simulations=100, correlated=True)
+    alone = full.likelihood.set_index("quantity")["value"]["minus_two_log_likelihood"]
+    assert models.loc["correlated", "minus_two_log_likelihood"] == pytest.approx(alone, abs=1e-3)
+    assert models.loc["correlated", "df"] == 1
+    assert models.loc["no_random=V1", "df"] == -1
+    assert models.loc["no_random=V1", "p"] < 1e-6
+    assert "Models beside each other" in population_report(fit)
+    with pytest.raises(igk.InputError, match="beside: found 'corelated'; must be one of search, correlated"):
+        igk.fit_population(pheno, card=card, beside=("corelated",))
+
+
+def test_a_population_is_a_prior_of_fits(pheno_fit: PopulationFit, written: Path) -> None:
+    fits = igk.fit_cohort(pheno_fit.cohort, prior=str(written / "population.toml"), draws=100)
+    assert fits.options.card.endswith("population.toml")
+    assert fits.card_ids.keys() == {"population"}
+    assert (fits.patients["status"] == "fitted").mean() > 0.5
+    modes = pheno_fit.etas[pheno_fit.etas["parameter"] == "CL"].set_index("patient_id")["individual"]
+    found = fits.parameters[fits.parameters["parameter"] == "CL"].set_index("patient_id")["value"]
+    assert np.corrcoef(np.log(modes[found.index]), np.log(found))[0, 1] > 0.9
+    with pytest.raises(igk.InputError, match=r"prior: found .* must be left out beside another card"):
+        igk.fit_cohort(pheno_fit.cohort, prior="population.toml", card="cheng_2026")

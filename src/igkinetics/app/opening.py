@@ -64,6 +64,7 @@ def read_chosen(files: Sequence[Chosen], igg_unit: str | None) -> Cohort:
 
     InputError with everything that is wrong, each file named as the reader knows it.
     """
+    refuse_elsewhere(files)
     try:
         refuse_strange(files)
         with tempfile.TemporaryDirectory(prefix="igkinetics-") as scratch:
@@ -77,6 +78,15 @@ def read_chosen(files: Sequence[Chosen], igg_unit: str | None) -> Cohort:
     finally:
         for each in files:
             each.place.unlink(missing_ok=True)
+
+
+def refuse_elsewhere(files: Sequence[Chosen]) -> None:
+    """InputError for a file that no upload left: a page may name its files, not where they lie."""
+    scratch = Path(tempfile.gettempdir()).resolve()
+    for each in files:
+        place = each.place.resolve()
+        if each.place.is_symlink() or not place.is_file() or not place.is_relative_to(scratch):
+            raise call_error("files", plain_name(each.name), "must be a file chosen in the browser")
 
 
 def plain_name(name: str) -> str:

@@ -45,6 +45,9 @@ Structure = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="This structure alone, such as one_compartment/step_loss; default average."),
 ]
+Prior = Annotated[
+    str, typer.Option(metavar="card|none|FILE", help="The card's prior, none, or that of a population.toml.")
+]
 Drift = Annotated[bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")]
 Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
 
@@ -55,7 +58,7 @@ def fit(
     out: Out,
     card: CardOrStack = DEFAULT_CARD,
     weights: Weights = None,
-    prior: Annotated[str, typer.Option(metavar="card|none", help="Use the card's prior, or none.")] = "card",
+    prior: Prior = "card",
     structure: Structure = None,
     fix: Fix = None,
     drift: Drift = True,

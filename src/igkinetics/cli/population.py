@@ -52,6 +52,10 @@ def population(
     test_covariate: Annotated[
         Names, typer.Option(metavar="COVARIATE", help="Try this column on every parameter; repeatable.")
     ] = None,
+    beside: Annotated[
+        Names,
+        typer.Option(metavar="CHANGE", help="Another model beside it: search, correlated, residual=lognormal, ..."),
+    ] = None,
     simulations: Annotated[int, typer.Option(metavar="N", help="Simulations behind NPDE and VPC.")] = 500,
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the simulations.")] = 1,
@@ -68,7 +72,7 @@ def population(
     from igkinetics.population.output import POPULATION_OUTPUT
 
     model = {"structure": structure, "method": method, "residual": residual, "correlated": correlated, "rate": rate}
-    lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate}
+    lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate, "beside": beside}
     names = {name: tuple(values or ()) for name, values in {**lists, "test_covariate": test_covariate}.items()}
     numbers = {"simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
     options = chosen(PopulationOptions, None, {"card": card, **model, **names, **numbers})

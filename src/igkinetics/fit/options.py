@@ -38,6 +38,7 @@ class FitOptions:
     """Choices of a per-patient fit. InputError names every choice that cannot be carried out.
 
     card: id of a model card or path of a card file, or "stack": those of `weights` (card -> weight), mixed.
+    prior: "card", "none", or a card file (such as the population.toml that `population` writes), then the card.
     structure: disposition/production, one of kinetics.parameters.STRUCTURES, alone; None means the default there,
     averaged with the other structures.
     fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
@@ -69,6 +70,9 @@ class FitOptions:
     jobs: int = 2
 
     def __post_init__(self) -> None:
+        if isinstance(self.prior, str) and self.prior.endswith(".toml") and self.card in (DEFAULT_CARD, self.prior):
+            object.__setattr__(self, "card", self.prior)
+            object.__setattr__(self, "prior", "card")
         problems = type_problems(self) or [
             *self._choice_problems(),
             *self._number_problems(),
@@ -83,6 +87,8 @@ class FitOptions:
         from igkinetics.kinetics.parameters import STRUCTURES  # here, for help must not wait for numpy
 
         choices = [("prior", self.prior, PRIORS), ("residual", self.residual, RESIDUALS)]
+        if self.prior.endswith(".toml"):
+            return [_problem("prior", self.prior, f"left out beside another card: {self.card} gives the prior already")]
         if self.structure is not None:
             choices.append(("structure", self.structure, STRUCTURES))
         return [_unknown(name, value, known) for name, value, known in choices if value not in known]

@@ -23,6 +23,8 @@ class PopulationOptions:
     correlated: Omega with covariances. rate: k = CL/V in place of CL. estimate, fix: parameters whose typical value is
     estimated, or held at the card's; no_random: those that shall not vary. covariate: effects such as "CL:sex" or
     "V1:age_y:exponential"; test_covariate: columns tried on every parameter, one at a time.
+    beside: other models of the same patients, each a change of this one: "correlated", "residual=lognormal",
+    "structure=one_compartment/step_loss", "no_random=S", "covariate=CL:sex"; "search" stands for several.
 
     >>> from igkinetics.population.options import PopulationOptions
     >>> PopulationOptions(correlated=True).method
@@ -40,6 +42,7 @@ class PopulationOptions:
     no_random: tuple[str, ...] = ()
     covariate: tuple[str, ...] = ()
     test_covariate: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     simulations: int = 500
     level: float = INTERVAL_LEVEL
     seed: int = 1

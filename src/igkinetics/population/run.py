@@ -19,6 +19,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.output.answer import Answer
+from igkinetics.population.beside import SEARCH, in_cohort_unit, models_table, proposals, varied
 from igkinetics.population.covariance import Uncertainty, quantities, uncertainty_of
 from igkinetics.population.covariates import covariate_names
 from igkinetics.population.exact import Exact, exact_log_likelihood
@@ -48,7 +49,7 @@ CORRELATION_LEFT_OUT: Final = 0.01
 class PopulationFit(Answer):
     """The population of a cohort by maximum likelihood. Tables: columns of tables.COLUMNS and vpc.COLUMNS."""
 
-    TABLES_OF = ("population", "likelihood", "etas", "shrinkage", "residuals", "vpc", "covariates")
+    TABLES_OF = ("population", "likelihood", "etas", "shrinkage", "residuals", "vpc", "covariates", "models")
     FOLDER = "igkinetics.population.output:POPULATION_OUTPUT"
     FILES = "igkinetics.population.output:write_population"
     PAGE = "igkinetics.report.population_page:write_population_report"
@@ -66,6 +67,7 @@ class PopulationFit(Answer):
     residuals: pd.DataFrame
     vpc: pd.DataFrame
     covariates: pd.DataFrame
+    models: pd.DataFrame
     notes: tuple[str, ...]
     started: datetime
     seconds: float
@@ -118,6 +120,9 @@ def fit_population(cohort: Cohort, options: PopulationOptions | None = None, **c
     began, started = time.perf_counter(), datetime.now(UTC)
     card = load_card(options.card)
     refuse_unknown_tests(cohort, options)
+    for text in options.beside:
+        if text != SEARCH:
+            varied(options, text)
     prepared = prepare(cohort, card, options)
     start = start_of(prepared.model, prepared.omega)
     focei = maximise(prepared.model, prepared.arrays, start, options.jobs)
@@ -148,6 +153,14 @@ def described_fit(
     factor = from_g_per_l(1.0, unit)
     rows = residual_table(prepared, residuals, unit)
     tested = covariate_tests(cohort, prepared.card, options, prepared, focei)
+    likelihood = likelihood_table(cohort, prepared, maximum, exact, uncertainty, "FOCEI")
+    at_focei = exact
+    if maximum is not focei and options.beside:
+        at = model.level(focei.phi)
+        at_focei = exact_log_likelihood(at, arrays, focei.found, seed=options.seed, jobs=options.jobs)
+    others = models_table(cohort, prepared.card, options, prepared, focei, at_focei.total)
+    of = likelihood.set_index("quantity")["value"]
+    models = in_cohort_unit(others, float(of["minus_two_log_likelihood"]) + 2.0 * exact.total)
     return PopulationFit(
         cohort=cohort,
         options=options,
@@ -156,13 +169,14 @@ def described_fit(
         exact=exact,
         uncertainty=uncertainty,
         population=table,
-        likelihood=likelihood_table(cohort, prepared, maximum, exact, uncertainty, "FOCEI"),
+        likelihood=likelihood,
         etas=etas,
         shrinkage=shrinkage_table(etas, found, residuals),
         residuals=rows,
         vpc=vpc_table(arrays, residuals.pred, replicates, level=options.level, unit=unit, factor=factor),
         covariates=tested,
-        notes=(*prepared.notes, *warnings(prepared, maximum, table, rows, etas, residuals)),
+        models=models,
+        notes=(*prepared.notes, *warnings(prepared, maximum, table, rows, etas, residuals), *proposals(models)),
         started=clock[1],
         seconds=time.perf_counter() - clock[0],
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.kinetics.parameters import PARAMETER_UNITS, Floats
+from igkinetics.population.beside import COLUMNS as MODEL_COLUMNS
 from igkinetics.population.covariance import Quantity, Uncertainty, quantities
 from igkinetics.population.exact import Exact
 from igkinetics.population.maximise import Maximum
@@ -86,6 +87,7 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "p_holm": "the same, corrected for all rows of this table (Holm)",
         "reason": "why there is none",
     },
+    "models": MODEL_COLUMNS,
 }
 """Table -> its columns with their meaning. vpc.csv: vpc.COLUMNS."""
 MOST_LOG_SE: Final = 2.0

@@ -53,6 +53,7 @@ def population_report(fit: PopulationFit) -> str:
             "likelihood": likelihood_rows(fit),
             "shrinkage": shrinkage_rows(fit),
             "tests": test_rows(fit),
+            "models": model_rows(fit),
             "figures": by_section,
             "options": {"prior": "card"},
             "cards": [card_view(card.id, card.sha256, fit.options.card)],
@@ -90,6 +91,26 @@ def likelihood_rows(fit: PopulationFit) -> list[Cells]:
     return [
         {"quantity": row["quantity"], "value": number(row["value"], 8), "note": row["note"]}
         for row in fit.likelihood.to_dict("records")
+    ]
+
+
+def model_rows(fit: PopulationFit) -> list[Cells]:
+    """The models beside each other; nothing where only the base was fitted."""
+    if len(fit.models) < 2:
+        return []
+    return [
+        {
+            "model": text.visible(row["model"]),
+            "n": number(row["n_parameters"]),
+            **{
+                name: number(row[name], 7)
+                for name in ("minus_two_log_likelihood", "minus_two_log_likelihood_focei", "aic", "bic")
+            },
+            **{name: number(row[name]) for name in ("minus_two_log_change", "df")},
+            "p": number(row["p"], 2),
+            "note": text.visible(row["note"], 200),
+        }
+        for row in fit.models.to_dict("records")
     ]
 
 
