@@ -77,7 +77,10 @@ def commands_page() -> str:
         options = [each for each in command.params if each.param_type_name == "option" and each.name != "help"]
         usage = "".join(f" {argument.metavar or argument.name.upper()}" for argument in arguments)
         lines += ["```sh", f"igkinetics {name}{usage} [options]", "```", ""]
-        rows = [(f"`{each.metavar or each.name.upper()}`", each.help or "", "needed") for each in arguments]
+        rows = [
+            (f"`{each.metavar or each.name.upper()}`", each.help or "", "needed" if each.required else "")
+            for each in arguments
+        ]
         rows += [option_row(option) for option in options if not option.hidden]
         lines += table(("argument or option", "meaning", "default"), rows)
     return "\n".join(lines)

@@ -125,6 +125,9 @@ def test_the_command_writes_the_contract(ward_folder: Path, tmp_path: Path) -> N
     assert record["options"]["patient"] == "P07"
     assert str(tmp_path) not in json.dumps(record)
     assert len(pd.read_csv(tmp_path / "out" / "dose.csv")) == 4
+    printed = CliRunner().invoke(app, call.split(" --out ")[0].split())
+    assert printed.exit_code == 0, printed.output
+    assert printed.stdout == done.stdout[: done.stdout.index("Report: ")]
 
 
 @pytest.mark.parametrize(

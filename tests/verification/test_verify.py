@@ -80,6 +80,9 @@ def test_the_command_writes_table_record_and_page(tmp_path: Path) -> None:
     assert record["verdict"] == {"agrees": 20, "differs": 0, "not run": 2, "shown": 0}
     page = (out / "report.html").read_text("utf-8")
     assert "auc_linlog_inf" in page
+    printed = CliRunner().invoke(app, ["verify", "--only", "profiles"])
+    assert printed.exit_code == 0
+    assert "Report" not in printed.stdout
     assert "compare has no test of Poisson rates" in page
 
 

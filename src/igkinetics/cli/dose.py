@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite
+from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, OutOrNone, Overwrite
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import answering, progress_bar
 from igkinetics.dose.options import USUAL_HORIZON_DAY, USUAL_PROBABILITY
@@ -69,7 +69,7 @@ ListGuidelines = Annotated[
 def dose(
     cohort: CohortPath,
     patient: Patient,
-    out: Out,
+    out: OutOrNone = None,
     target: Target = None,
     target_upper: Upper = None,
     unit: Unit = None,
@@ -101,6 +101,8 @@ def dose(
     from igkinetics.dose.output import DOSE_OUTPUT
     from igkinetics.dose.run import dose_patient
     from igkinetics.output.folder import refuse_existing
+    from igkinetics.report.dose_page import dose_sentences
+    from igkinetics.report.fit_page import REPORT_NAME
 
     options = DoseOptions(
         target=target,
@@ -121,18 +123,22 @@ def dose(
         seed=seed,
         jobs=jobs,
     )
-    refuse_existing(out, DOSE_OUTPUT, overwrite=overwrite)
+    if out is not None:
+        refuse_existing(out, DOSE_OUTPUT, overwrite=overwrite)
     records = read_and_tell(cohort, igg_unit, file_format, on_problem)
     with progress_bar("Trying regimens") as progress:
         result = dose_patient(records, patient, options, progress)
-    write(result, out, overwrite=overwrite)
+    if out is not None:
+        write(result, out, overwrite=overwrite)
+    where = [] if out is None else [f"Report: {out / REPORT_NAME}."]
+    print("\n".join([*dose_sentences(result), *where]))
 
 
 def write(result: DoseResult, out: Path, *, overwrite: bool) -> None:
-    """Tables and pages, whole or not at all; then what was found, on stdout."""
+    """Tables and pages, whole or not at all."""
     from igkinetics.dose.output import DOSE_OUTPUT, SHEET_NAME, write_dose
     from igkinetics.output.folder import new_folder
-    from igkinetics.report.dose_page import dose_sentences, write_dose_report
+    from igkinetics.report.dose_page import write_dose_report
     from igkinetics.report.dosing_sheet import write_dose_sheet
     from igkinetics.report.fit_page import REPORT_NAME
 
@@ -140,7 +146,6 @@ def write(result: DoseResult, out: Path, *, overwrite: bool) -> None:
         write_dose(result, folder)
         write_dose_report(result, folder / REPORT_NAME)
         write_dose_sheet(result, folder / SHEET_NAME)
-    print("\n".join([*dose_sentences(result), f"Report: {out / REPORT_NAME}."]))
 
 
 def numbers_of(**given: Sequence[str] | None) -> dict[str, tuple[float, ...]]:

@@ -16,6 +16,9 @@ CohortPath = Annotated[
     typer.Argument(metavar="COHORT", help="A folder of tables, a cohort.toml, a workbook or one CSV of samples."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder to write; it must not exist.")]
+OutOrNone = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder to write; without it the answer is only printed.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a folder that this command wrote earlier.")]
 IggUnit = Annotated[
     str | None, typer.Option("--igg-unit", metavar="UNIT", help="Unit of IgG: mg/dL or g/L, if no file says it.")

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from igkinetics.cli.options import Out, Overwrite
+from igkinetics.cli.options import OutOrNone, Overwrite
 from igkinetics.cli.status import DEFECT_OF_OURS, answering
 
 
 @answering
 def verify(
-    out: Out,
+    out: OutOrNone = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND", help="Only cases of this kind, such as concentrations; repeatable."),
@@ -26,11 +26,14 @@ def verify(
     from igkinetics.verification.run import VERIFY_OUTPUT, write_verification
     from igkinetics.verification.run import verify as compare_all
 
-    refuse_existing(out, VERIFY_OUTPUT, overwrite=overwrite)
+    if out is not None:
+        refuse_existing(out, VERIFY_OUTPUT, overwrite=overwrite)
     result = compare_all(only=tuple(only or ()))
-    with new_folder(out, VERIFY_OUTPUT, overwrite=overwrite) as folder:
-        write_verification(result, folder)
-        write_verify_report(result, folder / REPORT_NAME)
-    print("\n".join([*verify_sentences(result), f"Report: {out / REPORT_NAME}."]))
+    print("\n".join(verify_sentences(result)))
+    if out is not None:
+        with new_folder(out, VERIFY_OUTPUT, overwrite=overwrite) as folder:
+            write_verification(result, folder)
+            write_verify_report(result, folder / REPORT_NAME)
+        print(f"Report: {out / REPORT_NAME}.")
     if not result.agrees:
         raise typer.Exit(DEFECT_OF_OURS)
