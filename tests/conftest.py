@@ -11,6 +11,9 @@ from igkinetics.fit.cohort_result import CohortFit
 CHEAP = "tests"
 """Where the fixtures are defined that every process may make for itself: this file."""
 
+LAST = "tests/app/"
+"""A server beside the tests, with a kernel cache to compile of its own unless it is there by then."""
+
 
 @pytest.fixture(scope="session")
 def fit() -> CohortFit:
@@ -25,6 +28,7 @@ def one_folder_for_all_processes(request: pytest.FixtureRequest, tmp_path_factor
         made_once.shared_folder = tmp_path_factory.getbasetemp().parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a fixture of a module or folder run in one process (`--dist loadgroup`): it is made once."""
     for item in items:
@@ -36,3 +40,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         ]
         if shared:
             item.add_marker(pytest.mark.xdist_group(min(shared, key=len)))
+    items.sort(key=lambda item: item.nodeid.startswith(LAST))

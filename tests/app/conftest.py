@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from running import Running, running_app
 
 from igkinetics.resources import resource_folder
 
-sys.path.append(str(Path(__file__).parents[1] / "browser"))  # the browser that other pages are tested with
 needs_shiny = pytest.mark.skipif(find_spec("shiny") is None, reason="needs Shiny: pip install 'igkinetics[app]'")
 
 

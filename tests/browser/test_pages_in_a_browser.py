@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_posteriors import example_effect
 from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from igkinetics.compare.run import compare_fitted
@@ -17,9 +17,6 @@ from igkinetics.report.compare_page import write_compare_report
 from igkinetics.report.diagnostics_page import write_diagnostics
 from igkinetics.report.effect_page import write_effect_report
 from igkinetics.report.fit_page import write_fit_report
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
-from made_posteriors import example_effect
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 LOOK = Path(__file__).with_name("look.js").read_text(encoding="utf-8")

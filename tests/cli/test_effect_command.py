@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from made_posteriors import EXAMPLE, example_posterior, good_sampling
 from typer.testing import CliRunner, Result
 
 import igkinetics as igk
@@ -19,9 +20,6 @@ from igkinetics.effect import run as effect_run
 from igkinetics.effect.output import EFFECT_OUTPUT
 from igkinetics.effect.result import Sampling
 from igkinetics.effect.sampling import PRIOR_WORDS
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
-from made_posteriors import EXAMPLE, example_posterior, good_sampling
 
 
 def call(*arguments: object) -> Result:

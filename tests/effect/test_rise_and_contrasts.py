@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from made_posteriors import of_truth
 from scipy import stats
+from treatments import vector
 
 from igkinetics.effect.averages import rises
 from igkinetics.effect.contrasts import adjusted_difference, mean_difference, shrinkage
@@ -17,9 +15,6 @@ from igkinetics.effect.exposure import exposures
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.schedule import build_schedule
 from made_records import planned
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "kinetics"))
-from treatments import vector
 
 DAYS = (-3.0, 40.0, 168.0)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from made_posteriors import example_effect, good_sampling, of_truth
 from test_page import Page
+from treatments import vector
 
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import CohortEffect
@@ -18,12 +18,6 @@ from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.effect_page import effect_report
 from igkinetics.report.effect_sentences import effect_sentences, page_sentences, verdict_sentence
 from igkinetics.report.effect_words import amount, parameter_words, probability, section_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "effect"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "kinetics"))
-from made_posteriors import example_effect, good_sampling, of_truth
-from treatments import vector
-
 from made_records import CARD, planned
 
 HOSTILE = "<script>alert('x')</script>"

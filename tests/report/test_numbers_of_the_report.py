@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, browser
 
 from igkinetics.cohort.read import read_cohort
 from igkinetics.fit.cohort import fit_cohort
@@ -18,9 +18,6 @@ from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import write_fit
 from igkinetics.report.fit_page import write_fit_report
 from page_reader import Page
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, browser
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "blina23"
 NUMBER = re.compile(r"(?<![\w.−-])[−-]?\d[\d,]*(?:\.\d+)?(?:e[−-]?\d+)?(?![\w])")
