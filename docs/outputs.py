@@ -30,7 +30,12 @@ def renewed(page: Path) -> str:
 
 
 if __name__ == "__main__":
-    for one_page in [Path(name).resolve() for name in sys.argv[1:]] or PAGES:
+    asked = [Path(name).resolve() for name in sys.argv[1:]]
+    if strange := [page.name for page in asked if page not in PAGES]:
+        raise SystemExit(
+            f"{', '.join(strange)}: not a page whose outputs can be renewed here (docs/tutorial.md is filled in by hand)"
+        )
+    for one_page in asked or PAGES:
         new = renewed(one_page)
         if new != one_page.read_text(encoding="utf-8"):
             one_page.write_text(new, encoding="utf-8")

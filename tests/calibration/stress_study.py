@@ -44,9 +44,9 @@ from igkinetics.kinetics.parameters import (
 )
 
 TABLE = Path(__file__).with_name("stress.csv")
-N_PATIENTS = 210
+N_PATIENTS = 300
 PART = 9
-SEED = 20
+SEED = 31
 LEVEL = 0.95
 DRAWS = 2000
 CARD = load_card("adult_b_cell_depletion")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from igkinetics.fit.likelihood import NORMAL
-from igkinetics.fit.minimise import best_of, by_lmfit, explore, minimise
+from igkinetics.fit.minimise import best_of, by_lmfit, explore, inverse_curvature, minimise
 from igkinetics.fit.problem import FitProblem
 from igkinetics.kinetics.disposition import disposition_modes
 from igkinetics.kinetics.parameters import INDEX, parameter_vector
@@ -62,7 +62,10 @@ def m3_problem(last_is_below: bool) -> FitProblem:
 )
 def test_published_map_with_and_without_m3(last_is_below: bool, eta_cl: float, eta_v1: float) -> None:
     problem = m3_problem(last_is_below)
-    for optimum in (minimise(problem, [problem.mu]), best_of(problem, [by_lmfit(problem, problem.mu)])):
+    for optimum in (
+        minimise(problem, [problem.mu]),
+        best_of(problem, [by_lmfit(problem, problem.mu, inverse_curvature(problem, problem.mu))]),
+    ):
         assert optimum.failed_tests == ()
         for eta, published in zip(optimum.x - problem.mu, (eta_cl, eta_v1), strict=True):
             assert f"{eta:.6g}" == f"{published:.6g}"

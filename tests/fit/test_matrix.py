@@ -224,7 +224,6 @@ EXAMPLE = {
 """Options -> status of an infused patient, of one whom only the prior holds, and of one never infused."""
 REFUSED = {
     "--card dumas_2019 --structure one_compartment/constant": "must have use = full: this card has typical values only",
-    "--card davda_2014 --prior none": "must have endogenous IgG to be fitted: this card holds infused IgG alone",
     "--card zhang_2020 --structure one_compartment/step_loss": "must be two_compartment for zhang_2020",
 }
 """Options -> what the one line on stderr says."""

@@ -316,8 +316,12 @@ def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrio
     told = (limit == 0) | (limit * distance > 0)
     if not told.any():
         return None
-    weight = 1.0 / (problem.a**2 + (problem.b * level[told]) ** 2)
-    z = float(np.sum(weight * distance[told]) / np.sqrt(np.sum(weight)))
+    variance = problem.a**2 + (problem.b * level) ** 2
+    if np.any(told & (variance == 0.0) & (distance != 0.0)):  # a card that knows no error at a level of 0
+        z = float(np.copysign(np.inf, distance[told][0]))
+    else:
+        weight = 1.0 / variance[told & (variance > 0.0)]
+        z = float(np.sum(weight * distance[told & (variance > 0.0)]) / np.sqrt(np.sum(weight))) if weight.size else 0.0
     if abs(z) <= START_LIMIT:
         return None
     first = int(np.flatnonzero(told)[0])
@@ -325,9 +329,10 @@ def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrio
     if told.sum() > 1:
         levels += f" and {counted(int(told.sum()) - 1, 'more level')} before any dose or therapy"
     where = "above" if z > 0 else "below"
+    how_far = f"{abs(z):.1f} standard errors {where}" if np.isfinite(z) else where
     return Trouble(
         status="start_contradicts",
-        reason=f"{levels}: {abs(z):.1f} standard errors {where} the {level_words(level[told][0], 0, unit)} at which "
+        reason=f"{levels}: {how_far} the {level_words(level[told][0], 0, unit)} at which "
         f"card {prior.card_id} starts every patient (fixed). Add the doses given before the record, or fit with a card "
         "that estimates the start",
     )
