@@ -33,7 +33,7 @@ if __name__ == "__main__":
     asked = [Path(name).resolve() for name in sys.argv[1:]]
     if strange := [page.name for page in asked if page not in PAGES]:
         raise SystemExit(
-            f"{', '.join(strange)}: not a page whose outputs can be renewed here (docs/tutorial.md is filled in by hand)"
+            f"{', '.join(strange)}: not a page that can be renewed here (docs/tutorial.md is filled in by hand)"
         )
     for one_page in asked or PAGES:
         new = renewed(one_page)
