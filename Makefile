@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two processes, a file of tests in one of them: what a file's tests share is made once.
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: fit test test-slow test-lowest calibration bench docs
 .DEFAULT_GOAL := fit
@@ -14,17 +16,17 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest $(SHARED)
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest $(SHARED) -m slow
 
 # The lowest versions that pyproject.toml allows; the default environment has the newest.
 test-lowest:
 	$(PYTHON) -m venv .venv-lowest
 	$(PYTHON) docs/lowest.py > .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --editable '.[test]' --constraint .venv-lowest/lowest.txt
-	.venv-lowest/bin/python -m pytest -n 2 --dist loadgroup
+	.venv-lowest/bin/python -m pytest $(SHARED)
 
 calibration: $(READY)
 	rm -f tests/calibration/effect_*.csv tests/calibration/policy_truth.csv

@@ -8,9 +8,6 @@ import made_once
 from fabricated import fabricated_fit
 from igkinetics.fit.cohort_result import CohortFit
 
-CHEAP = "tests"
-"""Where the fixtures are defined that every process may make for itself: this file."""
-
 LAST = "tests/app/"
 """A server beside the tests, with a kernel cache to compile of its own unless it is there by then."""
 
@@ -28,16 +25,6 @@ def one_folder_for_all_processes(request: pytest.FixtureRequest, tmp_path_factor
         made_once.shared_folder = tmp_path_factory.getbasetemp().parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a fixture of a module or folder run in one process (`--dist loadgroup`): it is made once."""
-    for item in items:
-        shared = [
-            fixture.baseid
-            for fixtures in item._fixtureinfo.name2fixturedefs.values()
-            for fixture in fixtures
-            if fixture.scope in ("module", "session") and fixture.baseid.startswith(f"{CHEAP}/")
-        ]
-        if shared:
-            item.add_marker(pytest.mark.xdist_group(min(shared, key=len)))
+    """The order in which files are dealt out (`--no-loadscope-reorder`)."""
     items.sort(key=lambda item: item.nodeid.startswith(LAST))

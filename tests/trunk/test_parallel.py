@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 
@@ -45,6 +46,9 @@ def test_the_first_error_is_raised_and_nothing_further_begins() -> None:
 
 @pytest.mark.parametrize("raises", [True, False])
 def test_an_interrupt_keeps_what_was_reached_or_is_raised(raises: bool) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("whoever started this process lets no interrupt through")
+
     def interrupts() -> int:
         time.sleep(0.05)
         _thread.interrupt_main()

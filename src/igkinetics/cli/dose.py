@@ -16,6 +16,8 @@ from igkinetics.errors import InputError, Problem
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
+    from igkinetics.cohort.model import Cohort
+    from igkinetics.dose.options import DoseOptions
     from igkinetics.dose.result import DoseResult
 
 Numbers = list[str] | None
@@ -99,10 +101,7 @@ def dose(
     """Dose one patient: fewest grams for a target."""
     from igkinetics.dose.options import DoseOptions
     from igkinetics.dose.output import DOSE_OUTPUT
-    from igkinetics.dose.run import dose_patient
     from igkinetics.output.folder import refuse_existing
-    from igkinetics.report.dose_page import dose_sentences
-    from igkinetics.report.fit_page import REPORT_NAME
 
     options = DoseOptions(
         target=target,
@@ -126,16 +125,22 @@ def dose(
     if out is not None:
         refuse_existing(out, DOSE_OUTPUT, overwrite=overwrite)
     records = read_and_tell(cohort, igg_unit, file_format, on_problem)
+    dose_and_tell(records, patient, options, out, overwrite=overwrite)
+
+
+def dose_and_tell(records: Cohort, patient: str, options: DoseOptions, out: Path | None, *, overwrite: bool) -> None:
+    """The answer on stdout, and in a folder where one is named."""
+    from igkinetics.dose.run import dose_patient
+    from igkinetics.report.dose_page import dose_sentences
+
     with progress_bar("Trying regimens") as progress:
         result = dose_patient(records, patient, options, progress)
-    if out is not None:
-        write(result, out, overwrite=overwrite)
-    where = [] if out is None else [f"Report: {out / REPORT_NAME}."]
-    print("\n".join([*dose_sentences(result), *where]))
+    told = write(result, out, overwrite=overwrite) if out is not None else []
+    print("\n".join([*dose_sentences(result), *told]))
 
 
-def write(result: DoseResult, out: Path, *, overwrite: bool) -> None:
-    """Tables and pages, whole or not at all."""
+def write(result: DoseResult, out: Path, *, overwrite: bool) -> list[str]:
+    """Tables and pages, whole or not at all; returns where they are, in words."""
     from igkinetics.dose.output import DOSE_OUTPUT, SHEET_NAME, write_dose
     from igkinetics.output.folder import new_folder
     from igkinetics.report.dose_page import write_dose_report
@@ -146,6 +151,7 @@ def write(result: DoseResult, out: Path, *, overwrite: bool) -> None:
         write_dose(result, folder)
         write_dose_report(result, folder / REPORT_NAME)
         write_dose_sheet(result, folder / SHEET_NAME)
+    return [f"Report: {out / REPORT_NAME}."]
 
 
 def numbers_of(**given: Sequence[str] | None) -> dict[str, tuple[float, ...]]:
