@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from shiny import App, ui
 
 from igkinetics.app.guard import policy_for
@@ -13,7 +12,7 @@ from igkinetics.app.opening import Opening
 from igkinetics.app.session import server_for
 from igkinetics.app.views import cards_view
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report.environment import TEMPLATES
+from igkinetics.report.environment import TEMPLATES, strict_environment
 from igkinetics.units import IGG_UNITS
 
 ASSETS: Final = Path(__file__).resolve().parent / "assets"
@@ -29,22 +28,19 @@ VIALS: Final = ("1", "2.5", "5", "10", "20")
 
 def document(opening: Opening) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2").render(
-        notice=RESEARCH_NOTICE,
-        placeholder=PLACEHOLDER,
-        units=IGG_UNITS,
-        cards=cards_view(),
-        chosen_card=opening.card,
-        thresholds="; ".join(f"{each:g}" for each in opening.thresholds),
-        fields=FIELDS,
-        vials=VIALS,
+    return (
+        strict_environment(ASSETS)
+        .get_template("page.html.j2")
+        .render(
+            notice=RESEARCH_NOTICE,
+            placeholder=PLACEHOLDER,
+            units=IGG_UNITS,
+            cards=cards_view(),
+            chosen_card=opening.card,
+            thresholds="; ".join(f"{each:g}" for each in opening.thresholds),
+            fields=FIELDS,
+            vials=VIALS,
+        )
     )
 
 

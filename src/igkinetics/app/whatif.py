@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from igkinetics.cohort.windows import END_WORDS
+from igkinetics.cohort.windows import end_words
 from igkinetics.dosing.cases import Cases
 from igkinetics.dosing.doses import calendar_days
 from igkinetics.dosing.regimen import Dosing
@@ -91,8 +91,7 @@ class Patient:
         """Draws with their drift up to the horizon, and what is asked of every regimen."""
         own = self.fit.cohort.patient(self.patient_id)
         if np.isfinite(own.follow_up_end):
-            what = END_WORDS.get(own.end_reason, own.end_reason)
-            expected = f"follow-up ended with {what} on day {own.follow_up_end:.4g}: there is no next dose"
+            expected = f"follow-up ended with {end_words(own)} on day {own.follow_up_end:.4g}: there is no next dose"
             raise call_error("patient", self.patient_id, expected)
         file = self.file([{"name": "none"}])
         patients = patient_of_fit(file, in_memory(self.fit, FIT_FOLDER), self.patient_id)

@@ -17,6 +17,7 @@ from igkinetics.cli.status import (
     progress_bar,
     tell,
 )
+from igkinetics.cli.writing import write_and_tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 
@@ -46,13 +47,12 @@ def compare(
     overwrite: Overwrite = False,
 ) -> None:
     """Compare two groups: nadirs, times, outcomes."""
-    from igkinetics.compare.output import COMPARE_OUTPUT, write_compare
+    from igkinetics.compare.output import COMPARE_OUTPUT
     from igkinetics.compare.run import compare_groups
     from igkinetics.errors import call_error
     from igkinetics.fit.options import FitOptions
-    from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.compare_page import compare_sentences, write_compare_report
-    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.output.folder import refuse_existing
+    from igkinetics.report.compare_page import compare_sentences
 
     if group and len(group) != 2:
         raise call_error("group", ", ".join(group), "must be given twice, or not at all")
@@ -63,10 +63,7 @@ def compare(
     records = read_and_tell(cohort, igg_unit, file_format, on_problem)
     with progress_bar("Fitting patients") as progress:
         comparison = compare_groups(records, options, (group[0], group[1]) if group else None, progress)
-    with new_folder(out, COMPARE_OUTPUT, overwrite=overwrite) as folder:
-        write_compare(comparison, folder)
-        write_compare_report(comparison, folder / REPORT_NAME)
-    print("\n".join([*compare_sentences(comparison), f"Report: {out / REPORT_NAME}."]))
+    write_and_tell(comparison, compare_sentences(comparison), out, overwrite=overwrite)
     if comparison.fit.interrupted or (comparison.common is not None and comparison.common.interrupted):
         raise typer.Exit(INTERRUPTED)
     if comparison.fit.n_failed:

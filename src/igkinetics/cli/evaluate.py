@@ -10,6 +10,7 @@ import typer
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, Residual
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, progress_bar, tell
+from igkinetics.cli.writing import write_and_tell
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
@@ -56,19 +57,13 @@ def evaluate(
 def evaluate_and_write(cohort: Cohort, options: EvaluateOptions, out: Path, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all; sentences on stdout, and the exit status."""
     from igkinetics.charts.svg import converter_process
-    from igkinetics.evaluate.result import EVALUATE_OUTPUT, write_evaluation
     from igkinetics.evaluate.run import evaluate_forecasts
-    from igkinetics.output.folder import new_folder
-    from igkinetics.report.evaluate_page import evaluate_sentences, write_evaluate_report
-    from igkinetics.report.fit_page import REPORT_NAME
+    from igkinetics.report.evaluate_page import evaluate_sentences
 
     with converter_process() as draw:
         with progress_bar("Predicting samples") as progress:
             result = evaluate_forecasts(cohort, options, progress)
-        with new_folder(out, EVALUATE_OUTPUT, overwrite=overwrite) as folder:
-            write_evaluation(result, folder)
-            write_evaluate_report(result, folder / REPORT_NAME, draw)
-    print("\n".join([*evaluate_sentences(result), f"Report: {out / REPORT_NAME}."]))
+        write_and_tell(result, evaluate_sentences(result), out, overwrite=overwrite, draw=draw)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if failed := sorted(set(result.points.loc[result.points["status"] == "failed", "reason"])):

@@ -29,6 +29,7 @@ from igkinetics.cli.status import (
     progress_bar,
     tell,
 )
+from igkinetics.cli.writing import write_and_tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
@@ -111,19 +112,13 @@ def forecast(
 def forecast_and_write(cohort: Cohort, options: ForecastOptions, out: Path, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all; sentences on stdout, and the exit status."""
     from igkinetics.charts.svg import converter_process
-    from igkinetics.forecast.result import FORECAST_OUTPUT, write_forecast
     from igkinetics.forecast.run import forecast_cohort
-    from igkinetics.output.folder import new_folder
-    from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.forecast_page import forecast_sentences, write_forecast_report
+    from igkinetics.report.forecast_page import forecast_sentences
 
     with converter_process() as draw:
         with progress_bar("Forecasting patients") as progress:
             result = forecast_cohort(cohort, options, progress)
-        with new_folder(out, FORECAST_OUTPUT, overwrite=overwrite) as folder:
-            write_forecast(result, folder)
-            write_forecast_report(result, folder / REPORT_NAME, draw)
-    print("\n".join([*forecast_sentences(result), f"Report: {out / REPORT_NAME}."]))
+        write_and_tell(result, forecast_sentences(result), out, overwrite=overwrite, draw=draw)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.n_failed:

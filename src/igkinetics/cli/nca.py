@@ -9,6 +9,7 @@ import typer
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import NOBODY_FITTED, answering
+from igkinetics.cli.writing import write_and_tell
 
 
 @answering
@@ -43,11 +44,10 @@ def nca(
 ) -> None:
     """Areas, half-lives and clearance without a model, by PKNCA's rules."""
     from igkinetics.choices import chosen
-    from igkinetics.noncompartmental.run import NCA_OUTPUT, NcaOptions, write_nca
+    from igkinetics.noncompartmental.run import NCA_OUTPUT, NcaOptions
     from igkinetics.noncompartmental.run import nca as analyse
-    from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.nca_page import nca_sentences, write_nca_report
+    from igkinetics.output.folder import refuse_existing
+    from igkinetics.report.nca_page import nca_sentences
 
     choices = {
         "baseline": baseline,
@@ -62,9 +62,6 @@ def nca(
     refuse_existing(out, NCA_OUTPUT, overwrite=overwrite)
     found = read_and_tell(cohort, igg_unit, file_format, on_problem)
     result = analyse(found, options)
-    with new_folder(out, NCA_OUTPUT, overwrite=overwrite) as folder:
-        write_nca(result, folder)
-        write_nca_report(result, folder / REPORT_NAME)
-    print("\n".join([*nca_sentences(result), f"Report: {out / REPORT_NAME}."]))
+    write_and_tell(result, nca_sentences(result), out, overwrite=overwrite)
     if not result.profiles:
         raise typer.Exit(NOBODY_FITTED)

@@ -10,6 +10,7 @@ import typer
 from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, Level, OnProblem, Out, Overwrite
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import answering
+from igkinetics.cli.writing import write_and_tell
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
@@ -82,14 +83,8 @@ def population(
 
 def fit_and_write(cohort: Cohort, options: PopulationOptions, out: Path, *, overwrite: bool) -> None:
     """Tables and report, whole or not at all, and what they say on stdout."""
-    from igkinetics.output.folder import new_folder
-    from igkinetics.population.output import POPULATION_OUTPUT, write_population
     from igkinetics.population.run import fit_population
-    from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.population_page import population_sentences, write_population_report
+    from igkinetics.report.population_page import population_sentences
 
     fit = fit_population(cohort, options)
-    with new_folder(out, POPULATION_OUTPUT, overwrite=overwrite) as folder:
-        write_population(fit, folder)
-        write_population_report(fit, folder / REPORT_NAME)
-    print("\n".join([*population_sentences(fit), f"Report: {out / REPORT_NAME}."]))
+    write_and_tell(fit, population_sentences(fit), out, overwrite=overwrite)

@@ -8,6 +8,7 @@ import typer
 
 from igkinetics.cli.options import OutOrNone, Overwrite
 from igkinetics.cli.status import DEFECT_OF_OURS, answering
+from igkinetics.cli.writing import write_and_tell
 
 
 @answering
@@ -20,20 +21,17 @@ def verify(
     overwrite: Overwrite = False,
 ) -> None:
     """Agreement with other engines and published figures, computed anew. Fails when a case differs."""
-    from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.verify_page import verify_sentences, write_verify_report
-    from igkinetics.verification.run import VERIFY_OUTPUT, write_verification
+    from igkinetics.output.folder import refuse_existing
+    from igkinetics.report.verify_page import verify_sentences
+    from igkinetics.verification.run import VERIFY_OUTPUT
     from igkinetics.verification.run import verify as compare_all
 
     if out is not None:
         refuse_existing(out, VERIFY_OUTPUT, overwrite=overwrite)
     result = compare_all(only=tuple(only or ()))
-    print("\n".join(verify_sentences(result)))
-    if out is not None:
-        with new_folder(out, VERIFY_OUTPUT, overwrite=overwrite) as folder:
-            write_verification(result, folder)
-            write_verify_report(result, folder / REPORT_NAME)
-        print(f"Report: {out / REPORT_NAME}.")
+    if out is None:
+        print("\n".join(verify_sentences(result)))
+    else:
+        write_and_tell(result, verify_sentences(result), out, overwrite=overwrite)
     if not result.agrees:
         raise typer.Exit(DEFECT_OF_OURS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,10 @@ SameDay = Literal["sample_first", "dose_first"]
 
 SAMPLE_COLUMNS = ("patient_id", "day", "igg", "limit", "line")
 """igg in g/L; limit is "" (measured), "below" (igg holds the lower limit) or "above" (the upper one)."""
+LIMIT_WORDS: Final = {-1: "below", 0: "", 1: "above"}
+"""Patient.sample_limit -> limit of SAMPLE_COLUMNS."""
+LIMIT_SIGNS: Final = {-1: "<", 0: "", 1: ">"}
+"""Patient.sample_limit -> the sign before a level."""
 DOSE_COLUMNS = ("patient_id", "day", "amount_g", "duration_day", "route", "product", "line")
 THERAPY_COLUMNS = ("patient_id", "start", "stop", "agent", "line")
 """Courses: touching rows of one agent merged, sorted; stop is inf while therapy is ongoing."""

@@ -10,6 +10,11 @@ from igkinetics.cohort.model import Patient
 END_WORDS = {"death": "death", "hsct": "transplant"}
 
 
+def end_words(patient: Patient) -> str:
+    """What ended follow-up, in words."""
+    return END_WORDS.get(patient.end_reason, patient.end_reason)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """Both days belong to the window; both are nan when there is none, and `reason` says why."""
@@ -37,7 +42,7 @@ def nadir_window(patient: Patient, asked: tuple[float, float] | None = None) -> 
     words = "first therapy start to last sample" if treated else "first to last sample, no therapy recorded"
     end = float(patient.sample_day[-1])
     cuts = [
-        (patient.follow_up_end, END_WORDS.get(patient.end_reason, patient.end_reason)),
+        (patient.follow_up_end, end_words(patient)),
         _other_therapy(patient),
     ]
     cut, why = min(cuts)
@@ -54,7 +59,7 @@ def _asked_window(patient: Patient, asked: tuple[float, float]) -> Window:
         raise ValueError(f"a window runs from an earlier to a later day, not from {start:g} to {end:g}")
     words = "as asked"
     if patient.follow_up_end < end:
-        why = END_WORDS.get(patient.end_reason, patient.end_reason)
+        why = end_words(patient)
         end, words = patient.follow_up_end, f"as asked, cut at {why}"
         if end < start:
             return _no_window(f"{why} before the window asked for")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from igkinetics.scenarios import columns as scenario_columns
+from igkinetics.scenarios.individual import NEXT_SAMPLE_COLUMNS as OF_SCENARIO
 
 DOSE_COLUMNS: Final[dict[str, str]] = {
     "rank": "1 for the fewest grams in 28 days of those that meet the target, then the others, the likeliest first",
@@ -22,20 +23,8 @@ DOSE_COLUMNS: Final[dict[str, str]] = {
     "cost": "grams_per_28_days times the price; empty without a price",
 }
 """Column of dose.csv -> meaning."""
-NEXT_SAMPLE_COLUMNS: Final = (
-    "regimen",
-    "patient_id",
-    "day",
-    "date",
-    "dose_day",
-    "trough_day",
-    "sd_now",
-    "expected_sd",
-    "narrowing",
-    "p_change",
-    "best",
-    "unit",
-)
+NEXT_SAMPLE_COLUMNS: Final = (*OF_SCENARIO[:-2], "p_change", *OF_SCENARIO[-2:])
+"""Those of a scenario, with `p_change` before `best` and `unit`."""
 FORECAST_COLUMNS: Final = (
     "patient_id",
     "day",

@@ -10,7 +10,7 @@ import numpy as np
 from igkinetics.cards.body_size import sex_of
 from igkinetics.choices import nearest
 from igkinetics.cohort.model import Cohort, Patient
-from igkinetics.cohort.windows import END_WORDS
+from igkinetics.cohort.windows import end_words
 from igkinetics.dose.options import fault
 from igkinetics.dosing.doses import Body
 from igkinetics.errors import InputError
@@ -49,10 +49,8 @@ def facts_of(cohort: Cohort, patient_id: str) -> Facts:
     day_zero = np.nan if zero is None else (zero - EPOCH).total_seconds() / 86_400
     if np.isfinite(patient.follow_up_end):
         when = date_words(day_zero, patient.follow_up_end)
-        what = END_WORDS.get(patient.end_reason, patient.end_reason)
-        raise InputError(
-            [fault("patient", patient_id, f"follow-up ended with {what} on {when}: there is no next dose")]
-        )
+        expected = f"follow-up ended with {end_words(patient)} on {when}: there is no next dose"
+        raise InputError([fault("patient", patient_id, expected)])
     if not patient.sample_day.size:
         expected = "has no sample of IgG, so nothing tells what a dose would do; one sample is the least"
         raise InputError([fault("patient", patient_id, expected)])

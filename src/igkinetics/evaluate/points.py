@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from igkinetics.cards.model import Card
-from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.cohort.model import LIMIT_WORDS, Cohort, Patient
 from igkinetics.evaluate.options import EvaluateOptions
 from igkinetics.evaluate.predictive import Predictive
 from igkinetics.fit.cohort import fit_of, told_error
@@ -24,7 +24,6 @@ FIRST_PREDICTED: Final = 2
 """The third sample is the first to be predicted."""
 LEVELS: Final = (0.5, 0.8, 0.95)
 TAILS: Final = np.array([0.5, *(side for level in LEVELS for side in (0.5 - level / 2, 0.5 + level / 2))])
-LIMIT_WORDS: Final = {-1: "below", 0: "", 1: "above"}
 INFUSED, NOT_INFUSED = "infused", "not infused"
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from igkinetics.cohort.model import LIMIT_WORDS
 from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.residuals import residuals
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.scales import from_scale
 from igkinetics.units import IggUnit, from_g_per_l
-
-LIMIT_WORDS = {0: "", -1: "below", 1: "above"}
 
 
 def prediction_rows(fit: PatientFit, unit: IggUnit) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
-from igkinetics.cohort.model import Patient
+from igkinetics.cohort.model import LIMIT_SIGNS, Patient
 from igkinetics.errors import counted
 from igkinetics.fit.bounds import (
     Alike,
@@ -48,7 +48,6 @@ START_LIMIT: Final = 3.0
 """Standard errors between the first levels and a fixed start beyond which the card cannot be this patient's."""
 MOST_RESTARTS: Final = 3
 EACH_LOWER: Final = f"{MOST_RESTARTS + 1} optima were found, each below the one before"
-LIMIT_SIGNS: Final = {-1: "<", 0: "", 1: ">"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,11 +316,12 @@ def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrio
     if not told.any():
         return None
     variance = problem.a**2 + (problem.b * level) ** 2
-    if np.any(told & (variance == 0.0) & (distance != 0.0)):  # a card that knows no error at a level of 0
+    weighed = told & (variance > 0.0)
+    weight = 1.0 / variance[weighed]
+    if np.any(distance[told & ~weighed]):  # a card that knows no error at a level of 0
         z = float(np.copysign(np.inf, distance[told][0]))
     else:
-        weight = 1.0 / variance[told & (variance > 0.0)]
-        z = float(np.sum(weight * distance[told & (variance > 0.0)]) / np.sqrt(np.sum(weight))) if weight.size else 0.0
+        z = float(np.sum(weight * distance[weighed]) / np.sqrt(np.sum(weight))) if weight.size else 0.0
     if abs(z) <= START_LIMIT:
         return None
     first = int(np.flatnonzero(told)[0])

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.cohort.model import Patient
-from igkinetics.cohort.windows import END_WORDS
+from igkinetics.cohort.model import LIMIT_SIGNS, LIMIT_WORDS, Patient
+from igkinetics.cohort.windows import end_words
 from igkinetics.fit.forecast import Paths
 from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.options import AS_SO_FAR, PLANNED, ForecastOptions
@@ -18,9 +18,6 @@ from igkinetics.forecast.outlook import Outlook, first_below
 from igkinetics.forecast.regimen import Regimen, regimens, worklist_policy
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l, g_per_l
-
-LIMIT_SIGNS = {-1: "<", 0: "", 1: ">"}
-LIMIT_WORDS = {-1: "below", 0: "", 1: "above"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +62,7 @@ def ended(patient: Patient, day_zero: pd.Timestamp | None) -> str:
     """Why a patient is no longer to be forecast; empty for one who is followed."""
     if np.isinf(patient.follow_up_end):
         return ""
-    return f"{END_WORDS.get(patient.end_reason, patient.end_reason)} on {when(patient.follow_up_end, day_zero)}"
+    return f"{end_words(patient)} on {when(patient.follow_up_end, day_zero)}"
 
 
 def forecast_patient(

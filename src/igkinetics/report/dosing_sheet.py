@@ -12,6 +12,7 @@ import numpy as np
 from igkinetics import text
 from igkinetics.charts.dosing_chart import dosing_chart
 from igkinetics.charts.svg import Chart, Draw, draw
+from igkinetics.cohort.model import LIMIT_SIGNS
 from igkinetics.dose.output import dose_record
 from igkinetics.dose.result import DoseResult
 from igkinetics.report.dose_page import (
@@ -27,7 +28,6 @@ from igkinetics.units import from_g_per_l
 
 MOST_SAMPLES: Final = 8
 MOST_DOSES: Final = 14
-LIMIT_SIGNS: Final = {-1: "<", 0: "", 1: ">"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,15 +43,20 @@ FILTERS: Final = {
 """What turns values of the tables into what a reader sees: `{{ row.fitted_nadir | level(unit) }}`."""
 
 
-def page_environment() -> Environment:
+def strict_environment(folder: Path) -> Environment:
     """Jinja with autoescape; a name that a template does not get is an error, never empty text."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def page_environment() -> Environment:
+    """That of the reports, with the filters of FILTERS and what every page holds."""
+    environment = strict_environment(TEMPLATES)
     environment.filters.update(FILTERS)
     environment.globals |= {"script": SCRIPT, "script_hash": SCRIPT_HASH, "notice": RESEARCH_NOTICE, "look": style}
     return environment

@@ -12,10 +12,11 @@ import pandas as pd
 from igkinetics import text
 from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
 from igkinetics.charts.svg import Draw, draw
+from igkinetics.cohort.model import LIMIT_SIGNS
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import counted
 from igkinetics.fit.records import Member
-from igkinetics.report.dosing_sheet import LIMIT_SIGNS, MOST_DOSES, MOST_SAMPLES, Sheet, sheet_page
+from igkinetics.report.dosing_sheet import MOST_DOSES, MOST_SAMPLES, Sheet, sheet_page
 from igkinetics.scenarios.calendar_file import is_for_one_calendar
 from igkinetics.scenarios.output import scenario_record
 from igkinetics.scenarios.result import ScenarioResult
