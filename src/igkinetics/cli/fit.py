@@ -49,6 +49,16 @@ Prior = Annotated[
     str, typer.Option(metavar="card|none|FILE", help="The card's prior, none, or that of a population.toml.")
 ]
 Drift = Annotated[bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")]
+Engine = Annotated[
+    str, typer.Option(metavar="auto|lmfit|batch", help="batch: compiled optimiser alone; auto: beyond 300 patients.")
+]
+Intervals = Annotated[
+    str, typer.Option(metavar="draws|laplace", help="laplace: normal approximations, for registries; see the guide.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="Fit a cohort in parts on this Dask cluster."),
+]
 Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
 
 
@@ -75,6 +85,9 @@ def fit(
     figures: Annotated[bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")] = False,
     excel: Annotated[bool, typer.Option("--excel", help="All tables as one workbook, tables.xlsx.")] = False,
     dates: Dates = False,
+    engine: Engine = "auto",
+    intervals: Intervals = "draws",
+    cluster: Cluster = None,
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
@@ -85,6 +98,8 @@ def fit(
 ) -> None:
     """Fit every patient, find every nadir."""
     from igkinetics.charts.svg import converter_process
+    from igkinetics.cli.fit_parts import fit_in_parts, in_parts
+    from igkinetics.fit.by_parts import Reading
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import FIT_OUTPUT, Extras
     from igkinetics.forecast.weights import weights_from
@@ -103,10 +118,16 @@ def fit(
         draws=draws,
         profile=profile,
         fix=fixed_of(fix or ()),
+        engine=engine,
+        intervals=intervals,
         level=level,
         seed=seed,
         jobs=jobs,
     )
+    if in_parts(cohort, cluster, figures=figures):
+        reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
+        fit_in_parts(reading, options, out, extras, cluster, overwrite=overwrite)
+        return
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
         records = read_and_tell(cohort, igg_unit, file_format, on_problem)
