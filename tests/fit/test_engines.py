@@ -71,9 +71,11 @@ def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
     pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
     assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
     width = (drawn.nadir["fitted_nadir_upper"] - drawn.nadir["fitted_nadir_lower"]).astype(float)
+    measured = drawn.nadir["n_below_limit"] == 0
     for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
-        off = (laplace.nadir[column] - drawn.nadir[column]).astype(float) / width
-        assert off.abs().max() < 0.35, column
+        off = ((laplace.nadir[column] - drawn.nadir[column]).astype(float) / width).abs()
+        assert off[measured].max() < 0.15, column
+        assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
     weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
     np.testing.assert_allclose(weights[1], 1.0)
 

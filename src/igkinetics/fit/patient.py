@@ -24,7 +24,7 @@ from igkinetics.fit.laplace import laplace_own, laplace_posterior
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import lowest_drawn
 from igkinetics.fit.problem import FitProblem, build_problem
-from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
+from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curves, profile_intervals
 from igkinetics.fit.remedies import doubt_about_unit, questions
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
@@ -392,15 +392,3 @@ def describe_change(change: Change, unit: IggUnit) -> str:
         f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
         f"{before} -> {after}, {side} than recorded doses and therapy explain (z = {change.z:.1f})"
     )
-
-
-def profile_intervals(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, tuple[float, float]]:
-    """Profile-likelihood interval of every estimated parameter, on its estimation scale."""
-    return {name: profile_interval(problem, optimum, i, level) for i, name in enumerate(problem.names)}
-
-
-def profile_curves(
-    problem: FitProblem, optimum: Optimum, intervals: dict[str, tuple[float, float]]
-) -> dict[str, tuple[Floats, Floats]]:
-    """The profile of every estimated parameter over its interval and somewhat beyond."""
-    return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}

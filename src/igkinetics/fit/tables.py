@@ -61,7 +61,7 @@ def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Pati
         "parameters": parameter_rows(fit, unit, level),
     }
     kept = kept_draws(options.draws, cohort.n_patients)
-    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept, courses, options.seed))
+    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept, options.seed, courses))
 
 
 def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
@@ -103,7 +103,7 @@ def asked_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> tuple[Pati
     return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, courses)), courses
 
 
-def draws_of(fit: PatientFit, kept: int, courses: Courses | None, seed: int) -> pd.DataFrame | None:
+def draws_of(fit: PatientFit, kept: int, seed: int, courses: Courses | None = None) -> pd.DataFrame | None:
     """So many equally weighted draws of a fit with numbers, each with its drift at the last sample.
 
     courses: those up to the end of a window, which are the same where they end with the record.
