@@ -37,6 +37,7 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
+    from igkinetics.fit.by_parts import Reading
     from igkinetics.fit.cohort_result import CohortFit
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
@@ -62,6 +63,13 @@ Cluster = Annotated[
 Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
 
 
+AskedWindow = Annotated[str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")]
+Thresholds = Annotated[
+    list[float] | None,
+    typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
+]
+
+
 @answering
 def fit(
     cohort: CohortPath,
@@ -73,13 +81,8 @@ def fit(
     fix: Fix = None,
     drift: Drift = True,
     residual: Residual = "normal",
-    window: Annotated[
-        str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
-    ] = None,
-    threshold: Annotated[
-        list[float] | None,
-        typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
-    ] = None,
+    window: AskedWindow = None,
+    threshold: Thresholds = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval (400 behind bands).")] = 2000,
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")] = False,
@@ -97,13 +100,11 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit every patient, find every nadir."""
-    from igkinetics.charts.svg import converter_process
     from igkinetics.cli.fit_parts import fit_in_parts, in_parts
     from igkinetics.fit.by_parts import Reading
     from igkinetics.fit.options import FitOptions
-    from igkinetics.fit.output import FIT_OUTPUT, Extras
+    from igkinetics.fit.output import Extras
     from igkinetics.forecast.weights import weights_from
-    from igkinetics.output.folder import refuse_existing
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
@@ -124,13 +125,22 @@ def fit(
         seed=seed,
         jobs=jobs,
     )
+    reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
     if in_parts(cohort, cluster, figures=figures):
-        reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
         fit_in_parts(reading, options, out, extras, cluster, overwrite=overwrite)
-        return
+    else:
+        fit_whole(reading, options, out, extras, overwrite=overwrite)
+
+
+def fit_whole(reading: Reading, options: FitOptions, out: Path, extras: Extras, *, overwrite: bool) -> None:
+    """A cohort that is read at once, with its pages."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.fit.output import FIT_OUTPUT
+    from igkinetics.output.folder import refuse_existing
+
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
-        records = read_and_tell(cohort, igg_unit, file_format, on_problem)
+        records = read_and_tell(reading.path, reading.igg_unit, reading.file_format, reading.on_problem)
         fitted = fit_with_progress(records, options)
         write(fitted, out, draw, extras, overwrite=overwrite)
     tell_result(fitted, out)
