@@ -82,8 +82,8 @@ def every_page(folder: Path) -> Pages:
     cards = ["adult_b_cell_depletion"]
     pages.write("evaluate.html", igk.evaluate_forecasts(cohort, cards=cards, thresholds=[400], draws=DRAWS))
     pages.write("nca.html", igk.nca(cohort))
-    held = {"fix": ["k_loss", "k_rec", "S_cd19"], "no_random": ["k_loss", "k_rec", "S", "V1", "C_init"]}
-    pages.write("population.html", igk.fit_population(cohort, simulations=50, **held))
+    held = {"fix": ["k_loss", "k_rec", "S"], "no_random": ["k_loss", "k_rec", "S", "V1", "C_init"]}
+    pages.write("population.html", igk.fit_population(cohort, simulations=100, **held))
     target = {"quantity": "trough", "at_least": 500, "probability": 0.5}
     population = {"card": "adult_b_cell_depletion", "n": 40, "weight_kg": {"mean": 75, "sd": 15}}
     choice = {"dose_g_per_kg": [0.2, 0.4, 0.6], "interval_day": [21, 28], "horizon_day": 168, "price_per_g": 90.0}

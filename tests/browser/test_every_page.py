@@ -12,6 +12,8 @@ import pytest
 from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from every_page import NAMES, ONE, SCENARIO, Pages, every_page
+from igkinetics.dose.result import DoseResult
+from page_reader import Page as ReadPage
 
 in_a_browser = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
 HERE = Path(__file__).parent
@@ -98,6 +100,8 @@ def values_of(pages: Pages, name: str) -> np.ndarray:
     found = np.concatenate([*numbers, np.array([float(each) for each in re.findall(r"\d+(?:\.\d+)?", words)])])
     counts = np.array([float(len(table)) for table in tables])
     derived = [found, 100.0 * found, counts, 100.0 * (1.0 - found / 168.0)]
+    if isinstance(result, DoseResult):
+        derived.append(found / result.facts.weight_kg)  # grams of a dose per kg
     derived += [np.atleast_1d(np.median(table["value"].dropna())) for table in parts_of(tables)]
     return np.unique(np.abs(np.concatenate(derived)[np.isfinite(np.concatenate(derived))]))
 
@@ -118,9 +122,10 @@ def test_every_number_above_counts_stands_in_the_tables(pages: Pages, name: str)
     """Rows of all tables and the sentences in brief, each number to the digits in which it is shown."""
     source = (pages.folder / name).read_text(encoding="utf-8")
     brief = source[source.index('class="brief"') : source.index("</ul>", source.index('class="brief"'))]
-    page = Page(
-        source[: source.index('id="cards"')] if 'id="cards"' in source else source[: source.index('id="record"')]
+    end = min(
+        source.index(f'<section id="{each}"') for each in ("cards", "record") if f'<section id="{each}"' in source
     )
+    page = ReadPage(source[:end])
     cells = [cell for row in page.rows for cell in row[1:]] + re.findall(r"<li>(.*?)</li>", brief, re.S)
     known = values_of(pages, name)
     strange = []
