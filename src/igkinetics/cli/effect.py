@@ -46,6 +46,14 @@ PolicyFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
 ]
 
+Structures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--structure",
+        metavar="NAME",
+        help="Of the main model, such as one_compartment/step_loss; repeated: further ones beside it.",
+    ),
+]
 Lkj = Annotated[
     float | None,
     typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
@@ -71,6 +79,7 @@ def effect(
     cohort: CohortPath,
     out: Out,
     card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")] = DEFAULT_CARD,
+    structure: Structures = None,
     threshold: Threshold = None,
     minimum_effect: MinimumEffect = None,
     rope: Rope = None,
@@ -102,6 +111,7 @@ def effect(
 
     options = EffectOptions(
         card=card,
+        structure=tuple(structure or ()),
         thresholds=tuple(threshold or ()),
         minimum_effect=minimum_effect,
         rope=changes_of(rope),
