@@ -50,6 +50,16 @@ def population(
     covariate: Annotated[
         Names, typer.Option(metavar="PARAMETER:COVARIATE", help="An effect in the model, such as CL:sex; repeatable.")
     ] = None,
+    iov: Annotated[
+        Names, typer.Option(metavar="NAME", help="Varies between a patient's occasions too, such as CL; repeatable.")
+    ] = None,
+    occasion: Annotated[
+        str,
+        typer.Option(
+            metavar="DAYS|dose|therapy|COLUMN",
+            help="What begins an occasion: so many days, a dose, a course of therapy, or a column of covariates.csv.",
+        ),
+    ] = "",
     test_covariate: Annotated[
         Names, typer.Option(metavar="COVARIATE", help="Try this column on every parameter; repeatable.")
     ] = None,
@@ -74,8 +84,9 @@ def population(
 
     model = {"structure": structure, "method": method, "residual": residual, "correlated": correlated, "rate": rate}
     lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate, "beside": beside}
-    names = {name: tuple(values or ()) for name, values in {**lists, "test_covariate": test_covariate}.items()}
-    numbers = {"simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
+    lists |= {"iov": iov, "test_covariate": test_covariate}
+    names = {name: tuple(values or ()) for name, values in lists.items()}
+    numbers = {"occasion": occasion, "simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
     options = chosen(PopulationOptions, None, {"card": card, **model, **names, **numbers})
     refuse_existing(out, POPULATION_OUTPUT, overwrite=overwrite)
     fit_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)

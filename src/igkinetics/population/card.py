@@ -80,6 +80,11 @@ def doubts(fit: PopulationFit, data: Mapping[str, Any]) -> list[str]:
         said.append(f"The fit ended {fit.verdict}.")
     if fit.prepared.model.full:
         said.append("Omega was fitted with covariances; a card holds none, so virtual patients vary independently.")
+    if within := fit.prepared.model.occasion_names:
+        said.append(
+            f"Variation between occasions of one patient ({', '.join(within)}) has no place in a card and is left out: "
+            "virtual patients vary between each other alone."
+        )
     if "k" in fit.prepared.model.names and "k_deg" not in data.get("parameters", {}):
         said.append(
             "k = CL/V was the parameter; CL stands here with the spread of k V, its correlation with V left out."

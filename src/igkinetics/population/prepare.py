@@ -24,6 +24,14 @@ from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.population.covariates import Effect, effect_columns
 from igkinetics.population.model import Integers, PopulationModel
+from igkinetics.population.occasions import (
+    LEAST_WITHIN,
+    NO_OCCASIONS,
+    PatientOccasions,
+    laid_out,
+    occasion_columns,
+    with_occasions,
+)
 from igkinetics.population.options import PopulationOptions
 
 LEAST_OMEGA: Final = 0.05
@@ -35,7 +43,8 @@ NO_PRIOR: Final = "taken as known"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """model: of the members; omega (q,): the card's; effects: of covariates, in the model's order of coefficients.
+    """model: of the members; omega (q + r,): the card's, and where the search for those between occasions starts;
+    occasions: of each member, where there are any; effects: of covariates, in the model's order of coefficients.
 
     left_out: patient -> why; notes: in words.
     """
@@ -46,6 +55,7 @@ class Prepared:
     arrays: CohortArrays
     model: PopulationModel
     omega: Floats
+    occasions: tuple[PatientOccasions, ...]
     effects: tuple[Effect, ...]
     left_out: dict[str, str]
     notes: tuple[str, ...]
@@ -132,6 +142,9 @@ def assembled(
     effects: Sequence[str] | None,
 ) -> Prepared:
     """Arrays, design and start of these members."""
+    occasions, met = NO_OCCASIONS, ()
+    if options.iov:
+        members, met = with_occasions(cohort, members, options.occasion, len(options.iov))
     arrays = cohort_arrays([member.problem for member in members])
     names = arrays.names
     if not names:
@@ -157,6 +170,8 @@ def assembled(
         columns.append(column)
     if not labels:
         raise call_error("fix", ", ".join(options.fix), "leaves nothing to be estimated but spread")
+    if met:
+        arrays, occasions = laid_out(arrays, met, occasion_columns(options.iov, shown))
     first = members[0].prior
     error = np.array([first.additive_g_per_l, first.proportional])
     models = {member.problem.model for member in members}
@@ -175,8 +190,15 @@ def assembled(
             error=error,
             error_free=error > 0,
             transform=transform,
+            occasions=occasions,
         ),
-        omega=np.maximum([omegas[place] for place in random], LEAST_OMEGA),
+        omega=np.concatenate(
+            [
+                np.maximum([omegas[place] for place in random], LEAST_OMEGA),
+                np.full(occasions.columns.size, LEAST_WITHIN),
+            ]
+        ),
+        occasions=met,
         effects=tuple(parsed),
         left_out=left_out,
         notes=(*cohort.notes, *notes),
