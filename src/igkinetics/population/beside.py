@@ -22,7 +22,7 @@ from igkinetics.population.prepare import Prepared, prepare
 SEARCH: Final = "search"
 SWITCHES: Final = ("correlated", "rate")
 LISTS: Final = ("no_random", "fix", "estimate", "covariate", "iov")
-WITH_VALUE: Final = ("structure", "residual", *LISTS)
+WITH_VALUE: Final = ("structure", "residual", "occasion", *LISTS)
 COLUMNS: Final[dict[str, str]] = {
     "model": "the model fitted (base), or what is changed in it",
     "n_parameters": "estimated, at no bound",

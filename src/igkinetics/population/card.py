@@ -13,6 +13,7 @@ from igkinetics.cards.check import half_lives
 from igkinetics.cards.consistency import NEEDED_BY_DISPOSITION
 from igkinetics.cards.load import card_path
 from igkinetics.cards.patient_covariates import patient_covariates_of
+from igkinetics.cards.private import PrivateCard, completed
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.population.covariance import Quantity, quantities
 from igkinetics.toml_input import parse_toml, read_bytes
@@ -35,7 +36,10 @@ REPLACED: Final = (
 
 def card_text(fit: PopulationFit) -> str:
     """The card: the one the fit started from with the numbers of this cohort in it."""
-    data = dict(parse_toml(read_bytes(card_path(fit.options.card)), fit.prepared.card.file))
+    path = card_path(fit.options.card)
+    data = dict(parse_toml(read_bytes(path), fit.prepared.card.file))
+    if isinstance(fit.prepared.card, PrivateCard):
+        data = completed(data, path.stem)
     found = {one.name: one for one in quantities(fit.prepared, fit.maximum.phi, fit.uncertainty, fit.options.level)}
     disposition = fit.prepared.structure.split("/")[0]
     data = {

@@ -12,6 +12,7 @@ import numpy as np
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PatientPrior, prior_of_record, residual_error_of
 from igkinetics.cards.scaling import default_structure
+from igkinetics.choices import nearest
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
@@ -21,7 +22,7 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population_priors import offset_of, typical_values
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import PARAMETERS, Floats, needed_parameters
 from igkinetics.population.covariates import Effect, effect_columns
 from igkinetics.population.model import Integers, PopulationModel
 from igkinetics.population.occasions import (
@@ -142,7 +143,7 @@ def assembled(
     effects: Sequence[str] | None,
 ) -> Prepared:
     """Arrays, design and start of these members."""
-    occasions, met = NO_OCCASIONS, ()
+    occasions, met = NO_OCCASIONS, tuple[PatientOccasions, ...]()
     if options.iov:
         members, met = with_occasions(cohort, members, options.occasion, len(options.iov))
     arrays = cohort_arrays([member.problem for member in members])
@@ -153,6 +154,7 @@ def assembled(
     if options.rate and not rate:
         notes.append("CL and k = CL/V are the same here, for V is held: --rate changes nothing")
     shown = tuple("k" if rate and name == "CL" else name for name in names)
+    refuse_unneeded(card, options, members, shown)
     offset = np.array([[offset_of(member, name) for name in names] for member in members])
     transform = np.eye(len(names))
     if rate:
@@ -203,6 +205,33 @@ def assembled(
         left_out=left_out,
         notes=(*cohort.notes, *notes),
     )
+
+
+def refuse_unneeded(card: Card, options: PopulationOptions, members: Sequence[Member], shown: Sequence[str]) -> None:
+    """InputError for a parameter to be held, freed or kept from varying that no patient's model has."""
+    needed = {
+        name for one in {member.problem.model for member in members} for name in needed_parameters(*one.split("/"))
+    }
+    if any(member.patient.dose_is_sc.any() for member in members):
+        needed |= {"ka", "F"}
+    if card.structure.endogenous == "none":
+        needed -= {"C_base", "S", "k_loss", "k_rec"}
+    else:
+        needed.add("C_init")
+    needed |= {"k"} & set(shown)
+    ordered = [name for name in ("k", *PARAMETERS) if name in needed]
+    problems = []
+    for option in ("fix", "estimate", "no_random"):
+        for name in getattr(options, option):
+            expected = ""
+            if name not in needed:
+                expected = f"must be one of this model's parameters: {', '.join(ordered)}{nearest(name, ordered)}"
+            elif option == "estimate" and name not in (*shown, *(("CL",) if "k" in shown else ())):
+                expected = "must have a typical value above 0 in the card, from which the search starts"
+            if expected:
+                problems.append(Problem(file="call", column=option, found=name, expected=expected))
+    if problems:
+        raise InputError(problems)
 
 
 def spreads(
