@@ -46,6 +46,8 @@ PolicyFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
 ]
 
+Draws = Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")]
+CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
 Structures = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,7 +80,7 @@ BaseOnly = Annotated[
 def effect(
     cohort: CohortPath,
     out: Out,
-    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")] = DEFAULT_CARD,
+    card: CardName = DEFAULT_CARD,
     structure: Structures = None,
     threshold: Threshold = None,
     minimum_effect: MinimumEffect = None,
@@ -86,7 +88,7 @@ def effect(
     covariate: Covariate = None,
     residual: Residual = "normal",
     lkj: Lkj = None,
-    draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
+    draws: Draws = 1000,
     tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
@@ -134,8 +136,7 @@ def effect(
         seed=seed,
         jobs=jobs,
     )
-    reading = partial(read_and_tell, cohort, igg_unit, file_format, on_problem)
-    estimate(reading, options, out, overwrite=overwrite)
+    estimate(partial(read_and_tell, cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
 
 
 def changes_of(rope: str | None) -> tuple[float, float] | None:

@@ -18,15 +18,24 @@ if TYPE_CHECKING:
     from igkinetics.population.options import PopulationOptions
 
 Names = list[str] | None
+CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Card of the model, and where it starts.")]
+Iov = Annotated[
+    Names, typer.Option(metavar="NAME", help="Varies between a patient's occasions too, such as CL; repeatable.")
+]
+Occasion = Annotated[
+    str,
+    typer.Option(
+        metavar="DAYS|dose|therapy|COLUMN",
+        help="What begins an occasion: so many days, a dose, a course of therapy, or a column of covariates.csv.",
+    ),
+]
 
 
 @answering
 def population(
     cohort: CohortPath,
     out: Out,
-    card: Annotated[
-        str, typer.Option(metavar="ID|FILE", help="Card of the model, and where it starts.")
-    ] = DEFAULT_CARD,
+    card: CardName = DEFAULT_CARD,
     structure: Annotated[
         str | None, typer.Option(metavar="NAME", help="Such as one_compartment/step_loss; default by the card.")
     ] = None,
@@ -50,16 +59,8 @@ def population(
     covariate: Annotated[
         Names, typer.Option(metavar="PARAMETER:COVARIATE", help="An effect in the model, such as CL:sex; repeatable.")
     ] = None,
-    iov: Annotated[
-        Names, typer.Option(metavar="NAME", help="Varies between a patient's occasions too, such as CL; repeatable.")
-    ] = None,
-    occasion: Annotated[
-        str,
-        typer.Option(
-            metavar="DAYS|dose|therapy|COLUMN",
-            help="What begins an occasion: so many days, a dose, a course of therapy, or a column of covariates.csv.",
-        ),
-    ] = "",
+    iov: Iov = None,
+    occasion: Occasion = "",
     test_covariate: Annotated[
         Names, typer.Option(metavar="COVARIATE", help="Try this column on every parameter; repeatable.")
     ] = None,

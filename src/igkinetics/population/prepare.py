@@ -155,21 +155,13 @@ def assembled(
         notes.append("CL and k = CL/V are the same here, for V is held: --rate changes nothing")
     shown = tuple("k" if rate and name == "CL" else name for name in names)
     refuse_unneeded(card, options, members, shown)
-    offset = np.array([[offset_of(member, name) for name in names] for member in members])
-    transform = np.eye(len(names))
-    if rate:
-        clearance, volume = names.index("CL"), names.index("V1")
-        offset[:, clearance] -= offset[:, volume]
-        transform[clearance, volume] = 1.0
+    offset, transform = on_scales(members, names, rate=rate)
     omegas, random = spreads(members, names, options)
     labels, columns = typical_columns(card, options, members, names, shown)
     asked = options.covariate if effects is None else effects
     parsed = effect_columns(cohort, [member.patient.patient_id for member in members], asked, shown, notes)
-    for effect in parsed:
-        column = np.zeros((len(members), len(names)))
-        column[:, shown.index(effect.parameter)] = effect.values
-        labels.append(effect.label)
-        columns.append(column)
+    labels += [effect.label for effect in parsed]
+    columns += [placed_effect(effect, shown) for effect in parsed]
     if not labels:
         raise call_error("fix", ", ".join(options.fix), "leaves nothing to be estimated but spread")
     if met:
@@ -194,17 +186,35 @@ def assembled(
             transform=transform,
             occasions=occasions,
         ),
-        omega=np.concatenate(
-            [
-                np.maximum([omegas[place] for place in random], LEAST_OMEGA),
-                np.full(occasions.columns.size, LEAST_WITHIN),
-            ]
-        ),
+        omega=start_spreads([omegas[place] for place in random], occasions.columns.size),
         occasions=met,
         effects=tuple(parsed),
         left_out=left_out,
         notes=(*cohort.notes, *notes),
     )
+
+
+def on_scales(members: Sequence[Member], names: Sequence[str], *, rate: bool) -> tuple[Floats, Floats]:
+    """The card's typical values (n, p) and the transform (p, p) from x to the kinetics' logs; rate: k for CL."""
+    offset = np.array([[offset_of(member, name) for name in names] for member in members])
+    transform = np.eye(len(names))
+    if rate:
+        clearance, volume = names.index("CL"), names.index("V1")
+        offset[:, clearance] -= offset[:, volume]
+        transform[clearance, volume] = 1.0
+    return offset, transform
+
+
+def placed_effect(effect: Effect, shown: Sequence[str]) -> Floats:
+    """The effect's values in the column of its parameter (n, p)."""
+    column = np.zeros((effect.values.size, len(shown)))
+    column[:, shown.index(effect.parameter)] = effect.values
+    return column
+
+
+def start_spreads(between: Sequence[float], n_within: int) -> Floats:
+    """SDs from which the search starts: between patients as in the card, then between occasions."""
+    return np.concatenate([np.maximum(between, LEAST_OMEGA), np.full(n_within, LEAST_WITHIN)])
 
 
 def refuse_unneeded(card: Card, options: PopulationOptions, members: Sequence[Member], shown: Sequence[str]) -> None:
