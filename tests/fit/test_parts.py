@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
+from igkinetics.output.parts import Part, do_part, do_parts, is_finished
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "data" / "blina23"
@@ -116,15 +117,27 @@ def test_one_bad_part_costs_no_other(in_parts: Path, tmp_path: Path, done: Path)
     assert content(out) == content(done)
 
 
-def test_changed_parts_are_not_kept(in_parts: Path, tmp_path: Path) -> None:
-    from igkinetics.output.parts import Part, do_part, is_finished
-
+def test_changed_parts_are_not_kept(tmp_path: Path) -> None:
     part = Part(name="part-0001", key="a")
     assert do_part(part, lambda name, folder: (folder / "x.csv").write_text(name) and None, tmp_path) is None
     assert is_finished(tmp_path, part)
     assert not is_finished(tmp_path, Part(name="part-0001", key="b"))
     (tmp_path / "part-0001" / "x.csv").write_text("other")
     assert not is_finished(tmp_path, part)
+
+
+def deadly(name: str, folder: Path) -> None:
+    """Kills its own process in one part."""
+    if name == "part-2":
+        os.kill(os.getpid(), signal.SIGKILL)
+    (folder / "x.csv").write_text(name)
+
+
+def test_a_part_that_kills_its_process_is_told_and_the_others_are_done(tmp_path: Path) -> None:
+    parts = [Part(name=f"part-{n}", key="") for n in (1, 2, 3)]
+    found = do_parts(parts, deadly, tmp_path / "fit.parts", jobs=2)
+    assert found.finished == ("part-1", "part-3")
+    assert {name: fault.kind for name, fault in found.faults.items()} == {"part-2": "worker"}
 
 
 def test_what_does_not_go_with_parts_is_refused(in_parts: Path, tmp_path: Path) -> None:
