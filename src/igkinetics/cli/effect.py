@@ -58,7 +58,7 @@ Checks = Annotated[
     str,
     typer.Option(
         metavar="standard|full",
-        help="full: other models with as many draws as the base model, and ratios under a second disposition.",
+        help="full: other models drawn as the base model is, and ratios under a second disposition.",
     ),
 ]
 BaseOnly = Annotated[
@@ -77,10 +77,18 @@ def effect(
     covariate: Covariate = None,
     residual: Residual = "normal",
     lkj: Lkj = None,
-    draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
-    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
-    chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
-    sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
+    draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain, or of each independent batch.")] = 1000,
+    tune: Annotated[
+        int, typer.Option(metavar="N", help="Draws of each chain before those that count (laplace needs none).")
+    ] = 600,
+    chains: Annotated[int, typer.Option(metavar="N", help="Chains, or batches.")] = 4,
+    sampler: Annotated[
+        str,
+        typer.Option(
+            metavar="laplace|nuts|pymc",
+            help="Importance sampling around the Laplace approximation (chains where it fails), or chains.",
+        ),
+    ] = "laplace",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
     policies: PolicyFile = None,

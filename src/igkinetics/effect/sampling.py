@@ -17,19 +17,19 @@ from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import default_structure
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
-from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.options import SAMPLER_OF, EffectOptions
 from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.diagnostics import FEW
-from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.fit import LAPLACE, HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 
 if TYPE_CHECKING:
-    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
+    from igkinetics.hierarchical.settings import SampleSettings
 
 Tell = Callable[[str], None]
 POSTERIOR_FILES: Final = {
@@ -85,17 +85,17 @@ def prepared_for(
 
 
 def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None = None) -> Sampling:
-    """Base model and extensions, one compiled model for all.
+    """Base model and extensions.
 
-    tell: said before each long step; then, on a terminal, the sampler shows draws done and time left too.
+    tell: said before each long step; then, on a terminal, chains show draws done and time left too.
     """
     prepared = prepared_for(cohort, card, options)
     if options.prior_only:
         return of_card(prepared, options)
     if options.posterior is not None:
         return reopened(Path(options.posterior), prepared, options)
-    from igkinetics.hierarchical.fit import compile_prepared, sample_prepared
-    from igkinetics.hierarchical.sampling import SampleSettings
+    from igkinetics.hierarchical.fit import sample_prepared
+    from igkinetics.hierarchical.settings import SampleSettings
 
     say = tell or (lambda line: None)
     settings = SampleSettings(
@@ -104,25 +104,17 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         chains=options.chains,
         cores=options.jobs,
         seed=options.seed,
-        sampler=options.sampler,  # type: ignore[arg-type]
+        sampler=SAMPLER_OF[options.sampler],
         progress=tell is not None and sys.stderr.isatty(),
     )
-    say(f"Building the model of {len(prepared.members)} patients.")
-    compiled = compile_prepared(prepared) if options.sampler == "nutpie" else None
-    say(f"Sampling {options.chains} chains of {options.tune} + {options.draws} draws.")
-    base = sample_prepared(prepared, settings, compiled=compiled)
-    if worth_a_second_try(base, settings):
-        say(f"Sampling again with twice the tuning: {base.verdict}.")
-        longer = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL)
-        second = unless_stopped(lambda: sample_prepared(prepared, longer, compiled=compiled))
-        base = stopped(base) if second is None else second
-    lighter = settings if options.checks == "full" else lightened(settings)
+    base = sampled_base(prepared, settings, say)
+    lighter = lightened(settings, full=options.checks == "full")
     extensions: dict[Extension, SampledCohort] = {}
     infused = anybody_infused(prepared)
     further = not (options.base_only or base.posterior.interrupted)
     for extension in EXTENSIONS if infused and further else ():
         say(f"Sampling with a free {FREE_WORDS[extension]}.")
-        trial = unless_stopped(partial(sample_prepared, prepared, lighter, extension, compiled))
+        trial = unless_stopped(partial(sample_prepared, prepared, lighter, extension))
         if trial is None:
             base, further = stopped(base), False
             break
@@ -130,13 +122,13 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     def resample(population: Population) -> CohortPosterior:
         say("Sampling with other priors.")
-        return sample_prepared(prepared, lighter, compiled=compiled, population=population).posterior
+        return sample_prepared(prepared, lighter, population=population).posterior
 
     def again(change: str, records: PreparedCohort) -> SampledCohort:
         say(f"Sampling again {change}.")
-        return sample_prepared(records, lighter, compiled=compiled)
+        return sample_prepared(records, lighter)
 
-    beside = Beside(settings=lighter, compiled=compiled, say=say)
+    beside = Beside(settings=lighter, say=say)
     others = other_models_of(prepared, beside, options) if further else {}
     if further:
         others |= other_structures(cohort, card, prepared, beside, options)
@@ -145,10 +137,41 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     return sampling_of(base, extensions, resample, options, others, again, further=further)
 
 
-def lightened(settings: SampleSettings) -> SampleSettings:
-    """For all models beside the base one: half the draws after two thirds of the tuning."""
-    draws, tune = settings.draws // 2, 2 * settings.tune // 3
-    return replace(settings, draws=max(draws, FEWEST_DRAWS), tune=max(tune, FEWEST_DRAWS))
+def sampled_base(prepared: PreparedCohort, settings: SampleSettings, say: Tell) -> SampledCohort:
+    """The base model; once more, and with more care, where the first draws cannot be relied on."""
+    from igkinetics.hierarchical.fit import sample_prepared
+
+    n = len(prepared.members)
+    if settings.sampler == LAPLACE:
+        say(f"Drawing {settings.chains} x {settings.draws} times from the model of {n} patients.")
+    else:
+        say(f"Sampling {settings.chains} chains of {settings.tune} + {settings.draws} draws of {n} patients.")
+    base = sample_prepared(prepared, settings)
+    if base.handed_over:
+        say(f"Sampled by chains: {base.handed_over}.")
+    if not worth_a_second_try(base, settings):
+        return base
+    if base.sampler == LAPLACE:
+        say(f"Sampling by chains: {base.verdict}.")
+        careful, why = replace(settings, sampler="nutpie"), base.verdict
+    else:
+        say(f"Sampling again with twice the tuning: {base.verdict}.")
+        careful, why = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL), base.handed_over
+        if careful.sampler == LAPLACE:
+            careful = replace(careful, sampler="nutpie")
+    second = unless_stopped(lambda: replace(sample_prepared(prepared, careful), handed_over=why))
+    return stopped(base) if second is None else second
+
+
+def lightened(settings: SampleSettings, *, full: bool) -> SampleSettings:
+    """For models beside the base one: importance sampling of a quarter of the draws, which hang together less.
+
+    Where chains take over: two thirds of the tuning. full: by the base model's sampler, with as many draws.
+    """
+    if full:
+        return settings
+    draws, tune = settings.draws // 4, 2 * settings.tune // 3
+    return replace(settings, sampler=LAPLACE, draws=max(draws, FEWEST_DRAWS), tune=max(tune, FEWEST_DRAWS))
 
 
 def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
@@ -180,10 +203,9 @@ def anybody_infused(prepared: PreparedCohort) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """How models beside the base one are sampled. compiled: the base model's, for records of the same shape."""
+    """How models beside the base one are sampled."""
 
     settings: SampleSettings
-    compiled: CompiledModel | None
     say: Tell
 
     def sample(
@@ -196,7 +218,7 @@ class Beside:
         from igkinetics.hierarchical.fit import sample_prepared
 
         self.say(f"Sampling another model: {name}.")
-        return sample_prepared(records, self.settings, extension, self.compiled, population)
+        return sample_prepared(records, self.settings, extension, population=population)
 
 
 def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
@@ -278,8 +300,7 @@ def everybody(
 
     def sampled() -> SampledCohort:
         whole = prepared_for(cohort, card, options, keep_all=True)
-        alike = whole.arrays.used.shape == prepared.arrays.used.shape
-        return (beside if alike else replace(beside, compiled=None)).sample(EVERYBODY, whole)
+        return beside.sample(EVERYBODY, whole)
 
     return {EVERYBODY: sampled}
 
@@ -326,19 +347,22 @@ def sampling_of(
 
     covariates = base.prepared.covariates
     notes = base.prepared.notes
+    samplers: dict[Extension, str] = {"base": base.sampler}
+    samplers |= {name: sampled.sampler for name, sampled in extensions.items()}
     if resample is not None and further and (why := why_no_second(base.prepared)):
         notes = (*notes, f"No second published disposition stands beside: {why}")
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
         by_chains=True,
-        verdict=verdict_words(base.verdict),
+        verdict=verdict_words(base.verdict, base.sampler),
         passed=base.passed,
         prior=from_prior(base.prepared, PRIOR_DRAWS, options.seed),
         prior_sources=base.population.sources,
         new=lambda: from_posterior(base, NEW_DRAWS, options.seed),
         extensions={name: sampled.posterior for name, sampled in extensions.items()},
         extension_verdicts={name: sampled.verdict for name, sampled in extensions.items()},
+        samplers=samplers,
         left_out=base.prepared.left_out,
         set_aside=base.prepared.set_aside,
         failed=base.prepared.failed,
