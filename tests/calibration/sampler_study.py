@@ -93,7 +93,7 @@ def run(jobs: int, path: Path = TABLE) -> None:
     """What the file does not hold yet."""
     for name in COHORTS:
         for sampler in SAMPLERS:
-            held = pd.read_csv(path) if path.exists() else pd.DataFrame({"cohort": [], "sampler": []})
+            held = pd.read_csv(path) if path.exists() else pd.DataFrame({"cohort": [], "sampler": []}, dtype=str)
             if ((held["cohort"] == name) & held["sampler"].str.startswith(sampler)).any():
                 continue
             table = pd.DataFrame(rows_of(name, sampler, jobs))
