@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -181,7 +181,9 @@ def still_open(regimen: Dosing, dose_day: Floats, setting: Setting) -> Open | No
     return Open(dose_day=float(later[0]), trough_day=float(trough_day)) if trough_day <= setting.horizon_day else None
 
 
-def next_sample_rows(patients: PosteriorPatients, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
+def next_sample_rows(
+    patients: PosteriorPatients, setting: Setting, regimens: Sequence[Dosing]
+) -> Iterator[dict[str, Any]]:
     """Under each calendar regimen, what a sample on each day is expected to tell of the first trough that it can still
     change: taken before a dose that is not yet given."""
     one, case = patients.members[0], patients.batch(0)
