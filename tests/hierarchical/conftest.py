@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from small_cohorts import SETTINGS, small_cohort
 
-from igkinetics.cards.load import load_card
-from igkinetics.hierarchical.fit import (
-    HierarchicalOptions,
-    PreparedCohort,
-    SampledCohort,
-    compile_prepared,
-    prepare_cohort,
-    sample_prepared,
-)
-from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
-from made_records import cohort_of, drawn, planned
-
-SETTINGS = SampleSettings(draws=250, tune=200, chains=2, seed=3)
-
-
-def small_cohort(seed: int, size: int = 6, lkj: float | None = None) -> PreparedCohort:
-    """Patients drawn from the card, every second one infused."""
-    generator = np.random.default_rng(seed)
-    patients = []
-    for k in range(size):
-        doses = [(30.0, 28.0), (58.0, 28.0)] if k % 2 else []
-        patients.append(drawn(planned(doses=doses, patient_id=f"P{k}"), generator).patient)
-    return prepare_cohort(cohort_of(patients), load_card("adult_b_cell_depletion"), HierarchicalOptions(lkj=lkj))
+from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
+from igkinetics.hierarchical.sampling import CompiledModel
+from made_once import made_once
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +21,8 @@ def compiled(prepared: PreparedCohort) -> CompiledModel:
 
 
 @pytest.fixture(scope="session")
-def sampled(prepared: PreparedCohort, compiled: CompiledModel) -> SampledCohort:
-    return sample_prepared(prepared, SETTINGS, "base", compiled)
+def sampled(request: pytest.FixtureRequest, prepared: PreparedCohort) -> SampledCohort:
+    """Compiled and drawn by the first process that asks."""
+    return made_once(
+        "sampled", lambda: sample_prepared(prepared, SETTINGS, "base", request.getfixturevalue("compiled"))
+    )

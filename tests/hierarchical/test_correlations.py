@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from small_cohorts import SETTINGS, small_cohort
 
-from conftest import SETTINGS, small_cohort
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.correlations import (
     correlation_root,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_cohorts import SETTINGS, small_cohort
 
 import igkinetics
-from conftest import SETTINGS, small_cohort
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.laplace import log_density_of, whiten
 from igkinetics.hierarchical.model import build_model, model_data
@@ -79,7 +79,7 @@ TWO_PROCESSES = """
 import sys
 import numpy as np, pytensor, pytensor.tensor as pt
 sys.path[:0] = {paths!r}
-from conftest import small_cohort
+from small_cohorts import small_cohort
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.op import patients_log_density
 from igkinetics.hierarchical.packing import packed

@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from small_cohorts import small_cohort
 
-from conftest import small_cohort
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.diagnostics import GOOD, diagnostics_table, verdict

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_cohorts import small_cohort
 
-from conftest import small_cohort
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
 from igkinetics.hierarchical.predict import from_posterior, from_prior, new_patients
 from igkinetics.kinetics.parameters import INDEX

@@ -29,6 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("samples", "doses", "therapy", "patients", "outcomes"):
         table = pd.read_csv(ROOT / "data" / "blina23" / f"{name}.csv", dtype=str)
         kept = table[table["patient_id"].isin(["IVIG-01", "control-02"])]
+        if name == "outcomes":  # here IVIG-01 is still followed; those who are not: test_recorded.py
+            kept = kept[~kept["outcome"].isin(["death", "hsct"])]
         if name == "patients":
             kept = pd.concat([kept, pd.DataFrame([{"patient_id": "nobody", "group": "control"}])])
         kept.to_csv(place / f"{name}.csv", index=False)

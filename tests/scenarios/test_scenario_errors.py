@@ -81,7 +81,7 @@ start_day = 120
 SAID_OF_CONTRADICTIONS = """\
 contradictions.toml: 10 problems
   thresholds_mg_dl: found '[500.0, 400.0]'; must ascend, each value once
-  population.age: found 'age'; unknown key; known: card, endogenous_card, weight_kg, height_cm, sex, covariates, disposition, models, weights, n, effect, patients, new, fit, patient, from_day
+  population.age: found 'age'; unknown key; known: card, endogenous_card, weight_kg, height_cm, sex, covariates, disposition, models, weights, n, effect, patients, new, fit, patient, from_day, day_zero
   regimen[a].name: found 'a'; regimens need different names
   regimen[a].start_day: found '120'; must be before horizon_day, 100
   population.endogenous_card: found ''; needed with [therapy]: tortorici_2019 keeps endogenous IgG constant, so therapy could not act

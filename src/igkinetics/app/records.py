@@ -25,7 +25,7 @@ TYPED: Final[dict[str, tuple[str, ...]]] = {
 }
 """Table -> the columns that can be typed, in their order."""
 DAYS: Final = ("day", "start", "stop")
-OF_PATIENTS: Final = ("samples", "doses", "therapy", "patients", "outcomes", "covariates")
+OF_PATIENTS: Final = ("samples", "doses", "therapy", "patients", "outcomes", "covariates", "weights")
 MOST_ROWS: Final = 5000
 """Rows of one typed table."""
 MOST_LETTERS: Final = 200
@@ -111,7 +111,7 @@ def cohort_of(record: Record, like: Cohort | None, igg_unit: str) -> Cohort:
         mapping["same_dose"] = "sum"
     if like is not None and known:
         mapping["time_origin"] = "as_given"
-        tables |= other_facts(like.only(record.patient_id))
+        tables |= other_facts(like.only(record.patient_id), as_weighed=record.weight_kg)
     if record.weight_kg or not known:
         tables["patients"] = tables["patients"].assign(weight_kg=[record.weight_kg])
     own = read_cohort(**tables, mapping=mapping)
@@ -119,12 +119,13 @@ def cohort_of(record: Record, like: Cohort | None, igg_unit: str) -> Cohort:
     return replace(own, name=like.name if like is not None else own.name, day_zero=dict(zero))
 
 
-def other_facts(own: Cohort) -> dict[str, pd.DataFrame]:
-    """What a cohort of one patient knows beside the tables that are typed."""
+def other_facts(own: Cohort, as_weighed: str) -> dict[str, pd.DataFrame]:
+    """What a cohort of one patient knows beside the tables that are typed; weights by day where none was typed."""
     people = own.patients.dropna(axis="columns", how="all")
     people = people.loc[:, [name == "patient_id" or bool((people[name] != "").any()) for name in people.columns]]
     facts = {"patients": people}
-    for name in ("outcomes", "covariates"):
+    same_weight = as_weighed == written(own.patients["weight_kg"].iloc[0])
+    for name in ("outcomes", "covariates", *(["weights"] if same_weight else [])):
         table = getattr(own, name).drop(columns="line", errors="ignore")
         if len(table):
             facts[name] = table

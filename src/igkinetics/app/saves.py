@@ -139,7 +139,8 @@ def toml_value(value: Any) -> str:
 
 def record_files(own: Cohort, patient_id: str) -> dict[str, str]:
     """The record as a cohort folder that reads back as the same numbers."""
-    record, facts = record_of(own, patient_id), other_facts(own)
+    record = record_of(own, patient_id)
+    facts = other_facts(own, record.weight_kg)
     settings = {"igg_unit": own.igg_unit, "time_origin": "as_given", "same_day": own.same_day}
     settings |= {f"unusual_{name}": "as_given" for name in sorted(own.as_given)}
     settings |= {"same_dose": "sum"} if record.doses else {}

@@ -23,8 +23,9 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import workers
 from igkinetics.scenarios.engine import Setting, simulate
 from igkinetics.scenarios.follow import curve_quantiles
-from igkinetics.scenarios.posterior_patients import PosteriorPatients, lacking, patient_of_fit
+from igkinetics.scenarios.posterior_patients import PosteriorPatients, patient_of_fit
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario
+from igkinetics.scenarios.recorded import lacking
 from igkinetics.scenarios.run import setting_of
 from igkinetics.scenarios.tally import quantiles_of
 from igkinetics.scenarios.windows import Windows

@@ -135,7 +135,7 @@ def dose_layers(course: DosingCourse, time: Spec, first: float) -> list[Spec]:
     planned = [{"t": course.at(day), "words": f"{grams:g} g"} for day, grams in course.planned]
     mark = {"type": "rule", "color": style.DOSE, "strokeWidth": 3}
     words = {"type": "text", "fontSize": 12, "dx": 4, "color": style.DOSE, "align": "left"}
-    at_tick = {"y": {"value": height - DOSE_TICK_PIXELS / 2}, "text": {"field": "words"}}
+    at_tick = {"y": {"value": height - DOSE_TICK_PIXELS - 7}, "text": {"field": "words"}}
     return [
         *drawn(given, mark, {"x": time, **foot}),
         *drawn(planned, mark | {"opacity": 0.45}, {"x": time, **foot}),

@@ -35,6 +35,8 @@ THERAPY_COLUMNS = ("patient_id", "start", "stop", "agent", "line")
 PATIENT_COLUMNS = ("patient_id", "group", "weight_kg", "height_cm", "sex", "age_y", "birth", "death")
 """birth and death in days of the patient's own time line; further columns are covariates."""
 OUTCOME_COLUMNS = ("patient_id", "day", "outcome")
+WEIGHT_COLUMNS = ("patient_id", "day", "weight_kg")
+"""Weights by day, where they were told so, sorted; weight_kg of `patients` is the one that kinetics use."""
 COVARIATE_COLUMNS = ("patient_id", "day")
 """Of covariates that vary over time: whose value it is, and when; a column for each covariate follows."""
 RESERVED_OUTCOMES = ("death", "hsct", "relapse")
@@ -111,6 +113,8 @@ class Cohort(ByValue):
     """File name -> SHA-256."""
     covariates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COVARIATE_COLUMNS)))
     """COVARIATE_COLUMNS and a column for each covariate by day: kept for whoever asks; no model uses them."""
+    weights: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(WEIGHT_COLUMNS)))
+    """WEIGHT_COLUMNS: a dose in g/kg uses the weight of its day."""
     unused_columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """File -> its columns that nothing uses."""
     as_given: frozenset[str] = frozenset()
@@ -178,6 +182,7 @@ class Cohort(ByValue):
             **tables,
             outcomes=outcomes.reset_index(drop=True),
             covariates=covariates.drop_duplicates(ignore_index=True),
+            weights=self.weights[~self.weights["patient_id"].isin(list(self.records))].reset_index(drop=True),
             notes=(*self.notes, note),
             records={},
         )
@@ -188,7 +193,7 @@ class Cohort(ByValue):
             raise KeyError(patient_id)
         tables = {
             name: table[table["patient_id"] == patient_id].reset_index(drop=True)
-            for name in ("samples", "doses", "therapy", "patients", "outcomes", "covariates")
+            for name in ("samples", "doses", "therapy", "patients", "outcomes", "covariates", "weights")
             for table in [getattr(self, name)]
         }
         zero = {patient_id: self.day_zero[patient_id]} if patient_id in self.day_zero else {}

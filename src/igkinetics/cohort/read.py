@@ -144,6 +144,7 @@ def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *
         rows=assembled.rows,
         inputs=located.inputs,
         covariates=assembled.covariates,
+        weights=assembled.weights,
         unused_columns=files.unused_columns,
         as_given=mapping.as_given,
         set_aside_patients=assembled.set_aside_patients,

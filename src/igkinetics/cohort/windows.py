@@ -12,7 +12,11 @@ END_WORDS = {"death": "death", "hsct": "transplant"}
 
 def end_words(patient: Patient) -> str:
     """What ended follow-up, in words."""
-    return END_WORDS.get(patient.end_reason, patient.end_reason)
+    return reason_words(patient.end_reason)
+
+
+def reason_words(end_reason: str) -> str:
+    return END_WORDS.get(end_reason, end_reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,15 @@ from igkinetics.cohort.windows import end_words
 from igkinetics.dose.options import fault
 from igkinetics.dosing.doses import Body
 from igkinetics.errors import InputError
-from igkinetics.fit.records import EPOCH
+from igkinetics.fit.records import EPOCH, weight_on
 from igkinetics.text import listed, visible
 from igkinetics.units import DAY_DECIMALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of the patient before any fit. last_dose: days after the last sample, -inf for none."""
+    """What is known of the patient before any fit. body: as last weighed, which doses per kg refer to. last_dose: days
+    after the last sample, -inf for none. weighed: the day of that weight, nan where only one is known."""
 
     patient: Patient
     body: Body
@@ -29,8 +30,14 @@ class Facts:
     age_y: float
     last_sample: float
     last_dose: float
+    weighed: float
     day_zero: float
     """Day 0 in days since 1970-01-01; nan where no date is known."""
+
+    @property
+    def weight_kg(self) -> float:
+        """As last weighed; nan where no weight is known."""
+        return float(self.body.weight_kg[0])
 
     @property
     def zero_moment(self) -> datetime | None:
@@ -57,13 +64,16 @@ def facts_of(cohort: Cohort, patient_id: str) -> Facts:
     row = cohort.patients.loc[cohort.patients["patient_id"] == patient_id].iloc[0]
     sex = sex_of(str(row["sex"] or ""))
     last_sample = float(patient.sample_day[-1])
+    own = cohort.weights["patient_id"] == patient_id
+    weights = cohort.weights.loc[own, ["day", "weight_kg"]].to_numpy(dtype=float)
     return Facts(
         patient=patient,
-        body=Body.of(patient.weight_kg, float(row["height_cm"]), sex == "male"),
+        body=Body.of(weight_on(weights, np.inf, patient.weight_kg), float(row["height_cm"]), sex == "male"),
         knows_sex=sex is not None,
         age_y=float(row["age_y"]),
         last_sample=last_sample,
         last_dose=round(float(patient.dose_day.max(initial=-np.inf)) - last_sample, DAY_DECIMALS),
+        weighed=float(weights[-1, 0]) if len(weights) else np.nan,
         day_zero=day_zero,
     )
 

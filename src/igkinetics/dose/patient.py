@@ -16,7 +16,8 @@ from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.likelihood import LOGNORMAL, RESIDUALS
 from igkinetics.fit.records import EPOCH, Member, drift_of, event_table, member_of
 from igkinetics.kinetics.parameters import PARAMETERS
-from igkinetics.scenarios.posterior_patients import ERROR_COLUMNS, PosteriorPatients, counted_from, with_drift
+from igkinetics.scenarios.posterior_patients import ERROR_COLUMNS, PosteriorPatients, with_drift
+from igkinetics.scenarios.recorded import counted_from
 from igkinetics.text import visible
 from igkinetics.units import IggUnit
 
@@ -30,7 +31,8 @@ def patient_to_dose(fits: CohortFit, facts: Facts, options: DoseOptions, unit: I
     fit = fits.patient(patient_id)
     if fits.draws.empty:
         raise InputError([fault("patient", patient_id, f"has no fitted numbers: {fit.status}, {fit.reason}")])
-    member = counted_from(recorded_member(fits, patient_id), facts.last_sample)
+    recorded = replace(recorded_member(fits, patient_id), weight_kg=facts.weight_kg)
+    member = counted_from(recorded, facts.last_sample)
     member = with_drift(member, options.horizon, options.seed)
     moment: datetime | None = None
     if np.isfinite(facts.day_zero):

@@ -128,7 +128,7 @@ def weight_problems(options: DoseOptions, guideline: Guideline | None, facts: Fa
     bases = bases_of(options, guideline)
     asked = "dose_g_per_kg" if options.dose_g_per_kg else "guideline"
     who = visible(facts.patient.patient_id)
-    if bases and np.isnan(facts.patient.weight_kg):
+    if bases and np.isnan(facts.weight_kg):
         rule = f"patient {who} has no weight: write weight_kg in patients.csv, or name doses in g (dose_g)"
         yield fault(asked, options.guideline if asked == "guideline" else "doses in g/kg", rule)
     needy = sorted(bases & set(NEEDS_HEIGHT_AND_SEX))
@@ -179,7 +179,7 @@ def notes_of(options: DoseOptions, guideline: Guideline | None, facts: Facts, un
             yield f"{options.guideline} is for children; this patient is {facts.age_y:g} years old"
         yield from start_notes(options, guideline, facts, unit)
     if not names_doses(options, guideline) and not options.dose_g and not options.dose_g_per_kg:
-        known = not np.isnan(facts.patient.weight_kg)
+        known = not np.isnan(facts.weight_kg)
         low, high = USUAL_G_PER_KG if known else USUAL_G
         each = "g/kg" if known else "g (no weight is known)"
         yield f"no doses were named, so amounts of {low:g} to {high:g} {each} in 28 days were tried"
@@ -193,8 +193,11 @@ def notes_of(options: DoseOptions, guideline: Guideline | None, facts: Facts, un
             )
         else:
             yield "no dose is recorded, so the first is given on the day of the last sample"
-    if np.isnan(facts.patient.weight_kg):
+    if np.isnan(facts.weight_kg):
         yield "no weight is known: doses per kg cannot be told"
+    elif np.isfinite(facts.weighed):
+        weighed = date_words(facts.day_zero, facts.weighed)
+        yield f"g/kg refer to the last weight, {facts.weight_kg:g} kg of {weighed}"
 
 
 def start_notes(options: DoseOptions, guideline: Guideline, facts: Facts, unit: IggUnit) -> Iterator[str]:

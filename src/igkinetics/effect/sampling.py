@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
-from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
-from igkinetics.cards.scaling import default_structure
 from igkinetics.cohort.model import Cohort
+from igkinetics.effect.beside import (
+    FREE_WORDS,
+    Beside,
+    Tell,
+    anybody_infused,
+    asked_structures,
+    everybody,
+    other_models_of,
+    other_structures,
+    prepared_for,
+    why_no_second,
+)
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import SAMPLER_OF, EffectOptions
 from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
@@ -23,15 +32,13 @@ from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sens
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
 from igkinetics.hierarchical.diagnostics import FEW
-from igkinetics.hierarchical.fit import LAPLACE, HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.fit import LAPLACE, PreparedCohort, SampledCohort
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.settings import SampleSettings
 
-Tell = Callable[[str], None]
 POSTERIOR_FILES: Final = {
     "base": "posterior.nc",
     "clearance_ratio": "posterior_clearance_ratio.nc",
@@ -39,49 +46,13 @@ POSTERIOR_FILES: Final = {
     "dose_recovery": "posterior_dose_recovery.nc",
 }
 """Model -> file; those of the extensions lie beside the base model's."""
-SECOND_DISPOSITION: Final = "zhang_2020"
-"""A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
-effect (docs/model.md 5)."""
-ONE, TWO = "one_compartment", "two_compartment"
-AT_ONCE_DAYS: Final = 0.5
-"""Half-life of B-cell-dependent production on therapy where it is lost at once."""
-NO_RECOVERY: Final = -8.0
-"""What is added to the log of the typical rate of recovery where there is none."""
 FEWEST_DRAWS: Final = 100
-EVERYBODY: Final = "every patient and every sample in"
 CAREFUL: Final = 0.95
 """Share of proposals to be accepted when a first run's checks failed."""
 MANY_DRAWS: Final = 2000
 """Draws of all chains from which on too few effective ones are the sampler's fault."""
 EXTENSIONS: Final[tuple[Extension, ...]] = ("clearance_ratio", "production_ratio", "dose_recovery")
-FREE_WORDS: Final[dict[Extension, str]] = {
-    "clearance_ratio": "clearance ratio under IVIG",
-    "production_ratio": "production ratio under IVIG",
-    "dose_recovery": "dose recovery",
-}
 PRIOR_WORDS: Final = "draws of the card, independent of each other and of the measurements"
-
-
-def prepared_for(
-    cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False, asked: str = ""
-) -> PreparedCohort:
-    """Who takes part, under the disposition asked for, else the first that the card has numbers for.
-
-    keep_all: see HierarchicalOptions.
-    """
-    disposition, production = default_structure(card).split("/")
-    disposition = asked or disposition
-    if disposition not in card.structure.dispositions:
-        disposition = card.structure.dispositions[0]
-    chosen = HierarchicalOptions(
-        structure=f"{disposition}/{production}",
-        residual=options.residual,
-        covariates=options.covariates,
-        ratios_last_day=options.ivig_days,
-        lkj=options.lkj,
-        keep_all=keep_all,
-    )
-    return prepare_cohort(cohort, card, chosen)
 
 
 def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None = None) -> Sampling:
@@ -131,6 +102,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     beside = Beside(settings=lighter, say=say)
     others = other_models_of(prepared, beside, options) if further else {}
     if further:
+        others |= asked_structures(cohort, card, prepared, beside, options)
         others |= other_structures(cohort, card, prepared, beside, options)
     if further and (prepared.set_aside or prepared.unexplained):
         others |= everybody(cohort, card, prepared, beside, options)
@@ -194,115 +166,6 @@ def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool
         return False
     few = FEW in sampled.verdict.split(" of ")[0]
     return not few or settings.draws * settings.chains >= MANY_DRAWS
-
-
-def anybody_infused(prepared: PreparedCohort) -> bool:
-    """Whether ratios under IVIG can be asked about."""
-    return any(member.modified is not None for member in prepared.members)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """How models beside the base one are sampled."""
-
-    settings: SampleSettings
-    say: Tell
-
-    def sample(
-        self,
-        name: str,
-        records: PreparedCohort,
-        extension: Extension = "base",
-        population: Population | None = None,
-    ) -> SampledCohort:
-        from igkinetics.hierarchical.fit import sample_prepared
-
-        self.say(f"Sampling another model: {name}.")
-        return sample_prepared(records, self.settings, extension, population=population)
-
-
-def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
-    """A second published disposition for every model, no covariates, and on request both ratios at once."""
-    from igkinetics.hierarchical.fit import exchanged, without_covariates
-
-    infused = anybody_infused(prepared)
-    others: dict[str, Other] = {}
-    if not why_no_second(prepared):
-        second = exchanged(prepared, load_card(SECOND_DISPOSITION))
-        for extension in ("base", *(RATIOS if infused and options.checks == "full" else ())):
-            free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
-            name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
-            others[name] = partial(beside.sample, name, second, extension)
-    if options.covariates:
-        name = "without covariates"
-        without = without_covariates(prepared.population("base"))
-        others[name] = partial(beside.sample, name, prepared, population=without)
-    if options.joint and infused:
-        name = "both ratios free"
-        others[name] = partial(beside.sample, name, prepared, "joint")
-    return others
-
-
-def other_structures(
-    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
-) -> dict[str, Other]:
-    """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
-    from igkinetics.hierarchical.fit import restructured
-
-    others: dict[str, Other] = {}
-    population = prepared.population("base")
-    if prepared.members[0].prior.disposition == TWO and ONE in card.structure.dispositions:
-        single = prepared_for(cohort, card, options, keep_all=True, asked=ONE)
-        ids = {member.patient.patient_id for member in single.members}
-        if single.arrays.names == prepared.arrays.names and ids.issuperset(
-            one.patient.patient_id for one in prepared.members
-        ):
-            others["one compartment"] = partial(beside.sample, "one compartment", restructured(prepared, single))
-    if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
-        at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
-        name = "production lost at once"
-        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_loss": at_once}))
-    if "k_rec" in population.labels and recovery_seen(prepared):
-        name = "production does not come back"
-        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
-    return others
-
-
-def recovery_seen(prepared: PreparedCohort) -> bool:
-    """Whether anybody's therapy stopped before the last sample: else the model without recovery is the same."""
-    return any(
-        member.problem.day.size and np.any(member.patient.therapy_stop < member.problem.day[-1])
-        for member in prepared.members
-    )
-
-
-def why_no_second(prepared: PreparedCohort) -> str:
-    """Empty when the second published disposition can be put in place of the card's; else why not."""
-    from igkinetics.hierarchical.fit import exchanged
-
-    if prepared.card.id == SECOND_DISPOSITION:
-        return f"{SECOND_DISPOSITION} is the card itself"
-    if prepared.members[0].prior.disposition != "two_compartment":
-        return f"the card has one compartment, and {SECOND_DISPOSITION} two"
-    if estimated := [name for name in ("Q", "V2") if name in prepared.arrays.names]:
-        return f"the card lets {' and '.join(estimated)} vary between patients"
-    try:
-        exchanged(prepared, load_card(SECOND_DISPOSITION))
-    except InputError as error:
-        return "; ".join(str(problem) for problem in error.problems[:1])
-    return ""
-
-
-def everybody(
-    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
-) -> dict[str, Other]:
-    """The model with every sample and every patient in whom something is unexplained."""
-
-    def sampled() -> SampledCohort:
-        whole = prepared_for(cohort, card, options, keep_all=True)
-        return beside.sample(EVERYBODY, whole)
-
-    return {EVERYBODY: sampled}
 
 
 def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cards.body_size import sex_of
-from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.model import FOLLOW_UP_ENDS, Cohort
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.forecast import DriftAtEnd, straight_between
+from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
@@ -23,13 +25,16 @@ EPOCH: Final = pd.Timestamp("1970-01-01")
 DRAWS_FILE: Final = "draws.parquet"
 EVENTS_FILE: Final = "events.parquet"
 DRIFT_COLUMNS: Final = ("drift_sd", "drift", "drift_slope", "drift_day")
-DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional", *DRIFT_COLUMNS)
+ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional", "residual")
+"""How a measurement of each draw scatters: a, b and, of RESIDUALS, by which distribution."""
+DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, *ERROR_COLUMNS, *DRIFT_COLUMNS)
 """Equally weighted draws, g, L, g/L, day; a and b of a measurement; the drift at the last sample, see DriftAtEnd."""
 EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc", "limit")
 """event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L; limit: -1
 for a value known only to lie below, +1 above), dose (value
-g), therapy (day to stop_day, inf while ongoing), day_zero (value: day 0 in days since 1970-01-01; only where dates were
-asked for). Units inside: g, g/L, day, kg, cm."""
+g), therapy (day to stop_day, inf while ongoing), weight_by_day (day, value), death or hsct (day: the one that ended
+follow-up), day_zero (value: day 0 in days since 1970-01-01; only where dates were asked for). Units inside: g, g/L,
+day, kg, cm."""
 MOST_KEPT_DRAWS: Final = 2000
 """Of one patient, beyond which draws are thinned evenly; and ..."""
 MOST_KEPT_ROWS: Final = 2_000_000
@@ -46,7 +51,8 @@ def kept_draws(draws: int, patients: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One patient of a posterior. thetas (draw, 13); error (draw, 3: a, b, residual model); therapy (c, 2); doses (h,
-    4: day, g, days, is_sc); samples (k, 3: day, g/L, limit). day_zero: days since 1970-01-01, nan where not written."""
+    4: day, g, days, is_sc); samples (k, 3: day, g/L, limit); weights (w, 2: day, kg), where told by day. end_day: what
+    ended follow-up (end_reason), inf while followed. day_zero: days since 1970-01-01, nan where not written."""
 
     patient_id: str
     thetas: Floats
@@ -65,6 +71,13 @@ class Member:
     """What multiplies each draw's curve (draw, t) at drift_day (t,), straight between; empty without drift."""
 
     day_zero: float = float("nan")
+    weights: Floats = field(default_factory=lambda: np.empty((0, 2)))
+    end_day: float = float("inf")
+    end_reason: str = ""
+
+    def weight_on(self, day: float) -> float:
+        """The last weight known by then, else the first, kg; without weights by day the only one."""
+        return weight_on(self.weights, day, self.weight_kg)
 
     def factor_at(self, days: Floats) -> Floats:
         """What multiplies each draw's curve at these days (draw, m)."""
@@ -73,10 +86,20 @@ class Member:
         return straight_between(self.drift_day, self.factor, days)
 
 
+def weight_on(weights: Floats, day: float, single_kg: float) -> float:
+    """Of weights by day (w, 2), ascending, the last known by this day, else the first; without any `single_kg`. A
+    weight counts for the whole of its day, as it does for doses in g/kg of the record."""
+    if not len(weights):
+        return single_kg
+    known = np.flatnonzero(np.floor(weights[:, 0]) <= day)
+    return float(weights[known[-1] if known.size else 0, 1])
+
+
 def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
     """The records behind a fit, as EVENT_COLUMNS. with_dates: tell on which date each patient's day 0 lies."""
     rows: list[dict[str, Any]] = []
     people = {str(row["patient_id"]): row for row in cohort.patients.to_dict("records")}
+    weighed = dict(iter(cohort.weights.groupby("patient_id", sort=False)))
     for patient in cohort.each_patient():
         own = people[patient.patient_id]
         sex = sex_of(str(own.get("sex") or ""))
@@ -103,6 +126,11 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
             {"event": "therapy", "day": start, "stop_day": stop}
             for start, stop in zip(patient.therapy_start, patient.therapy_stop, strict=True)
         ]
+        if patient.patient_id in weighed:
+            own_weights = weighed[patient.patient_id].to_dict("records")
+            found += [{"event": "weight_by_day", "day": row["day"], "value": row["weight_kg"]} for row in own_weights]
+        if np.isfinite(patient.follow_up_end):
+            found.append({"event": patient.end_reason, "day": patient.follow_up_end})
         rows += [{"patient_id": patient.patient_id, **one} for one in found]
     table = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
     numbers = dict.fromkeys(EVENT_COLUMNS[2:], float)
@@ -110,9 +138,14 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
 
 
 def draw_table(
-    patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float, drift: DriftAtEnd
+    patient_id: str,
+    thetas: Floats,
+    additive_g_per_l: float,
+    proportional: float,
+    kind: npt.NDArray[np.int8],
+    drift: DriftAtEnd,
 ) -> pd.DataFrame:
-    """Draws (n, 13) of one patient, as DRAW_COLUMNS."""
+    """Draws (n, 13) of one patient, as DRAW_COLUMNS; kind (n,): how measurements of each scatter."""
     columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
     return pd.DataFrame(
         {
@@ -121,6 +154,7 @@ def draw_table(
             **columns,
             "additive_g_per_l": additive_g_per_l,
             "proportional": proportional,
+            "residual": np.array(list(RESIDUALS), dtype=object)[kind],
             "drift_sd": drift.sd,
             "drift": drift.states[:, 0],
             "drift_slope": drift.states[:, 1],
@@ -224,6 +258,8 @@ def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floa
         return float(found[0, 0]) if found.size else np.nan
 
     male = single("is_male", "value")
+    ends = [(day, reason) for reason in FOLLOW_UP_ENDS for day in rows(reason, "day")[:, 0].tolist()]
+    end_day, end_reason = min(ends, default=(np.inf, ""))
     return Member(
         patient_id=patient_id,
         thetas=np.ascontiguousarray(thetas),
@@ -236,4 +272,7 @@ def member_of(patient_id: str, events: pd.DataFrame, thetas: Floats, error: Floa
         doses=rows("dose", "day", "value", "duration_day", "is_sc"),
         samples=rows("sample", "day", "value", "limit"),
         day_zero=single("day_zero", "value"),
+        weights=rows("weight_by_day", "day", "value"),
+        end_day=end_day,
+        end_reason=end_reason,
     )

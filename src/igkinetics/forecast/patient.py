@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -127,6 +127,9 @@ def below(days: Floats, levels: Floats, threshold: float, level: float) -> Below
     )
 
 
+DECIDE: Final = "decide now, a sample would hardly change that"
+
+
 def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tuple[float, str]:
     """The day of the next sample (nan: none within the horizon), and why then."""
     if one.chosen is None:
@@ -140,7 +143,7 @@ def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tu
         sampled = one.from_day - one.patient.sample_day[-1] < 1.0
         told = "sampled that day: decide now" if sampled else "measure now"
         if p[0] > 1.0 - options.act_at:
-            told = "decide now, a sample would hardly change that"
+            told = DECIDE
         return one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
     day = one.from_day + np.floor(crossing - one.from_day)
     words = f"P(below) reaches {at} on {one.when(crossing)}"

@@ -20,7 +20,9 @@ from igkinetics.units import from_g_per_l
 
 Row = Mapping[Any, Any]
 MOST_RANKS: Final = 60
-"""Rows of the page's table of regimens; dose.csv holds all."""
+"""Rows of the page's tables of regimens; dose.csv holds all."""
+FIRST_RANKS: Final = 10
+"""Of them in sight; the others are folded."""
 QUANTITY_WORDS: Final = {
     "trough": "every trough (the level just before a dose)",
     "nadir": "the nadir from the first dose on",
@@ -51,10 +53,11 @@ def dose_report(result: DoseResult, draw: Draw = draw) -> str:
             "meets": result.meets,
             "best": result.best.name,
             "figures": draw(dose_charts(result)),
-            "ranks": ranks,
+            "ranks": ranks[:FIRST_RANKS],
+            "more_ranks": ranks[FIRST_RANKS:],
             "n_ranks": len(result.dose),
             "has_cost": result.options.price is not None,
-            "has_weight": not np.isnan(result.facts.patient.weight_kg),
+            "has_weight": not np.isnan(result.facts.weight_kg),
             "forecast": forecast_rows(result),
             "calendar": calendar_view(result),
             "sample": next_sample_words(result),
@@ -74,7 +77,7 @@ def dose_sentences(result: DoseResult) -> list[str]:
 
 def who(result: DoseResult) -> str:
     """ "P07 (75 kg)" """
-    weight = result.facts.patient.weight_kg
+    weight = result.facts.weight_kg
     known = "weight not known" if np.isnan(weight) else f"{weight:g} kg"
     return f"{text.visible(result.patient_id)} ({known})"
 
@@ -133,7 +136,7 @@ def reach_sentence(result: DoseResult) -> str:
     """How surely it reaches the target, the levels, and what it takes."""
     row, unit = result.dose.iloc[0].to_dict(), result.unit
     close = "" if result.decided else f", too close to {text.percent(result.options.probability)} to tell from it"
-    cost = f", cost {row['cost']:.0f}" if text.known(row["cost"]) else ""
+    cost = f", cost {text.number(row['cost'])}" if text.known(row["cost"]) else ""
     return (
         f"The target is reached in {text.share_of_draws(round(row['p_target'], 4))} of draws{close}; lowest trough "
         f"{text.level(row['trough'], unit)}, nadir {text.level(row['nadir'], unit)} {unit} (medians), "
@@ -215,7 +218,7 @@ def past_of(curves: Any, result: DoseResult) -> Any:
 
 
 def rank_cells(row: Row, result: DoseResult) -> dict[str, str]:
-    weight = result.facts.patient.weight_kg
+    weight = result.facts.weight_kg
     return {
         "rank": f"{row['rank']}",
         "amount": f"{row['amount_g']:g}",
@@ -230,7 +233,7 @@ def rank_cells(row: Row, result: DoseResult) -> dict[str, str]:
         "nadir": text.level(row["nadir"], result.unit),
         "days_below": f"{row['days_below']:.1f}",
         "grams": f"{row['grams_per_28_days']:.4g}",
-        "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
+        "cost": text.number(row["cost"]),
     }
 
 

@@ -63,7 +63,7 @@ def sheet_of_dose(result: DoseResult) -> Sheet:
     """The sheet of the regimen of rank 1."""
     patient, unit = result.facts.patient, result.unit
     row = result.dose.iloc[0].to_dict()
-    weight = text.UNKNOWN if np.isnan(patient.weight_kg) else f"{patient.weight_kg:g} kg"
+    weight = weight_words(result)
     samples = [
         (result.when(day), f"{LIMIT_SIGNS[int(limit)]}{text.level(from_g_per_l(igg, result.plan.unit), unit)} {unit}")
         for day, igg, limit in zip(patient.sample_day, patient.sample_igg, patient.sample_limit, strict=True)
@@ -95,6 +95,15 @@ def sheet_of_dose(result: DoseResult) -> Sheet:
         cards=tuple(f"{card_id} (SHA-256 {digest[:12]})" for card_id, (digest, _) in result.about.cards.items()),
         record=dose_record(result),
     )
+
+
+def weight_words(result: DoseResult) -> str:
+    """ "72 kg", with the day where weights are known by day."""
+    facts = result.facts
+    if np.isnan(facts.weight_kg):
+        return text.UNKNOWN
+    weighed = f" on {result.when(facts.weighed)}" if np.isfinite(facts.weighed) else ""
+    return f"{facts.weight_kg:g} kg{weighed}"
 
 
 def last_dose_words(result: DoseResult) -> str:

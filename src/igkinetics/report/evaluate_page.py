@@ -99,11 +99,7 @@ def part_rows(result: ForecastEvaluation) -> list[Cells]:
     parts = rows[(rows["horizon"] != ALL) | (rows["dosing"] != ALL)]
     return [
         {
-            "part": f"{row['horizon'].replace('-', ' to ').removesuffix(' to ')} days ahead".replace(
-                "56 days", "over 56 days"
-            )
-            if row["horizon"] != ALL
-            else str(row["dosing"]),
+            "part": horizon_text(str(row["horizon"])) if row["horizon"] != ALL else str(row["dosing"]),
             **measure_cells(row),
         }
         for row in parts.to_dict("records")
@@ -178,16 +174,20 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
     first = rows.iloc[0].to_dict()
     patients = result.points["patient_id"].nunique()
     samples = len(result.points.drop_duplicates(["patient_id", "day", "n_before"]))
-    said = [
+    how = (
         f"{counted(samples, 'sample')} of {counted(patients, 'patient')}, from the third of each on, predicted from "
         f"those before, under {counted(len(result.card_ids), 'card')}."
-    ]
+    )
     if not text.known(first["rank"]):
-        return [*said, "No card could be ranked; evaluate_points.parquet says why."]
+        return ["No card could be ranked; evaluate_points.parquet says why.", how]
     covered = "/".join(f"{100 * first[name]:.0f}" for name in ("coverage_50", "coverage_80", "coverage_95"))
     errors = f"bias {signed_percent(first['bias'])}, relative RMSE {text.share(first['rrmse'])}"
-    within = f"within 20 % {text.share(first['within_20'])}"
-    said.append(f"Best: {first['card']}: {errors}, {within}, coverage of 50/80/95 % intervals {covered} %.")
+    within = f"{text.share(first['within_20'])} of its predictions lie within 20 % of what was measured"
+    said = [
+        f"Best card here: {first['card']}: {within} ({errors}); its 50/80/95 % intervals held {covered} % of the "
+        "measurements.",
+        how,
+    ]
     second = rows[rows["rank"] == 2]
     if len(second):
         row = second.iloc[0]

@@ -11,13 +11,15 @@ from igkinetics import text
 from igkinetics.charts.forecast_chart import forecast_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.errors import counted
-from igkinetics.forecast.patient import PatientForecast
+from igkinetics.forecast.patient import DECIDE, PatientForecast
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 
 MOST_DRAWN: Final = 60
+MOST_NAMED: Final = 6
+LIKELY: Final = 0.5
 POLICY_WORDS: Final = {"none": "no more infusions", "planned": "as planned", "as_so_far": "as so far"}
 """Policy -> words for a reader."""
 
@@ -127,7 +129,8 @@ def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
         {
             "id": str(row["patient_id"]),
             "patient": text.visible(row["patient_id"]),
-            "now": {True: "yes", False: "no"}.get(row["below_now"], text.UNKNOWN),
+            "now": now_words(row),
+            "measured": measured_cell(row),
             "p_now": text.fraction(row["p_below_now"]),
             "p": text.fraction(row["p_below_horizon"]),
             "first": first_words(row, result.patients[str(row["patient_id"])]),
@@ -137,6 +140,20 @@ def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
         }
         for row in table[table["threshold"] == threshold].to_dict("records")
     ]
+
+
+def now_words(row: Mapping[Any, Any]) -> str:
+    """Whether the level is below on the day of the forecast; without a forecast, whether the last reading is."""
+    if row["below_now"] not in (True, False):
+        return text.UNKNOWN
+    if not text.known(row["p_below_now"]):
+        return "last reading was" if row["below_now"] else "last reading was not"
+    return "probably" if row["below_now"] else "probably not"
+
+
+def measured_cell(row: Mapping[Any, Any]) -> str:
+    """ "362, day 180" """
+    return f"{last_words(row)}, day {text.day(row['last_sample_day'])}" if text.known(row["last_igg"]) else text.UNKNOWN
 
 
 def without_rows(result: CohortForecast) -> list[Cells]:
@@ -184,12 +201,16 @@ def cards_of(result: CohortForecast) -> list[CardView]:
 
 
 def forecast_sentences(result: CohortForecast) -> list[str]:
-    """For the end of the command and the head of the page."""
+    """For the end of the command and the head of the page: who is below and who falls below when; whom to measure
+    next; whom the last measurement alone would name; what was taken for granted; who has no forecast."""
     options = result.options
     horizon = f"{text.number(options.horizon_day, 5)} days"
+    said = [below_sentence(result, threshold, horizon) for threshold in thresholds(result)]
+    if measure := measure_sentence(result):
+        said.append(measure)
+    said += [measured_sentence(result, threshold) for threshold in thresholds(result)]
     patients = f"{result.n_forecast} of {counted(len(result.patients), 'patient')}"
-    said = [f"Forecast of {patients}, {horizon} ahead: true levels, without the error of a measurement."]
-    said += [below_sentence(result, threshold, horizon) for threshold in thresholds(result)]
+    said.append(f"Forecast of {patients}, {horizon} ahead: true levels, without the error of a measurement.")
     used = result.worklist.drop_duplicates("patient_id")["policy"].value_counts()
     if len(used):
         words = text.listed(f"{POLICY_WORDS[str(policy)]} for {n}" for policy, n in used.items())
@@ -203,13 +224,91 @@ def forecast_sentences(result: CohortForecast) -> list[str]:
 
 
 def below_sentence(result: CohortForecast, threshold: float, horizon: str) -> str:
-    """Who is below a threshold, and who is more likely than not to fall below it."""
-    rows = result.worklist[result.worklist["threshold"] == threshold].to_dict("records")
-    low = [row for row in rows if row["below_now"] is True]
-    falling = [row for row in rows if row["below_now"] is False and row["p_below_horizon"] >= 0.5]
-    words = [
-        str(len(some)) + (f" ({text.listed(text.visible(row['patient_id']) for row in some)})" if some else "")
-        for some in (low, falling)
+    """Who is below a threshold by the forecast, and who will more likely than not fall below it, and when."""
+    rows = forecast_rows(result, threshold)
+    low = [text.visible(row["patient_id"]) for row in rows if row["below_now"] is True]
+    falling = sorted(
+        (row for row in rows if row["below_now"] is False and row["p_below_horizon"] >= LIKELY),
+        key=lambda row: row["first_day_below"] - row["from_day"],
+    )
+    level, of = level_words(result, threshold), counted(len(rows), "patient")
+    now = f"{len(low)} of {of} ({text.listed(low, MOST_NAMED)})" if low else f"none of {of}"
+    when = [f"{text.visible(row['patient_id'])} on {fall_words(row)}" for row in falling]
+    if not falling:
+        return f"Probably below {level} now: {now}; nobody {'else ' if low else ''}is likely to be within {horizon}."
+    more = "more" if low else "of them"
+    return (
+        f"Probably below {level} now: {now}; {len(falling)} {more} will probably fall below it within {horizon}: "
+        f"{text.listed(when, MOST_NAMED)}."
+    )
+
+
+def forecast_rows(result: CohortForecast, threshold: float) -> list[dict[Any, Any]]:
+    """The rows of one threshold of patients with a forecast."""
+    table = result.worklist
+    return table[(table["threshold"] == threshold) & table["p_below_horizon"].notna()].to_dict("records")
+
+
+def fall_words(row: Mapping[Any, Any]) -> str:
+    """ "day 119", or the date where it is known."""
+    dated = text.known(row["first_date_below"])
+    return str(row["first_date_below"]) if dated else f"day {text.day(row['first_day_below'])}"
+
+
+def measure_sentence(result: CohortForecast) -> str:
+    """Whose sample is due at once and whose next, each patient by the earliest day over all thresholds; "" for none."""
+    table = result.worklist[result.worklist["next_sample_day"].notna() & result.worklist["p_below_horizon"].notna()]
+    first = table.sort_values("next_sample_day", kind="stable").drop_duplicates("patient_id").to_dict("records")
+    if not first:
+        return "No sample is due within the horizon." if result.n_forecast else ""
+    ahead = [row for row in first if row["next_sample_day"] > row["from_day"]]
+    ahead.sort(key=lambda row: row["next_sample_day"] - row["from_day"])
+    clear = {name for name, why in zip(table["patient_id"], table["reason"], strict=True) if DECIDE in why}
+    at_once = [row["patient_id"] for row in first if row["next_sample_day"] <= row["from_day"]]
+    measure = [text.visible(name) for name in at_once if name not in clear]
+    decide = [text.visible(name) for name in at_once if name in clear]
+    told = [f"{text.visible(row['patient_id'])} on {sample_words(row)}" for row in ahead]
+    said = [
+        f"Measure now: {text.listed(measure, MOST_NAMED)}" if measure else "",
+        f"{'next' if measure else 'Measure next'}: {text.listed(told, MOST_NAMED)}" if told else "",
+        f"{'decide' if measure or told else 'Decide'} without another sample: {text.listed(decide, MOST_NAMED)}"
+        if decide
+        else "",
     ]
-    level = level_words(result, threshold)
-    return f"Below {level} now: {words[0]}; more likely than not to fall below it within {horizon}: {words[1]}."
+    return f"{'; '.join(filter(None, said))}."
+
+
+def sample_words(row: Mapping[Any, Any]) -> str:
+    return (
+        str(row["next_sample_date"])
+        if text.known(row["next_sample_date"])
+        else f"day {text.day(row['next_sample_day'])}"
+    )
+
+
+def measured_sentence(result: CohortForecast, threshold: float) -> str:
+    """Whom the last value alone would name, as `fit` does, and where the forecast says otherwise."""
+    rows = forecast_rows(result, threshold)
+    last = {row["patient_id"] for row in rows if last_is_below(row)}
+    now = {row["patient_id"] for row in rows if row["below_now"] is True}
+    apart = [
+        f"{text.visible(row['patient_id'])} (last {last_words(row)}; P(below) now {text.fraction(row['p_below_now'])})"
+        for row in rows
+        if (row["patient_id"] in last) != (row["patient_id"] in now)
+    ]
+    said = f"Last measured below {level_words(result, threshold)}: {len(last)} of {counted(len(rows), 'patient')}"
+    if not apart:
+        return f"{said}, the same."
+    return f"{said}; the reading and the likely level are on different sides for {text.listed(apart, MOST_NAMED)}."
+
+
+def last_is_below(row: Mapping[Any, Any]) -> bool:
+    if row["last_limit"] == "above":
+        return False
+    return bool(row["last_igg"] < row["threshold"] or (row["last_limit"] and row["last_igg"] <= row["threshold"]))
+
+
+def last_words(row: Mapping[Any, Any]) -> str:
+    """ "<40", "362": the last value known, without its unit."""
+    sign = {"below": "<", "above": ">"}.get(row["last_limit"], "")
+    return f"{sign}{text.level(row['last_igg'], row['unit'])}"

@@ -22,6 +22,7 @@ from igkinetics.units import from_g_per_l
 SHOWN: Final = ("dose", "c_start", "cmax", "tmax", "c_end", "auc_tau", "auc_last", "half_life", "clearance")
 """Columns of the page's table of profiles; nca.csv holds all."""
 MOST_ROWS: Final = 500
+MEDIAN_WORDS: Final = {"cmax": "highest level measured", "c_end": "level before the next dose"}
 
 
 def write_nca_report(result: Nca, path: Path) -> None:
@@ -53,14 +54,64 @@ def nca_report(result: Nca) -> str:
     )
 
 
+WORDS: Final = {
+    "dose": "Dose",
+    "n_measured": "Measured levels",
+    "n_below_limit": "Values below the limit",
+    "c_start": "Level before the dose",
+    "cmax": "Highest level (Cmax)",
+    "tmax": "Day of the highest (tmax)",
+    "cmin": "Lowest level (Cmin)",
+    "tmin": "Day of the lowest (tmin)",
+    "c_end": "Level before the next dose",
+    "clast": "Last level (Clast)",
+    "tlast": "Day of the last (tlast)",
+    "auc_last": "Area to the last level (AUClast)",
+    "auc_all": "Area to the first value below the limit (AUCall)",
+    "auc_tau": "Area to the next dose (AUCtau)",
+    "c_average": "Average level (Cav)",
+    "fluctuation": "Fluctuation",
+    "aumc_last": "First moment to the last level (AUMClast)",
+    "lambda_z": "Terminal rate (lambda z)",
+    "half_life": "Terminal half-life",
+    "lambda_z_points": "Levels on the terminal line",
+    "lambda_z_first": "Day of the first of them",
+    "lambda_z_r2": "R² of the terminal line",
+    "lambda_z_adjusted_r2": "Adjusted R² of the terminal line",
+    "lambda_z_span": "Half-lives that the terminal line covers",
+    "clast_predicted": "Last level on the terminal line",
+    "auc_inf": "Area to infinity (AUCinf)",
+    "auc_inf_predicted": "Area to infinity, from the terminal line",
+    "auc_extrapolated": "Share of the area beyond the last level",
+    "aumc_inf": "First moment to infinity (AUMCinf)",
+    "mean_residence_time": "Mean residence time (MRT)",
+    "clearance": "Clearance",
+    "clearance_tau": "Clearance at steady state",
+    "volume_z": "Volume, terminal (Vz)",
+    "volume_steady_state": "Volume at steady state (Vss)",
+}
+"""Parameter -> name for a reader; others are shown as the table has them."""
+
+
+def named(name: str) -> str:
+    return WORDS.get(name, name.replace("_", " "))
+
+
 def heading(name: str, igg_unit: str) -> str:
     unit = {"igg": igg_unit, "area": f"{igg_unit} day"}.get(PARAMETERS[name][0], PARAMETERS[name][0])
-    return f"{name} ({unit})"
+    return f"{named(name)} ({unit})"
 
 
 def shown(row: Mapping[Any, Any]) -> str:
     """A value to four digits, or a dash."""
-    return text.number(row["value"], 4) if text.known(row["value"]) else text.UNKNOWN
+    return digits(row["value"])
+
+
+def digits(value: Any) -> str:
+    """Four digits; from a million on in scientific notation as a reader writes it."""
+    told = text.number(value, 4)
+    mantissa, e, power = told.partition("e+")
+    return f"{mantissa} × 10^{int(power)}" if e else told
 
 
 def profile_rows(result: Nca) -> list[dict[str, Any]]:
@@ -92,16 +143,18 @@ def summary_rows(result: Nca) -> list[Cells]:
         reasons = rows.loc[rows["value"].isna(), "reason"].value_counts()
         found.append(
             {
-                "parameter": f"{name} ({rows['unit'].iloc[0]})",
+                "parameter": f"{named(str(name))}{in_unit(str(rows['unit'].iloc[0]))}",
                 "n": f"{len(values)} of {len(rows)}",
-                "median": text.number(values.median(), 4) if len(values) else text.UNKNOWN,
-                "range": f"{text.number(values.min(), 4)} to {text.number(values.max(), 4)}"
-                if len(values)
-                else text.UNKNOWN,
+                "median": digits(values.median()) if len(values) else text.UNKNOWN,
+                "range": f"{digits(values.min())} to {digits(values.max())}" if len(values) else text.UNKNOWN,
                 "reason": f"{text.visible(reasons.index[0], 200)} ({reasons.iloc[0]})" if len(reasons) else "",
             }
         )
     return found
+
+
+def in_unit(unit: str) -> str:
+    return "" if unit == "1" else f" ({unit.replace('*', ' ')})"
 
 
 def charts(result: Nca) -> list[Chart]:
@@ -124,15 +177,30 @@ def nca_sentences(result: Nca) -> list[str]:
     table = result.table
     halves = table[(table["parameter"] == "half_life") & (table["profile"] != RECORD)]
     known = int(halves["value"].notna().sum())
+    of_total = known and result.options.baseline == "total"
+    half_life = (
+        f"Median terminal half-life {text.number(halves['value'].median(), 2)} days, in {known} of {len(halves)} "
+        "profiles after a dose"
+        if known
+        else f"No terminal half-life could be found in {counted(len(halves), 'profile')} after a dose"
+    )
+    longer = ": of total IgG, which tends to the patient's own level, so longer than that of infused IgG"
     return [
+        f"{half_life}{longer if of_total else ''}.",
+        *level_sentences(result),
         f"{counted(patients, 'patient')} with samples, {counted(len(doses), 'profile')} after a dose.",
         f"The patient's own IgG: {BASELINES[result.options.baseline]}.",
-        f"A terminal half-life in {known} of {len(halves)} profiles after a dose"
-        + (f", median {text.number(halves['value'].median(), 1)} days" if known else "")
-        + (
-            ": of total IgG, which tends to the patient's own level, so longer than that of infused IgG."
-            if known and result.options.baseline == "total"
-            else "."
-        ),
         "Every missing value has its reason in nca.csv.",
     ]
+
+
+def level_sentences(result: Nca) -> list[str]:
+    """What a dose did, over its profiles: the highest level measured and the level before the next dose."""
+    told = []
+    for name in ("cmax", "c_end"):
+        values = result.table.loc[
+            (result.table["parameter"] == name) & (result.table["profile"] != RECORD), "value"
+        ].dropna()
+        if len(values):
+            told.append(f"{MEDIAN_WORDS[name]} {digits(values.median())} {result.cohort.igg_unit}")
+    return [f"After a dose, median: {', '.join(told)}."] if told else []

@@ -20,6 +20,17 @@ from igkinetics.report.rows import Cells
 
 Captioned = tuple[str, str, Chart]
 """Section, caption and chart."""
+LIKELIHOOD_WORDS: Final = {
+    "n_patients": "Patients",
+    "n_samples": "Samples",
+    "n_parameters": "Parameters",
+    "minus_two_log_likelihood": "−2 log likelihood, integrated",
+    "minus_two_log_likelihood_focei": "−2 log likelihood, FOCEI",
+    "minus_two_log_likelihood_laplace": "−2 log likelihood, Laplace",
+    "ofv_focei": "OFV, FOCEI",
+    "aic": "AIC",
+    "bic": "BIC",
+}
 METHOD_WORDS: Final = {
     "focei": "Laplace's approximation at the conditional modes with the expected information (FOCEI in NONMEM's sense)",
     "exact": "the likelihood integrated over each patient's random effects, started from FOCEI's maximum",
@@ -63,7 +74,7 @@ def population_report(fit: PopulationFit) -> str:
 
 def number(value: Any, digits: int = 4) -> str:
     """So many significant digits, or a dash."""
-    return f"{float(value):.{digits}g}".replace("-", "−") if text.known(value) else text.UNKNOWN
+    return text.number(value, digits)
 
 
 def parameter_rows(fit: PopulationFit) -> list[Cells]:
@@ -89,7 +100,11 @@ def parameter_rows(fit: PopulationFit) -> list[Cells]:
 
 def likelihood_rows(fit: PopulationFit) -> list[Cells]:
     return [
-        {"quantity": row["quantity"], "value": number(row["value"], 8), "note": row["note"]}
+        {
+            "quantity": LIKELIHOOD_WORDS.get(row["quantity"], row["quantity"]),
+            "value": number(row["value"], 8),
+            "note": row["note"],
+        }
         for row in fit.likelihood.to_dict("records")
     ]
 
@@ -192,7 +207,8 @@ def covariate_charts(fit: PopulationFit) -> list[Captioned]:
         own = {name: value for name, value in values.items() if name in members}
         if len(set(own.values())) > 1:
             name = text.visible(label)
-            found.append(("etas", f"Etas against {name}.", (f"Etas against {name}", eta_chart(fit.etas, label, own))))
+            etas = fit.etas[fit.etas["occasion"] == ""]
+            found.append(("etas", f"Etas against {name}.", (f"Etas against {name}", eta_chart(etas, label, own))))
     return found
 
 
@@ -202,18 +218,20 @@ def population_sentences(fit: PopulationFit) -> list[str]:
     worst = fit.shrinkage[fit.shrinkage["quantity"] != "epsilon"].sort_values("shrinkage_sd").iloc[-1]
     typical = fit.population[fit.population["kind"] == "typical"]
     said = [
-        f"{counted(len(fit.prepared.members), 'patient')}, {counted(fit.prepared.arrays.day.size, 'sample')}, "
-        f"{fit.prepared.structure}; {fit.verdict}.",
         f"−2 log likelihood {of['minus_two_log_likelihood']:.3f} (integrated), "
         f"{of['minus_two_log_likelihood_focei']:.3f} by FOCEI; OFV {of['ofv_focei']:.3f}; no prior has a part in them.",
-        "Typical: "
-        + ", ".join(
-            f"{row['parameter']} {number(row['estimate'], 3)} {row['unit']}".removesuffix(" 1")
-            + (f" (RSE {number(row['rse_percent'], 2)} %)" if text.known(row["rse_percent"]) else "")
-            for row in typical.to_dict("records")
-        )
-        + ".",
         f"Most shrinkage: {worst['quantity']}, {text.share(worst['shrinkage_sd'])} on the SD scale.",
+    ]
+    values = ", ".join(
+        f"{row['parameter']} {number(row['estimate'], 3)} {row['unit']}".removesuffix(" 1")
+        + (f" (RSE {number(row['rse_percent'], 2)} %)" if text.known(row["rse_percent"]) else "")
+        for row in typical.to_dict("records")
+    )
+    said = [
+        f"Typical patient: {values}." if values else "No typical value was estimated.",
+        f"{counted(len(fit.prepared.members), 'patient')}, {counted(fit.prepared.arrays.day.size, 'sample')}, "
+        f"{fit.prepared.structure}; {fit.verdict}.",
+        *said,
     ]
     if fit.prepared.left_out:
         said.append(f"Left out: {counted(len(fit.prepared.left_out), 'patient')}.")

@@ -57,7 +57,8 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
             "least": f"{result.columns.thresholds[0]:g} {result.columns.unit}",
             "level": text.percent(result.level),
             "scenario": scenario,
-            "names": [text.visible(regimen.name, 120) for regimen in scenario.regimen],
+            "names": [text.visible(regimen.name, 120) for regimen in result.shown],
+            "recommended": text.visible(result.recommended.name, 120) if result.recommended else "",
             "figures": drawn,
             "of_one": result.record is not None,
             "outcomes": outcome_view(result),
@@ -86,7 +87,7 @@ def trajectory_charts(result: ScenarioResult) -> list[Chart]:
                 f"IgG of {text.visible(record.patient_id)} under {text.visible(regimen.name)}, {result.columns.unit}",
                 dosing_chart(course_of(result, record, regimen.name)),
             )
-            for regimen in result.file.scenario.regimen
+            for regimen in result.shown
         ]
     highest = SCALE_ABOVE * float(max(table["upper"].max(), max(result.columns.thresholds)))
     return [
@@ -96,13 +97,13 @@ def trajectory_charts(result: ScenarioResult) -> list[Chart]:
                 table[table["regimen"] == regimen.name], result.columns.thresholds, highest, result.columns.unit
             ),
         )
-        for regimen in result.file.scenario.regimen
+        for regimen in result.shown
     ]
 
 
 def efficiency_charts(result: ScenarioResult) -> list[Chart]:
     """Protection against grams; none for a single regimen."""
-    if len(result.file.scenario.regimen) < 2:
+    if len(result.regimens) < 2:
         return []
     rows = [(row.name, row.grams, row.share) for row in protection(result)]
     threshold = result.columns.thresholds[0]

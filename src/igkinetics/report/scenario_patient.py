@@ -40,7 +40,7 @@ def outcome_of(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 def patient_sentences(result: ScenarioResult, most: int) -> Iterator[str]:
     """This patient now, what each regimen does (the first `most`), and the next sample."""
     yield now_sentence(result, result.record)
-    regimens = result.file.scenario.regimen
+    regimens = result.shown
     for regimen in regimens[:most]:
         yield regimen_sentence(result, regimen)
     if len(regimens) > most:
@@ -56,7 +56,7 @@ def now_sentence(result: ScenarioResult, record: Member | None) -> str:
     if len(record.samples):
         day, level, limit = record.samples[-1]
         sampled = f"last sample {level_words(result, level, limit)} on {when(result, day)}"
-    n = counted(len(result.file.scenario.regimen), "regimen")
+    n = counted(len(result.regimens), "regimen")
     stopped = "; interrupted" if result.interrupted else ""
     horizon = result.file.scenario.horizon_day
     return f"{text.visible(record.patient_id)} ({weight}): {sampled}; {n} over {horizon:g} days{stopped}."
@@ -107,6 +107,8 @@ def next_dose_words(result: ScenarioResult, regimen: Dosing) -> str:
 def next_sample_sentence(result: ScenarioResult, regimen: str | None = None) -> str:
     """The sample that can still change a dose, under this regimen or the first that has one; "" where none has."""
     table = result.next_sample[result.next_sample["best"].astype(bool)]
+    if regimen is None and result.recommended is not None and (table["regimen"] == result.recommended.name).any():
+        regimen = result.recommended.name
     rows = table if regimen is None else table[table["regimen"] == regimen]
     if rows.empty:
         return ""

@@ -12,36 +12,37 @@ from igkinetics.errors import counted
 from igkinetics.report.scenario_patient import next_sample_sentence, patient_sentences
 from igkinetics.scenarios.result import ScenarioResult
 
-MOST_TOLD = 4
+MOST_TOLD = 5
 Row = Mapping[Any, Any]
 
 
 def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
-    """Whose patients and which regimens; lowest IgG; troughs; grams; what a search found; where the report is. Of one
-    patient: the last sample, what each regimen gives next and does, the search, the next sample."""
+    """The regimen that is recommended, where a search was asked for; what each regimen protects and takes; lowest IgG;
+    troughs; whose patients; where the report is. Of one patient: what is recommended, the last sample, what each
+    regimen gives next and does, the next sample."""
+    found = [search_sentence(result)] if result.file.scenario.search is not None and len(result.search) else []
     if result.record is not None:
-        told = [*patient_sentences(result, MOST_TOLD)]
-        told += [search_sentence(result)] if result.file.scenario.search is not None and len(result.search) else []
+        told = [*found, *patient_sentences(result, MOST_TOLD)]
         told += [sentence for sentence in (next_sample_sentence(result),) if sentence]
         return [*told, f"Report: {report}."]
     scenario, unit = result.file.scenario, result.columns.unit
     stopped = f"; interrupted after {counted(result.n_simulated, 'patient')}" if result.interrupted else ""
-    regimens = counted(len(scenario.regimen), "regimen")
+    regimens = counted(len(result.regimens), "regimen")
     whose = result.about.says[0].upper() + result.about.says[1:]
-    said = [f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}."]
+    said = [*found]
     level, least = text.percent(result.level), f"{result.columns.thresholds[0]:g} {unit}"
     share = f"Share of {counted_in(result)} with a"
-    if scenario.regimen:
+    if result.regimens:
         said += [
+            f"Mean days below {least} of {scenario.horizon_day:g}, and grams"
+            f"{of_each(result, 'days_below', partial(protection_words, result))}.",
             f"Mean nadir from the first dose on, {unit}, with the {level} interval of the mean"
             f"{of_each(result, 'nadir', partial(nadir_words, unit=unit))}.",
             f"{share} nadir at or above {least}{of_each(result, 'p_nadir_at_least', share_words)}.",
             f"{share} trough (the lowest level just before a dose) at or above {least}"
             f"{of_each(result, 'p_trough_at_least', trough_words)}.",
-            f"Immunoglobulin, mean{of_each(result, 'grams', gram_words)}.",
         ]
-    if scenario.search is not None and len(result.search):
-        said.append(search_sentence(result))
+    said.append(f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}.")
     cards = {card_id: digest for card_id, (digest, _) in result.about.cards.items()}
     return [*said, *private_sentences(cards), f"Report: {report}."]
 
@@ -61,7 +62,7 @@ def outcome_row(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 def of_each(result: ScenarioResult, outcome: str, words: Callable[[Row], str]) -> str:
     """ ", days 0 to 365: none 319 (150 to 544); weekly 582 (403 to 752)": the outcome under the first regimens, with
     the days it covers, told once where they are the same for all."""
-    names = [regimen.name for regimen in result.file.scenario.regimen]
+    names = [regimen.name for regimen in result.shown]
     rows = [outcome_row(result, name, outcome) for name in names[:MOST_TOLD]]
     spans = {span_words(row) for row in rows} - {""}
     told = []
@@ -95,8 +96,10 @@ def trough_words(row: Row) -> str:
     return f"{share_words(row)} (of the {text.percent(round(row['share_known'], 3))} with two doses or more)"
 
 
-def gram_words(row: Row) -> str:
-    return f"{row['mean']:.0f} g"
+def protection_words(result: ScenarioResult, row: Row) -> str:
+    """ "3 days, 422 g" """
+    grams = outcome_row(result, str(row["regimen"]), "grams")["mean"]
+    return f"{text.number(row['mean'], 2)} days, {text.number(round(grams))} g"
 
 
 QUANTITY_WORDS = {
@@ -138,9 +141,9 @@ def search_sentence(result: ScenarioResult) -> str:
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
     reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
     return (
-        f"Fewest grams for a {target_words(result)}: {dose_words(row)} every {row['interval_day']:g} days{vials}"
-        f"{route} ({row['grams']:.0f} g; {reached}, days {row['from_day']:g} to {row['to_day']:g}{sure}; {tried} "
-        "tried)."
+        f"Recommended: {dose_words(row)} every {row['interval_day']:g} days{vials}{route}, the fewest grams for a "
+        f"{target_words(result)} ({text.number(round(row['grams']))} g; {reached}, days {row['from_day']:g} to "
+        f"{row['to_day']:g}{sure}; {tried} tried)."
     )
 
 

@@ -31,6 +31,23 @@ OUTCOME_WORDS = {
     "infusions": "Infusions",
     "cost": "Cost",
 }
+ASKED_FIRST: Final = {
+    name: place
+    for place, name in enumerate(
+        (
+            "days_below",
+            "p_nadir_at_least",
+            "p_trough_at_least",
+            "nadir",
+            "trough",
+            "mean_igg",
+            "grams",
+            "infusions",
+            "cost",
+        )
+    )
+}
+"""Outcome -> its place among the first rows of the page's table; the others follow in the order of outcomes.csv."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +66,7 @@ def protection(result: ScenarioResult) -> list[Protection]:
     scenario = result.file.scenario
     days = scenario.horizon_day
     points = []
-    for regimen in scenario.regimen:
+    for regimen in result.shown:
         grams = float(outcome_row(result, regimen.name, "grams")["mean"])
         below = float(outcome_row(result, regimen.name, "days_below")["mean"])
         points.append((text.visible(regimen.name, 120), grams, 1 - below / days))
@@ -74,34 +91,41 @@ def value_words(value: Any, row: dict[Any, Any]) -> str:
         return text.share(value, 1)
     if row["unit"] == "g/L":
         return text.level(value, "g/L")
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    return text.number(value if abs(value) < 100 else round(value))
 
 
 def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
-    """A row per outcome, a cell per regimen: mean with its interval, and the spread between patients."""
+    """A row per outcome, what is asked first in front, a cell per regimen: mean with its interval, the spread between
+    patients, and what holds of this regimen alone."""
     rows = []
-    table = result.outcomes.to_dict("records")
-    names = [regimen.name for regimen in result.file.scenario.regimen]
-    width = len(table) // max(len(names), 1)
-    for k in range(width if names else 0):
-        each = [table[index * width + k] for index in range(len(names))]
+    by_regimen = [
+        result.outcomes[result.outcomes["regimen"] == regimen.name].to_dict("records") for regimen in result.shown
+    ]
+    for same in zip(*by_regimen, strict=True):
+        each = list(same)
         one = len(result.about.patient_ids) == 1
         spans = {span_words(row) for row in each} - {""}
+        noted_alike = len({row["note"] for row in each}) == 1
         cells = [
             (cell_of_one(row) if one else cell(row, with_spread=True))
-            | {"days": span_words(row) if len(spans) > 1 else ""}
+            | {"days": span_words(row) if len(spans) > 1 else "", "note": "" if noted_alike else note_words(row)}
             for row in each
         ]
-        notes = list(dict.fromkeys(row["note"] for row in each if row["note"]))
         rows.append(
             {
                 "outcome": outcome_words(each[0]),
                 "days": spans.pop() if len(spans) == 1 else "",
                 "cells": cells,
-                "notes": notes,
+                "note": note_words(each[0]) if noted_alike else "",
+                "place": ASKED_FIRST.get(each[0]["outcome"], len(ASKED_FIRST)),
             }
         )
-    return rows
+    return sorted(rows, key=lambda row: row["place"])
+
+
+def note_words(row: dict[Any, Any]) -> str:
+    """What holds of a row, in the words of the page."""
+    return str(row["note"]).replace("mean_igg", "the mean")
 
 
 def cell_of_one(row: dict[Any, Any]) -> dict[str, str]:
@@ -165,9 +189,9 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
             "error": f"± {100 * row['probability_error']:.1f}" if text.known(row["probability_error"]) else "",
             "meets": "yes" if row["meets_target"] else "no",
             "sure": "" if row["decided"] else "too close to tell",
-            "grams": f"{row['grams']:.0f}",
+            "grams": text.number(round(row["grams"])),
             "infusions": f"{row['infusions']:.0f}",
-            "cost": f"{row['cost']:.0f}" if text.known(row["cost"]) else text.UNKNOWN,
+            "cost": text.number(row["cost"]),
             "cheapest": bool(row["cheapest"]),
             "best_for": "" if np.isnan(row["cheapest_for_share"]) else text.share(row["cheapest_for_share"], 1),
         }
@@ -249,11 +273,11 @@ class CalendarView:
 
 
 def calendar_of(result: ScenarioResult) -> list[CalendarView]:
-    """One view per regimen, of the first patient in the table."""
+    """One view per regimen, the recommended one first, of the first patient in the table."""
     table = result.calendar
     first = table["patient_id"].iloc[0] if len(table) else ""
-    own = table[table["patient_id"] == first]
-    return [view(str(name), rows.to_dict("records")) for name, rows in own.groupby("regimen", sort=False)]
+    own = dict(iter(table[table["patient_id"] == first].groupby("regimen", sort=False)))
+    return [view(regimen.name, own[regimen.name].to_dict("records")) for regimen in result.shown if regimen.name in own]
 
 
 def view(regimen: str, rows: list[dict[Any, Any]]) -> CalendarView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -40,7 +40,7 @@ def one_case(weight_kg: float, height_cm: float, is_male: bool) -> Cases:
 
 
 def calendar_rows(
-    patients: Patients, regimens: list[Dosing], horizon_day: float, unit: IggUnit
+    patients: Patients, regimens: Sequence[Dosing], horizon_day: float, unit: IggUnit
 ) -> Iterator[dict[str, Any]]:
     """CALENDAR_COLUMNS, regimen by regimen."""
     about = patients.about

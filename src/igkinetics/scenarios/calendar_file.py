@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from igkinetics.dosing.regimen import Dosing
@@ -58,9 +59,9 @@ def entries_of(calendar: pd.DataFrame, next_sample: pd.DataFrame) -> Iterator[En
 
 def is_for_one_calendar(result: ScenarioResult) -> Dosing | None:
     """The regimen of a scenario that doses its only patient by the calendar; None where several do: of several plans
-    nobody should find the doses in one calendar program."""
-    dosing = [one for one in result.file.scenario.regimen if not one.gives_nothing]
-    if result.record is None or len(dosing) != 1 or dosing[0].rule is not None:
+    nobody should find the doses in one calendar program; nor of one for a patient whose follow-up ended."""
+    dosing = [one for one in result.regimens if not one.gives_nothing]
+    if result.record is None or len(dosing) != 1 or dosing[0].rule is not None or np.isfinite(result.record.end_day):
         return None
     return dosing[0]
 

@@ -1,14 +1,18 @@
-"""Dates in a scenario file, of one fitted patient whose fit was told to write dates: turned into days."""
+"""Dates in a scenario file, of one fitted patient whose day 0 has a date: turned into days.
+
+`fit --dates` writes that date beside the fit; without it the file may state it (`day_zero` under [population]).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from igkinetics.errors import InputError
@@ -19,7 +23,11 @@ DATED = ("from_day", "start_day", "stop_day", "days")
 """Keys that take a date."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 FROM_DAY: Key = ("population", "from_day")
-NO_DATES = "a date needs the fit of one patient whose record is in dates, written by `fit --dates`; give a day number"
+DAY_ZERO: Key = ("population", "day_zero")
+NO_DATES = (
+    "a date needs the date of day 0 of one fitted patient: write it as day_zero under [population], such as "
+    "day_zero = 2024-02-16, or write the fit with `fit --dates`; or give a day number"
+)
 
 
 def as_date(value: object) -> pd.Timestamp | None:
@@ -54,12 +62,14 @@ def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any],
     from_day is the first moment of its date, or the last sample where that was taken then; other dates are whole days
     after the date of from_day.
     """
-    dates = dict(dated_keys(raw))
+    dates, faults = dict(dated_keys(raw)), other_day_zero(raw, folder)
     if not dates:
-        return raw, []
+        return raw, faults
     record = record_of(raw.get("population"), folder)
+    if record is not None and np.isnan(record[0]):
+        record = None
     if record is None:
-        faults = [Fault(key, f"{at.date()}", NO_DATES) for key, at in dates.items()]
+        faults += [Fault(key, f"{at.date()}", NO_DATES) for key, at in dates.items()]
         return replaced(raw, dict.fromkeys(dates, 0.0)), faults
     day_zero, last_sample = record
     start = dates.get(FROM_DAY, raw["population"].get("from_day", "last_sample"))
@@ -68,10 +78,14 @@ def with_days(raw: dict[str, Any], folder: Path | None) -> tuple[dict[str, Any],
         start = last_sample if sampled else round((start - EPOCH) / pd.Timedelta(days=1) - day_zero, 6)
     from_day = last_sample if start == "last_sample" else start
     if not isinstance(from_day, int | float):
-        return raw, []
+        return raw, faults
     first = date_of(day_zero + from_day)
     days = {key: float((at - first).days) for key, at in dates.items()}
-    return replaced(raw, days | ({FROM_DAY: from_day} if FROM_DAY in dates else {})), []
+    return replaced(raw, days | ({FROM_DAY: from_day} if FROM_DAY in dates else {})), faults
+
+
+def days_since_epoch(moment: pd.Timestamp) -> float:
+    return float((moment - EPOCH) / pd.Timedelta(days=1))
 
 
 def date_of(days_since_epoch: float) -> pd.Timestamp:
@@ -79,8 +93,20 @@ def date_of(days_since_epoch: float) -> pd.Timestamp:
     return (EPOCH + pd.Timedelta(days=days_since_epoch)).round("s").normalize()
 
 
+def other_day_zero(raw: Mapping[str, Any], folder: Path | None) -> list[Fault]:
+    """A stated date of day 0 that is not the one that the fit wrote."""
+    population = raw.get("population")
+    if not isinstance(population, dict) or (stated := as_date(population.get("day_zero"))) is None:
+        return []
+    record = record_of({**population, "day_zero": None}, folder)
+    if record is None or np.isnan(record[0]) or date_of(record[0]) == stated:
+        return []
+    return [Fault(DAY_ZERO, f"{stated.date()}", f"the fit says {date_of(record[0]).date()}: leave day_zero out")]
+
+
 def record_of(population: object, folder: Path | None) -> tuple[float, float] | None:
-    """Day 0 of the fitted patient as days since EPOCH, and the day of the last sample; None where no date is known."""
+    """Day 0 of the fitted patient as days since EPOCH (nan: no date is known), and the day of the last sample; None
+    for other populations."""
     if not isinstance(population, dict) or not all(isinstance(population.get(key), str) for key in ("fit", "patient")):
         return None
     try:
@@ -90,8 +116,11 @@ def record_of(population: object, folder: Path | None) -> tuple[float, float] | 
     events = pd.read_parquet(left.folder / EVENTS_FILE, columns=list(EVENT_COLUMNS))
     own = events[events["patient_id"] == population["patient"]]
     zero = own.loc[own["event"] == "day_zero", "value"]
-    samples = own.loc[own["event"] == "sample", "day"]
-    return (float(zero.iloc[0]), float(samples.max())) if len(zero) else None
+    last_sample = float(own.loc[own["event"] == "sample", "day"].max())
+    if len(zero):
+        return float(zero.iloc[0]), last_sample
+    stated = as_date(population.get("day_zero"))
+    return (np.nan if stated is None else days_since_epoch(stated)), last_sample
 
 
 def path_in(text: str, folder: Path | None) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ from igkinetics.scenarios.scenario import Search
 from igkinetics.scenarios.search import doses_of
 from igkinetics.units import from_g_per_l
 
+LOG_T4_OVER_NORMAL: Final = float(np.log(0.375) + 0.5 * np.log(2.0 * np.pi))
+"""Constants of the density of Student's t with 4 degrees of freedom over that of the normal distribution."""
 NEXT_DOSE_COLUMNS: Final = (
     "patient_id",
     "day",
@@ -179,7 +181,9 @@ def still_open(regimen: Dosing, dose_day: Floats, setting: Setting) -> Open | No
     return Open(dose_day=float(later[0]), trough_day=float(trough_day)) if trough_day <= setting.horizon_day else None
 
 
-def next_sample_rows(patients: PosteriorPatients, setting: Setting, regimens: list[Dosing]) -> Iterator[dict[str, Any]]:
+def next_sample_rows(
+    patients: PosteriorPatients, setting: Setting, regimens: Sequence[Dosing]
+) -> Iterator[dict[str, Any]]:
     """Under each calendar regimen, what a sample on each day is expected to tell of the first trough that it can still
     change: taken before a dose that is not yet given."""
     one, case = patients.members[0], patients.batch(0)
@@ -249,24 +253,23 @@ def weights_given(level: Floats, error: Floats) -> Floats:
 
 def measurements(level: Floats, error: Floats, z: Floats) -> Floats:
     """What is measured of a level (n, 1) at standard normal deviates z (1, m): by the residual model of the fit."""
-    a, b, residual = error[:, :1], error[:, 1:2], error[0, 2]
-    if residual == LOGNORMAL:
+    a, b, residual = error[:, :1], error[:, 1:2], error[:, 2:3]
+    if residual[0, 0] == LOGNORMAL:  # then of all draws
         return np.asarray(level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z))
-    deviate = student_t.ppf(ndtr(z), STUDENT_DF) if residual == STUDENT_T else z
+    deviate = np.where(residual == STUDENT_T, student_t.ppf(ndtr(z), STUDENT_DF), z)
     return np.asarray(level + np.hypot(a, b * level) * deviate)
 
 
 def log_density(value: Floats, level: Floats, error: Floats) -> Floats:
     """Log density (m, n), up to a constant, of a measured value (m, 1) under each level (n)."""
-    a, b, residual = error[:, 0], error[:, 1], error[0, 2]
-    if residual == LOGNORMAL:
+    a, b, residual = error[:, 0], error[:, 1], error[:, 2]
+    if residual[0] == LOGNORMAL:  # then of all draws
         sd = np.sqrt(np.log1p(b**2 + (a / level) ** 2))
         return np.asarray(-0.5 * (np.log(value / level) / sd) ** 2 - np.log(sd))
     sd = np.hypot(a, b * level)
     square = ((value - level) / sd) ** 2
-    if residual == STUDENT_T:
-        return np.asarray(-0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF) - np.log(sd))
-    return np.asarray(-0.5 * square - np.log(sd))
+    heavy = LOG_T4_OVER_NORMAL - 0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF)
+    return np.asarray(np.where(residual == STUDENT_T, heavy, -0.5 * square) - np.log(sd))
 
 
 def standard_middles(n: int) -> Floats:

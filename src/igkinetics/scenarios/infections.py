@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -45,7 +45,7 @@ def relations_of(asked: ExposureResponse | None) -> tuple[Relation, ...]:
 
 
 def infection_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns
+    regimens: Sequence[Dosing], followed: Followed, about: About, columns: Columns
 ) -> Iterator[dict[str, Any]]:
     """A row per regimen and relation."""
     weights = np.array(about.model_weights) / sum(about.model_weights)

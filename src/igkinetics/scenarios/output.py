@@ -76,6 +76,7 @@ def scenario_record(result: ScenarioResult) -> dict[str, Any]:
             "assay": scenario.assay.model_dump(exclude_none=True),
             "regimens": [regimen.model_dump(exclude_defaults=True) for regimen in scenario.regimen],
             "search": scenario.search.model_dump(exclude_none=True) if scenario.search else None,
+            "recommended": result.recommended.model_dump(exclude_defaults=True) if result.recommended else None,
         },
         "level": result.level,
         "seed": scenario.seed,

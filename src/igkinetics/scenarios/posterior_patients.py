@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.load import list_cards
 from igkinetics.dosing.cases import About, Cases, DaysFrom
-from igkinetics.errors import InputError, Problem, counted
+from igkinetics.errors import InputError, counted
 from igkinetics.fit.courses import NODE_DAYS, drift_states
 from igkinetics.fit.drift import Record
 from igkinetics.fit.forecast import DriftAtEnd, factor_of
@@ -21,7 +19,6 @@ from igkinetics.fit.likelihood import LOGNORMAL, RESIDUALS
 from igkinetics.fit.records import (
     DRAW_COLUMNS,
     DRAWS_FILE,
-    EPOCH,
     EVENTS_FILE,
     Left,
     Member,
@@ -29,10 +26,25 @@ from igkinetics.fit.records import (
     left_by,
     members_of,
 )
-from igkinetics.kinetics.parameters import CLEARANCE_RATIO, KA, PARAMETERS, PRODUCTION_RATIO, F, Floats
+from igkinetics.kinetics.parameters import CLEARANCE_RATIO, PARAMETERS, PRODUCTION_RATIO, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.random_streams import of_patient
 from igkinetics.scenarios.read_scenario import ScenarioFile
+from igkinetics.scenarios.recorded import (
+    before_day_0,
+    counted_from,
+    days_note,
+    end_notes,
+    ended,
+    lacking,
+    moment_of,
+    n_later,
+    start_of,
+    too_early,
+    weighed,
+    weight_notes,
+    with_stated_day_zero,
+)
 from igkinetics.text import listed, visible
 from igkinetics.virtual.patients import stacked
 
@@ -117,7 +129,7 @@ def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> Posterior
     found = {
         patient_id: (
             own[list(PARAMETERS)].to_numpy(dtype=float),
-            with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
+            error_of_draws(own, left),
         )
     }
     member = members_of(left, found)[0]
@@ -177,6 +189,15 @@ def error_draws(posterior: Any, n: int, left: Left) -> Floats:
     return with_residual(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2), left)
 
 
+def error_of_draws(draws: pd.DataFrame, left: Left) -> Floats:
+    """(n, 3): a and b of a measurement of each draw, and its residual model."""
+    unknown = [str(name) for name in draws["residual"].unique() if name not in RESIDUALS]
+    if unknown:
+        raise left.fault(unknown[0], f"its residual must be one of {', '.join(RESIDUALS)}")
+    kind = draws["residual"].map(RESIDUALS).to_numpy(dtype=float)
+    return np.column_stack([draws[list(ERROR_COLUMNS)].to_numpy(dtype=float), kind])
+
+
 def with_residual(error: Floats, left: Left) -> Floats:
     """a and b (n, 2) and in a third column the residual model of the run. InputError for one that is not known."""
     name = left.record.get("options", {}).get("residual", "normal")
@@ -196,7 +217,9 @@ def patients_with(
 ) -> PosteriorPatients:
     """The patients with their days counted from from_day. InputError for what they lack for the regimens asked for."""
     from_day = [start_of(file, left, member) for member in members]
-    problems = [*lacking(file, members), *too_early(file, members, from_day)]
+    members = [with_stated_day_zero(file, member) for member in members]
+    members = [weighed(member, day) for member, day in zip(members, from_day, strict=True)]
+    problems = [*lacking(file, members), *too_early(file, members, from_day), *ended(file, members, from_day)]
     if problems:
         raise InputError(problems)
     one = members[0]
@@ -204,6 +227,7 @@ def patients_with(
     cards = {str(name): (str(digest), str(name)) for name, digest in left.record.get("cards", {}).items()}
     ongoing = [visible(one.patient_id) for one in members if np.isinf(one.therapy[:, 1]).any()]
     notes = [f"therapy without a stop is taken to last to the horizon: {listed(ongoing)}"] if ongoing else []
+    notes += [*weight_notes(members), *end_notes(members, from_day)]
     unshown = [name for name in cards if name not in list_cards()]
     notes += [f"card {name} was given as a file and is not shown here" for name in unshown]
     days_from = DaysFrom(
@@ -237,32 +261,6 @@ def patients_with(
     return PosteriorPatients(members=tuple(before_day_0(one) for one in moved), about=about)
 
 
-def n_later(one: Member) -> int:
-    """Recorded doses from day 0 on."""
-    return int(np.sum(one.doses[:, 0] >= 0.0))
-
-
-def before_day_0(one: Member) -> Member:
-    """The patient with the doses recorded before day 0 alone."""
-    return replace(one, doses=one.doses[one.doses[:, 0] < 0.0])
-
-
-def counted_from(one: Member, day: float) -> Member:
-    """The same patient with this day of the record as day 0."""
-    doses = one.doses.copy()
-    doses[:, 0] -= day
-    samples = one.samples.copy()
-    samples[:, 0] -= day
-    return replace(
-        one,
-        start_day=one.start_day - day,
-        therapy=one.therapy - day,
-        doses=doses,
-        samples=samples,
-        drift=one.drift and one.drift.counted_from(day),
-    )
-
-
 def with_drift(one: Member, until: float, seed: int) -> Member:
     """The patient with what drift multiplies each draw's curve by, from day 0 to `until`: up to the last sample as the
     record tells, from there on as the process goes."""
@@ -291,7 +289,7 @@ def with_drift(one: Member, until: float, seed: int) -> Member:
 def record_of(one: Member, drift: DriftAtEnd) -> Record:
     """The samples that were fitted."""
     used = one.samples[one.samples[:, 0] <= drift.day + SAME_DAY]
-    a, b, kind = one.error[0]
+    a, b, kind = one.error[drift.sd > 0][0]  # of the draws that drift: all have the fitted structure's error
     return Record(int(kind), used[:, 0].copy(), used[:, 1].copy(), used[:, 2].astype(np.int8), float(a), float(b))
 
 
@@ -305,79 +303,3 @@ def recorded_schedule(one: Member) -> Schedule:
         therapy_start=one.therapy[:, 0],
         therapy_stop=one.therapy[:, 1],
     )
-
-
-def start_of(file: ScenarioFile, left: Left, one: Member) -> float:
-    """The day of the record that is day 0: from which the regimens take the place of recorded doses."""
-    wanted = file.scenario.population.from_day
-    if wanted != "last_sample":
-        return float(wanted)
-    if not one.samples.size:
-        raise left.fault(
-            "last_sample", f"patient {visible(one.patient_id)} has no sample; give a day", "population.from_day"
-        )
-    return float(one.samples[-1, 0])
-
-
-def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:
-    """From when days count, and what that means for the record."""
-    last = file.scenario.population.from_day == "last_sample"
-    whose = "this patient's" if patients == 1 else "each patient's own"
-    when = f"{whose} last sample" if last else f"day {days_from.day:g} of the record"
-    known = f"day {days_from.day:g} of the record" if last and np.isfinite(days_from.day) else ""
-    told = ", ".join(part for part in (known, days_from.date) if part)
-    return (
-        f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
-        "the place of all later ones"
-    )
-
-
-def moment_of(one: Member, day: float, patients: int) -> datetime | None:
-    """When a day of the only patient was; None for several, or where no date was written."""
-    if patients != 1 or np.isnan(one.day_zero):
-        return None
-    moment: datetime = (EPOCH + pd.Timedelta(days=one.day_zero + day)).round("s").to_pydatetime()
-    return moment
-
-
-def too_early(file: ScenarioFile, members: Sequence[Member], from_day: Sequence[float]) -> list[Problem]:
-    return [
-        Problem(
-            file=file.name,
-            column="population.from_day",
-            found=f"{day:g}",
-            expected=f"must not lie before the record of {visible(member.patient_id)}, day {member.start_day:g}",
-        )
-        for member, day in zip(members, from_day, strict=True)
-        if day < member.start_day
-    ]
-
-
-def lacking(file: ScenarioFile, members: Sequence[Member]) -> list[Problem]:
-    """Weights, heights and absorption that a regimen needs and a patient does not have."""
-    scenario, found = file.scenario, []
-    by_weight = [
-        regimen
-        for regimen in scenario.regimen
-        if regimen.dose_g_per_kg or regimen.loading_g_per_kg or (regimen.rule and regimen.rule.dose_g_per_kg)
-    ]
-    bases, routes = {one.weight for one in by_weight}, {one.route for one in scenario.regimen}
-    if (search := scenario.search) is not None:
-        routes |= set(search.route)
-        bases |= {search.weight} if search.dose_g_per_kg or search.loading_g_per_kg else set()
-    blind = any(one.rule is not None and one.rule.assay_cv_percent is None for one in scenario.regimen)
-    for member in members:
-        needs = []
-        if blind and np.isnan(member.error).any():
-            needs.append(("assay_cv_percent", "needed in each rule: this posterior holds no error of a measurement"))
-        if bases and np.isnan(member.weight_kg):
-            needs.append(("weight_kg", "needed for a dose per kg; give dose_g, or the weight in patients.csv"))
-        if bases & set(NEEDS_HEIGHT_AND_SEX) and (np.isnan(member.height_cm) or member.is_male is None):
-            needs.append(("height_cm", "height and sex are needed for this weight basis"))
-        if "sc" in routes and np.isnan(member.thetas[:, [KA, F]]).any():
-            needs.append(("route", "the card behind this fit has no absorption; only 'iv'"))
-        found += [
-            Problem(file=file.name, patient_id=member.patient_id, column=name, found="", expected=rule)
-            for name, rule in needs
-        ]
-    return found

@@ -10,6 +10,8 @@ from typing import Final
 import pandas as pd
 
 from igkinetics.dosing.cases import About
+from igkinetics.dosing.regimen import Dosing
+from igkinetics.errors import counted
 from igkinetics.fit.records import Member
 from igkinetics.output.answer import Answer
 from igkinetics.scenarios.calendar import CALENDAR_COLUMNS
@@ -50,7 +52,8 @@ class ScenarioResult(Answer):
     """Every regimen of a scenario.
 
     differences: each regimen minus the first; models: of several cards, each alone; patient_outcomes: of patients with
-    a name; infections: expected from troughs; search: every candidate tried; calendar: doses by day; next_dose,
+    a name; infections: expected from troughs; search: every candidate tried, the recommended one followed like the
+    regimens of the file; calendar: doses by day; next_dose,
     next_sample: of a single patient. Empty where there is nothing to tell.
     """
 
@@ -73,6 +76,10 @@ class ScenarioResult(Answer):
     calendar: pd.DataFrame
     next_dose: pd.DataFrame
     next_sample: pd.DataFrame
+    regimens: tuple[Dosing, ...]
+    """All that were followed: those of the file, and the one that its search recommends."""
+    recommended: Dosing | None = None
+    """The cheapest regimen of the search that meets the target, one of `regimens`."""
     record: Member | None = None
     """Of a single patient: what was measured and given, days counted as in the tables."""
     notes: tuple[str, ...]
@@ -87,13 +94,20 @@ class ScenarioResult(Answer):
                 raise AssertionError(f"table {table} has the columns {found}, not {columns}")
 
     @property
+    def shown(self) -> tuple[Dosing, ...]:
+        """The regimens in the order in which they are shown: the one that is recommended first."""
+        if self.recommended is None:
+            return self.regimens
+        return (self.recommended, *(each for each in self.regimens if each.name != self.recommended.name))
+
+    @property
     def started(self) -> datetime:
         return self.finished - timedelta(seconds=self.seconds)
 
     @property
     def verdict(self) -> str:
         stopped = f"; interrupted after {self.n_simulated} patients" if self.interrupted else ""
-        return f"{self.about.says}, {len(self.file.scenario.regimen)} regimens{stopped}"
+        return f"{self.about.says}, {counted(len(self.regimens), 'regimen')}{stopped}"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: whose patients, and the outcome table."""

@@ -112,7 +112,7 @@ def named(outcome: Outcome, columns: Columns) -> dict[str, Any]:
 
 
 def outcome_rows(
-    regimens: list[Dosing],
+    regimens: Sequence[Dosing],
     windows: Sequence[Windows],
     followed: Followed,
     about: About,
@@ -149,7 +149,7 @@ def three(quantiles: Floats) -> dict[str, float]:
 
 
 def difference_rows(
-    regimens: list[Dosing],
+    regimens: Sequence[Dosing],
     windows: Sequence[Windows],
     followed: Followed,
     about: About,
@@ -183,7 +183,7 @@ def difference_rows(
 
 
 def model_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns, level: float
+    regimens: Sequence[Dosing], followed: Followed, about: About, columns: Columns, level: float
 ) -> Iterator[dict[str, Any]]:
     """Each of several models by itself, with the spread between their means beside the spread within."""
     if len(about.model_names) == 1:
@@ -219,7 +219,7 @@ def model_rows(
 
 
 def patient_rows(
-    regimens: list[Dosing], followed: Followed, about: About, columns: Columns
+    regimens: Sequence[Dosing], followed: Followed, about: About, columns: Columns
 ) -> Iterator[dict[str, Any]]:
     """Each patient with a name: mean and quantiles over the draws of his or her parameters."""
     for regimen, kept in zip(regimens, followed.regimens, strict=True):
@@ -235,7 +235,7 @@ def patient_rows(
 
 
 def trajectory_table(
-    regimens: list[Dosing], followed: Followed, about: About, day: Floats, unit: IggUnit
+    regimens: Sequence[Dosing], followed: Followed, about: About, day: Floats, unit: IggUnit
 ) -> pd.DataFrame:
     """Population rows have an empty patient_id; those of patients with a name follow."""
     parts = []

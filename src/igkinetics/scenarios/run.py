@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.dosing.cases import Patients
+from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.records import Member
 from igkinetics.kinetics.parameters import Floats
@@ -28,7 +29,7 @@ from igkinetics.scenarios.posterior_patients import PosteriorPatients
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, read_scenario
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.scenario_patients import scenario_patients
-from igkinetics.scenarios.search import search_table
+from igkinetics.scenarios.search import SEARCH_COLUMNS, cheapest_of, search_table
 from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
 from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
 
@@ -69,20 +70,26 @@ def run_scenario(
     if told.seconds > WORTH_TELLING_S:
         say(f"Foreseen: {told.says}.")
     setting = setting_of(file, patients)
+    tried, recommended, regimens = pd.DataFrame(columns=list(SEARCH_COLUMNS)), None, tuple(scenario.regimen)
     with workers(jobs) as crew:
-        with progress("Simulating regimens") as report:
-            followed = follow(patients, scenario.regimen, setting, level, crew, report)
-        tables = tables_of(file, patients, followed, setting, level)
-        if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
-            tables |= tables_of_one(file, patients, setting, level)
-        if scenario.search is not None and not followed.interrupted:
+        if scenario.search is not None:
             with progress("Trying candidates") as report:
-                tables["search"] = search_table(patients, scenario.search, setting, scenario.price_per_g, crew, report)
+                tried = search_table(patients, scenario.search, setting, scenario.price_per_g, crew, report)
+            recommended = cheapest_of(tried, scenario.search, scenario.regimen)
+            if recommended is not None and recommended not in regimens:
+                regimens = (*regimens, recommended)
+        with progress("Simulating regimens") as report:
+            followed = follow(patients, regimens, setting, level, crew, report)
+        tables = tables_of(patients, regimens, followed, setting, level) | {"search": tried}
+        if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
+            tables |= tables_of_one(file, patients, regimens, setting, level)
     return ScenarioResult(
         file=file,
         about=patients.about,
         columns=setting.columns,
         level=level,
+        regimens=regimens,
+        recommended=recommended,
         record=the_record(patients),
         notes=(*patients.about.notes, *followed.notes),
         n_simulated=followed.n_patients,
@@ -148,10 +155,10 @@ def daily(horizon_day: float) -> Floats:
 
 
 def tables_of(
-    file: ScenarioFile, patients: Patients, followed: Followed, setting: Setting, level: float
+    patients: Patients, regimens: Sequence[Dosing], followed: Followed, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
-    """All tables, the search still empty."""
-    regimens, columns, about = file.scenario.regimen, setting.columns, patients.about
+    """All tables but the search's."""
+    columns, about = setting.columns, patients.about
     windows = [setting.windows(regimen) for regimen in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
         "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
@@ -159,7 +166,6 @@ def tables_of(
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
-        "search": (),
         "calendar": calendar_rows(patients, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
@@ -169,12 +175,12 @@ def tables_of(
 
 
 def tables_of_one(
-    file: ScenarioFile, patients: PosteriorPatients, setting: Setting, level: float
+    file: ScenarioFile, patients: PosteriorPatients, regimens: Sequence[Dosing], setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
     """Individual dosing: what a next dose does, and which sample would tell most."""
     found = {
         "next_dose": next_dose_rows(patients, setting, file.scenario.search, level),
-        "next_sample": next_sample_rows(patients, setting, file.scenario.regimen),
+        "next_sample": next_sample_rows(patients, setting, regimens),
     }
     return {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
 

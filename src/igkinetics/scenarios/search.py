@@ -104,6 +104,20 @@ def candidates_of(search: Search) -> list[Candidate]:
     ]
 
 
+def cheapest_of(table: pd.DataFrame, search: Search, listed: list[Dosing]) -> Dosing | None:
+    """The cheapest candidate that meets the target, as a regimen to follow; the listed one where it is the same; None
+    where none meets it."""
+    rows = np.flatnonzero(table.loc[table["patient_id"] == "", "cheapest"].to_numpy(dtype=bool))
+    if not rows.size:
+        return None
+    found = candidates_of(search)[int(rows[0])].regimen
+    for regimen in listed:
+        if regimen.model_copy(update={"name": found.name}) == found:
+            return regimen
+    names = {regimen.name for regimen in listed}
+    return found.model_copy(update={"name": f"{found.name} (search)"}) if found.name in names else found
+
+
 def sizes_words(vial_g: list[float] | None) -> str:
     """ "2.5, 5, 10"; empty where doses are not rounded to vials."""
     return ", ".join(f"{size:g}" for size in vial_g or ())

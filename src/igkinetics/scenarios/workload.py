@@ -101,10 +101,12 @@ def foreseen(scenario: Scenario, patients: Patients, jobs: int) -> Foreseen:
     about, horizon = patients.about, scenario.horizon_day
     n_cases = float(about.n_patients * about.n_draws * len(about.model_names))
     events = [events_of(regimen, horizon) for regimen in scenario.regimen]
-    units = sum(horizon + UNITS_OF_EVENT * n for n in events)
+    units = 0.0
     if (search := scenario.search) is not None:
+        events.append(max(number_of_steps(0.0, horizon, every) for every in search.interval_day))
         tried = candidates(search) / len(search.interval_day)
         units += sum(UNITS_OF_EVENT * tried * number_of_steps(0.0, horizon, every) for every in search.interval_day)
+    units += sum(horizon + UNITS_OF_EVENT * n for n in events)
     at_once = n_cases / max(patients.n_batches, 1)
     return Foreseen(seconds=n_cases * units / (UNITS_A_SECOND * jobs), gib=at_once * horizon * BYTES_OF_DAY / 2**30)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -24,6 +25,16 @@ def spread_of(given: object) -> object:
     if isinstance(given, int | float) and not isinstance(given, bool):
         return {"mean": float(given), "sd": 0.0}
     return given
+
+
+def date_of_text(given: object) -> object:
+    """A date in quotes is one without."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        return given  # refused as what it is
 
 
 def covariate_of(given: object) -> object:
@@ -110,6 +121,8 @@ class Population(OfCard):
     """The patient of that fit."""
     from_day: float | Literal["last_sample"] = "last_sample"
     """Day of the record that is day 0 of the scenario, a number or "last_sample"."""
+    day_zero: Annotated[date, BeforeValidator(date_of_text)] | None = None
+    """Date of day 0 of the record, for dates where `fit` was not told to write them."""
 
     @model_validator(mode="after")
     def _holds(self) -> Population:
@@ -135,7 +148,7 @@ class Population(OfCard):
             wrong = [name for name in wrong if name not in ("weight_kg", "height_cm", "sex")]
             if self.weight_kg is None:
                 yield Fault(("weight_kg",), "", "needed with `new`: { mean = 75, sd = 15 } or one number, kg")
-        for name, goes_with in (("patients", "effect"), ("new", "effect"), ("patient", "fit")):
+        for name, goes_with in (("patients", "effect"), ("new", "effect"), ("patient", "fit"), ("day_zero", "fit")):
             if getattr(self, name) is not None and form != goes_with:
                 yield Fault((name,), str(getattr(self, name)), f"goes with `{goes_with}`")
         for name in wrong:

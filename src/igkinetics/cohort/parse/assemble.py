@@ -17,6 +17,7 @@ from igkinetics.cohort.model import (
     PATIENT_COLUMNS,
     SAMPLE_COLUMNS,
     THERAPY_COLUMNS,
+    WEIGHT_COLUMNS,
     RowCount,
 )
 from igkinetics.cohort.nonmem.records import COPY
@@ -41,6 +42,7 @@ class Assembled:
     patients: pd.DataFrame
     outcomes: pd.DataFrame
     covariates: pd.DataFrame
+    weights: pd.DataFrame
     rows: dict[str, RowCount]
     set_aside_patients: dict[str, str]
     notes: tuple[str, ...]
@@ -78,6 +80,7 @@ def assemble(tables: Tables, patients: list[str], mapping: Mapping, kind: TimeKi
         patients=_patients(tables, removed, patients, origin),
         outcomes=_with_transplants(_outcomes(tables, outcomes), tables, removed, origin),
         covariates=covariate_table(tables, covariates),
+        weights=_weights(tables, removed, origin),
         rows=_row_counts(tables, removed),
         set_aside_patients=aside,
         notes=tuple(notes),
@@ -94,6 +97,13 @@ def _by_weight_of_their_day(doses: pd.DataFrame, tables: Tables, origin: pd.Seri
     weight = weights_at(doses.assign(moment=moments), tables["weights"])
     grams = np.where(implied & ~np.isnan(weight), doses["amount_g_per_kg"] * weight, doses["amount_g"])
     return doses.assign(amount_g=grams)
+
+
+def _weights(tables: Tables, removed: dict[TableName, Mask], origin: pd.Series[float]) -> pd.DataFrame:
+    """The weights by day; none where the patients table holds the only ones."""
+    table = _on_days(_events(tables, removed, "weights"), origin).reindex(columns=list(WEIGHT_COLUMNS))
+    known = table["day"].notna() & table["weight_kg"].notna()
+    return table[known].astype({"patient_id": str, "weight_kg": float}).reset_index(drop=True)
 
 
 def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Timestamp]:
