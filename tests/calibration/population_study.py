@@ -32,7 +32,7 @@ SEED = 11
 N_PATIENTS, N_SAMPLES, LAST_DAY = 100, 8, 200.0
 DOSE_G, EVERY_DAY = 30.0, 28.0
 LEVEL = 0.95
-COLUMNS = ["replicate", "parameter", "truth", "estimate", "lower", "upper", "converged"]
+COLUMNS = ["replicate", "parameter", "truth", "estimate", "lower", "upper", "se", "se_robust", "converged"]
 
 
 def simulated_cohort(replicate: int) -> Cohort:
@@ -76,8 +76,10 @@ def replicate_rows(replicate: int) -> list[tuple[object, ...]]:
     start = start_of(prepared.model, prepared.omega)
     maximum = maximise(prepared.model, prepared.arrays, start, options.jobs)
     found = quantities(prepared, maximum.phi, uncertainty_of(prepared.model, maximum), LEVEL)
+    done = maximum.converged
     return [
-        (replicate, one.name, one.card_value, one.estimate, one.lower, one.upper, maximum.converged) for one in found
+        (replicate, one.name, one.card_value, one.estimate, one.lower, one.upper, one.se, one.se_robust, done)
+        for one in found
     ]
 
 
@@ -99,6 +101,9 @@ def summary(raw: pd.DataFrame) -> pd.DataFrame:
                 "bias_percent": 100.0 * relative.mean(),
                 "bias_mc_error": 100.0 * relative.std(ddof=1) / np.sqrt(len(own)),
                 "rmse_percent": 100.0 * np.sqrt((relative**2).mean()),
+                "sd_percent": 100.0 * relative.std(ddof=1),
+                "mean_se_percent": 100.0 * (known["se"] / truth).mean(),
+                "mean_robust_se_percent": 100.0 * (known["se_robust"] / truth).mean(),
                 "coverage": covered,
                 "coverage_mc_error": np.sqrt(covered * (1.0 - covered) / len(known)),
             }

@@ -15,7 +15,7 @@ from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.fit import fit_effect
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.sampling import prepared_for
+from igkinetics.effect.sampling import Beside, asked_structures, prepared_for
 from igkinetics.errors import InputError, NobodyFittedError
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.hierarchical.laplace import log_density_of, whiten
@@ -109,3 +109,38 @@ def test_a_card_for_infusions_alone_samples_to_the_end() -> None:
     effect = fit_effect(cohort_from(card), card=card.id, draws=150, tune=150, chains=2, base_only=True)
     assert effect.estimand("nadir_change_att")["status"] == "estimated"
     assert np.isfinite(effect.summary["median"].dropna()).all()
+
+
+def test_the_main_model_takes_the_structure_asked_for_and_others_stand_beside_it() -> None:
+    asked = ("one_compartment/step_loss", "two_compartment/gradual_loss")
+    options = EffectOptions(structure=asked)
+    card = load_card(options.card)
+    cohort = example_cohort()
+    prepared = prepared_for(cohort, card, options)
+    assert {member.problem.model for member in prepared.members} == {asked[0]}
+    value, by_z, by_phi = at_start(prepared)
+    assert np.isfinite(value)
+    assert np.all(np.isfinite(by_z))
+    assert np.all(np.isfinite(by_phi))
+    sampled = []
+    beside = Beside(settings=None, compiled=None, say=sampled.append)  # type: ignore[arg-type]
+    others = asked_structures(cohort, card, prepared, beside, options)
+    assert list(others) == [asked[1]]
+    records = others[asked[1]].args[1]  # type: ignore[attr-defined]
+    assert {member.problem.model for member in records.members} == {asked[1]}
+    assert list(records.arrays.igg) == list(prepared.arrays.igg)
+    assert "k_loss" in records.arrays.names
+    assert "k_loss" not in prepared.arrays.names
+
+
+def test_a_structure_that_the_card_or_nobody_knows_is_refused() -> None:
+    with pytest.raises(InputError, match=r"did you mean one_compartment/step_loss\?"):
+        EffectOptions(structure=("one_compartment/steploss",))
+    with pytest.raises(InputError, match="structures that differ"):
+        EffectOptions(structure=("one_compartment/step_loss", "one_compartment/step_loss"))
+    with pytest.raises(InputError, match="must be two_compartment for cheng_2026"):
+        prepared_for(
+            example_cohort(),
+            load_card("cheng_2026"),
+            EffectOptions(card="cheng_2026", structure=("one_compartment/step_loss",)),
+        )

@@ -129,6 +129,7 @@ def test_models_stand_beside_each_other_on_one_scale(pheno: Cohort) -> None:
     assert models.loc["correlated", "df"] == 1
     assert models.loc["no_random=V1", "df"] == -1
     assert models.loc["no_random=V1", "p"] < 1e-6
+    assert models.loc["no_random=Q", "note"] == "must be one of this model's parameters: CL, V1"
     assert "Models beside each other" in population_report(fit)
     with pytest.raises(igk.InputError, match="beside: found 'corelated'; must be one of search, correlated"):
         igk.fit_population(pheno, card=card, beside=("corelated",))

@@ -137,7 +137,7 @@ def fitted_words(row: dict[Any, Any]) -> str:
 
 def unfitted_words(row: dict[Any, Any]) -> str:
     reason = f": {text.visible(row['reason'], most=600)}" if text.known(row["reason"]) else ""
-    return f"Not fitted ({STATUS_WORDS[row['status']]}){reason}."
+    return f"Not fitted ({STATUS_WORDS[row['status']]}){reason}" + ("" if reason.endswith("?") else ".")
 
 
 def outlook_view(patient: Patient, outlook: Outlook, which: str) -> Message:

@@ -46,6 +46,16 @@ PolicyFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
 ]
 
+Draws = Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")]
+CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
+Structures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--structure",
+        metavar="NAME",
+        help="Of the main model, such as one_compartment/step_loss; repeated: further ones beside it.",
+    ),
+]
 Lkj = Annotated[
     float | None,
     typer.Option(metavar="ETA", help="Let parameters be correlated between patients: LKJ(ETA) prior, such as 2."),
@@ -70,14 +80,15 @@ BaseOnly = Annotated[
 def effect(
     cohort: CohortPath,
     out: Out,
-    card: Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")] = DEFAULT_CARD,
+    card: CardName = DEFAULT_CARD,
+    structure: Structures = None,
     threshold: Threshold = None,
     minimum_effect: MinimumEffect = None,
     rope: Rope = None,
     covariate: Covariate = None,
     residual: Residual = "normal",
     lkj: Lkj = None,
-    draws: Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")] = 1000,
+    draws: Draws = 1000,
     tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
     sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
@@ -102,6 +113,7 @@ def effect(
 
     options = EffectOptions(
         card=card,
+        structure=tuple(structure or ()),
         thresholds=tuple(threshold or ()),
         minimum_effect=minimum_effect,
         rope=changes_of(rope),
@@ -124,8 +136,7 @@ def effect(
         seed=seed,
         jobs=jobs,
     )
-    reading = partial(read_and_tell, cohort, igg_unit, file_format, on_problem)
-    estimate(reading, options, out, overwrite=overwrite)
+    estimate(partial(read_and_tell, cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
 
 
 def changes_of(rope: str | None) -> tuple[float, float] | None:

@@ -18,15 +18,24 @@ if TYPE_CHECKING:
     from igkinetics.population.options import PopulationOptions
 
 Names = list[str] | None
+CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Card of the model, and where it starts.")]
+Iov = Annotated[
+    Names, typer.Option(metavar="NAME", help="Varies between a patient's occasions too, such as CL; repeatable.")
+]
+Occasion = Annotated[
+    str,
+    typer.Option(
+        metavar="DAYS|dose|therapy|COLUMN",
+        help="What begins an occasion: so many days, a dose, a course of therapy, or a column of covariates.csv.",
+    ),
+]
 
 
 @answering
 def population(
     cohort: CohortPath,
     out: Out,
-    card: Annotated[
-        str, typer.Option(metavar="ID|FILE", help="Card of the model, and where it starts.")
-    ] = DEFAULT_CARD,
+    card: CardName = DEFAULT_CARD,
     structure: Annotated[
         str | None, typer.Option(metavar="NAME", help="Such as one_compartment/step_loss; default by the card.")
     ] = None,
@@ -50,6 +59,8 @@ def population(
     covariate: Annotated[
         Names, typer.Option(metavar="PARAMETER:COVARIATE", help="An effect in the model, such as CL:sex; repeatable.")
     ] = None,
+    iov: Iov = None,
+    occasion: Occasion = "",
     test_covariate: Annotated[
         Names, typer.Option(metavar="COVARIATE", help="Try this column on every parameter; repeatable.")
     ] = None,
@@ -74,8 +85,9 @@ def population(
 
     model = {"structure": structure, "method": method, "residual": residual, "correlated": correlated, "rate": rate}
     lists = {"estimate": estimate, "fix": fix, "no_random": no_random, "covariate": covariate, "beside": beside}
-    names = {name: tuple(values or ()) for name, values in {**lists, "test_covariate": test_covariate}.items()}
-    numbers = {"simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
+    lists |= {"iov": iov, "test_covariate": test_covariate}
+    names = {name: tuple(values or ()) for name, values in lists.items()}
+    numbers = {"occasion": occasion, "simulations": simulations, "level": level, "seed": seed, "jobs": jobs}
     options = chosen(PopulationOptions, None, {"card": card, **model, **names, **numbers})
     refuse_existing(out, POPULATION_OUTPUT, overwrite=overwrite)
     fit_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from igkinetics.choices import nearest
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.kinetics.parameters import STRUCTURES
 from igkinetics.units import IVIG_DAYS
 
 SAMPLERS: Final = ("nutpie", "pymc")
@@ -27,7 +29,9 @@ class EffectOptions:
     regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
     card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
     both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
-    ratio under the second disposition too, and production that is lost at once.
+    ratio under the second disposition too, and production that is lost at once. structure: of the main model, such as
+    one_compartment/step_loss; further ones are sampled beside it. None: two compartments with loss and recovery, as far
+    as the card has numbers for them.
 
     >>> import igkinetics as igk
     >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws
@@ -35,6 +39,7 @@ class EffectOptions:
     """
 
     card: str = DEFAULT_CARD
+    structure: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
     minimum_effect: float | None = None
     rope: tuple[float, float] | None = None
@@ -77,7 +82,13 @@ class EffectOptions:
         return problems
 
     def _number_problems(self) -> list[Problem]:
-        problems = []
+        problems = [
+            _problem("structure", name, f"one of {', '.join(STRUCTURES)}{nearest(name, STRUCTURES)}")
+            for name in self.structure
+            if name not in STRUCTURES
+        ]
+        if len(set(self.structure)) < len(self.structure):
+            problems.append(_problem("structure", ", ".join(self.structure), "structures that differ"))
         if self.residual not in RESIDUALS:
             problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:
@@ -115,6 +126,7 @@ class EffectOptions:
             | {
                 "thresholds": list(self.thresholds),
                 "covariates": list(self.covariates),
+                "structure": list(self.structure),
                 "rope": None if self.rope is None else list(self.rope),
             }
         )

@@ -14,14 +14,14 @@ import pandas as pd
 
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
-from igkinetics.cards.scaling import default_structure
+from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, call_error
 from igkinetics.hierarchical.diagnostics import FEW
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
@@ -63,18 +63,16 @@ PRIOR_WORDS: Final = "draws of the card, independent of each other and of the me
 
 
 def prepared_for(
-    cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False, asked: str = ""
+    cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False, structure: str = ""
 ) -> PreparedCohort:
-    """Who takes part, under the disposition asked for, else the first that the card has numbers for.
+    """Who takes part, under this structure, else the first asked for, else the card's.
 
-    keep_all: see HierarchicalOptions.
+    keep_all: see HierarchicalOptions. InputError for a disposition that the card has no numbers for.
     """
-    disposition, production = default_structure(card).split("/")
-    disposition = asked or disposition
-    if disposition not in card.structure.dispositions:
-        disposition = card.structure.dispositions[0]
+    structure = structure or next(iter(options.structure), default_structure(card))
+    supported_disposition(card, structure.split("/")[0])
     chosen = HierarchicalOptions(
-        structure=f"{disposition}/{production}",
+        structure=structure,
         residual=options.residual,
         covariates=options.covariates,
         ratios_last_day=options.ivig_days,
@@ -139,6 +137,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     beside = Beside(settings=lighter, compiled=compiled, say=say)
     others = other_models_of(prepared, beside, options) if further else {}
     if further:
+        others |= asked_structures(cohort, card, prepared, beside, options)
         others |= other_structures(cohort, card, prepared, beside, options)
     if further and (prepared.set_aside or prepared.unexplained):
         others |= everybody(cohort, card, prepared, beside, options)
@@ -221,6 +220,24 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
     return others
 
 
+def asked_structures(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
+) -> dict[str, Other]:
+    """The structures named after the first, each of the same patients and samples. InputError where one cannot be."""
+    from igkinetics.hierarchical.fit import restructured
+
+    others: dict[str, Other] = {}
+    anew = replace(beside, compiled=None)  # other parameters: another compiled model
+    for structure in options.structure[1:]:
+        whole = prepared_for(cohort, card, options, keep_all=True, structure=structure)
+        taking_part = {member.patient.patient_id for member in whole.members}
+        ids = [member.patient.patient_id for member in prepared.members]
+        if missing := [one for one in ids if one not in taking_part]:
+            raise call_error("structure", structure, f"must be possible for everyone: not for {', '.join(missing[:8])}")
+        others[structure] = partial(anew.sample, structure, restructured(prepared, whole))
+    return others
+
+
 def other_structures(
     cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
 ) -> dict[str, Other]:
@@ -230,7 +247,8 @@ def other_structures(
     others: dict[str, Other] = {}
     population = prepared.population("base")
     if prepared.members[0].prior.disposition == TWO and ONE in card.structure.dispositions:
-        single = prepared_for(cohort, card, options, keep_all=True, asked=ONE)
+        production = (options.structure or (default_structure(card),))[0].split("/")[1]
+        single = prepared_for(cohort, card, options, keep_all=True, structure=f"{ONE}/{production}")
         ids = {member.patient.patient_id for member in single.members}
         if single.arrays.names == prepared.arrays.names and ids.issuperset(
             one.patient.patient_id for one in prepared.members

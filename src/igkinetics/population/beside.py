@@ -21,8 +21,8 @@ from igkinetics.population.prepare import Prepared, prepare
 
 SEARCH: Final = "search"
 SWITCHES: Final = ("correlated", "rate")
-WITH_VALUE: Final = ("structure", "residual", "no_random", "fix", "estimate", "covariate")
-LISTS: Final = ("no_random", "fix", "estimate", "covariate")
+LISTS: Final = ("no_random", "fix", "estimate", "covariate", "iov")
+WITH_VALUE: Final = ("structure", "residual", "occasion", *LISTS)
 COLUMNS: Final[dict[str, str]] = {
     "model": "the model fitted (base), or what is changed in it",
     "n_parameters": "estimated, at no bound",
@@ -108,7 +108,7 @@ def beside(
     fit = maximise(other.model, other.arrays, start, options.jobs)
     level = other.model.level(fit.phi)
     exact = exact_log_likelihood(level, other.arrays, fit.found, seed=options.seed, jobs=options.jobs)
-    nested = text.split("=")[0] in ("correlated", "covariate", "no_random", "fix", "estimate")
+    nested = text.split("=")[0] in ("correlated", *LISTS)
     return row_of(text, other, fit, exact.total, first if nested else None) | {
         "minus_two_log_change": first["minus_two_log_likelihood"] + 2.0 * exact.total
     }

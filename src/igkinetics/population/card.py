@@ -13,6 +13,7 @@ from igkinetics.cards.check import half_lives
 from igkinetics.cards.consistency import NEEDED_BY_DISPOSITION
 from igkinetics.cards.load import card_path
 from igkinetics.cards.patient_covariates import patient_covariates_of
+from igkinetics.cards.private import PrivateCard, completed
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.population.covariance import Quantity, quantities
 from igkinetics.toml_input import parse_toml, read_bytes
@@ -35,7 +36,10 @@ REPLACED: Final = (
 
 def card_text(fit: PopulationFit) -> str:
     """The card: the one the fit started from with the numbers of this cohort in it."""
-    data = dict(parse_toml(read_bytes(card_path(fit.options.card)), fit.prepared.card.file))
+    path = card_path(fit.options.card)
+    data = dict(parse_toml(read_bytes(path), fit.prepared.card.file))
+    if isinstance(fit.prepared.card, PrivateCard):
+        data = completed(data, path.stem)
     found = {one.name: one for one in quantities(fit.prepared, fit.maximum.phi, fit.uncertainty, fit.options.level)}
     disposition = fit.prepared.structure.split("/")[0]
     data = {
@@ -80,6 +84,11 @@ def doubts(fit: PopulationFit, data: Mapping[str, Any]) -> list[str]:
         said.append(f"The fit ended {fit.verdict}.")
     if fit.prepared.model.full:
         said.append("Omega was fitted with covariances; a card holds none, so virtual patients vary independently.")
+    if within := fit.prepared.model.occasion_names:
+        said.append(
+            f"Variation between occasions of one patient ({', '.join(within)}) has no place in a card and is left out: "
+            "virtual patients vary between each other alone."
+        )
     if "k" in fit.prepared.model.names and "k_deg" not in data.get("parameters", {}):
         said.append(
             "k = CL/V was the parameter; CL stands here with the spread of k V, its correlation with V left out."

@@ -2,7 +2,8 @@
 
 x = mu + Z eta on the scales of docs/model.md 3.1, eta ~ Normal(0, Omega), Z places the q random effects among the p
 parameters. kinetic = transform x are the logs and logits that the kinetics take (log CL = log k + log V where the rate
-is the parameter). Everything here is of one patient, and makes no array.
+is the parameter). Where parameters vary between occasions too, x holds their changes behind the p (occasion_walk).
+Everything here is of one patient, and makes no array.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from igkinetics.hierarchical.small_matrices import dot, factorise, invert, log_d
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.gradient import Course, add_gradient_of, walk
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.population.occasion_walk import (
+    OccasionRoom,
+    Occasions,
+    fill_occasion_slopes,
+    fill_occasion_thetas,
+    new_occasion_room,
+    walk_occasions,
+)
 
 Integers = npt.NDArray[np.int64]
 MOST_STEPS = 60
@@ -39,7 +48,7 @@ class Level(NamedTuple):
     """What the population says, the same for all patients but for `mu` (n, p).
 
     precision (q, q): of the random effects; error (2,): a in g/L, b; random (q,): columns of x that vary; transform
-    (p, p).
+    (p, p). Where there are occasions, mu and x are longer than p.
     """
 
     mu: Floats
@@ -48,6 +57,7 @@ class Level(NamedTuple):
     error: Floats
     random: Integers
     transform: Floats
+    occasions: Occasions
 
 
 class Curve(NamedTuple):
@@ -74,26 +84,29 @@ class Work(NamedTuple):
     matrices: Floats
     here: Curve
     there: Curve
+    occasions: OccasionRoom
 
 
 @kernel
-def new_work(cohort: CohortArrays, q: int) -> Work:
-    """Room for any patient of the cohort with q random effects."""
-    p, m = cohort.used.shape[1], longest(cohort.sample_bounds)
+def new_work(cohort: CohortArrays, population: Level) -> Work:
+    """Room for any patient of the cohort."""
+    x, m = cohort.used.shape[1], longest(cohort.sample_bounds)
+    p, q = population.transform.shape[0], population.random.size
     return Work(
         np.zeros(N_PARAMETERS),
         np.zeros(N_PARAMETERS),
         np.zeros(p),
         np.zeros(p),
         np.zeros(N_RATIOS),
-        np.zeros(p),
-        np.zeros(p),
+        np.zeros(x),
+        np.zeros(x),
         np.zeros(q),
         np.zeros(q),
         np.zeros(q),
         np.zeros((N_MATRICES, q, q)),
-        Curve(np.zeros(m), np.zeros((m, p)), np.zeros(p)),
-        Curve(np.zeros(m), np.zeros((m, p)), np.zeros(p)),
+        Curve(np.zeros(m), np.zeros((m, x)), np.zeros(x)),
+        Curve(np.zeros(m), np.zeros((m, x)), np.zeros(x)),
+        new_occasion_room(population.occasions.most, m),
     )
 
 
@@ -107,36 +120,75 @@ def place(mu: Floats, random: Integers, eta: Floats, x: Floats) -> None:
 
 
 @inner
-def minus_log_likelihood(
+def fill_course(
     x: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course, curve: Curve
-) -> float:
-    """-log likelihood of patient i's samples at x (p,); fills the curve."""
+) -> None:
+    """Levels of patient i's samples at x (p,) and their slopes in it, into the curve."""
     first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
     schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
-    theta, transform, error = work.theta, population.transform, population.error
+    theta, transform = work.theta, population.transform
     times(transform, x, work.kinetic)
     patient_theta(work.kinetic, work.no_ratio, cohort.used[i], cohort.places, cohort.fixed[i], theta)
     walk(theta, schedule, cohort.day[first:last], course)
-    curve.gradient[:] = 0.0
-    total = 0.0
     for n in range(last - first):
-        level = course.endogenous[n] + course.infused[n]
-        curve.level[n] = level
+        curve.level[n] = course.endogenous[n] + course.infused[n]
         work.by_theta[:] = 0.0
         add_gradient_of(theta, course, course.epoch[n], course.responses[n], work.by_theta)
         for k in range(x.size):
             used = cohort.used[i, k] != 0
             work.kinetic_slopes[k] = slope_on_scale(cohort.places[k], work.by_theta, theta) if used else 0.0
-        term, slope = minus_two_log(
-            cohort.kind, cohort.igg[first + n], cohort.limit[first + n], level, error[0], error[1]
-        )
-        total += 0.5 * term
         for k in range(x.size):
             value = 0.0
             for row in range(x.size):
                 value += work.kinetic_slopes[row] * transform[row, k]
             curve.slopes[n, k] = value
-            curve.gradient[k] += 0.5 * slope * value
+
+
+@inner
+def walk_patient(x: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, with_slopes: bool) -> None:
+    """Levels of patient i's samples, whose parameters vary between occasions, into work.occasions."""
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    segments = slice(cohort.segment_bounds[i], cohort.segment_bounds[i + 1])
+    room, used, transform = work.occasions, cohort.used[i], population.transform
+    times(transform, x, work.kinetic)  # of the first p
+    patient_theta(work.kinetic, work.no_ratio, used, cohort.places, cohort.fixed[i], work.theta)
+    fill_occasion_thetas(work.theta, x, transform, used, cohort.places, population.occasions, room.thetas)
+    walk_occasions(
+        cohort.segments[segments], population.occasions.segment[segments], cohort.day[first:last], room, with_slopes
+    )
+
+
+@inner
+def minus_log_likelihood(
+    x: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course, curve: Curve
+) -> float:
+    """-log likelihood of patient i's samples at x; fills the curve."""
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    error = population.error
+    if population.occasions.most > 0:
+        walk_patient(x, population, cohort, i, work, True)
+        for n in range(last - first):
+            curve.level[n] = work.occasions.level[n]
+            fill_occasion_slopes(
+                n,
+                work.occasions,
+                population.transform,
+                cohort.used[i],
+                cohort.places,
+                population.occasions,
+                curve.slopes[n],
+            )
+    else:
+        fill_course(x, population, cohort, i, work, course, curve)
+    curve.gradient[:] = 0.0
+    total = 0.0
+    for n in range(last - first):
+        term, slope = minus_two_log(
+            cohort.kind, cohort.igg[first + n], cohort.limit[first + n], curve.level[n], error[0], error[1]
+        )
+        total += 0.5 * term
+        for k in range(x.size):
+            curve.gradient[k] += 0.5 * slope * curve.slopes[n, k]
     return total
 
 

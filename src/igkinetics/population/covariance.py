@@ -98,8 +98,9 @@ def described(prepared: Prepared) -> list[tuple[str, str, str, float]]:
     names = model.random_names
     found += [
         (f"omega_{name}", "omega", "log", float(np.log(omega)))
-        for name, omega in zip(names, prepared.omega, strict=True)
+        for name, omega in zip(names, prepared.omega, strict=False)
     ]
+    found += [(f"omega_iov_{name}", "omega_iov", "log", np.nan) for name in model.occasion_names]
     found += [(f"corr_{names[row]}_{names[column]}", "correlation", "tanh", 0.0) for row, column in model.pairs]
     errors = zip("ab", model.error, model.error_free, strict=True)
     return [*found, *((name, "error", "log", float(np.log(value))) for name, value, free in errors if free)]

@@ -36,6 +36,7 @@ from igkinetics.population.conditional import (
     new_work,
     penalty,
     place,
+    walk_patient,
 )
 
 NEGLIGIBLE = 1e-12
@@ -192,7 +193,7 @@ def fill_marginal(
 ) -> None:
     """Fill `found` for patients first ... last - 1, each from the eta that is there."""
     p, q = population.mu.shape[1], population.random.size
-    work = new_work(cohort, q)
+    work = new_work(cohort, population)
     course = new_course(cohort.segments, longest(cohort.sample_bounds))
     hessian, by_log_det = np.zeros((p, p)), np.zeros(p)
     own, turned = np.zeros(q), np.zeros(q)
@@ -306,6 +307,22 @@ def fill_mean_slopes(
             by_log_error[1] += 0.5 * weights[k] * by_b * b
 
 
+@inner
+def fill_occasion_terms(population: Level, cohort: CohortArrays, i: int, work: Work, terms: Floats) -> None:
+    """Log likelihood of each of patient i's samples at the levels that `walk_patient` left."""
+    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+    for n in range(last - first):
+        term, _ = minus_two_log(
+            cohort.kind,
+            cohort.igg[first + n],
+            cohort.limit[first + n],
+            work.occasions.level[n],
+            population.error[0],
+            population.error[1],
+        )
+        terms[n] = -0.5 * term
+
+
 @kernel
 def fill_exact(
     first: int,
@@ -325,7 +342,7 @@ def fill_exact(
     of the joint density (Fisher's identity).
     """
     q = population.random.size
-    work = new_work(cohort, q)
+    work = new_work(cohort, population)
     course = new_course(cohort.segments, longest(cohort.sample_bounds))
     room, terms = new_room(cohort), np.empty(longest(cohort.sample_bounds))
     logs, pulled = np.empty(points.shape[0]), np.empty(q)
@@ -338,8 +355,12 @@ def fill_exact(
         for k in range(points.shape[0]):
             move(found.eta[i], root[i], points[k], work.eta)
             place(population.mu[i], population.random, work.eta, work.x)
-            times(population.transform, work.x, work.kinetic)
-            fill_patient_terms(work.kinetic, population.error, work.no_ratio, cohort, i, room, terms)
+            if population.occasions.most > 0:
+                walk_patient(work.x, population, cohort, i, work, False)
+                fill_occasion_terms(population, cohort, i, work, terms)
+            else:
+                times(population.transform, work.x, work.kinetic)
+                fill_patient_terms(work.kinetic, population.error, work.no_ratio, cohort, i, room, terms)
             value = log_weights[k] + volume - penalty(population, work.eta, pulled)
             for n in range(n_samples):
                 value += terms[n]

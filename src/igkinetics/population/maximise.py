@@ -64,8 +64,7 @@ class Objective:
 
     def __init__(self, model: PopulationModel, cohort: CohortArrays, jobs: int) -> None:
         self.model, self.cohort, self.jobs = model, cohort, jobs
-        n, p = model.offset.shape
-        self.found = new_marginal(n, p, model.random.size)
+        self.found = new_marginal(model.offset.shape[0], model.n_x, model.n_effects)
         self.n_evaluations = 0
 
     def __call__(self, phi: Floats) -> tuple[float, Floats]:
@@ -98,14 +97,14 @@ def rough_errors(model: PopulationModel, start: Floats) -> Floats:
     n, q = model.offset.shape[0], model.random.size
     _, log_omega, numbers, log_error = model.split(start)
     spread = np.full(len(model.names), 0.3)
-    spread[model.random] = np.exp(log_omega)
+    spread[model.random] = np.exp(log_omega[:q])
     size = np.sqrt(np.einsum("npk,npk->k", model.design, model.design))
     along = np.sqrt(np.einsum("npk,p->k", model.design**2, spread**2)) / np.maximum(size, 1e-12)
     n_samples = max(2 * n, 10)
     return np.concatenate(
         [
             along / np.maximum(size, 1e-12),
-            np.full(q, 1.0 / np.sqrt(2.0 * n)),
+            np.full(log_omega.size, 1.0 / np.sqrt(2.0 * n)),
             np.full(numbers.size, 1.0 / np.sqrt(n)),
             np.full(log_error.size, 1.0 / np.sqrt(2.0 * n_samples)),
         ]

@@ -2,6 +2,8 @@
 
 phi, unbounded: coefficients (k,) of the design, on the scales of the parameters; log omega (q,); for a full Omega one
 number per pair (`pairs`), which with the rows' ones makes the rows of the correlations' Cholesky factor; log a, log b.
+Where parameters vary between occasions, log omega (q + r,) ends with the r SDs between occasions; random effects are
+then the q, followed by r for each occasion, occasion by occasion.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ import numpy.typing as npt
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.population.conditional import Level
 from igkinetics.population.likelihood import Marginal
+from igkinetics.population.occasion_walk import Occasions
 
 Integers = npt.NDArray[np.int64]
 
 
 class Parts(NamedTuple):
-    """mu (n, p); root (q, q), lower, Omega = root root'; error (a in g/L, b)."""
+    """mu (n, p); root, lower, Omega = root root', occasions included; error (a in g/L, b)."""
 
     mu: Floats
     root: Floats
@@ -28,7 +31,7 @@ class Parts(NamedTuple):
 
     @property
     def omega(self) -> Floats:
-        """The covariance (q, q) of random effects."""
+        """The covariance of all random effects, those of occasions at the end."""
         return np.asarray(self.root @ self.root.T)
 
 
@@ -38,6 +41,7 @@ class PopulationModel:
 
     coefficients (k,): their labels. random (q,): columns that vary between patients. full: Omega has covariances.
     error_free (2,): which of a, b are estimated; error: the card's. transform (p, p): from x to the kinetics' logs.
+    occasions: columns that vary between occasions too.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,7 @@ class PopulationModel:
     error: Floats
     error_free: npt.NDArray[np.bool_]
     transform: Floats
+    occasions: Occasions
 
     @property
     def n_coefficients(self) -> int:
@@ -57,6 +62,21 @@ class PopulationModel:
     @property
     def random_names(self) -> tuple[str, ...]:
         return tuple(self.names[place] for place in self.random)
+
+    @property
+    def occasion_names(self) -> tuple[str, ...]:
+        """Parameters that vary between occasions."""
+        return tuple(self.names[place] for place in self.occasions.columns)
+
+    @property
+    def n_effects(self) -> int:
+        """Random effects of a patient, those of occasions included."""
+        return int(self.random.size + self.occasions.most * self.occasions.columns.size)
+
+    @property
+    def n_x(self) -> int:
+        """Length of x: parameters and their changes between occasions."""
+        return int(len(self.names) + self.occasions.most * self.occasions.columns.size)
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -71,20 +91,27 @@ class PopulationModel:
         return (
             *self.coefficients,
             *(f"omega_{name}" for name in names),
+            *(f"omega_iov_{name}" for name in self.occasion_names),
             *(f"pair_{names[row]}_{names[column]}" for row, column in self.pairs),
             *(name for name, free in zip(("a", "b"), self.error_free, strict=True) if free),
         )
 
     def split(self, phi: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Coefficients, log omegas, numbers of pairs, logs of the free errors."""
-        k, q, m = self.n_coefficients, self.random.size, len(self.pairs)
+        k, m = self.n_coefficients, len(self.pairs)
+        q = self.random.size + self.occasions.columns.size
         return phi[:k], phi[k : k + q], phi[k + q : k + q + m], phi[k + q + m :]
 
     def parts(self, phi: Floats) -> Parts:
         beta, log_omega, numbers, log_error = self.split(phi)
         error = self.error.copy()
         error[self.error_free] = np.exp(log_error)
-        return Parts(self.offset + self.design @ beta, np.exp(log_omega)[:, None] * self._rows(numbers)[0], error)
+        q = self.random.size
+        root = np.zeros((self.n_effects, self.n_effects))
+        root[:q, :q] = np.exp(log_omega[:q])[:, None] * self._rows(numbers)[0]
+        within = np.arange(q, self.n_effects)
+        root[within, within] = np.tile(np.exp(log_omega[q:]), self.occasions.most)
+        return Parts(self.offset + self.design @ beta, root, error)
 
     def _rows(self, numbers: Floats) -> tuple[Floats, Floats]:
         """Rows of unit length (q, q), lower, and the lengths they were divided by (q,)."""
@@ -98,30 +125,39 @@ class PopulationModel:
         """What the kernels need of phi."""
         parts = self.parts(phi)
         inverse = np.linalg.inv(parts.root)
+        n, p = parts.mu.shape
+        mu = np.zeros((n, self.n_x))
+        mu[:, :p] = parts.mu
         return Level(
-            mu=np.ascontiguousarray(parts.mu),
+            mu=mu,
             precision=np.ascontiguousarray(inverse.T @ inverse),
             log_det_omega=float(2.0 * np.log(np.diag(parts.root)).sum()),
             error=parts.error,
-            random=self.random,
+            random=np.concatenate([self.random, np.arange(p, self.n_x)]),
             transform=self.transform,
+            occasions=self.occasions,
         )
 
     def scores(self, phi: Floats, found: Marginal) -> Floats:
         """Slopes (n, size of phi) of each patient's -log marginal likelihood."""
         _, log_omega, numbers, _ = self.split(phi)
+        q, p = self.random.size, len(self.names)
         root = self.parts(phi).root
         by_root = 2.0 * np.tril(found.by_omega @ root)
         by_omega = np.sum(by_root * root, axis=2)
+        shape = (len(by_omega), self.occasions.most, self.occasions.columns.size)
+        within = by_omega[:, q:].reshape(shape).sum(axis=1)
+        by_root = by_root[:, :q, :q]
         unit, lengths = self._rows(numbers)
         along = np.sum(by_root * unit, axis=2)
-        scale = (np.exp(log_omega) / lengths)[:, None]
+        scale = (np.exp(log_omega[:q]) / lengths)[:, None]
         by_rows = scale * (by_root - along[:, :, None] * unit)
         by_pairs = [by_rows[:, row, column] for row, column in self.pairs]
         return np.column_stack(
             [
-                np.einsum("np,npk->nk", found.by_mu, self.design),
-                by_omega,
+                np.einsum("np,npk->nk", found.by_mu[:, :p], self.design),
+                by_omega[:, :q],
+                within,
                 *by_pairs,
                 found.by_log_error[:, self.error_free],
             ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +13,8 @@ from igkinetics.fit.options import DEFAULT_CARD, RESIDUALS
 from igkinetics.units import INTERVAL_LEVEL
 
 METHODS: Final = ("focei", "exact")
+VARIABLE: Final = ("CL", "k", "V1", "C_base", "S")
+"""Parameters that may vary between occasions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class PopulationOptions:
     "V1:age_y:exponential"; test_covariate: columns tried on every parameter, one at a time.
     beside: other models of the same patients, each a change of this one: "correlated", "residual=lognormal",
     "structure=one_compartment/step_loss", "no_random=S", "covariate=CL:sex"; "search" stands for several.
+    iov: parameters that vary between occasions too; occasion: what begins one, a number of days, "dose", "therapy"
+    (each course), or a column of the covariates table.
 
     >>> from igkinetics.population.options import PopulationOptions
     >>> PopulationOptions(correlated=True).method
@@ -43,6 +48,8 @@ class PopulationOptions:
     covariate: tuple[str, ...] = ()
     test_covariate: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    iov: tuple[str, ...] = ()
+    occasion: str = ""
     simulations: int = 500
     level: float = INTERVAL_LEVEL
     seed: int = 1
@@ -68,6 +75,12 @@ class PopulationOptions:
             if value not in allowed:
                 expected = f"must be one of {', '.join(allowed)}{nearest(value, allowed)}"
                 found.append(Problem(file="call", column=option, found=value, expected=expected))
+        found += [
+            _problem("iov", name, f"one of {', '.join(VARIABLE)}{nearest(name, VARIABLE)}")
+            for name in self.iov
+            if name not in VARIABLE
+        ]
+        found += self._occasion_problems()
         for name in set(self.estimate) & set(self.fix):
             expected = "must not be both estimated and fixed"
             found.append(Problem(file="call", column="estimate, fix", found=name, expected=expected))
@@ -80,6 +93,20 @@ class PopulationOptions:
         ]
         return found
 
+    def _occasion_problems(self) -> list[Problem]:
+        if len(set(self.iov)) < len(self.iov):
+            return [_problem("iov", ", ".join(self.iov), "parameters that differ")]
+        needed = bool(self.iov) or any(text.startswith("iov=") for text in self.beside)
+        if needed and not self.occasion:
+            return [_problem("occasion", "", "given with iov: a number of days, dose, therapy, or a column's name")]
+        if self.occasion and not needed:
+            return [_problem("occasion", self.occasion, "left out, or iov given: which parameter varies between them?")]
+        try:
+            days = float(self.occasion or 1.0)
+        except ValueError:
+            return []
+        return [] if 0 < days < math.inf else [_problem("occasion", self.occasion, "a number of days above 0")]
+
     @property
     def thresholds(self) -> tuple[float, ...]:
         return ()
@@ -87,3 +114,7 @@ class PopulationOptions:
     def record(self) -> dict[str, Any]:
         """The choices for the run record; a card given as a file is named without its folder."""
         return asdict(self) | {"card": Path(self.card).name}
+
+
+def _problem(option: str, found: str, expected: str) -> Problem:
+    return Problem(file="call", column=option, found=found, expected=f"must be {expected}")

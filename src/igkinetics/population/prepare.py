@@ -12,6 +12,7 @@ import numpy as np
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import PatientPrior, prior_of_record, residual_error_of
 from igkinetics.cards.scaling import default_structure
+from igkinetics.choices import nearest
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
@@ -21,9 +22,17 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population_priors import offset_of, typical_values
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import PARAMETERS, Floats, needed_parameters
 from igkinetics.population.covariates import Effect, effect_columns
 from igkinetics.population.model import Integers, PopulationModel
+from igkinetics.population.occasions import (
+    LEAST_WITHIN,
+    NO_OCCASIONS,
+    PatientOccasions,
+    laid_out,
+    occasion_columns,
+    with_occasions,
+)
 from igkinetics.population.options import PopulationOptions
 
 LEAST_OMEGA: Final = 0.05
@@ -35,7 +44,8 @@ NO_PRIOR: Final = "taken as known"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """model: of the members; omega (q,): the card's; effects: of covariates, in the model's order of coefficients.
+    """model: of the members; omega (q + r,): the card's, and where the search for those between occasions starts;
+    occasions: of each member, where there are any; effects: of covariates, in the model's order of coefficients.
 
     left_out: patient -> why; notes: in words.
     """
@@ -46,6 +56,7 @@ class Prepared:
     arrays: CohortArrays
     model: PopulationModel
     omega: Floats
+    occasions: tuple[PatientOccasions, ...]
     effects: tuple[Effect, ...]
     left_out: dict[str, str]
     notes: tuple[str, ...]
@@ -132,6 +143,9 @@ def assembled(
     effects: Sequence[str] | None,
 ) -> Prepared:
     """Arrays, design and start of these members."""
+    occasions, met = NO_OCCASIONS, tuple[PatientOccasions, ...]()
+    if options.iov:
+        members, met = with_occasions(cohort, members, options.occasion, len(options.iov))
     arrays = cohort_arrays([member.problem for member in members])
     names = arrays.names
     if not names:
@@ -140,23 +154,18 @@ def assembled(
     if options.rate and not rate:
         notes.append("CL and k = CL/V are the same here, for V is held: --rate changes nothing")
     shown = tuple("k" if rate and name == "CL" else name for name in names)
-    offset = np.array([[offset_of(member, name) for name in names] for member in members])
-    transform = np.eye(len(names))
-    if rate:
-        clearance, volume = names.index("CL"), names.index("V1")
-        offset[:, clearance] -= offset[:, volume]
-        transform[clearance, volume] = 1.0
+    refuse_unneeded(card, options, members, shown)
+    offset, transform = on_scales(members, names, rate=rate)
     omegas, random = spreads(members, names, options)
     labels, columns = typical_columns(card, options, members, names, shown)
     asked = options.covariate if effects is None else effects
     parsed = effect_columns(cohort, [member.patient.patient_id for member in members], asked, shown, notes)
-    for effect in parsed:
-        column = np.zeros((len(members), len(names)))
-        column[:, shown.index(effect.parameter)] = effect.values
-        labels.append(effect.label)
-        columns.append(column)
+    labels += [effect.label for effect in parsed]
+    columns += [placed_effect(effect, shown) for effect in parsed]
     if not labels:
         raise call_error("fix", ", ".join(options.fix), "leaves nothing to be estimated but spread")
+    if met:
+        arrays, occasions = laid_out(arrays, met, occasion_columns(options.iov, shown))
     first = members[0].prior
     error = np.array([first.additive_g_per_l, first.proportional])
     models = {member.problem.model for member in members}
@@ -175,12 +184,64 @@ def assembled(
             error=error,
             error_free=error > 0,
             transform=transform,
+            occasions=occasions,
         ),
-        omega=np.maximum([omegas[place] for place in random], LEAST_OMEGA),
+        omega=start_spreads([omegas[place] for place in random], occasions.columns.size),
+        occasions=met,
         effects=tuple(parsed),
         left_out=left_out,
         notes=(*cohort.notes, *notes),
     )
+
+
+def on_scales(members: Sequence[Member], names: Sequence[str], *, rate: bool) -> tuple[Floats, Floats]:
+    """The card's typical values (n, p) and the transform (p, p) from x to the kinetics' logs; rate: k for CL."""
+    offset = np.array([[offset_of(member, name) for name in names] for member in members])
+    transform = np.eye(len(names))
+    if rate:
+        clearance, volume = names.index("CL"), names.index("V1")
+        offset[:, clearance] -= offset[:, volume]
+        transform[clearance, volume] = 1.0
+    return offset, transform
+
+
+def placed_effect(effect: Effect, shown: Sequence[str]) -> Floats:
+    """The effect's values in the column of its parameter (n, p)."""
+    column = np.zeros((effect.values.size, len(shown)))
+    column[:, shown.index(effect.parameter)] = effect.values
+    return column
+
+
+def start_spreads(between: Sequence[float], n_within: int) -> Floats:
+    """SDs from which the search starts: between patients as in the card, then between occasions."""
+    return np.concatenate([np.maximum(between, LEAST_OMEGA), np.full(n_within, LEAST_WITHIN)])
+
+
+def refuse_unneeded(card: Card, options: PopulationOptions, members: Sequence[Member], shown: Sequence[str]) -> None:
+    """InputError for a parameter to be held, freed or kept from varying that no patient's model has."""
+    needed = {
+        name for one in {member.problem.model for member in members} for name in needed_parameters(*one.split("/"))
+    }
+    if any(member.patient.dose_is_sc.any() for member in members):
+        needed |= {"ka", "F"}
+    if card.structure.endogenous == "none":
+        needed -= {"C_base", "S", "k_loss", "k_rec"}
+    else:
+        needed.add("C_init")
+    needed |= {"k"} & set(shown)
+    ordered = [name for name in ("k", *PARAMETERS) if name in needed]
+    problems = []
+    for option in ("fix", "estimate", "no_random"):
+        for name in getattr(options, option):
+            expected = ""
+            if name not in needed:
+                expected = f"must be one of this model's parameters: {', '.join(ordered)}{nearest(name, ordered)}"
+            elif option == "estimate" and name not in (*shown, *(("CL",) if "k" in shown else ())):
+                expected = "must have a typical value above 0 in the card, from which the search starts"
+            if expected:
+                problems.append(Problem(file="call", column=option, found=name, expected=expected))
+    if problems:
+        raise InputError(problems)
 
 
 def spreads(

@@ -13,9 +13,10 @@ from scipy.special import ndtri
 
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
+from igkinetics.kinetics.compile import kernel
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, PARAMETERS, Floats
-from igkinetics.population.conditional import Level
+from igkinetics.population.conditional import Level, new_work, place, walk_patient
 from igkinetics.random_streams import numbered_stream
 from igkinetics.scales import SHARES, from_scale
 
@@ -33,8 +34,25 @@ class Residuals:
     npde: Floats
 
 
+@kernel
+def fill_levels(first: int, last: int, eta: Floats, population: Level, cohort: CohortArrays, levels: Floats) -> None:
+    """Levels (k, n_samples) of patients first ... last - 1 at random effects eta (k, n, q), by occasion."""
+    work = new_work(cohort, population)
+    for i in range(first, last):
+        begin, end = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
+        for draw in range(eta.shape[0]):
+            place(population.mu[i], population.random, eta[draw, i], work.x)
+            walk_patient(work.x, population, cohort, i, work, False)
+            for n in range(end - begin):
+                levels[draw, begin + n] = work.occasions.level[n]
+
+
 def levels_at(population: Level, cohort: CohortArrays, eta: Floats) -> Floats:
     """Levels (k, n_samples) at random effects eta (k, n, q)."""
+    if population.occasions.most:
+        levels = np.empty((eta.shape[0], cohort.day.size))
+        fill_levels(0, cohort.n_patients, np.ascontiguousarray(eta), population, cohort, levels)
+        return levels
     x = np.repeat(population.mu[None], eta.shape[0], axis=0)
     x[:, :, population.random] += eta
     kinetic = x @ population.transform.T
@@ -42,10 +60,10 @@ def levels_at(population: Level, cohort: CohortArrays, eta: Floats) -> Floats:
     for i in range(cohort.n_patients):
         rows = slice(cohort.sample_bounds[i], cohort.sample_bounds[i + 1])
         thetas = np.repeat(cohort.fixed[i][None], eta.shape[0], axis=0)
-        for column, place in enumerate(cohort.places):
+        for column, parameter in enumerate(cohort.places):
             if cohort.used[i, column]:
-                scale = "logit" if PARAMETERS[place] in SHARES else "log"
-                thetas[:, place] = from_scale(np.ascontiguousarray(kinetic[:, i, column]), scale)
+                scale = "logit" if PARAMETERS[parameter] in SHARES else "log"
+                thetas[:, parameter] = from_scale(np.ascontiguousarray(kinetic[:, i, column]), scale)
         thetas[:, C_INIT] *= thetas[:, C_BASE]
         schedule = cohort.segments[cohort.segment_bounds[i] : cohort.segment_bounds[i + 1]]
         levels[:, rows] = np.add(*igg_curve(thetas, schedule, cohort.day[rows]))

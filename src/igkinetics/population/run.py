@@ -293,7 +293,7 @@ def correlated_etas(prepared: Prepared, maximum: Maximum, etas: pd.DataFrame) ->
     """Pairs of parameters that a diagonal Omega takes as independent and whose conditional modes are not."""
     if prepared.model.full:
         return []
-    wide = etas.pivot_table(index="patient_id", columns="parameter", values="eta", sort=False)
+    wide = etas[etas["occasion"] == ""].pivot_table(index="patient_id", columns="parameter", values="eta", sort=False)
     n, found = len(wide), []
     names = [name for name in prepared.model.random_names if name in wide]
     for place, one in enumerate(names):

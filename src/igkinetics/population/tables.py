@@ -20,8 +20,9 @@ from igkinetics.units import IggUnit, from_g_per_l
 
 COLUMNS: Final[dict[str, dict[str, str]]] = {
     "population": {
-        "parameter": "a typical value, omega_X (SD between patients on the scale of X), corr_X_Y, a, b, or X:covariate",
-        "kind": "typical, covariate, omega, correlation, error; fixed: held at the card's",
+        "parameter": "a typical value, omega_X (SD between patients on the scale of X), omega_iov_X (SD between "
+        "occasions of a patient), corr_X_Y, a, b, or X:covariate",
+        "kind": "typical, covariate, omega, omega_iov, correlation, error; fixed: held at the card's",
         "estimate": "maximum-likelihood estimate, in `unit`; typical values are those of the cohort's median patient",
         "se": "standard error from the Hessian (R), by the delta method; empty at a bound",
         "se_robust": "the same from R^-1 S R^-1",
@@ -43,18 +44,19 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "patient_id": "the patient, as named in the data",
         "group": "the patient's group",
         "parameter": "name of the parameter",
+        "occasion": "empty: the patient's; else the occasion whose change from that the row holds",
         "eta": "empirical Bayes estimate: the conditional mode, on the parameter's scale",
         "eta_se": "SD of the random effect given the samples, from the curvature at the mode",
-        "typical": "the patient's typical value, covariates included",
-        "individual": "the patient's value at the mode",
+        "typical": "the patient's typical value, covariates included; of an occasion, the patient's own value",
+        "individual": "the patient's value at the mode, of an occasion that in it",
         "unit": "unit of the values",
         "scale": "log or logit",
     },
     "shrinkage": {
-        "quantity": "a parameter, or epsilon (IWRES)",
-        "n": "patients, or samples, behind the row",
+        "quantity": "a parameter, iov_X (its changes between occasions), or epsilon (IWRES)",
+        "n": "patients, patients' occasions, or samples, behind the row",
         "sd": "SD of the etas around 0, or of IWRES",
-        "omega": "SD between patients in the fit (epsilon: 1)",
+        "omega": "SD between patients, or occasions, in the fit (epsilon: 1)",
         "shrinkage_sd": "1 - sd / omega",
         "shrinkage_variance": "1 - sd^2 / omega^2",
         "one_patient_sd": "SD of one patient's prior: omega and the standard error of the typical value together",
@@ -241,6 +243,7 @@ def eta_table(prepared: Prepared, mu: Floats, maximum: Maximum, igg_unit: IggUni
                     "patient_id": member.patient.patient_id,
                     "group": member.patient.group,
                     "parameter": name,
+                    "occasion": "",
                     "eta": float(found.eta[i, j]),
                     "eta_se": float(sd[i, j]),
                     "typical": in_unit(name, values[0], igg_unit),
@@ -249,14 +252,48 @@ def eta_table(prepared: Prepared, mu: Floats, maximum: Maximum, igg_unit: IggUni
                     "scale": scale,
                 }
             )
+        rows += occasion_rows(prepared, i, mu, found.eta[i], sd[i], igg_unit)
     return pd.DataFrame(rows, columns=list(COLUMNS["etas"]))
+
+
+def occasion_rows(
+    prepared: Prepared, i: int, mu: Floats, eta: Floats, sd: Floats, igg_unit: IggUnit
+) -> list[dict[str, Any]]:
+    """Of patient i: each occasion's change, and the value in it, of each parameter that varies between occasions."""
+    model, member = prepared.model, prepared.members[i]
+    columns, q = model.occasions.columns, model.random.size
+    rows = []
+    for number, occasion in enumerate(prepared.occasions[i].names if prepared.occasions else ()):
+        for j, column in enumerate(columns):
+            name, place = model.names[column], q + number * columns.size + j
+            if ("CL" if name == "k" else name) not in member.problem.names:
+                continue
+            scale = "logit" if name == "S" else "log"
+            own = float(mu[i, column] + eta[:q][model.random == column].sum())
+            values = [from_scale(value, scale) for value in (own, own + float(eta[place]))]
+            rows.append(
+                {
+                    "patient_id": member.patient.patient_id,
+                    "group": member.patient.group,
+                    "parameter": name,
+                    "occasion": occasion,
+                    "eta": float(eta[place]),
+                    "eta_se": float(sd[place]),
+                    "typical": in_unit(name, values[0], igg_unit),
+                    "individual": in_unit(name, values[1], igg_unit),
+                    "unit": unit_of(name, igg_unit),
+                    "scale": scale,
+                }
+            )
+    return rows
 
 
 def shrinkage_table(etas: pd.DataFrame, found: list[Quantity], residuals: Residuals) -> pd.DataFrame:
     """By omega, as publications give it, and by one patient's prior; the last row is epsilon's."""
     of_name = {one.name: one for one in found}
     rows = []
-    for name, own in etas.groupby("parameter", sort=False):
+    within = etas["occasion"] != ""
+    for name, own in etas[~within].groupby("parameter", sort=False):
         omega = of_name[f"omega_{name}"].estimate
         of_class = (one for label, one in of_name.items() if name == "S" and label.startswith("S_"))
         typical = of_name.get(str(name), next(of_class, None))
@@ -265,6 +302,9 @@ def shrinkage_table(etas: pd.DataFrame, found: list[Quantity], residuals: Residu
             value = typical.estimate
             width = typical.se / (value * (1.0 - value) if typical.scale == "logit" else value)
         rows.append(shrinkage_row(str(name), len(own), float(np.sqrt(np.mean(own["eta"] ** 2))), omega, width))
+    for name, own in etas[within].groupby("parameter", sort=False):
+        omega = of_name[f"omega_iov_{name}"].estimate
+        rows.append(shrinkage_row(f"iov_{name}", len(own), float(np.sqrt(np.mean(own["eta"] ** 2))), omega, 0.0))
     iwres = residuals.iwres[np.isfinite(residuals.iwres)]
     rows.append(shrinkage_row("epsilon", iwres.size, float(np.sqrt(np.mean(iwres**2))), 1.0, 0.0))
     return pd.DataFrame(rows, columns=list(COLUMNS["shrinkage"]))

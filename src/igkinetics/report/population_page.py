@@ -210,7 +210,8 @@ def covariate_charts(fit: PopulationFit) -> list[Captioned]:
         own = {name: value for name, value in values.items() if name in members}
         if len(set(own.values())) > 1:
             name = text.visible(label)
-            found.append(("etas", f"Etas against {name}.", (f"Etas against {name}", eta_chart(fit.etas, label, own))))
+            etas = fit.etas[fit.etas["occasion"] == ""]
+            found.append(("etas", f"Etas against {name}.", (f"Etas against {name}", eta_chart(etas, label, own))))
     return found
 
 

@@ -18,7 +18,10 @@ from igkinetics.cohort.parse.parsed import (
 )
 from igkinetics.errors import counted
 
-NOT_USED = "no model uses them: fits, effects and scenarios are what they would be without this table"
+NOT_USED = (
+    "no model uses them, but for `population --occasion NAME`: fits, effects and scenarios are what they would be "
+    "without this table"
+)
 
 
 def parse_covariates(table: Table) -> Parsed:
