@@ -85,16 +85,19 @@ def laplace_posterior(own: Own, others: list[Candidate], generator: np.random.Ge
     kept = np.where(shares > NEGLIGIBLE, shares, 0.0)
     counts = np.diff(np.round(np.cumsum(np.append(0.0, kept / kept.sum())) * n)).astype(int)
     theta, sd = [spread_out(own.draws.theta, counts[0])], [own_drift(own, counts[0])]
+    kinds = [np.full(counts[0], own.problem.kind, dtype=np.int8)]
     for candidate, count in zip(others, counts[1:], strict=True):
         if count:
             x, _ = points(laplace_components(candidate.problem, candidate.optimum), count, generator)
             theta.append(candidate.problem.thetas(x))
             sd.append(np.zeros(count))
+            kinds.append(np.full(count, candidate.problem.kind, dtype=np.int8))
     order = generator.permutation(n)
     averaged = Averaged(
         theta=np.concatenate(theta)[order],
         drift_sd=np.concatenate(sd)[order],
         source=order,
+        kind=np.concatenate(kinds)[order],
         method=METHOD,
         pareto_k=float("nan"),
         r_hat=float("nan"),
