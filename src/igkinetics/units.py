@@ -26,7 +26,7 @@ G_PER_L_IN: Final[dict[str, float]] = {
 MASS_IN_G: Final[dict[str, float]] = {"g": 1.0, "mg": 0.001}
 DOSE_PER_WEIGHT_IN_G_PER_KG: Final[dict[str, float]] = {"g/kg": 1.0, "mg/kg": 0.001}
 WEIGHT_IN_KG: Final[dict[str, float]] = {"kg": 1.0, "g": 0.001, "lb": 0.45359237}
-TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "h": 1 / 24, "hour": 1 / 24, "min": 1 / 1440}
+TIME_IN_DAY: Final[dict[str, float]] = {"day": 1.0, "week": 7.0, "h": 1 / 24, "hour": 1 / 24, "min": 1 / 1440}
 
 HOURS_PER_DAY: Final = 24.0
 DAY_DECIMALS: Final = 3
@@ -47,6 +47,7 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "h": ("hr", "hrs", "hours", "std"),
     "min": ("mins", "minute", "minutes"),
     "day": ("d", "days"),
+    "week": ("wk", "wks", "weeks"),
 }
 """What laboratories and pharmacies write for a unit, beside its own name in any case."""
 NAMED: Final = {spelling: unit for unit, others in SPELLINGS.items() for spelling in (unit.lower(), *others)}

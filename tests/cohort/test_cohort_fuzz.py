@@ -56,7 +56,7 @@ LONGEST_MESSAGE = 1_000_000
 DRAFTED = 0.1
 """For so many of the inputs refused a draft of a mapping is made as well, as `check` does."""
 shared_folder = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

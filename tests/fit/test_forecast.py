@@ -71,7 +71,7 @@ def test_a_table_of_draws_gives_the_drift_back(falling: PatientFit) -> None:
     kept = draws_of(falling, 50, 1)
     assert kept is not None
     drift = drift_of(kept, as_log=True)
-    again = draw_table("same", kept.to_numpy()[:, 2:15].astype(float), 0.2, 0.09, drift)
+    again = draw_table("same", kept.to_numpy()[:, 2:15].astype(float), 0.2, 0.09, np.ones(50, dtype=np.int8), drift)
     assert (drift.day, drift.as_log) == (float(DAYS[-1]), True)
     for name in ("drift_sd", "drift", "drift_slope", "drift_day"):
         assert np.array_equal(again[name], kept[name])

@@ -94,6 +94,7 @@ def test_what_was_written_is_read_again(folder: Path) -> None:
     left = left_by("fit", folder, FILES)
     draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
     assert draws.groupby("patient_id").size().to_dict() == {"one": 150, "two": 150}
+    assert set(draws["residual"]) <= {"normal", "student_t"}
     thetas = draws[draws["patient_id"] == "two"][list(PARAMETERS)].to_numpy()
     (member,) = members_of(left, {"two": (thetas, np.ones((150, 2)))})
     assert member.patient_id == "two"

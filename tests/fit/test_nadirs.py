@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from igkinetics.cohort.windows import Window, nadir_window
-from igkinetics.fit.nadirs import FittedNadir, fit_courses, fitted_nadir, raw_nadir
+from igkinetics.fit.likelihood import NORMAL, STUDENT_T
+from igkinetics.fit.nadirs import FittedNadir, fit_courses, fitted_nadir, noisy, raw_nadir
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
@@ -151,3 +152,22 @@ def test_the_window_ends_at_death_and_the_nadir_with_it() -> None:
     window = nadir_window(cut)
     assert (window.start, window.end) == (0.0, 50.0)
     assert raw_nadir(cut, window).day <= 50.0
+
+
+def test_measurements_scatter_as_the_draw_behind_them_has_it() -> None:
+    """Heavy tails for the draws of the heavy-tailed model (sum of their shares in the average), and for no other."""
+    fit = fit_of((0.0, 10.0, 25.0, 45.0, 60.0, 90.0, 120.0, 160.0))
+    draws = fit.all_draws()
+    heavy = draws.kind == STUDENT_T
+    share = sum(row.weight for row in fit.alternatives if row.problem.kind == STUDENT_T)
+    assert heavy.mean() == pytest.approx(share, abs=0.01)
+    assert set(draws.kind) <= {NORMAL, STUDENT_T}
+    assert not np.any(heavy & (draws.drift_sd > 0))
+    problem = fit.fitted()[0]
+    levels = np.full((4000, 50), 100.0)
+    kind = np.where(np.arange(4000) < 2000, NORMAL, STUDENT_T).astype(np.int8)
+    off = np.abs(noisy(levels, problem, kind, np.random.default_rng(1)) - 100.0) / np.hypot(
+        problem.a, problem.b * 100.0
+    )
+    assert np.mean(off[:2000] > 4.0) == pytest.approx(6.3e-5, abs=6e-5)
+    assert np.mean(off[2000:] > 4.0) == pytest.approx(0.0161, rel=0.1)

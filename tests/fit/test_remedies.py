@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from igkinetics.cohort.model import Patient
-from igkinetics.fit.common_steps import Scan, linear, scan
+from igkinetics.fit.common_steps import Scan, lasting_step, linear, scan
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
@@ -55,6 +55,23 @@ def test_two_odd_samples_in_a_row_and_values_beyond_limits_are_named_as_such(pat
     assert "would fit" not in found.reason
     left_out = "fit no curve" in said or "fits no curve" in said
     assert ("nothing is odd: mistyped, or" in found.reason) == left_out
+
+
+def test_one_sample_of_another_patient_puts_no_unit_in_doubt() -> None:
+    """A tenth of high levels lies where the card knows baselines, so the whole record would fit in another unit too."""
+    levels = dict.fromkeys(FLAT, 11.0) | {75.0: 2.4}
+    found = fitted(record(samples=sorted(levels.items())))
+    assert found.reason.endswith("without it nothing is odd: mistyped, or a sample of another patient?")
+
+
+def test_a_step_larger_than_methods_differ_is_no_laboratory(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [*range(0, 100, 10), *range(100, 200, 10)]
+    step = record(samples=[(float(day), 6.0 if day < 100 else 7.6) for day in days])
+    found = lasting_step(fitted(step))
+    assert found is not None
+    assert 0.1 < found.size < 0.5
+    monkeypatch.setattr("igkinetics.fit.common_steps.LARGEST_STEP", 0.05)
+    assert lasting_step(fitted(step)) is None
 
 
 @pytest.mark.parametrize(

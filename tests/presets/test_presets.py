@@ -16,6 +16,7 @@ from igkinetics.errors import InputError
 
 
 def write(folder: Path, files: Files) -> Path:
+    folder.mkdir(exist_ok=True)
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +168,45 @@ def test_stated_rows_replace_the_list(tmp_path: Path) -> None:
     rule = 'format = "adam"\n[[samples.keep]]\ncolumn = "PARAMCD"\nequals = "IGA"\n'
     cohort = read_cohort(write(tmp_path, {**ADAM, "cohort.toml": rule}))
     assert cohort.samples["igg"].tolist() == pytest.approx([0.9])
+
+
+def test_a_rule_on_one_domain_of_sdtm_says_nothing_of_the_other(tmp_path: Path) -> None:
+    """EXTRT is no variable of CM, whose immunoglobulin is found by its name as without the rule."""
+    rule = 'format = "sdtm"\n[[doses.keep]]\ncolumn = "EXTRT"\nequals = "STUDY IG"\n'
+    exposure = SDTM["ex.csv"] + "S,11,STUDY IG,10,g,INTRAVENOUS,2024-04-01T10:00:00,2024-04-01T12:00:00\n"
+    cohort = read_cohort(write(tmp_path, {**SDTM, "ex.csv": exposure, "cohort.toml": rule}))
+    assert sorted(cohort.doses["amount_g"]) == [10.0, 28.0]
+    alone = {name: text for name, text in SDTM.items() if name != "ex.csv"}
+    with pytest.raises(InputError, match="keep: found 'EXTRT'; keep needs this column"):
+        read_cohort(write(tmp_path / "no EX", {**alone, "cohort.toml": rule}))
+
+
+def test_elements_of_resources_that_are_not_read_are_named(tmp_path: Path) -> None:
+    import json
+
+    note = observation(
+        "11", "2024-03-09T08:00:00", 600, "mg/dL", note=[{"text": "lipaemic"}], specimen={"display": "x"}
+    )
+    files = {**FHIR, "Observation.ndjson": FHIR["Observation.ndjson"] + json.dumps(note) + "\n"}
+    files["Encounter.ndjson"] = '{"resourceType": "Encounter"}\n'
+    unused = read(tmp_path, "fhir", files).unused_columns
+    assert {"Observation.note", "Observation.specimen"} <= set(unused["Observation.ndjson"])
+    assert unused["Encounter.ndjson"] == ("Encounter",)
+    turned = {**note, "modifierExtension": [{"url": "http://x", "valueBoolean": True}]}
+    files["Observation.ndjson"] = FHIR["Observation.ndjson"] + json.dumps(turned) + "\n"
+    assert "modifierExtension: found 'modifierExtension'; a resource without one" in refusal(
+        tmp_path / "turned", "fhir", files
+    )
+
+
+def test_igg_within_a_panel_is_read(tmp_path: Path) -> None:
+    import json
+
+    one = observation("11", "2024-05-09T08:00:00", 480, "mg/dL")
+    component = {name: one.pop(name) for name in ("code", "valueQuantity")}
+    panel = {**one, "code": {"text": "Immunoglobulins"}, "component": [component, {**component, "code": IGA}]}
+    files = {**FHIR, "Observation.ndjson": FHIR["Observation.ndjson"] + json.dumps(panel) + "\n"}
+    assert sorted(read(tmp_path, "fhir", files).patient("11").sample_igg) == pytest.approx([0.45, 4.8, 5.1, 6.4])
 
 
 def test_study_days_have_no_zero(tmp_path: Path) -> None:

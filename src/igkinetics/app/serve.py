@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from igkinetics.app.guard import Guard
+from igkinetics.app.head_start import HeadStart
 from igkinetics.app.opening import Opening
 from igkinetics.errors import call_error
 
@@ -49,9 +50,10 @@ def run_page(opening: Opening, port: int | None, *, open_browser: bool, tell: Ca
     """The page until Ctrl-C. Whatever the environment says, nothing is reported to anybody."""
     os.environ["SHINY_OTEL_COLLECT"] = "none"
     os.environ.pop("SHINY_TESTMODE", None)
+    head_start = HeadStart(opening).begin()
     from igkinetics.app.page import application  # after the environment, which Shiny reads once
 
-    page, policy = application(opening)
+    page, policy = application(opening, head_start)
     serve(page, policy, port, open_browser=open_browser, tell=tell)
 
 

@@ -216,6 +216,9 @@ def _reserved(name: str) -> str:
     if reserved := RESERVED.get(compact(name)):
         return reserved
     rest = "".join(word for word in words_of(name).split() if word not in KINDS_OF_TRANSPLANT)
+    kinds = len(rest) < len(compact(name))
+    if kinds and rest in ("tx", "tpl", "tp"):  # alone these are treatment as often as transplant
+        return "hsct"
     without = (rest, *(rest.removeprefix(kind) for kind in ("allo", "auto", "haplo") if rest.startswith(kind)))
     return "hsct" if any(RESERVED.get(one) == "hsct" for one in without) else ""
 

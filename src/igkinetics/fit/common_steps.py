@@ -82,6 +82,10 @@ def linear(fit: PatientFit) -> Linear | None:
     )
 
 
+LARGEST_STEP: Final = 0.6
+"""More than methods or laboratories differ by, as a share: an illness, or a step that no straight line describes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastingStep:
     """All levels of one patient from this day on lie so much (a share) off those of the model before it."""
@@ -91,8 +95,9 @@ class LastingStep:
 
 
 def lasting_step(fit: PatientFit) -> LastingStep | None:
-    """The lasting step of most evidence in one patient; None where the data do not tell one from chance, or tell a
-    stretch that ends from it no worse: then it is an illness as well as another laboratory."""
+    """The lasting step of most evidence in one patient; None where the data do not tell one from chance, tell a stretch
+    that ends from it no worse (then it is an illness as well as another laboratory), or show more than methods differ
+    by."""
     line = linear(fit) if fit.problem is not None and fit.problem.has_prior else None
     if line is None or line.day.size < LEAST_BEFORE + LEAST_AFTER:
         return None
@@ -107,7 +112,10 @@ def lasting_step(fit: PatientFit) -> LastingStep | None:
     best = int(np.argmax(np.abs(z) * lasting))
     if not lasting[best] or abs(z[best]) < LASTING_FROM or abs(z[best]) < np.abs(z).max() - NO_WORSE:
         return None
-    return LastingStep(day=float(line.day[stretches[best, 0]]), size=float(score[best] / spread[best]))
+    size = float(score[best] / spread[best])
+    if abs(size) > LARGEST_STEP:
+        return None
+    return LastingStep(day=float(line.day[stretches[best, 0]]), size=size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

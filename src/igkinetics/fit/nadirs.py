@@ -118,7 +118,9 @@ def fitted_nadir(
         position=where,
         reached=where == "interior" and stopped and share_risen >= REACHED_IN_SHARE_OF_DRAWS,
         share_risen=share_risen,
-        predicted_raw=predicted_minimum(problem, levels[:, :-1], inside, observed_raw, level, generator),
+        predicted_raw=predicted_minimum(
+            problem, levels[:, :-1], fit.all_draws().kind, inside, observed_raw, level, generator
+        ),
         below=tuple(
             TimeBelow(
                 threshold=threshold,
@@ -206,32 +208,35 @@ class PredictedMinimum:
     observed_percentile: float
 
 
-def noisy(levels: Floats, problem: FitProblem, generator: np.random.Generator) -> Floats:
-    """Measurements of true levels (any shape), g/L, under the problem's error model; none below 0."""
+def noisy(levels: Floats, problem: FitProblem, kind: npt.NDArray[np.int8], generator: np.random.Generator) -> Floats:
+    """Measurements of true levels (draw, m), g/L, none below 0; kind (draw,): how those of each draw scatter."""
     spread = np.sqrt(problem.a**2 + (problem.b * levels) ** 2)
     if problem.kind == LOGNORMAL:
         log_sd = np.sqrt(np.log1p((spread / levels) ** 2))
         return levels * np.exp(log_sd * generator.standard_normal(levels.shape))
-    if problem.kind == STUDENT_T:
-        return np.maximum(levels + spread * generator.standard_t(STUDENT_DF, levels.shape), 0.0)
-    return np.maximum(levels + spread * generator.standard_normal(levels.shape), 0.0)
+    deviates = generator.standard_normal(levels.shape)
+    heavy = kind == STUDENT_T
+    deviates[heavy] = generator.standard_t(STUDENT_DF, (int(heavy.sum()), levels.shape[1]))
+    return np.maximum(levels + spread * deviates, 0.0)
 
 
 def predicted_minimum(
     problem: FitProblem,
     levels: Floats,
+    kind: npt.NDArray[np.int8],
     inside: npt.NDArray[np.bool_],
     observed: float,
     level: float,
     generator: np.random.Generator,
 ) -> PredictedMinimum:
-    """levels (draw, m): true ones at the samples `inside` the window; observed: raw nadir; g/L.
+    """levels (draw, m): true ones at the samples `inside` the window; kind (draw,): of the error of each draw;
+    observed: raw nadir; g/L.
 
     The lower limit, where one was met, holds for all of this patient's samples.
     """
     if not inside.any():
         return PredictedMinimum(mean=np.nan, lower=np.nan, upper=np.nan, observed_percentile=np.nan)
-    measured = noisy(levels, problem, generator)
+    measured = noisy(levels, problem, kind, generator)
     limits = problem.igg[inside & (problem.limit < 0)]
     minima = np.maximum(measured, limits.max() if limits.size else 0.0).min(axis=1)
     found = median_and_interval(minima, level)

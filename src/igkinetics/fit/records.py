@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cards.body_size import sex_of
 from igkinetics.cohort.model import FOLLOW_UP_ENDS, Cohort
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.forecast import DriftAtEnd, straight_between
+from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
@@ -23,7 +25,9 @@ EPOCH: Final = pd.Timestamp("1970-01-01")
 DRAWS_FILE: Final = "draws.parquet"
 EVENTS_FILE: Final = "events.parquet"
 DRIFT_COLUMNS: Final = ("drift_sd", "drift", "drift_slope", "drift_day")
-DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, "additive_g_per_l", "proportional", *DRIFT_COLUMNS)
+ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional", "residual")
+"""How a measurement of each draw scatters: a, b and, of RESIDUALS, by which distribution."""
+DRAW_COLUMNS: Final = ("patient_id", "draw", *PARAMETERS, *ERROR_COLUMNS, *DRIFT_COLUMNS)
 """Equally weighted draws, g, L, g/L, day; a and b of a measurement; the drift at the last sample, see DriftAtEnd."""
 EVENT_COLUMNS: Final = ("patient_id", "event", "day", "stop_day", "value", "duration_day", "is_sc", "limit")
 """event: weight_kg, height_cm, is_male (value), start (day: where the state is set), sample (value g/L; limit: -1
@@ -134,9 +138,14 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
 
 
 def draw_table(
-    patient_id: str, thetas: Floats, additive_g_per_l: float, proportional: float, drift: DriftAtEnd
+    patient_id: str,
+    thetas: Floats,
+    additive_g_per_l: float,
+    proportional: float,
+    kind: npt.NDArray[np.int8],
+    drift: DriftAtEnd,
 ) -> pd.DataFrame:
-    """Draws (n, 13) of one patient, as DRAW_COLUMNS."""
+    """Draws (n, 13) of one patient, as DRAW_COLUMNS; kind (n,): how measurements of each scatter."""
     columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
     return pd.DataFrame(
         {
@@ -145,6 +154,7 @@ def draw_table(
             **columns,
             "additive_g_per_l": additive_g_per_l,
             "proportional": proportional,
+            "residual": np.array(list(RESIDUALS), dtype=object)[kind],
             "drift_sd": drift.sd,
             "drift": drift.states[:, 0],
             "drift_slope": drift.states[:, 1],

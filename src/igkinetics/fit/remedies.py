@@ -43,13 +43,15 @@ BETTER_BY: Final = 12.0
 
 def questions(problem: FitProblem, patient: Patient, x: Floats, changes: tuple[Change, ...]) -> list[str]:
     """What would leave no unexplained change, as questions; empty when nothing tried does. x: the fitted parameters."""
-    if slip := unit_slip(problem, x):
+    without = left_out(problem, changes)
+    # small levels fit many units: where the rest of the record is fine as it is, its odd samples are at fault
+    if (far_off(problem, x) or not without) and (slip := unit_slip(problem, x)):
         return [slip]
     if (slips := sample_slips(problem, x, changes)) and not changes_of(with_factors(problem, slips)):
         said = ", ".join(f"day {problem.day[place]:.4g} x {factor:g}" for place, factor in slips)
         return [f"{said} would fit the rest: is the unit right there?"]
     orders = [words for other, words in other_orders(problem, patient, changes) if not changes_of(other)]
-    return (orders or left_out(problem, changes))[:1]
+    return (orders or without)[:1]
 
 
 def left_out(problem: FitProblem, changes: tuple[Change, ...]) -> list[str]:

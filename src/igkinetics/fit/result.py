@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
@@ -43,11 +44,13 @@ class Alternative(ByValue):
 class Averaged(ByValue):
     """Draws of equal weight over structures and drift, in random order: theta (n, 13), SD of the drift of each (n,).
 
-    pareto_k and r_hat are the worst of any structure that matters; nan where its draws came the other way.
+    kind (n,): how measurements of each draw scatter, of RESIDUALS in `likelihood.py`. pareto_k and r_hat are the worst
+    of any structure that matters; nan where its draws came the other way.
     """
 
     theta: Floats
     drift_sd: Floats
+    kind: npt.NDArray[np.int8]
     method: str
     pareto_k: float
     r_hat: float

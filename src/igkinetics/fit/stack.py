@@ -31,6 +31,7 @@ def stacked(fits: Sequence[tuple[PatientFit, float]], n: int, seed: int) -> Pati
     averaged = Averaged(
         theta=np.concatenate([one.theta[:count] for one, count in parts])[order],
         drift_sd=np.concatenate([one.drift_sd[:count] for one, count in parts])[order],
+        kind=np.concatenate([one.kind[:count] for one, count in parts])[order],
         method="; ".join(dict.fromkeys(one.method for one, _ in parts)),
         pareto_k=worst([one.pareto_k for one, _ in parts]),
         r_hat=worst([one.r_hat for one, _ in parts]),

@@ -267,8 +267,12 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
         ),
     ]
     shares = normalised_weights(scores)
-    parts = [(own.draws, float(shares[0]))]
-    parts += [(one, float(share)) for one, share in zip(drawn, shares[1:], strict=True) if one is not None]
+    parts = [(own.draws, float(shares[0]), own.problem.kind)]
+    parts += [
+        (one, float(share), c.problem.kind)
+        for one, share, c in zip(drawn, shares[1:], others, strict=True)
+        if one is not None
+    ]
     averaged = pooled(parts, own.problem.drift_sds, n, streams[-1])
     rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ own.draws.drift_shares)))
     return Posterior(
@@ -285,24 +289,26 @@ def _log(weight: float) -> float:
     return float(np.log(weight)) if weight > 0 else -np.inf
 
 
-def pooled(parts: list[tuple[Draws, float]], sds: Floats, n: int, generator: np.random.Generator) -> Averaged:
-    """n draws of equal weight from several structures, each with its share, in random order; sds (k,): of the drift of
-    the first one."""
+def pooled(parts: list[tuple[Draws, float, int]], sds: Floats, n: int, generator: np.random.Generator) -> Averaged:
+    """n draws of equal weight from several structures, each with its share and its kind of error, in random order;
+    sds (k,): of the drift of the first one."""
     of_drift = parts[0][0].drift_shares
-    weights = np.concatenate([share * draws.weights for draws, share in parts])
+    weights = np.concatenate([share * draws.weights for draws, share, _ in parts])
+    kinds = np.repeat([kind for *_, kind in parts], [draws.weights.size for draws, *_ in parts]).astype(np.int8)
     found = np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(n) + 0.5) / n)
     places = np.asarray(np.minimum(found, weights.size - 1), dtype=np.int64)
-    theta = np.concatenate([draws.theta for draws, _ in parts])[places]
+    theta = np.concatenate([draws.theta for draws, *_ in parts])[places]
     own = places < of_drift.shape[0]
     shares = np.cumsum(of_drift[places[own]], axis=1)
     level = (generator.random((shares.shape[0], 1)) > shares).sum(axis=1)
     drift_sd = np.zeros(n)
     drift_sd[own] = sds[np.minimum(level, sds.size - 1)]
     order = generator.permutation(n)
-    counted = [draws for draws, share in parts if share > TO_BE_TRUSTED]
+    counted = [draws for draws, share, _ in parts if share > TO_BE_TRUSTED]
     return Averaged(
         theta=theta[order],
         drift_sd=drift_sd[order],
+        kind=kinds[places][order],
         method="; ".join(dict.fromkeys(draws.method for draws in counted)),
         pareto_k=worst([draws.pareto_k for draws in counted]),
         r_hat=worst([draws.r_hat for draws in counted]),
@@ -369,6 +375,7 @@ def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], d
     averaged = Averaged(
         theta=draws.theta,
         drift_sd=np.zeros(draws.theta.shape[0]),
+        kind=np.full(draws.theta.shape[0], problem.kind, dtype=np.int8),
         method=draws.method,
         pareto_k=draws.pareto_k,
         r_hat=draws.r_hat,

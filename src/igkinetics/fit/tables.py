@@ -102,10 +102,11 @@ def draws_of(fit: PatientFit, kept: int, seed: int) -> pd.DataFrame | None:
     if fit.draws is None:
         return None
     problem, _, _ = fit.fitted()
-    drift_sd = fit.all_draws().drift_sd[:kept]
+    draws = fit.all_draws()
+    drift_sd = draws.drift_sd[:kept]
     courses = fit_courses(fit, float(problem.day[-1]), seed).first(kept)
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, courses.theta, a, b, courses.at_last_sample(drift_sd))
+    return draw_table(fit.patient.patient_id, courses.theta, a, b, draws.kind[:kept], courses.at_last_sample(drift_sd))
 
 
 def cohort_tables(

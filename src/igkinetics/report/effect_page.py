@@ -7,13 +7,13 @@ from typing import Any
 
 from igkinetics import text
 from igkinetics.charts.svg import Draw, draw
+from igkinetics.effect.beside import EVERYBODY
 from igkinetics.effect.courses import COURSE_DRAWS
 from igkinetics.effect.learnt import PRIOR_DRAWS
 from igkinetics.effect.output import effect_record
 from igkinetics.effect.plots import effect_charts, patient_effect_charts, selected_infused, vpc_charts
 from igkinetics.effect.predictive import replicate_note
 from igkinetics.effect.result import CohortEffect
-from igkinetics.effect.sampling import EVERYBODY
 from igkinetics.effect.sensitivity import MODELS, OTHERS
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.hierarchical.leave_one_out import BETTER

@@ -141,7 +141,8 @@ def drift_sentences(fit: CohortFit) -> list[str]:
     if stepped:
         said.append(
             f"All later levels lie off the curve through the earlier ones in {text.listed(stepped, most=8)}: another "
-            "laboratory or method? If so, bring the levels to one method before they are fitted."
+            "laboratory or method? Then bring the levels to one method before they are fitted. Or something that "
+            "lasts: an illness, protein loss, steroids?"
         )
     return said
 

@@ -98,7 +98,7 @@ def warning(nadir: Mapping[Any, Any]) -> str:
         return ""
     reason = f": {text.visible(nadir['reason'], most=400)}" if text.known(nadir["reason"]) else ""
     words = STATUS_WORDS[nadir["status"]]
-    return f"Not fitted ({words}){reason}."
+    return f"Not fitted ({words}){reason}" + ("" if reason.endswith("?") else ".")
 
 
 def facts(

@@ -28,6 +28,8 @@ from igkinetics.scenarios.scenario import Search
 from igkinetics.scenarios.search import doses_of
 from igkinetics.units import from_g_per_l
 
+LOG_T4_OVER_NORMAL: Final = float(np.log(0.375) + 0.5 * np.log(2.0 * np.pi))
+"""Constants of the density of Student's t with 4 degrees of freedom over that of the normal distribution."""
 NEXT_DOSE_COLUMNS: Final = (
     "patient_id",
     "day",
@@ -251,24 +253,23 @@ def weights_given(level: Floats, error: Floats) -> Floats:
 
 def measurements(level: Floats, error: Floats, z: Floats) -> Floats:
     """What is measured of a level (n, 1) at standard normal deviates z (1, m): by the residual model of the fit."""
-    a, b, residual = error[:, :1], error[:, 1:2], error[0, 2]
-    if residual == LOGNORMAL:
+    a, b, residual = error[:, :1], error[:, 1:2], error[:, 2:3]
+    if residual[0, 0] == LOGNORMAL:  # then of all draws
         return np.asarray(level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z))
-    deviate = student_t.ppf(ndtr(z), STUDENT_DF) if residual == STUDENT_T else z
+    deviate = np.where(residual == STUDENT_T, student_t.ppf(ndtr(z), STUDENT_DF), z)
     return np.asarray(level + np.hypot(a, b * level) * deviate)
 
 
 def log_density(value: Floats, level: Floats, error: Floats) -> Floats:
     """Log density (m, n), up to a constant, of a measured value (m, 1) under each level (n)."""
-    a, b, residual = error[:, 0], error[:, 1], error[0, 2]
-    if residual == LOGNORMAL:
+    a, b, residual = error[:, 0], error[:, 1], error[:, 2]
+    if residual[0] == LOGNORMAL:  # then of all draws
         sd = np.sqrt(np.log1p(b**2 + (a / level) ** 2))
         return np.asarray(-0.5 * (np.log(value / level) / sd) ** 2 - np.log(sd))
     sd = np.hypot(a, b * level)
     square = ((value - level) / sd) ** 2
-    if residual == STUDENT_T:
-        return np.asarray(-0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF) - np.log(sd))
-    return np.asarray(-0.5 * square - np.log(sd))
+    heavy = LOG_T4_OVER_NORMAL - 0.5 * (STUDENT_DF + 1.0) * np.log1p(square / STUDENT_DF)
+    return np.asarray(np.where(residual == STUDENT_T, heavy, -0.5 * square) - np.log(sd))
 
 
 def standard_middles(n: int) -> Floats:

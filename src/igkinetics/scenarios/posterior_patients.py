@@ -129,7 +129,7 @@ def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> Posterior
     found = {
         patient_id: (
             own[list(PARAMETERS)].to_numpy(dtype=float),
-            with_residual(own[list(ERROR_COLUMNS)].to_numpy(dtype=float), left),
+            error_of_draws(own, left),
         )
     }
     member = members_of(left, found)[0]
@@ -187,6 +187,15 @@ def error_draws(posterior: Any, n: int, left: Left) -> Floats:
     if RESIDUAL_ERROR not in posterior.data_vars:
         return np.full((n, 3), np.nan)
     return with_residual(posterior[RESIDUAL_ERROR].to_numpy().reshape(-1, 2), left)
+
+
+def error_of_draws(draws: pd.DataFrame, left: Left) -> Floats:
+    """(n, 3): a and b of a measurement of each draw, and its residual model."""
+    unknown = [str(name) for name in draws["residual"].unique() if name not in RESIDUALS]
+    if unknown:
+        raise left.fault(unknown[0], f"its residual must be one of {', '.join(RESIDUALS)}")
+    kind = draws["residual"].map(RESIDUALS).to_numpy(dtype=float)
+    return np.column_stack([draws[list(ERROR_COLUMNS)].to_numpy(dtype=float), kind])
 
 
 def with_residual(error: Floats, left: Left) -> Floats:
@@ -280,7 +289,7 @@ def with_drift(one: Member, until: float, seed: int) -> Member:
 def record_of(one: Member, drift: DriftAtEnd) -> Record:
     """The samples that were fitted."""
     used = one.samples[one.samples[:, 0] <= drift.day + SAME_DAY]
-    a, b, kind = one.error[0]
+    a, b, kind = one.error[drift.sd > 0][0]  # of the draws that drift: all have the fitted structure's error
     return Record(int(kind), used[:, 0].copy(), used[:, 1].copy(), used[:, 2].astype(np.int8), float(a), float(b))
 
 

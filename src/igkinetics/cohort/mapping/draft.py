@@ -209,12 +209,10 @@ def _wide(guess: Guess) -> list[str]:
     visits = _visits(guess)
     if not visits:
         return []
-    known = all(visit.kind != "visit" for visit in visits)
-    return [
-        f"{wide_key(visits)}    # GUESS: a column for each visit"
-        if known
-        else f"# {wide_key(visits)}    # CHOOSE the day of each visit"
-    ]
+    headings = list(guess.raw.cells.columns)
+    key = wide_key(visits, headings)
+    known = all(visit.kind != "visit" for visit in visits) or key != wide_key(visits)
+    return [f"{key}    # GUESS: a column for each visit" if known else f"# {key}    # CHOOSE the day of each visit"]
 
 
 def _words(guess: Guess) -> list[str]:

@@ -235,10 +235,28 @@ def _visit_of(heading: str) -> VisitColumn | None:
     return VisitColumn(heading, kind, float(numbers[0]))
 
 
-def wide_key(visits: Sequence[VisitColumn]) -> str:
-    """The key `wide` for columns of visits: a rule on the number where one is plain, else the day of each heading."""
+def columns_of_times(visits: Sequence[VisitColumn], headings: Iterable[str]) -> tuple[str, str] | None:
+    """("datetime" or "day", pattern) of the columns that hold the date or day of each visit; None without them."""
+    present = set(headings)
+    first = f"{visits[0].number:g}"
+    for heading in headings:
+        pattern = heading.replace(first, "*", 1)
+        concepts = read_heading(pattern.replace("*", " ")).concepts
+        kind = "datetime" if "DATE" in concepts else "day" if "DAY" in concepts else ""
+        if "*" in pattern and kind and all(pattern.replace("*", f"{one.number:g}") in present for one in visits):
+            return kind, pattern
+    return None
+
+
+def wide_key(visits: Sequence[VisitColumn], headings: Sequence[str] = ()) -> str:
+    """The key `wide` for columns of visits: the columns of their dates where the table has them, a rule on the number
+    where one is plain, else the day of each heading."""
     kinds = {visit.kind for visit in visits}
     patterns = {visit.heading.replace(f"{visit.number:g}", "*", 1) for visit in visits}
+    others = [one for one in headings if one not in {visit.heading for visit in visits}]
+    times = columns_of_times(visits, others) if len(patterns) == 1 else None
+    if times is not None:
+        return f"wide = {{ columns = {_quoted(patterns.pop())}, {times[0]} = {_quoted(times[1])} }}"
     if len(kinds) == 1 and len(patterns) == 1 and kinds <= DAYS_OF.keys():
         days = DAYS_OF[next(iter(kinds))]
         rule = "*" if days == 1 else f"{days:g} * *"

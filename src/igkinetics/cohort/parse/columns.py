@@ -81,6 +81,8 @@ class MappedRows:
     """Of all rows without any text."""
     used: frozenset[str] | None = None
     """The foreign columns that have a meaning; None where nobody asks for the others."""
+    headings: dict[str, str] = field(default_factory=dict)
+    """Column -> the one foreign column that it comes from."""
     words_met: dict[str, frozenset[str]] = field(default_factory=dict)
     """Column -> the words of its translation that some cell has."""
     n_kept: tuple[int, ...] = ()
@@ -126,6 +128,7 @@ def map_columns(raw: RawRows, table: TableName, settings: TableMapping) -> Mappe
         used=frozenset(
             [foreign for wanted in sources.values() for foreign in wanted] + [rule.column for rule in settings.keep]
         ),
+        headings={name: wanted[0] for name, wanted in sources.items() if len(wanted) == 1},
         words_met=words_met,
         n_kept=n_kept,
         words_beside=words_beside,
@@ -284,7 +287,9 @@ def _column_hint(raw: RawRows, table: TableName, group: tuple[str, ...], present
     visits = visit_columns(present) if table == "samples" and group[0] in ("igg", "day") else []
     if visits:
         shown = ", ".join(visit.heading for visit in visits[:3]) + (", ..." if len(visits) > 3 else "")
-        key = f"write under [samples]: {wide_key(visits)}" if group[0] == "igg" else "wide says the day of each"
+        key = (
+            f"write under [samples]: {wide_key(visits, present)}" if group[0] == "igg" else "wide says the day of each"
+        )
         return f"several columns look like IgG ({shown}): one row per sample is needed; {key}"
     headings = {name: heading for name in group if (heading := likeliest(table, name, present)) is not None}
     if "datetime" in headings and not numbers(raw.cells[headings["datetime"]])[1].any():

@@ -20,9 +20,20 @@ from igkinetics.cohort.parse.duplicates import (
     check_weights,
 )
 from igkinetics.cohort.parse.findings import refuse, warn
-from igkinetics.cohort.parse.followup import check_follow_up, check_one_end, check_what_looks_like_an_end
+from igkinetics.cohort.parse.followup import (
+    check_ends_without_a_day,
+    check_follow_up,
+    check_one_end,
+    check_what_looks_like_an_end,
+)
 from igkinetics.cohort.parse.parsed import Parsed, Tables
-from igkinetics.cohort.parse.plausible import check_gaps, check_levels, check_unit_slips
+from igkinetics.cohort.parse.plausible import (
+    check_doses_beside_samples,
+    check_gaps,
+    check_levels,
+    check_sizes_of_doses,
+    check_unit_slips,
+)
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.cohort.parse.weights import weight_notes, weights_of_doses
 
@@ -40,13 +51,17 @@ DUPLICATE_CHECKS = {
 def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
-    checked = check_what_looks_like_an_end(check_one_end(checked, kind))
+    checked = check_ends_without_a_day(check_what_looks_like_an_end(check_one_end(checked, kind)))
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
         checked["samples"] = check_gaps(check_unit_slips(samples))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
+        if mapping.format != "nonmem":  # an event file may hold any drug
+            checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
+        if "samples" in checked:
+            checked["doses"] = check_doses_beside_samples(checked["doses"], checked["samples"])
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
+from igkinetics.cohort.mapping.headings import rank
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
-from igkinetics.cohort.outcomes import looks_like_an_end
+from igkinetics.cohort.outcomes import looks_like_an_end, meaning
 from igkinetics.cohort.parse.findings import Finding, Texts, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables, by_date, lookup
 from igkinetics.cohort.parse.times import TimeKind
@@ -27,6 +28,11 @@ MOMENT_COLUMN: Final[dict[TableName, str]] = {
 
 PATIENT_COLUMN: Final = {"death": "death", "hsct": "transplant"}
 """The column of the patients table that tells an end of follow-up."""
+
+
+TRUE_WORDS: Final = frozenset({"1", "1.0", "y", "yes", "true", "t", "x", "j", "ja", "oui", "si", "sí"})
+"""In small letters: what a column of yes and no has for yes."""
+SHOWN: Final = 5
 
 
 def end_of_date(tables: Tables) -> Tables:
@@ -150,6 +156,41 @@ def check_what_looks_like_an_end(tables: Tables) -> Tables:
         )
         findings += warn(outcomes.rows(rows[:1]), "outcome", outcomes.table.text["outcome"], expected, "used as it is")
     return {**tables, "outcomes": outcomes.with_findings(findings)}
+
+
+def check_ends_without_a_day(tables: Tables) -> Tables:
+    """Warn of patients who are said to have died, or had a transplant, without a day of it: follow-up goes on."""
+    if "patients" not in tables:
+        return tables
+    patients = tables["patients"]
+    who = patients.frame["patient"]
+    ids = patients.table.text["patient_id"]
+    findings: list[Finding] = []
+    for column in patients.extra.columns:
+        cells = patients.table.text[column]
+        for reserved, own_column in PATIENT_COLUMN.items():
+            told = _tells(str(column), cells, reserved, own_column)
+            rows = who.index[told & ~who.isin(_ends(tables, reserved).index) & (who >= 0)]
+            if len(rows) == 0:
+                continue
+            what = "died" if reserved == "death" else "had a transplant"
+            shown = ", ".join(ids[rows[:SHOWN]]) + (", ..." if len(rows) > SHOWN else "")
+            expected = (
+                f"{counted(len(rows), 'patient')} {what} ({shown}) on a day that no table tells: follow-up goes on to "
+                f"the last sample; give the day in a column {own_column}, or in a row {reserved} of the outcomes"
+            )
+            findings += warn(patients.rows(rows[:1]), str(column), cells, expected, "used as it is")
+    return {**tables, "patients": patients.with_findings(findings)}
+
+
+def _tells(column: str, cells: pd.Series[str], reserved: str, own_column: str) -> pd.Series[bool]:
+    """Cells that name this end, and a yes in a column whose heading does."""
+    words = cells.str.strip()
+    named = {str(word): meaning(str(word)) == reserved for word in words.unique()}
+    told = words.map(named).astype(bool)
+    if rank("patients", own_column, column) is not None or meaning(column) == reserved:
+        told |= words.str.casefold().isin(TRUE_WORDS)
+    return told
 
 
 def _first(tables: Tables, name: TableName, column: str) -> pd.Series[float]:

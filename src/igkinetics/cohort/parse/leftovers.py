@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.stated_units import headings_against_units
 from igkinetics.cohort.parse.unused import UnusedColumn, joined, problem_of, unused_columns
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem
@@ -36,11 +37,13 @@ class Leftovers:
         self._columns: list[UnusedColumn] = []
         self._matched: dict[TableName, _Matched] = {}
         self._converted: dict[str, tuple[list[str], set[str]]] = {}
+        self._units: dict[Problem, None] = {}
 
     def add(self, mapped: MappedRows, table: TableName) -> None:
         if mapped.used is None:
             return
         self._columns = joined([*self._columns, *unused_columns(mapped, table, self._mapping)])
+        self._units |= dict.fromkeys(headings_against_units(mapped, table, self._mapping))
         matched = self._matched.setdefault(table, _Matched())
         matched.n_rows += len(mapped.text)
         matched.columns |= set(mapped.text.columns)
@@ -69,6 +72,11 @@ class Leftovers:
         ]
         known |= used
 
+    def add_names(self, file: str, names: list[str]) -> None:
+        """What a file without columns holds that nothing uses."""
+        headings, _ = self._converted.setdefault(file, ([], set()))
+        headings += [name for name in names if name not in headings]
+
     def unused(self) -> dict[str, tuple[str, ...]]:
         """File -> its columns that nothing uses; files without any are left out."""
         entries: dict[str, list[str]] = {}
@@ -85,6 +93,7 @@ class Leftovers:
         tables: those with a file; converted: those whose rows a preset makes; stated: the mapping as it was written.
         """
         told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
+        told += self._units
         of_events = stated.format == "nonmem" and "patients" not in tables
         for name in TABLES:
             made_here = (name in converted and name not in ("samples", "doses")) or (of_events and name == "patients")

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.findings import Mask, for_the_first, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.samples import commonest_unit
@@ -25,6 +26,10 @@ AS_GIVEN: Final = 'write unusual_levels = "as_given" in cohort.toml'
 LONG_GAP_DAY: Final = 90.0
 """Some four half-lives of IgG: the sample before tells little about the one after."""
 TIMES_THE_USUAL: Final = 3.0
+FAR_DAY: Final = 1000.0
+"""A dose so long before the first sample has left nothing, and one so long after the last tells nothing: a slip."""
+LOWEST_DOSE_G_PER_KG: Final = 0.012
+"""Least that a cohort's doses may be in the median: subcutaneous replacement given every day is more."""
 FEWEST_GAPS: Final = 3
 """With fewer gaps a patient has no usual one, and the cohort's counts; with fewer in the cohort none does."""
 
@@ -131,3 +136,44 @@ def check_gaps(samples: Parsed) -> Parsed:
     )
     column = samples.times[0].column
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))
+
+
+def check_doses_beside_samples(doses: Parsed, samples: Parsed) -> Parsed:
+    """Warn of doses more than FAR_DAY before the first or after the last sample of their patient."""
+    frame = doses.usable()
+    moment = samples.usable().groupby("patient")["moment"]
+    if frame.empty or doses.times[0].is_date.any() != samples.times[0].is_date.any():
+        return doses
+    first, last = (ends.reindex(frame["patient"]).to_numpy(dtype=np.float64) for ends in (moment.min(), moment.max()))
+    given = frame["moment"].to_numpy(dtype=np.float64)
+    early, late = first - given, given - last
+    far: Mask = (early > FAR_DAY) | (late > FAR_DAY)
+    if not far.any():
+        return doses
+    days = np.fmax(early, late)[far]
+    side = np.where(early[far] > FAR_DAY, "before this patient's first", "after this patient's last")
+    expected = for_the_first(
+        len(days),
+        lambda one: f"{days[one]:.0f} days {side[one]} sample: is the date right?",
+        "years away from this patient's samples: is the date right?",
+    )
+    column = doses.times[0].column
+    rows = doses.rows(frame.index[far])
+    return doses.with_findings(warn(rows, column, doses.table.text[column], expected))
+
+
+def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:
+    """Warn where the doses of a whole cohort are far below any in use in the median. weight (n,): kg of each dose."""
+    usable = doses.usable()
+    rows = usable.index[usable["amount_g_per_kg"].isna().to_numpy(dtype=bool)]
+    grams = doses.frame["amount_g"].loc[rows].to_numpy(dtype=np.float64)
+    per_kg = grams / weight[doses.frame.index.get_indexer(rows)]
+    known = per_kg[~np.isnan(per_kg)]
+    if known.size == 0 or np.median(known) >= LOWEST_DOSE_G_PER_KG:
+        return doses
+    column = str(doses.frame["amount_column"].loc[rows].iloc[0])
+    expected = (
+        f"doses of a whole cohort are hardly ever so low (a median of {np.median(known):.2g} g/kg): are they in "
+        "g/kg, or in another unit?"
+    )
+    return doses.with_findings(warn(doses.rows(rows[:1]), column, doses.table.text[column], expected))

@@ -37,6 +37,8 @@ NOT_READ_AS_THOUSANDS: Final = (
     "must be a number; a mark between thousands is not read, for it may be a decimal: write 1200, not 1,200, or state "
     'what marks the decimals: decimal = "," under [samples]'
 )
+DECIMAL_COMMA: Final = r"[<>]?=?\s*\d+,(?:\d{1,2}|\d{4,})"
+COMMA_NOT_STATED: Final = 'must be a number; if the comma marks the decimals, write decimal = "," under [samples]'
 
 
 def parse_samples(table: Table, mapping: Mapping) -> Parsed:
@@ -163,6 +165,11 @@ def _impossible(
     if thousands.any():
         findings += refuse(thousands, "igg", written, NOT_READ_AS_THOUSANDS)
         parsed = replace(parsed, unreadable=parsed.unreadable & ~thousands)
+    commas = parsed.unreadable & ~words
+    commas[commas] = cells[commas].str.strip().str.fullmatch(DECIMAL_COMMA).to_numpy(dtype=bool)
+    if commas.any():
+        findings += refuse(commas, "igg", written, COMMA_NOT_STATED)
+        parsed = replace(parsed, unreadable=parsed.unreadable & ~commas)
     for rows, expected in (
         (parsed.unreadable & censored, "a limit is < or > and one number above 0: <40"),
         (parsed.unreadable & ~censored, "must be a number, <LIMIT or >LIMIT"),

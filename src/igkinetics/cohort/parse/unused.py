@@ -21,6 +21,7 @@ from igkinetics.cohort.mapping.headings import rank, read_heading
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.cells import igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.contrary_words import contrary_words
 from igkinetics.errors import Problem, counted
 from igkinetics.units import G_PER_L_IN, TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -37,6 +38,8 @@ SUBCUTANEOUS: Final = re.compile(r"(s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|ig
 CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq", "bql", "bloq", "blod", "censored"})
 FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})
 WORDS_SHOWN: Final = 3
+ENDS: Final = ("death", "transplant")
+CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class UnusedColumn:
     first_line: int | None = None
     words: tuple[str, ...] = ()
     """Some of the cells that contradict."""
+    clock: bool = False
+    """It holds times of day, and the time of each row is known by its day alone."""
     kept: bool = False
     """A further column of an open table, which is kept beside those of the contract."""
 
@@ -68,8 +73,13 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
         if (name in used and not further) or not (name or (raw.cells[name] != "").any()):
             continue
         meaning = "" if name in ignored else _looks_like(table, name, present)
+        if meaning in ENDS and _is_yes_or_no(raw.cells[name]):
+            meaning = ""  # followup.py tells of ends without a day
         column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further)
-        unused.append(_contradiction(column, mapped, mapping) if meaning else column)
+        if meaning:
+            unused.append(_contradiction(column, mapped, mapping))
+        else:
+            unused.append(column if name in ignored else _by_its_cells(column, mapped))
     return unused
 
 
@@ -104,10 +114,32 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
     return list(whole.values())
 
 
+def _by_its_cells(column: UnusedColumn, mapped: MappedRows) -> UnusedColumn:
+    """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
+    cells = mapped.raw.cells[column.name].str.strip()
+    contrary, assumed = contrary_words(column.table, column.name, cells)
+    rows = np.flatnonzero(contrary & mapped.kept)
+    if rows.size:
+        return _contradicted(column, mapped, cells, rows, assumed)
+    if column.table not in ("samples", "doses"):
+        return column
+    filled = _where(cells, lambda word: word != "") & mapped.kept
+    clock = filled & _where(cells, lambda word: CLOCK.fullmatch(word) is not None)
+    return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
+
+
+def _is_yes_or_no(cells: pd.Series[str]) -> bool:
+    words = {str(word).strip().casefold() for word in cells.unique()} - {"", "na", "."}
+    return bool(words) and words <= FLAGS
+
+
 def problem_of(column: UnusedColumn) -> Problem | None:
-    """What is told of a column that looks like one of the contract; None for any other."""
+    """What is told of a column that looks like one of the contract, or whose cells say more than its heading; None for
+    any other."""
+    if column.clock:
+        return _of_times(column)
     if not column.meaning:
-        return None
+        return _of_words(column) if column.n_contrary else None
     write = f"{column.meaning} = {_quoted(column.name)} under [{column.table}.columns]"
     if column.meaning in {generic for generic, _, _ in WITH_UNIT.values()}:
         unit = canonical_unit(read_heading(column.name).unit or "")
@@ -135,6 +167,34 @@ def problem_of(column: UnusedColumn) -> Problem | None:
     )
 
 
+def _of_times(column: UnusedColumn) -> Problem:
+    join = f'datetime = ["DATE", {_quoted(column.name)}]'
+    expected = f"holds times of day and is not used: rows are placed by their day alone; with dates write {join} under "
+    expected += f"[{column.table}.columns], with day numbers give fractions of a day (0.5 is noon)"
+    return Problem(
+        file=column.file,
+        column=column.name,
+        found=column.name,
+        expected=expected,
+        severity="warning",
+        action="not used",
+    )
+
+
+def _of_words(column: UnusedColumn) -> Problem:
+    shown = ", ".join(repr(word) for word in column.words) + (", ..." if len(column.words) == WORDS_SHOWN else "")
+    name, words = _quoted(column.name), ", ".join(map(_quoted, column.words))
+    return Problem(
+        file=column.file,
+        line=column.first_line,
+        column=column.name,
+        found=f"{counted(column.n_contrary, 'row')}: {shown}",
+        expected=f"{column.assumed}, which this column contradicts; leave such rows out: [[{column.table}.keep]] "
+        f"column = {name}, none_of = [{words}] (or ignore = [{name}] under [{column.table}] where it means something "
+        "else)",
+    )
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -147,8 +207,12 @@ def _contradiction(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -
     cells = mapped.raw.cells[column.name].str.strip()
     contrary, assumed = check(cells, mapped, mapping)
     rows = np.flatnonzero(contrary & mapped.kept)
-    if rows.size == 0:
-        return column
+    return _contradicted(column, mapped, cells, rows, assumed) if rows.size else column
+
+
+def _contradicted(
+    column: UnusedColumn, mapped: MappedRows, cells: pd.Series[str], rows: npt.NDArray[np.intp], assumed: str
+) -> UnusedColumn:
     words = tuple(str(word) for word in cells.iloc[rows].unique()[:WORDS_SHOWN])
     return replace(
         column, assumed=assumed, n_contrary=int(rows.size), first_line=int(mapped.raw.line[rows[0]]), words=words

@@ -23,6 +23,7 @@ from igkinetics.cohort.presets.preset import (
     PresetTable,
     Rows,
     column,
+    files_named,
     first_filled,
     mapped,
     read_whole,
@@ -54,9 +55,10 @@ def sdtm(folder: Path, mapping: Mapping) -> list[PresetTable]:
     """How SDTM domains become the tables of the contract."""
     weights = _weights(read_whole(folder, mapping.patients, "vs"))
     taken = ("ex", "cm")
+    domains = {stem.upper() for stem in taken if files_named(folder, (stem,))}
     return [
         PresetTable(table="samples", stems=("lb",), convert=lambda raw: _lb(raw, mapping)),
-        PresetTable(table="doses", stems=taken, convert=lambda raw: _ex(raw, mapping)),
+        PresetTable(table="doses", stems=taken, convert=lambda raw: _ex(raw, mapping, domains)),
         PresetTable(table="therapy", stems=taken, convert=_ex_therapy),
         PresetTable(table="patients", stems=("dm",), convert=lambda raw: _dm(raw, weights)),
     ]
@@ -118,11 +120,10 @@ def _as_text(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], index: p
     return pd.Series(["" if np.isnan(one) else repr(float(one)) for one in values], index=index, dtype=str)
 
 
-def _ex(raw: RawRows, mapping: Mapping) -> RawRows:
+def _ex(raw: RawRows, mapping: Mapping, domains: set[str]) -> RawRows:
     cells = raw.cells
     drug = _drug(cells)
-    stated = stated_rows(raw, mapping.doses)
-    wanted = truth(drug, lambda name: says("immunoglobulin", name)) if stated is None else stated
+    wanted = _doses_stated(raw, mapping, drug, domains)
     start, end = (column(cells, f"EX{part}", f"CM{part}") for part in ("STDTC", "ENDTC"))
     written = column(cells, "EXDOSU", "CMDOSU")
     unit = amount_unit(written)
@@ -139,6 +140,22 @@ def _ex(raw: RawRows, mapping: Mapping) -> RawRows:
     rows = Rows(raw, columns, wanted)
     rows.faults += amount_faults(unit, written, "EXDOSU" if "EXTRT" in _upper(cells) else "CMDOSU")
     return rows.finished()
+
+
+def _doses_stated(raw: RawRows, mapping: Mapping, drug: pd.Series[str], domains: set[str]) -> Mask:
+    """Rows of EX or CM that are doses: immunoglobulin by its name, or what the keep rules state.
+
+    A rule on a variable of the other domain (EXTRT while CM is read) says nothing of this one, whose rows then have to
+    be immunoglobulin by name as well.
+    """
+    own = "EX" if "EXTRT" in _upper(raw.cells) else "CM"
+    others = tuple(domains - {own})
+    rules = [rule for rule in mapping.doses.keep if not rule.column.upper().startswith(others)]
+    stated = stated_rows(raw, mapping.doses, rules)
+    named = truth(drug, lambda name: says("immunoglobulin", name))
+    if stated is None:
+        return named
+    return stated & named if len(rules) < len(mapping.doses.keep) else stated
 
 
 def _drug(cells: pd.DataFrame) -> pd.Series[str]:

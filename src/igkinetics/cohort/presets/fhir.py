@@ -54,8 +54,9 @@ def read_ndjson(path: Path, file: str) -> Iterator[RawRows]:
                 resource = json.loads(line)
                 if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
                     raise ValueError("no resourceType")
-                rows.append(_flat(resource))
-                lines.append(number)
+                for one in _with_components(resource):
+                    rows.append(_flat(one))
+                    lines.append(number)
             except (ValueError, RecursionError) as fault:
                 found = line[:100].decode("utf-8", "replace").strip()
                 problems.append(
@@ -74,7 +75,57 @@ def _part(file: str, rows: list[dict[str, str]], lines: list[int], problems: lis
     return RawRows(file=file, cells=cells, line=line, n_unread=len(problems), problems=tuple(problems))
 
 
+READ: Final[dict[str, frozenset[str]]] = {
+    "Observation": frozenset(
+        {"code", "subject", "status", "valueQuantity", "valueString", "dataAbsentReason", "component"}
+    ),
+    "MedicationAdministration": frozenset({"subject", "status", "dosage"}),
+    "Patient": frozenset({"gender", "birthDate", "deceasedDateTime", "deceasedBoolean"}),
+    "Medication": frozenset({"code"}),
+}
+"""Elements of each resource that are read, beside times and medications, which start as ALSO_READ has it."""
+ALSO_READ: Final = ("effective", "occurence", "occurrence", "medication", "_")
+HOUSEKEEPING: Final = frozenset({"resourceType", "id", "meta", "text", "language", "identifier"})
+READ_OF_DOSAGE: Final = frozenset({"dose", "route"})
+MODIFIER: Final = "modifierExtension"
+
+
+def _with_components(resource: Resource) -> Iterator[Resource]:
+    """The resource, and each component of a panel (IgG, IgA and IgM under one code) as an observation of its own."""
+    yield resource
+    components = resource.get("component") if resource["resourceType"] == "Observation" else None
+    for component in components if isinstance(components, list) else ():
+        if isinstance(component, dict):
+            values = {
+                name: one for name, one in component.items() if name == "code" or name.startswith(("value", "data"))
+            }
+            own = {name: one for name, one in resource.items() if not name.startswith(("value", "data", "component"))}
+            yield {**own, **values}
+
+
+def _unread(resource: Resource) -> list[str]:
+    """The elements of a resource that nothing uses, as `Observation.note`; of a resource that is not read its type."""
+    kind = str(resource["resourceType"])
+    if kind not in READ:
+        return [kind]
+    names = [
+        name
+        for name in resource
+        if name not in READ[kind] | HOUSEKEEPING | {MODIFIER} and not (kind != "Patient" and name.startswith(ALSO_READ))
+    ]
+    dosage = _at(resource, "dosage") if kind == "MedicationAdministration" else None
+    names += [f"dosage.{name}" for name in (dosage if isinstance(dosage, dict) else {}) if name not in READ_OF_DOSAGE]
+    return [f"{kind}.{name}" for name in names]
+
+
+def elements_not_read(cells: pd.DataFrame) -> list[str]:
+    """Each element, or type of resource, of these rows that nothing uses, once."""
+    return [name for some in cells["unread"].unique() for name in str(some).split(SEPARATOR) if name]
+
+
 FIELDS: Final = (
+    "unread",
+    "modifier",
     "resourceType",
     "id",
     "status",
@@ -125,6 +176,8 @@ def _flat(resource: Resource) -> dict[str, str]:
     )
     owner = _at(resource, "subject", "reference") or (f"Patient/{resource.get('id', '')}" if kind == "Patient" else "")
     row = {
+        "unread": SEPARATOR.join(_unread(resource)),
+        "modifier": _text(MODIFIER in resource or MODIFIER in (_at(resource, "dosage") or {})),
         "resourceType": kind,
         "id": resource.get("id"),
         "status": resource.get("status"),
@@ -204,6 +257,7 @@ def _samples(raw: RawRows, mapping: Mapping) -> RawRows:
     rows = Rows(raw, columns, chosen & _of_kind(raw, "Observation"))
     rows.faults += [
         *_status_faults(status, FINAL),
+        _modified(cells),
         Fault(
             (verdict == "contradiction").to_numpy(dtype=bool),
             "code",
@@ -228,6 +282,14 @@ def _status_faults(status: pd.Series[str], used: tuple[str, ...]) -> list[Fault]
         Fault(void, "status", status, "what counts; this was taken back or never happened", action="row set aside"),
         Fault(open_status, "status", status, f"{' or '.join(used)}; this one may still change"),
     ]
+
+
+def _modified(cells: pd.DataFrame) -> Fault:
+    modified = (cells["modifier"] == "true").to_numpy(dtype=bool)
+    found = pd.Series(MODIFIER, index=cells.index, dtype=str)
+    return Fault(
+        modified, MODIFIER, found, "a resource without one: it may turn the meaning round, and is not known here"
+    )
 
 
 def _drug(cells: pd.DataFrame, drugs: dict[str, str]) -> pd.Series[str]:
@@ -259,6 +321,7 @@ def _doses(raw: RawRows, mapping: Mapping, drugs: dict[str, str]) -> RawRows:
     rows = Rows(raw, columns, chosen & _of_kind(raw, "MedicationAdministration"))
     rows.faults += [
         *_status_faults(cells["status"], ("completed",)),
+        _modified(cells),
         Fault(
             (verdict == "contradiction").to_numpy(dtype=bool),
             "medication",

@@ -6,7 +6,7 @@ reader's. Rows that are not the cohort's are filtered, rows that cannot be used 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -190,12 +190,16 @@ def with_wanted_rows(mapping: Mapping, tables: Iterable[TableName]) -> Mapping:
     )
 
 
-def stated_rows(raw: RawRows, settings: TableMapping) -> Mask | None:
-    """The rows that the keep rules of cohort.toml state on the file's own columns; None where nothing is stated."""
-    if not settings.keep:
+def stated_rows(raw: RawRows, settings: TableMapping, rules: Sequence[Keep] | None = None) -> Mask | None:
+    """The rows that the keep rules of cohort.toml state on the file's own columns; None where nothing is stated.
+
+    rules: those of them that are meant for this file; all where it is None.
+    """
+    rules = settings.keep if rules is None else rules
+    if not rules:
         return None
     kept = np.ones(len(raw.cells), dtype=bool)
-    for rule in settings.keep:
+    for rule in rules:
         if rule.column not in raw.cells.columns:
             expected = f"keep needs this column; {suggestion(rule.column, raw.cells.columns)}"
             raise InputError([Problem(file=raw.file, column="keep", found=rule.column, expected=expected)])

@@ -17,7 +17,7 @@ from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.weights import weights_by_day
-from igkinetics.cohort.presets.fhir import read_ndjson
+from igkinetics.cohort.presets.fhir import elements_not_read, read_ndjson
 from igkinetics.cohort.presets.preset import columns_asked_for, delimited, read_transport
 from igkinetics.cohort.source.frames import read_frame
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file
@@ -117,7 +117,9 @@ def _converted(
     """The rows that a preset makes of a file, and which of its columns it has asked for."""
     for part in parts:
         rows = convert(part)
-        if source.path.suffix.lower() != ".ndjson":
+        if source.path.suffix.lower() == ".ndjson":
+            left.add_names(part.file, elements_not_read(part.cells))
+        else:
             left.add_file(part, columns_asked_for(part.cells), source.table)
         yield rows
 

@@ -1,0 +1,164 @@
+"""What headings and cells say beside the contract is heard: units, other tests, doses not given, undated deaths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from defect import DOSES, SAMPLES, Files, warnings_of, write_cohort
+
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+
+THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\n"
+
+
+def read(tmp_path: Path, files: Files) -> Cohort:
+    tmp_path.mkdir(exist_ok=True)
+    return read_cohort(write_cohort(tmp_path / "ward", files))
+
+
+def refusal(tmp_path: Path, files: Files) -> str:
+    with pytest.raises(InputError) as refused:
+        read(tmp_path, files)
+    return str(refused.value)
+
+
+HEADINGS = [
+    ("doses", "amount_g", "Dose (mg)", "30", "is read in g, and this heading says mg", 'amount_g = "mg"'),
+    ("doses", "amount_g_per_kg", "Dose mg/kg", "0.4", "is read in g/kg, and this heading says mg/kg", "doses.units"),
+    ("doses", "duration_h", "Duration (min)", "240", "is read in h, and this heading says min", 'duration_h = "min"'),
+    ("patients", "weight_kg", "Weight (lb)", "150", "is read in kg, and this heading says lb", 'weight_kg = "lb"'),
+    ("patients", "height_cm", "Height (in)", "67", "is read in cm, and this heading says inches", "cm are needed"),
+    ("patients", "age_y", "Age (months)", "60", "is read in years, and this heading says months", "years are needed"),
+    ("samples", "igg", "IgG (g/L)", "620", "is read in mg/dL, and this heading says g/L", 'igg = "g/L"'),
+    ("samples", "day", "Week", "4", "is read in days, and this heading says weeks", 'day = "week"'),
+    ("samples", "day", "time_h", "48", "is read in days, and this heading says h", 'day = "h"'),
+    ("therapy", "start", "Start week", "4", "is read in days, and this heading says weeks", "therapy.units"),
+]
+
+
+@pytest.mark.parametrize(("table", "name", "heading", "cell", "said", "write"), HEADINGS)
+def test_a_heading_in_another_unit_is_refused(
+    tmp_path: Path, table: str, name: str, heading: str, cell: str, said: str, write: str
+) -> None:
+    rows = {
+        "samples": {"patient_id": "P1", "day": "0", "igg": "620"},
+        "doses": {"patient_id": "P1", "day": "1", "amount_g": "30"},
+        "patients": {"patient_id": "P1", "weight_kg": "70"},
+        "therapy": {"patient_id": "P1", "start": "0", "stop": "28"},
+    }
+    row = {one: value for one, value in rows[table].items() if one not in (name, name.removesuffix("_per_kg"))}
+    files: Files = {"samples.csv": THREE}
+    files[f"{table}.csv"] = f"{','.join([*row, heading])}\n{','.join([*row.values(), cell])}\n"
+    if name == "amount_g_per_kg":
+        files["patients.csv"] = "patient_id,weight_kg\nP1,70\n"
+    files["cohort.toml"] = f'igg_unit = "mg/dL"\n[{table}.columns]\n{name} = "{heading}"\n'
+    told = refusal(tmp_path, files)
+    assert said in told
+    assert write in told
+
+
+def test_a_stated_unit_settles_what_a_heading_says(tmp_path: Path) -> None:
+    mapping = 'igg_unit = "mg/dL"\n[samples.columns]\nday = "Week"\n[samples.units]\nday = "week"\n'
+    files: Files = {"samples.csv": "patient_id,Week,igg\nP1,0,620\nP1,4,540\n", "cohort.toml": mapping}
+    assert read(tmp_path, files).samples["day"].tolist() == [0, 28]
+    files["cohort.toml"] = mapping.replace('day = "week"', 'day = "day"')
+    assert read(tmp_path / "wrong heading", files).samples["day"].tolist() == [0, 4]
+
+
+CELLS = [
+    ("samples", "test", ("IgG", "IgA", "IgG"), "every row is taken as total IgG", '"IgA"'),
+    ("samples", "anything", ("", "IgM", ""), "every row is taken as total IgG", '"IgM"'),
+    ("samples", "Component", ("IgG", "Kreatinin", "IgG"), "every row is taken as total IgG", '"Kreatinin"'),
+    ("samples", "subclass", ("", "IgG1", ""), "every row is taken as total IgG", '"IgG1"'),
+    ("samples", "specimen", ("serum", "CSF", "serum"), "a level in serum", '"CSF"'),
+    ("samples", "state", ("final", "Entered in Error", "final"), "a valid result", '"Entered in Error"'),
+    ("samples", "remark", ("", "wrong tube", ""), "a valid result", '"wrong tube"'),
+    ("doses", "MAR action", ("Given", "Held", "Given"), "a dose that was given", '"Held"'),
+    ("doses", "given", ("yes", "no", "yes"), "a dose that was given", '"no"'),
+    ("doses", "note", ("", "cancelled", ""), "a dose that was given", '"cancelled"'),
+]
+
+
+@pytest.mark.parametrize(("table", "heading", "cells", "said", "word"), CELLS)
+def test_rows_that_say_they_are_something_else_are_refused(
+    tmp_path: Path, table: str, heading: str, cells: tuple[str, ...], said: str, word: str
+) -> None:
+    text = THREE if table == "samples" else DOSES + "P1,1,30\nP1,10,30\nP1,20,30\n"
+    lines = text.splitlines()
+    told = [f"{line},{cell}" for line, cell in zip(lines, (heading, *cells), strict=True)]
+    files: Files = {"samples.csv": THREE, "doses.csv": DOSES + "P1,1,30\n", f"{table}.csv": "\n".join(told) + "\n"}
+    refused = refusal(tmp_path, files)
+    assert said in refused
+    assert f"line 3, {heading}" in refused
+    rule = f'[[{table}.keep]]\ncolumn = "{heading}"\nnone_of = [{word}]\n'
+    assert f"none_of = [{word}]" in refused
+    cohort = read(tmp_path / "kept", {**files, "cohort.toml": f'igg_unit = "mg/dL"\n{rule}'})
+    assert len(cohort.samples if table == "samples" else cohort.doses) == 2
+    ignored = f'igg_unit = "mg/dL"\n[{table}]\nignore = ["{heading}"]\n'
+    assert len(read(tmp_path / "ignored", {**files, "cohort.toml": ignored}).samples) == 3
+
+
+def test_words_that_deny_nothing_are_left_alone(tmp_path: Path) -> None:
+    files: Files = {
+        "samples.csv": "patient_id,day,igg,test,status,comment\nP1,0,620,IgG,final,no fever\nP1,9,600,S-IgG,final,\n",
+        "doses.csv": "patient_id,day,amount_g,given,nurse\nP1,1,30,yes,no\n",
+    }
+    assert warnings_of(read(tmp_path, files)) == []
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "what"),
+    [
+        ("died", "yes", "1 patient died (P1)"),
+        ("Tod", "ja", "1 patient died (P1)"),
+        ("vital_status", "deceased", "1 patient died (P1)"),
+        ("transplant", "yes", None),
+        ("alloHSCT", "1", "1 patient had a transplant (P1)"),
+    ],
+)
+def test_an_end_without_a_day_is_told(tmp_path: Path, heading: str, cell: str, what: str | None) -> None:
+    files: Files = {"samples.csv": THREE, "patients.csv": f"patient_id,{heading}\nP1,{cell}\nP2,\n"}
+    if what is None:  # a column of the contract holds days
+        assert "must be a number of days" in refusal(tmp_path, files)
+        return
+    (warning,) = warnings_of(read(tmp_path, files))
+    assert f"{heading}: found '{cell}'; {what}" in warning
+    reserved = "death" if "died" in what else "hsct"
+    files["outcomes.csv"] = f"patient_id,day,outcome\nP1,60,{reserved}\n"
+    assert warnings_of(read(tmp_path / "dated", files)) == []
+
+
+def test_times_of_day_beside_days_are_told(tmp_path: Path) -> None:
+    (warning,) = warnings_of(read(tmp_path, {"samples.csv": "patient_id,day,igg,drawn_at\nP1,0,620,08:30\n"}))
+    assert "holds times of day and is not used" in warning
+
+
+def test_doses_in_g_per_kg_under_g_are_asked_about(tmp_path: Path) -> None:
+    patients = "patient_id,weight_kg\nP1,70\n"
+    files: Files = {"samples.csv": THREE, "patients.csv": patients, "doses.csv": DOSES + "P1,1,0.4\nP1,9,0.5\n"}
+    (warning,) = warnings_of(read(tmp_path, files))
+    assert "a median of 0.0064 g/kg): are they in g/kg, or in another unit?" in warning
+
+
+def test_a_dose_years_away_is_asked_about(tmp_path: Path) -> None:
+    doses = "patient_id,datetime,amount_g\nP1,2014-01-05,30\nP1,2024-01-06,30\n"
+    samples = "patient_id,datetime,igg\nP1,2024-01-01,620\nP1,2024-02-01,500\n"
+    (warning,) = warnings_of(read(tmp_path, {"samples.csv": samples, "doses.csv": doses}))
+    assert "3648 days before this patient's first sample: is the date right?" in warning
+
+
+def test_a_decimal_comma_is_named(tmp_path: Path) -> None:
+    files: Files = {"samples.csv": 'patient_id,day,igg\nP1,0,"6,20"\n', "cohort.toml": 'igg_unit = "g/L"\n'}
+    assert 'if the comma marks the decimals, write decimal = ","' in refusal(tmp_path, files)
+
+
+def test_a_draft_of_a_wide_table_names_the_columns_of_its_dates(tmp_path: Path) -> None:
+    table = "patient_id,IgG_V1,Date_V1,IgG_V2,Date_V2\nA,620,2024-01-01,540,2024-01-15\nB,700,2024-01-03,,\n"
+    told = refusal(tmp_path, {"samples.csv": table})
+    key = 'wide = { columns = "IgG_V*", datetime = "Date_V*" }'
+    assert key in told
+    cohort = read(tmp_path / "wide", {"samples.csv": table, "cohort.toml": f'igg_unit = "mg/dL"\n[samples]\n{key}\n'})
+    assert cohort.samples["day"].tolist() == [0, 14, 0]
