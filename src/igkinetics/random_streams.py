@@ -102,6 +102,7 @@ Numbered = Literal[
     "foretold",
     "target trial",
     "population",
+    "importance",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -117,6 +118,7 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "foretold": 18,
     "target trial": 16,
     "population": 17,
+    "importance": 19,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

@@ -105,6 +105,35 @@ def test_the_dose_is_moved_and_the_numbers_are_pythons(opened: Browser) -> None:
     assert "25 g IV every 28 days" in opened.script("return document.querySelector('.regimen.a .said').textContent")
 
 
+def test_a_dose_in_the_chart_can_be_dragged(opened: Browser) -> None:
+    """The second dose of regimen A, to the right by the width of some days: the interval follows, by whole days."""
+    change(opened, ".regimen.a [data-key=dose_g] input[type=range]", 30)
+    place = """document.querySelector("#chart").scrollIntoView({block: "center"});
+        const box = document.querySelector("#chart .grip[data-which=a][data-place='1']").getBoundingClientRect();
+        const chart = document.querySelector("#chart"), x = box.x + box.width / 2;
+        let right = x; while (chart.dayAt(right) < chart.dayAt(x) + 7) right += 1;
+        return [x, box.y + 6, right];"""
+    x, y, right = opened.script(place)
+    before = opened.script("return window.igkinetics.latencies.filter((one) => one.kind === 'full').length")
+    for kind, at in (
+        ("mousePressed", x),
+        ("mouseMoved", (x + right) / 2),
+        ("mouseMoved", right),
+        ("mouseReleased", right),
+    ):
+        opened.devtools("Input.dispatchMouseEvent", type=kind, x=at, y=y, button="left", buttons=1, clickCount=1)
+    typed = "return document.querySelector('.regimen.a [data-key=interval_day] .typed').value"
+    assert opened.script(typed) == "35"
+    last = time.monotonic() + SECONDS
+    while opened.script("return window.igkinetics.latencies.filter((one) => one.kind === 'full').length") == before:
+        assert time.monotonic() < last, "no answer came to the drag"
+        time.sleep(0.05)
+    settled(opened)
+    expected = python(WHO, {"name": "A", "dose_g": 30.0, "interval_day": 35.0, "start_day": 0.0, "route": "iv"})
+    assert opened.script(NUMBER, "next_trough", "a")[1] == pytest.approx(expected["next_trough"], rel=1e-9)
+    change(opened, ".regimen.a [data-key=interval_day] input[type=range]", 28)
+
+
 @pytest.mark.slow
 def test_sliders_go_by_the_keyboard(opened: Browser) -> None:
     slider = ".regimen.a [data-key=dose_g] input[type=range]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from webdriver import CHROMEDRIVER, CHROMIUM, MISSING, Browser, browser
 
 from every_page import NAMES, ONE, SCENARIO, Pages, every_page
 from igkinetics.dose.result import DoseResult
+from igkinetics.forecast.result import CohortForecast
+from igkinetics.report.forecast_page import forecast_sentences, measured_sentence
 from page_reader import Page as ReadPage
 
 in_a_browser = pytest.mark.skipif(not (CHROMIUM and CHROMEDRIVER), reason=MISSING)
@@ -139,3 +142,20 @@ def test_every_number_above_counts_stands_in_the_tables(pages: Pages, name: str)
                 strange.append((match.group(), cell[:120]))
     assert strange == []
     assert len(cells) > 10
+
+
+def test_the_forecast_names_those_whose_reading_and_level_lie_on_different_sides(pages: Pages) -> None:
+    result = pages.results["forecast.html"]
+    assert isinstance(result, CohortForecast)
+    table = result.worklist.copy()
+    own = (table["patient_id"] == "P08") & (table["threshold"] == 400)
+    assert bool(table.loc[own, "below_now"].iloc[0])
+    assert measured_sentence(result, 400.0) == "Last measured below 400 mg/dL: 1 of 3 patients, the same."
+    table.loc[own, "last_igg"] = 455.0
+    p = table.loc[own, "p_below_now"].iloc[0]
+    assert measured_sentence(replace(result, worklist=table), 400.0) == (
+        "Last measured below 400 mg/dL: 0 of 3 patients; the reading and the likely level are on different sides for "
+        f"P08 (last 455; P(below) now {p:.2f})."
+    )
+    first, *_ = forecast_sentences(result)
+    assert first.startswith("Probably below 400 mg/dL now: 1 of 3 patients (P08); ")

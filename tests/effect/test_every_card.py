@@ -13,9 +13,9 @@ from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Cohort
+from igkinetics.effect.beside import Beside, asked_structures, prepared_for
 from igkinetics.effect.fit import fit_effect
 from igkinetics.effect.options import EffectOptions
-from igkinetics.effect.sampling import Beside, asked_structures, prepared_for
 from igkinetics.errors import InputError, NobodyFittedError
 from igkinetics.hierarchical.fit import PreparedCohort
 from igkinetics.hierarchical.laplace import log_density_of, whiten
@@ -123,7 +123,7 @@ def test_the_main_model_takes_the_structure_asked_for_and_others_stand_beside_it
     assert np.all(np.isfinite(by_z))
     assert np.all(np.isfinite(by_phi))
     sampled = []
-    beside = Beside(settings=None, compiled=None, say=sampled.append)  # type: ignore[arg-type]
+    beside = Beside(settings=None, say=sampled.append)  # type: ignore[arg-type]
     others = asked_structures(cohort, card, prepared, beside, options)
     assert list(others) == [asked[1]]
     records = others[asked[1]].args[1]  # type: ignore[attr-defined]

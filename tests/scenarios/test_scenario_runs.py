@@ -122,7 +122,8 @@ def test_the_command_writes_what_the_contract_says(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["scenario", str(file), "--out", str(out)], catch_exceptions=False)
         assert done.exit_code == 0, done.output
     said = done.stdout.splitlines()
-    assert said[0] == "60 virtual patients of adult_b_cell_depletion; 4 regimens over 365 days."
+    assert said[0].startswith("Recommended: ")
+    assert "60 virtual patients of adult_b_cell_depletion; 5 regimens over 365 days." in said
     assert said[-1] == f"Report: {outs[1] / 'report.html'}."
     outcomes = pd.read_csv(outs[0] / "outcomes.csv")
     assert tuple(outcomes.columns) == OUTCOME_COLUMNS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+
 from igkinetics.app.records import Record, cohort_of, merged, record_of
 from igkinetics.app.whatif import Patient, Plan
 from igkinetics.cohort.model import Cohort
@@ -12,6 +14,8 @@ from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import DEFAULT_CARD, FitOptions
 
+MOST_LISTED: Final = 200
+"""Patients that one search lists."""
 MOST_KEPT: Final = 50
 """Fits and plans kept at a time."""
 
@@ -43,6 +47,15 @@ class Desk:
         if self.cohort is None:
             return ()
         return tuple(dict.fromkeys([*self.cohort.patient_ids, *self.edited]))
+
+    @property
+    def first_followed(self) -> str:
+        """The patient to begin with: the first who is still followed, of those that a list shows."""
+        if self.cohort is None:
+            return ""
+        names = self.cohort.patient_ids[:MOST_LISTED]
+        followed = (name for name in names if np.isinf(self.cohort.patient(name).follow_up_end))
+        return next(followed, "".join(names[:1]))
 
     def of(self, patient_id: str) -> Cohort:
         """The cohort of this patient alone, as edited. KeyError when nobody has this id."""

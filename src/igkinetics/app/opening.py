@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from igkinetics.cards.load import list_cards
+from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.options import DEFAULT_CARD
+from igkinetics.fit.refusal import why_card_refused
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
 MOST_FILES: Final = 40
 READ: Final = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsb", ".ods", ".parquet", ".toml"})
@@ -37,6 +39,19 @@ class Opening:
     def read(self) -> Cohort:
         """InputError with everything that is wrong."""
         return read_cohort(self.path, igg_unit=self.igg_unit, file_format=self.file_format, on_problem=self.on_problem)
+
+
+def cards_view() -> list[dict[str, str]]:
+    """The cards that a patient can be fitted with: they say how patients differ, and hold endogenous IgG in the
+    disposition that fits start from."""
+    disposition = DEFAULT_STRUCTURE.split("/")[0]
+    return [
+        {"id": card.id, "words": card.title}
+        for card in map(load_card, list_cards())
+        if not why_card_refused(card)
+        and card.structure.endogenous != "none"
+        and disposition in card.structure.dispositions
+    ]
 
 
 def refuse_missing(opening: Opening) -> None:

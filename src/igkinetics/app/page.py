@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from shiny import App, ui
+from shiny import App, Inputs, Outputs, Session, ui
 
 from igkinetics.app.guard import policy_for
-from igkinetics.app.opening import Opening
-from igkinetics.app.session import server_for
-from igkinetics.app.views import cards_view
+from igkinetics.app.head_start import HORIZON_DAY, HeadStart
+from igkinetics.app.opening import Opening, cards_view
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.environment import TEMPLATES, strict_environment
 from igkinetics.units import IGG_UNITS
@@ -40,14 +39,21 @@ def document(opening: Opening) -> str:
             thresholds="; ".join(f"{each:g}" for each in opening.thresholds),
             fields=FIELDS,
             vials=VIALS,
+            horizon=f"{HORIZON_DAY:g}",
         )
     )
 
 
-def application(opening: Opening) -> tuple[App, str]:
+def application(opening: Opening, head_start: HeadStart) -> tuple[App, str]:
     """The application for one reader, each window with a desk of its own; and the policy of its page."""
+
+    def server(input: Inputs, output: Outputs, session: Session) -> None:
+        from igkinetics.app.session import server_for  # here: by then the head start has loaded what it needs
+
+        server_for(opening, head_start)(input, output, session)
+
     assets = {"/assets": ASSETS, "/look/style.css": TEMPLATES / "style.css"}
-    made = App(ui.page_html(document(opening)), server_for(opening), static_assets=assets, test_mode=False)
+    made = App(ui.page_html(document(opening)), server, static_assets=assets, test_mode=False)
     if callable(made.ui):
         raise AssertionError("the page is one document, rendered once")
     return made, policy_for(made.ui["html"])

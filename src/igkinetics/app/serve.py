@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -15,6 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from igkinetics.app.guard import Guard
+from igkinetics.app.head_start import HeadStart
 from igkinetics.app.opening import Opening
 from igkinetics.errors import call_error
 
@@ -46,12 +48,14 @@ def bound_socket(port: int | None) -> socket.socket:
 
 
 def run_page(opening: Opening, port: int | None, *, open_browser: bool, tell: Callable[[str], None]) -> None:
-    """The page until Ctrl-C. Whatever the environment says, nothing is reported to anybody."""
+    """The page until Ctrl-C; threads may still be at work then. Whatever the environment says, nothing is reported to
+    anybody."""
     os.environ["SHINY_OTEL_COLLECT"] = "none"
     os.environ.pop("SHINY_TESTMODE", None)
+    head_start = HeadStart(opening).begin()
     from igkinetics.app.page import application  # after the environment, which Shiny reads once
 
-    page, policy = application(opening)
+    page, policy = application(opening, head_start)
     serve(page, policy, port, open_browser=open_browser, tell=tell)
 
 
@@ -77,6 +81,7 @@ def serve(
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            # not Server.run: at its end it waits for threads, and one that compiles a kernel takes a minute
+            asyncio.new_event_loop().run_until_complete(uvicorn.Server(config).serve(sockets=[listening]))
         except KeyboardInterrupt:  # how the page is meant to end
             return

@@ -11,17 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from shiny import Inputs, Outputs, Session, reactive
 
 from igkinetics.app.asked import number_of, plan_of, regimen_of
 from igkinetics.app.desk import Desk
+from igkinetics.app.head_start import HeadStart
 from igkinetics.app.links import offer_links
 from igkinetics.app.opening import Chosen, Opening, read_chosen
 from igkinetics.app.records import record_from
 from igkinetics.app.saves import Wanted
 from igkinetics.app.views import (
-    MOST_LISTED,
     Message,
     cohort_view,
     outlook_view,
@@ -31,11 +30,11 @@ from igkinetics.app.views import (
 )
 from igkinetics.app.whatif import Patient, Plan
 from igkinetics.app.worklist import worklist_view
-from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import InputError
 
 NAMES: Final = {"a": "Regimen A", "b": "Regimen B", "none": "No more immunoglobulin"}
+SECONDS_BETWEEN_WORDS: Final = 0.4
 DEFECT: Final = "This is a defect of ours, not of your data; the lines on the terminal say where. Please report it."
 Answer = Callable[[], Awaitable[None]]
 
@@ -74,7 +73,25 @@ class Conversation:
             await self.tell("cohort", cohort_view(self.desk) | {"trouble": str(error)})
             return
         self.desk.open(cohort)
-        self.choose = first_followed(cohort)
+        await self.show_cohort()
+
+    async def begin(self, head_start: HeadStart) -> None:
+        """The cohort of the command line, its first patient fitted by then; what takes long is told meanwhile."""
+        while not await asyncio.to_thread(head_start.shown.wait, SECONDS_BETWEEN_WORDS):
+            await self.tell("preparing", {"words": head_start.words})
+        await self.tell("preparing", {"words": ""})
+        if self.opening.path is None:
+            await self.tell("cohort", cohort_view(self.desk))
+            return
+        try:
+            await asyncio.to_thread(head_start.hand_over, self.desk)
+        except InputError as error:
+            await self.tell("cohort", cohort_view(self.desk) | {"trouble": str(error)})
+            return
+        await self.show_cohort()
+
+    async def show_cohort(self) -> None:
+        self.choose = self.desk.first_followed
         self.fitted.set("")
         await self.tell("cohort", cohort_view(self.desk) | {"opened": True})
         self.moved(self.opened)
@@ -141,7 +158,7 @@ class Conversation:
             return
         try:
             regimen = regimen_of(asked, NAMES[which])
-            outlook = patient.under(regimen, quick=bool(asked["quick"]))
+            outlook = await asyncio.to_thread(partial(patient.under, regimen, quick=bool(asked["quick"])))
         except InputError as error:
             self.asked.pop(which, None)
             await self.tell("refused", {"which": which, "words": words_of(error)})
@@ -208,18 +225,12 @@ class Conversation:
             await self.tell("worklist", {"said": "", "rows": [], "columns": [], "caption": ""})
 
 
-def first_followed(cohort: Cohort) -> str:
-    """The patient to begin with: the first who is still followed, of those that a list shows."""
-    names = cohort.patient_ids[:MOST_LISTED]
-    return next((name for name in names if not np.isfinite(cohort.patient(name).follow_up_end)), "".join(names[:1]))
-
-
 def words_of(error: InputError) -> str:
     """What is wrong, a line for each problem."""
     return "\n".join(str(problem).removeprefix("file: ") for problem in error.problems)
 
 
-def server_for(opening: Opening) -> Callable[[Inputs, Outputs, Session], None]:
+def server_for(opening: Opening, head_start: HeadStart) -> Callable[[Inputs, Outputs, Session], None]:
     """The server function of a window."""
 
     def server(input: Inputs, output: Outputs, session: Session) -> None:
@@ -227,10 +238,7 @@ def server_for(opening: Opening) -> Callable[[Inputs, Outputs, Session], None]:
 
         async def start() -> None:
             await talk.tell("saves", {"saves": offer_links(session, talk.wanted)})
-            if opening.path is not None:
-                await talk.open(opening.read)
-            else:
-                await talk.tell("cohort", cohort_view(talk.desk))
+            await talk.begin(head_start)
 
         follow(talk, start)
         for step in (talk.list_patients, talk.show_patient, talk.make_plan):

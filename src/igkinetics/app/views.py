@@ -9,23 +9,19 @@ import numpy as np
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.app.desk import Desk
+from igkinetics.app.desk import MOST_LISTED, Desk
 from igkinetics.app.records import Record
 from igkinetics.app.whatif import Outlook, Patient
-from igkinetics.cards.load import list_cards, load_card
 from igkinetics.cohort.check import check_cohort, problems_text
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
-from igkinetics.fit.refusal import why_card_refused
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
+from igkinetics.kinetics.parameters import Floats
 from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.units import from_g_per_l
 
 Message = dict[str, Any]
-MOST_LISTED: Final = 200
-"""Patients that one search lists."""
 MOST_PROBLEMS: Final = 60
 CURVE_COLUMNS: Final = ("day", "median", "lower", "upper", "endogenous")
 CURVE_POINTS: Final = 500
@@ -53,19 +49,6 @@ def patients_view(desk: Desk, wanted: str) -> Message:
     shown = [{"id": name, "words": text.visible(name)} for name in found[:MOST_LISTED]]
     more = f"; the first {MOST_LISTED} are listed" if len(found) > MOST_LISTED else ""
     return {"patients": shown, "said": f"{len(found)} of {counted(len(desk.patient_ids), 'patient')}{more}"}
-
-
-def cards_view() -> list[Message]:
-    """The cards that a patient can be fitted with: they say how patients differ, and hold endogenous IgG in the
-    disposition that fits start from."""
-    disposition = DEFAULT_STRUCTURE.split("/")[0]
-    return [
-        {"id": card.id, "words": card.title}
-        for card in map(load_card, list_cards())
-        if not why_card_refused(card)
-        and card.structure.endogenous != "none"
-        and disposition in card.structure.dispositions
-    ]
 
 
 def patient_view(desk: Desk, patient_id: str, fit: CohortFit) -> Message:
@@ -159,7 +142,7 @@ def unfitted_words(row: dict[Any, Any]) -> str:
 
 def outlook_view(patient: Patient, outlook: Outlook, which: str) -> Message:
     """One regimen: its curve, its doses, and the rows of the table of numbers."""
-    curve = outlook.curve[:3]
+    curve = outlook.total
     return {
         "which": which,
         "day": [digits(day) for day in outlook.day + patient.from_day],

@@ -6,23 +6,24 @@ The scenario is made and asked as `igkinetics scenario` does it, of a fit in mem
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from igkinetics.cohort.windows import end_words
-from igkinetics.dosing.cases import Cases
+from igkinetics.dosing.cases import Cases, Places
 from igkinetics.dosing.doses import calendar_days
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import InputError, call_error, counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import in_memory
 from igkinetics.kinetics.parameters import Floats
-from igkinetics.parallel import workers
-from igkinetics.scenarios.engine import Setting, simulate
-from igkinetics.scenarios.follow import curve_quantiles
+from igkinetics.parallel import Workers
+from igkinetics.scenarios.engine import Setting, Simulated, simulate
+from igkinetics.scenarios.follow import DAYS_AT_A_TIME, curve_quantiles
 from igkinetics.scenarios.posterior_patients import PosteriorPatients, patient_of_fit
 from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario
 from igkinetics.scenarios.recorded import lacking
@@ -131,16 +132,34 @@ class Patient:
         tail = (1.0 - self.plan.level) / 2.0
         shares = np.array([0.5, tail, 1.0 - tail])
         rows = np.arange(len(cases))
-        with workers(2) as crew:
-            simulated = simulate(dosing, cases, noise, setting, crew)
-            curve = from_g_per_l(curve_quantiles(simulated, rows, shares, crew), setting.columns.unit)
+        simulated = simulate(dosing, cases, noise, setting, crew())
         return Outlook(
             regimen=dosing,
             setting=setting,
             values=simulated.values,
             spread=quantiles_of(simulated.values, rows, shares),
-            curve=curve,
+            total=from_g_per_l(total_quantiles(simulated, rows, shares), setting.columns.unit),
+            simulated=simulated,
+            shares=shares,
         )
+
+
+@cache
+def crew() -> Workers:
+    """Two threads that stay: new ones for every move of a slider would cost a third of its time."""
+    return Workers(ThreadPoolExecutor(max_workers=2, thread_name_prefix="regimens"))
+
+
+def total_quantiles(simulated: Simulated, rows: Places, shares: Floats) -> Floats:
+    """(share, day): quantiles of the total level, as curve_quantiles has them in its first rows; g/L."""
+    found = np.empty((shares.size, simulated.endogenous.shape[1]))
+
+    def work(part: slice) -> None:
+        total = simulated.endogenous[:, part] + simulated.infused[:, part]
+        found[:, part] = quantiles_of(total, rows, shares)
+
+    crew().over(found.shape[1], DAYS_AT_A_TIME, work)
+    return found
 
 
 def first_of(cases: Cases, n: int) -> Cases:
@@ -152,13 +171,21 @@ def first_of(cases: Cases, n: int) -> Cases:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outlook:
     """One regimen for one patient. values (draw, outcome): see Columns; spread (3, outcome): their median and interval;
-    curve (5, day), in the cohort's unit: total (median, lower, upper), endogenous and infused (medians)."""
+    total (3, day), in the cohort's unit: median, lower, upper of the level; simulated: the draws behind it."""
 
     regimen: Dosing
     setting: Setting
     values: Floats
     spread: Floats
-    curve: Floats
+    total: Floats
+    simulated: Simulated
+    shares: Floats
+
+    @property
+    def curve(self) -> Floats:
+        """(5, day): the total, and the medians of endogenous and infused IgG, as trajectories.parquet has them."""
+        quantiles = curve_quantiles(self.simulated, np.arange(len(self.values)), self.shares, crew())
+        return from_g_per_l(quantiles, self.setting.columns.unit)
 
     @property
     def day(self) -> Floats:
@@ -196,7 +223,7 @@ class Outlook:
     def next_trough(self) -> dict[Level, float]:
         """The level just before the dose that ends the first interval, as trajectories.parquet has it on that day."""
         here = np.flatnonzero(self.day == self.next_trough_day)
-        values = self.curve[:3, here[0]] if here.size else np.full(3, np.nan)
+        values = self.total[:, here[0]] if here.size else np.full(3, np.nan)
         return {"median": float(values[0]), "lower": float(values[1]), "upper": float(values[2])}
 
     @property

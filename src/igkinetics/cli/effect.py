@@ -46,7 +46,17 @@ PolicyFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
 ]
 
-Draws = Annotated[int, typer.Option(metavar="N", help="Draws of each chain.")]
+Draws = Annotated[int, typer.Option(metavar="N", help="Draws of each chain, or of each independent batch.")]
+Tune = Annotated[
+    int, typer.Option(metavar="N", help="Draws of each chain before those that count (laplace needs none).")
+]
+Sampler = Annotated[
+    str,
+    typer.Option(
+        metavar="laplace|nuts|pymc",
+        help="Importance sampling around the Laplace approximation (chains where it fails), or chains.",
+    ),
+]
 CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
 Structures = Annotated[
     list[str] | None,
@@ -68,7 +78,7 @@ Checks = Annotated[
     str,
     typer.Option(
         metavar="standard|full",
-        help="full: other models with as many draws as the base model, and ratios under a second disposition.",
+        help="full: other models drawn as the base model is, and ratios under a second disposition.",
     ),
 ]
 BaseOnly = Annotated[
@@ -89,9 +99,9 @@ def effect(
     residual: Residual = "normal",
     lkj: Lkj = None,
     draws: Draws = 1000,
-    tune: Annotated[int, typer.Option(metavar="N", help="Draws of each chain before those that count.")] = 600,
-    chains: Annotated[int, typer.Option(metavar="N", help="Chains.")] = 4,
-    sampler: Annotated[str, typer.Option(metavar="nutpie|pymc", help="What draws.")] = "nutpie",
+    tune: Tune = 600,
+    chains: Annotated[int, typer.Option(metavar="N", help="Chains, or batches.")] = 4,
+    sampler: Sampler = "laplace",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
     policies: PolicyFile = None,

@@ -35,8 +35,10 @@ EXTENSION_COLUMNS: Final = (
     "unit",
     "level",
     "verdict",
+    "sampler",
 )
-"""The base model and each extension: its ratio under IVIG, and what it makes of the effect on the nadir."""
+"""The base model and each extension: its ratio under IVIG, and what it makes of the effect on the nadir. sampler: what
+made the draws, laplace or nuts."""
 COLUMN_OF: Final[dict[Extension, int]] = {
     "clearance_ratio": CLEARANCE_RATIO,
     "production_ratio": PRODUCTION_RATIO,

@@ -105,7 +105,8 @@ OWN: Final = {
         "ratio": "median of the freed factor",
         "p_above_1": "posterior probability of a factor above 1",
         "nadir_change_att": "median change of the nadir in the infused under this model",
-        "verdict": "whether its chains agree",
+        "verdict": "whether its draws can be relied on",
+        "sampler": "what made the draws: laplace (importance sampling) or nuts (chains)",
     },
 }
 """Table -> column -> meaning."""

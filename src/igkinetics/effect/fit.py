@@ -11,8 +11,8 @@ from igkinetics.errors import call_error
 from igkinetics.extras import require
 
 if TYPE_CHECKING:
+    from igkinetics.effect.beside import Tell
     from igkinetics.effect.result import CohortEffect
-    from igkinetics.effect.sampling import Tell
 
 
 def fit_effect(

@@ -11,10 +11,12 @@ from igkinetics.choices import nearest
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
+from igkinetics.hierarchical.settings import Sampler
 from igkinetics.kinetics.parameters import STRUCTURES
 from igkinetics.units import IVIG_DAYS
 
-SAMPLERS: Final = ("nutpie", "pymc")
+SAMPLER_OF: Final[dict[str, Sampler]] = {"laplace": "laplace", "nuts": "nutpie", "nutpie": "nutpie", "pymc": "pymc"}
+SAMPLERS: Final = tuple(SAMPLER_OF)
 CHECKS: Final = ("standard", "full")
 
 
@@ -24,14 +26,16 @@ class EffectOptions:
 
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
-    in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. draws, tune: per
-    chain. posterior: a saved posterior to report instead of sampling. control_regimen: a TOML file with the keys of one
-    regimen, given to the controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the
-    card, without the measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also
-    both ratios free at once. checks: "full" samples every other model with as many draws as the base model, each
-    ratio under the second disposition too, and production that is lost at once. structure: of the main model, such as
-    one_compartment/step_loss; further ones are sampled beside it. None: two compartments with loss and recovery, as far
-    as the card has numbers for them.
+    in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. sampler:
+    "laplace" (importance sampling around the Laplace approximation; chains where its weights fail), "nuts" (chains by
+    nutpie of the base model, and with full checks of all) or "pymc" (chains by PyMC). draws, tune: per chain;
+    importance sampling needs no tuning. posterior: a saved posterior to report instead of sampling. control_regimen: a
+    TOML file with the keys of one regimen, given to the controls. policies: a TOML file of policies, each given to
+    everyone. prior_only: draw from the card, without the measurements. base_only: no extensions, no other models or
+    priors, nobody left out. joint: also both ratios free at once. checks: "full" draws from every other model as often
+    as from the base model, from each ratio under the second disposition too, and from production lost at once.
+    structure: of the main model, such as one_compartment/step_loss; further ones are sampled beside it. None: two
+    compartments with loss and recovery, as far as the card has numbers for them.
 
     >>> import igkinetics as igk
     >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws
@@ -49,7 +53,7 @@ class EffectOptions:
     draws: int = 1000
     tune: int = 600
     chains: int = 4
-    sampler: str = "nutpie"
+    sampler: str = "laplace"
     posterior: str | None = None
     control_regimen: str | None = None
     policies: str | None = None

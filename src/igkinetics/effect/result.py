@@ -26,6 +26,7 @@ from igkinetics.effect.policies.result import PolicyEffects
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
+from igkinetics.hierarchical.fit import LAPLACE
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.output.answer import Answer
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 GOOD_WORDS: Final = "chains agree, without divergences, with enough effective draws"
 ENOUGH_WORDS: Final = "chains agree, with enough effective draws, on all that is reported"
+WEIGHTED_WORDS: Final = "importance weights can be believed, with enough effective draws of all that is reported"
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse")
 EFFECT_TABLES: Final = {
     "summary": EFFECT_COLUMNS,
@@ -56,8 +58,10 @@ EFFECT_TABLES: Final = {
 """Table -> its columns, in their order."""
 
 
-def verdict_words(said: str) -> str:
-    """The verdict of the diagnostics, in words for a reader."""
+def verdict_words(said: str, sampler: str) -> str:
+    """The verdict of the diagnostics, in words for a reader. sampler: what made the draws."""
+    if passes(said) and sampler == LAPLACE:
+        return said.replace(GOOD, WEIGHTED_WORDS, 1)
     if said == GOOD:
         return GOOD_WORDS
     return said.replace(GOOD, ENOUGH_WORDS, 1) if passes(said) else said
@@ -68,6 +72,7 @@ class Sampling:
     """What sampling hands over. diagnostics: DIAGNOSTIC_COLUMNS and more; passed: whether its verdict is good;
     by_chains: whether draws come from chains, of which estimands are judged too.
 
+    samplers: what made the draws of the base model and of each extension.
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
     left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
@@ -86,6 +91,7 @@ class Sampling:
     new: Callable[[], CohortPosterior] | None = None
     extensions: dict[Extension, CohortPosterior] = field(default_factory=dict)
     extension_verdicts: dict[Extension, str] = field(default_factory=dict)
+    samplers: dict[Extension, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
@@ -95,6 +101,11 @@ class Sampling:
     labels: tuple[str, ...] = ()
     ask: Callable[[Question], dict[str, pd.DataFrame]] | None = None
     save: Callable[[Path, pd.DataFrame], None] | None = None
+
+    @property
+    def sampler(self) -> str:
+        """What made the draws of the base model; empty where no data were met."""
+        return self.samplers.get("base", "")
 
 
 def _now() -> datetime:

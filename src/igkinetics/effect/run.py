@@ -10,13 +10,14 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.proportion import refuse_out_of_proportion
+from igkinetics.effect.beside import Tell
 from igkinetics.effect.control_regimen import read_control_regimen
 from igkinetics.effect.exposure import exposures
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.policies.policy_file import Asked, read_policies
 from igkinetics.effect.policies.result import policy_effects
 from igkinetics.effect.result import CohortEffect
-from igkinetics.effect.sampling import Tell, sample
+from igkinetics.effect.sampling import sample
 from igkinetics.effect.tables import card_weight, effect_of
 from igkinetics.provenance import sha256_of_file
 

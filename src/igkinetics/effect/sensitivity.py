@@ -45,11 +45,12 @@ OTHERS: Final = "Other models"
 TIPPING: Final = "How wrong an assumption must be to halve the effect"
 WINDOWS: Final = "Ratios under IVIG that act for other times"
 MISFITS: Final = "Sampled again where the model does not fit"
-MISFIT_EFFECT_COLUMNS: Final = ("change", "quantity", "median", "lower", "upper", "level", "chains")
+MISFIT_EFFECT_COLUMNS: Final = ("change", "quantity", "median", "lower", "upper", "level", "chains", "sampler")
 WORST_R_HAT: Final = 1.05
 FEWEST_EFFECTIVE: Final = 100.0
 """Chains worse than these, or that diverge too often, are not averaged over."""
-OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains")
+OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains", "sampler")
+"""chains: verdict on the draws; sampler: what made them, laplace or nuts."""
 Other = Callable[[], SampledCohort]
 """Samples another model of the same patients."""
 Again = Callable[[str, PreparedCohort], SampledCohort]
@@ -105,7 +106,9 @@ def sensitivity_tables(
         tables[AVERAGED] = averaged_rows(
             weights, {name: quantities[name] for name in alike}, unseen, question.level, failed
         )
-        tables[MODELS] = compare_models(unseen).assign(weight=list(weights.values()))
+        tables[MODELS] = compare_models(unseen).assign(
+            weight=list(weights.values()), sampler=[alike[name].sampler for name in unseen]
+        )
     if resample is not None:
         of_prior = resample
         tables[PRIORS] = prior_sensitivity(
@@ -151,7 +154,7 @@ def misfit_effects(
         quantities = reported if sampled is base else question.quantities_of(sampled.posterior)
         for quantity, draws in quantities.items():
             median, lower, upper = interval(draws, question.level)
-            rows.append((change, quantity, median, lower, upper, question.level, sampled.verdict))
+            rows.append((change, quantity, median, lower, upper, question.level, sampled.verdict, sampled.sampler))
     return pd.DataFrame(rows, columns=list(MISFIT_EFFECT_COLUMNS))
 
 
@@ -160,8 +163,9 @@ def usable(sampled: SampledCohort) -> bool:
     table = sampled.diagnostics
     reported = table[~table["parameter"].isin(NOT_REPORTED)]
     n_draws = int(np.prod(sampled.posterior.error.shape[:2]))
-    diverged = int(sampled.trace.statistics["diverging"].sum())
-    apart = float(np.nan_to_num(reported["r_hat"].astype(float).max(), nan=1.0))
+    diverged = int(np.sum(sampled.trace.statistics.get("diverging", 0)))
+    by_weights = "pareto_k" in sampled.trace.statistics  # in independent batches, which cannot disagree for good
+    apart = 1.0 if by_weights else float(np.nan_to_num(reported["r_hat"].astype(float).max(), nan=1.0))
     least = float(np.nan_to_num(reported["ess_bulk"].astype(float).min(), nan=np.inf))
     return (
         apart <= WORST_R_HAT and least >= min(FEWEST_EFFECTIVE, 0.1 * n_draws) and diverged <= MOST_DIVERGENT * n_draws
@@ -195,6 +199,7 @@ def other_models(
                     "upper": upper,
                     "level": level,
                     "chains": sampled_model.verdict,
+                    "sampler": sampled_model.sampler,
                 }
             )
         if len(ratios) == len(RATIOS):
@@ -206,6 +211,7 @@ def other_models(
                     "median": correlation,
                     "level": level,
                     "chains": sampled_model.verdict,
+                    "sampler": sampled_model.sampler,
                 }
             )
     return pd.DataFrame(rows, columns=list(OTHER_COLUMNS))

@@ -237,6 +237,7 @@ def extension_table(
             for end, key in (("", "median"), ("_lower", "lower"), ("_upper", "upper"))
         }
         row["verdict"] = sampling.verdict if name == "base" else sampling.extension_verdicts.get(name, "")
+        row["sampler"] = sampling.samplers.get(name, "")
         for ratio in ratios(sampling.extensions, infused):
             if ratio.estimated and ratio.named.extension == name:
                 found_ratio = effect_row(ratio, criteria)
@@ -268,7 +269,7 @@ def judged_sampling(sampling: Sampling, estimands: Sequence[Estimand], draws: pd
     run = Run(len(draws), sampling.posterior.interrupted, kept)
     table = with_estimands(sampling.diagnostics, each, run)
     said = verdict(table)
-    return replace(sampling, diagnostics=table, verdict=verdict_words(said), passed=passes(said))
+    return replace(sampling, diagnostics=table, verdict=verdict_words(said, sampling.sampler), passed=passes(said))
 
 
 def draw_table(posterior: CohortPosterior, estimands: Sequence[Estimand], criteria: Criteria) -> pd.DataFrame:

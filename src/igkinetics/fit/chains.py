@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from igkinetics.fit.importance import (
     MOST_COMPONENTS,
@@ -55,6 +54,8 @@ class Chained:
 
 def run_chains(target: Target, start: Weighted, n: int, generator: np.random.Generator) -> Chained:
     """n draws of a density from which `start` holds weighted ones. The run doubles until R-hat and ESS are good."""
+    from arviz_stats.base import array_stats  # here: it takes a second that few fits need
+
     p = start.x.shape[1]
     state = start.x[generator.choice(start.weights.size, N_CHAINS, p=start.weights)]
     state = state + 1e-3 * generator.standard_normal(state.shape)

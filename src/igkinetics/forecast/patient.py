@@ -127,7 +127,7 @@ def below(days: Floats, levels: Floats, threshold: float, level: float) -> Below
     )
 
 
-DECIDE: Final = "decide now, a sample would hardly change that"
+DECIDE: Final = "decide now"
 
 
 def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tuple[float, str]:
@@ -141,9 +141,9 @@ def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tu
     crossing = float(one.days[reached[0]])
     if reached[0] == 0:
         sampled = one.from_day - one.patient.sample_day[-1] < 1.0
-        told = "sampled that day: decide now" if sampled else "measure now"
+        told = f"sampled that day: {DECIDE}" if sampled else "measure now"
         if p[0] > 1.0 - options.act_at:
-            told = DECIDE
+            told = f"{DECIDE}, a sample would hardly change that"
         return one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
     day = one.from_day + np.floor(crossing - one.from_day)
     words = f"P(below) reaches {at} on {one.when(crossing)}"

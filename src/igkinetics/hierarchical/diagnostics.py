@@ -17,8 +17,8 @@ from arviz_stats.base import array_stats
 from igkinetics.kinetics.parameters import Floats
 
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse", "value")
-"""value: of the rows divergences, e_bfmi, max_tree_depth and verdict, which have no other number; of the row of the
-worst patient, which patient and parameter."""
+"""value: of the rows divergences, e_bfmi, max_tree_depth (where chains were run), pareto_k (where they were not) and
+verdict, which have no other number; of the row of the worst patient, which patient and parameter."""
 MOST_R_HAT: Final = 1.01
 LEAST_ESS: Final = 400.0
 LEAST_E_BFMI: Final = 0.3
@@ -27,7 +27,7 @@ MOST_DIVERGENT: Final = 0.01
 GOOD: Final = "good"
 WORST_PATIENT: Final = "patients_worst"
 """The row with the worst R-hat and ESS over all parameters of all patients."""
-NOT_REPORTED: Final = (WORST_PATIENT, "divergences", "e_bfmi", "max_tree_depth", "verdict")
+NOT_REPORTED: Final = (WORST_PATIENT, "divergences", "e_bfmi", "max_tree_depth", "pareto_k", "verdict")
 FEW: Final = "ESS"
 
 
@@ -39,15 +39,18 @@ class Run(NamedTuple):
     kept: Mapping[str, int]
 
 
-def chain_diagnostics(draws: Floats) -> dict[str, float]:
-    """R-hat, ESS and Monte Carlo error of the mean of one quantity (chain, draw); nan for one that never varies."""
+def chain_diagnostics(draws: Floats, *, error: bool = True) -> dict[str, float]:
+    """R-hat, ESS and Monte Carlo error of the mean of one quantity (chain, draw); nan for one that never varies.
+
+    error False: without the last, which takes its time.
+    """
     if draws.shape[1] < 4 or np.ptp(draws) == 0:
         return dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "mcse"), np.nan)
     return {
         "r_hat": float(array_stats.rhat(draws)) if draws.shape[0] > 1 else np.nan,
         "ess_bulk": float(array_stats.ess(draws, method="bulk")),
         "ess_tail": float(array_stats.ess(draws, method="tail", prob=0.9)),
-        "mcse": float(array_stats.mcse(draws, method="mean")),
+        "mcse": float(array_stats.mcse(draws, method="mean")) if error else np.nan,
     }
 
 
@@ -66,16 +69,22 @@ def diagnostics_table(
     """
     rows = [{"parameter": name, **chain_diagnostics(draws)} for name, draws in population.items()]
     rows.append({"parameter": WORST_PATIENT, **worst(z, patients, names)})  # type: ignore[dict-item]
-    divergences = int(statistics["diverging"].sum())
-    e_bfmi = float(np.min(array_stats.bfmi(statistics["energy"])))
-    deepest = int(statistics["max_tree_depth_reached"].sum())
-    rows += [
-        {"parameter": "divergences", "value": divergences},
-        {"parameter": "e_bfmi", "value": e_bfmi},
-        {"parameter": "max_tree_depth", "value": deepest},
-    ]
+    rows += [{"parameter": name, "value": value} for name, value in of_sampler(statistics).items()]
     table = pd.DataFrame(rows, columns=list(DIAGNOSTIC_COLUMNS)).astype({"value": object})
     return judged(table, Run(int(z.shape[0] * z.shape[1]), interrupted, {}))
+
+
+def of_sampler(statistics: Mapping[str, np.ndarray]) -> dict[str, object]:
+    """What a sampler says of itself: of chains, or of weights."""
+    if "pareto_k" in statistics:
+        weights = float(np.max(statistics["pareto_k"]))
+        return dict.fromkeys(("divergences", "e_bfmi", "max_tree_depth")) | {"pareto_k": weights}
+    return {
+        "divergences": int(statistics["diverging"].sum()),
+        "e_bfmi": float(np.min(array_stats.bfmi(statistics["energy"]))),
+        "max_tree_depth": int(statistics["max_tree_depth_reached"].sum()),
+        "pareto_k": None,
+    }
 
 
 def with_estimands(table: pd.DataFrame, estimands: Mapping[str, Floats], run: Run) -> pd.DataFrame:
@@ -99,7 +108,7 @@ def judged(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str, float | str]:
     """The worst of each diagnostic over all (patient, parameter) of z (chain, draw, patient, p), and whose it is."""
     chains, draws = z.shape[:2]
-    each = [chain_diagnostics(column) for column in np.moveaxis(z.reshape(chains, draws, -1), -1, 0)]
+    each = [chain_diagnostics(column, error=False) for column in np.moveaxis(z.reshape(chains, draws, -1), -1, 0)]
     table = pd.DataFrame(each)
     row: dict[str, float | str] = {
         "r_hat": table["r_hat"].max(),
@@ -118,15 +127,18 @@ def verdict_of(table: pd.DataFrame, run: Run) -> str:
     """`good`, with what should be known all the same; or what is wrong, in words."""
     faults = ["interrupted before all draws were made"] if run.interrupted else []
     reported = table[~table["parameter"].isin(NOT_REPORTED)].dropna(subset=["ess_bulk"])
-    faults += disagreements(reported)
+    value = table.set_index("parameter")["value"]
+    chains = not pd.isna(value["divergences"])
+    faults += disagreements(reported) if chains else []
     least = reported["parameter"].map(lambda name: min(LEAST_ESS, 0.5 * run.kept.get(name, np.inf)))
     for column, kind in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
         short = reported[reported[column] < least]
         if not short.empty:
             row = short.sort_values(column).iloc[0]
             faults.append(f"{kind} {FEW} of {row['parameter']} only {row[column]:.0f}")
-    warnings = patient_warnings(table)
-    value = table.set_index("parameter")["value"]
+    warnings = patient_warnings(table, chains=chains)
+    if not chains:  # importance sampling: batches are independent, and its weights were judged before
+        return said_of(faults, warnings)
     diverged = int(value["divergences"])
     if diverged:
         said = f"{diverged} of {run.n_draws} draws diverged"
@@ -135,6 +147,11 @@ def verdict_of(table: pd.DataFrame, run: Run) -> str:
         warnings.append(f"E-BFMI {value['e_bfmi']:.2f} is below {LEAST_E_BFMI:g}")
     if value["max_tree_depth"]:
         warnings.append(f"{int(value['max_tree_depth'])} of {run.n_draws} draws met the largest tree depth")
+    return said_of(faults, warnings)
+
+
+def said_of(faults: Sequence[str], warnings: Sequence[str]) -> str:
+    """The verdict in words."""
     if faults:
         return "; ".join([*faults, *warnings])
     return f"{GOOD}; to be known: {'; '.join(warnings)}" if warnings else GOOD
@@ -151,14 +168,14 @@ def disagreements(reported: pd.DataFrame) -> list[str]:
     return [f"chains disagree (largest R-hat {row['r_hat']:.3f}, {row['parameter']})"]
 
 
-def patient_warnings(table: pd.DataFrame) -> list[str]:
+def patient_warnings(table: pd.DataFrame, *, chains: bool) -> list[str]:
     """What is known of the worst coordinate of a patient."""
     warned = table[table["parameter"] == WORST_PATIENT]
     if warned.empty:
         return []
     row = warned.iloc[0]
     least = min(row["ess_bulk"], row["ess_tail"])
-    if not (row["r_hat"] >= MOST_R_HAT or least < LEAST_ESS):
+    if not ((chains and row["r_hat"] >= MOST_R_HAT) or least < LEAST_ESS):
         return []
     who = f" ({row['value']})" if isinstance(row["value"], str) else ""
     return [f"parameters of single patients: R-hat up to {row['r_hat']:.3f}, ESS down to {least:.0f}{who}"]

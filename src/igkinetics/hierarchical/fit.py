@@ -23,16 +23,20 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import population_of
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension, Trace
 from igkinetics.hierarchical.reading import read_posterior
-from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Q
+from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, V2, Floats, Q
 from igkinetics.units import IVIG_DAYS
 
 if TYPE_CHECKING:
-    from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
+    from igkinetics.hierarchical.sampling import CompiledModel
+    from igkinetics.hierarchical.settings import SampleSettings
 
 FEWEST_MEMBERS: Final = 2
 MOST_NAMED: Final = 3
 MOST_REASONS: Final = 8
 """Patients named for each reason of a refusal, and reasons."""
+LAPLACE: Final = "laplace"
+NUTS: Final = "nuts"
+"""What may have made draws, as tables name it."""
 MOST_COMPILED: Final = 4
 _COMPILED: dict[tuple[object, ...], CompiledModel] = {}
 """Size of a cohort -> its compiled model, which holds no data that matters."""
@@ -78,7 +82,11 @@ class PreparedCohort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampledCohort:
-    """A posterior with what it was made of."""
+    """A posterior with what it was made of.
+
+    log_likelihood (chain * draw, n): log p(y_i | phi) of every patient, where sampling has it. handed_over: why
+    importance sampling could not be believed, where chains took its place.
+    """
 
     prepared: PreparedCohort
     population: Population
@@ -86,6 +94,14 @@ class SampledCohort:
     trace: Trace
     posterior: CohortPosterior
     diagnostics: pd.DataFrame
+    log_likelihood: Floats | None = None
+    handed_over: str = ""
+
+    @property
+    def sampler(self) -> str:
+        """What made the draws, and why where another was asked for."""
+        name = LAPLACE if "pareto_k" in self.trace.statistics else NUTS
+        return f"{name} ({LAPLACE}: {self.handed_over})" if self.handed_over else name
 
     @property
     def verdict(self) -> str:
@@ -205,20 +221,45 @@ def sample_prepared(
     compiled: CompiledModel | None = None,
     population: Population | None = None,
 ) -> SampledCohort:
-    """Draws of one model. compiled: of `compile_prepared`, used again; population: another prior than the card's."""
+    """Draws of one model. compiled: of `compile_prepared`, used again; population: another prior than the card's.
+
+    Importance sampling that cannot be believed hands over to chains.
+    """
+    population = population or prepared.population(extension)
+    whitening = whiten(prepared.members, population, prepared.arrays)
+    why_not = ""
+    if settings.sampler == LAPLACE:
+        from igkinetics.hierarchical.importance import draw_by_importance
+
+        try:
+            drawn = draw_by_importance(population, prepared.arrays, whitening, settings)
+        except KeyboardInterrupt as error:
+            raise call_error(
+                "sampling", "interrupted", "ended before the first draw: nothing can be reported"
+            ) from error
+        if not drawn.why_not or drawn.trace.interrupted:
+            sampled = sampled_cohort(prepared, population, whitening, drawn.trace, extension)
+            return replace(sampled, log_likelihood=drawn.log_likelihood)
+        why_not = drawn.why_not
+    trace = drawn_by_chains(prepared, population, whitening, settings, compiled)
+    return replace(sampled_cohort(prepared, population, whitening, trace, extension), handed_over=why_not)
+
+
+def drawn_by_chains(
+    prepared: PreparedCohort,
+    population: Population,
+    whitening: Whitening,
+    settings: SampleSettings,
+    compiled: CompiledModel | None,
+) -> Trace:
+    """Draws by NUTS."""
     from igkinetics.hierarchical.model import build_model, model_data
     from igkinetics.hierarchical.sampling import sample_by_pymc, sample_compiled
 
-    population = population or prepared.population(extension)
-    whitening = whiten(prepared.members, population, prepared.arrays)
     if settings.sampler == "pymc":
-        model = build_model(population, prepared.arrays, whitening)
-        trace = sample_by_pymc(model, settings)
-    else:
-        compiled = compiled or compile_prepared(prepared)
-        data = model_data(population, prepared.arrays, whitening)
-        trace = sample_compiled(compiled.with_data(data), settings)
-    return sampled_cohort(prepared, population, whitening, trace, extension)
+        return sample_by_pymc(build_model(population, prepared.arrays, whitening), settings)
+    compiled = compiled or compile_prepared(prepared)
+    return sample_compiled(compiled.with_data(model_data(population, prepared.arrays, whitening)), settings)
 
 
 def sampled_cohort(

@@ -72,21 +72,61 @@ def fill_integrands(
             filled[k] += terms[m]
 
 
+@inner
+def pick(weights: Floats, uniform: float) -> int:
+    """The place of one of log weights (k,), drawn in proportion to exp(weight) by a uniform number."""
+    highest, total = -np.inf, 0.0
+    for k in range(weights.size):
+        highest = max(highest, weights[k])
+    for k in range(weights.size):
+        total += np.exp(weights[k] - highest)
+    left, chosen = uniform * total, 0
+    while chosen < weights.size - 1:
+        left -= np.exp(weights[chosen] - highest)
+        if left < 0.0:
+            break
+        chosen += 1
+    return chosen
+
+
 @kernel
-def fill_integrated(
-    points: Floats, log_proposal: Floats, parts: Parts, coordinates: Coordinates, cohort: CohortArrays, filled: Floats
+def fill_conditional(
+    points: Floats,
+    log_proposal: Floats,
+    uniform: Floats,
+    parts: Parts,
+    coordinates: Coordinates,
+    cohort: CohortArrays,
+    filled: Floats,
+    z: Floats,
+    spread: Floats,
 ) -> None:
-    """log p(y_i | phi) of every patient into filled (n,). points (k, p) with their log density (k,)."""
+    """Of every patient log p(y_i | phi) into filled (n,), one draw given phi into z (n, p), and 1 / (effective points).
+
+    points (n, k, p): of each patient, with their log density (n, k); uniform (n,): which point is drawn. -inf where no
+    point has a likelihood.
+    """
     n, p = parts.mu.shape
     room, curve_room = new_map_room(p), new_room(cohort)
-    terms, weights = np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[0])
+    terms, weights = np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[1])
     fill_precision(parts.root, room.matrices)
     constant = -log_diagonal(parts.root) - 0.5 * p * LOG_2PI
     for i in range(n):
-        fill_integrands(points, i, parts, coordinates, cohort, room, curve_room, terms, weights)
-        weights -= log_proposal
-        highest = weights.max()
-        filled[i] = constant + highest + np.log(np.exp(weights - highest).mean())
+        fill_integrands(points[i], i, parts, coordinates, cohort, room, curve_room, terms, weights)
+        highest = -np.inf
+        for k in range(weights.size):
+            weights[k] = weights[k] - log_proposal[i, k] if np.isfinite(weights[k]) else -np.inf
+            highest = max(highest, weights[k])
+        filled[i], spread[i] = highest, 1.0
+        if np.isfinite(highest):
+            total, squares = 0.0, 0.0
+            for k in range(weights.size):
+                share = np.exp(weights[k] - highest)
+                total += share
+                squares += share * share
+            filled[i] = constant + highest + np.log(total / weights.size)
+            spread[i] = squares / (total * total)
+        z[i] = points[i, pick(weights, uniform[i])]
 
 
 def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:
@@ -95,21 +135,30 @@ def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:
     half = generator.standard_normal((n // 2, p))
     half *= np.sqrt(PROPOSAL_DF / generator.chisquare(PROPOSAL_DF, n // 2))[:, None]
     points = np.concatenate([half, -half])
-    constant = gammaln((PROPOSAL_DF + p) / 2) - gammaln(PROPOSAL_DF / 2) - 0.5 * p * np.log(PROPOSAL_DF * np.pi)
-    return points, constant - 0.5 * (PROPOSAL_DF + p) * np.log1p(np.sum(points**2, axis=1) / PROPOSAL_DF)
+    return points, log_t_density(points, PROPOSAL_DF)
+
+
+def log_t_density(points: Floats, df: float) -> Floats:
+    """Of the standard t distribution with df degrees of freedom at points (..., p)."""
+    p = points.shape[-1]
+    constant = gammaln((df + p) / 2) - gammaln(df / 2) - 0.5 * p * np.log(df * np.pi)
+    return np.asarray(constant - 0.5 * (df + p) * np.log1p(np.sum(points**2, axis=-1) / df))
 
 
 def integrated_log_likelihood(
     phi: Floats, population: Population, arrays: CohortArrays, whitening: Whitening, *, seed: int, jobs: int
 ) -> Floats:
     """log p(y_i | phi) for draws phi (d, k): (d, n)."""
-    points, log_density = proposal(len(population.names), seed)
-    filled = np.empty((phi.shape[0], arrays.n_patients))
+    n, p = population.offset.shape
+    points, log_density = proposal(p, seed)
+    of_all = np.tile(points, (n, 1, 1)), np.tile(log_density, (n, 1)), np.zeros(n)
+    filled = np.empty((phi.shape[0], n))
 
     def work(part: slice) -> None:
+        z, spread = np.empty((n, p)), np.empty(n)
         for draw in range(part.start, part.stop):
             parts = population.parts(phi[draw])
-            fill_integrated(points, log_density, parts, whitening.coordinates, arrays, filled[draw])
+            fill_conditional(*of_all, parts, whitening.coordinates, arrays, filled[draw], z, spread)
 
     with workers(jobs) as crew:
         crew.over(phi.shape[0], max(1, -(-phi.shape[0] // jobs)), work)

@@ -71,11 +71,16 @@ def log_prior(population: Population, phi: Floats) -> tuple[float, Floats]:
 
 
 def whiten(
-    members: Sequence[Member], population: Population, arrays: CohortArrays, start: Floats | None = None
+    members: Sequence[Member], population: Population, arrays: CohortArrays, start: Whitening | None = None
 ) -> Whitening:
-    """The Laplace approximation, from the card's typical values (or phi `start`) and every patient's own fit on."""
-    phi = np.where(population.active, population.prior_mean if start is None else start, population.prior_mean)
+    """The Laplace approximation, from the card's typical values and every patient's own fit on.
+
+    start: that of a model with the same parameters, from which it is nearer.
+    """
+    phi = np.where(population.active, population.prior_mean if start is None else start.centre, population.prior_mean)
     points = [member.x for member in members]
+    if start is not None:
+        points = modes_of(members, population, start)
     for _ in range(MOST_ROUNDS):
         points, coordinates = expand(members, population, phi, points)
         before = phi
@@ -87,6 +92,12 @@ def whiten(
         if moved.size == 0 or moved.max() < SETTLED:
             break
     return Whitening(centre=phi, root=population_root(population, log_density, phi), coordinates=coordinates)
+
+
+def modes_of(members: Sequence[Member], population: Population, whitening: Whitening) -> list[Floats]:
+    """The conditional modes from which the coordinates of a whitening were made, each in its patient's parameters."""
+    own = [[population.names.index(name) for name in member.problem.names] for member in members]
+    return [whitening.coordinates.ridge[i, 0, places] for i, places in enumerate(own)]
 
 
 def error_slope(population: Population, arrays: CohortArrays, phi: Floats, information: Floats) -> Floats:

@@ -64,6 +64,8 @@ def thinned(sampled: SampledCohort) -> np.ndarray:
 def leave_patients_out(sampled: SampledCohort, *, seed: int, jobs: int) -> LeftOut:
     """Each patient left out with all samples; the likelihood is integrated over that patient's parameters."""
     places = thinned(sampled)
+    if sampled.log_likelihood is not None:
+        return left_out(sampled.log_likelihood[places], places)
     phi = phi_of(sampled.trace.u.reshape(-1, sampled.trace.u.shape[-1])[places], sampled.whitening)
     ready = sampled.prepared
     log_likelihood = integrated_log_likelihood(

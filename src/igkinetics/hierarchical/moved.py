@@ -60,7 +60,7 @@ def moved(
     places = np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
     u = sampled.trace.u.reshape(n, -1)[places]
     z = sampled.trace.z.reshape(n, *sampled.trace.z.shape[2:])[places]
-    whitening = whiten(prepared.members, population, prepared.arrays, start=sampled.whitening.centre)
+    whitening = whiten(prepared.members, population, prepared.arrays, start=sampled.whitening)
     ready = sampled.prepared
     before = log_density_of(sampled.population, ready.arrays, sampled.whitening.coordinates)
     after = log_density_of(population, prepared.arrays, whitening.coordinates)

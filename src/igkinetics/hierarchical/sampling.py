@@ -1,4 +1,4 @@
-"""Sampling the hierarchical model: nutpie by default, PyMC's own NUTS as fallback. Nothing is read or judged here.
+"""Sampling the hierarchical model by chains: nutpie, or PyMC's own NUTS. Nothing is read or judged here.
 
 The only module that meets a sampler's trace type; it hands on plain arrays.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pytensor
@@ -16,8 +16,8 @@ import pytensor
 from igkinetics.errors import call_error
 from igkinetics.hierarchical.posterior import Trace
 from igkinetics.hierarchical.quiet_pymc import pm
+from igkinetics.hierarchical.settings import SampleSettings
 
-Sampler = Literal["nutpie", "pymc"]
 STATISTICS: Final = {
     "diverging": ("diverging",),
     "energy": ("energy",),
@@ -27,20 +27,6 @@ STATISTICS: Final = {
 """Ours -> the samplers' names."""
 STRICT: Final = {"numba__fastmath": False, "floatX": "float64"}
 """With fastmath, cold and warm caches gave different draws from one seed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleSettings:
-    """draws and tune per chain."""
-
-    draws: int = 1000
-    tune: int = 600
-    chains: int = 4
-    cores: int = 2
-    seed: int = 1
-    sampler: Sampler = "nutpie"
-    target_accept: float = 0.9
-    progress: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

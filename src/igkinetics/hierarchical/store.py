@@ -38,6 +38,8 @@ STATISTICS: Final = {
     "energy": "energy",
     "n_steps": "n_steps",
     "max_tree_depth_reached": "reached_max_treedepth",
+    "pareto_k": "pareto_k",
+    "effective": "effective_draws",
 }
 """Ours -> ArviZ's."""
 MOST_VALUES: Final = 30_000_000

@@ -264,7 +264,7 @@ def measure_sentence(result: CohortForecast) -> str:
     ahead = [row for row in first if row["next_sample_day"] > row["from_day"]]
     ahead.sort(key=lambda row: row["next_sample_day"] - row["from_day"])
     clear = {name for name, why in zip(table["patient_id"], table["reason"], strict=True) if DECIDE in why}
-    at_once = [row["patient_id"] for row in first if row["next_sample_day"] <= row["from_day"]]
+    at_once = [str(row["patient_id"]) for row in first if row["next_sample_day"] <= row["from_day"]]
     measure = [text.visible(name) for name in at_once if name not in clear]
     decide = [text.visible(name) for name in at_once if name in clear]
     told = [f"{text.visible(row['patient_id'])} on {sample_words(row)}" for row in ahead]
@@ -298,7 +298,7 @@ def measured_sentence(result: CohortForecast, threshold: float) -> str:
     ]
     said = f"Last measured below {level_words(result, threshold)}: {len(last)} of {counted(len(rows), 'patient')}"
     if not apart:
-        return f"{said}, the same."
+        return f"{said}, the same." if last else f"Last measured below {level_words(result, threshold)}: none either."
     return f"{said}; the reading and the likely level are on different sides for {text.listed(apart, MOST_NAMED)}."
 
 

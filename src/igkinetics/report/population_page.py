@@ -30,6 +30,9 @@ LIKELIHOOD_WORDS: Final = {
     "ofv_focei": "OFV, FOCEI",
     "aic": "AIC",
     "bic": "BIC",
+    "condition_number": "Condition number",
+    "gain_left": "Gain left",
+    "n_evaluations": "Evaluations",
 }
 METHOD_WORDS: Final = {
     "focei": "Laplace's approximation at the conditional modes with the expected information (FOCEI in NONMEM's sense)",

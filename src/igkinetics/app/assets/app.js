@@ -104,6 +104,28 @@
     }
     for (const select of box.querySelectorAll("select")) select.addEventListener("change", () => moved(which));
   }
+  // A dose in the chart can be dragged: the first moves the start, a later one the interval. The sliders do the same by keyboard.
+  let held = null;
+  const chart = $("#chart");
+  chart.addEventListener("pointerdown", (event) => {
+    const grip = event.target.closest(".grip");
+    if (!grip) return;
+    const {which} = grip.dataset, one = state.outlooks[which];
+    held = {which, place: Number(grip.dataset.place), first: one.doses[0], from: one.from_day};
+    chart.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  chart.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    const day = chart.dayAt(event.clientX), key = held.place ? "interval_day" : "start_day";
+    const slider = $(`.field[data-key=${key}] input[type=range]`, fieldset(held.which));
+    const wanted = held.place ? (day - held.first) / held.place : day - held.from;
+    const value = String(Math.min(Number(slider.max), Math.max(Number(slider.min), Math.round(wanted))));
+    if (value === slider.value) return;
+    slider.value = value;
+    slider.dispatchEvent(new Event("input", {bubbles: true}));
+  });
+  for (const end of ["pointerup", "pointercancel"]) chart.addEventListener(end, () => { held = null; });
   $(".regimen.b .on").addEventListener("change", () => {
     fieldset("b").classList.toggle("off", !comparing());
     if (comparing()) {
@@ -136,6 +158,12 @@
       $("#check-lines").textContent = [...told.lines, told.problems || (told.name ? "No problems." : "")].join("\n");
       if (told.name && told.opened) { $("#opening").open = false; $("#check").open = Boolean(told.problems); state.current = ""; }
       trouble($("#opening-trouble"), told.trouble || "");
+    });
+    on("preparing", (told) => {
+      const said = $("#patient-said");
+      said.toggleAttribute("aria-busy", Boolean(told.words));
+      if (told.words && said.textContent !== told.words) said.textContent = told.words;
+      if (!told.words) said.textContent = "Open a cohort, or type a patient’s values.";
     });
     on("patients", (told) => {
       const select = $("#patient");

@@ -82,10 +82,11 @@ const Chart = (() => {
       if (!one) continue;
       if (which !== "none") element(svg, "path", {class: `band ${which}`, d: band(one.day, one.lower, one.upper, x, y)});
       element(svg, "path", {class: `line ${which}`, d: line(one.day, one.median, x, y)});
-      for (const day of one.doses) {
+      one.doses.forEach((day, place) => {
         const foot = y(0) - (which === "a" ? 0 : 9);
         element(svg, "path", {class: `dose ${which}`, d: `M${x(day).toFixed(1)} ${foot}l-4 8h8Z`});
-      }
+        if (which !== "none") element(svg, "rect", {class: "grip", "data-which": which, "data-place": place, x: x(day) - 9, y: foot - 4, width: 18, height: 20});
+      });
     }
     for (const [day] of patient.doses) element(svg, "line", {class: "dose given", x1: x(day), x2: x(day), y1: y(0), y2: y(0) - 13});
     if (shown.length) {
@@ -98,6 +99,10 @@ const Chart = (() => {
       else element(svg, "path", {class: "sample open", d: limit < 0 ? `M${at[0] - 5} ${at[1] - 4}h10l-5 9Z` : `M${at[0] - 5} ${at[1] + 4}h10l-5 -9Z`});
     }
     box.replaceChildren(svg);
+    box.dayAt = (clientX) => {  // the day under a place of the window, of this drawing
+      const frame = svg.getBoundingClientRect(), at = ((clientX - frame.left) / frame.width) * width;
+      return first + ((at - EDGE.left) / (width - EDGE.left - EDGE.right)) * (last - first);
+    };
     return high;
   }
 

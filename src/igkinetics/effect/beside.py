@@ -1,0 +1,188 @@
+"""Who takes part, and the models beside the base one: other dispositions, structures and records, no covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from igkinetics.cards.load import load_card
+from igkinetics.cards.model import Card
+from igkinetics.cards.scaling import default_structure, supported_disposition
+from igkinetics.cohort.model import Cohort
+from igkinetics.effect.options import EffectOptions
+from igkinetics.effect.sensitivity import Other
+from igkinetics.errors import InputError, call_error
+from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.population_priors import RATIOS
+from igkinetics.hierarchical.posterior import Extension
+
+if TYPE_CHECKING:
+    from igkinetics.hierarchical.settings import SampleSettings
+
+Tell = Callable[[str], None]
+SECOND_DISPOSITION: Final = "zhang_2020"
+"""A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
+effect (docs/model.md 5)."""
+ONE, TWO = "one_compartment", "two_compartment"
+AT_ONCE_DAYS: Final = 0.5
+"""Half-life of B-cell-dependent production on therapy where it is lost at once."""
+NO_RECOVERY: Final = -8.0
+"""What is added to the log of the typical rate of recovery where there is none."""
+EVERYBODY: Final = "every patient and every sample in"
+FREE_WORDS: Final[dict[Extension, str]] = {
+    "clearance_ratio": "clearance ratio under IVIG",
+    "production_ratio": "production ratio under IVIG",
+    "dose_recovery": "dose recovery",
+}
+
+
+def prepared_for(
+    cohort: Cohort, card: Card, options: EffectOptions, *, keep_all: bool = False, structure: str = ""
+) -> PreparedCohort:
+    """Who takes part, under this structure, else the first asked for, else the card's.
+
+    keep_all: see HierarchicalOptions. InputError for a disposition that the card has no numbers for.
+    """
+    structure = structure or next(iter(options.structure), default_structure(card))
+    supported_disposition(card, structure.split("/")[0])
+    chosen = HierarchicalOptions(
+        structure=structure,
+        residual=options.residual,
+        covariates=options.covariates,
+        ratios_last_day=options.ivig_days,
+        lkj=options.lkj,
+        keep_all=keep_all,
+    )
+    return prepare_cohort(cohort, card, chosen)
+
+
+def anybody_infused(prepared: PreparedCohort) -> bool:
+    """Whether ratios under IVIG can be asked about."""
+    return any(member.modified is not None for member in prepared.members)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """How models beside the base one are sampled."""
+
+    settings: SampleSettings
+    say: Tell
+
+    def sample(
+        self,
+        name: str,
+        records: PreparedCohort,
+        extension: Extension = "base",
+        population: Population | None = None,
+    ) -> SampledCohort:
+        from igkinetics.hierarchical.fit import sample_prepared
+
+        self.say(f"Sampling another model: {name}.")
+        return sample_prepared(records, self.settings, extension, population=population)
+
+
+def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
+    """A second published disposition for every model, no covariates, and on request both ratios at once."""
+    from igkinetics.hierarchical.fit import exchanged, without_covariates
+
+    infused = anybody_infused(prepared)
+    others: dict[str, Other] = {}
+    if not why_no_second(prepared):
+        second = exchanged(prepared, load_card(SECOND_DISPOSITION))
+        for extension in ("base", *(RATIOS if infused and options.checks == "full" else ())):
+            free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
+            name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
+            others[name] = partial(beside.sample, name, second, extension)
+    if options.covariates:
+        name = "without covariates"
+        without = without_covariates(prepared.population("base"))
+        others[name] = partial(beside.sample, name, prepared, population=without)
+    if options.joint and infused:
+        name = "both ratios free"
+        others[name] = partial(beside.sample, name, prepared, "joint")
+    return others
+
+
+def asked_structures(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
+) -> dict[str, Other]:
+    """The structures named after the first, each of the same patients and samples. InputError where one cannot be."""
+    from igkinetics.hierarchical.fit import restructured
+
+    others: dict[str, Other] = {}
+    for structure in options.structure[1:]:
+        whole = prepared_for(cohort, card, options, keep_all=True, structure=structure)
+        taking_part = {member.patient.patient_id for member in whole.members}
+        ids = [member.patient.patient_id for member in prepared.members]
+        if missing := [one for one in ids if one not in taking_part]:
+            raise call_error("structure", structure, f"must be possible for everyone: not for {', '.join(missing[:8])}")
+        others[structure] = partial(beside.sample, structure, restructured(prepared, whole))
+    return others
+
+
+def other_structures(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
+) -> dict[str, Other]:
+    """One compartment; production that does not come back, or (full checks) is lost at once: of the same samples."""
+    from igkinetics.hierarchical.fit import restructured
+
+    others: dict[str, Other] = {}
+    population = prepared.population("base")
+    if prepared.members[0].prior.disposition == TWO and ONE in card.structure.dispositions:
+        production = (options.structure or (default_structure(card),))[0].split("/")[1]
+        single = prepared_for(cohort, card, options, keep_all=True, structure=f"{ONE}/{production}")
+        ids = {member.patient.patient_id for member in single.members}
+        if single.arrays.names == prepared.arrays.names and ids.issuperset(
+            one.patient.patient_id for one in prepared.members
+        ):
+            others["one compartment"] = partial(beside.sample, "one compartment", restructured(prepared, single))
+    if options.checks == "full" and "k_loss" in population.labels and "k_loss" in population.reference:
+        at_once = float(np.log(np.log(2.0) / AT_ONCE_DAYS)) - population.reference["k_loss"][0]
+        name = "production lost at once"
+        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_loss": at_once}))
+    if "k_rec" in population.labels and recovery_seen(prepared):
+        name = "production does not come back"
+        others[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
+    return others
+
+
+def recovery_seen(prepared: PreparedCohort) -> bool:
+    """Whether anybody's therapy stopped before the last sample: else the model without recovery is the same."""
+    return any(
+        member.problem.day.size and np.any(member.patient.therapy_stop < member.problem.day[-1])
+        for member in prepared.members
+    )
+
+
+def why_no_second(prepared: PreparedCohort) -> str:
+    """Empty when the second published disposition can be put in place of the card's; else why not."""
+    from igkinetics.hierarchical.fit import exchanged
+
+    if prepared.card.id == SECOND_DISPOSITION:
+        return f"{SECOND_DISPOSITION} is the card itself"
+    if prepared.members[0].prior.disposition != "two_compartment":
+        return f"the card has one compartment, and {SECOND_DISPOSITION} two"
+    if estimated := [name for name in ("Q", "V2") if name in prepared.arrays.names]:
+        return f"the card lets {' and '.join(estimated)} vary between patients"
+    try:
+        exchanged(prepared, load_card(SECOND_DISPOSITION))
+    except InputError as error:
+        return "; ".join(str(problem) for problem in error.problems[:1])
+    return ""
+
+
+def everybody(
+    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
+) -> dict[str, Other]:
+    """The model with every sample and every patient in whom something is unexplained."""
+
+    def sampled() -> SampledCohort:
+        whole = prepared_for(cohort, card, options, keep_all=True)
+        return beside.sample(EVERYBODY, whole)
+
+    return {EVERYBODY: sampled}
