@@ -260,6 +260,14 @@ def test_a_new_card_is_sound_and_never_written_over(kind: tuple[str, ...], tmp_p
     assert "private, unchecked" in invoked("models", "show", path)
 
 
+def test_a_new_card_may_be_named_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = invoked("models", "new", "mine.toml")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+    assert "Card written to mine.toml," in said
+    assert load_card(tmp_path / "mine.toml").id == "mine"
+
+
 def test_typical_parameters_have_units_and_follow_the_patient() -> None:
     said = invoked("models", "typical", "adult_b_cell_depletion", "--weight", "140", "--agent", "blinatumomab")
     assert f"CL = {0.155 * 2**0.75:.6g} L/day; omega 0.35 (log)" in said

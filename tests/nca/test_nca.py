@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import igkinetics as igk
+from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.noncompartmental.parameters import PARAMETERS
 from igkinetics.noncompartmental.run import COLUMNS, Nca
@@ -131,3 +133,23 @@ def test_the_page_shows_the_table(rich: Cohort) -> None:
     page = nca_report(result)
     assert all(words in page for words in ("less the profile", "<svg"))
     assert f"{value(result, 'dose 1', 'clearance'):.4g}" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--baseline", "none"], "--baseline: found 'none'; must be one of total, zero, predose, before_first_dose"),
+        (["--area", "log"], "--area: found 'log'; must be one of linear_up_log_down, linear"),
+        (["--half-life", "tobitt"], "did you mean tobit?"),
+        (["--first", "impute"], "--first: found 'impute'; must be one of keep, drop"),
+        (["--join-doses-day", "nan"], "--join-doses-day: found 'nan'; must be a number of days, 0 or more"),
+        (["--join-doses-day", "-1"], "--join-doses-day: found '-1.0'; must be a number of days, 0 or more"),
+        (["--igg-unit", "mmol/L"], "igg-unit"),
+    ],
+)
+def test_the_command_refuses_what_cannot_be_done(words: list[str], said: str, tmp_path: Path) -> None:
+    written(tmp_path / "cohort", "A,0,5\nA,9,4", "A,0,30,0,iv")
+    done = CliRunner().invoke(app, ["nca", str(tmp_path / "cohort"), "--out", str(tmp_path / "out"), *words])
+    assert done.exit_code == 2, done.output
+    assert said in " ".join(done.output.split())
+    assert not (tmp_path / "out").exists()

@@ -123,6 +123,22 @@ def test_a_model_with_occasions_is_set_beside_one_without(record: Path, tmp_path
     assert models.loc["iov=CL", "minus_two_log_change"] > 30
 
 
+def test_a_scenario_runs_for_virtual_patients_of_the_population(varied: Path, tmp_path: Path) -> None:
+    """At steady state a dose every 28 days leaves an average level of dose / CL / 28 in the typical patient."""
+    words = 'title = "Every four weeks"\nhorizon_day = 400\nthresholds = [5]\nunit = "g/L"\nseed = 1\n[population]\n'
+    words += f'card = "{varied / "population.toml"}"\nn = 300\nweight_kg = {{ mean = 75, sd = 10 }}\n[[regimen]]\n'
+    words += 'name = "40 g"\ndose_g = 40\ninterval_day = 28\nstart_day = 0\n'
+    (tmp_path / "scenario.toml").write_text(words)
+    done = CliRunner().invoke(app, ["scenario", str(tmp_path / "scenario.toml"), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    rows = pd.read_csv(tmp_path / "out" / "outcomes.csv").set_index("outcome")
+    clearance = pd.read_csv(varied / "population.csv").set_index("parameter").loc["CL", "estimate"]
+    assert rows.loc["auc_tau", "median"] == pytest.approx(40.0 / clearance, rel=0.15)
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["private_cards"] == {
+        "population": "private, unchecked"
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -17,7 +17,7 @@ from igkinetics.effect.tables import effect_of
 from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.effect_page import effect_report
 from igkinetics.report.effect_sentences import effect_sentences, page_sentences, verdict_sentence
-from igkinetics.report.effect_words import amount, parameter_words, probability, section_of
+from igkinetics.report.effect_words import amount, drawn_words, parameter_words, probability, section_of
 from made_records import CARD, planned
 
 HOSTILE = "<script>alert('x')</script>"
@@ -188,3 +188,15 @@ def test_each_number_of_estimates_and_patients_is_one_of_the_tables() -> None:
 
 def numbers_of(cell: str) -> list[float]:
     return [float(found.replace("−", "-")) for found in re.findall(r"−?\d+(?:\.\d+)?", cell)]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected"),
+    [
+        ("laplace", "400 draws in 4 independent batches, by importance sampling"),
+        ("nuts", "400 draws in 4 chains."),
+        ("nuts (laplace: k 0.81)", "400 draws in 4 chains (importance sampling could not be believed: k 0.81)."),
+    ],
+)
+def test_the_page_says_what_made_the_draws(sampler: str, expected: str) -> None:
+    assert drawn_words(sampler, 400, 4).startswith(expected)

@@ -83,7 +83,7 @@ def check_models(
 @models.command("new")
 @answering
 def new_model(
-    card_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the card to be.")],
+    card_id: Annotated[str, typer.Argument(metavar="ID|FILE.toml", help="Id of the card to be, or its file.")],
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to write it; default ID.toml. Never over a file.")
     ] = None,
@@ -96,6 +96,9 @@ def new_model(
     """Write a commented card to be filled in with a model of your own."""
     from igkinetics.cards.new_card import new_card_text, write_new
 
+    own = Path(card_id)
+    if own.suffix == ".toml":
+        card_id, out = own.stem, out or own
     path = out or Path(f"{card_id}.toml")
     text = new_card_text(card_id, compartments=compartments, endogenous=endogenous, subcutaneous=subcutaneous)
     write_new(path, text)

@@ -19,7 +19,7 @@ from igkinetics.kinetics.parameters import Floats
 from igkinetics.random_streams import numbered_stream
 
 AVERAGED_COLUMNS: Final = ("quantity", "n_models", "median", "lower", "upper", "level", "left_out", "note")
-"""left_out: models that are not averaged over, for their chains do not agree."""
+"""left_out: models that are not averaged over, for their draws cannot be relied on."""
 BOOTSTRAPS: Final = 4000
 
 
@@ -41,7 +41,7 @@ def averaged_rows(
 ) -> pd.DataFrame:
     """AVERAGED_COLUMNS: a row per quantity that every model has. quantities: model -> name -> draws (n,).
 
-    failed: models that take no part, for their chains do not agree.
+    failed: models that take no part, for their draws cannot be relied on.
     """
     first = next(iter(quantities.values()))
     tail = 0.5 * (1.0 - level)

@@ -233,10 +233,19 @@ def newton_step(hessian: Floats, slopes: Floats, inside: np.ndarray) -> Floats:
 
 
 def hessian_of(objective: Objective, phi: Floats, unit: Floats) -> Floats:
-    """Second derivatives (k, k) by central differences of the gradient."""
+    """Second derivatives (k, k) by central differences of the gradient, right after an evaluation at phi.
+
+    Modes move about as far the one way as the other: the second search starts where that says.
+    """
     hessian = np.empty((phi.size, phi.size))
+    eta = objective.found.eta
+    centre = eta.copy()
     for place in range(phi.size):
         moved = np.zeros_like(phi)
         moved[place] = STEP * 10.0 * unit[place]
-        hessian[place] = (objective(phi + moved)[1] - objective(phi - moved)[1]) / (2.0 * moved[place])
+        eta[:] = centre
+        up = objective(phi + moved)[1]
+        eta[:] = 2.0 * centre - eta
+        hessian[place] = (up - objective(phi - moved)[1]) / (2.0 * moved[place])
+    eta[:] = centre
     return 0.5 * (hessian + hessian.T)

@@ -22,7 +22,7 @@ from igkinetics.report import effect_groups, effect_rows, words
 from igkinetics.report.card_view import card_view
 from igkinetics.report.effect_policies import policy_values
 from igkinetics.report.effect_sentences import page_sentences
-from igkinetics.report.effect_words import SENSITIVITY_WORDS, with_interval
+from igkinetics.report.effect_words import SENSITIVITY_WORDS, drawn_words, with_interval
 from igkinetics.report.environment import render_page
 
 
@@ -92,12 +92,11 @@ def page_values(effect: CohortEffect) -> dict[str, Any]:
         "options": options.record() | {"prior": "card"},
         "asked_thresholds": [text.number(value, 5) for value in options.thresholds],
         "regimen": options.control_regimen is not None,
-        "n_draws": int(effect.posterior.shape[0]),
         "caps": {"curves": COURSE_DRAWS, "card": PRIOR_DRAWS, "new": NEW_DRAWS},
         "ratio_sd": RATIO_LOG_SD,
         "recovery_sd": RECOVERY_LOG_SD,
         "ratio_words": ratio_words(effect),
-        "n_chains": int(effect.posterior["chain"].nunique()),
+        "drawn_words": drawn_words(effect.sampling.sampler, len(effect.posterior), effect.posterior["chain"].nunique()),
         "structures": structures,
         "production_words": [words.PRODUCTION_WORDS[name] for name in productions],
         "residual_words": words.RESIDUAL_WORDS[options.residual],

@@ -88,7 +88,7 @@ def reported_alone(effect: CohortEffect) -> str:
         return ""
     level = text.percent(effect.options.level)
     failed = str(rows[0]["left_out"])
-    without = f" (not averaged, for their chains do not agree: {failed})" if failed else ""
+    without = f" (not averaged, for their draws cannot be relied on: {failed})" if failed else ""
     alone = with_interval(effect.estimand("nadir_change_att"), level)
     return f"under the model reported alone by {alone}{without}"
 

@@ -159,3 +159,15 @@ def probability(value: Any) -> str:
     if not text.known(value):
         return ""
     return {0.0: "< 0.1 %", 1.0: "> 99.9 %"}.get(float(value), text.share_of_draws(float(value)))
+
+
+def drawn_words(sampler: str, draws: int, chains: int) -> str:
+    """How the draws of the base model were made."""
+    if sampler == "laplace":
+        return (
+            f"{draws} draws in {chains} independent {'batch' if chains == 1 else 'batches'}, by importance sampling "
+            "around the Laplace approximation of the model; Pareto k of the weights stands among the diagnostics."
+        )
+    _, handed_over, why_not = sampler.removesuffix(")").partition("(laplace: ")
+    reason = f" (importance sampling could not be believed: {why_not})" if handed_over else ""
+    return f"{draws} draws in {chains} {'chain' if chains == 1 else 'chains'}{reason}."
