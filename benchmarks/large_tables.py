@@ -39,10 +39,9 @@ def write_samples(path: Path, n_rows: int) -> None:
 
 CHECK = """
 from pathlib import Path
-from igkinetics.cli.check import summary_lines
 from igkinetics.cohort.read import read_cohort
 import resource, sys
-print("\\n".join(summary_lines(read_cohort(sys.argv[1], igg_unit="mg/dL"))), file=sys.stderr)
+print(read_cohort(sys.argv[1], igg_unit="mg/dL").check(), file=sys.stderr)
 peak = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(peak, used.ru_utime + used.ru_stime)

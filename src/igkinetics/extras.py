@@ -9,6 +9,7 @@ from igkinetics.errors import call_error
 
 EXTRAS: Final[dict[str, dict[str, str]]] = {
     "app": {"shiny": "Shiny"},
+    "cluster": {"distributed": "Dask"},
     "effect": {"pymc": "PyMC", "pytensor": "PyTensor", "nutpie": "nutpie"},
 }
 """Extra -> module that it brings -> its name."""

@@ -37,6 +37,7 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
+    from igkinetics.fit.by_parts import Reading
     from igkinetics.fit.cohort_result import CohortFit
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
@@ -49,7 +50,24 @@ Prior = Annotated[
     str, typer.Option(metavar="card|none|FILE", help="The card's prior, none, or that of a population.toml.")
 ]
 Drift = Annotated[bool, typer.Option("--drift/--no-drift", help="Allow courses that drift around the curve.")]
+Engine = Annotated[
+    str, typer.Option(metavar="auto|lmfit|batch", help="batch: compiled optimiser alone; auto: beyond 300 patients.")
+]
+Intervals = Annotated[
+    str, typer.Option(metavar="draws|laplace", help="laplace: normal approximations, for registries; see the guide.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="Fit a cohort in parts on this Dask cluster."),
+]
 Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
+
+
+AskedWindow = Annotated[str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")]
+Thresholds = Annotated[
+    list[float] | None,
+    typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
+]
 
 
 @answering
@@ -63,18 +81,16 @@ def fit(
     fix: Fix = None,
     drift: Drift = True,
     residual: Residual = "normal",
-    window: Annotated[
-        str | None, typer.Option(metavar="A:B", help="Look for nadirs between these days instead.")
-    ] = None,
-    threshold: Annotated[
-        list[float] | None,
-        typer.Option(metavar="IGG", help="Report the time below this level, in the cohort's unit; repeatable."),
-    ] = None,
+    window: AskedWindow = None,
+    threshold: Thresholds = None,
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval (400 behind bands).")] = 2000,
     profile: Annotated[bool, typer.Option("--profile", help="Profile-likelihood intervals of parameters.")] = False,
     figures: Annotated[bool, typer.Option("--figures", help="Every chart as SVG and PNG of publication size.")] = False,
     excel: Annotated[bool, typer.Option("--excel", help="All tables as one workbook, tables.xlsx.")] = False,
     dates: Dates = False,
+    engine: Engine = "auto",
+    intervals: Intervals = "draws",
+    cluster: Cluster = None,
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients fitted at a time.")] = 2,
@@ -84,11 +100,11 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit every patient, find every nadir."""
-    from igkinetics.charts.svg import converter_process
+    from igkinetics.cli.fit_parts import fit_in_parts, in_parts
+    from igkinetics.fit.by_parts import Reading
     from igkinetics.fit.options import FitOptions
-    from igkinetics.fit.output import FIT_OUTPUT, Extras
+    from igkinetics.fit.output import Extras
     from igkinetics.forecast.weights import weights_from
-    from igkinetics.output.folder import refuse_existing
 
     extras = Extras(figures=figures, excel=excel, dates=dates)
     options = FitOptions(
@@ -103,13 +119,28 @@ def fit(
         draws=draws,
         profile=profile,
         fix=fixed_of(fix or ()),
+        engine=engine,
+        intervals=intervals,
         level=level,
         seed=seed,
         jobs=jobs,
     )
+    reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
+    if in_parts(cohort, cluster, figures=figures):
+        fit_in_parts(reading, options, out, extras, cluster, overwrite=overwrite)
+    else:
+        fit_whole(reading, options, out, extras, overwrite=overwrite)
+
+
+def fit_whole(reading: Reading, options: FitOptions, out: Path, extras: Extras, *, overwrite: bool) -> None:
+    """A cohort that is read at once, with its pages."""
+    from igkinetics.charts.svg import converter_process
+    from igkinetics.fit.output import FIT_OUTPUT
+    from igkinetics.output.folder import refuse_existing
+
     refuse_existing(out, FIT_OUTPUT, overwrite=overwrite)
     with converter_process() as draw:
-        records = read_and_tell(cohort, igg_unit, file_format, on_problem)
+        records = read_and_tell(reading.path, reading.igg_unit, reading.file_format, reading.on_problem)
         fitted = fit_with_progress(records, options)
         write(fitted, out, draw, extras, overwrite=overwrite)
     tell_result(fitted, out)

@@ -126,6 +126,8 @@ class Cohort(ByValue):
     notes: tuple[str, ...] = ()
     day_zero: dict[str, pd.Timestamp] = field(default_factory=dict)
     """Patient -> the moment that days count from; empty for a cohort in day numbers."""
+    n_in_all: int = 0
+    """Of a part of a cohort: patients in all parts; 0 for a cohort read whole."""
     records: dict[str, str] = field(default_factory=dict)
     """Record -> patient, for each further record of a patient (a reset in an event file), a row of `patients` each."""
 
@@ -134,9 +136,21 @@ class Cohort(ByValue):
         """The covariates that vary over time."""
         return tuple(str(name) for name in self.covariates.columns if name not in COVARIATE_COLUMNS)
 
+    @property
+    def n_patients(self) -> int:
+        """Patients of the cohort, in all its parts where it has any."""
+        return self.n_in_all or len(self.patients)
+
     @cached_property
     def patient_ids(self) -> tuple[str, ...]:
         return tuple(self.patients["patient_id"])
+
+    @cached_property
+    def samples_set_aside(self) -> dict[str, int]:
+        """Patient -> rows of samples that were set aside, of those who have any."""
+        told = self.problems
+        own = told[told["action"].str.contains("set aside") & told["file"].str.startswith("samples")]
+        return {str(name): int(rows) for name, rows in own.groupby("patient_id")["line"].nunique().items()}
 
     @cached_property
     def _position(self) -> dict[str, int]:

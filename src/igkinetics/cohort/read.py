@@ -106,6 +106,15 @@ def read_cohort(
     return _assembled(located, notes, igg_unit, skip=skip)
 
 
+def read_part(
+    path: Path, part: str, n_patients: int, *, igg_unit: str | None, file_format: str | None, on_problem: str
+) -> Cohort:
+    """One part of a cohort in parts, by its name, as read_cohort reads a whole one. n_patients: in all parts."""
+    located = locate(path, file_format, part)
+    cohort = _assembled(located, synthetic_notes(path), igg_unit, skip=on_problem == "skip")
+    return replace(cohort, n_in_all=max(n_patients, len(cohort.patients)))
+
+
 def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *, skip: bool) -> Cohort:
     """The cohort of these files or frames."""
     mapping = _with_call(located.mapping, igg_unit)

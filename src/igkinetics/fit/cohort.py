@@ -115,6 +115,8 @@ def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
         igg_unit=cohort.igg_unit,
         average=options.structure is None,
         drift=options.drift,
+        cross_checked=options.cross_checked(cohort.n_patients),
+        laplace=options.intervals == "laplace",
     )
 
 
@@ -146,11 +148,18 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
         return unfitted(patient, card, "set_aside", reason)
     covariates = patient_covariates_of(cohort, patient.patient_id, card)
 
+    known: dict[str, PatientPrior] = {}
+
     def prior_of(who: Patient, disposition: str) -> PatientPrior:
+        if who is patient and disposition in known:
+            return known[disposition]
         prior = patient_prior(
             card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
         )
-        return prior.held_at(fixed_values(cohort, card, options, disposition), FIXED_BY_CALL)
+        prior = prior.held_at(fixed_values(cohort, card, options, disposition), FIXED_BY_CALL)
+        if who is patient:
+            known[disposition] = prior
+        return prior
 
     try:
         return fit_patient(patient, prior_of, settings_of(cohort, card, options))

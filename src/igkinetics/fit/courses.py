@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cohort.windows import Window
-from igkinetics.fit.drift import Record, draw_paths
-from igkinetics.fit.forecast import DriftAtEnd, factor_of, straight_between
+from igkinetics.fit.drift import Integers, Record, draw_paths
+from igkinetics.fit.drifting import fill_drifting_lowest, fill_time_below
+from igkinetics.fit.forecast import DriftAtEnd, factor_of, places_between, straight_between
 from igkinetics.fit.likelihood import LOGNORMAL
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.result import Averaged
@@ -55,6 +57,10 @@ class Courses:
     drifting: np.ndarray
     nodes: Floats
     states: Floats
+    distinct: Floats
+    """The parameter vectors among theta (k, 13): a draw of much weight stands there many times ..."""
+    which: Integers
+    """... and which of them is each draw's (n,)."""
 
     @property
     def u(self) -> Floats:
@@ -67,8 +73,8 @@ class Courses:
 
     def levels(self, days: Floats) -> tuple[Floats, Floats]:
         """Total and endogenous IgG (n, m), g/L, at ascending days."""
-        endogenous, infused = igg_curve(self.theta, self.problem.schedule, days)
-        total = endogenous + infused
+        endogenous, infused = igg_curve(self.distinct, self.problem.schedule, days)
+        total, endogenous = (endogenous + infused)[self.which], endogenous[self.which]
         if self.u.size:
             factor = self.factor(days)
             total[self.drifting] *= factor
@@ -108,36 +114,22 @@ class Courses:
 
     def first(self, n: int) -> Courses:
         """The first n draws: they stand in random order."""
-        kept = int(self.drifting[:n].sum())
-        return Courses(
-            problem=self.problem,
-            theta=self.theta[:n],
-            drifting=self.drifting[:n],
-            nodes=self.nodes,
-            states=self.states[:kept],
-        )
+        return courses(self.problem, self.theta[:n], self.which[:n], self.drifting[:n], self.nodes, self.states)
 
     def minima(self, window: Window, thresholds: tuple[float, ...]) -> Minima:
         """Over the closed window; thresholds in g/L."""
-        steady = ~self.drifting
+        steady = np.flatnonzero(~self.drifting)
         lowest = np.empty((self.theta.shape[0], 4))
         below = np.empty((self.theta.shape[0], len(thresholds), 2))
-        lowest[steady], below[steady] = lowest_of_many(
-            self.theta[steady], self.problem.schedule, window.start, window.end, thresholds
+        places, again = np.unique(self.which[steady], return_inverse=True)
+        lowest_of_each, below_each = lowest_of_many(
+            self.distinct[places], self.problem.schedule, window.start, window.end, thresholds
         )
+        lowest[steady], below[steady] = lowest_of_each[again], below_each[again]
         first_below, days_below = below[:, :, 0], below[:, :, 1]
         if self.u.size:
-            days = grid(self.problem, window)
-            endogenous, infused = igg_curve(self.theta[self.drifting], self.problem.schedule, days)
-            factor = self.factor(days)
-            for place, levels in ((0, (endogenous + infused) * factor), (2, endogenous * factor)):
-                at = levels.argmin(axis=1)
-                lowest[self.drifting, place] = levels[np.arange(at.size), at]
-                lowest[self.drifting, place + 1] = days[at]
-                if place == 0:
-                    for j, threshold in enumerate(thresholds):
-                        first, spent = time_below(days, levels, threshold)
-                        first_below[self.drifting, j], days_below[self.drifting, j] = first, spent
+            drifting = np.flatnonzero(self.drifting)
+            lowest[drifting], below[drifting] = drifting_minima(self, window, thresholds)
         return Minima(
             total=lowest[:, 0],
             day=lowest[:, 1],
@@ -146,6 +138,30 @@ class Courses:
             first_below=first_below,
             days_below=days_below,
         )
+
+
+def drifting_minima(courses: Courses, window: Window, thresholds: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Of each drifting draw: lowest total, its day, lowest endogenous, its day (m, 4); first day and days below each
+    threshold (m, t, 2)."""
+    days = grid(courses.problem, window)
+    right, share = places_between(courses.nodes, days)
+    whose = courses.which[courses.drifting]
+    lowest, below = np.empty((whose.size, 4)), np.empty((whose.size, len(thresholds), 2))
+    fill_drifting_lowest(
+        courses.distinct,
+        courses.problem.schedule,
+        days,
+        whose,
+        np.argsort(whose, kind="stable"),
+        np.ascontiguousarray(courses.u),
+        right,
+        share,
+        courses.problem.kind == LOGNORMAL,
+        np.array(thresholds, dtype=float),
+        lowest,
+        below,
+    )
+    return lowest, below
 
 
 def grid(problem: FitProblem, window: Window) -> Floats:
@@ -162,24 +178,9 @@ def grid(problem: FitProblem, window: Window) -> Floats:
 
 def time_below(days: Floats, levels: Floats, threshold: float) -> tuple[Floats, Floats]:
     """First day (nan: never) and days below of levels (n, m), straight between the days."""
-    gap = levels - threshold
-    below = gap < 0
-    span = np.diff(days)
-    left, right = gap[:, :-1], gap[:, 1:]
-    crossing = np.where(below[:, :-1] != below[:, 1:], left / np.where(left == right, 1.0, left - right), 0.0)
-    share = np.where(below[:, :-1], np.where(below[:, 1:], 1.0, crossing), np.where(below[:, 1:], 1.0 - crossing, 0.0))
-    first = below.argmax(axis=1)
-    before = np.maximum(first - 1, 0)
-    rows = np.arange(levels.shape[0])
-    enters = (
-        days[before]
-        + np.where(
-            first > 0, crossing[rows, np.minimum(before, span.size - 1)] * span[np.minimum(before, span.size - 1)], 0.0
-        )
-        if span.size
-        else days[first]
-    )
-    return np.where(below.any(axis=1), enters, np.nan), share @ span
+    first, spent = np.empty(levels.shape[0]), np.empty(levels.shape[0])
+    fill_time_below(np.require(days, float, "W"), np.ascontiguousarray(levels), threshold, first, spent)
+    return first, spent
 
 
 def courses_of(problem: FitProblem, averaged: Averaged, last_day: float, generator: np.random.Generator) -> Courses:
@@ -195,7 +196,28 @@ def courses_of(problem: FitProblem, averaged: Averaged, last_day: float, generat
         np.append(np.arange(start, end, NODE_DAYS), end),
         generator,
     )
-    return Courses(problem=problem, theta=averaged.theta, drifting=drifting, nodes=nodes, states=states)
+    return courses(problem, averaged.theta, averaged.source, drifting, nodes, states)
+
+
+def courses(
+    problem: FitProblem,
+    theta: Floats,
+    source: Integers,
+    drifting: npt.NDArray[np.bool_],
+    nodes: Floats,
+    states: Floats,
+) -> Courses:
+    """Courses of these draws; states of as many drifting ones or more, in their order."""
+    _, places, which = np.unique(source, return_index=True, return_inverse=True)
+    return Courses(
+        problem=problem,
+        theta=theta,
+        drifting=drifting,
+        nodes=nodes,
+        states=states[: int(drifting.sum())],
+        distinct=np.ascontiguousarray(theta[places]),
+        which=which,
+    )
 
 
 def drift_states(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.fit.drift_process import drift_from
 from igkinetics.kinetics.curves import igg_curve
@@ -24,10 +25,17 @@ def factor_of(u: Floats, *, as_log: bool) -> Floats:
 
 def straight_between(nodes: Floats, values: Floats, days: Floats) -> Floats:
     """values (n, t) at ascending nodes (t,), two or more, straight between them and level beyond, at days (n, m)."""
+    right, share = places_between(nodes, days)
+    return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)
+
+
+def places_between(nodes: Floats, days: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Where days (m,) lie among ascending nodes: the node at or behind each, and how far towards it from the one before
+    it, as a share."""
     right = np.clip(np.searchsorted(nodes, days, side="left"), 1, nodes.size - 1)
     width = nodes[right] - nodes[right - 1]
     share = np.clip((days - nodes[right - 1]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-    return np.asarray(values[:, right - 1] * (1.0 - share) + values[:, right] * share)
+    return np.asarray(right, dtype=np.int64), share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

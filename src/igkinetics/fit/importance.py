@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import gammaln
 
+from igkinetics.fit.mixture import PROPOSAL_DF, fill_mixture, fit_mixture, place_draws, smooth
 from igkinetics.kinetics.parameters import Floats
 
-PROPOSAL_DF: Final = 5.0
 PRIOR_SHARE: Final = 0.1
 """Share of the first round drawn from the prior."""
 GOOD_PARETO_K: Final = 0.7
@@ -26,10 +25,6 @@ AIM: Final = 0.6
 """Rounds go on until k is below: estimates of k scatter, and none above GOOD_PARETO_K is to be reported."""
 MOST_ROUNDS: Final = 8
 MOST_COMPONENTS: Final = 3
-REFINEMENTS: Final = 4
-"""Steps of expectation and maximisation when a mixture is fitted to weighted draws."""
-LEAST_MASS: Final = 0.03
-"""Of a fitted component; a smaller one rests on too few draws."""
 
 Target = Callable[[Floats], Floats]
 """-2 log density (n,) of draws (n, p), up to no constant: its integral is the marginal likelihood."""
@@ -61,23 +56,6 @@ class Weighted:
     """What each round drew from."""
 
 
-def log_t_density(x: Floats, centre: Floats, inverse_root: Floats) -> Floats:
-    """Log density (n,) of a multivariate t at x (n, p), by the inverse of the Cholesky factor of its scale matrix."""
-    p = centre.size
-    z = (x - centre) @ inverse_root.T
-    constant = (
-        gammaln((PROPOSAL_DF + p) / 2)
-        - gammaln(PROPOSAL_DF / 2)
-        - 0.5 * p * np.log(PROPOSAL_DF * np.pi)
-        + np.log(np.diag(inverse_root)).sum()
-    )
-    return constant - 0.5 * (PROPOSAL_DF + p) * np.log1p(np.einsum("ij,ij->i", z, z) / PROPOSAL_DF)
-
-
-def inverse(root: Floats) -> Floats:
-    return np.asarray(np.linalg.inv(root), dtype=float)
-
-
 def cholesky(covariance: Floats) -> Floats:
     return np.asarray(np.linalg.cholesky(covariance), dtype=float)
 
@@ -88,12 +66,20 @@ def log_sum(terms: Floats) -> Floats:
     return np.asarray(top + np.log(np.exp(terms - top).sum(axis=0)))
 
 
+def stacked(components: Sequence[Component]) -> tuple[Floats, Floats, Floats]:
+    """Centres (k, p), roots (k, p, p) and log shares (k,), as the kernels take them."""
+    return (
+        np.array([component.centre for component in components]),
+        np.array([component.root for component in components]),
+        np.array([component.log_share for component in components]),
+    )
+
+
 def log_mixture(x: Floats, components: Sequence[Component]) -> Floats:
     """Log density (n,) of a mixture whose shares add up to 1."""
-    terms = [
-        component.log_share + log_t_density(x, component.centre, inverse(component.root)) for component in components
-    ]
-    return log_sum(np.array(terms))
+    density = np.empty(x.shape[0])
+    fill_mixture(np.ascontiguousarray(x), *stacked(components), density)
+    return density
 
 
 def normalised(components: Sequence[Component]) -> tuple[Component, ...]:
@@ -106,11 +92,10 @@ def draw_from(components: Sequence[Component], n: int, generator: np.random.Gene
     """x (n, p): from each component its share of the draws."""
     shares = np.exp([component.log_share for component in components])
     which = np.minimum(np.searchsorted(np.cumsum(shares), (np.arange(n) + 0.5) / n), len(components) - 1)
-    x = generator.standard_normal((n, components[0].centre.size))
-    x *= np.sqrt(PROPOSAL_DF / generator.chisquare(PROPOSAL_DF, n))[:, None]
-    for k, component in enumerate(components):
-        own = which == k
-        x[own] = component.centre + x[own] @ component.root.T
+    z = generator.standard_normal((n, components[0].centre.size))
+    centres, roots, _ = stacked(components)
+    x = np.empty_like(z)
+    place_draws(z, generator.chisquare(PROPOSAL_DF, n), which, centres, roots, x)
     return x
 
 
@@ -120,67 +105,17 @@ def fitted_mixture(x: Floats, weights: Floats, n_components: int) -> tuple[Compo
     Several start at draws spread along the direction of most variance and are refined; each covariance leans on that of
     all draws, the more the fewer draws it rests on.
     """
-    centre = weights @ x
-    whole = ((x - centre).T * weights) @ (x - centre) / (1.0 - np.sum(weights**2))
-    whole += 1e-9 * np.trace(whole) / centre.size * np.eye(centre.size)
-    if n_components == 1:
-        return (Component(centre=centre, root=cholesky(whole), log_share=0.0),)
-    along = (x - centre) @ np.linalg.eigh(whole)[1][:, -1]
-    order = np.argsort(along, kind="stable")
-    part = np.minimum((np.cumsum(weights[order]) * n_components).astype(int), n_components - 1)
-    belongs = np.zeros((x.shape[0], n_components))
-    belongs[order, part] = 1.0
-    found: list[Component] = []
-    for step in range(REFINEMENTS + 1):
-        found = []
-        for k in range(n_components):
-            own = weights * belongs[:, k]
-            mass = own.sum()
-            if mass < LEAST_MASS:
-                continue
-            own = own / mass
-            middle = own @ x
-            spread = ((x - middle).T * own) @ (x - middle)
-            lean = min(1.0, 2.0 * centre.size * np.sum(own**2))
-            spread = (1.0 - lean) * spread + lean * whole + 1e-3 * np.diag(np.diag(whole))
-            found.append(Component(centre=middle, root=cholesky(spread), log_share=float(np.log(mass))))
-        if step < REFINEMENTS:
-            logs = np.array([c.log_share + log_t_density(x, c.centre, inverse(c.root)) for c in found])
-            belongs = np.exp(logs - log_sum(logs)).T
-            n_components = len(found)
-    return normalised(found)
+    p = x.shape[1]
+    centres, roots, log_shares = np.empty((n_components, p)), np.empty((n_components, p, p)), np.empty(n_components)
+    kept = fit_mixture(np.ascontiguousarray(x), weights, n_components, centres, roots, log_shares)
+    return tuple(Component(centre=centres[k], root=roots[k], log_share=float(log_shares[k])) for k in range(kept))
 
 
 def smoothed(log_ratio: Floats) -> tuple[Floats, float]:
-    """Normalised Pareto-smoothed weights (n,), and k.
-
-    As ArviZ's psislw, of which a fit with its many small samples would spend most time on what surrounds the formulae
-    (tests/fit/test_importance.py holds one against the other). Generalised Pareto by Zhang and Stephens, Technometrics
-    2009;51:316, with the prior on k of Vehtari et al.
-    """
+    """Normalised Pareto-smoothed weights (n,), and k: as ArviZ's psislw."""
     weights = np.exp(log_ratio - log_ratio.max())
-    n_tail = int(min(0.2 * weights.size, 3.0 * np.sqrt(weights.size)))
-    quartile = int(n_tail / 4 + 0.5) - 1
-    order = np.argsort(weights, kind="stable")
-    tail, cutoff = order[-n_tail:], weights[order[-n_tail - 1]]
-    excess = weights[tail] - cutoff
-    if not excess[quartile] > 0.0:  # such a tail has no shape
-        return weights / weights.sum(), float("nan")
-    size = 30 + int(np.sqrt(n_tail))
-    rates = (1.0 - np.sqrt(size / (np.arange(1, size + 1) - 0.5))) / (3.0 * excess[quartile])
-    rates += 1.0 / excess[-1]
-    shapes = np.log1p(-rates[:, None] * excess).mean(axis=1)
-    logs = n_tail * (np.log(-rates / shapes) - shapes - 1.0)
-    share = np.exp(logs - logs.max())
-    share = np.where(share >= 10.0 * np.finfo(float).eps * share.sum(), share, 0.0)
-    rate = float(rates @ share / share.sum())
-    shape = float(np.log1p(-rate * excess).mean())
-    scale = -shape / rate
-    shape = (n_tail * shape + 5.0) / (n_tail + 10.0)
-    levels = np.arange(0.5, n_tail) / n_tail
-    quantiles = cutoff + scale * np.expm1(-shape * np.log1p(-levels)) / shape
-    weights[tail] = np.minimum(quantiles, weights[tail[-1]])
-    return weights / weights.sum(), shape
+    pareto_k = smooth(weights)
+    return weights / weights.sum(), float(pareto_k)
 
 
 def cut(log_ratio: Floats) -> Floats:

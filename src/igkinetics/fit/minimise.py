@@ -8,6 +8,7 @@ from typing import Final
 import lmfit
 import numpy as np
 
+from igkinetics.fit.engine import explore_starts, newton_polish, settle_modes
 from igkinetics.fit.problem import FitProblem
 from igkinetics.frozen import ByValue
 from igkinetics.kinetics.parameters import CL, K_LOSS, V1, V2, Floats, Q
@@ -17,11 +18,9 @@ AGREE_WITHIN: Final = 0.01
 """Two starts agree when their -2 log posteriors differ by less."""
 DECREMENT_TOLERANCE: Final = 1e-6
 """g' H^-1 g / 2 at the optimum: the improvement that a further Newton step would promise."""
-DECREMENT_GOAL: Final = 1e-14
 MOST_ITERATIONS: Final = 300
 NOT_FINITE: Final = 1e10
 """What a line search is told where the model is not finite: it turns back."""
-NEWTON_STEPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,11 +69,10 @@ def minimise(problem: FitProblem, guesses: list[Floats]) -> Optimum:
     lmfit starts at the guess that led to the lowest value, not at the minimum found, so two optimisers of
     different make must agree; the lower of both is polished and kept.
     """
-    explored = [problem.minimum_from(guess) for guess in guesses]
-    lowest = int(np.argmin([value for _, value in explored]))
-    metric = inverse_curvature(problem, explored[lowest][0])
-    explored.append(by_lmfit(problem, guesses[lowest], metric))
-    return best_of(problem, explored)
+    found, values = explored(problem, guesses)
+    lowest = int(np.argmin(values))
+    x, value = by_lmfit(problem, guesses[lowest], inverse_curvature(problem, found[lowest]))
+    return settled(problem, np.vstack([found, x]), np.append(values, value if np.isfinite(value) else np.inf))
 
 
 def inverse_curvature(problem: FitProblem, x: Floats) -> Floats:
@@ -88,25 +86,37 @@ def inverse_curvature(problem: FitProblem, x: Floats) -> Floats:
 
 def explore(problem: FitProblem, guesses: list[Floats]) -> Optimum:
     """The same by the compiled optimiser alone: for structures beside the fitted one and for large cohorts."""
-    return best_of(problem, [problem.minimum_from(guess) for guess in guesses])
+    return settled(problem, *explored(problem, guesses))
+
+
+def explored(problem: FitProblem, guesses: list[Floats]) -> tuple[Floats, Floats]:
+    """The minimum that each guess leads to (s, p), and its value (s,): inf where nothing finite was met."""
+    starts = np.array(guesses)
+    found, values = np.empty_like(starts), np.empty(len(guesses))
+    explore_starts(starts, problem.prior_sd, problem.target, found, values)
+    return found, values
 
 
 def best_of(problem: FitProblem, found: list[tuple[Floats, float]]) -> Optimum:
     """The lowest of several minima (x, value), polished, with its curvature and the convergence tests."""
     values = np.array([value if np.isfinite(value) else np.inf for _, value in found])
-    order = np.argsort(values, kind="stable")
-    kept = distinct([found[k][0] for k in order if np.isfinite(values[k])] or [found[0][0]], problem)
-    polished = sorted((polish(problem, x) for x in kept), key=lambda pair: pair[1])
-    best, value = polished[0]
-    gradient = problem.value_and_gradient(best)[1]
-    hessian = problem.hessian(best)
+    return settled(problem, np.array([x for x, _ in found]), values)
+
+
+def settled(problem: FitProblem, found: Floats, values: Floats) -> Optimum:
+    """The same of minima (s, p) with their values (s,), inf where none was met."""
+    p = found.shape[1]
+    modes, heights, curvature = np.empty_like(found), np.empty(values.size), np.empty((p + 1, p))
+    n_modes, value = settle_modes(found, values, problem.prior_sd, problem.target, modes, heights, curvature)
+    gradient, hessian = curvature[0], curvature[1:]
+    kept = tuple(modes[:n_modes])
     return Optimum(
-        x=best,
-        objective=value,
+        x=kept[0],
+        objective=float(value),
         gradient=gradient,
         hessian=hessian,
-        modes=distinct([x for x, _ in polished], problem),
-        n_starts=len(found),
+        modes=kept,
+        n_starts=values.size,
         n_agreeing=int(np.sum(values - value < AGREE_WITHIN)),
         failed_tests=failed_convergence_tests(value, gradient, hessian),
     )
@@ -147,21 +157,8 @@ def by_lmfit(problem: FitProblem, guess: Floats, metric: Floats) -> tuple[Floats
 
 def polish(problem: FitProblem, x: Floats) -> tuple[Floats, float]:
     """Newton steps while they lower the objective: brings the gradient to rounding level."""
-    value, gradient = problem.value_and_gradient(x)
-    for _ in range(NEWTON_STEPS):
-        if not np.isfinite(value) or newton_decrement(gradient, hessian := problem.hessian(x)) < DECREMENT_GOAL:
-            break
-        try:
-            step = np.linalg.solve(hessian, gradient)
-        except np.linalg.LinAlgError:
-            break
-        new_value, new_gradient = problem.value_and_gradient(x - step)
-        if not new_value <= value:
-            break
-        x, value, gradient = x - step, new_value, new_gradient
-        if newton_decrement(gradient, hessian) < DECREMENT_GOAL:  # the curvature hardly changes in such a step
-            break
-    return x, value
+    polished = x.copy()
+    return polished, float(newton_polish(polished, problem.target))
 
 
 def newton_decrement(gradient: Floats, hessian: Floats) -> float:
@@ -182,12 +179,3 @@ def failed_convergence_tests(value: float, gradient: Floats, hessian: Floats) ->
     if eigenvalues[0] <= 1e-10 * eigenvalues[-1]:
         return ("curvature",)
     return () if newton_decrement(gradient, hessian) < DECREMENT_TOLERANCE else ("gradient",)
-
-
-def distinct(candidates: list[Floats], problem: FitProblem) -> tuple[Floats, ...]:
-    """Local optima that differ by more than a tenth of a prior SD in some parameter, in the given order."""
-    kept: list[Floats] = []
-    for x in candidates:
-        if all(np.max(np.abs(x - other) / problem.prior_sd) > 0.1 for other in kept):
-            kept.append(x)
-    return tuple(kept)

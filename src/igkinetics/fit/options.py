@@ -18,6 +18,10 @@ STACK: Final = "stack"
 """In place of a card: several, mixed by their weights."""
 PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
+ENGINES: Final = ("auto", "lmfit", "batch")
+INTERVALS: Final = ("draws", "laplace")
+MOST_CROSS_CHECKED: Final = 300
+"""Patients up to whom "auto" lets lmfit fit each of them once more."""
 
 
 FIXABLE: Final = ("CL", "V1", "Q", "V2", "ka", "F", "C_base", "C_init", "C_init_ratio", "S", "k_loss", "k_rec")
@@ -48,6 +52,9 @@ class FitOptions:
     draws: per patient; bands of curves rest on 400 of them, and the file
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
     fraction. jobs: patients fitted at a time.
+    engine: "lmfit" fits each patient by the compiled optimiser and by lmfit, "batch" by the first alone; "auto" is
+    lmfit up to 300 patients, then batch. intervals: "draws" of the posterior, or "laplace": points of its normal
+    approximation around each optimum, at most 400 of a patient, for registries.
 
     >>> import igkinetics as igk
     >>> igk.FitOptions(thresholds=(400,), window=(0, 120)).structure is None
@@ -65,6 +72,8 @@ class FitOptions:
     draws: int = 2000
     profile: bool = False
     fix: dict[str, float] = field(default_factory=dict)
+    engine: str = "auto"
+    intervals: str = "draws"
     level: float = INTERVAL_LEVEL
     seed: int = 1
     jobs: int = 2
@@ -79,6 +88,7 @@ class FitOptions:
             *fixed_problems(self.fix, self.structure),
             *stack_problems(self.card, self.weights),
             *self._stack_problems(),
+            *self._laplace_problems(),
         ]
         if problems:
             raise InputError(problems)
@@ -86,7 +96,12 @@ class FitOptions:
     def _choice_problems(self) -> list[Problem]:
         from igkinetics.kinetics.parameters import STRUCTURES  # here, for help must not wait for numpy
 
-        choices = [("prior", self.prior, PRIORS), ("residual", self.residual, RESIDUALS)]
+        choices = [
+            ("prior", self.prior, PRIORS),
+            ("residual", self.residual, RESIDUALS),
+            ("engine", self.engine, ENGINES),
+            ("intervals", self.intervals, INTERVALS),
+        ]
         if self.prior.endswith(".toml"):
             return [_problem("prior", self.prior, f"left out beside another card: {self.card} gives the prior already")]
         if self.structure is not None:
@@ -116,6 +131,16 @@ class FitOptions:
         if self.card == STACK and self.prior == "none":
             return [_problem("prior", self.prior, "card: a stack mixes what several cards say")]
         return []
+
+    def _laplace_problems(self) -> list[Problem]:
+        if self.intervals == "laplace" and self.prior == "none":
+            words = "draws with prior=none: a likelihood alone may have no normal approximation"
+            return [_problem("intervals", self.intervals, words)]
+        return []
+
+    def cross_checked(self, n_patients: int) -> bool:
+        """Whether lmfit fits every patient of a cohort of this size once more."""
+        return self.engine == "lmfit" or (self.engine == "auto" and n_patients <= MOST_CROSS_CHECKED)
 
     @property
     def cards(self) -> dict[str, float]:

@@ -20,10 +20,11 @@ from igkinetics.fit.bounds import (
     said_of_bounds,
     starts_apart,
 )
-from igkinetics.fit.minimise import Optimum, first_guesses, minimise
+from igkinetics.fit.laplace import laplace_own, laplace_posterior
+from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import lowest_drawn
 from igkinetics.fit.problem import FitProblem, build_problem
-from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curve, profile_interval
+from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curves, profile_intervals
 from igkinetics.fit.remedies import doubt_about_unit, questions
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
@@ -54,7 +55,8 @@ EACH_LOWER: Final = f"{MOST_RESTARTS + 1} optima were found, each below the one 
 class FitSettings:
     """How every patient of a cohort is fitted. structure: "disposition/production".
 
-    average: over the other structures too. drift: over a drift around the fitted one too.
+    average: over the other structures too. drift: over a drift around the fitted one too. cross_checked: lmfit fits the
+    structure once more. laplace: points of Laplace approximations in place of draws.
     """
 
     structure: str
@@ -67,6 +69,12 @@ class FitSettings:
     igg_unit: IggUnit
     average: bool = True
     drift: bool = True
+    cross_checked: bool = True
+    laplace: bool = False
+
+    def optimum(self, problem: FitProblem, guesses: list[Floats]) -> Optimum:
+        """The lowest of what these guesses lead to."""
+        return minimise(problem, guesses) if self.cross_checked else explore(problem, guesses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +157,7 @@ def settle(problem: FitProblem, patient: Patient, prior_of: PriorOf, settings: F
     """The optimum with its draws and profiles. Should these meet a lower point, the fit starts again from there."""
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
-        optimum = minimise(problem, guesses)
+        optimum = settings.optimum(problem, guesses)
         if trouble := what_failed(optimum) or what_changed(problem, patient, optimum, settings.igg_unit):
             return trouble
         try:
@@ -208,7 +216,7 @@ def settle_without_prior(
     guesses = first_guesses(problem)
     for lower in range(MOST_RESTARTS + 1):
         found = identified(problem, guesses)
-        optimum = minimise(found.problem, [found.optimum.x, *first_guesses(found.problem)])
+        optimum = settings.optimum(found.problem, [found.optimum.x, *first_guesses(found.problem)])
         found = replace(found, optimum=optimum)
         trouble = what_failed(optimum) or what_changed(found.problem, patient, optimum, settings.igg_unit)
         if trouble:
@@ -244,6 +252,8 @@ def settle_without_prior(
 def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
     """Draws of the fitted structure, with drift where asked for."""
     generator = of_patient(settings.seed, patient.patient_id, "draws")
+    if settings.laplace:
+        return laplace_own(problem, optimum, settings.draws, generator, drift=settings.drift)
     return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
 
 
@@ -257,6 +267,8 @@ def posterior_of(
     else:
         steady = own.problem.without_drift()
         others += [*unlike_the_card(steady, optimum), *heavy_tailed(steady, optimum)]
+    if settings.laplace:
+        return laplace_posterior(own, others, of_patient(settings.seed, patient.patient_id, "structures"))
     streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
     posterior = averaged_posterior(own, others, settings.draws, streams)
     if posterior.averaged.trusted:
@@ -380,15 +392,3 @@ def describe_change(change: Change, unit: IggUnit) -> str:
         f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
         f"{before} -> {after}, {side} than recorded doses and therapy explain (z = {change.z:.1f})"
     )
-
-
-def profile_intervals(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, tuple[float, float]]:
-    """Profile-likelihood interval of every estimated parameter, on its estimation scale."""
-    return {name: profile_interval(problem, optimum, i, level) for i, name in enumerate(problem.names)}
-
-
-def profile_curves(
-    problem: FitProblem, optimum: Optimum, intervals: dict[str, tuple[float, float]]
-) -> dict[str, tuple[Floats, Floats]]:
-    """The profile of every estimated parameter over its interval and somewhat beyond."""
-    return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import logsumexp
 
 from igkinetics.fit.chains import run_chains
-from igkinetics.fit.importance import GOOD_PARETO_K, PRIOR_SHARE, Component, sample_in_rounds
+from igkinetics.fit.importance import GOOD_PARETO_K, PRIOR_SHARE, Component, log_sum, sample_in_rounds
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.problem import FitProblem
 from igkinetics.frozen import ByValue
@@ -101,7 +100,7 @@ def laplace_log_marginal(problem: FitProblem, optimum: Optimum) -> float:
 
 def draw_around(problem: FitProblem, components: list[Component], n: int, generator: np.random.Generator) -> Draws:
     """Weighted draws, n or more, from these components and the prior; where weights fail, n from chains."""
-    mass = float(logsumexp([component.log_share for component in components]))
+    mass = float(log_sum(np.array([component.log_share for component in components])))
     prior = Component(
         centre=problem.mu,
         root=np.diag(problem.prior_sd),

@@ -123,3 +123,15 @@ def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: f
         if far > WIDEST:
             return float(np.copysign(np.inf, step))
     return centre + step * float(brentq(excess, near, far, xtol=X_TOLERANCE, rtol=1e-6))
+
+
+def profile_intervals(problem: FitProblem, optimum: Optimum, level: float) -> dict[str, tuple[float, float]]:
+    """Profile-likelihood interval of every estimated parameter, on its estimation scale."""
+    return {name: profile_interval(problem, optimum, i, level) for i, name in enumerate(problem.names)}
+
+
+def profile_curves(
+    problem: FitProblem, optimum: Optimum, intervals: dict[str, tuple[float, float]]
+) -> dict[str, tuple[Floats, Floats]]:
+    """The profile of every estimated parameter over its interval and somewhat beyond."""
+    return {name: profile_curve(problem, optimum, i, intervals[name]) for i, name in enumerate(problem.names)}

@@ -44,12 +44,14 @@ class Alternative(ByValue):
 class Averaged(ByValue):
     """Draws of equal weight over structures and drift, in random order: theta (n, 13), SD of the drift of each (n,).
 
-    kind (n,): how measurements of each draw scatter, of RESIDUALS in `likelihood.py`. pareto_k and r_hat are the worst
-    of any structure that matters; nan where its draws came the other way.
+    source (n,): which weighted draw each is; those of much weight stand there more than once. kind (n,): how
+    measurements of each draw scatter, of RESIDUALS in `likelihood.py`. pareto_k and r_hat are the worst of any
+    structure that matters; nan where its draws came the other way.
     """
 
     theta: Floats
     drift_sd: Floats
+    source: npt.NDArray[np.int64]
     kind: npt.NDArray[np.int8]
     method: str
     pareto_k: float

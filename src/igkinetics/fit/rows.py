@@ -170,18 +170,13 @@ def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, co
 
 def patient_row(cohort: Cohort, fit: PatientFit) -> dict[str, Any]:
     """Status, model and row accounting; rows are sample rows."""
-    set_aside = cohort.problems[
-        (cohort.problems["patient_id"] == fit.patient.patient_id)
-        & cohort.problems["action"].str.contains("set aside")
-        & cohort.problems["file"].str.startswith("samples")
-    ]
     row: dict[str, Any] = {
         "patient_id": fit.patient.patient_id,
         "group": fit.patient.group,
         "status": fit.status,
         "reason": fit.reason,
         "rows_used": fit.problem.day.size if fit.problem is not None else fit.patient.sample_day.size,
-        "rows_set_aside": set_aside["line"].nunique(),
+        "rows_set_aside": cohort.samples_set_aside.get(fit.patient.patient_id, 0),
         "model": "",
         "model_weight": np.nan,
     }

@@ -28,9 +28,12 @@ def stacked(fits: Sequence[tuple[PatientFit, float]], n: int, seed: int) -> Pati
     counts = np.diff(np.round(np.cumsum([0.0, *(share / whole for _, share in known)]) * n)).astype(int)
     parts = [(fit.all_draws(), int(count)) for (fit, _), count in zip(known, counts, strict=True)]
     order = of_patient(seed, first.patient.patient_id, "stack").permutation(sum(counts))
+    apart = np.cumsum([0, *(one.source.max() + 1 for one, _ in parts[:-1])])
+    sources = [one.source[:count] + first_of for (one, count), first_of in zip(parts, apart, strict=True)]
     averaged = Averaged(
         theta=np.concatenate([one.theta[:count] for one, count in parts])[order],
         drift_sd=np.concatenate([one.drift_sd[:count] for one, count in parts])[order],
+        source=np.concatenate(sources)[order],
         kind=np.concatenate([one.kind[:count] for one, count in parts])[order],
         method="; ".join(dict.fromkeys(one.method for one, _ in parts)),
         pareto_k=worst([one.pareto_k for one, _ in parts]),

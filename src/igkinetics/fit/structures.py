@@ -274,10 +274,7 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
         if one is not None
     ]
     averaged = pooled(parts, own.problem.drift_sds, n, streams[-1])
-    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ own.draws.drift_shares)))
-    return Posterior(
-        draws=own.draws, averaged=averaged, alternatives=(*rows, *_other_rows(others, shares[1:], scores[1:]))
-    )
+    return Posterior(draws=own.draws, averaged=averaged, alternatives=posterior_rows(own, others, shares, scores))
 
 
 def normalised_weights(scores: list[float]) -> Floats:
@@ -308,6 +305,7 @@ def pooled(parts: list[tuple[Draws, float, int]], sds: Floats, n: int, generator
     return Averaged(
         theta=theta[order],
         drift_sd=drift_sd[order],
+        source=places[order],
         kind=kinds[places][order],
         method="; ".join(dict.fromkeys(draws.method for draws in counted)),
         pareto_k=worst([draws.pareto_k for draws in counted]),
@@ -319,6 +317,12 @@ def pooled(parts: list[tuple[Draws, float, int]], sds: Floats, n: int, generator
 def worst(values: list[float]) -> float:
     known = [value for value in values if not np.isnan(value)]
     return max(known, default=float("nan"))
+
+
+def posterior_rows(own: Own, others: list[Candidate], shares: Floats, scores: list[float]) -> tuple[Alternative, ...]:
+    """What each structure and SD of the drift weighs: shares of the fitted structure and the others, and their logs."""
+    rows = _own_rows(own, np.asarray(shares[0] * (own.draws.weights @ own.draws.drift_shares)))
+    return (*rows, *_other_rows(others, shares[1:], scores[1:]))
 
 
 def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
@@ -375,6 +379,7 @@ def unaveraged(problem: FitProblem, optimum: Optimum, others: list[Candidate], d
     averaged = Averaged(
         theta=draws.theta,
         drift_sd=np.zeros(draws.theta.shape[0]),
+        source=np.arange(draws.theta.shape[0]),
         kind=np.full(draws.theta.shape[0], problem.kind, dtype=np.int8),
         method=draws.method,
         pareto_k=draws.pareto_k,

@@ -14,6 +14,7 @@ from igkinetics.cohort.windows import nadir_window
 from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_checks, shrinkage_table
 from igkinetics.fit.columns import TABLES
 from igkinetics.fit.common_steps import common_steps
+from igkinetics.fit.courses import Courses
 from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.fit.nadirs import fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
@@ -48,7 +49,7 @@ class PatientTables:
 def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
     """Everything the tables say of one patient."""
     unit, level = cohort.igg_unit, options.level
-    asked = asked_tables(cohort, fit, options)
+    asked, courses = asked_of(cohort, fit, options)
     rows: Rows = {"patients": [patient_row(cohort, fit)]}
     if not fit.has_numbers:
         return PatientTables(rows=asked.rows | rows)
@@ -59,8 +60,8 @@ def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Pati
         "diagnostics": [diagnostic_row(fit)],
         "parameters": parameter_rows(fit, unit, level),
     }
-    kept = kept_draws(options.draws, len(cohort.patients))
-    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept, options.seed))
+    kept = kept_draws(options.draws, cohort.n_patients)
+    return PatientTables(rows=asked.rows | rows, curves=asked.curves, draws=draws_of(fit, kept, options.seed, courses))
 
 
 def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
@@ -78,13 +79,18 @@ def bare_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Patient
 
 def asked_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
     """Of one patient, the tables that answer for the window and the thresholds of the options."""
+    return asked_of(cohort, fit, options)[0]
+
+
+def asked_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> tuple[PatientTables, Courses | None]:
+    """The same, with the courses that they come from, where there are any."""
     if fit.status == "failed":
-        return bare_tables(cohort, fit, options)
+        return bare_tables(cohort, fit, options), None
     unit, level = cohort.igg_unit, options.level
     window = nadir_window(fit.patient, options.window)
     raw = raw_nadir(fit.patient, window)
     if not fit.has_numbers or not window.exists:
-        return PatientTables(rows={"nadir": [nadir_row(fit, window, raw, None, unit, level)]})
+        return PatientTables(rows={"nadir": [nadir_row(fit, window, raw, None, unit, level)]}), None
     thresholds = tuple(g_per_l(value, unit) for value in options.thresholds)
     courses = fit_courses(fit, window.end, options.seed)
     fitted = fitted_nadir(fit, window, raw.value, thresholds, level, options.seed, courses)
@@ -94,17 +100,22 @@ def asked_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> Patien
         "thresholds": threshold_rows(fit, fitted, unit, level),
         "structures": structure_rows(fit, fitted.window, unit),
     }
-    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, courses))
+    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, courses)), courses
 
 
-def draws_of(fit: PatientFit, kept: int, seed: int) -> pd.DataFrame | None:
-    """So many equally weighted draws of a fit with numbers, each with its drift at the last sample."""
+def draws_of(fit: PatientFit, kept: int, seed: int, courses: Courses | None = None) -> pd.DataFrame | None:
+    """So many equally weighted draws of a fit with numbers, each with its drift at the last sample.
+
+    courses: those up to the end of a window, which are the same where they end with the record.
+    """
     if fit.draws is None:
         return None
     problem, _, _ = fit.fitted()
     draws = fit.all_draws()
     drift_sd = draws.drift_sd[:kept]
-    courses = fit_courses(fit, float(problem.day[-1]), seed).first(kept)
+    if courses is None or courses.nodes[-1] > problem.day[-1]:
+        courses = fit_courses(fit, float(problem.day[-1]), seed)
+    courses = courses.first(kept)
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
     return draw_table(fit.patient.patient_id, courses.theta, a, b, draws.kind[:kept], courses.at_last_sample(drift_sd))
 

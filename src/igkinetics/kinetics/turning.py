@@ -1,7 +1,8 @@
 """Where a segment's curve turns: all roots of its slope, an exponential sum of at most four terms.
 
 A sum of n exponentials times exp(r1 t) has a derivative with n - 1 terms; between two roots of that derivative
-there is at most one root (Rolle). Going down to one term, which has none, every root is bracketed.
+there is at most one root (Rolle). Going down to one term, which has none, every root is bracketed. The signs of that
+chain at both ends bound the number of roots before any is looked for (Budan): mostly there is none, or one.
 Source: the argument is classical (Polya and Szego, Part V, Descartes' rule for exponential sums).
 """
 
@@ -78,6 +79,27 @@ def sign_changes(coefficients: Floats, n: int) -> int:
 
 
 @inner
+def most_roots(chain: Floats, rates: Floats, n: int, length: float) -> int:
+    """A bound on the sign changes of chain[0] in (0, length), exact where it is 0 or 1: how many sign changes fewer the
+    chain of derivatives has at the end than at the start; n where a zero at either end leaves it open.
+    """
+    at_start = at_end = 0
+    start_before = end_before = 0.0
+    for level in range(n):
+        start, end = 0.0, 0.0
+        for j in range(level, n):
+            start += chain[level, j]
+        end = exponential_sum(chain[level], rates, level, n, length)
+        if start == 0.0 or end == 0.0:
+            return n
+        at_start += start * start_before < 0.0
+        at_end += end * end_before < 0.0
+        start_before, end_before = start, end
+    fewer = at_start - at_end
+    return fewer if fewer >= 0 else n
+
+
+@inner
 def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float, roots: Floats, room: Floats) -> int:
     """All sign changes of sum_j coefficients_j exp(-rates_j t) in (0, length), ascending, into roots (4,).
 
@@ -97,6 +119,12 @@ def exponential_roots(coefficients: Floats, rates: Floats, n: int, length: float
     for level in range(1, n):
         for j in range(level, n):
             chain[level, j] = chain[level - 1, j] * (rates[level - 1] - rates[j])
+    most = most_roots(chain, rates, n, length)
+    if most == 0:
+        return 0
+    if most == 1:
+        roots[0] = bracketed_root(chain[0], rates, 0, n, 0.0, length)
+        return 1
     n_roots = 0
     for level in range(n - 2, -1, -1):
         for k in range(n_roots):

@@ -52,6 +52,8 @@ def diagnostics_page(fit: CohortFit, draw: Draw = draw) -> str:
             "level": text.percent(fit.options.level),
             "options": fit.options,
             "good_pareto_k": GOOD_PARETO_K,
+            "cross_checked": fit.options.cross_checked(fit.cohort.n_patients),
+            "laplace": fit.options.intervals == "laplace",
             "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
             "parameter_words": words.PARAMETER_WORDS | {"IWRES": "residuals"},
             "checks": check_rows(fit),

@@ -11,6 +11,8 @@ from typing import Final, cast
 from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, nearest
 from igkinetics.cohort.mapping.file import load_mapping
 from igkinetics.cohort.mapping.keys import Format, Mapping
+from igkinetics.cohort.mapping.parts import MAPPING_NAME as MAPPING_NAME
+from igkinetics.cohort.mapping.parts import part_files
 from igkinetics.cohort.presets.preset import PresetTable
 from igkinetics.cohort.presets.registry import PRESETS, preset_files, preset_warnings, side_files
 from igkinetics.cohort.source.sources import Source, sheet_sources
@@ -18,7 +20,6 @@ from igkinetics.cohort.source.workbook import WORKBOOK_SUFFIXES
 from igkinetics.errors import InputError, Problem
 from igkinetics.provenance import sha256_of_bytes, sha256_of_file
 
-MAPPING_NAME: Final = "cohort.toml"
 EVENT_FILE: Final = "events.csv"
 """The default name of a NONMEM event file."""
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
@@ -42,21 +43,21 @@ class Located:
         return frozenset(source.label for source in self.sources if source.table == "samples")
 
 
-def locate(path: Path, file_format: str | None = None) -> Located:
+def locate(path: Path, file_format: str | None = None, part: str = "") -> Located:
     """Find the mapping and the files of a cohort. InputError when there is nothing to read.
 
-    file_format: what the call states in place of the mapping's own.
+    file_format: what the call states in place of the mapping's own. part: of a cohort in parts, this one alone.
     """
     if path.suffix.lower() in OTHER_WORKBOOKS:
         expected = "a workbook saved as .xlsx"
         raise InputError([Problem(file=path.name, found=path.suffix, expected=expected)])
     if path.is_dir():
-        return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None, file_format)
+        return _in_folder(path, path / MAPPING_NAME if (path / MAPPING_NAME).is_file() else None, file_format, part)
     if not path.is_file():
         expected = "no such file or folder; a cohort is a folder with samples.csv, a cohort.toml or one CSV file"
         raise InputError([Problem(file=path.name, found=str(path), expected=expected)])
     if path.suffix.lower() == ".toml":
-        return _in_folder(path.parent, path, file_format)
+        return _in_folder(path.parent, path, file_format, part)
     stated = Mapping() if file_format is None else Mapping(format=cast("Format", file_format))
     if stated.format in PRESETS:
         sources, problems = _preset_sources(path.parent, stated, None, path)
@@ -68,7 +69,7 @@ def locate(path: Path, file_format: str | None = None) -> Located:
     return _located(path.stem, stated, [source], _mapping_beside(path), None)
 
 
-def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None) -> Located:
+def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None, part: str = "") -> Located:
     mapping = Mapping() if mapping_path is None else load_mapping(mapping_path.read_bytes(), mapping_path.name)
     if file_format is not None:
         mapping = mapping.model_copy(update={"format": file_format})
@@ -78,6 +79,7 @@ def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None)
     converted, replaced = _without_own_tables(folder, converted)
     problems += replaced
     sources, more = _table_sources(folder, mapping, mapping_path, {source.table for source in converted})
+    sources = [source for source in sources if part in ("", source.path.stem)]
     located = _located(name, mapping, [*converted, *sources], [*problems, *more], mapping_path)
     side = side_files(folder, mapping) if converted else []
     return replace(located, inputs={**located.inputs, **{path.name: sha256_of_file(path) for path in side}})
@@ -198,7 +200,7 @@ def _default_file(folder: Path, table: TableName) -> tuple[list[Path], list[Prob
     wanted = {f"{table}{suffix}" for suffix in TABLE_SUFFIXES}
     files = [path for path in sorted(folder.iterdir()) if path.name.lower() in wanted and path.is_file()]
     if len(files) < 2:
-        return files, []
+        return files or part_files(folder, table), []
     names = " and ".join(path.name for path in files)
     expected = f'one of them only, or name the file: files = ["{files[0].name}"] under [{table}]'
     return [], [Problem(file=files[0].name, found=names, expected=expected)]

@@ -1,0 +1,100 @@
+"""Engines and kinds of intervals: one posterior, the same statuses, whoever finds the optimum."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import igkinetics as igk
+from igkinetics.cohort.model import Cohort
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.options import MOST_CROSS_CHECKED, FitOptions
+
+ROOT = Path(__file__).resolve().parents[2]
+DRAWS = 400
+
+
+@cache
+def cohort() -> Cohort:
+    """Good, few, odd and censored records of the example and by hand."""
+    days = [0, 20, 41, 62, 85, 110, 140]
+    falling = [620, 480, 390, 340, 330, 360, 410]
+    records: dict[str, list[object]] = {
+        "falls": falling,
+        "jumps": [620, 480, 390, 1900, 330, 360, 410],
+        "limits": [620, 300, "<200", "<200", "<200", 210, 260],
+        "one": [500],
+        "above": [">3000"] * 3,
+    }
+    samples = [(name, day, igg) for name, levels in records.items() for day, igg in zip(days, levels, strict=False)]
+    therapy = [(name, 0, 80, "blinatumomab") for name in records]
+    doses = [("limits", 75, 25.0)]
+    return igk.read_cohort(
+        samples=pd.DataFrame(samples, columns=["patient_id", "day", "igg"]),
+        therapy=pd.DataFrame(therapy, columns=["patient_id", "start", "stop", "agent"]),
+        doses=pd.DataFrame(doses, columns=["patient_id", "day", "amount_g"]),
+        igg_unit="mg/dL",
+    )
+
+
+@cache
+def fitted(engine: str, intervals: str, structure: str | None = None, residual: str = "normal") -> CohortFit:
+    choices = {"structure": structure, "residual": residual, "draws": DRAWS, "thresholds": [300], "jobs": 1}
+    return igk.fit_cohort(cohort(), engine=engine, intervals=intervals, **choices)
+
+
+@pytest.mark.parametrize(
+    ("structure", "residual"), [(None, "normal"), ("one_compartment/step_loss", "lognormal"), (None, "student_t")]
+)
+def test_engines_agree_on_every_status_and_objective(structure: str | None, residual: str) -> None:
+    one, other = (fitted(engine, "draws", structure, residual) for engine in ("lmfit", "batch"))
+    columns = ["patient_id", "status", "reason", "rows_used", "model"]
+    pd.testing.assert_frame_equal(one.patients[columns], other.patients[columns])
+    lmfit, batch = (found.patients["objective"].to_numpy(dtype=float) for found in (one, other))
+    np.testing.assert_allclose(batch, lmfit, atol=1e-8, rtol=0)
+    assert np.all((batch <= lmfit + 1e-8) | np.isnan(lmfit))
+
+
+def test_engines_draw_the_same_intervals() -> None:
+    one, other = (fitted(engine, "draws").nadir for engine in ("lmfit", "batch"))
+    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper", "endogenous_nadir", "drift"):
+        np.testing.assert_allclose(other[column].astype(float), one[column].astype(float), rtol=0.06, atol=0.05)
+
+
+def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
+    drawn, laplace = (fitted("batch", intervals) for intervals in ("draws", "laplace"))
+    columns = ["patient_id", "status", "reason", "objective"]
+    pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
+    assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
+    width = (drawn.nadir["fitted_nadir_upper"] - drawn.nadir["fitted_nadir_lower"]).astype(float)
+    measured = drawn.nadir["n_below_limit"] == 0
+    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
+        off = ((laplace.nadir[column] - drawn.nadir[column]).astype(float) / width).abs()
+        assert off[measured].max() < 0.15, column
+        assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
+    weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
+    np.testing.assert_allclose(weights[1], 1.0)
+
+
+def test_auto_checks_small_cohorts_with_lmfit_and_large_ones_not() -> None:
+    assert FitOptions().cross_checked(MOST_CROSS_CHECKED)
+    assert not FitOptions().cross_checked(MOST_CROSS_CHECKED + 1)
+    assert FitOptions(engine="lmfit").cross_checked(10**6)
+    assert not FitOptions(engine="batch").cross_checked(1)
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"engine": "bach"}, "batch"),
+        ({"intervals": "normal"}, "draws, laplace"),
+        ({"intervals": "laplace", "prior": "none"}, "draws with prior=none"),
+    ],
+)
+def test_unknown_choices_are_refused(choices: dict[str, str], said: str) -> None:
+    with pytest.raises(igk.InputError, match=said):
+        FitOptions(**choices)  # type: ignore[arg-type]
