@@ -35,7 +35,7 @@ NUMBER = "return Number(document.querySelector(\"#numbers tr[data-key='next_trou
 
 
 def until(reader: Browser, code: str, least: int, *arguments: str) -> None:
-    last = time.monotonic() + 60
+    last = time.monotonic() + 300
     while reader.script(code, *arguments) < least:
         if time.monotonic() > last:
             raise RuntimeError(f"nothing came: {reader.log('browser')}")

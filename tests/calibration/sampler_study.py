@@ -77,7 +77,8 @@ def apart(table: pd.DataFrame) -> pd.DataFrame:
     The standard error of a median is that of a mean times sqrt(pi/2).
     """
     sides = [table[table["sampler"] == one].set_index(["cohort", "estimand"]) for one in SAMPLERS]
-    ours, chains = (side.loc[sides[0].index] for side in sides)
+    both = sides[0].index.intersection(sides[1].index)
+    ours, chains = (side.loc[both] for side in sides)
     error = np.sqrt(np.pi / 2.0) * np.hypot(ours["mcse"], chains["mcse"])
     return pd.DataFrame(
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -47,7 +48,8 @@ def bound_socket(port: int | None) -> socket.socket:
 
 
 def run_page(opening: Opening, port: int | None, *, open_browser: bool, tell: Callable[[str], None]) -> None:
-    """The page until Ctrl-C. Whatever the environment says, nothing is reported to anybody."""
+    """The page until Ctrl-C; threads may still be at work then. Whatever the environment says, nothing is reported to
+    anybody."""
     os.environ["SHINY_OTEL_COLLECT"] = "none"
     os.environ.pop("SHINY_TESTMODE", None)
     head_start = HeadStart(opening).begin()
@@ -79,6 +81,7 @@ def serve(
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [address]).start()
         try:
-            uvicorn.Server(config).run(sockets=[listening])
+            # not Server.run: at its end it waits for threads, and one that compiles a kernel takes a minute
+            asyncio.new_event_loop().run_until_complete(uvicorn.Server(config).serve(sockets=[listening]))
         except KeyboardInterrupt:  # how the page is meant to end
             return

@@ -158,7 +158,7 @@ class Conversation:
             return
         try:
             regimen = regimen_of(asked, NAMES[which])
-            outlook = patient.under(regimen, quick=bool(asked["quick"]))
+            outlook = await asyncio.to_thread(partial(patient.under, regimen, quick=bool(asked["quick"])))
         except InputError as error:
             self.asked.pop(which, None)
             await self.tell("refused", {"which": which, "words": words_of(error)})

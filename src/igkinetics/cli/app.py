@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,9 @@ def app(
     refuse_missing(opening)
     run_page(opening, port, open_browser=browser, tell=say)
     tell("Stopped.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # at once: a thread that compiles a kernel cannot be interrupted, and nothing is left to be written
 
 
 def say(address: str) -> None:

@@ -16,7 +16,7 @@ def template(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write; it must not exist.")],
     overwrite: Overwrite = False,
 ) -> None:
-    """Write an empty workbook with one worked patient."""
+    """Write a workbook to fill in; its last sheet shows one worked patient."""
     from igkinetics.cohort.mapping.locate import WORKBOOK_NAME
     from igkinetics.cohort.template import write_template
     from igkinetics.output.folder import Kind, new_folder
@@ -25,4 +25,4 @@ def template(
     with new_folder(folder, output, overwrite=overwrite) as filling:
         write_template(filling / WORKBOOK_NAME)
     print(f"Workbook to fill in: {folder / WORKBOOK_NAME}.")
-    print(f"Next: igkinetics check {folder}")
+    print(f"Next: fill in its sheets, then igkinetics check {folder}")

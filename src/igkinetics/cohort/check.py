@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import OUTCOME_COLUMNS, PATIENT_COLUMNS, Cohort
+from igkinetics.cohort.outcomes import patients_with_outcomes
 from igkinetics.errors import Problem, counted, describe_problems
 from igkinetics.text import visible
 from igkinetics.units import from_g_per_l
@@ -78,7 +79,10 @@ def summary(cohort: Cohort) -> pd.DataFrame:
         *_samples(cohort),
         *_doses(cohort),
         *_therapy(cohort),
-        *(("outcomes", str(name), str(count), "patients") for name, count in _outcomes(cohort).items()),
+        *(
+            ("outcomes", name, str(len(who)), "patients")
+            for name, who in patients_with_outcomes(cohort.first_records()).items()
+        ),
         *_covariates(cohort),
         *(
             (
@@ -212,13 +216,3 @@ def _covariates(cohort: Cohort) -> list[Row]:
         spread = f": {_spread(values)}" if is_number else ""
         rows.append(("covariates", name, f"{counted(int(filled.sum()), 'value')} of {n_patients}{spread}", ""))
     return rows
-
-
-def _outcomes(cohort: Cohort) -> dict[str, int]:
-    """Patients with each outcome; a death in the patients table counts too."""
-    people = cohort.first_records()
-    pairs = people.outcomes[["patient_id", "outcome"]].drop_duplicates()
-    counts = {str(name): int(count) for name, count in pairs["outcome"].value_counts(sort=False).items()}
-    dead = set(pairs.loc[pairs["outcome"] == "death", "patient_id"])
-    dead |= set(people.patients.loc[people.patients["death"].notna(), "patient_id"])
-    return {**counts, "death": len(dead)} if dead else counts

@@ -242,6 +242,14 @@ def are_infections(names: pd.Series[str], stated: tuple[str, ...] = INFECTION_NA
     return names.map(verdict).astype(bool)
 
 
+def patients_with_outcomes(cohort: Cohort) -> dict[str, set[str]]:
+    """The patients with each outcome, in the order in which outcomes first appear; a death in either table counts."""
+    pairs = cohort.outcomes[["outcome", "patient_id"]].astype(str).drop_duplicates()
+    who = {str(outcome): set(rows["patient_id"]) for outcome, rows in pairs.groupby("outcome", sort=False)}
+    dead = set(cohort.patients.loc[cohort.patients["death"].notna(), "patient_id"].astype(str))
+    return {**who, "death": who.get("death", set()) | dead} if dead else who
+
+
 def infections(cohort: Cohort) -> pd.DataFrame:
     """The rows of the outcomes that are infections, by the cohort's own list where it states one."""
     return cohort.outcomes[are_infections(cohort.outcomes["outcome"].astype(str), cohort.infection_names)]

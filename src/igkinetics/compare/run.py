@@ -11,13 +11,13 @@ import pandas as pd
 
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.outcomes import patients_with_outcomes
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.compare.tables import (
     Floats,
     first_below,
     measured_row,
     outcome_row,
-    patients_with_outcomes,
     percent,
     sampling_table,
     time_row,

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.compare import statistics as group_tests
 from igkinetics.compare.statistics import POWER, detectable_hazard_ratio, detectable_risks, detectable_shift
@@ -177,14 +176,6 @@ def first_below(fit: CohortFit, group: str, threshold_g_per_l: float) -> Times:
         days.append(float(day[np.argmax(below)] if below.any() else day[-1]) - window.start)
         at_start += int(below[0])
     return Times(day=np.array(days), happened=np.array(happened, dtype=bool), n_at_start=at_start)
-
-
-def patients_with_outcomes(cohort: Cohort) -> dict[str, set[str]]:
-    """The patients with each outcome, in the order in which outcomes first appear; a death in either table counts."""
-    pairs = cohort.outcomes[["outcome", "patient_id"]].astype(str).drop_duplicates()
-    who = {str(outcome): set(rows["patient_id"]) for outcome, rows in pairs.groupby("outcome", sort=False)}
-    dead = set(cohort.patients.loc[cohort.patients["death"].notna(), "patient_id"].astype(str))
-    return {**who, "death": who.get("death", set()) | dead} if dead else who
 
 
 def sampling_table(fit: CohortFit, groups: tuple[str, str]) -> pd.DataFrame:

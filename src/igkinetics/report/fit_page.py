@@ -12,12 +12,14 @@ from igkinetics.cards.scaling import default_structure
 from igkinetics.charts.cohort_chart import MOST_ROWS
 from igkinetics.charts.curves_chart import MOST_CURVES
 from igkinetics.charts.svg import Captioned, Draw, draw
-from igkinetics.cohort.outcomes import infections
+from igkinetics.cohort.outcomes import infections, patients_with_outcomes
 from igkinetics.errors import InputError
 from igkinetics.fit.cohort_checks import NEAR_DAYS
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.drift_process import DRIFT_DAYS
 from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
 from igkinetics.fit.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts, selected_patients
+from igkinetics.fit.structures import DRIFT_SDS
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.report import rows, words
 from igkinetics.report.below import below_sentences
@@ -105,6 +107,8 @@ def page_values(fit: CohortFit) -> dict[str, Any]:
         "options": fit.options,
         "structure": structure,
         "averaged": averaged_over(fit),
+        "drift_days": text.number(DRIFT_DAYS),
+        "drift_sds": " or ".join(", ".join(map(text.number, DRIFT_SDS)).rsplit(", ", 1)),
         "production_words": words.PRODUCTION_WORDS[structure.split("/")[1]],
         "residual_words": words.RESIDUAL_WORDS[fit.options.residual],
         "parameter_words": words.PARAMETER_WORDS,
@@ -155,9 +159,8 @@ def counts(fit: CohortFit) -> list[tuple[str, str]]:
 
 def outcome_counts(fit: CohortFit) -> list[tuple[str, str]]:
     """How many patients had each outcome."""
-    pairs = fit.cohort.outcomes[["outcome", "patient_id"]].astype(str).drop_duplicates()
-    counted = pairs["outcome"].value_counts(sort=False)
-    told = [f"{text.visible(name).replace('_', ' ')} in {count}" for name, count in counted.items()]
+    who = patients_with_outcomes(fit.cohort.first_records())
+    told = [f"{text.visible(name).replace('_', ' ')} in {len(patients)}" for name, patients in who.items()]
     return [("Outcomes (patients)", "; ".join(told))] if told else []
 
 

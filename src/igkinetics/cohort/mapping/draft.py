@@ -15,6 +15,7 @@ from igkinetics.cohort.mapping.date_formats import date_format
 from igkinetics.cohort.mapping.draft_events import event_draft, looks_like_events
 from igkinetics.cohort.mapping.guess import Guess, choose
 from igkinetics.cohort.mapping.headings import VisitColumn, plain, read_heading, says_igg, visit_columns, wide_key
+from igkinetics.cohort.mapping.keys import UNDECIDED
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place, places_in
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells
@@ -119,7 +120,8 @@ def _meant(guess: Guess) -> pd.DataFrame:
     cells = guess.raw.cells
     for column, words in guess.keep:
         text = cells[column].str.strip()
-        cells = cells[text.isin(list(words))] if words else cells[text != ""]
+        chosen = [*words, *guess.undecided] if column == guess.keep[0][0] else words
+        cells = cells[text.isin(list(chosen))] if chosen else cells[text != ""]
     return cells
 
 
@@ -144,12 +146,20 @@ def _section(guess: Guess) -> list[str]:
         lines.append('repeated = "first"    # GUESS: of several rows of a patient the first counts')
     lines += _columns(guess)
     lines += _units(guess)
-    for column, words in guess.keep:
-        rule = f"one_of = {_toml(list(words))}" if words else "empty = false"
-        lines += [f"[[{table}.keep]]    # GUESS", f"column = {_toml(column)}", rule]
+    for place, (column, words) in enumerate(guess.keep):
+        undecided = [] if place else [f"{UNDECIDED}{word}" for word in guess.undecided]
+        rule = f"one_of = {_toml([*words, *undecided])}" if words or undecided else "empty = false"
+        lines += [
+            f"[[{table}.keep]]    # GUESS",
+            f"column = {_toml(column)}",
+            rule + (CHOOSE_WORDS if undecided else ""),
+        ]
     return lines + _analyte_to_choose(guess)
 
 
+CHOOSE_WORDS: Final = (
+    f"    # CHOOSE: take {UNDECIDED.strip()} away where the word is immunoglobulin too, the whole entry where it is not"
+)
 ANALYTE_HEADING: Final = re.compile(r"item|component|analyt|test|label|param|loinc|examen|esame|prueba|untersuch|code")
 
 

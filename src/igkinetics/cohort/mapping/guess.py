@@ -17,6 +17,7 @@ from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_headi
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place
 from igkinetics.cohort.parse.cells import igg_cells, numbers
+from igkinetics.cohort.presets.concepts import agent_named
 from igkinetics.cohort.source.raw import RawRows
 
 Foreign = str | tuple[str, str]
@@ -31,7 +32,14 @@ USUAL_UNIT: Final = {"amount_g": "g", "amount_g_per_kg": "g/kg", "weight_kg": "k
 TIMES: Final = frozenset({"datetime", "start", "stop", "end", "birth", "death", "transplant"})
 WORDS: Final = frozenset({"product", "agent", "outcome", "unit", "amount_unit", "weight_unit", "comparator"})
 NUMBERS: Final = frozenset({"amount", "weight", "duration", "height_cm", "age_y", "lower_limit", "upper_limit"})
-IMMUNOGLOBULIN: Final = re.compile(r"ivig|scig|ig[is][vc]|iveg|immun(e|o)? ?glob|inmunoglob|immunglob", re.IGNORECASE)
+IMMUNOGLOBULIN: Final = re.compile(
+    r"\b(ivig|scig|ig[is][vc]|iveg)|immun(e|o)? ?glob|inmunoglob|immunglob|gamma ?glob", re.IGNORECASE
+)
+MOST_PRODUCTS: Final = 20
+"""A table of doses that names more things than this is one of all drugs: those that nothing calls immunoglobulin stay
+out of the draft, and `check` names them. Of fewer each is left to choose: a brand says nothing of what it holds."""
+NOTES: Final = re.compile(r"comment|note|remark|bemerk|kommentar|notiz|coment|observ|annot|text", re.IGNORECASE)
+"""Headings of remarks, which say nothing of what their row is."""
 PEOPLE: Final = frozenset({"group", "weight", "weight_kg", "sex", "age_y", "height_cm", "birth", "death", "transplant"})
 
 
@@ -45,6 +53,8 @@ class Guess:
     units: dict[str, str]
     keep: tuple[tuple[str, tuple[str, ...]], ...]
     """(column, values one of which it must hold; none: any cell that is not empty)."""
+    undecided: tuple[str, ...] = ()
+    """Words beside those of the first rule that may be meant too."""
 
     @property
     def raw(self) -> RawRows:
@@ -136,7 +146,7 @@ def _adds(shared: Guess, samples: Guess) -> bool:
 def guess(table: TableName, source: Place) -> Guess:
     """The columns of a table in a place, under the contract's final names."""
     guessed = guess_columns(table, source.raw)
-    keep = _rows_meant(table, source.raw, guessed)
+    keep, undecided = _rows_meant(table, source.raw, guessed)
     columns: dict[str, Foreign] = {}
     units = {}
     for name, foreign in guessed.items():
@@ -148,7 +158,7 @@ def guess(table: TableName, source: Place) -> Guess:
     columns = one_time(source.raw, columns)
     if "day" in columns and isinstance(columns["day"], str) and read_heading(columns["day"]).unit in ("h", "min"):
         units["day"] = read_heading(columns["day"]).unit
-    return Guess(table=table, place=source, columns=columns, units=units, keep=keep)
+    return Guess(table=table, place=source, columns=columns, units=units, keep=keep, undecided=undecided)
 
 
 def guess_columns(table: TableName, raw: RawRows) -> dict[str, str]:
@@ -227,24 +237,44 @@ def is_clock(raw: RawRows, name: str) -> bool:
     return bool(len(filled)) and bool(filled.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?").all())
 
 
-def _rows_meant(table: TableName, raw: RawRows, columns: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Rules for rows: one analyte of several, immunoglobulin of several drugs, and no rows without the value itself."""
+def _rows_meant(
+    table: TableName, raw: RawRows, columns: dict[str, str]
+) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], tuple[str, ...]]:
+    """Rules for rows: one analyte of several, immunoglobulin of several drugs, and no rows without the value itself.
+
+    Beside them the products of which nothing says what they are.
+    """
     rules: list[tuple[str, tuple[str, ...]]] = []
-    others = [name for name in raw.cells.columns if name not in columns.values()]
+    undecided: tuple[str, ...] = ()
+    others = [name for name in raw.cells.columns if name not in columns.values() and not NOTES.search(plain(name))]
     value = {"samples": "igg", "doses": "amount"}.get(table)
     if table == "samples":
         rules += _one_analyte(raw.cells[others], says_igg)
     if table == "doses":
         named = [columns["product"]] if "product" in columns else []
-        rules += _one_analyte(raw.cells[[*named, *others]], lambda word: IMMUNOGLOBULIN.search(plain(word)) is not None)
+        rules, undecided = _immunoglobulin(raw.cells[[*named, *others]])
     column = next((columns[name] for name in (value or "", "amount_g", "amount_g_per_kg") if name in columns), None)
     if value is not None and column is not None:
         kept = pd.Series(True, index=raw.cells.index)
         for name, words in rules:
-            kept &= raw.cells[name].str.strip().isin(list(words))
+            kept &= raw.cells[name].str.strip().isin([*words, *undecided])
         if bool((raw.cells[column][kept].str.strip() == "").any()):
             rules.append((column, ()))
-    return tuple(rules)
+    return tuple(rules), undecided
+
+
+def _immunoglobulin(cells: pd.DataFrame) -> tuple[list[tuple[str, tuple[str, ...]]], tuple[str, ...]]:
+    """The first column that names immunoglobulin, or a therapy, beside something else: rule, and words to choose."""
+    for name in cells.columns:
+        words = [str(word) for word in cells[name].str.strip().unique() if word]
+        meant = tuple(word for word in words if IMMUNOGLOBULIN.search(plain(word)))
+        unknown = tuple(word for word in words if word not in meant and not agent_named(word))
+        if len(words) in (len(meant), len(unknown)):
+            continue
+        undecided = unknown if len(words) <= MOST_PRODUCTS else ()
+        if meant or undecided:
+            return [(name, meant)], undecided
+    return [], ()
 
 
 def _one_analyte(cells: pd.DataFrame, meant: Callable[[str], bool]) -> list[tuple[str, tuple[str, ...]]]:

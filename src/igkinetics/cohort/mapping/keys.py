@@ -48,6 +48,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+UNDECIDED = "CHOOSE "
+"""Before a word of a draft that somebody has to decide on."""
+
+
 class Keep(_Section):
     """One rule on a foreign column; rows for which it does not hold are counted as filtered."""
 
@@ -69,6 +73,18 @@ class Keep(_Section):
     """The cell's number is at most this."""
     empty: bool | None = None
     """The cell is empty (true), or not (false)."""
+
+    @field_validator("one_of", "none_of")
+    @classmethod
+    def _is_decided(cls, words: tuple[Scalar, ...] | None) -> tuple[Scalar, ...] | None:
+        left = [str(word) for word in words or () if str(word).startswith(UNDECIDED)]
+        if left:
+            what = ", ".join(repr(word) for word in left)
+            raise ValueError(
+                f"{what} {'is' if len(left) == 1 else 'are'} left to choose: take {UNDECIDED.strip()} away where rows "
+                "with this word are meant, and the entry away where they are not"
+            )
+        return words
 
     @field_validator("matches")
     @classmethod

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
-from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.columns import WORDS_SHOWN, MappedRows, holds
 from igkinetics.cohort.parse.stated_units import headings_against_units
 from igkinetics.cohort.parse.unused import UnusedColumn, joined, problem_of, unused_columns
 from igkinetics.cohort.source.raw import RawRows
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 
 MATCHING = ("columns", "units", "constants", "values", "keep", "ignore")
 """Keys of a table's section that must match something in its files."""
@@ -38,12 +38,15 @@ class Leftovers:
         self._matched: dict[TableName, _Matched] = {}
         self._converted: dict[str, tuple[list[str], set[str]]] = {}
         self._units: dict[Problem, None] = {}
+        self._products: list[Problem] = []
 
     def add(self, mapped: MappedRows, table: TableName) -> None:
         if mapped.used is None:
             return
         self._columns = joined([*self._columns, *unused_columns(mapped, table, self._mapping)])
         self._units |= dict.fromkeys(headings_against_units(mapped, table, self._mapping))
+        if table == "doses":
+            self._products += products_left_out(mapped.raw, self._mapping.doses)
         matched = self._matched.setdefault(table, _Matched())
         matched.n_rows += len(mapped.text)
         matched.columns |= set(mapped.text.columns)
@@ -93,7 +96,7 @@ class Leftovers:
         tables: those with a file; converted: those whose rows a preset makes; stated: the mapping as it was written.
         """
         told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
-        told += self._units
+        told += [*self._units, *self._products]
         of_events = stated.format == "nonmem" and "patients" not in tables
         for name in TABLES:
             made_here = (name in converted and name not in ("samples", "doses")) or (of_events and name == "patients")
@@ -120,6 +123,33 @@ class Leftovers:
             for rule, n_kept, beside in zip(settings.keep, matched.n_kept, matched.beside, strict=False):
                 if n_kept == 0 and beside:
                     yield _rule(table, rule, beside)
+
+
+def products_left_out(raw: RawRows, settings: TableMapping) -> list[Problem]:
+    """A warning for each rule on words, with the words it leaves out: a brand among them would be lost."""
+    told = []
+    for rule in settings.keep:
+        if rule.column not in raw.cells.columns or rule.operator in ("empty", "at_least", "at_most"):
+            continue
+        cells = raw.cells[rule.column].str.strip()
+        out = cells[~holds(rule, raw.cells[rule.column], settings.missing) & (cells != "")]
+        if out.empty:
+            continue
+        words = out.value_counts(sort=True)
+        shown = ", ".join(f"{word!r} in {n}" for word, n in words.head(WORDS_SHOWN).items())
+        more = f" and {len(words) - WORDS_SHOWN} words more" if len(words) > WORDS_SHOWN else ""
+        told.append(
+            Problem(
+                file=raw.file,
+                line=int(raw.line[int(out.index[0])]),
+                column=rule.column,
+                found=str(out.iloc[0]),
+                expected=f"keep leaves out {counted(len(out), 'row')} of doses: {shown}{more}",
+                severity="warning",
+                action="left out, counted as filtered",
+            )
+        )
+    return told
 
 
 def _names(table: TableName, settings: TableMapping, matched: _Matched) -> Iterator[Problem]:
