@@ -281,3 +281,19 @@ def test_typical_parameters_have_units_and_follow_the_patient() -> None:
     done = CliRunner().invoke(app, ["models", "typical", "li_2022", "--covariate", "hight_cm=170"])
     assert done.exit_code == 2
     assert "did you mean height_cm?" in done.output
+
+
+def test_recovery_without_a_rate_of_loss_is_refused(tmp_path: Path) -> None:
+    """Fitted as lost at once and without recovery, it would differ from its own typical course."""
+    text = DECAY.replace("[parameters]", '[parameters]\nk_rec = { given_as = "half_life", value = 84, unit = "day" }', 1)
+    card = written(tmp_path, text)
+    with pytest.raises(InputError, match="k_rec.*needs k_loss too"):
+        igk.fit_cohort(infused_cohort(), card=str(card), draws=200)
+
+
+def test_an_exported_model_says_which_therapies_its_s_is_for() -> None:
+    said = "no agent named: the wide S of an unknown agent is used"
+    command = ["models", "export", "adult_b_cell_depletion", "--to", "nonmem"]
+    runner = CliRunner()
+    assert said in runner.invoke(app, command).output
+    assert said not in runner.invoke(app, [*command, "--agent", "blinatumomab"]).output

@@ -20,6 +20,9 @@ WHY_ABSENT: Final = {
     "none": "the card has no endogenous IgG",
 }
 TURNOVER_ONLY: Final = ("k_loss", "k_rec")
+K_REC_ALONE: Final = (
+    "needs k_loss too: production that is lost at once is fitted without recovery; give k_loss, or leave k_rec out"
+)
 KINDS_ON_SCALE: Final = {"log": ("log_sd", "cv_percent", "variance"), "logit": ("sd_logit", "variance")}
 
 
@@ -73,6 +76,8 @@ def use_defects(card: Card) -> Iterator[Defect]:
 def structure_defects(card: Card) -> Iterator[Defect]:
     """Parameters, agents and structure belong together."""
     given = card.parameters.given()
+    if "k_rec" in given and "k_loss" not in given:
+        yield "parameters.k_rec", f"{card.parameters.k_rec.value:g}", K_REC_ALONE
     needed: list[tuple[str, str]] = []
     for disposition in card.structure.dispositions:
         needed += [(name, disposition) for name in NEEDED_BY_DISPOSITION[disposition]]

@@ -62,7 +62,7 @@ def lines(card_id: str, compartments: int, endogenous: str, subcutaneous: bool) 
         yield f"C_init_ratio = {{ value = 1.0, omega = 0.15 }}           # first level over C_base. {EXAMPLE}"
     if endogenous == "turnover":
         yield f"S = {{ value = 0.55, omega = 0.5 }}                      # share of production lost. {EXAMPLE}"
-        yield "# Without k_loss the share is lost at once; without k_rec production does not recover."
+        yield "# Without k_rec production does not recover; without both the share is lost at once. k_rec needs k_loss."
         yield f'k_loss = {{ given_as = "half_life", value = 8, unit = "day", omega = 0.4 }}   # {EXAMPLE}'
         yield f'k_rec = {{ given_as = "half_life", value = 90, unit = "day", omega = 0.5 }}   # {EXAMPLE}'
     if subcutaneous:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -156,11 +157,15 @@ def export_model(
     disposition: Disposition = "",
 ) -> None:
     """The card's model as text for another program, with levels to check it by."""
+    from igkinetics.cards.export.specification import specification
     from igkinetics.cards.export.text import exported_text
     from igkinetics.cards.load import load_card
     from igkinetics.cards.new_card import write_new
 
-    text = exported_text(load_card(card), to, disposition=disposition, agents=tuple(agent or ()))
+    model = load_card(card)
+    text = exported_text(model, to, disposition=disposition, agents=tuple(agent or ()))
+    for note in specification(model, disposition=disposition, agents=tuple(agent or ())).notes:
+        print(f"{note}; --agent names it", file=sys.stderr)
     if out is None:
         print(text, end="")
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from igkinetics import text
 from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
@@ -28,7 +29,8 @@ QUANTITY_WORDS: Final = {
     "nadir": "the nadir from the first dose on",
     "trough_last": "the last trough",
 }
-FORECAST_EVERY_DAY: Final = 28.0
+FAR_ABOVE: Final = 1.3
+"""The last trough over the first from which on it is told that the first decides."""
 
 
 def write_dose_report(result: DoseResult, path: Path, draw: Draw = draw) -> None:
@@ -70,7 +72,7 @@ def dose_report(result: DoseResult, draw: Draw = draw) -> str:
 
 def dose_sentences(result: DoseResult) -> list[str]:
     """The fewest grams first, and what they do; then this patient now, without a dose, others, the next sample."""
-    sentences = [best_sentence(result), reach_sentence(result), others_sentence(result)]
+    sentences = [best_sentence(result), reach_sentence(result), first_trough_sentence(result), others_sentence(result)]
     sentences += [now_sentence(result), undosed_sentence(result), next_sample_words(result), guideline_sentence(result)]
     return [sentence for sentence in sentences if sentence]
 
@@ -142,6 +144,29 @@ def reach_sentence(result: DoseResult) -> str:
         f"{text.level(row['trough'], unit)}, nadir {text.level(row['nadir'], unit)} {unit} (medians), "
         f"{row['days_below']:.1f} of {result.options.horizon:g} days below {result.plan.limits[0]:g} {unit}; "
         f"{row['grams_per_28_days']:.4g} g in 28 days{cost}."
+    )
+
+
+def troughs(result: DoseResult) -> pd.DataFrame:
+    """The forecast under the regimen of rank 1 just before each dose after the first."""
+    own = result.forecast[result.forecast["policy"] == result.best.name]
+    return own[own["day"].isin(result.calendar["day"].iloc[1:])]
+
+
+def first_trough_sentence(result: DoseResult) -> str:
+    """Which trough the dose is for, where later ones lie far above it: a larger first dose could save grams."""
+    before = troughs(result)
+    if result.plan.target.quantity != "trough" or len(before) < 2:
+        return ""
+    first, last = before.iloc[0], before.iloc[-1]
+    if first["p_below"] < before["p_below"].max() or last["median"] < FAR_ABOVE * first["median"]:
+        return ""
+    levels = [text.level(row["median"], result.unit) for row in (first, last)]
+    return (
+        f"The first trough decides the dose: {levels[0]} {result.unit} on {result.when(first['day'])} (median; below "
+        f"{result.plan.limits[0]:g} in {text.share_of_draws(first['p_below'])} of draws), where the last, on "
+        f"{result.when(last['day'])}, is {levels[1]} {result.unit}: after a larger first dose fewer grams would do "
+        "(a scenario can give a loading dose)."
     )
 
 
@@ -238,12 +263,13 @@ def rank_cells(row: Row, result: DoseResult) -> dict[str, str]:
 
 
 def forecast_rows(result: DoseResult) -> list[dict[str, Any]]:
-    """Every four weeks: the level and the chance of being below, without a dose and under the best."""
-    days = np.arange(0.0, result.options.horizon + 1e-9, FORECAST_EVERY_DAY)
+    """Now, before each dose and at the end: the level and the chance of being below, undosed and under the best."""
+    last = result.facts.last_sample
+    planned = result.calendar["day"].to_numpy(dtype=float)
+    days = np.unique([last, *planned[planned > last], last + result.options.horizon])
     named = dict(iter(result.forecast.groupby("policy", sort=False)))
     rows = []
-    for ahead in days:
-        day = result.facts.last_sample + float(ahead)
+    for day in days.tolist():
         each = {name: table.iloc[(table["day"] - day).abs().argmin()] for name, table in named.items()}
         rows.append({"day": result.when(day), "cells": [forecast_cell(row, result.unit) for row in each.values()]})
     return rows

@@ -231,7 +231,7 @@ def population_sentences(fit: PopulationFit) -> list[str]:
         for row in typical.to_dict("records")
     )
     said = [
-        f"Typical patient: {values}." if values else "No typical value was estimated.",
+        f"Typical, for the cohort's median patient: {values}." if values else "No typical value was estimated.",
         f"{counted(len(fit.prepared.members), 'patient')}, {counted(fit.prepared.arrays.day.size, 'sample')}, "
         f"{fit.prepared.structure}; {fit.verdict}.",
         *said,

@@ -40,7 +40,12 @@ def header(model: Specification, agents: tuple[str, ...]) -> Iterator[str]:
     yield f"card: {card.id} ({card.file}), SHA-256 {card.sha256}"
     agent = f", agent {'; '.join(agents)}" if agents else ""
     yield f"model: {model.disposition}{agent}"
+    yield from model.notes
     yield "Units: g, L, g/L, day, kg. 1 g/L = 100 mg/dL."
+    yield (
+        "Data: these columns, DV in g/L. The file of `igkinetics export --format nonmem` has others: DV in the "
+        "cohort's unit, intravenous doses in compartment 2, THERAPY from the start of a course on. Convert it first."
+    )
     yield f"Compartments of doses: {places_of_doses(model)}."
     for name in card.covariates:
         covariate = card.covariates[name]

@@ -66,7 +66,10 @@ class ModelParameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """production: constant, step_loss or turnover; additive in g/L. endogenous: whether the card holds any."""
+    """production: constant, step_loss or turnover; additive in g/L. endogenous: whether the card holds any.
+
+    notes: what has to be said of the therapies that S is for.
+    """
 
     card: Card
     disposition: str
@@ -75,6 +78,7 @@ class Specification:
     parameters: tuple[ModelParameter, ...]
     additive: float
     proportional: float
+    notes: tuple[str, ...] = ()
 
     @property
     def two(self) -> bool:
@@ -107,9 +111,9 @@ def specification(card: Card, *, disposition: str = "", agents: tuple[str, ...] 
     error = residual_error_of(card)
     chosen = supported_disposition(card, disposition or default_structure(card).split("/")[0])
     given = dict(card.parameters.given())
-    production = "constant"
+    production, notes = "constant", ()
     if card.structure.endogenous == "turnover":
-        given["S"], _ = production_share(card, agents)
+        given["S"], notes = production_share(card, agents)
         production = "turnover" if "k_loss" in given else "step_loss"
     wanted = ("V1", "Q", "V2") if chosen == "two_compartment" else ("V",)
     left_out = {"V", "V1", "Q", "V2", "clearance_ratio", "production_ratio"} - set(wanted)
@@ -128,6 +132,7 @@ def specification(card: Card, *, disposition: str = "", agents: tuple[str, ...] 
         ),
         additive=error.additive_g_per_l,
         proportional=error.proportional_sd,
+        notes=notes,
     )
 
 

@@ -60,5 +60,6 @@ def _line(forms: list[str], n_cells: int, *, clocks: tuple[str, ...]) -> list[st
     if len(forms) > 1:
         return [f"# {shown}    # CHOOSE: day and month could be either"]
     two_orders = re.search(r"[/-]", forms[0]) is not None and "%b" not in forms[0] and not forms[0].startswith("%Y")
-    only = f": the only order of day and month that fits all {n_cells} cells; CHOOSE another if it is wrong"
+    all_cells = "the one cell" if n_cells == 1 else f"all {n_cells} cells"
+    only = f": the only order of day and month that fits {all_cells}; CHOOSE another if it is wrong"
     return [f"{shown}    # GUESS{only if two_orders else ''}"]
