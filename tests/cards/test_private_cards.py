@@ -285,9 +285,9 @@ def test_typical_parameters_have_units_and_follow_the_patient() -> None:
 
 def test_recovery_without_a_rate_of_loss_is_refused(tmp_path: Path) -> None:
     """Fitted as lost at once and without recovery, it would differ from its own typical course."""
-    text = DECAY.replace("[parameters]", '[parameters]\nk_rec = { given_as = "half_life", value = 84, unit = "day" }', 1)
-    card = written(tmp_path, text)
-    with pytest.raises(InputError, match="k_rec.*needs k_loss too"):
+    recovery = 'k_rec = { given_as = "half_life", value = 84, unit = "day" }'
+    card = written(tmp_path, DECAY.replace("[parameters]", f"[parameters]\n{recovery}", 1))
+    with pytest.raises(InputError, match="needs k_loss too"):
         igk.fit_cohort(infused_cohort(), card=str(card), draws=200)
 
 

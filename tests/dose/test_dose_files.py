@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +17,7 @@ from igkinetics.cli.main import app
 from igkinetics.dose.output import write_dose
 from igkinetics.dose.result import DoseResult
 from igkinetics.provenance import RESEARCH_NOTICE
-from igkinetics.report.dose_page import dose_report, dose_sentences
+from igkinetics.report.dose_page import dose_report, dose_sentences, first_trough_sentence
 from igkinetics.report.dosing_sheet import sheet_of_dose, sheet_page
 from igkinetics.scenarios.calendar_file import Entry, calendar_text, folded
 
@@ -105,6 +107,23 @@ def test_the_sentences_speak_of_this_patient(dosed: DoseResult) -> None:
     assert sample.startswith("Next sample on 2024-")
     page = re.sub(r'<span class="date">(.*?)</span>', r"\1", dose_report(dosed))
     assert all(sentence.split(":")[0] in page for sentence in (now, best))
+
+
+@pytest.mark.parametrize(("last", "told"), [(1.2, False), (1.6, True)])
+def test_where_the_first_trough_decides_it_is_said(dosed: DoseResult, last: float, told: bool) -> None:
+    """Every trough has to reach the target, but after some doses they lie far above it."""
+    troughs = dosed.calendar["day"].iloc[1:]
+    own = (dosed.forecast["policy"] == dosed.best.name) & dosed.forecast["day"].isin(troughs)
+    rise = np.linspace(1.0, last, int(own.sum()))
+    forecast = dosed.forecast.copy()
+    forecast.loc[own, "median"] = 5.0 * rise
+    forecast.loc[own, "p_below"] = 0.08 / rise
+    sentence = first_trough_sentence(replace(dosed, forecast=forecast))
+    assert bool(sentence) == told
+    if told:
+        assert "The first trough decides the dose: 5.00 g/L on 2024-" in sentence
+        assert "below 4.5 in 8 % of draws" in sentence
+        assert f"is {5 * last:.2f} g/L" in sentence
 
 
 def test_the_command_writes_the_contract(ward_folder: Path, tmp_path: Path) -> None:
