@@ -43,10 +43,16 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("choices", "card"),
     [
-        pytest.param(["--draws", "250"], "adult_b_cell_depletion", id="default"),
-        pytest.param(["--residual", "student_t", "--covariate", "weight_kg"], "adult_b_cell_depletion", id="student"),
-        pytest.param(["--lkj", "2"], "adult_b_cell_depletion", id="correlated", marks=pytest.mark.slow),
-        pytest.param([], "tortorici_2019", id="other-card", marks=pytest.mark.slow),
+        pytest.param(["--sampler", "laplace", "--draws", "250"], "adult_b_cell_depletion", id="laplace"),
+        pytest.param(
+            ["--sampler", "laplace", "--residual", "student_t", "--covariate", "weight_kg"],
+            "adult_b_cell_depletion",
+            id="student",
+        ),
+        pytest.param(
+            ["--sampler", "laplace", "--lkj", "2"], "adult_b_cell_depletion", id="correlated", marks=pytest.mark.slow
+        ),
+        pytest.param(["--sampler", "laplace"], "tortorici_2019", id="other-card", marks=pytest.mark.slow),
         pytest.param(
             ["--sampler", "nuts", "--tune", "150"], "adult_b_cell_depletion", id="nuts", marks=pytest.mark.slow
         ),
@@ -60,7 +66,7 @@ def test_a_sampler_with_a_structure_and_a_card(record: Path, tmp_path: Path, cho
     done = CliRunner().invoke(app, [*call, *choices])
     assert done.exit_code == 0, done.output
     told = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    asked = choices[choices.index("--sampler") + 1] if "--sampler" in choices else "laplace"
+    asked = choices[choices.index("--sampler") + 1] if "--sampler" in choices else "nuts"
     assert told["options"]["sampler"] == asked
     (base,) = pd.read_csv(out / "extensions.csv").query("model == 'base'").to_dict("records")
     values = pd.read_csv(out / "diagnostics.csv").set_index("parameter")["value"]

@@ -53,8 +53,8 @@ Tune = Annotated[
 Sampler = Annotated[
     str,
     typer.Option(
-        metavar="laplace|nuts|pymc",
-        help="Importance sampling around the Laplace approximation (chains where it fails), or chains.",
+        metavar="nuts|laplace|pymc",
+        help="Chains for the base model, or importance sampling around the Laplace approximation.",
     ),
 ]
 CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
@@ -101,7 +101,7 @@ def effect(
     draws: Draws = 1000,
     tune: Tune = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains, or batches.")] = 4,
-    sampler: Sampler = "laplace",
+    sampler: Sampler = "nuts",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
     policies: PolicyFile = None,

@@ -27,8 +27,8 @@ class EffectOptions:
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. sampler:
-    "laplace" (importance sampling around the Laplace approximation; chains where its weights fail), "nuts" (chains by
-    nutpie of the base model, and with full checks of all) or "pymc" (chains by PyMC). draws, tune: per chain;
+    "nuts" (chains by nutpie of the base model, and with full checks of all), "pymc" (chains by PyMC) or "laplace"
+    (importance sampling around the Laplace approximation; chains where its weights fail). draws, tune: per chain;
     importance sampling needs no tuning. posterior: a saved posterior to report instead of sampling. control_regimen: a
     TOML file with the keys of one regimen, given to the controls. policies: a TOML file of policies, each given to
     everyone. prior_only: draw from the card, without the measurements. base_only: no extensions, no other models or
@@ -53,7 +53,7 @@ class EffectOptions:
     draws: int = 1000
     tune: int = 600
     chains: int = 4
-    sampler: str = "laplace"
+    sampler: str = "nuts"
     posterior: str | None = None
     control_regimen: str | None = None
     policies: str | None = None
