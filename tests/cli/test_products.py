@@ -75,3 +75,13 @@ def test_of_a_table_of_all_drugs_what_is_left_out_is_named(tmp_path: Path) -> No
     assert result.exit_code == 0, result.output
     assert "keep leaves out 32 rows of doses: 'Octagam' in 2, 'drug 0' in 1" in result.output
     assert "and 26 words more" in result.output
+
+
+def test_a_file_beside_its_mapping_is_answered_with_the_mapping(tmp_path: Path) -> None:
+    """Not with another draft of it."""
+    folder = ward(tmp_path / "ward", "Privigen")
+    checked(folder, "--write-mapping")
+    result = checked(folder / "samples.csv")
+    assert result.exit_code == 2
+    assert "A draft with guesses" not in result.output
+    assert "give the folder, or cohort.toml, to have it applied to samples.csv" in result.output

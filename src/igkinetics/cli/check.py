@@ -28,7 +28,7 @@ def check(
     try:
         found = read(cohort, igg_unit, file_format, on_problem)
     except InputError as error:
-        draft = draft_for(cohort, error, file_format)
+        draft = draft_for(cohort, error, file_format) if write_mapping or not has_mapping(cohort) else ""
         print(draft, end="")
         if draft and write_mapping:
             print(written(cohort, draft))
@@ -37,6 +37,13 @@ def check(
     print(found.check())
     if write_mapping:
         print("No cohort.toml written: the cohort can be read as it is.")
+
+
+def has_mapping(path: Path) -> bool:
+    """Whether this is a file beside which a cohort.toml lies: the problems say that it is read without it."""
+    from igkinetics.cohort.mapping.locate import MAPPING_NAME
+
+    return path.is_file() and path.name != MAPPING_NAME and (path.parent / MAPPING_NAME).is_file()
 
 
 def draft_for(path: Path, error: InputError, file_format: str | None) -> str:
