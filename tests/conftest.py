@@ -8,8 +8,10 @@ import made_once
 from fabricated import fabricated_fit
 from igkinetics.fit.cohort_result import CohortFit
 
-LAST = "tests/app/"
-"""A server beside the tests, with a kernel cache to compile of its own unless it is there by then."""
+ORDER = ("tests/browser/test_every_page.py", "tests/cohort/", "tests/hierarchical/test_model.py", "", "tests/app/")
+"""Files dealt out first, "" for all others. On a cold cache the first compiles most kernels, while the readers
+of cohorts, which need none, keep the other process busy; PyMC's model is compiled before others ask for its draws. A
+server beside the tests comes last: it would compile kernels of its own."""
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +29,9 @@ def one_folder_for_all_processes(request: pytest.FixtureRequest, tmp_path_factor
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which files are dealt out (`--no-loadscope-reorder`)."""
-    items.sort(key=lambda item: item.nodeid.startswith(LAST))
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
+def place_of(nodeid: str) -> int:
+    named = (place for place, start in enumerate(ORDER) if start and nodeid.startswith(start))
+    return next(named, ORDER.index(""))

@@ -12,10 +12,11 @@ from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.outcomes import patients_with_outcomes
 from igkinetics.cohort.read import read_cohort
 from igkinetics.compare.plots import compare_charts, survival
 from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare_groups
-from igkinetics.compare.tables import first_below, patients_with_outcomes
+from igkinetics.compare.tables import first_below
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
 from igkinetics.report.compare_page import (
