@@ -77,7 +77,7 @@ def structure_defects(card: Card) -> Iterator[Defect]:
     """Parameters, agents and structure belong together."""
     given = card.parameters.given()
     if "k_rec" in given and "k_loss" not in given:
-        yield "parameters.k_rec", f"{card.parameters.k_rec.value:g}", K_REC_ALONE
+        yield "parameters.k_rec", f"{given['k_rec'].value:g}", K_REC_ALONE
     needed: list[tuple[str, str]] = []
     for disposition in card.structure.dispositions:
         needed += [(name, disposition) for name in NEEDED_BY_DISPOSITION[disposition]]

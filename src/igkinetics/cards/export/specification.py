@@ -111,7 +111,8 @@ def specification(card: Card, *, disposition: str = "", agents: tuple[str, ...] 
     error = residual_error_of(card)
     chosen = supported_disposition(card, disposition or default_structure(card).split("/")[0])
     given = dict(card.parameters.given())
-    production, notes = "constant", ()
+    production = "constant"
+    notes: tuple[str, ...] = ()
     if card.structure.endogenous == "turnover":
         given["S"], notes = production_share(card, agents)
         production = "turnover" if "k_loss" in given else "step_loss"
