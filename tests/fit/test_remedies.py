@@ -106,9 +106,14 @@ def test_a_whole_record_in_another_unit_is_asked_about_though_it_can_be_fitted(f
             {45.0: 30.0, 75.0: 30.0},
             "days 45, 75: immunoglobulin was given on each; were these samples after it?",
         ),
+        (
+            {60.0: 14.4, 75.0: 8.0, 90.0: 7.1, 105.0: 6.7},
+            {61.0: 30.0},
+            "day 60: 30 g is recorded on day 61; was it given before?",
+        ),
     ],
 )
-def test_samples_of_a_day_with_a_dose_are_tried_after_it(
+def test_samples_shortly_before_a_dose_are_tried_after_it(
     levels: dict[float, float], doses: dict[float, float], said: str
 ) -> None:
     patient = record(

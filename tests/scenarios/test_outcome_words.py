@@ -5,6 +5,7 @@ Calendar, stop, loading dose, horizon on a dosing day, rule, under the skin, sin
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,8 +17,10 @@ from scipy.integrate import solve_ivp
 
 import igkinetics as igk
 from igkinetics.kinetics.parameters import PARAMETERS
+from igkinetics.report.scenario_sentences import share_words
 from igkinetics.scenarios.read_scenario import parse_scenario
 from igkinetics.scenarios.scenario_patients import scenario_patients
+from igkinetics.text import UNKNOWN
 
 HORIZON, PATIENTS, DURATION_H = 120.0, 4, 4.0
 THRESHOLDS = (450.0, 600.0)
@@ -292,3 +295,15 @@ def test_levels_in_g_per_l_say_the_same() -> None:
     assert other.loc["days_below", "threshold_unit"] == "g/L"
     curves = [either[unit].trajectories["median"] for unit in ("mg/dL", "g/L")]
     np.testing.assert_allclose(curves[0], 100 * curves[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"mean": 0.232, "mean_lower": 0.0113, "mean_upper": 0.7648}, "23.2 % (1.1 to 76.5)"),
+        ({"mean": 0.232, "mean_lower": math.nan, "mean_upper": math.nan}, "23.2 %"),
+        ({"mean": math.nan, "mean_lower": math.nan, "mean_upper": math.nan}, UNKNOWN),
+    ],
+)
+def test_a_share_stands_with_what_the_card_leaves_open(row: dict[str, float], words: str) -> None:
+    assert share_words(row) == words

@@ -32,7 +32,9 @@ FAR_OFF: Final = 3.5
 AFTER_DAYS: Final = 1.0 / 24.0
 """How long after the end of an infusion a sample is taken to have been drawn when the other order is tried."""
 SAME_DAY: Final = 1.0
-"""A dose that starts less than so many days after an odd sample may have been given before it."""
+LATE_BY: Final = 3.0
+"""A dose that starts less than so many days after an odd sample may have been given before it: its date is wrong where
+it is not of the same day."""
 NEAR_THE_CURVE: Final = 0.7
 """Log of how far off a sample in another unit may lie from the curve through the others: two-fold."""
 LEAST_LEFT: Final = 3
@@ -140,12 +142,12 @@ def changes_of(problem: FitProblem) -> tuple[Change, ...]:
 def other_orders(
     problem: FitProblem, patient: Patient, changes: tuple[Change, ...]
 ) -> Iterator[tuple[FitProblem, str]]:
-    """The record with odd samples after, in place of before, a dose of their day: each alone, then all of them."""
+    """The record with odd samples after, in place of before, a dose soon after them: each alone, then all of them."""
     odd = sorted({day for change in changes for day in (change.day_before, change.day_after)})
     moves = [
         (int(np.argmin(np.abs(problem.day - day))), int(dose))
         for day in odd
-        for dose in np.flatnonzero((patient.dose_day >= day) & (patient.dose_day < day + SAME_DAY))
+        for dose in np.flatnonzero((patient.dose_day >= day) & (patient.dose_day < day + LATE_BY))
     ]
     for some in [*([move] for move in moves), *([moves] if len(moves) > 1 else [])]:
         yield moved(problem, patient, some), order_words(problem, patient, some)
@@ -163,7 +165,11 @@ def moved(problem: FitProblem, patient: Patient, moves: list[tuple[int, int]]) -
 def order_words(problem: FitProblem, patient: Patient, moves: list[tuple[int, int]]) -> str:
     if len(moves) == 1:
         ((place, dose),) = moves
-        grams = f"{patient.dose_g[dose]:.4g} g was given that day"
-        return f"day {problem.day[place]:.4g}: {grams}; was the sample after it? Then nothing is odd"
+        day, given, grams = problem.day[place], patient.dose_day[dose], f"{patient.dose_g[dose]:.4g} g"
+        if given < day + SAME_DAY:
+            return f"day {day:.4g}: {grams} was given that day; was the sample after it? Then nothing is odd"
+        return f"day {day:.4g}: {grams} is recorded on day {given:.4g}; was it given before? Then nothing is odd"
     days = ", ".join(f"{problem.day[place]:.4g}" for place, _ in moves)
-    return f"days {days}: immunoglobulin was given on each; were these samples after it? Then nothing is odd"
+    if all(patient.dose_day[dose] < problem.day[place] + SAME_DAY for place, dose in moves):
+        return f"days {days}: immunoglobulin was given on each; were these samples after it? Then nothing is odd"
+    return f"days {days}: immunoglobulin is recorded soon after each; was it given before? Then nothing is odd"

@@ -38,8 +38,9 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
             f"{of_each(result, 'days_below', partial(protection_words, result))}.",
             f"Mean nadir from the first dose on, {unit}, with the {level} interval of the mean"
             f"{of_each(result, 'nadir', partial(nadir_words, unit=unit))}.",
-            f"{share} nadir at or above {least}{of_each(result, 'p_nadir_at_least', share_words)}.",
-            f"{share} trough (the lowest level just before a dose) at or above {least}"
+            f"{share} nadir at or above {least}, with its {level} interval"
+            f"{of_each(result, 'p_nadir_at_least', share_words)}.",
+            f"{share} trough (the lowest level just before a dose) at or above {least}, with its {level} interval"
             f"{of_each(result, 'p_trough_at_least', trough_words)}.",
         ]
     said.append(f"{whose}; {regimens} over {scenario.horizon_day:g} days{stopped}.")
@@ -86,7 +87,13 @@ def nadir_words(row: Row, unit: str) -> str:
 
 
 def share_words(row: Row) -> str:
-    return text.UNKNOWN if not text.known(row["mean"]) else text.share_of_draws(row["mean"])
+    """ "23.2 % (1.1 to 76.5)", with what the card does not know of its typical patient."""
+    if not text.known(row["mean"]):
+        return text.UNKNOWN
+    share = text.share_of_draws(row["mean"])
+    if not text.known(row["mean_lower"]):
+        return share
+    return f"{share} ({100 * row['mean_lower']:.1f} to {100 * row['mean_upper']:.1f})"
 
 
 def trough_words(row: Row) -> str:
@@ -139,7 +146,8 @@ def search_sentence(result: ScenarioResult) -> str:
     sure = "" if row["decided"] else ", too close to the target to tell from it"
     vials = f", {row['vials']}" if row["vials"] else f", vials of {row['vial_g']} g" if row["vial_g"] else ""
     route = f", {row['route']}" if table["route"].nunique() > 1 else ""
-    reached = f"reached in {text.share(row['probability'], 1)} ± {100 * row['probability_error']:.1f}"
+    error = f"Monte Carlo error {100 * row['probability_error']:.1f}"
+    reached = f"reached in {text.share(row['probability'], 1)}, {error}"
     return (
         f"Recommended: {dose_words(row)} every {row['interval_day']:g} days{vials}{route}, the fewest grams for a "
         f"{target_words(result)} ({text.number(round(row['grams']))} g; {reached}, days {row['from_day']:g} to "
