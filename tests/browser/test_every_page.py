@@ -120,7 +120,9 @@ def parts_of(tables: list[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             )
 
 
-@pytest.mark.parametrize("name", ["forecast.html", "evaluate.html", "nca.html", SCENARIO, ONE, "dose.html"])
+@pytest.mark.parametrize(
+    "name", ["forecast.html", "evaluate.html", "nca.html", SCENARIO, ONE, "dose.html", "population.html", "verify.html"]
+)
 def test_every_number_above_counts_stands_in_the_tables(pages: Pages, name: str) -> None:
     """Rows of all tables and the sentences in brief, each number to the digits in which it is shown."""
     source = (pages.folder / name).read_text(encoding="utf-8")
