@@ -135,7 +135,7 @@ def products_left_out(raw: RawRows, settings: TableMapping) -> list[Problem]:
         out = cells[~holds(rule, raw.cells[rule.column], settings.missing) & (cells != "")]
         if out.empty:
             continue
-        words = out.value_counts(sort=True)
+        words = out.value_counts(sort=False).sort_values(ascending=False, kind="stable")
         shown = ", ".join(f"{word!r} in {n}" for word, n in words.head(WORDS_SHOWN).items())
         more = f" and {len(words) - WORDS_SHOWN} words more" if len(words) > WORDS_SHOWN else ""
         told.append(
