@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from defect import DOSES, SAMPLES, Files, warnings_of, write_cohort
 
+import igkinetics as igk
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
@@ -162,3 +163,13 @@ def test_a_draft_of_a_wide_table_names_the_columns_of_its_dates(tmp_path: Path) 
     assert key in told
     cohort = read(tmp_path / "wide", {"samples.csv": table, "cohort.toml": f'igg_unit = "mg/dL"\n[samples]\n{key}\n'})
     assert cohort.samples["day"].tolist() == [0, 14, 0]
+
+
+def test_a_year_far_ahead_is_no_crash() -> None:
+    """2724 for 2024: nanoseconds since 1970 end in 2262."""
+    cohort = igk.read_cohort(
+        samples={"patient_id": ["A", "A"], "datetime": ["2724-01-01", "2724-01-15"], "igg": [600, 500]},
+        igg_unit="mg/dL",
+    )
+    assert cohort.samples["day"].tolist() == [0.0, 14.0]
+    assert cohort.day_zero["A"].year == 2724

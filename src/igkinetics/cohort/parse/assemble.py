@@ -109,8 +109,9 @@ def _weights(tables: Tables, removed: dict[TableName, Mask], origin: pd.Series[f
 def _day_zero(patients: list[str], origin: pd.Series[float]) -> dict[str, pd.Timestamp]:
     """The moment that each patient's days count from; nobody whose record holds no date."""
     known = origin.dropna()
-    moments = pd.Timestamp(0) + pd.to_timedelta(known.to_numpy(dtype=np.float64), unit="D")
-    return {patients[index]: moment.round("s") for index, moment in zip(known.index, moments, strict=True)}
+    seconds = np.round(known.to_numpy(dtype=np.float64) * 86_400.0).astype(np.int64)
+    moments = pd.DatetimeIndex(seconds.astype("datetime64[s]").astype("datetime64[us]"))  # ns would end in 2262
+    return {patients[index]: moment for index, moment in zip(known.index, moments, strict=True)}
 
 
 def _removed(tables: Tables, name: TableName, aside: dict[str, str]) -> Mask:
