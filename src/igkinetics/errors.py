@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -124,6 +126,12 @@ def _of_many_rows(group: Sequence[Problem]) -> str:
 def call_error(option: str, found: object, expected: str) -> InputError:
     """A call that cannot be carried out: the option (or argument), what it was, what it may be."""
     return InputError([Problem(file="call", column=option, found=str(found), expected=expected)])
+
+
+def told_error(error: Exception) -> str:
+    """An error of ours in one line: what it says, and where it came up."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def counted(number: int, thing: str) -> str:

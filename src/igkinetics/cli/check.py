@@ -25,10 +25,13 @@ def check(
     ] = False,
 ) -> None:
     """Say what is in a cohort and what is wrong."""
+    from igkinetics.cohort.mapping.locate import has_mapping_beside
+
     try:
         found = read(cohort, igg_unit, file_format, on_problem)
     except InputError as error:
-        draft = draft_for(cohort, error, file_format) if write_mapping or not has_mapping(cohort) else ""
+        answered = has_mapping_beside(cohort) and not write_mapping  # the problems say that it lies there
+        draft = "" if answered else draft_for(cohort, error, file_format)
         print(draft, end="")
         if draft and write_mapping:
             print(written(cohort, draft))
@@ -37,13 +40,6 @@ def check(
     print(found.check())
     if write_mapping:
         print("No cohort.toml written: the cohort can be read as it is.")
-
-
-def has_mapping(path: Path) -> bool:
-    """Whether this is a file beside which a cohort.toml lies: the problems say that it is read without it."""
-    from igkinetics.cohort.mapping.locate import MAPPING_NAME
-
-    return path.is_file() and path.name != MAPPING_NAME and (path.parent / MAPPING_NAME).is_file()
 
 
 def draft_for(path: Path, error: InputError, file_format: str | None) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import LIMIT_WORDS, Cohort, Patient
+from igkinetics.errors import told_error
 from igkinetics.evaluate.options import EvaluateOptions
 from igkinetics.evaluate.predictive import Predictive
-from igkinetics.fit.cohort import fit_of, told_error
+from igkinetics.fit.cohort import fit_of
 from igkinetics.fit.forecast import forecast_paths
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.result import PatientFit

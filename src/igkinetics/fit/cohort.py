@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +19,7 @@ from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.errors import InputError, call_error
+from igkinetics.errors import InputError, call_error, told_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.patient import FitSettings, fit_patient
@@ -130,12 +128,6 @@ def patient_result(
     except Exception as error:  # noqa: BLE001 (told in the row and on stderr; the run ends with exit status 1)
         fit = unfitted(patient, cards[0][0], "failed", told_error(error))
         return PatientResult(fit=fit, tables=bare_tables(cohort, fit, options))
-
-
-def told_error(error: Exception) -> str:
-    """An error of ours in one line: what it says, and where it came up."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def with_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientResult:

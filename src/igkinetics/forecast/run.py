@@ -16,8 +16,8 @@ from igkinetics.cards.model import Card
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.errors import call_error
-from igkinetics.fit.cohort import INTERRUPTED, fit_notes, fit_of, told_error
+from igkinetics.errors import call_error, told_error
+from igkinetics.fit.cohort import INTERRUPTED, fit_notes, fit_of
 from igkinetics.fit.options import STACK, FitOptions
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.fit.result import PatientFit

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
-from igkinetics.errors import InputError, call_error
+from igkinetics.errors import InputError, call_error, told_error
 from igkinetics.extras import require
 from igkinetics.parallel import Progress
 from igkinetics.provenance import sha256_of_file
@@ -107,8 +106,7 @@ def do_part(part: Part, do: Do, folder: Path) -> Fault | None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Fault(kind="disk", words="no space left on the disk" if full else str(error))
     except Exception as error:  # noqa: BLE001 (told with the part; the run ends with exit status 1)
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        return Fault(kind="defect", words=f"{type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})")
+        return Fault(kind="defect", words=told_error(error))
     finally:
         shutil.rmtree(filling, ignore_errors=True)
     return None

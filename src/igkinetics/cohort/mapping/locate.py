@@ -237,9 +237,14 @@ def _files_named(
     return list(files), problems
 
 
+def has_mapping_beside(path: Path) -> bool:
+    """Whether this is a file, no cohort.toml itself, beside which a cohort.toml lies that it is read without."""
+    return path.is_file() and path.name != MAPPING_NAME and (path.parent / MAPPING_NAME).is_file()
+
+
 def _mapping_beside(path: Path) -> list[Problem]:
     """A warning when a cohort.toml lies beside a workbook that is read without it."""
-    if not (path.parent / MAPPING_NAME).is_file():
+    if not has_mapping_beside(path):
         return []
     expected = f"give the folder, or {MAPPING_NAME}, to have it applied to {path.name}"
     return [Problem(file=MAPPING_NAME, found=MAPPING_NAME, expected=expected, severity="warning", action="not read")]

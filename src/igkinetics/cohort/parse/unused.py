@@ -148,21 +148,30 @@ def problem_of(column: UnusedColumn) -> Problem | None:
     if not column.n_contrary:
         action = "kept as a covariate" if column.kept else "not used"
         expected = f"looks like {column.meaning} and is {action}; if it is that, write {write} in cohort.toml"
-        return Problem(
-            file=column.file,
-            column=column.name,
-            found=column.name,
-            expected=expected,
-            severity="warning",
-            action=action,
-        )
+        return _warning(column, expected, action)
+    return _contradicting(column, f"write {write} in cohort.toml")
+
+
+def _warning(column: UnusedColumn, expected: str, action: str) -> Problem:
+    return Problem(
+        file=column.file,
+        column=column.name,
+        found=column.name,
+        expected=expected,
+        severity="warning",
+        action=action,
+    )
+
+
+def _contradicting(column: UnusedColumn, remedy: str) -> Problem:
+    """An error with the rows that speak against what is assumed, and what would settle it."""
     shown = ", ".join(repr(word) for word in column.words) + (", ..." if len(column.words) == WORDS_SHOWN else "")
     return Problem(
         file=column.file,
         line=column.first_line,
         column=column.name,
         found=f"{counted(column.n_contrary, 'row')}: {shown}",
-        expected=f"{column.assumed}, which this column contradicts; write {write} in cohort.toml "
+        expected=f"{column.assumed}, which this column contradicts; {remedy} "
         f"(or ignore = [{_quoted(column.name)}] under [{column.table}] where it means something else)",
     )
 
@@ -171,28 +180,13 @@ def _of_times(column: UnusedColumn) -> Problem:
     join = f'datetime = ["DATE", {_quoted(column.name)}]'
     expected = f"holds times of day and is not used: rows are placed by their day alone; with dates write {join} under "
     expected += f"[{column.table}.columns], with day numbers give fractions of a day (0.5 is noon)"
-    return Problem(
-        file=column.file,
-        column=column.name,
-        found=column.name,
-        expected=expected,
-        severity="warning",
-        action="not used",
-    )
+    return _warning(column, expected, "not used")
 
 
 def _of_words(column: UnusedColumn) -> Problem:
-    shown = ", ".join(repr(word) for word in column.words) + (", ..." if len(column.words) == WORDS_SHOWN else "")
     name, words = _quoted(column.name), ", ".join(map(_quoted, column.words))
-    return Problem(
-        file=column.file,
-        line=column.first_line,
-        column=column.name,
-        found=f"{counted(column.n_contrary, 'row')}: {shown}",
-        expected=f"{column.assumed}, which this column contradicts; leave such rows out: [[{column.table}.keep]] "
-        f"column = {name}, none_of = [{words}] (or ignore = [{name}] under [{column.table}] where it means something "
-        "else)",
-    )
+    rule = f"[[{column.table}.keep]] column = {name}, none_of = [{words}]"
+    return _contradicting(column, f"leave such rows out: {rule}")
 
 
 def _quoted(name: str) -> str:
