@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import NumbaPerformanceWarning
 from small_cohorts import SETTINGS, small_cohort
 
 import igkinetics
@@ -57,6 +58,7 @@ def test_compiled_without_object_mode_and_equal(prepared: PreparedCohort, compil
         shared = [np.asarray(model.shared_data[key]) for key in read]
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # object mode is announced by a warning
+            warnings.simplefilter("ignore", NumbaPerformanceWarning)  # memory layouts are not it
             value, _ = model.logp_func.vm.jit_fn(np.concatenate([u, z.reshape(-1)]), *shared)
         density = log_density_of(population, one.arrays, whitening.coordinates)
         active = population.active
