@@ -22,6 +22,7 @@ from igkinetics.forecast.outlook import DRIFT_WEIGHTS, HEAVY_TAILED_WEIGHT, Outl
 from igkinetics.forecast.regimen import carried_on
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.kinetics.parameters import PARAMETERS
+from igkinetics.report.forecast_page import forecast_sentences
 
 UNTIL = 60.0
 CHOICES = {"thresholds": [500], "draws": 400, "seed": 3}
@@ -170,6 +171,23 @@ def test_everybody_has_a_row_with_a_reason(result: CohortForecast) -> None:
     assert set(list(work.index)[-2:]) == {"dead", "late"}
     assert work.loc["also", "policy"] == "planned"
     assert work.loc["once", "policy"] == "none"
+
+
+def test_whom_the_last_reading_names_without_a_forecast_is_told() -> None:
+    """A record that fits no curve has no forecast; a low reading in it is not passed over as "none"."""
+    low = pd.DataFrame({"patient_id": "odd", "day": [0.0, 10, 20, 30, 40, 50], "igg": [900, 100, 950, 120, 900, 110]})
+    alone = igk.forecast_cohort(igk.read_cohort(samples=low, igg_unit="mg/dL"), **CHOICES)  # type: ignore[arg-type]
+    assert alone.n_forecast == 0
+    said = forecast_sentences(alone)
+    assert said[:2] == [
+        "No forecast for any of 1 patient: nothing is said of what comes.",
+        "Last measured below 500 mg/dL: 1 of 1 patient; without a forecast, and so to be looked at: odd.",
+    ]
+    samples = pd.concat([tables()["samples"], low])
+    beside = igk.forecast_cohort(igk.read_cohort(samples=samples, igg_unit="mg/dL"), **CHOICES)  # type: ignore[arg-type]
+    (sentence,) = (one for one in forecast_sentences(beside) if one.startswith("Last measured"))
+    assert "without a forecast, and so to be looked at: " in sentence
+    assert "odd" in sentence
 
 
 def test_probabilities_agree_with_each_other(result: CohortForecast) -> None:
