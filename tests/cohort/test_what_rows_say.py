@@ -173,3 +173,30 @@ def test_a_year_far_ahead_is_no_crash() -> None:
     )
     assert cohort.samples["day"].tolist() == [0.0, 14.0]
     assert cohort.day_zero["A"].year == 2724
+
+
+@pytest.mark.parametrize(
+    ("agent", "stop", "asked"),
+    [
+        ("rituximab", "21", True),
+        ("R-CHOP with Rituximab", "126", True),
+        ("Obinutuzumab", "200", False),
+        ("CAR-T", "1", True),
+        ("tisagenlecleucel", "7", True),
+        ("axi-cel", "90", False),
+        ("blinatumomab", "28", False),
+        ("teclistamab", "28", False),
+        ("excellent care", "20", False),
+        ("rituximab", "", False),
+    ],
+)
+def test_a_stop_that_is_probably_the_last_dose_is_asked_about(
+    tmp_path: Path, agent: str, stop: str, asked: bool
+) -> None:
+    """Depletion ends where B cells are back, months after the last dose of these agents."""
+    therapy = f"patient_id,start,stop,agent\nP1,0,{stop},{agent}\n"
+    told = [
+        one for one in warnings_of(read(tmp_path, {"samples.csv": THREE, "therapy.csv": therapy})) if "B cells" in one
+    ]
+    assert len(told) == asked
+    assert all("leave stop empty and state lasts_day" in one for one in told)

@@ -186,8 +186,7 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
     if not text.known(first["within_20"]):
         within = "no level to hold its predictions against, only limits of the assay"
     said = [
-        f"Best card here: {first['card']}: {within}; its 50/80/95 % intervals held {covered} % of the "
-        "measurements.",
+        f"Best card here: {first['card']}: {within}; its 50/80/95 % intervals held {covered} % of the measurements.",
         how,
     ]
     second = rows[rows["rank"] == 2]
