@@ -211,7 +211,9 @@ def nca_sentences(result: Nca) -> list[str]:
     known = int(halves["value"].notna().sum())
     of_total = known and result.options.baseline == "total"
     half_life = (
-        f"Median terminal half-life {text.number(halves['value'].median(), 2)} days, in {known} of {len(halves)} "
+        "No dose stands among the samples, so there is no profile after one"
+        if halves.empty
+        else f"Median terminal half-life {text.number(halves['value'].median(), 2)} days, in {known} of {len(halves)} "
         "profiles after a dose"
         if known
         else f"No terminal half-life could be found in {counted(len(halves), 'profile')} after a dose"

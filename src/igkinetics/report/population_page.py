@@ -236,6 +236,10 @@ def population_sentences(fit: PopulationFit) -> list[str]:
         f"{fit.prepared.structure}; {fit.verdict}.",
         *said,
     ]
+    if not fit.maximum.converged:
+        said.insert(
+            0, "The fit did not converge: its numbers are no estimates, and the model asks more than the data tell."
+        )
     if fit.prepared.left_out:
         said.append(f"Left out: {counted(len(fit.prepared.left_out), 'patient')}.")
     return [*said, *private_sentences(fit.card_ids)]
