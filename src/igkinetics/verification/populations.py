@@ -85,7 +85,9 @@ def wang_cohort(printed: pd.DataFrame) -> Cohort:
             "igg": [*printed["level_at_0"], *printed["level_at_1"]],
         }
     )
-    doses = pd.DataFrame({"patient_id": ids, "day": -1e-3 * INSTANT, "amount_g": 10.0, "duration_h": 0.0, "route": "iv"})
+    doses = pd.DataFrame(
+        {"patient_id": ids, "day": -1e-3 * INSTANT, "amount_g": 10.0, "duration_h": 0.0, "route": "iv"}
+    )
     mapping = {"igg_unit": "g/L", "unusual_levels": "as_given", "time_origin": "as_given"}
     return read_cohort(samples=samples, doses=doses, mapping=mapping)
 
