@@ -61,6 +61,7 @@ OTHER_DRUG: Final = re.compile(
     r"prednisolone?|methylprednisolone?|dexamethasone?|hydrocortisone?|antithymocyte globulin|atg|"
     r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
 )
+PER: Final = frozenset({"week", "day", "month", "weekly", "daily", "monthly"})
 FREQUENCY: Final = frozenset(
     {"frequency", "freq", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
 )
@@ -72,6 +73,9 @@ ONCE: Final = re.compile(
 VIALS: Final = frozenset(
     {"vial", "vials", "bottle", "bottles", "quantity", "qty", "flaschen", "flacons", "viales", "packs"}
 )
+COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
+BROKEN_OFF: Final = frozenset({"discontinued", "interrupted", "paused", "abgebrochen", "unterbrochen"})
+PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
 SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})
 SIGN: Final = re.compile(r"[<>]=?|[≤≥]|less than|greater than|below|above")
 REMARK: Final = re.compile(
@@ -101,7 +105,7 @@ def contrary_words(
 ) -> Contrary | None:
     """The first thing that the cells of a column say against the rows; None for nothing. amounts: of doses, to tell a
     count of vials from the amount written twice."""
-    if table not in ("samples", "doses"):
+    if table not in ("samples", "doses", "therapy", "patients"):
         return None
     code, distinct = pd.factorize(cells)
     if len(distinct) > MOST_WORDS:
@@ -113,10 +117,18 @@ def contrary_words(
             rows &= (cells != amounts.str.strip()).to_numpy(dtype=bool)
         if rows.any():
             return Contrary(rows=rows, assumed=assumed, remedy=remedy)
+    if table == "patients":
+        held = PARAPROTEIN & set(words_of(heading))
+        rows = np.array([bool(held) and bool(re.search(r"\bigg\b|\big ?g\b", word)) for word in words], dtype=bool)[
+            code
+        ]
+        return Contrary(rows=rows, assumed=WITH_PARAPROTEIN, asked=True) if rows.any() else None
     remarks = np.array([REMARK.search(word) is not None for word in words], dtype=bool)[code]
-    return Contrary(rows=remarks, assumed="the row is used all the same", asked=True) if remarks.any() else None
+    return Contrary(rows=remarks, assumed=AGAINST_THE_ROW, asked=True) if remarks.any() else None
 
 
+AGAINST_THE_ROW: Final = "speaks against the row, which is used all the same"
+WITH_PARAPROTEIN: Final = "total IgG then holds the paraprotein, which no model here knows"
 ROW_FOR_EACH: Final = "write a row for each infusion"
 WHOLE_AMOUNT: Final = "give the amount of the whole infusion"
 
@@ -132,9 +144,20 @@ def _verdicts(table: TableName, heading: str, words: list[str]) -> list[tuple[st
     status = bool(STATUS_WORDS & named)
     told = (YES if DENYING & named else frozenset()) | (NO if AFFIRMING & named else frozenset())
     denied = [word in told or bool(TAKEN_BACK.fullmatch(word)) for word in words]
+    if table == "patients":
+        return []
+    if table == "therapy":
+        planned = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
+        ended = [bool(BROKEN_OFF & named) and word not in NO and word not in ("", "na", "none", "-") for word in words]
+        courses = [bool(COURSES & named) and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)", word)) for word in words]
+        return [
+            ("every row is taken as a therapy that was given", planned, ""),
+            ("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
+            ("every row is taken as one course", courses, "write a row for each course"),
+        ]
     if table == "doses":
         denied = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
-        repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named))
+        repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
         vials = bool(VIALS & named and not SIZE & named)
         return [
             ("every row is taken as a dose that was given", denied, ""),

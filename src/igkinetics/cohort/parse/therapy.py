@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,7 @@ def parse_therapy(table: Table) -> Parsed:
     """Columns of the frame: patient_id, start, stop (moments; inf: ongoing), agent, start_date_only."""
     start, findings = read_times(table, "start", "either", needed=True)
     stop, stop_findings = read_times(table, "stop", "either", needed=False)
+    stop_findings = [_with_advice(finding) for finding in stop_findings]
     findings += patient_column(table) + stop_findings
     agent_cells = table.column("agent")
     agent = pd.Series("", index=table.text.index, dtype=str) if agent_cells is None else agent_cells.str.strip()
@@ -72,6 +74,13 @@ def parse_therapy(table: Table) -> Parsed:
         problems=tuple(problems),
         notes=(*agent_notes, *notes),
     )
+
+
+def _with_advice(finding: Finding) -> Finding:
+    """An unreadable stop may be a word for a therapy that goes on."""
+    if not isinstance(finding.expected, str):
+        return finding
+    return replace(finding, expected=f"{finding.expected}; left empty while the therapy goes on")
 
 
 def _stops_at_last_doses(table: Table, days: Floats, agent: pd.Series[str]) -> list[Finding]:

@@ -141,14 +141,14 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
 
 def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
     """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
-    if column.table not in ("samples", "doses"):
-        return column
     cells = mapped.raw.cells[column.name].str.strip()
     amount = next((name for name in AMOUNTS if name in mapped.text.columns), "")
     contrary = contrary_words(column.table, column.name, cells, mapped.text[amount] if amount else None)
     if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
         told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
         return _contradicted(told, mapped, cells, rows, contrary.assumed)
+    if column.table not in ("samples", "doses"):
+        return column
     for check in (_bare_signs, _range_in_another_unit) if column.table == "samples" else ():
         doubted, assumed, remedy = check(column.name, cells, mapped, mapping)
         if (rows := np.flatnonzero(doubted & mapped.kept)).size:
@@ -249,9 +249,9 @@ def _of_times(column: UnusedColumn) -> Problem:
 
 def _of_remarks(column: UnusedColumn) -> Problem:
     """A warning: what is said against rows that are used."""
-    leave = f"leave it out with [[{column.table}.keep]], or say under ignore that the column was read"
+    leave = f"leave such rows out with [[{column.table}.keep]], or name the column under ignore"
     told = replace(_contradicting(column, ""), severity="warning", action="used")
-    return replace(told, expected=f"speaks against the row, which is used all the same; {leave}")
+    return replace(told, expected=f"{column.assumed}; {leave}")
 
 
 def _of_words(column: UnusedColumn) -> Problem:
