@@ -30,11 +30,12 @@ class EffectOptions:
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. sampler:
     "nuts" (chains by nutpie of the base model, and with full checks of all), "pymc" (chains by PyMC) or "laplace"
     (importance sampling around the Laplace approximation; chains where its weights fail). draws, tune: per chain, by
-    default 1000 and 600, or per batch of importance sampling, by default 500, without tuning. posterior: a saved posterior to report instead of sampling. control_regimen: a
-    TOML file with the keys of one regimen, given to the controls. policies: a TOML file of policies, each given to
-    everyone. prior_only: draw from the card, without the measurements. base_only: no extensions, no other models or
-    priors, nobody left out. joint: also both ratios free at once. checks: "full" draws from every other model as often
-    as from the base model, from each ratio under the second disposition too, and from production lost at once.
+    default 1000 and 600, or per batch of importance sampling, by default 500, without tuning. posterior: a saved
+    posterior to report instead of sampling. control_regimen: a TOML file with the keys of one regimen, given to the
+    controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the card, without the
+    measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also both ratios free at
+    once. checks: "full" draws from every other model as often as from the base model, from each ratio under the second
+    disposition too, and from production lost at once.
     structure: of the main model, such as one_compartment/step_loss; further ones are sampled beside it. None: two
     compartments with loss and recovery, as far as the card has numbers for them.
 

@@ -79,7 +79,7 @@ class Maps(NamedTuple):
         pull = linear[:, 0] + np.einsum("dr,nrp->dnp", rows.shared[:, 2:], linear[:, 1:])
         pull = pull + np.einsum("dnp,dpq->dnq", rows.mu, rows.precision)
         centre = np.asarray(np.linalg.solve(precision, pull[..., None])[..., 0], dtype=float)
-        return Maps(centre, np.linalg.cholesky(precision))
+        return Maps(centre, np.asarray(np.linalg.cholesky(precision), dtype=float))
 
     def standard(self, straight: Floats) -> Floats:
         """z (d, n, p) of patients at `straight` (d, n, p), which is x before the bend."""
