@@ -64,7 +64,7 @@ def forecast_rows(kind: str, number: int, seed: int) -> list[dict[str, object]]:
     if not fit.has_numbers:
         return [shared | {"status": fit.status}]
     problem = fit.fitted()[0]
-    theta, drift = forecast_draws(fit, DRAWS, seed)
+    theta, drift, residual = forecast_draws(fit, DRAWS, seed)
     schedule = patient_schedule(patient, ignore_therapy=False)
     levels = forecast_paths(theta, drift, schedule, days, generator).total
     rows = []
@@ -73,7 +73,7 @@ def forecast_rows(kind: str, number: int, seed: int) -> list[dict[str, object]]:
         noise = generator.standard_t(STUDENT_DF) if kind == "heavy_tails" else generator.standard_normal()
         reading = level * (PLATFORM_FACTOR if kind == "platform" and day >= PLATFORM_DAY else 1.0)
         reading += noise * np.hypot(problem.a, problem.b * level)
-        predictive = Predictive(levels=np.maximum(levels[:, j], 1e-6), a=problem.a, b=problem.b, kind=problem.kind)
+        predictive = Predictive(levels=np.maximum(levels[:, j], 1e-6), a=problem.a, b=problem.b, kind=residual)
         rows.append(
             shared
             | {

@@ -84,6 +84,22 @@ def test_parts_of_a_parquet_file_are_the_file(tmp_path: Path, monkeypatch: pytes
     the_same(*both(folder, monkeypatch))
 
 
+@pytest.mark.parametrize("uneven", [False, True])
+def test_the_same_fault_in_many_parts_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uneven: bool
+) -> None:
+    faults = {0: "x", 1: "-3", 2: "1e999", 3: "<0", 4: ">9999999"}
+    rows = [f"P{row // 10},{row % 10},{faults.get(row % 8, '500')}" for row in range(400)]
+    rows += ["P1,1", "P1,1,1,1"] * 50 if uneven else []
+    folder = write_cohort(
+        tmp_path / "ward", {"cohort.toml": UNIT, "samples.csv": "patient_id,day,igg\n" + "\n".join(rows)}
+    )
+    whole, parts = both(folder, monkeypatch)
+    the_same(whole, parts)
+    errors = parts.problems[parts.problems["severity"] == "error"]
+    assert errors["expected"].str.contains("and 44 more").sum() == len(faults) + 2 * uneven
+
+
 def test_a_file_in_days_beside_one_in_dates_is_refused(tmp_path: Path) -> None:
     files = {
         "cohort.toml": UNIT + '[samples]\nfiles = ["a.csv", "b.csv"]\n',

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from defect import DOSES, MAPPING, ONE_SAMPLE, SAMPLES, THERAPY, Files, warnings_of, write_cohort
 from test_cohort_defects import DEFECTS
 
 from igkinetics.cohort.model import Cohort, RowCount
+from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
 
@@ -216,3 +219,13 @@ def test_ids_that_look_alike_are_named(tmp_path: Path) -> None:
     cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": SAMPLES + rows}))
     (warning,) = warnings_of(cohort)
     assert all(repr(one) in warning for one in ids)
+
+
+@pytest.mark.parametrize(
+    "cell", ["5", " 5.25 ", "1e3", "+7", ".5", "0x1F", "1_000", "inf", "nan", "1e999", "1,301", "٣"]
+)
+def test_a_cell_reads_the_same_beside_numbers_and_beside_words(cell: str) -> None:
+    """A column that is all numbers is read by another parser than one that is not."""
+    alone, beside = numbers(pd.Series([cell, "6"], dtype=str)), numbers(pd.Series([cell, "word"], dtype=str))
+    np.testing.assert_array_equal(alone[0][0], beside[0][0])
+    assert alone[1][0] == beside[1][0] == np.isnan(alone[0][0])

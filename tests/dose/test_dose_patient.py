@@ -12,8 +12,9 @@ from numpy.testing import assert_allclose
 import igkinetics as igk
 from igkinetics.cohort.model import Cohort
 from igkinetics.dose.columns import DOSE_COLUMNS, column_words
-from igkinetics.dose.patient import patient_to_dose
+from igkinetics.dose.patient import patient_to_dose, recorded_member
 from igkinetics.dose.result import DoseResult
+from igkinetics.fit.likelihood import NORMAL, RESIDUALS, STUDENT_T
 from igkinetics.fit.output import write_fit
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.schedule import build_schedule
@@ -121,6 +122,9 @@ def test_shares_are_those_of_a_scenario_of_the_same_fit(ward: Cohort, dosed: Dos
     population = found[found["patient_id"] == ""]
     assert_allclose(own["p_target"], population["probability"], rtol=0, atol=1e-12)
     assert own["vials"].tolist() == population["vials"].tolist()
+    error = recorded_member(fits, "P07").error
+    assert set(error[:, 2]) == {NORMAL, STUDENT_T}  # measured values scatter as in each draw, as from a folder
+    assert_allclose(error[:, 2], fits.draws["residual"].map(RESIDUALS))
 
 
 def test_the_table_is_that_of_the_contract(dosed: DoseResult) -> None:

@@ -28,31 +28,35 @@ CONTRACT = (
     "card, n, horizon, bias, rrmse, within_20, within_30, coverage_50, coverage_80, coverage_95, log_score, weight"
 )
 A, B = 0.2, 0.09
+MIXED = -1
 CARD = "adult_b_cell_depletion"
 
 
 @pytest.fixture(scope="module")
 def cards(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The default card, and one like it whose patients make a third of the IgG."""
+    """The default card, and one like it whose patients make a sixth of the IgG."""
     text = (resource_folder("models") / f"{CARD}.toml").read_text(encoding="utf-8")
     text = text.replace(f'id = "{CARD}"', 'id = "other"', 1)
     before, mark, after = text.partition("[parameters.C_base]\nvalue = ")
     assert mark
     path = tmp_path_factory.mktemp("cards") / "other.toml"
-    path.write_text(before + mark + "2.0" + after[after.index("\n") :], encoding="utf-8")
+    path.write_text(before + mark + "1.0" + after[after.index("\n") :], encoding="utf-8")
     return [CARD, str(path)]
 
 
 def predictive(kind: int, n: int = 50) -> Predictive:
-    return Predictive(levels=np.random.default_rng(1).uniform(2.0, 7.0, n), a=A, b=B, kind=kind)
+    """kind: of every draw, or MIXED: normal error in some and heavy tails in others."""
+    kinds = np.where(np.arange(n) % 3 == 0, STUDENT_T, NORMAL) if kind == MIXED else np.full(n, kind)
+    levels = np.random.default_rng(1).uniform(2.0, 7.0, n)
+    return Predictive(levels=levels, a=A, b=B, kind=kinds.astype(np.int8))
 
 
-@pytest.mark.parametrize("kind", [NORMAL, LOGNORMAL, STUDENT_T])
+@pytest.mark.parametrize("kind", [NORMAL, LOGNORMAL, STUDENT_T, MIXED])
 def test_the_predictive_distribution_is_the_likelihood_over_the_draws(kind: int) -> None:
     """minus_two_log is what fits maximise; its density adds up to the distribution."""
     one = predictive(kind)
     for value, limit in ((4.1, 0), (3.0, -1), (6.5, 1)):
-        single = [minus_two_log(kind, value, limit, level, A, B)[0] for level in one.levels]
+        single = [minus_two_log(own, value, limit, c, A, B)[0] for c, own in zip(one.levels, one.kind, strict=True)]
         assert one.log_score(value, limit) == pytest.approx(np.log(np.mean(np.exp(-0.5 * np.array(single)))), rel=1e-12)
     mass = quad(lambda y: np.exp(one.log_score(y, 0)), 3.0, 6.0, epsabs=1e-10)[0]
     assert mass == pytest.approx(one.p_below(6.0) - one.p_below(3.0), abs=1e-8)

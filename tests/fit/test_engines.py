@@ -12,6 +12,8 @@ import pytest
 import igkinetics as igk
 from igkinetics.cohort.model import Cohort
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.importance import Component
+from igkinetics.fit.laplace import points
 from igkinetics.fit.options import MOST_CROSS_CHECKED, FitOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +44,10 @@ def cohort() -> Cohort:
 
 
 @cache
-def fitted(engine: str, intervals: str, structure: str | None = None, residual: str = "normal") -> CohortFit:
-    choices = {"structure": structure, "residual": residual, "draws": DRAWS, "thresholds": [300], "jobs": 1}
+def fitted(
+    engine: str, intervals: str, structure: str | None = None, residual: str = "normal", draws: int = DRAWS
+) -> CohortFit:
+    choices = {"structure": structure, "residual": residual, "draws": draws, "thresholds": [300], "jobs": 1}
     return igk.fit_cohort(cohort(), engine=engine, intervals=intervals, **choices)
 
 
@@ -66,7 +70,7 @@ def test_engines_draw_the_same_intervals() -> None:
 
 
 def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
-    drawn, laplace = (fitted("batch", intervals) for intervals in ("draws", "laplace"))
+    drawn, laplace = (fitted("batch", intervals, draws=2000) for intervals in ("draws", "laplace"))
     columns = ["patient_id", "status", "reason", "objective"]
     pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
     assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
@@ -78,6 +82,13 @@ def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
         assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
     weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
     np.testing.assert_allclose(weights[1], 1.0)
+
+
+def test_an_optimum_of_too_little_mass_for_a_point_is_left_out() -> None:
+    heavy, light = (Component(centre=np.full(2, at), root=np.eye(2), log_share=log) for at, log in ((0, 0), (9, -20)))
+    x, places = points([heavy, light], 50, np.random.default_rng(1))
+    assert not places.any()
+    np.testing.assert_allclose(x.mean(axis=0), 0.0, atol=1e-12)
 
 
 def test_auto_checks_small_cohorts_with_lmfit_and_large_ones_not() -> None:

@@ -15,11 +15,14 @@ import igkinetics as igk
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError
+from igkinetics.fit.likelihood import NORMAL, STUDENT_T
+from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, HEAVY_TAILED_PRIOR, OTHERS_PRIOR, UNLIKE_PRIOR
 from igkinetics.forecast.columns import TABLES
-from igkinetics.forecast.outlook import Outlook
+from igkinetics.forecast.outlook import DRIFT_WEIGHTS, HEAVY_TAILED_WEIGHT, Outlook, forecast_draws, forecast_ratios
 from igkinetics.forecast.regimen import carried_on
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.kinetics.parameters import PARAMETERS
+from igkinetics.report.forecast_page import forecast_sentences
 
 UNTIL = 60.0
 CHOICES = {"thresholds": [500], "draws": 400, "seed": 3}
@@ -127,6 +130,20 @@ def test_levels_are_those_of_the_draws_under_the_doses_to_come(result: CohortFor
     assert row["lower"] < row["median"] < row["upper"]
 
 
+def test_a_forecast_weighs_drift_and_heavy_tails_anew(whole: Cohort) -> None:
+    """Prior weights of a fit times how often a forecast takes such draws are those of a forecast."""
+    fit_prior = np.array([DRIFT_PRIOR[0] + UNLIKE_PRIOR + OTHERS_PRIOR, *DRIFT_PRIOR[1:], HEAVY_TAILED_PRIOR])
+    fit = igk.fit_cohort(whole.only("infused"), draws=400).fits[0]
+    some = fit.all_draws()
+    kinds = np.array([NORMAL, NORMAL, NORMAL, STUDENT_T], dtype=np.int8)
+    each = replace(some, drift_sd=np.array([*DRIFT_SDS, 0.0]), kind=kinds)
+    weights = fit_prior * forecast_ratios(each, NORMAL)
+    steady = DRIFT_WEIGHTS[0] - HEAVY_TAILED_WEIGHT
+    assert_allclose(weights, [steady, *DRIFT_WEIGHTS[1:], HEAVY_TAILED_WEIGHT])
+    drawn = forecast_draws(fit, 400, 3)
+    assert np.mean(drawn[2] == STUDENT_T) > np.mean(some.kind == STUDENT_T) > 0
+
+
 def test_until_gives_the_forecast_of_a_cohort_cut_that_day(result: CohortForecast) -> None:
     """But for what is planned: a cohort that was cut holds no plan."""
     cut = igk.forecast_cohort(read(last_day=UNTIL), until=UNTIL, **CHOICES)
@@ -154,6 +171,23 @@ def test_everybody_has_a_row_with_a_reason(result: CohortForecast) -> None:
     assert set(list(work.index)[-2:]) == {"dead", "late"}
     assert work.loc["also", "policy"] == "planned"
     assert work.loc["once", "policy"] == "none"
+
+
+def test_whom_the_last_reading_names_without_a_forecast_is_told() -> None:
+    """A record that fits no curve has no forecast; a low reading in it is not passed over as "none"."""
+    low = pd.DataFrame({"patient_id": "odd", "day": [0.0, 10, 20, 30, 40, 50], "igg": [900, 100, 950, 120, 900, 110]})
+    alone = igk.forecast_cohort(igk.read_cohort(samples=low, igg_unit="mg/dL"), **CHOICES)  # type: ignore[arg-type]
+    assert alone.n_forecast == 0
+    said = forecast_sentences(alone)
+    assert said[:2] == [
+        "No forecast for any of 1 patient: nothing is said of what comes.",
+        "Last measured below 500 mg/dL: 1 of 1 patient; without a forecast, and so to be looked at: odd.",
+    ]
+    samples = pd.concat([tables()["samples"], low])
+    beside = igk.forecast_cohort(igk.read_cohort(samples=samples, igg_unit="mg/dL"), **CHOICES)  # type: ignore[arg-type]
+    (sentence,) = (one for one in forecast_sentences(beside) if one.startswith("Last measured"))
+    assert "without a forecast, and so to be looked at: " in sentence
+    assert "odd" in sentence
 
 
 def test_probabilities_agree_with_each_other(result: CohortForecast) -> None:

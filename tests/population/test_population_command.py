@@ -142,7 +142,7 @@ def test_a_scenario_runs_for_virtual_patients_of_the_population(varied: Path, tm
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--iov", "CL"], "--occasion: found ''; must be given with iov"),
+        (["--iov", "CL"], "--occasion: found ''; must be a number of days, dose, therapy or a column's name"),
         (["--occasion", "28"], "--occasion: found '28'; must be left out, or iov given"),
         (
             ["--iov", "CLL", "--occasion", "28"],

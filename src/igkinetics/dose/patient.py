@@ -59,8 +59,8 @@ def patient_to_dose(fits: CohortFit, facts: Facts, options: DoseOptions, unit: I
 def recorded_member(fits: CohortFit, patient_id: str) -> Member:
     """The patient with the draws and the record as a fit's folder would hold them."""
     draws = fits.draws
-    kind = float(RESIDUALS[fits.options.residual])
-    error = np.column_stack([draws[list(ERROR_COLUMNS)].to_numpy(dtype=float), np.full(len(draws), kind)])
+    kind = draws["residual"].map(RESIDUALS).to_numpy(dtype=float)
+    error = np.column_stack([draws[list(ERROR_COLUMNS)].to_numpy(dtype=float), kind])
     events = event_table(fits.cohort, with_dates=True)
     member = member_of(patient_id, events, draws[list(PARAMETERS)].to_numpy(dtype=float), error)
-    return replace(member, drift=drift_of(draws, as_log=kind == LOGNORMAL))
+    return replace(member, drift=drift_of(draws, as_log=RESIDUALS[fits.options.residual] == LOGNORMAL))

@@ -79,10 +79,10 @@ def fit_before(cohort: Cohort, patient: Patient, place: int, card: Card, options
 def predictive_of(fit: PatientFit, patient: Patient, day: float, options: EvaluateOptions) -> Predictive:
     """What a measurement on a day after those fitted is expected to be."""
     problem, _, _ = fit.fitted()
-    theta, drift = forecast_draws(fit, options.draws, options.seed)
+    theta, drift, kind = forecast_draws(fit, options.draws, options.seed)
     generator = of_patient(options.seed, patient.patient_id, "forecast")
     levels = forecast_paths(theta, drift, problem.schedule, np.array([day]), generator).total[:, 0]
-    return Predictive(levels=np.maximum(levels, 1e-9), a=problem.a, b=problem.b, kind=problem.kind)
+    return Predictive(levels=np.maximum(levels, 1e-9), a=problem.a, b=problem.b, kind=kind)
 
 
 def scored(fit: PatientFit, patient: Patient, place: int, options: EvaluateOptions, cohort: Cohort) -> dict[str, Any]:

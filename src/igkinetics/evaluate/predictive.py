@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import log_ndtr, logsumexp, ndtr, ndtri
 from scipy.stats import t as student_t
 
@@ -19,48 +20,47 @@ SLICES: Final = 25
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictive:
-    """levels (n,): draws of equal weight of the true level, g/L; a (g/L), b: error; kind: how measurements scatter."""
+    """levels (n,): draws of equal weight of the true level, g/L; a (g/L), b: error; kind (n,): how measurements of each
+    draw scatter, of RESIDUALS in `likelihood.py`."""
 
     levels: Floats
     a: float
     b: float
-    kind: int
+    kind: npt.NDArray[np.int8]
 
     def _sd(self) -> Floats:
         """Of the error of each draw: of the level, or of its logarithm under log-normal error."""
         spread = np.hypot(self.a, self.b * self.levels)
-        return np.sqrt(np.log1p((spread / self.levels) ** 2)) if self.kind == LOGNORMAL else spread
+        return np.where(self.kind == LOGNORMAL, np.sqrt(np.log1p((spread / self.levels) ** 2)), spread)
 
     def _distance(self, value: float) -> Floats:
         """Standard deviations from each draw to a value."""
-        if self.kind == LOGNORMAL:
-            return np.asarray((np.log(value) - np.log(self.levels)) / self._sd())
-        return np.asarray((value - self.levels) / self._sd())
+        logs = np.log(value) - np.log(self.levels) if value > 0 else np.full(self.levels.size, -np.inf)
+        return np.asarray(np.where(self.kind == LOGNORMAL, logs, value - self.levels) / self._sd())
 
     def p_below(self, value: float) -> float:
         """Probability that a measurement lies below this value (g/L)."""
         z = self._distance(value)
-        return float(np.mean(student_t.cdf(z, STUDENT_DF) if self.kind == STUDENT_T else ndtr(z)))
+        return float(np.mean(np.where(self.kind == STUDENT_T, student_t.cdf(z, STUDENT_DF), ndtr(z))))
 
     def log_score(self, value: float, limit: int) -> float:
         """Log density (per g/L) of a measured value; of one beyond a limit (-1 below, +1 above) log probability."""
         z = self._distance(value)
+        heavy = self.kind == STUDENT_T
         if limit:
-            side = -limit * z
-            logs = student_t.logcdf(side, STUDENT_DF) if self.kind == STUDENT_T else log_ndtr(side)
+            logs = np.where(heavy, student_t.logcdf(-limit * z, STUDENT_DF), log_ndtr(-limit * z))
         else:
-            logs = student_t.logpdf(z, STUDENT_DF) if self.kind == STUDENT_T else -0.5 * (z**2 + np.log(2.0 * np.pi))
-            logs = logs - np.log(self._sd()) - (np.log(value) if self.kind == LOGNORMAL else 0.0)
+            logs = np.where(heavy, student_t.logpdf(z, STUDENT_DF), -0.5 * (z**2 + np.log(2.0 * np.pi)))
+            logs = logs - np.log(self._sd()) - np.where(self.kind == LOGNORMAL, np.log(value), 0.0)
         return float(logsumexp(logs) - np.log(self.levels.size))
 
     def quantiles(self, shares: Floats) -> Floats:
         """Values (g/L), none below 0, below which measurements lie with these probabilities."""
         middles = (np.arange(SLICES) + 0.5) / SLICES
-        z = student_t.ppf(middles, STUDENT_DF) if self.kind == STUDENT_T else ndtri(middles)
-        error = self._sd()[:, None] * z[None, :]
-        level = self.levels[:, None]
-        every = level * np.exp(error) if self.kind == LOGNORMAL else np.maximum(level + error, 0.0)
-        return np.asarray(np.quantile(every, shares, method="hazen"))
+        kind, level = self.kind[:, None], self.levels[:, None]
+        error = self._sd()[:, None] * np.where(kind == STUDENT_T, student_t.ppf(middles, STUDENT_DF), ndtri(middles))
+        every = level * np.exp(np.where(kind == LOGNORMAL, error, 0.0)) + np.where(kind == LOGNORMAL, 0.0, error)
+        return np.asarray(np.quantile(np.maximum(every, 0.0), shares, method="hazen"))
 
     def pit(self, value: float, limit: int, uniform: float) -> float:
         """Where a measurement lies among those predicted, between 0 and 1; beyond a limit at a random place there

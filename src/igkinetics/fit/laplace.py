@@ -132,6 +132,8 @@ def points(
     x = np.empty((n, components[0].centre.size))
     for k, component in enumerate(components):
         own = np.flatnonzero(places == k)
+        if not own.size:
+            continue
         z = np.column_stack([generator.permutation(even_normal(own.size)) for _ in range(component.centre.size)])
         x[own] = component.centre + z.reshape(own.size, -1) @ component.root.T
     return x, places.astype(np.int64)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.courses import JUST_AFTER_DAY, time_below
 from igkinetics.fit.forecast import DrawnDrift, DriftAtEnd, Paths, drawn_drift, paths_under
+from igkinetics.fit.likelihood import NORMAL
 from igkinetics.fit.nadirs import fit_courses
-from igkinetics.fit.result import PatientFit
-from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, OTHERS_PRIOR, UNLIKE_PRIOR
+from igkinetics.fit.result import Averaged, PatientFit
+from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, HEAVY_TAILED_PRIOR, OTHERS_PRIOR, UNLIKE_PRIOR
 from igkinetics.forecast.cut import doses_of
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
@@ -25,12 +27,15 @@ DRIFT_WEIGHTS: Final = (0.80, 0.12, 0.08)
 """Prior weight, in a forecast, of each SD of the drift (DRIFT_SDS; the first: no drift, all structures together). A fit
 gives drift more: its nadirs look back over a whole record, in which something may have happened, and with that weight
 intervals some weeks ahead hold too much (docs/model.md 11.1; tests/calibration/forecast_study.py)."""
+HEAVY_TAILED_WEIGHT: Final = 0.25
+"""... and, of the first, that of errors with heavy tails. A fit gives them less, for one odd value moves its nadir
+little; a forecast of one value rests on them, and a few samples say little of how the next one scatters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outlook:
-    """Draws of equal weight, thetas (n, 13), of one patient as known on from_day; error (n, 2): a (g/L) and b of a
-    measurement; kind: how it scatters. given (k, 4): doses by from_day (day, g, duration in days, is_sc).
+    """Draws of equal weight, thetas (n, 13), of one patient as known on from_day. given (k, 4): doses by
+    from_day (day, g, duration in days, is_sc).
 
     now: where the forecast starts: from_day, or the end of an infusion that runs then. drift: drawn once, up to
     end_day, so that all doses to come meet the same one.
@@ -41,8 +46,6 @@ class Outlook:
     now: float
     end_day: float
     thetas: Floats
-    error: Floats
-    kind: int
     given: Floats
     drift: DrawnDrift | None
 
@@ -71,20 +74,30 @@ class Outlook:
         return np.unique(days[(days >= self.now) & (days <= self.end_day)])
 
 
-def forecast_draws(fit: PatientFit, n: int, seed: int) -> tuple[Floats, DriftAtEnd]:
-    """n draws of equal weight of a fit with numbers: natural parameters (n, 13), and the drift at the last sample.
+def forecast_draws(fit: PatientFit, n: int, seed: int) -> tuple[Floats, DriftAtEnd, npt.NDArray[np.int8]]:
+    """n draws of equal weight of a fit with numbers: natural parameters (n, 13), the drift at the last sample, and how
+    measurements of each scatter (n,).
 
-    The fit's own draws, those of each SD of the drift taken as often as DRIFT_WEIGHTS has it.
+    The fit's own draws, those of each SD of the drift, and of heavy tails, as often as a forecast weighs them.
     """
     problem, _, _ = fit.fitted()
     courses = fit_courses(fit, float(problem.day[-1]), seed)
-    drift_sd = fit.all_draws().drift_sd
-    of_fit = (DRIFT_PRIOR[0] + OTHERS_PRIOR + UNLIKE_PRIOR, *DRIFT_PRIOR[1:])
-    ratios = np.array(DRIFT_WEIGHTS) / np.array(of_fit)
-    reached = np.cumsum(ratios[np.searchsorted(DRIFT_SDS, drift_sd)])
-    places = np.minimum(np.searchsorted(reached, (np.arange(n) + 0.5) / n * reached[-1]), drift_sd.size - 1)
-    at_end = courses.at_last_sample(drift_sd)
-    return courses.theta[places], replace(at_end, states=at_end.states[places], sd=at_end.sd[places])
+    averaged = fit.all_draws()
+    reached = np.cumsum(forecast_ratios(averaged, problem.kind))
+    places = np.minimum(np.searchsorted(reached, (np.arange(n) + 0.5) / n * reached[-1]), reached.size - 1)
+    at_end = courses.at_last_sample(averaged.drift_sd)
+    at_end = replace(at_end, states=at_end.states[places], sd=at_end.sd[places])
+    return courses.theta[places], at_end, averaged.kind[places]
+
+
+def forecast_ratios(averaged: Averaged, own_kind: int) -> Floats:
+    """How often a forecast takes each draw (n,) of a fit whose own error is of this kind: its prior weight over that of
+    the fit. Beside an error that is not normal stands none with heavy tails."""
+    heavy = HEAVY_TAILED_WEIGHT if own_kind == NORMAL else 0.0
+    steady = (DRIFT_WEIGHTS[0] - heavy) / (DRIFT_PRIOR[0] + OTHERS_PRIOR + UNLIKE_PRIOR)
+    ratios = np.array([steady, *np.array(DRIFT_WEIGHTS[1:]) / DRIFT_PRIOR[1:]])
+    own = ratios[np.searchsorted(DRIFT_SDS, averaged.drift_sd)]
+    return np.where(averaged.kind == own_kind, own, heavy / HEAVY_TAILED_PRIOR)
 
 
 def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_day: float, n: int, seed: int) -> Outlook:
@@ -101,13 +114,11 @@ def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_da
     end_day = max(end_day, now + STEP_DAY)
     nodes = np.append(np.arange(from_day, end_day - SAME_DAY, STEP_DAY), end_day)
     counts = np.diff(np.round(np.cumsum([0.0, *(share for _, share in fits)]) * n)).astype(int)
-    thetas, errors, factors = [], [], []
+    thetas, factors = [], []
     for place, ((fit, _), count) in enumerate(zip(fits, counts, strict=True)):
-        problem, _, _ = fit.fitted()
-        theta, at_end = forecast_draws(fit, int(count), seed)
+        theta, at_end, _ = forecast_draws(fit, int(count), seed)
         drawn = drawn_drift(at_end, nodes, of_patient(seed, patient.patient_id, "forecast", place))
         thetas.append(theta)
-        errors.append(np.tile([problem.a, problem.b], (int(count), 1)))
         factors.append(np.ones((int(count), nodes.size)) if drawn is None else drawn.factor)
     factor = np.concatenate(factors)
     return Outlook(
@@ -116,8 +127,6 @@ def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_da
         now=now,
         end_day=end_day,
         thetas=np.concatenate(thetas),
-        error=np.concatenate(errors),
-        kind=fits[0][0].fitted()[0].kind,
         given=given,
         drift=DrawnDrift(day=nodes, factor=factor) if np.any(factor != 1.0) else None,
     )

@@ -98,7 +98,9 @@ class PopulationOptions:
             return [_problem("iov", ", ".join(self.iov), "parameters that differ")]
         needed = bool(self.iov) or any(text.startswith("iov=") for text in self.beside)
         if needed and not self.occasion:
-            return [_problem("occasion", "", "given with iov: a number of days, dose, therapy, or a column's name")]
+            return [
+                _problem("occasion", "", "a number of days, dose, therapy or a column's name, for iov needs occasions")
+            ]
         if self.occasion and not needed:
             return [_problem("occasion", self.occasion, "left out, or iov given: which parameter varies between them?")]
         try:

@@ -205,6 +205,12 @@ def forecast_sentences(result: CohortForecast) -> list[str]:
     next; whom the last measurement alone would name; what was taken for granted; who has no forecast."""
     options = result.options
     horizon = f"{text.number(options.horizon_day, 5)} days"
+    if not result.n_forecast:
+        return [
+            f"No forecast for any of {counted(len(result.patients), 'patient')}: nothing is said of what comes.",
+            *(measured_sentence(result, threshold) for threshold in thresholds(result)),
+            *without_sentences(result),
+        ]
     said = [below_sentence(result, threshold, horizon) for threshold in thresholds(result)]
     if measure := measure_sentence(result):
         said.append(measure)
@@ -217,10 +223,21 @@ def forecast_sentences(result: CohortForecast) -> list[str]:
         said.append(f"Infusions to come, as the worklist takes them: {words}.")
     due = f"Next samples are due where P(below) reaches {options.act_at:g}"
     said.append(f"{due}, at least {text.number(options.lead_day)} day before an infusion that they could change.")
-    if without := without_rows(result):
-        who = text.listed(f"{row['patient']} ({row['reason']})" for row in without)
-        said.append(f"Without a forecast: {len(without)}: {who}.")
-    return said
+    return [*said, *prior_sentences(result), *without_sentences(result)]
+
+
+def prior_sentences(result: CohortForecast) -> list[str]:
+    """Whose forecast is the card's more than their own."""
+    rows = result.worklist[result.worklist["status"] == "prior_only"].drop_duplicates("patient_id")
+    names = text.listed(map(text.visible, rows["patient_id"]), MOST_NAMED)
+    return [f"Too little data, so the forecast is the card's more than their own: {names}."] if len(rows) else []
+
+
+def without_sentences(result: CohortForecast) -> list[str]:
+    """Who has no forecast, and why."""
+    without = without_rows(result)
+    who = text.listed(f"{row['patient']} ({row['reason']})" for row in without)
+    return [f"Without a forecast: {len(without)}: {who}."] if without else []
 
 
 def below_sentence(result: CohortForecast, threshold: float, horizon: str) -> str:
@@ -287,19 +304,28 @@ def sample_words(row: Mapping[Any, Any]) -> str:
 
 
 def measured_sentence(result: CohortForecast, threshold: float) -> str:
-    """Whom the last value alone would name, as `fit` does, and where the forecast says otherwise."""
+    """Whom the last value alone would name, as `fit` does, and where the forecast says otherwise or says nothing."""
+    table = result.worklist
+    followed = table[(table["threshold"] == threshold) & (table["status"] != "followed_up")].to_dict("records")
+    last = {row["patient_id"] for row in followed if last_is_below(row)}
     rows = forecast_rows(result, threshold)
-    last = {row["patient_id"] for row in rows if last_is_below(row)}
     now = {row["patient_id"] for row in rows if row["below_now"] is True}
     apart = [
         f"{text.visible(row['patient_id'])} (last {last_words(row)}; P(below) now {text.fraction(row['p_below_now'])})"
         for row in rows
         if (row["patient_id"] in last) != (row["patient_id"] in now)
     ]
-    said = f"Last measured below {level_words(result, threshold)}: {len(last)} of {counted(len(rows), 'patient')}"
-    if not apart:
-        return f"{said}, the same." if last else f"Last measured below {level_words(result, threshold)}: none either."
-    return f"{said}; the reading and the likely level are on different sides for {text.listed(apart, MOST_NAMED)}."
+    silent = sorted(last - {row["patient_id"] for row in rows})
+    without = f"; without a forecast, and so to be looked at: {text.listed(map(text.visible, silent), MOST_NAMED)}"
+    said = f"Last measured below {level_words(result, threshold)}: {len(last)} of {counted(len(followed), 'patient')}"
+    if apart:
+        apart_words = text.listed(apart, MOST_NAMED)
+        said += f"; the reading and the likely level are on different sides for {apart_words}"
+    elif not last:
+        said = f"Last measured below {level_words(result, threshold)}: none either"
+    elif not silent:
+        said += ", the same"
+    return f"{said}{without if silent else ''}."
 
 
 def last_is_below(row: Mapping[Any, Any]) -> bool:

@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from igkinetics.cohort.parse.parsed import Tables
 from igkinetics.errors import Problem, counted
@@ -13,9 +15,9 @@ from igkinetics.errors import Problem, counted
 MOST_NAMED: Final = 20
 FORMS: Final = (
     (r"\s+", ""),
-    (r"(?<=[^\W\d_])[-_./](?=\d)", ""),
-    (r"(?<![\d.])0+(?=\d)", ""),
-    (r"^(\d+)\.0+$", r"\1"),
+    (r"(\p{L})[-_./](\p{Nd})", r"\1\2"),
+    (r"(^|[^\p{Nd}.])0+(\p{Nd})", r"\1\2"),
+    (r"^(\p{Nd}+)\.0+$", r"\1"),
 )
 """What is form and no content: blanks, a mark between letters and a number, leading zeros, a decimal point."""
 
@@ -25,9 +27,10 @@ def same_form(patients: list[str]) -> pd.Series[str]:
     ids = pd.Series(patients, dtype=str)
     foreign = ids.str.contains(r"[^\x00-\x7f]", regex=True)
     ids = ids.str.lower() if not foreign.any() else ids.str.normalize("NFKC").str.casefold()
+    form = pa.array(ids, type=pa.string())
     for pattern, text in FORMS:
-        ids = ids.str.replace(pattern, text, regex=True)
-    return ids
+        form = pc.replace_substring_regex(form, pattern, text)
+    return pd.Series(form.to_numpy(zero_copy_only=False), dtype=str)
 
 
 def ids_alike(tables: Tables, patients: list[str]) -> list[Problem]:

@@ -51,12 +51,12 @@ def check_levels(samples: Parsed) -> Parsed:
     ratio = off.reindex(first["patient"]).to_numpy(dtype=np.float64)
     other = (ratio >= OTHER_UNIT_FROM) & (ratio <= OTHER_UNIT_TO)
     unusual = (ratio >= UNUSUAL_FROM) & ~other
-    words = np.array([_beside_the_others(float(one)) for one in times.reindex(first["patient"])], dtype=object)
+    beside = times.reindex(first["patient"]).to_numpy(dtype=np.float64)
     question = [
         f"{one}: in another unit? State it in a column unit; if the levels are right, {AS_GIVEN}"
-        for one in words[other]
+        for one in map(_beside_the_others, beside[other])
     ]
-    doubt = [f"{one}: is the unit right?" for one in words[unusual]]
+    doubt = [f"{one}: is the unit right?" for one in map(_beside_the_others, beside[unusual])]
     return samples.with_findings(
         [
             *refuse(samples.rows(first.index[other]), "igg", cells, question, "patient"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any, Final
 
@@ -104,7 +105,7 @@ class SampleParts:
         self._counts: dict[str, list[int]] = {}
         self._column = {name: GrowingArray(kind) for name, kind in KINDS.items()}
         self._text: dict[str, GrowingText] = {}
-        self._findings: list[Finding] = []
+        self._findings: dict[tuple[Any, ...], list[Finding]] = {}
         self._problems: dict[tuple[str, str], Problem] = {}
         self._other_times: dict[str, str] = {}
         self.row_problems: list[Problem] = []
@@ -155,7 +156,12 @@ class SampleParts:
                 self._text[name] = GrowingText()
                 self._text[name].extend(pd.Series("", index=pd.RangeIndex(n_before), dtype=str))
             self._text[name].extend(table.text.get(name, pd.Series("", index=table.text.index, dtype=str)))
-        self._findings += [_as_written(table, finding, n_before) for finding in parsed.findings]
+        n_alike: Counter[tuple[Any, ...]] = Counter()
+        for finding in parsed.findings:
+            text = finding.expected if isinstance(finding.expected, str) else None
+            kind = (finding.column, finding.removes, finding.warning, finding.listed, text)
+            n_alike[kind] += 1
+            self._findings.setdefault((*kind, n_alike[kind]), []).append(_as_written(table, finding, n_before))
 
     def joined(self) -> Parsed | None:
         """All parts as one table; None where there are none, or a file does not say whose its rows are."""
@@ -190,7 +196,12 @@ class SampleParts:
         )
         problems = (*self._problems.values(), *self._mixed_times(time))
         return replace(
-            self._parsed, table=table, frame=frame, times=(times,), findings=tuple(self._findings), problems=problems
+            self._parsed,
+            table=table,
+            frame=frame,
+            times=(times,),
+            findings=tuple(map(_one_finding, self._findings.values())),
+            problems=problems,
         )
 
     def _mixed_times(self, time: str) -> list[Problem]:
@@ -200,6 +211,19 @@ class SampleParts:
             Problem(file=file, column=other, found=other, expected=expected)
             for file, other in self._other_times.items()
         ]
+
+
+def _one_finding(parts: list[Finding]) -> Finding:
+    """The same defect found in several parts, so that it is told once."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0].expected
+    return replace(
+        parts[0],
+        rows=np.concatenate([part.rows for part in parts]),
+        found=pd.concat([part.found for part in parts], ignore_index=True),
+        expected=first if isinstance(first, str) else np.concatenate([part.expected for part in parts]),
+    )
 
 
 def _as_written(table: Table, finding: Finding, n_before: int) -> Finding:

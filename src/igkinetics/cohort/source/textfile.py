@@ -11,7 +11,7 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -266,18 +266,43 @@ def _parts_of_rows(
 ) -> Iterator[RawRows]:
     records = _records(path, file, settings, layout)
     next(records)
+    uneven = UnevenRows(n_cells=len(header))
     while True:
         some = list(islice(records, ROWS_AT_A_TIME))
-        yield _part_of_rows(some, header, file, settings)
+        part = _part_of_rows(some, header, file, uneven)
         if len(some) < ROWS_AT_A_TIME:
+            yield replace(part, problems=tuple(uneven.problems(file, settings.delimiter)))
             return
+        yield part
 
 
-def _part_of_rows(
-    records: list[tuple[int, list[str]]], header: list[str], file: str, settings: TableMapping
-) -> RawRows:
+@dataclass(slots=True, kw_only=True)
+class UnevenRows:
+    """Rows of a file with more or fewer cells than its header, by how many they have."""
+
+    n_cells: int
+    lines: dict[int, list[int]] = field(default_factory=dict)
+    first: dict[int, list[list[str]]] = field(default_factory=dict)
+    """The cells of the rows that may be told one by one."""
+
+    def add(self, line: int, cells: list[str]) -> None:
+        self.lines.setdefault(len(cells), []).append(line)
+        first = self.first.setdefault(len(cells), [])
+        if len(first) < MANY_ROWS:
+            first.append(cells)
+
+    def problems(self, file: str, delimiter: str) -> Iterator[Problem]:
+        """Each row, or where many have the same number of cells the first with the lines of the others."""
+        for length, lines in self.lines.items():
+            grouped = len(lines) > MANY_ROWS
+            expected = f"{self.n_cells} cells as in the header, not {length}" + (also(lines) if grouped else "")
+            for line, cells in list(zip(lines, self.first[length], strict=False))[: 1 if grouped else None]:
+                yield Problem(file=file, line=line, found=delimiter.join(cells), expected=expected)
+
+
+def _part_of_rows(records: list[tuple[int, list[str]]], header: list[str], file: str, uneven: UnevenRows) -> RawRows:
+    """The rows of a part that have as many cells as the header; the others go to `uneven`."""
     rows, lines, empty = [], [], []
-    others: dict[int, list[tuple[int, list[str]]]] = {}
     for line, cells in records:
         if len(cells) == len(header):
             rows.append(cells)
@@ -285,25 +310,13 @@ def _part_of_rows(
         elif not any(cell.strip() for cell in cells):
             empty.append(line)
         else:
-            others.setdefault(len(cells), []).append((line, cells))
-    problems = [
-        Problem(
-            file=file,
-            line=line,
-            found=settings.delimiter.join(cells),
-            expected=f"{len(header)} cells as in the header, not {length}"
-            + (also([number for number, _ in some]) if len(some) > MANY_ROWS else ""),
-        )
-        for length, some in others.items()
-        for line, cells in (some[:1] if len(some) > MANY_ROWS else some)
-    ]
+            uneven.add(line, cells)
     kept = dict.fromkeys(header)
     return RawRows(
         file=file,
         cells=pd.DataFrame({name: pd.Series([row[header.index(name)] for row in rows], dtype=str) for name in kept}),
         line=np.array(lines, dtype=np.intp),
         repeated_names=_repeated(header),
-        n_unread=sum(map(len, others.values())) + len(empty),
+        n_unread=len(records) - len(rows),
         empty=np.array(empty, dtype=np.intp),
-        problems=tuple(problems),
     )
