@@ -101,7 +101,7 @@ doses.csv: 1 problem
     ),
     Defect(
         "days mixed with dates, a cell",
-        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,0,28,b\nP1,2024-03-01,60,b\n"},
+        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,0,28,blinatumomab\nP1,2024-03-01,60,blinatumomab\n"},
         """
 therapy.csv: 1 problem
   line 3, patient P1, start: found '2024-03-01'; must be a number of days like the samples; a mix of days and dates is an error
@@ -117,7 +117,7 @@ patients.csv: 1 problem
     ),
     Defect(
         "stop before start",
-        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,10,5,b\n"},
+        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,10,5,blinatumomab\n"},
         """
 therapy.csv: 1 problem
   line 2, patient P1, stop: found '5'; stop must be after start; where depletion outlasts the last dose, leave stop empty and state lasts_day under [therapy]
@@ -125,7 +125,7 @@ therapy.csv: 1 problem
     ),
     Defect(
         "stop equals start",
-        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,10,10,b\n"},
+        {"samples.csv": ONE_SAMPLE, "therapy.csv": THERAPY + "P1,10,10,blinatumomab\n"},
         """
 therapy.csv: 1 problem
   line 2, patient P1, stop: found '10'; stop must be after start; where depletion outlasts the last dose, leave stop empty and state lasts_day under [therapy]
@@ -150,7 +150,7 @@ patients.csv: 4 problems
         {
             "samples.csv": SAMPLES + "P1,0,500\nP1,51,400\n",
             "doses.csv": DOSES + "P1,52,40\n",
-            "therapy.csv": THERAPY + "P1,60,,b\n",
+            "therapy.csv": THERAPY + "P1,60,,blinatumomab\n",
             "patients.csv": "patient_id,death\nP1,50\n",
         },
         """
@@ -241,7 +241,7 @@ doses.csv: 1 problem
         "a date among days is not compared with the day of death",
         {
             "samples.csv": ONE_SAMPLE,
-            "therapy.csv": THERAPY + "P1,2024-01-01,,x\n",
+            "therapy.csv": THERAPY + "P1,2024-01-01,,blinatumomab\n",
             "patients.csv": "patient_id,death\nP1,90\n",
         },
         """

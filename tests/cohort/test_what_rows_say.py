@@ -173,3 +173,95 @@ def test_a_year_far_ahead_is_no_crash() -> None:
     )
     assert cohort.samples["day"].tolist() == [0.0, 14.0]
     assert cohort.day_zero["A"].year == 2724
+
+
+@pytest.mark.parametrize(
+    ("agent", "stop", "asked"),
+    [
+        ("rituximab", "21", True),
+        ("R-CHOP with Rituximab", "126", True),
+        ("Obinutuzumab", "200", False),
+        ("CAR-T", "1", True),
+        ("tisagenlecleucel", "7", True),
+        ("axi-cel", "90", False),
+        ("blinatumomab", "28", False),
+        ("teclistamab", "28", False),
+        ("rituximab", "", False),
+    ],
+)
+def test_a_stop_that_is_probably_the_last_dose_is_asked_about(
+    tmp_path: Path, agent: str, stop: str, asked: bool
+) -> None:
+    """Depletion ends where B cells are back, months after the last dose of these agents."""
+    therapy = f"patient_id,start,stop,agent\nP1,0,{stop},{agent}\n"
+    told = [
+        one for one in warnings_of(read(tmp_path, {"samples.csv": THREE, "therapy.csv": therapy})) if "B cells" in one
+    ]
+    assert len(told) == asked
+    assert all("leave stop empty and state lasts_day" in one for one in told)
+
+
+DOSE_COLUMNS = [
+    ("vials", "3", "the amount is taken as that of the whole infusion"),
+    ("Quantity", "2", "give the amount of the whole infusion"),
+    ("vial_size_g", "10", ""),
+    ("quantity", "30", ""),  # the amount, written twice
+    ("vials", "1", ""),
+    ("frequency", "every 4 weeks", "every row is taken as one infusion"),
+    ("interval_day", "28", "write a row for each infusion"),
+    ("repeats", "5", "write a row for each infusion"),
+    ("number of doses", "6", "write a row for each infusion"),
+    ("frequency", "once", ""),
+    ("repeats", "0", ""),
+    ("planned", "yes", "every row is taken as a dose that was given"),
+    ("planned", "no", ""),
+    ("given", "0", "every row is taken as a dose that was given"),
+    ("given", "1", ""),
+    ("product", "Privigen", ""),
+    ("product", "Albumin 20%", "every row is taken as immunoglobulin G"),
+    ("product", "anti-D immunoglobulin", "every row is taken as immunoglobulin G"),
+    ("Drug", "methylprednisolone", "every row is taken as immunoglobulin G"),
+    ("end_day", "2", "every dose is given as a bolus"),
+    ("comment", "stopped early: 10 g given", "speaks against the row, which is used all the same"),
+    ("comment", "well tolerated", ""),
+]
+
+
+@pytest.mark.parametrize(("heading", "cell", "said"), DOSE_COLUMNS)
+def test_what_a_column_says_against_doses_is_heard(tmp_path: Path, heading: str, cell: str, said: str) -> None:
+    heard(tmp_path, "doses", f"patient_id,day,amount_g,{heading}\nP1,1,30,{cell}\n", heading, said)
+
+
+SAMPLE_COLUMNS = [
+    ("flag", "<", "a level without a sign was measured"),
+    ("flag", "L", ""),
+    ("valid", "no", "every row is taken as a valid result"),
+    ("excluded", "1", "every row is taken as a valid result"),
+    ("excluded", "0", ""),
+    ("state", "superseded", "every row is taken as a valid result"),
+    ("comment", "Sample mix-up: disregard", "speaks against the row, which is used all the same"),
+    ("comment", "drawn before the infusion", ""),
+    ("reference_range", "7.0-16.0", "igg is in mg/dL"),
+    ("reference range", "700 - 1600", ""),
+    ("ref_low", "7", "igg is in mg/dL"),
+    ("ref_no", "7", ""),
+]
+
+
+@pytest.mark.parametrize(("heading", "cell", "said"), SAMPLE_COLUMNS)
+def test_what_a_column_says_against_levels_is_heard(tmp_path: Path, heading: str, cell: str, said: str) -> None:
+    heard(tmp_path, "samples", f"patient_id,day,igg,{heading}\nP1,0,620,\nP1,14,540,{cell}\n", heading, said)
+
+
+def heard(tmp_path: Path, table: str, text: str, heading: str, said: str) -> None:
+    """Refused or asked about in these words, and not once the column is ignored; silent where nothing is to be said."""
+    files = {"samples.csv": THREE, f"{table}.csv": text}
+    try:
+        told = " ".join(warnings_of(read(tmp_path, files)))
+    except InputError as error:
+        told = str(error)
+    assert said in told
+    assert bool(said) == bool(told)
+    if said:
+        ignoring = f'igg_unit = "mg/dL"\n[{table}]\nignore = ["{heading}"]\n'
+        assert warnings_of(read(tmp_path / "again", {**files, "cohort.toml": ignoring})) == []

@@ -11,7 +11,7 @@ WARNINGS = (
         {
             "samples.csv": SAMPLES + "P1,0,500\nP1,0,500.0\n",
             "doses.csv": DOSES + "P1,3,40\nP1,3,40\n",
-            "therapy.csv": THERAPY + "P1,0,28,b\nP1,0,28,b\n",
+            "therapy.csv": THERAPY + "P1,0,28,blinatumomab\nP1,0,28,blinatumomab\n",
             "patients.csv": "patient_id,weight_kg\nP1,70\nP1,70\n",
             "outcomes.csv": "patient_id,day,outcome\nP1,9,infection\nP1,9,infection\n",
         },
@@ -47,7 +47,7 @@ samples.csv: line 6, patient P2, igg: found '5.1'; about 100 times off this pati
         {
             "samples.csv": ONE_SAMPLE,
             "doses.csv": DOSES + "P2,0,40\nP2,1,40\n",
-            "therapy.csv": THERAPY + "p1,0,,b\n",
+            "therapy.csv": THERAPY + "p1,0,,blinatumomab\n",
         },
         """
 therapy.csv: line 2, patient_id: found "'P1', 'p1'"; ids that differ only in form are different patients here; if they are one, write one form, or map them under [TABLE.values.patient_id] in cohort.toml [used as different patients]

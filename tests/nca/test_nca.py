@@ -70,6 +70,32 @@ def test_subtracting_the_predose_level_of_a_later_dose_leaves_out_what_the_first
     assert value(before_first, "dose 2", "auc_last") > value(predose, "dose 2", "auc_last")
 
 
+def test_a_level_that_an_earlier_dose_left_is_no_constant_baseline(rich: Cohort) -> None:
+    """Less the level before the second dose, the half-life would read 5 days in place of 13.9 on days 1 to 28."""
+    predose, before_first = igk.nca(rich, baseline="predose"), igk.nca(rich, baseline="before_first_dose")
+    for name in ("half_life", "lambda_z", "clearance", "clearance_tau", "auc_inf"):
+        assert "holds what the dose on day 0 left" in row_of(predose, "dose 2", name)["reason"]
+    assert value(before_first, "dose 2", "half_life") == pytest.approx(np.log(2) / RATE, rel=1e-6)
+    for name in ("clearance", "volume_z", "volume_steady_state", "mean_residence_time"):
+        assert "it is not that of this dose" in row_of(before_first, "dose 2", name)["reason"]
+
+
+def test_a_level_below_its_limit_is_no_baseline_and_is_not_called_unmeasured(tmp_path: Path) -> None:
+    cohort = written(tmp_path / "low", "A,0,<4\nA,1,9\nA,7,8\nA,20,7", "A,0,20,1,iv")
+    reason = row_of(igk.nca(cohort, baseline="predose"), "dose 1", "cmax")["reason"]
+    assert reason == "the level just before this dose was below its limit, so there is no baseline to subtract"
+
+
+def test_profiles_of_troughs_alone_are_in_no_median(rich: Cohort, tmp_path: Path) -> None:
+    rows = "A,0,4\nA,1,12\nA,7,9\nA,20,7\nA,28,6\nA,56,6"
+    page = nca_report(igk.nca(written(tmp_path / "mixed", rows, "A,0,20,1,iv\nA,28,20,1,iv")))
+    assert (
+        "1 of 2 profiles hold fewer than 3 levels after the dose: they are in nca.csv, but in none of the medians"
+        in page
+    )
+    assert "highest level measured 12 g/L" in page
+
+
 def test_total_igg_has_no_area_to_infinity_and_nothing_is_subtracted_unasked(rich: Cohort) -> None:
     result = igk.nca(rich)
     assert value(result, "dose 1", "c_start") == pytest.approx(BASE)

@@ -20,7 +20,8 @@ from scipy.integrate import quad
 import igkinetics as igk
 from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
-from igkinetics.population.conditional import Level
+from igkinetics.fit.likelihood import LOGNORMAL, NORMAL, STUDENT_T, minus_two_log
+from igkinetics.population.conditional import Level, censored_curvature
 from igkinetics.population.exact import exact_log_likelihood, importance, lay_points
 from igkinetics.population.maximise import Objective, start_of
 from igkinetics.population.options import PopulationOptions
@@ -28,6 +29,7 @@ from igkinetics.population.prepare import Prepared, prepare
 from igkinetics.population.residuals import levels_at
 from igkinetics.population.run import PopulationFit
 from igkinetics.verification.comparison import cases_folder
+from igkinetics.verification.populations import WANG_EXACT, one_rate_constant
 
 CASES = cases_folder()
 
@@ -83,6 +85,37 @@ def test_the_gradient_is_that_of_the_approximation(pheno: Cohort) -> None:
         moved[place] = 1e-4
         up, down = objective(phi + moved)[0], objective(phi - moved)[0]
         assert slopes[place] == pytest.approx((up - down) / 2e-4, abs=2e-4, rel=1e-5)
+
+
+def test_on_the_way_values_are_the_same_and_slopes_nearly(pheno: Cohort) -> None:
+    prepared = prepared_pheno(pheno)
+    phi = start_of(prepared.model, prepared.omega) + 0.1
+    precise = Objective(prepared.model, prepared.arrays, 1)
+    value, slopes = precise(phi)
+    rough = Objective(prepared.model, prepared.arrays, 1)
+    rough(phi - 0.02, rough=True)
+    rough_value, rough_slopes = rough(phi, rough=True)
+    assert rough_value == pytest.approx(value, abs=1e-7)
+    np.testing.assert_allclose(rough_slopes, slopes, rtol=1e-4, atol=1e-3)
+    after_rough, _ = rough(phi)
+    assert after_rough == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize("limit", [-1, 1])
+@pytest.mark.parametrize("kind", [NORMAL, LOGNORMAL, STUDENT_T])
+def test_curvature_of_a_censored_value_is_the_second_derivative(kind: int, limit: int) -> None:
+    a, b, y, width = 0.2, 0.09, 3.0, 1e-5
+    for c in (0.8, 2.9, 3.4, 7.0):
+        up, down = (minus_two_log(kind, y, limit, c + side * width, a, b)[1] for side in (1.0, -1.0))
+        found = censored_curvature(kind, y, limit, c, a, b)
+        assert found == pytest.approx(0.25 * (up - down) / width, rel=1e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize("error", list(WANG_EXACT))
+def test_the_example_of_wang_2007(error: str) -> None:
+    rows = list(one_rate_constant(error))
+    assert [row.verdict for row in rows] == ["agrees"] * 3
+    assert [row.n_values for row in rows] == [10, 11, 1]
 
 
 def test_200_patients_by_focei_and_by_the_integral(decay_fit: PopulationFit) -> None:

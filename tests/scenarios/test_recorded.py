@@ -15,6 +15,8 @@ from igkinetics.charts.svg import Figure
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError
 from igkinetics.fit.output import write_fit
+from igkinetics.report.dose_page import dose_sentences
+from igkinetics.report.forecast_page import forecast_sentences
 from igkinetics.report.scenario_page import scenario_report
 from igkinetics.report.scenario_sentences import scenario_sentences
 from igkinetics.report.scenario_tables import calendar_of, outcome_view
@@ -127,3 +129,19 @@ def test_the_recommended_regimen_stands_first_and_the_listed_keep_their_numbers(
     cells = outcome_view(found)[0]["cells"]
     days = found.outcomes.query("regimen == @found.recommended.name and outcome == 'days_below'")["mean"].iloc[0]
     assert float(cells[0]["mean"].replace(",", "")) == pytest.approx(days, abs=0.5)
+
+
+def test_an_answer_of_the_prior_alone_is_told_as_that(tmp_path: Path) -> None:
+    """One sample: `fit` gives no nadir; whatever builds on such a fit says so beside its numbers."""
+    single = igk.read_cohort(samples=SAMPLES.head(1), weights=WEIGHTS, igg_unit="mg/dL")
+    write_fit(igk.fit_cohort(single, draws=100), tmp_path)
+    told = scenario_sentences(run(tmp_path, [REGIMEN]), "report.html")
+    assert "Beware: 1 sample: the curve is the card's prior, moved by it; read nothing else into it." in told
+    dosed = igk.dose_patient(single, "A", target=400, dose_g=[20], interval=[28], draws=100)
+    assert dose_sentences(dosed)[1].startswith("Beware: too little data, so the curve is the prior's (1 sample")
+    forecast = igk.forecast_cohort(single, thresholds=[400], draws=100)
+    assert "Too little data, so the forecast is the card's more than their own: A." in forecast_sentences(forecast)
+
+
+def test_a_fit_with_enough_data_has_nothing_to_beware_of(fits: dict[str, Path]) -> None:
+    assert not any("Beware" in one for one in scenario_sentences(run(fits["alive"], [REGIMEN]), "report.html"))

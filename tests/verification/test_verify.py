@@ -119,7 +119,7 @@ def test_the_page_of_the_documentation_is_what_verify_finds(cheap: Verification)
     assert rows[KINDS["concentrations"]] == 45
     assert rows[KINDS["event_records"]] == 54
     assert rows[KINDS["conditional_modes"]] == 12
-    assert rows[KINDS["populations"]] == 59 + 1 + 1 + 4
+    assert rows[KINDS["populations"]] == 59 + 1 + 1 + 6
     assert page.count("| differs |") == 1  # the heading of the summary
 
 

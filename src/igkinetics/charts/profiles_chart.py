@@ -13,20 +13,24 @@ MOST_PROFILES: Final = 200
 """Beyond, profiles evenly spaced in their order."""
 
 
-def profiles_chart(profiles: Sequence[Mapping[str, Any]], unit: IggUnit) -> Spec:
-    """profiles: `day` and `level` (lists, in the unit, above 0) of each. A line per profile on a logarithmic axis."""
+def profiles_chart(profiles: Sequence[Mapping[str, Any]], unit: IggUnit, *, subtracted: bool = False) -> Spec:
+    """profiles: `day` and `level` (lists, in the unit, above 0) of each. A line per profile on a logarithmic axis.
+
+    subtracted: levels are less a baseline, and the axis says so.
+    """
     shown = profiles[:: max(1, -(-len(profiles) // MOST_PROFILES))]
     rows = [
         {"profile": index, "day": round(float(day), 3), "igg": float(f"{level:.4g}")}
         for index, profile in enumerate(shown)
         for day, level in zip(profile["day"], profile["level"], strict=True)
     ]
-    x = {"field": "day", "type": "quantitative", "title": "Days since the dose", "scale": {"nice": False}}
+    scale = {"nice": False, "zero": True}
+    x = {"field": "day", "type": "quantitative", "title": "Days since the dose", "scale": scale}
     y = {
         "field": "igg",
         "type": "quantitative",
-        "title": f"IgG ({unit})",
-        "scale": {"type": "log"},
+        "title": f"IgG less the baseline ({unit})" if subtracted else f"IgG ({unit})",
+        "scale": {"type": "log", "nice": False},
         "axis": {"tickCount": 5},
     }
     looks = {"type": "line", "color": style.TOTAL, "strokeWidth": 1.3, "opacity": 0.5}

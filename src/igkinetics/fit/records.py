@@ -74,6 +74,8 @@ class Member:
     weights: Floats = field(default_factory=lambda: np.empty((0, 2)))
     end_day: float = float("inf")
     end_reason: str = ""
+    doubt: str = ""
+    """What the fit says against its own numbers of this patient."""
 
     def weight_on(self, day: float) -> float:
         """The last weight known by then, else the first, kg; without weights by day the only one."""

@@ -14,21 +14,20 @@ import numpy.typing as npt
 
 from igkinetics.kinetics.chain_rule import GRADIENT_1, GRADIENT_2, N_START, RATIOS_ACT, add_gradient, read_level
 from igkinetics.kinetics.compile import inner, kernel
-from igkinetics.kinetics.copying import copy_table, copy_vector
+from igkinetics.kinetics.copying import copy_table
 from igkinetics.kinetics.disposition import count_modes, disposition_slopes
 from igkinetics.kinetics.parameters import C_INIT, CL, CLEARANCE_RATIO, V1, V2, Floats, Q
 from igkinetics.kinetics.propagate import end_of_segment
 from igkinetics.kinetics.responses import (
-    DEPOT,
     N_RESPONSES,
     N_SHARED,
     SUPPLY,
-    V,
     advance_responses,
+    enter_segment,
+    leave_segment,
     nothing_given,
-    supply_drops_at_once,
 )
-from igkinetics.kinetics.schedule import IV_BOLUS, MODIFIED, SC_BOLUS, START, Schedule
+from igkinetics.kinetics.schedule import MODIFIED, START, Schedule
 
 
 class Course(NamedTuple):
@@ -136,10 +135,7 @@ def walk(theta: Floats, schedule: Schedule, day: Floats, course: Course) -> None
             begin_epoch(theta, course, epoch)
             epoch += 1
         modes = course.modes[int(segment[MODIFIED])]
-        supply_drops_at_once(theta, segment, shared)
-        for i in range(n_modes):
-            here[i, V] += segment[IV_BOLUS]
-        shared[DEPOT] += segment[SC_BOLUS]
+        enter_segment(theta, n_modes, segment, here, shared)
         start, end = segment[START], end_of_segment(schedule, k)
         reached = -np.inf
         while n < day.size and day[n] <= end:
@@ -149,10 +145,8 @@ def walk(theta: Floats, schedule: Schedule, day: Floats, course: Course) -> None
             keep(theta, course, n, epoch, after)
             n += 1
         if k < last:
-            if reached != end:  # a sample is often taken just before an infusion
-                advance_responses(theta, modes, n_modes, segment, end - start, here, shared, after, shared_after)
-            copy_table(after, here)
-            copy_vector(shared_after, shared)
+            is_there = reached == end
+            leave_segment(theta, modes, n_modes, segment, end - start, is_there, here, shared, after, shared_after)
 
 
 @inner

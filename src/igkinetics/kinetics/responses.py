@@ -10,10 +10,11 @@ from __future__ import annotations
 from math import isinf
 
 from igkinetics.kinetics.compile import inner
+from igkinetics.kinetics.copying import copy_table, copy_vector
 from igkinetics.kinetics.disposition import RATE
 from igkinetics.kinetics.exponentials import Decay, absorbed, decay, forced_response, pair_of
 from igkinetics.kinetics.parameters import K_LOSS, K_REC, KA, Floats, S
-from igkinetics.kinetics.schedule import IV_RATE, ON_THERAPY, SC_RATE
+from igkinetics.kinetics.schedule import IV_BOLUS, IV_RATE, ON_THERAPY, SC_BOLUS, SC_RATE
 
 LEFT, LEFT_L, U, U_L, B, B_L, V, V_L, X, X_L, B_LOSS, B_REC, X_KA = range(13)
 """LEFT: what is left of the epoch's start. _L: derivative in the mode's rate of the one before."""
@@ -31,10 +32,33 @@ def nothing_given(responses: Floats) -> None:
 
 
 @inner
-def supply_drops_at_once(theta: Floats, segment: Floats, shared: Floats) -> None:
-    """Step loss: supply is gone the instant therapy starts."""
+def enter_segment(theta: Floats, n_modes: int, segment: Floats, responses: Floats, shared: Floats) -> None:
+    """The instant at which a segment starts: under step loss supply is gone when therapy starts; boluses arrive."""
     if segment[ON_THERAPY] != 0.0 and isinf(theta[K_LOSS]):
         shared[SUPPLY] = shared[SUPPLY_LOSS] = shared[SUPPLY_REC] = 0.0
+    for i in range(n_modes):
+        responses[i, V] += segment[IV_BOLUS]
+    shared[DEPOT] += segment[SC_BOLUS]
+
+
+@inner
+def leave_segment(
+    theta: Floats,
+    modes: Floats,
+    n_modes: int,
+    segment: Floats,
+    length: float,
+    is_there: bool,
+    responses: Floats,
+    shared: Floats,
+    responses_after: Floats,
+    shared_after: Floats,
+) -> None:
+    """To the end of a segment of so many days. is_there: the `after` are, for a sample was taken at its end."""
+    if not is_there:
+        advance_responses(theta, modes, n_modes, segment, length, responses, shared, responses_after, shared_after)
+    copy_table(responses_after, responses)
+    copy_vector(shared_after, shared)
 
 
 @inner
@@ -57,6 +81,9 @@ def advance_responses(
         supply_rate = 0.0  # supply is 0 here, its rate no longer matters
     constant = 0.0 if on else 1.0
     decaying = shared[SUPPLY] - constant
+    fed = theta[S] != 0.0 and (
+        constant != 0.0 or decaying != 0.0 or shared[SUPPLY_LOSS] != 0.0 or shared[SUPPLY_REC] != 0.0
+    )
     supply = decay(supply_rate, t)
     absorption = decay(theta[KA], t) if subcutaneous else supply
     for i in range(n_modes):
@@ -71,7 +98,7 @@ def advance_responses(
             after[k] = left * here[k]
         after[U] += lost.area
         after[U_L] -= lost.slope
-        if theta[S] != 0.0:
+        if fed:
             pair = pair_of(lost, supply, t)
             after[B] += forced_response(lost, supply, pair.value, t, constant, decaying)
             after[B_L] -= constant * lost.slope + decaying * pair.twice_a

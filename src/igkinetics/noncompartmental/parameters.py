@@ -38,6 +38,8 @@ LEAST_SPAN: Final = 2.0
 """Half-lives that the points of a slope should cover."""
 MOST_EXTRAPOLATED: Final = 20.0
 """Percent of an area beyond the last measured level that is passed over in silence."""
+WASHED_OUT_DAY: Final = 150.0
+"""Days after which an earlier dose hardly counts in the level before the next one: five half-lives of a month."""
 
 PARAMETERS: Final[dict[str, tuple[str, str]]] = {
     "dose": ("g", "what was given at the profile's start"),
@@ -159,6 +161,8 @@ def why_no_lowest(profile: Profile) -> str:
 
 def slope_of(profile: Profile, rules: Rules) -> Slope | str:
     """The terminal decline of the levels left, or why there is none."""
+    if why := why_baseline_falls(profile, rules):
+        return why
     line = terminal_slope(profile.since_start, profile.level)
     below = np.isfinite(profile.limit) & (profile.limit > 0)
     if isinstance(line, str) or rules.half_life == "least_squares":
@@ -166,6 +170,21 @@ def slope_of(profile: Profile, rules: Rules) -> Slope | str:
     used = (profile.level > 0) | below
     level = np.where(below, profile.limit, profile.level)
     return tobit_slope(line, profile.since_start[used], level[used], below[used])
+
+
+def follows_a_dose(profile: Profile) -> bool:
+    """Whether an earlier dose still counts in the levels of this profile."""
+    return profile.start - profile.last_dose_day < WASHED_OUT_DAY
+
+
+def why_baseline_falls(profile: Profile, rules: Rules) -> str:
+    """Why the level before a dose is no constant to subtract from what comes after; empty where it is one."""
+    if rules.baseline != "predose" or not follows_a_dose(profile):
+        return ""
+    return (
+        f"the level before this dose holds what the dose on day {profile.last_dose_day:g} left, which falls too: less "
+        "that level, half-life and areas would be too short; baseline before_first_dose leaves it in"
+    )
 
 
 def slopes(slope: Slope | str, last_day: float) -> Iterator[tuple[str, Value]]:
@@ -257,6 +276,7 @@ def to_infinity(
         why = "the whole record is no single dose"
     elif rules.baseline == "total":
         why = "total IgG tends to the patient's own level, not to 0; choose a baseline to subtract"
+    why = why or why_baseline_falls(profile, rules)
     if why:
         yield from ((name, missing(why)) for name in names)
         return
@@ -283,6 +303,14 @@ def infinite_values(
     yield "auc_inf_predicted", Value(found["auc_last"].value + predicted, much)
     yield "auc_extrapolated", Value(share)
     yield "aumc_inf", Value(aumc, much)
+    if follows_a_dose(profile):
+        why = (
+            f"the area to infinity holds what the dose on day {profile.last_dose_day:g} left too, so it is not that of "
+            "this dose (at steady state clearance_tau is the clearance)"
+        )
+        single_dose = ("mean_residence_time", "clearance", "volume_z", "volume_steady_state")
+        yield from ((name, missing(why)) for name in single_dose)
+        return
     residence = aumc / auc - 0.5 * profile.infusion_day
     yield "mean_residence_time", Value(residence, "with absorption: the dose was subcutaneous" if fraction else much)
     clearance = profile.dose_g / auc

@@ -20,7 +20,8 @@ class Profile:
     """Samples from `start` to `end`, in g/L and days of the patient's time. level: 0 below its limit.
 
     limit: the limit of values below it, else nan. dose_g, infusion_day: of the doses that begin the profile, 0 of the
-    whole record. closed: another dose is the end. baseline: what was subtracted (nan: nothing).
+    whole record. closed: another dose is the end. baseline: what was subtracted (nan: nothing). last_dose_day: the day
+    of the dose before those that begin the profile (nan: none is recorded).
     """
 
     patient_id: str
@@ -36,6 +37,7 @@ class Profile:
     subcutaneous: bool
     closed: bool
     baseline: float = np.nan
+    last_dose_day: float = np.nan
 
     @property
     def is_record(self) -> bool:
@@ -103,6 +105,7 @@ def profile(patient: Patient, name: str, start: float, end: float, doses: slice,
         infusion_day=float(given[-1] + patient.dose_duration_day[doses][-1] - given[0]) if given.size else 0.0,
         subcutaneous=bool(patient.dose_is_sc[doses].any()),
         closed=closed,
+        last_dose_day=float(patient.dose_day[doses.start - 1]) if given.size and doses.start > 0 else np.nan,
     )
 
 
@@ -114,8 +117,8 @@ def corrected(found: Profile, baseline_level: float) -> Profile:
 
 
 def level_at_start(found: Profile) -> float:
-    """The level just before the dose; nan when it was not measured."""
-    at_start = (found.day == found.start) & (found.level > 0)
+    """The level just before the dose; 0 below its limit, nan when it was not measured."""
+    at_start = found.day == found.start
     return float(found.level[at_start][0]) if at_start.any() else np.nan
 
 

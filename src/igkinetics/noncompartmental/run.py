@@ -184,8 +184,10 @@ def with_baseline(patient: Patient, found: Profile, baseline: Baseline) -> tuple
     if found.is_record:
         return found, "a baseline is subtracted from the profile of a dose, not from the whole record"
     level = level_at_start(found) if baseline == "predose" else mean_before_doses(patient)
-    if np.isfinite(level):
+    if level > 0:
         return corrected(found, level), ""
+    if level == 0:
+        return found, "the level just before this dose was below its limit, so there is no baseline to subtract"
     where = "just before this dose" if baseline == "predose" else "up to the first dose"
     return found, f"no level was measured {where}, so there is no baseline to subtract"
 

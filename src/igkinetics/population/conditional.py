@@ -8,18 +8,26 @@ Everything here is of one patient, and makes no array.
 
 from __future__ import annotations
 
-from math import log1p
+from math import log, log1p, sqrt
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T, minus_two_log
+from igkinetics.fit.likelihood import (
+    LOGNORMAL,
+    STUDENT_DF,
+    STUDENT_T,
+    log_normal_cdf,
+    log_t4_cdf,
+    minus_two_log,
+)
 from igkinetics.fit.objective import slope_on_scale
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.likelihood import N_RATIOS, longest, patient_theta
 from igkinetics.hierarchical.small_matrices import dot, factorise, invert, log_diagonal, squared, times
 from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.copying import copy_table
 from igkinetics.kinetics.gradient import Course, add_gradient_of, walk
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 from igkinetics.population.occasion_walk import (
@@ -34,10 +42,12 @@ from igkinetics.population.occasion_walk import (
 Integers = npt.NDArray[np.int64]
 MOST_STEPS = 60
 MOST_HALVINGS = 25
-SETTLED = 1e-20
+SETTLED, ROUGHLY_SETTLED = 1e-20, 1e-12
 """Predicted gain of a step (in -log likelihood) at which the mode is reached: log|H| feels the mode to first order."""
 NEARLY = 1e-9
 """Predicted gain below which a step is taken as it is: values no longer tell the two points apart."""
+SLOW = 0.1
+"""Share of the last step's gain above which a curvature that was known before is no longer believed."""
 STEP = 1e-4
 """Of central differences, on the estimation scales."""
 H, LOWER, INVERSE_LOWER, INVERSE, TRIAL = range(5)
@@ -196,13 +206,10 @@ def minus_log_likelihood(
 def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: float) -> float:
     """Fisher information of a measured value about its level c, the variance's dependence on c included.
 
-    Of a value beyond a limit, the second derivative of its -log probability, by differences (none below 0).
+    Of a value beyond a limit, the second derivative of its -log probability (none below 0).
     """
     if limit != 0:
-        width = 1e-5 * c
-        _, up = minus_two_log(kind, y, limit, c + width, a, b)
-        _, down = minus_two_log(kind, y, limit, c - width, a, b)
-        return max(0.25 * (up - down) / width, 0.0)
+        return max(censored_curvature(kind, y, limit, c, a, b), 0.0)
     if kind == LOGNORMAL:
         cv2 = b * b + a * a / (c * c)
         variance = log1p(cv2)
@@ -214,6 +221,32 @@ def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: f
         heavy = STUDENT_DF + 3.0
         return (STUDENT_DF + 1.0) / heavy / variance + 0.5 * STUDENT_DF / heavy * relative * relative
     return 1.0 / variance + 0.5 * relative * relative
+
+
+@inner
+def censored_curvature(kind: int, y: float, limit: int, c: float, a: float, b: float) -> float:
+    """Second derivative in the level c of -log of the probability of lying beyond y: of -log F(side z(c))."""
+    if kind == LOGNORMAL:
+        one_plus = 1.0 + b * b + a * a / (c * c)
+        variance, by_c = log(one_plus), -2.0 * a * a / (c * c * c) / one_plus
+        twice = 6.0 * a * a / (c * c * c * c) / one_plus - by_c * by_c
+        distance, slope, bend = log(y) - log(c), -1.0 / c, 1.0 / (c * c)
+    else:
+        variance, by_c, twice = a * a + b * b * c * c, 2.0 * b * b * c, 2.0 * b * b
+        distance, slope, bend = y - c, -1.0, 0.0
+    sd, relative = sqrt(variance), 0.5 * by_c / variance
+    z = distance / sd
+    z_slope = slope / sd - z * relative
+    z_bend = bend / sd - (slope / sd + z_slope) * relative - z * (0.5 * twice / variance - 2.0 * relative * relative)
+    side = -float(limit)
+    x = side * z
+    if kind == STUDENT_T:
+        _, ratio = log_t4_cdf(x)
+        falls = (STUDENT_DF + 1.0) * x / (STUDENT_DF + x * x) + ratio
+    else:
+        _, ratio = log_normal_cdf(x)
+        falls = x + ratio
+    return ratio * (falls * z_slope * z_slope - side * z_bend)
 
 
 @inner
@@ -259,46 +292,73 @@ def penalty(population: Level, eta: Floats, pulled: Floats) -> float:
 
 
 @inner
-def find_mode(
-    mu: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course, eta: Floats
+def joint(
+    mu: Floats, eta: Floats, population: Level, cohort: CohortArrays, i: int, work: Work, course: Course
 ) -> float:
-    """Move eta (q,) to the conditional mode by Fisher scoring; returns -log joint density without constants.
+    """-log joint density of patient i's samples and random effects, without constants; fills work.here and .slope."""
+    place(mu, population.random, eta, work.x)
+    value = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
+    return value + penalty(population, eta, work.slope)
 
-    Leaves the curve and information at the mode in `work`.
+
+@inner
+def find_mode(
+    mu: Floats,
+    population: Level,
+    cohort: CohortArrays,
+    i: int,
+    work: Work,
+    course: Course,
+    eta: Floats,
+    curvature: Floats,
+    rough: bool,
+) -> float:
+    """Move eta (q,) to the conditional mode; returns -log joint density without constants.
+
+    By Newton's method with the curvature (q, q) of a population near this one, where that is positive definite and
+    serves; else by Fisher scoring. Leaves the curve and information at the mode in `work`. A rough search takes at
+    least one step with that curvature: differences between populations that are close see the modes move.
     """
     random, trial = population.random, work.eta
-    place(mu, random, eta, work.x)
-    value = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
-    value += penalty(population, eta, work.slope)
-    for _ in range(MOST_STEPS):
-        fill_information(population, population.error[0], population.error[1], cohort, i, work.here, work.matrices[H])
-        half_log_det(work.matrices[H], work.matrices[LOWER])
-        fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
+    information, lower = work.matrices[H], work.matrices[LOWER]
+    inverse_lower, inverse = work.matrices[INVERSE_LOWER], work.matrices[INVERSE]
+    a, b = population.error[0], population.error[1]
+    copy_table(curvature, work.matrices[TRIAL])
+    known = bool(np.isfinite(half_log_det(work.matrices[TRIAL], lower)))
+    if known:
+        fill_inverse(lower, inverse_lower, inverse)
+    value, last_gain = joint(mu, eta, population, cohort, i, work, course), np.inf
+    for count in range(MOST_STEPS):
+        if not known:
+            fill_information(population, a, b, cohort, i, work.here, information)
+            half_log_det(information, lower)
+            fill_inverse(lower, inverse_lower, inverse)
         for j in range(random.size):
             work.slope[j] += work.here.gradient[random[j]]
-        times(work.matrices[INVERSE], work.slope, work.step)
+        times(inverse, work.slope, work.step)
         gain = dot(work.slope, work.step)
-        if not gain > SETTLED:
-            return value
+        if not gain > (ROUGHLY_SETTLED if rough else SETTLED) and not (rough and known and count == 0):
+            break
         length, new = 1.0, np.inf
         for _ in range(MOST_HALVINGS):
             for j in range(random.size):
                 trial[j] = eta[j] - length * work.step[j]
-            place(mu, random, trial, work.x)
-            new = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
-            new += penalty(population, trial, work.slope)
+            new = joint(mu, trial, population, cohort, i, work, course)
             if new <= value - 1e-4 * length * gain or (gain < NEARLY and new < value + NEARLY):
                 break
             length *= 0.5
-        if not new < value + NEARLY:
-            break
-        value = new
-        for j in range(random.size):
-            eta[j] = trial[j]
+        if new < value + NEARLY:
+            value = new
+            for j in range(random.size):
+                eta[j] = trial[j]
+        else:
+            value = joint(mu, eta, population, cohort, i, work, course)
+            if not known:
+                break
+        known = known and length == 1.0 and gain < SLOW * last_gain
+        last_gain = gain
     place(mu, random, eta, work.x)
-    value = minus_log_likelihood(work.x, population, cohort, i, work, course, work.here)
-    value += penalty(population, eta, work.slope)
-    fill_information(population, population.error[0], population.error[1], cohort, i, work.here, work.matrices[H])
-    half_log_det(work.matrices[H], work.matrices[LOWER])
-    fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
+    fill_information(population, a, b, cohort, i, work.here, information)
+    half_log_det(information, lower)
+    fill_inverse(lower, inverse_lower, inverse)
     return value

@@ -63,9 +63,10 @@ def uncertainty_of(model: PopulationModel, maximum: Maximum) -> Uncertainty:
 
 
 def natural(value: float, scale: str) -> float:
-    """From the scale of the interval."""
+    """From the scale of the interval; inf beyond the largest number."""
     if scale == "log":
-        return float(np.exp(value))
+        with np.errstate(over="ignore"):
+            return float(np.exp(value))
     if scale == "logit":
         return float(1.0 / (1.0 + np.exp(-value)))
     return float(np.tanh(value)) if scale == "tanh" else value

@@ -17,7 +17,8 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import workers
 from igkinetics.population.conditional import Level
-from igkinetics.population.likelihood import Marginal, Moments, fill_exact
+from igkinetics.population.likelihood import Marginal
+from igkinetics.population.points import Moments, fill_exact
 
 NODES: Final = {1: 31, 2: 21, 3: 13, 4: 9}
 """Random effects -> Gauss-Hermite nodes for each of them; more effects: importance sampling."""

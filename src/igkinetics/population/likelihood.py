@@ -3,7 +3,8 @@
 docs/model.md 10.2. With the expected information of the samples as curvature this is FOCEI in NONMEM's sense (first
 order, conditional, with interaction); with the full second derivative it is NONMEM's LAPLACE. The gradient is that of
 the first, mode and curvature moving with the population: the mode by the implicit function theorem, the curvature's
-slopes by central differences of exact first derivatives.
+slopes by central differences of exact first derivatives. On the way to a maximum (`rough`) the differences are
+one-sided: half the work, and slopes within about a hundred thousandth; values are the same.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 
 from igkinetics.fit.likelihood import minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.likelihood import fill_patient_terms, longest, new_room, slopes_in_error
-from igkinetics.hierarchical.small_matrices import dot, times
+from igkinetics.hierarchical.likelihood import longest, slopes_in_error
+from igkinetics.hierarchical.small_matrices import dot, log_diagonal, times
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.gradient import Course, new_course
 from igkinetics.kinetics.parameters import Floats
@@ -34,13 +35,10 @@ from igkinetics.population.conditional import (
     half_log_det,
     minus_log_likelihood,
     new_work,
-    penalty,
-    place,
-    walk_patient,
 )
 
-NEGLIGIBLE = 1e-12
-"""Share of a patient's integral below which a point gives no slopes."""
+ROUGH_STEP = 1e-5
+"""Of one-sided differences, on the estimation scales."""
 
 
 class Marginal(NamedTuple):
@@ -61,15 +59,6 @@ class Marginal(NamedTuple):
     curvature: Floats
 
 
-class Moments(NamedTuple):
-    """Per patient: mean (n, q) and covariance (n, q, q) of the random effects, as integrated; spread (n,): root of the
-    sum of squared shares of the points."""
-
-    mean: Floats
-    covariance: Floats
-    spread: Floats
-
-
 def new_marginal(n: int, p: int, q: int) -> Marginal:
     shapes = ((n, q), (n,), (n,), (n,), (n, p), (n, q, q), (n, 2), (n, q, q), (n, q, q))
     return Marginal(*(np.zeros(shape) for shape in shapes))
@@ -82,32 +71,42 @@ def fill_second_derivatives(
     i: int,
     work: Work,
     course: Course,
+    log_det: float,
+    rough: bool,
     hessian: Floats,
     by_log_det: Floats,
 ) -> None:
-    """Hessian (p, p) of -log likelihood and slopes (p,) of log|H|/2, in x, at the mode that `work` is left at."""
+    """Hessian (p, p) of -log likelihood and slopes (p,) of log|H|/2, in x, at the mode that `work` is left at.
+
+    log_det: log|H|/2 there, from which one-sided differences are taken.
+    """
     p = by_log_det.size
     a, b = population.error[0], population.error[1]
     trial, lower = work.matrices[TRIAL], work.matrices[INVERSE_LOWER]  # both free once H is inverted
+    step, width = (ROUGH_STEP, ROUGH_STEP) if rough else (STEP, 2.0 * STEP)
     for k in range(p):
-        if cohort.used[i, k] == 0:
-            by_log_det[k] = 0.0
-            hessian[k, :] = 0.0
-            continue
+        by_log_det[k] = 0.0
         for m in range(p):
+            hessian[k, m] = 0.0
             work.moved[m] = work.x[m]
-        work.moved[k] = work.x[k] + STEP
-        minus_log_likelihood(work.moved, population, cohort, i, work, course, work.there)
-        fill_information(population, a, b, cohort, i, work.there, trial)
-        up = half_log_det(trial, lower)
+        if cohort.used[i, k] == 0:
+            continue
+        if rough:
+            by_log_det[k] -= log_det
+            for m in range(p):
+                hessian[k, m] -= work.here.gradient[m]
+        for sign in (1.0, -1.0):
+            if sign < 0.0 and rough:
+                continue
+            work.moved[k] = work.x[k] + sign * step
+            minus_log_likelihood(work.moved, population, cohort, i, work, course, work.there)
+            fill_information(population, a, b, cohort, i, work.there, trial)
+            by_log_det[k] += sign * half_log_det(trial, lower)
+            for m in range(p):
+                hessian[k, m] += sign * work.there.gradient[m]
+        by_log_det[k] /= width
         for m in range(p):
-            hessian[k, m] = work.there.gradient[m]
-        work.moved[k] = work.x[k] - STEP
-        minus_log_likelihood(work.moved, population, cohort, i, work, course, work.there)
-        fill_information(population, a, b, cohort, i, work.there, trial)
-        by_log_det[k] = (up - half_log_det(trial, lower)) / (2.0 * STEP)
-        for m in range(p):
-            hessian[k, m] = (hessian[k, m] - work.there.gradient[m]) / (2.0 * STEP)
+            hessian[k, m] /= width
     for k in range(p):
         for m in range(k):
             hessian[k, m] = hessian[m, k] = 0.5 * (hessian[k, m] + hessian[m, k])
@@ -115,12 +114,23 @@ def fill_second_derivatives(
 
 @inner
 def fill_error_slopes(
-    population: Level, cohort: CohortArrays, i: int, work: Work, turned: Floats, slopes: Floats
+    population: Level,
+    cohort: CohortArrays,
+    i: int,
+    work: Work,
+    turned: Floats,
+    log_det: float,
+    rough: bool,
+    slopes: Floats,
 ) -> None:
-    """Slopes of the marginal value in log a and log b. turned (q,) = (full curvature)^-1 Z' slopes of log|H|/2."""
+    """Slopes of the marginal value in log a and log b. turned (q,) = (full curvature)^-1 Z' slopes of log|H|/2.
+
+    log_det: log|H|/2 at the mode, from which one-sided differences are taken.
+    """
     first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
     random, level = population.random, work.here.level
     trial, lower = work.matrices[TRIAL], work.matrices[INVERSE_LOWER]
+    step, width = (ROUGH_STEP, ROUGH_STEP) if rough else (STEP, 2.0 * STEP)
     slopes[:] = 0.0
     for n in range(last - first):
         by_a, by_b = slopes_in_error(
@@ -137,39 +147,51 @@ def fill_error_slopes(
         if population.error[e] == 0.0:
             slopes[e] = 0.0
             continue
+        change = 0.0
+        if rough:
+            change -= log_det
+            for j in range(random.size):
+                change += work.here.gradient[random[j]] * turned[j]
         for sign in (1.0, -1.0):
+            if sign < 0.0 and rough:
+                continue
             a, b = population.error[0], population.error[1]
             if e == 0:
-                a *= np.exp(sign * STEP)
+                a *= np.exp(sign * step)
             else:
-                b *= np.exp(sign * STEP)
+                b *= np.exp(sign * step)
             fill_information(population, a, b, cohort, i, work.here, trial)
-            change = half_log_det(trial, lower)
+            change += sign * half_log_det(trial, lower)
             for n in range(last - first):
                 _, slope = minus_two_log(cohort.kind, cohort.igg[first + n], cohort.limit[first + n], level[n], a, b)
                 for j in range(random.size):
-                    change -= 0.5 * slope * work.here.slopes[n, random[j]] * turned[j]
-            slopes[e] += sign * change / (2.0 * STEP)
+                    change -= sign * 0.5 * slope * work.here.slopes[n, random[j]] * turned[j]
+        slopes[e] += change / width
 
 
 @inner
-def fill_omega_slopes(population: Level, eta: Floats, turned: Floats, inverse: Floats, slopes: Floats) -> None:
+def fill_omega_slopes(
+    population: Level, eta: Floats, turned: Floats, inverse: Floats, work: Work, slopes: Floats
+) -> None:
     """Slopes (q, q), symmetric, of the marginal value in Omega. inverse: of the information; turned as above."""
     q = eta.size
-    precision = population.precision
+    precision, half = population.precision, work.matrices[TRIAL]
+    pulled, pulled_turned = work.slope, work.step
+    times(precision, eta, pulled)
+    times(precision, turned, pulled_turned)
+    for m in range(q):
+        for k in range(q):
+            value = 0.0
+            for r in range(q):
+                value += inverse[m, r] * precision[r, k]
+            half[m, k] = value
     for j in range(q):
         for k in range(q):
-            pulled_j = pulled_k = turned_j = turned_k = 0.0
             shrunk = 0.0
             for m in range(q):
-                pulled_j += precision[j, m] * eta[m]
-                pulled_k += precision[k, m] * eta[m]
-                turned_j += precision[j, m] * turned[m]
-                turned_k += precision[k, m] * turned[m]
-                for r in range(q):
-                    shrunk += precision[j, m] * inverse[m, r] * precision[r, k]
-            slopes[j, k] = 0.5 * (precision[j, k] - pulled_j * pulled_k - shrunk)
-            slopes[j, k] += 0.5 * (turned_j * pulled_k + pulled_j * turned_k)
+                shrunk += precision[j, m] * half[m, k]
+            slopes[j, k] = 0.5 * (precision[j, k] - pulled[j] * pulled[k] - shrunk)
+            slopes[j, k] += 0.5 * (pulled_turned[j] * pulled[k] + pulled[j] * pulled_turned[k])
 
 
 @inner
@@ -189,9 +211,9 @@ def finish_mode(population: Level, eta: Floats, work: Work, turned: Floats, valu
 
 @kernel
 def fill_marginal(
-    first: int, last: int, population: Level, cohort: CohortArrays, with_slopes: bool, found: Marginal
+    first: int, last: int, population: Level, cohort: CohortArrays, with_slopes: bool, rough: bool, found: Marginal
 ) -> None:
-    """Fill `found` for patients first ... last - 1, each from the eta that is there."""
+    """Fill `found` for patients first ... last - 1, each from the eta and curvature that are there."""
     p, q = population.mu.shape[1], population.random.size
     work = new_work(cohort, population)
     course = new_course(cohort.segments, longest(cohort.sample_bounds))
@@ -199,18 +221,16 @@ def fill_marginal(
     own, turned = np.zeros(q), np.zeros(q)
     for i in range(first, last):
         eta = found.eta[i]
-        value = find_mode(population.mu[i], population, cohort, i, work, course, eta)
+        value = find_mode(population.mu[i], population, cohort, i, work, course, eta, found.curvature[i], rough)
         found.information[i] = work.matrices[0]
         times(population.precision, eta, own)
         found.mode_value[i] = value - 0.5 * dot(eta, own)
-        log_det = 0.0
-        for j in range(q):
-            log_det += np.log(work.matrices[LOWER][j, j])
+        log_det = log_diagonal(work.matrices[LOWER])
         found.value[i] = value + 0.5 * population.log_det_omega + log_det
         if not with_slopes:
             continue
         inverse = work.matrices[INVERSE].copy()
-        fill_second_derivatives(population, cohort, i, work, course, hessian, by_log_det)
+        fill_second_derivatives(population, cohort, i, work, course, log_det, rough, hessian, by_log_det)
         for j in range(q):
             own[j] = by_log_det[population.random[j]]
             for k in range(q):
@@ -218,13 +238,13 @@ def fill_marginal(
                     hessian[population.random[j], population.random[k]] + population.precision[j, k]
                 )
         work.matrices[TRIAL][:] = found.curvature[i]
-        log_det = half_log_det(work.matrices[TRIAL], work.matrices[LOWER])
-        if not np.isfinite(log_det):  # not a maximum in every direction: the expected information stands in
+        full_log_det = half_log_det(work.matrices[TRIAL], work.matrices[LOWER])
+        if not np.isfinite(full_log_det):  # not a maximum in every direction: the expected information stands in
             found.curvature[i] = found.information[i]
             work.matrices[TRIAL][:] = found.curvature[i]
-            log_det = half_log_det(work.matrices[TRIAL], work.matrices[LOWER])
+            full_log_det = half_log_det(work.matrices[TRIAL], work.matrices[LOWER])
         fill_inverse(work.matrices[LOWER], work.matrices[INVERSE_LOWER], work.matrices[INVERSE])
-        found.laplace[i] = value + 0.5 * population.log_det_omega + log_det
+        found.laplace[i] = value + 0.5 * population.log_det_omega + full_log_det
         times(work.matrices[INVERSE], own, turned)
         finish_mode(population, eta, work, turned, found.value[i : i + 1])
         for k in range(p):
@@ -232,157 +252,22 @@ def fill_marginal(
             for j in range(q):
                 moved += hessian[k, population.random[j]] * turned[j]
             found.by_mu[i, k] = work.here.gradient[k] + by_log_det[k] - moved
-        fill_omega_slopes(population, eta, turned, inverse, found.by_omega[i])
-        fill_error_slopes(population, cohort, i, work, turned, found.by_log_error[i])
+        fill_omega_slopes(population, eta, turned, inverse, work, found.by_omega[i])
+        fill_error_slopes(population, cohort, i, work, turned, log_det, rough, found.by_log_error[i])
 
 
-@inner
-def move(eta: Floats, root: Floats, point: Floats, moved: Floats) -> None:
-    """moved = eta + root point, root lower triangular."""
-    for j in range(eta.size):
-        moved[j] = eta[j]
-        for m in range(j + 1):
-            moved[j] += root[j, m] * point[m]
-
-
-@inner
-def fill_moments(
-    points: Floats, weights: Floats, eta: Floats, root: Floats, moved: Floats, mean: Floats, covariance: Floats
-) -> None:
-    """Mean (q,) and covariance (q, q) of a patient's random effects given the samples."""
-    q = mean.size
-    mean[:] = 0.0
-    for j in range(q):
-        for m in range(q):
-            covariance[j, m] = 0.0
-    for k in range(points.shape[0]):
-        move(eta, root, points[k], moved)
-        for j in range(q):
-            mean[j] += weights[k] * moved[j]
-    for k in range(points.shape[0]):
-        move(eta, root, points[k], moved)
-        for j in range(q):
-            for m in range(q):
-                covariance[j, m] += weights[k] * (moved[j] - mean[j]) * (moved[m] - mean[m])
-
-
-@inner
-def fill_mean_slopes(
-    points: Floats,
-    weights: Floats,
-    population: Level,
-    cohort: CohortArrays,
-    i: int,
-    root: Floats,
-    work: Work,
-    course: Course,
-    found: Marginal,
-) -> None:
-    """Slopes of -log likelihood of patient i, integrated with these weights (k,) of the points."""
-    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
-    a, b = population.error[0], population.error[1]
-    by_mu, by_omega, by_log_error = found.by_mu[i], found.by_omega[i], found.by_log_error[i]
-    by_mu[:] = 0.0
-    by_log_error[:] = 0.0
-    for j in range(root.shape[0]):
-        for m in range(root.shape[0]):
-            by_omega[j, m] = 0.5 * population.precision[j, m]
-    for k in range(points.shape[0]):
-        if weights[k] < NEGLIGIBLE:
-            continue
-        move(found.eta[i], root, points[k], work.eta)
-        place(population.mu[i], population.random, work.eta, work.x)
-        minus_log_likelihood(work.x, population, cohort, i, work, course, work.there)
-        penalty(population, work.eta, work.slope)
-        for j in range(by_mu.size):
-            by_mu[j] += weights[k] * work.there.gradient[j]
-        for j in range(root.shape[0]):
-            for m in range(root.shape[0]):
-                by_omega[j, m] -= 0.5 * weights[k] * work.slope[j] * work.slope[m]
-        for n in range(last - first):
-            by_a, by_b = slopes_in_error(
-                cohort.kind, cohort.igg[first + n], cohort.limit[first + n], work.there.level[n], a, b
-            )
-            by_log_error[0] += 0.5 * weights[k] * by_a * a
-            by_log_error[1] += 0.5 * weights[k] * by_b * b
-
-
-@inner
-def fill_occasion_terms(population: Level, cohort: CohortArrays, i: int, work: Work, terms: Floats) -> None:
-    """Log likelihood of each of patient i's samples at the levels that `walk_patient` left."""
-    first, last = cohort.sample_bounds[i], cohort.sample_bounds[i + 1]
-    for n in range(last - first):
-        term, _ = minus_two_log(
-            cohort.kind,
-            cohort.igg[first + n],
-            cohort.limit[first + n],
-            work.occasions.level[n],
-            population.error[0],
-            population.error[1],
-        )
-        terms[n] = -0.5 * term
-
-
-@kernel
-def fill_exact(
-    first: int,
-    last: int,
-    points: Floats,
-    log_weights: Floats,
-    population: Level,
-    cohort: CohortArrays,
-    root: Floats,
-    with_slopes: bool,
-    found: Marginal,
-    moments: Moments,
-) -> None:
-    """`value` by a rule of points (k, q) around each mode, root (n, q, q) their scale, and the slopes with it.
-
-    log_weights (k,): of the integral over the points' own space. Slopes are means over the patient's posterior of those
-    of the joint density (Fisher's identity).
-    """
-    q = population.random.size
-    work = new_work(cohort, population)
-    course = new_course(cohort.segments, longest(cohort.sample_bounds))
-    room, terms = new_room(cohort), np.empty(longest(cohort.sample_bounds))
-    logs, pulled = np.empty(points.shape[0]), np.empty(q)
-    constant = -0.5 * population.log_det_omega - 0.5 * q * np.log(2.0 * np.pi)
-    for i in range(first, last):
-        volume = constant
-        for j in range(q):
-            volume += np.log(root[i, j, j])
-        n_samples = cohort.sample_bounds[i + 1] - cohort.sample_bounds[i]
-        for k in range(points.shape[0]):
-            move(found.eta[i], root[i], points[k], work.eta)
-            place(population.mu[i], population.random, work.eta, work.x)
-            if population.occasions.most > 0:
-                walk_patient(work.x, population, cohort, i, work, False)
-                fill_occasion_terms(population, cohort, i, work, terms)
-            else:
-                times(population.transform, work.x, work.kinetic)
-                fill_patient_terms(work.kinetic, population.error, work.no_ratio, cohort, i, room, terms)
-            value = log_weights[k] + volume - penalty(population, work.eta, pulled)
-            for n in range(n_samples):
-                value += terms[n]
-            logs[k] = value if np.isfinite(value) else -np.inf
-        highest = logs.max()
-        weights = np.exp(logs - highest)
-        total = weights.sum()
-        found.value[i] = -highest - np.log(total)
-        weights /= total
-        moments.spread[i] = np.sqrt((weights * weights).sum())
-        fill_moments(points, weights, found.eta[i], root[i], work.eta, moments.mean[i], moments.covariance[i])
-        if with_slopes:
-            fill_mean_slopes(points, weights, population, cohort, i, root[i], work, course, found)
-
-
-def marginal(population: Level, cohort: CohortArrays, found: Marginal, *, slopes: bool, jobs: int) -> Marginal:
+def marginal(
+    population: Level, cohort: CohortArrays, found: Marginal, *, slopes: bool, jobs: int, rough: bool = False
+) -> Marginal:
     """`found` filled for all patients, in threads; patients are independent, so the number of jobs changes nothing."""
     n = cohort.n_patients
+    if jobs == 1:
+        fill_marginal(0, n, population, cohort, slopes, rough, found)
+        return found
     with workers(jobs) as crew:
         crew.over(
             n,
             max(1, -(-n // (4 * jobs))),
-            lambda part: fill_marginal(part.start, part.stop, population, cohort, slopes, found),
+            lambda part: fill_marginal(part.start, part.stop, population, cohort, slopes, rough, found),
         )
     return found

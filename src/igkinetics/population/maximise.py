@@ -1,4 +1,7 @@
-"""The population's maximum: from the card's values by a quasi-Newton method with bounds, then Newton steps."""
+"""The population's maximum: from the card's values by steps with the patients' scores, then Newton steps.
+
+Where the scores' steps do not settle (few patients, a start far away), a quasi-Newton method with bounds goes on.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,20 @@ ERROR_FACTOR: Final = 50.0
 """The residual errors may fall or rise by so much; an additive error of which the data show none ends there."""
 PAIR_BOUND: Final = 50.0
 MOST_ITERATIONS: Final = 500
-STEP: Final = 1e-3
-"""Of central differences of the gradient, in units of each part's rough standard error."""
+STEP: Final = 1e-4
+"""Of one-sided differences of the gradient, in units of each part's rough standard error."""
 FAR_OFF: Final = 1e12
 """-log likelihood where it is not finite."""
+MOST_SCORED: Final = 30
+SCORED: Final = 1e-5
+"""Gain that a step with the scores predicts, below which the Hessian takes over."""
+DAMPING: Final = (1e-3, 1e-9, 1e6)
+"""Of steps with the scores, in units of each part's rough standard error: the first, the least and the most."""
 NEWTON_STEPS: Final = 5
 SETTLED: Final = 1e-4
 """Gain predicted by a Newton step, in -log likelihood, below which the maximum is reached."""
-
+NOTHING_LEFT: Final = 1e-9
+"""Gain below which not even one more step with the same Hessian is taken."""
 SETTLED_EXACT: Final = 1e-3
 """The same where the likelihood is integrated by points."""
 MOST_REFINEMENTS: Final = 12
@@ -65,15 +74,17 @@ class Objective:
     def __init__(self, model: PopulationModel, cohort: CohortArrays, jobs: int) -> None:
         self.model, self.cohort, self.jobs = model, cohort, jobs
         self.found = new_marginal(model.offset.shape[0], model.n_x, model.n_effects)
+        self.scores = np.zeros((model.offset.shape[0], len(model.labels)))
         self.n_evaluations = 0
 
-    def __call__(self, phi: Floats) -> tuple[float, Floats]:
-        """Value and gradient (k,)."""
+    def __call__(self, phi: Floats, *, rough: bool = False) -> tuple[float, Floats]:
+        """Value and gradient (k,), the sum of `scores` (n, k). rough: as in `likelihood`."""
         self.n_evaluations += 1
         before = self.found.eta.copy()
         with np.errstate(over="ignore", invalid="ignore"):
-            marginal(self.model.level(phi), self.cohort, self.found, slopes=True, jobs=self.jobs)
-            value, slopes = float(self.found.value.sum()), self.model.scores(phi, self.found).sum(axis=0)
+            marginal(self.model.level(phi), self.cohort, self.found, slopes=True, jobs=self.jobs, rough=rough)
+            self.scores = self.model.scores(phi, self.found)
+            value, slopes = float(self.found.value.sum()), self.scores.sum(axis=0)
         if not (np.isfinite(value) and np.all(np.isfinite(slopes))):
             self.found.eta[:] = before
             return FAR_OFF, np.zeros_like(phi)
@@ -123,8 +134,60 @@ def bounds_of(model: PopulationModel, start: Floats) -> tuple[Floats, Floats]:
 def maximise(model: PopulationModel, cohort: CohortArrays, start: Floats, jobs: int) -> Maximum:
     """The maximum of the FOCEI likelihood, from `start`."""
     objective = Objective(model, cohort, jobs)
-    unit = rough_errors(model, start)
-    lower, upper = bounds_of(model, start)
+    unit, ends = rough_errors(model, start), bounds_of(model, start)
+    phi, gain = scored(objective, start, unit, ends)
+    message = "steps with the patients' scores settled"
+    if not gain < SCORED:
+        phi, message = searched(objective, phi, unit, ends)
+    return polished(objective, phi, unit, ends, message)
+
+
+def scored(objective: Objective, start: Floats, unit: Floats, ends: tuple[Floats, Floats]) -> tuple[Floats, float]:
+    """phi after steps with the sum of the scores' outer products for a Hessian (BHHH), and what the last one foresaw.
+
+    The curvature seen along the last step is worked in; damping as of Levenberg and Marquardt keeps steps short where
+    the scores say little.
+    """
+    phi, (damping, least, most) = np.clip(start, *ends), DAMPING
+    value, slopes = objective(phi, rough=True)
+    metric, gain = objective.scores.T @ objective.scores, np.inf
+    for _ in range(MOST_SCORED):
+        free = ~pushed_out(phi, slopes, ends)
+        step = newton_step(metric + damping * np.diag(unit**-2.0), slopes, free)
+        gain = float(0.5 * slopes @ step)
+        moved = np.clip(phi - step, *ends) if np.isfinite(gain) else phi
+        new_value, new_slopes = objective(moved, rough=True) if np.isfinite(gain) else (FAR_OFF, slopes)
+        if not new_value < value + NOTHING_LEFT:
+            damping = max(10.0 * damping, DAMPING[0])
+            if damping > most:
+                return phi, np.inf
+            continue
+        metric = with_curvature(objective.scores.T @ objective.scores, moved - phi, new_slopes - slopes)
+        phi, value, slopes, damping = moved, new_value, new_slopes, max(0.1 * damping, least)
+        if gain < SCORED:
+            break
+    return phi, gain
+
+
+def pushed_out(phi: Floats, slopes: Floats, ends: tuple[Floats, Floats]) -> np.ndarray:
+    """Parts that lie at a bound beyond which the value would still fall."""
+    lower, upper = ends
+    near = 1e-6 * (upper - lower)
+    return ((phi <= lower + near) & (slopes > 0.0)) | ((phi >= upper - near) & (slopes < 0.0))
+
+
+def with_curvature(metric: Floats, step: Floats, change: Floats) -> Floats:
+    """The metric (k, k) that along the last step has the curvature seen there (BFGS); as it is where that was none."""
+    along = metric @ step
+    seen, believed = float(step @ change), float(step @ along)
+    if not (seen > 0.0 and believed > 0.0):
+        return metric
+    return metric - np.outer(along, along) / believed + np.outer(change, change) / seen
+
+
+def searched(objective: Objective, phi: Floats, unit: Floats, ends: tuple[Floats, Floats]) -> tuple[Floats, str]:
+    """phi by a quasi-Newton method with bounds, and what the optimiser says."""
+    lower, upper = ends
 
     def scaled(u: Floats) -> tuple[float, Floats]:
         value, slopes = objective(u * unit)
@@ -132,13 +195,13 @@ def maximise(model: PopulationModel, cohort: CohortArrays, start: Floats, jobs: 
 
     done = minimize(
         scaled,
-        start / unit,
+        phi / unit,
         jac=True,
         method="L-BFGS-B",
         bounds=list(zip(lower / unit, upper / unit, strict=True)),
         options={"maxiter": MOST_ITERATIONS, "maxfun": 4 * MOST_ITERATIONS, "maxcor": 25, "ftol": 1e-13, "gtol": 1e-4},
     )
-    return polished(objective, done.x * unit, unit, (lower, upper), str(done.message))
+    return done.x * unit, str(done.message)
 
 
 def refined(model: PopulationModel, cohort: CohortArrays, maximum: Maximum, *, seed: int, jobs: int) -> Maximum:
@@ -189,35 +252,51 @@ def refined(model: PopulationModel, cohort: CohortArrays, maximum: Maximum, *, s
 def polished(objective: Objective, phi: Floats, unit: Floats, ends: tuple[Floats, Floats], message: str) -> Maximum:
     """Newton steps in the parts that are at no bound, with the Hessian from differences of the gradient."""
     lower, upper = ends
-    value, slopes = objective(phi)
     near = 1e-6 * (upper - lower)
     inside = (phi > lower + near) & (phi < upper - near)
-    hessian, gain = np.zeros((phi.size, phi.size)), np.inf
     for _ in range(NEWTON_STEPS):
-        hessian = hessian_of(objective, phi, unit)
+        value, slopes = objective(phi, rough=True)
+        hessian = hessian_of(objective, phi, slopes, unit)
         step = newton_step(hessian, slopes, inside)
-        gain = float(0.5 * slopes @ step)
-        if not 0.0 <= gain < np.inf:
-            gain = np.inf
+        gain = foreseen(slopes, step)
+        if not np.isfinite(gain):
+            break
+        moved = np.clip(phi - step, lower, upper)
+        if not gain < SETTLED and not objective(moved, rough=True)[0] < value:
+            break
+        phi = moved
+        if gain < SETTLED:
+            break
+    value, slopes = objective(phi)
+    for _ in range(NEWTON_STEPS):
+        step = newton_step(hessian, slopes, inside)
+        gain = foreseen(slopes, step)
+        if not NOTHING_LEFT < gain < SETTLED:
             break
         moved = np.clip(phi - step, lower, upper)
         new_value, new_slopes = objective(moved)
-        if gain < SETTLED or not new_value < value:
+        if not new_value < value:
+            objective(phi)
             break
         phi, value, slopes = moved, new_value, new_slopes
-    value, _ = objective(phi)
     labels = np.array(objective.model.labels)
     return Maximum(
         phi=phi,
         value=value,
         hessian=hessian,
-        scores=objective.model.scores(phi, objective.found),
+        scores=objective.scores,
         found=objective.found,
         at_bound=tuple(labels[~inside]),
         gain=gain,
         n_evaluations=objective.n_evaluations,
         message=message,
     )
+
+
+def foreseen(slopes: Floats, step: Floats) -> float:
+    """What a step would gain in -log likelihood; infinite where the Hessian does not curve upwards."""
+    gain = float(0.5 * slopes @ step)
+    return gain if 0.0 <= gain < np.inf else np.inf
 
 
 def newton_step(hessian: Floats, slopes: Floats, inside: np.ndarray) -> Floats:
@@ -232,20 +311,14 @@ def newton_step(hessian: Floats, slopes: Floats, inside: np.ndarray) -> Floats:
     return step
 
 
-def hessian_of(objective: Objective, phi: Floats, unit: Floats) -> Floats:
-    """Second derivatives (k, k) by central differences of the gradient, right after an evaluation at phi.
-
-    Modes move about as far the one way as the other: the second search starts where that says.
-    """
+def hessian_of(objective: Objective, phi: Floats, slopes: Floats, unit: Floats) -> Floats:
+    """Second derivatives (k, k) by one-sided differences from the rough gradient, right after its evaluation at phi."""
     hessian = np.empty((phi.size, phi.size))
     eta = objective.found.eta
     centre = eta.copy()
     for place in range(phi.size):
         moved = np.zeros_like(phi)
-        moved[place] = STEP * 10.0 * unit[place]
+        moved[place] = STEP * unit[place]
+        hessian[place] = (objective(phi + moved, rough=True)[1] - slopes) / moved[place]
         eta[:] = centre
-        up = objective(phi + moved)[1]
-        eta[:] = 2.0 * centre - eta
-        hessian[place] = (up - objective(phi - moved)[1]) / (2.0 * moved[place])
-    eta[:] = centre
     return 0.5 * (hessian + hessian.T)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from igkinetics.fit.objective import slope_on_scale
 from igkinetics.kinetics.chain_rule import N_START, RATIOS_ACT, add_gradient, read_level
 from igkinetics.kinetics.compile import inner, kernel
-from igkinetics.kinetics.copying import copy_table, copy_vector
+from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.disposition import (
     TO_1_FROM_1,
     TO_1_FROM_2,
@@ -40,17 +40,16 @@ from igkinetics.kinetics.parameters import (
 )
 from igkinetics.kinetics.propagate import end_of_segment
 from igkinetics.kinetics.responses import (
-    DEPOT,
     LEFT,
     N_RESPONSES,
     N_SHARED,
     SUPPLY,
-    V,
     advance_responses,
+    enter_segment,
+    leave_segment,
     nothing_given,
-    supply_drops_at_once,
 )
-from igkinetics.kinetics.schedule import IV_BOLUS, SC_BOLUS, START
+from igkinetics.kinetics.schedule import START
 
 Integers = npt.NDArray[np.int64]
 
@@ -220,10 +219,7 @@ def walk_occasions(schedule: Floats, occasion: Integers, day: Floats, room: Occa
             change_occasion(o, occasion[k], room, with_slopes)
             o = occasion[k]
         theta, modes = room.thetas[o], room.modes[o]
-        supply_drops_at_once(theta, segment, shared)
-        for i in range(n_modes):
-            here[i, V] += segment[IV_BOLUS]
-        shared[DEPOT] += segment[SC_BOLUS]
+        enter_segment(theta, n_modes, segment, here, shared)
         begin, end = segment[START], end_of_segment(schedule, k)
         reached = -np.inf
         while n < day.size and day[n] <= end:
@@ -233,10 +229,8 @@ def walk_occasions(schedule: Floats, occasion: Integers, day: Floats, room: Occa
             keep_sample(n, o, room, after, with_slopes)
             n += 1
         if k < last:
-            if reached != end:
-                advance_responses(theta, modes, n_modes, segment, end - begin, here, shared, after, shared_after)
-            copy_table(after, here)
-            copy_vector(shared_after, shared)
+            is_there = reached == end
+            leave_segment(theta, modes, n_modes, segment, end - begin, is_there, here, shared, after, shared_after)
 
 
 @inner

@@ -129,7 +129,9 @@ def quantity_row(
     notes = []
     at_bound = one.name in maximum.at_bound or one.name.removeprefix("corr_") in maximum.at_bound
     if at_bound:
-        notes.append("at a bound of the search: no standard error")
+        spread = one.name.removeprefix("omega_")
+        without = f" (--no-random {spread} leaves it out)" if spread in prepared.model.random_names else ""
+        notes.append(f"at a bound of the search: no standard error{without}")
     elif not np.isfinite(one.se):
         notes.append("the likelihood does not curve in every direction: no standard error")
     if one.name == "C_init":
@@ -214,8 +216,8 @@ def likelihood_table(
         ),
         ("minus_two_log_likelihood_laplace", laplace, "Laplace, full second derivative: LAPLACE in NONMEM's sense"),
         ("ofv_focei", focei - constant, f"without {constant:.4f} = log(2 pi) for each of {n_measured} measured values"),
-        ("aic", integrated + 2 * k, "from minus_two_log_likelihood"),
-        ("bic", integrated + k * np.log(n), "from minus_two_log_likelihood, by patients"),
+        ("aic", integrated + 2 * k, "of the integrated likelihood"),
+        ("bic", integrated + k * np.log(n), "of the integrated likelihood; log of the number of patients"),
         ("condition_number", uncertainty.condition, "of the correlations of the estimates"),
         ("gain_left", maximum.gain, "of log likelihood, that one more Newton step foresees"),
         ("n_evaluations", maximum.n_evaluations, f"of the {method} likelihood with its gradient"),

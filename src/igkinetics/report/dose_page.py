@@ -17,6 +17,7 @@ from igkinetics.dose.result import DoseResult
 from igkinetics.dose.run import NO_DOSE
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import render_page
+from igkinetics.report.sentences import STATUS_WORDS
 from igkinetics.units import from_g_per_l
 
 Row = Mapping[Any, Any]
@@ -72,9 +73,15 @@ def dose_report(result: DoseResult, draw: Draw = draw) -> str:
 
 def dose_sentences(result: DoseResult) -> list[str]:
     """The fewest grams first, and what they do; then this patient now, without a dose, others, the next sample."""
-    sentences = [best_sentence(result), reach_sentence(result), first_trough_sentence(result), others_sentence(result)]
+    sentences = [best_sentence(result), *fit_sentences(result)]
+    sentences += [reach_sentence(result), first_trough_sentence(result), others_sentence(result)]
     sentences += [now_sentence(result), undosed_sentence(result), next_sample_words(result), guideline_sentence(result)]
     return [sentence for sentence in sentences if sentence]
+
+
+def fit_sentences(result: DoseResult) -> list[str]:
+    """What keeps the answer from resting on this patient's own data; nothing where the fit is a fit."""
+    return [f"Beware: {STATUS_WORDS[fit.status]} ({fit.reason})." for fit in result.fits.fits if fit.reason]
 
 
 def who(result: DoseResult) -> str:

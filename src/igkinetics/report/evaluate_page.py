@@ -182,10 +182,11 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
         return ["No card could be ranked; evaluate_points.parquet says why.", how]
     covered = "/".join(f"{100 * first[name]:.0f}" for name in ("coverage_50", "coverage_80", "coverage_95"))
     errors = f"bias {signed_percent(first['bias'])}, relative RMSE {text.share(first['rrmse'])}"
-    within = f"{text.share(first['within_20'])} of its predictions lie within 20 % of what was measured"
+    within = f"{text.share(first['within_20'])} of its predictions lie within 20 % of what was measured ({errors})"
+    if not text.known(first["within_20"]):
+        within = "no level to hold its predictions against, only limits of the assay"
     said = [
-        f"Best card here: {first['card']}: {within} ({errors}); its 50/80/95 % intervals held {covered} % of the "
-        "measurements.",
+        f"Best card here: {first['card']}: {within}; its 50/80/95 % intervals held {covered} % of the measurements.",
         how,
     ]
     second = rows[rows["rank"] == 2]

@@ -223,7 +223,14 @@ def forecast_sentences(result: CohortForecast) -> list[str]:
         said.append(f"Infusions to come, as the worklist takes them: {words}.")
     due = f"Next samples are due where P(below) reaches {options.act_at:g}"
     said.append(f"{due}, at least {text.number(options.lead_day)} day before an infusion that they could change.")
-    return [*said, *without_sentences(result)]
+    return [*said, *prior_sentences(result), *without_sentences(result)]
+
+
+def prior_sentences(result: CohortForecast) -> list[str]:
+    """Whose forecast is the card's more than their own."""
+    rows = result.worklist[result.worklist["status"] == "prior_only"].drop_duplicates("patient_id")
+    names = text.listed(map(text.visible, rows["patient_id"]), MOST_NAMED)
+    return [f"Too little data, so the forecast is the card's more than their own: {names}."] if len(rows) else []
 
 
 def without_sentences(result: CohortForecast) -> list[str]:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from igkinetics import text
 from igkinetics.charts.profiles_chart import MOST_PROFILES, profiles_chart
 from igkinetics.charts.svg import Chart, draw
 from igkinetics.errors import counted
+from igkinetics.noncompartmental.areas import FEWEST_POINTS
 from igkinetics.noncompartmental.parameters import BASELINES, PARAMETERS
-from igkinetics.noncompartmental.profiles import RECORD
+from igkinetics.noncompartmental.profiles import RECORD, Profile
 from igkinetics.noncompartmental.run import Nca
 from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
@@ -133,10 +135,37 @@ def profile_rows(result: Nca) -> list[dict[str, Any]]:
     return found
 
 
-def summary_rows(result: Nca) -> list[Cells]:
-    """Each parameter over the profiles of doses (of whole records where there is no dose): spread, and why missing."""
+def is_sampled(profile: Profile) -> bool:
+    """Whether enough levels were measured after the dose for areas and highest levels to mean something."""
+    after = (profile.since_start > 0) & ((profile.level > 0) | np.isfinite(profile.limit))
+    return int(after.sum()) >= FEWEST_POINTS
+
+
+def summarised(result: Nca) -> pd.DataFrame:
+    """Rows that medians are taken over: those of sampled profiles of doses; where there are none, all."""
     doses = result.table[result.table["profile"] != RECORD]
-    table = doses if len(doses) else result.table
+    if not len(doses):
+        return result.table
+    sampled = {(one.patient_id, one.name) for one in result.profiles if not one.is_record and is_sampled(one)}
+    keep = [key in sampled for key in zip(doses["patient_id"], doses["profile"], strict=True)]
+    return doses[keep] if sampled else doses
+
+
+def sparse_sentence(result: Nca) -> list[str]:
+    """How many profiles are in no median."""
+    doses = [profile for profile in result.profiles if not profile.is_record]
+    sparse = sum(not is_sampled(profile) for profile in doses)
+    if not sparse:
+        return []
+    few = f"{sparse} of {counted(len(doses), 'profile')} hold fewer than {FEWEST_POINTS} levels after the dose"
+    if sparse == len(doses):
+        return [f"{few}: highest levels and areas say little of them."]
+    return [f"{few}: they are in nca.csv, but in none of the medians."]
+
+
+def summary_rows(result: Nca) -> list[Cells]:
+    """Each parameter over the profiles of `summarised`: spread, and why missing."""
+    table = summarised(result)
     found = []
     for name, rows in table.groupby("parameter", sort=False):
         values = rows["value"].dropna()
@@ -159,6 +188,7 @@ def in_unit(unit: str) -> str:
 
 def charts(result: Nca) -> list[Chart]:
     unit = result.cohort.igg_unit
+    less = any(np.isfinite(profile.baseline) for profile in result.profiles)
     drawn = [
         {
             "day": profile.since_start[profile.level > 0],
@@ -167,14 +197,16 @@ def charts(result: Nca) -> list[Chart]:
         for profile in result.profiles
         if not profile.is_record and np.any(profile.level > 0)
     ]
-    return [(f"IgG against days since each dose, {unit}", profiles_chart(drawn, unit))] if drawn else []
+    return (
+        [(f"IgG against days since each dose, {unit}", profiles_chart(drawn, unit, subtracted=less))] if drawn else []
+    )
 
 
 def nca_sentences(result: Nca) -> list[str]:
     """For the end of the command and the head of the page."""
     patients = len({profile.patient_id for profile in result.profiles})
     doses = [profile for profile in result.profiles if not profile.is_record]
-    table = result.table
+    table = summarised(result)
     halves = table[(table["parameter"] == "half_life") & (table["profile"] != RECORD)]
     known = int(halves["value"].notna().sum())
     of_total = known and result.options.baseline == "total"
@@ -191,6 +223,7 @@ def nca_sentences(result: Nca) -> list[str]:
         f"{half_life}{longer if of_total else ''}.",
         *level_sentences(result),
         f"{counted(patients, 'patient')} with samples, {counted(len(doses), 'profile')} after a dose.",
+        *sparse_sentence(result),
         f"The patient's own IgG: {BASELINES[result.options.baseline]}.",
         "Every missing value has its reason in nca.csv.",
     ]
@@ -199,10 +232,9 @@ def nca_sentences(result: Nca) -> list[str]:
 def level_sentences(result: Nca) -> list[str]:
     """What a dose did, over its profiles: the highest level measured and the level before the next dose."""
     told = []
+    table = summarised(result)
     for name in ("cmax", "c_end"):
-        values = result.table.loc[
-            (result.table["parameter"] == name) & (result.table["profile"] != RECORD), "value"
-        ].dropna()
+        values = table.loc[(table["parameter"] == name) & (table["profile"] != RECORD), "value"].dropna()
         if len(values):
             told.append(f"{MEDIAN_WORDS[name]} {digits(values.median())} {result.cohort.igg_unit}")
     return [f"After a dose, median: {', '.join(told)}."] if told else []

@@ -192,7 +192,7 @@ def goodness_charts(fit: PopulationFit) -> list[Captioned]:
 def check_charts(fit: PopulationFit) -> list[Captioned]:
     captions = {
         "vpc": "Visual predictive check: percentiles 5, 50 and 95 of the record (dots) and of simulations of its own "
-        "doses and days (boxes).",
+        f"doses and days (line: their median; box: {text.percent(fit.options.level)} of them).",
         "pcvpc": "The same, corrected for what is predicted for each sample.",
         "share_below": "Share of samples below the lower limit, in the record and in simulations.",
     }

@@ -40,6 +40,8 @@ def outcome_of(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 def patient_sentences(result: ScenarioResult, most: int) -> Iterator[str]:
     """This patient now, what each regimen does (the first `most`), and the next sample."""
     yield now_sentence(result, result.record)
+    if result.record is not None and result.record.doubt:
+        yield f"Beware: {text.visible(result.record.doubt, most=400)}."
     regimens = result.shown
     for regimen in regimens[:most]:
         yield regimen_sentence(result, regimen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,9 +57,19 @@ def summary_cells(result: Verification) -> list[Cells]:
                 "cases": str(len(rows)),
                 "values": f"{sum(row['n_values'] for row in rows):,}",
                 **{name: str(verdicts.count(name)) for name in ("agrees", "differs", "not run", "shown")},
+                "farthest": farthest(rows),
             }
         )
     return found
+
+
+def farthest(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The largest difference of these cases, as a share of its tolerance."""
+    known = [(abs(row["difference"]), row["tolerance"]) for row in rows if text.known(row["difference"])]
+    shares = [off / tolerance if tolerance > 0 else float(off > 0) for off, tolerance in known]
+    if not shares:
+        return ""
+    return f"{100.0 * max(shares):.0f} % of its tolerance" if max(shares) >= SMALL else "below 1 % of its tolerance"
 
 
 def case_cells(row: Mapping[str, Any]) -> Cells:
@@ -100,7 +110,9 @@ def verify_sentences(result: Verification) -> list[str]:
         worst = result.table[result.table["verdict"] == "differs"].head(5)
         said.append("They differ: " + "; ".join(f"{row['case']} ({row['source']})" for row in worst.to_dict("records")))
     if counts["not run"]:
-        said.append(f"{counts['not run']} cases could not be run; each says why.")
+        names = result.table.loc[result.table["verdict"] == "not run", "case"]
+        more = f"; and {len(names) - 5} more" if len(names) > 5 else ""
+        said.append(f"Not run, with the reason beside each: {'; '.join(names.head(5))}{more}.")
     if counts["shown"]:
         said.append(f"{counts['shown']} figures of committed studies of calibration are shown, not rerun.")
     return said

@@ -117,11 +117,24 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
     left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
-    return patient_of_fit(file, left, population.patient)
+    return patient_of_fit(file, left, population.patient, doubt_about(left, population.patient))
 
 
-def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> PosteriorPatients:
-    """The one patient, of what a fit left behind in a folder or in memory."""
+def doubt_about(left: Left, patient_id: str) -> str:
+    """What the fit says against its own numbers of a patient: no more than the prior, a parameter at its bound."""
+    row = row_of_fit(left, patient_id)
+    return row["reason"] if row.get("status", "fitted") != "fitted" else ""
+
+
+def row_of_fit(left: Left, patient_id: str) -> dict[str, str]:
+    """The row of patients.csv that the fit wrote; empty for nobody."""
+    patients = pd.read_csv(left.folder / "patients.csv", dtype=str, keep_default_na=False)
+    rows: list[dict[str, str]] = patients[patients["patient_id"] == patient_id].to_dict("records")  # type: ignore[assignment]
+    return rows[0] if rows else {}
+
+
+def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str, doubt: str = "") -> PosteriorPatients:
+    """The one patient, of what a fit left behind in a folder or in memory. doubt: told beside every answer."""
     draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
     own = draws[draws["patient_id"] == patient_id]
     if own.empty:
@@ -134,17 +147,16 @@ def patient_of_fit(file: ScenarioFile, left: Left, patient_id: str) -> Posterior
     }
     member = members_of(left, found)[0]
     drift = drift_of(own, as_log=member.error[0, 2] == LOGNORMAL)
-    members = [replace(member, drift=drift)]
+    members = [replace(member, drift=drift, doubt=doubt)]
     says = f"patient {visible(patient_id)} of the fit in {left.name}, {counted(len(own), 'draw')}"
     return patients_with(file, left, members, "fit", says, "the posterior of this patient's parameters")
 
 
 def why_without(left: Left, patient_id: str, draws: pd.DataFrame) -> str:
     """Why a fit has no draws of a patient."""
-    patients = pd.read_csv(left.folder / "patients.csv", dtype=str, keep_default_na=False)
-    row = patients[patients["patient_id"] == patient_id].to_dict("records")
+    row = row_of_fit(left, patient_id)
     if row:
-        return f"has no fitted numbers: {row[0]['status']}, {row[0]['reason']}"
+        return f"has no fitted numbers: {row['status']}, {row['reason']}"
     return f"must be a patient of {left.name}: {listed([visible(name) for name in draws['patient_id'].unique()])}"
 
 

@@ -1,12 +1,14 @@
 """Unused columns whose cells say that rows are not what they are taken for.
 
-Another analyte or specimen among the levels, a result or a dose that was taken back or never given: what the row says
-of itself counts, whatever the heading of the column. A cell counts only where the whole of it is such a word.
+Another analyte or specimen among the levels, another drug among the infusions, a result or a dose that was taken back
+or never given, a dose that repeats or is one of several vials: what the row says of itself counts, whatever the heading
+of the column. A cell counts only where the whole of it is such a word; remarks are searched, and only asked about.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -30,7 +32,8 @@ OTHER_SPECIMEN: Final = re.compile(
 )
 TAKEN_BACK: Final = re.compile(
     r"entered[ -]in[ -]error|in error|error|cancell?ed|not[ -]done|not performed|voided?|rejected|invalid|deleted|"
-    r"withdrawn|retracted|wrong (?:patient|tube|blood in tube)|mislabell?ed|storniert|ungultig|annulee?|annullato|"
+    r"withdrawn|retracted|superseded|replaced|duplicate|"
+    r"wrong (?:patient|tube|blood in tube)|mislabell?ed|storniert|ungultig|annulee?|annullato|"
     r"anulado|cancelado"
 )
 NOT_GIVEN: Final = re.compile(
@@ -40,36 +43,141 @@ NOT_GIVEN: Final = re.compile(
 STATUS_WORDS: Final = frozenset(
     {"status", "state", "action", "given", "administered", "mar", "valid", "flag", "gegeben", "verabreicht"}
 )
+DENYING: Final = frozenset(
+    {"planned", "ordered", "scheduled", "cancelled", "canceled", "held", "missed", "refused", "omitted", "skipped"}
+    | {"excluded", "exclude", "excl", "error", "invalid", "storniert", "geplant"}
+)
+"""Headings under which "yes" says that the row does not count."""
+AFFIRMING: Final = frozenset({"given", "administered", "gegeben", "verabreicht", "valid", "include", "included", "use"})
+"""Headings under which "no" says so."""
+YES: Final = frozenset({"yes", "y", "1", "true", "t", "x", "ja", "j", "oui", "si"})
+NO: Final = frozenset({"no", "n", "0", "false", "f", "nein", "non"})
+OTHER_DRUG: Final = re.compile(
+    r"(?:human )?albumin\w*(?: human)?(?: ?\d+ ?%)?|(?:alburex|albunorm|flexbumin|plasbumin)(?: ?\d+ ?%?)?|"
+    r"anti-?d(?: ?\(?rho\)?)?(?: ig| immun\w* ?glob\w*)?|rhophylac|rhogam|winrho\w*|"
+    r"hepatitis b (?:ig|immun\w* ?glob\w*)|hbig|hepatect\w*|zutectra|tetanus (?:ig|immun\w* ?glob\w*)|"
+    r"(?:fresh frozen )?plasma|ffp|octaplas\w*|platelets?|red (?:blood )?cells?|prbc|erythrocytes?|fibrinogen|"
+    r"(?:factor|faktor) [ivx]+\w*|(?:normal )?saline|nacl|glucose|dextrose|paracetamol|acetaminophen|"
+    r"prednisolone?|methylprednisolone?|dexamethasone?|hydrocortisone?|antithymocyte globulin|atg|"
+    r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
+)
+PER: Final = frozenset({"week", "day", "month", "weekly", "daily", "monthly"})
+FREQUENCY: Final = frozenset(
+    {"frequency", "freq", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
+)
+COUNTED: Final = frozenset({"doses", "infusions", "administrations"})
+NUMBER_OF: Final = frozenset({"n", "no", "number", "num", "count", "total", "anzahl"})
+ONCE: Final = re.compile(
+    r"|0+(?:\.0*)?|once|single(?: dose)?|one[ -]?(?:time|off)|stat|prn|1 ?x|einmalig|unique|na|none|-|\."
+)
+VIALS: Final = frozenset(
+    {"vial", "vials", "bottle", "bottles", "quantity", "qty", "flaschen", "flacons", "viales", "packs"}
+)
+COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
+BROKEN_OFF: Final = frozenset({"discontinued", "interrupted", "paused", "abgebrochen", "unterbrochen"})
+PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
+SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})
+SIGN: Final = re.compile(r"[<>]=?|[≤≥]|less than|greater than|below|above")
+REMARK: Final = re.compile(
+    r"\bdisregard|\bdo not use|\bnot to be used|\bmix(?:ed)?[ -]?up|\bswapped\b|\bwrong (?:patient|sample|tube|label)|"
+    r"\bmislabel|\bentered in error|\bcontaminat|\bunreliable|\bimplausible|\bduring (?:the )?infusion|\bnot given\b|"
+    r"\brefused\b|\bstopped early|\bincomplete|\bpartial(?:ly)?\b|\bverwechs|\bverworfen|\bnicht verwertbar|"
+    r"\babgebrochen"
+)
+"""What a remark may say against the row beside which it stands."""
 MOST_WORDS: Final = 2000
 """A column with more different cells is free text or a number."""
 
 
-def contrary_words(table: TableName, heading: str, cells: pd.Series[str]) -> tuple[Mask, str]:
-    """(rows that the cell contradicts, what they are taken for)."""
-    nothing = np.zeros(len(cells), dtype=bool)
-    if table not in ("samples", "doses"):
-        return nothing, ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrary:
+    """rows: those whose cell speaks against what is `assumed` of every row. remedy: what settles it; "": to leave the
+    rows out. asked: they are used, and asked about."""
+
+    rows: Mask
+    assumed: str
+    remedy: str = ""
+    asked: bool = False
+
+
+def contrary_words(
+    table: TableName, heading: str, cells: pd.Series[str], amounts: pd.Series[str] | None = None
+) -> Contrary | None:
+    """The first thing that the cells of a column say against the rows; None for nothing. amounts: of doses, to tell a
+    count of vials from the amount written twice."""
+    if table not in ("samples", "doses", "therapy", "patients"):
+        return None
     code, distinct = pd.factorize(cells)
     if len(distinct) > MOST_WORDS:
-        return nothing, ""
+        return None
     words = [plain(str(word)).strip() for word in distinct]
-    for taken_for, verdicts in _verdicts(table, heading, words):
-        if any(verdicts):
-            return np.array(verdicts, dtype=bool)[code], taken_for
-    return nothing, ""
+    for assumed, verdicts, remedy in _verdicts(table, heading, words):
+        rows = np.array(verdicts, dtype=bool)[code]
+        if remedy == WHOLE_AMOUNT and amounts is not None:
+            rows &= (cells != amounts.str.strip()).to_numpy(dtype=bool)
+        if rows.any():
+            return Contrary(rows=rows, assumed=assumed, remedy=remedy)
+    if table == "patients":
+        held = PARAPROTEIN & set(words_of(heading))
+        rows = np.array([bool(held) and bool(re.search(r"\bigg\b|\big ?g\b", word)) for word in words], dtype=bool)[
+            code
+        ]
+        return Contrary(rows=rows, assumed=WITH_PARAPROTEIN, asked=True) if rows.any() else None
+    remarks = np.array([REMARK.search(word) is not None for word in words], dtype=bool)[code]
+    return Contrary(rows=remarks, assumed=AGAINST_THE_ROW, asked=True) if remarks.any() else None
 
 
-def _verdicts(table: TableName, heading: str, words: list[str]) -> list[tuple[str, list[bool]]]:
-    """What rows are taken for -> whether each word denies it."""
-    status = bool(STATUS_WORDS & set(words_of(heading)))
+AGAINST_THE_ROW: Final = "speaks against the row, which is used all the same"
+WITH_PARAPROTEIN: Final = "total IgG then holds the paraprotein, which no model here knows"
+ROW_FOR_EACH: Final = "write a row for each infusion"
+WHOLE_AMOUNT: Final = "give the amount of the whole infusion"
+
+
+def other_drug(word: str) -> bool:
+    """Whether a name of a product is none of immunoglobulin G to replace it."""
+    return OTHER_DRUG.fullmatch(plain(word).strip()) is not None
+
+
+def _verdicts(table: TableName, heading: str, words: list[str]) -> list[tuple[str, list[bool], str]]:
+    """What rows are taken for, whether each word denies it, and what settles it."""
+    named = set(words_of(heading))
+    status = bool(STATUS_WORDS & named)
+    told = (YES if DENYING & named else frozenset()) | (NO if AFFIRMING & named else frozenset())
+    denied = [word in told or bool(TAKEN_BACK.fullmatch(word)) for word in words]
+    if table == "patients":
+        return []
+    if table == "therapy":
+        planned = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
+        ended = [bool(BROKEN_OFF & named) and word not in NO and word not in ("", "na", "none", "-") for word in words]
+        courses = [bool(COURSES & named) and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)", word)) for word in words]
+        return [
+            ("every row is taken as a therapy that was given", planned, ""),
+            ("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
+            ("every row is taken as one course", courses, "write a row for each course"),
+        ]
     if table == "doses":
-        denied = [bool(TAKEN_BACK.fullmatch(word) or (status and NOT_GIVEN.fullmatch(word))) for word in words]
-        return [("every row is taken as a dose that was given", denied)]
+        denied = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
+        repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
+        vials = bool(VIALS & named and not SIZE & named)
+        return [
+            ("every row is taken as a dose that was given", denied, ""),
+            ("every row is taken as immunoglobulin G", [other_drug(word) for word in words], ""),
+            (
+                "every row is taken as one infusion",
+                [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words],
+                ROW_FOR_EACH,
+            ),
+            (
+                "the amount is taken as that of the whole infusion",
+                [vials and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)(?:\.0*)?", word)) for word in words],
+                WHOLE_AMOUNT,
+            ),
+        ]
     others = [bool(OTHER_ANALYTE.fullmatch(word) or ("igg" in word and NOT_TOTAL_IGG.search(word))) for word in words]
-    if any(map(says_igg, words)) and ANALYTE_WORDS & set(words_of(heading)):
+    if any(map(says_igg, words)) and ANALYTE_WORDS & named:
         others = [word != "" and not says_igg(word) for word in words]
     return [
-        ("every row is taken as total IgG", others),
-        ("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words]),
-        ("every row is taken as a valid result", [bool(TAKEN_BACK.fullmatch(word)) for word in words]),
+        ("every row is taken as total IgG", others, ""),
+        ("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words], ""),
+        ("every row is taken as a valid result", denied, ""),
     ]

@@ -26,6 +26,7 @@ from igkinetics.cohort.parse.followup import (
     check_one_end,
     check_what_looks_like_an_end,
 )
+from igkinetics.cohort.parse.improbable import check_agents, check_ages, check_amounts, check_jumps, check_removal
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
     check_doses_beside_samples,
@@ -60,8 +61,11 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format != "nonmem":  # an event file may hold any drug
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
+            checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
         if "samples" in checked:
             checked["doses"] = check_doses_beside_samples(checked["doses"], checked["samples"])
+    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_ages, "outcomes": check_removal}
+    checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])

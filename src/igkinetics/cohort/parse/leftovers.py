@@ -84,7 +84,7 @@ class Leftovers:
         """File -> its columns that nothing uses; files without any are left out."""
         entries: dict[str, list[str]] = {}
         for column in self._columns:
-            if not column.kept and column.name not in entries.setdefault(column.file, []):
+            if not (column.kept or column.used) and column.name not in entries.setdefault(column.file, []):
                 entries[column.file].append(column.name)
         for file, (headings, used) in self._converted.items():
             entries[file] = [name for name in headings if name not in used]

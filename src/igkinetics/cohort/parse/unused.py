@@ -21,7 +21,7 @@ from igkinetics.cohort.mapping.headings import rank, read_heading
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.cells import igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
-from igkinetics.cohort.parse.contrary_words import contrary_words
+from igkinetics.cohort.parse.contrary_words import SIGN, contrary_words, other_drug
 from igkinetics.errors import Problem, counted
 from igkinetics.units import G_PER_L_IN, TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -39,6 +39,12 @@ CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq
 FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})
 WORDS_SHOWN: Final = 3
 ENDS: Final = ("death", "transplant")
+AMOUNTS: Final = ("amount_g", "amount_g_per_kg", "amount")
+REFERENCE: Final = re.compile(
+    r"ref(?:erence)?[_ .-]?(?:range|interval|limit|low|high|lo|hi|min|max)|norm", re.IGNORECASE
+)
+REFERENCE_G_PER_L: Final = (1.0, 30.0)
+"""Limits of reference of IgG lie between these at any age; those in another unit are at least ten times off."""
 CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
 
 
@@ -57,8 +63,14 @@ class UnusedColumn:
     first_line: int | None = None
     words: tuple[str, ...] = ()
     """Some of the cells that contradict."""
+    remedy: str = ""
+    """What settles it; "": to leave those rows out."""
+    asked: bool = False
+    """The rows are used all the same, and asked about."""
     clock: bool = False
     """It holds times of day, and the time of each row is known by its day alone."""
+    used: bool = False
+    """It is in use, and stands here for what its cells say."""
     kept: bool = False
     """A further column of an open table, which is kept beside those of the contract."""
 
@@ -79,8 +91,21 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
         if meaning:
             unused.append(_contradiction(column, mapped, mapping))
         else:
-            unused.append(column if name in ignored else _by_its_cells(column, mapped))
-    return unused
+            unused.append(column if name in ignored else _by_its_cells(column, mapped, mapping))
+    return [*unused, *_other_products(mapped, table, ignored)]
+
+
+def _other_products(mapped: MappedRows, table: TableName, ignored: Iterable[str]) -> list[UnusedColumn]:
+    """The column `product` of doses, which is in use, where it names what is no immunoglobulin."""
+    if table != "doses" or "product" not in mapped.text.columns:
+        return []
+    cells = mapped.text["product"].str.strip()
+    rows = np.flatnonzero(_where(cells, other_drug) & mapped.kept)
+    heading = next((name for name in mapped.raw.cells.columns if rank(table, "product", name) is not None), "product")
+    if not rows.size or heading in ignored:
+        return []
+    column = UnusedColumn(file=mapped.raw.file, table=table, name=heading, used=True)
+    return [_contradicted(column, mapped, cells, rows, "every row is taken as immunoglobulin G")]
 
 
 def _looks_like(table: TableName, name: str, present: set[str]) -> str:
@@ -114,18 +139,55 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
     return list(whole.values())
 
 
-def _by_its_cells(column: UnusedColumn, mapped: MappedRows) -> UnusedColumn:
+def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
     """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
     cells = mapped.raw.cells[column.name].str.strip()
-    contrary, assumed = contrary_words(column.table, column.name, cells)
-    rows = np.flatnonzero(contrary & mapped.kept)
-    if rows.size:
-        return _contradicted(column, mapped, cells, rows, assumed)
+    amount = next((name for name in AMOUNTS if name in mapped.text.columns), "")
+    contrary = contrary_words(column.table, column.name, cells, mapped.text[amount] if amount else None)
+    if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
+        told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
+        return _contradicted(told, mapped, cells, rows, contrary.assumed)
     if column.table not in ("samples", "doses"):
         return column
+    for check in (_bare_signs, _range_in_another_unit) if column.table == "samples" else ():
+        doubted, assumed, remedy = check(column.name, cells, mapped, mapping)
+        if (rows := np.flatnonzero(doubted & mapped.kept)).size:
+            return _contradicted(replace(column, remedy=remedy), mapped, cells, rows, assumed)
     filled = _where(cells, lambda word: word != "") & mapped.kept
     clock = filled & _where(cells, lambda word: CLOCK.fullmatch(word) is not None)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
+
+
+def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str, str]:
+    """Cells such as < beside levels without a sign, whatever the heading."""
+    signs = _where(cells, lambda word: SIGN.fullmatch(word.casefold()) is not None) & _plain_levels(mapped)
+    remedy = f"write comparator = {_quoted(name)} under [samples.columns] in cohort.toml"
+    return signs, "a level without a sign was measured", remedy
+
+
+def _range_in_another_unit(
+    name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
+) -> tuple[Mask, str, str]:
+    """Ranges of reference that are none of IgG in the unit stated, and are in another one."""
+    stated = mapping.samples.units.get("igg", mapping.igg_unit)
+    if stated is None or not REFERENCE.search(name):
+        return np.zeros(len(cells), dtype=bool), "", ""
+
+    def foreign(word: str) -> bool:
+        ends = [float(end) for end in re.findall(r"\d+(?:\.\d+)?", word.replace(",", "."))]
+        return (
+            len(ends) in (1, 2)
+            and not _is_range_of_igg(ends, stated)
+            and any(_is_range_of_igg(ends, unit) for unit in G_PER_L_IN)
+        )
+
+    remedy = "state the unit that levels are in (igg_unit), and look at how they were written down"
+    return _where(cells, foreign), f"igg is in {stated}", remedy
+
+
+def _is_range_of_igg(ends: list[float], unit: str) -> bool:
+    """Whether limits of reference could be those of IgG (g/L, at any age) in this unit."""
+    return all(REFERENCE_G_PER_L[0] <= end * G_PER_L_IN[unit] <= REFERENCE_G_PER_L[1] for end in ends if end > 0)
 
 
 def _is_yes_or_no(cells: pd.Series[str]) -> bool:
@@ -138,6 +200,8 @@ def problem_of(column: UnusedColumn) -> Problem | None:
     any other."""
     if column.clock:
         return _of_times(column)
+    if column.asked:
+        return _of_remarks(column)
     if not column.meaning:
         return _of_words(column) if column.n_contrary else None
     write = f"{column.meaning} = {_quoted(column.name)} under [{column.table}.columns]"
@@ -183,7 +247,16 @@ def _of_times(column: UnusedColumn) -> Problem:
     return _warning(column, expected, "not used")
 
 
+def _of_remarks(column: UnusedColumn) -> Problem:
+    """A warning: what is said against rows that are used."""
+    leave = f"leave such rows out with [[{column.table}.keep]], or name the column under ignore"
+    told = replace(_contradicting(column, ""), severity="warning", action="used")
+    return replace(told, expected=f"{column.assumed}; {leave}")
+
+
 def _of_words(column: UnusedColumn) -> Problem:
+    if column.remedy:
+        return _contradicting(column, column.remedy)
     name, words = _quoted(column.name), ", ".join(map(_quoted, column.words))
     rule = f"[[{column.table}.keep]] column = {name}, none_of = [{words}]"
     return _contradicting(column, f"leave such rows out: {rule}")
@@ -197,7 +270,8 @@ def _contradiction(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -
     """The column with the rows in use whose cell contradicts what is assumed without it."""
     check = CHECKS.get((column.table, column.meaning))
     if check is None:
-        return column
+        by_cells = _by_its_cells(replace(column, meaning=""), mapped, mapping)
+        return by_cells if by_cells.n_contrary else column
     cells = mapped.raw.cells[column.name].str.strip()
     contrary, assumed = check(cells, mapped, mapping)
     rows = np.flatnonzero(contrary & mapped.kept)
