@@ -1,14 +1,14 @@
 """Fits of many patients: processor time a patient by engine and kind of intervals, with the accuracy beside it.
 
-    python benchmarks/batch.py [--sizes 10 30 100] [--large 300] [--out benchmarks/batch.csv]
+    python benchmarks/batch.py [--sizes 10 100 1000 10000] [--large 100] [--out benchmarks/batch.csv]
 
 Cohorts of the default card (weights, four cycles, a visit every three weeks; a third dosed by a rule, a third by the
 calendar, a third not at all), every table made, one thread. `exponent` is the slope of log processor time on log
-patients, from the smallest size to the largest of an engine. Accuracy: the largest gap of -2 log posterior from the
-lmfit engine's in the same patients (above 0 is worse), and the mean gap of the ends of the fitted nadir's interval from
-those of 2,000 draws, as a share of the interval's width. Beside it, for one compartment with step loss and four
-parameters (C_base, CL, V1, S): a loop of lmfit least-squares fits with a closed curve in Python, and the compiled
-optimiser on the same records from the same start.
+patients, from the smallest size of 100 or more to the largest of an engine. Accuracy, in the first patients of each
+cohort: the largest gap of -2 log posterior from the lmfit engine's (above 0 is worse), and the mean gap of the ends of
+the fitted nadir's interval from those of 2,000 draws, as a share of the interval's width. Beside it, for one
+compartment with step loss and four parameters (C_base, CL, V1, S): loops of lmfit and scipy least-squares fits with a
+closed curve in Python, and the compiled searches on the same records from the same start.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from typing import Any
 
 import lmfit
 import numpy as np
+from scipy.optimize import least_squares
 
 import igkinetics as igk
 from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import patient_prior
 from igkinetics.cohort.model import Cohort, Patient
+from igkinetics.fit.batch.search import GOAL, descend, new_room
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.engine import explore_starts
 from igkinetics.fit.problem import FitProblem, build_problem
@@ -79,31 +81,45 @@ def seconds_of(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - began, result
 
 
-def table(cohorts: dict[int, Cohort], large: int) -> list[dict[str, Any]]:
+def first_of(cohort: Cohort, n: int) -> Cohort:
+    """The same cohort with its first patients."""
+    kept = list(cohort.patient_ids[:n])
+    tables = {
+        name: getattr(cohort, name)[getattr(cohort, name)["patient_id"].isin(kept)].reset_index(drop=True)
+        for name in ("samples", "doses", "therapy", "patients", "outcomes", "covariates", "weights")
+    }
+    return replace(cohort, **tables)
+
+
+def table(cohorts: dict[int, Cohort], large: int, truly: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    truths: dict[int, Any] = {}
+    checked = {size: first_of(cohort, truly) for size, cohort in cohorts.items()}
+    truths = {size: igk.fit_cohort(cohort, engine="lmfit", jobs=1) for size, cohort in checked.items()}
     for name, (engine, intervals) in ENGINES.items():
         sizes = [size for size in cohorts if size <= large or intervals == "laplace"]
         times = {}
         for size in sizes:
             options = igk.FitOptions(engine=engine, intervals=intervals, jobs=1)
             times[size], fits = seconds_of(partial(fit_cohort, cohorts[size], options))
-            truths.setdefault(size, fits)
             per_patient = 1e3 * times[size] / size
             rows.append({"what": name, "patients": size, "ms_per_patient": per_patient} | gaps(fits, truths[size]))
-        slope = np.log(times[sizes[-1]] / times[sizes[0]]) / np.log(sizes[-1] / sizes[0])
-        rows[-1]["exponent"] = float(slope)
+            print(rows[-1], flush=True)
+        slope_from = min((size for size in sizes if size >= 100), default=sizes[0])
+        if slope_from < sizes[-1]:
+            rows[-1]["exponent"] = float(np.log(times[sizes[-1]] / times[slope_from]) / np.log(sizes[-1] / slope_from))
     return rows
 
 
 def gaps(fits: Any, truth: Any) -> dict[str, float]:
     """How far -2 log posterior and the interval's ends lie from the lmfit engine's."""
-    objective = (fits.patients["objective"] - truth.patients["objective"]).astype(float)
-    one, other = fits.nadir, truth.nadir
+    n = len(truth.patients)
+    patients = fits.patients.iloc[:n]
+    objective = (patients["objective"] - truth.patients["objective"]).astype(float)
+    one, other = fits.nadir.iloc[:n], truth.nadir
     width = (other["fitted_nadir_upper"] - other["fitted_nadir_lower"]).astype(float)
     names = ("fitted_nadir_lower", "fitted_nadir_upper")
     ends = [(one[name] - other[name]).astype(float).abs() / width for name in names]
-    same = float((fits.patients["status"] == truth.patients["status"]).mean())
+    same = float((patients["status"] == truth.patients["status"]).mean())
     return {"objective_gap": float(objective.max()), "interval_gap": float(np.nanmean(ends)), "same_status": same}
 
 
@@ -129,19 +145,33 @@ def curve(patient: Patient, cl: float, volume: float, base: float, share: float)
     return np.asarray(level)
 
 
+def residual_of(patient: Patient, problem: FitProblem) -> Callable[[np.ndarray], np.ndarray]:
+    """Weighted residuals of samples and prior at x, in the order of FOUR."""
+    order = [problem.names.index(name) for name in FOUR]
+    mu, sd = problem.mu[order], problem.sd[order]
+
+    def residual(x: np.ndarray) -> np.ndarray:
+        cl, volume, base = np.exp(x[:3])
+        level = curve(patient, cl, volume, base, 1.0 / (1.0 + np.exp(-x[3])))
+        spread = np.sqrt(problem.a**2 + (problem.b * level) ** 2)
+        return np.concatenate([(problem.igg - level) / spread, (x - mu) / sd])
+
+    return residual
+
+
+def start_of(problem: FitProblem) -> np.ndarray:
+    return np.array([problem.mu[problem.names.index(name)] for name in FOUR])
+
+
 def by_lmfit(patient: Patient, problem: FitProblem) -> Any:
-    parameters = lmfit.Parameters()
-    for name, mu in zip(problem.names, problem.mu, strict=True):
+    residual, parameters = residual_of(patient, problem), lmfit.Parameters()
+    for name, mu in zip(FOUR, start_of(problem), strict=True):
         parameters.add(name, value=float(mu))
+    return lmfit.minimize(lambda values: residual(np.array([values[name].value for name in FOUR])), parameters)
 
-    def residual(values: lmfit.Parameters) -> np.ndarray:
-        x = np.array([values[name].value for name in problem.names])
-        cl, volume, base = (np.exp(values[name].value) for name in FOUR[:3])
-        level = curve(patient, cl, volume, base, 1.0 / (1.0 + np.exp(-values["S"].value)))
-        sd = np.sqrt(problem.a**2 + (problem.b * level) ** 2)
-        return np.concatenate([(problem.igg - level) / sd, (x - problem.mu) / problem.sd])
 
-    return lmfit.minimize(residual, parameters, method="leastsq")
+def by_scipy(patient: Patient, problem: FitProblem) -> Any:
+    return least_squares(residual_of(patient, problem), start_of(problem), method="lm")
 
 
 def check_curve(patient: Patient, problem: FitProblem) -> None:
@@ -159,36 +189,58 @@ def peers(cohort: Cohort) -> list[dict[str, Any]]:
     pairs = list(zip(patients, problems, strict=True))
     check_curve(*pairs[0])
     loop, _ = seconds_of(lambda: [by_lmfit(patient, problem) for patient, problem in pairs])
+    other, _ = seconds_of(lambda: [by_scipy(patient, problem) for patient, problem in pairs])
     starts = [(problem.mu[None, :].copy(), np.empty((1, problem.mu.size)), np.empty(1)) for problem in problems]
     targets = [problem.target for problem in problems]
+    rooms = [new_room(problem.schedule, problem.day.size, problem.mu.size) for problem in problems]
 
-    def compiled() -> None:
+    def quasi_newton() -> None:
         for problem, target, (start, x, value) in zip(problems, targets, starts, strict=True):
             explore_starts(start, problem.prior_sd, target, x, value)
 
-    compiled()
-    batch, _ = seconds_of(lambda: [compiled() for _ in range(10)])
+    def gauss_newton() -> None:
+        for target, room, (start, x, _) in zip(targets, rooms, starts, strict=True):
+            descend(start[0], target, room, GOAL, x[0])
+
+    compiled = {"quasi-Newton": quasi_newton, "Gauss-Newton": gauss_newton}
+    times = {}
+    for name, work in compiled.items():
+        work()
+        times[name] = seconds_of(lambda: [work() for _ in range(10)])[0] / 10  # noqa: B023 (called here)
     return [
         {"what": "four parameters, lmfit leastsq", "patients": n, "ms_per_patient": 1e3 * loop / n},
-        {"what": "four parameters, compiled optimiser", "patients": n, "ms_per_patient": 1e2 * batch / n},
+        {"what": "four parameters, scipy least_squares", "patients": n, "ms_per_patient": 1e3 * other / n},
+        *(
+            {"what": f"four parameters, compiled {name}", "patients": n, "ms_per_patient": 1e3 * time_taken / n}
+            for name, time_taken in times.items()
+        ),
     ]
 
 
 COLUMNS = ("what", "patients", "ms_per_patient", "exponent", "objective_gap", "interval_gap", "same_status")
 
 
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 30, 100])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000, 10000])
     parser.add_argument("--large", type=int, default=100, help="no draws for larger cohorts than this")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
+    parser.add_argument("--truly", type=int, default=50, help="patients of each cohort whom the accuracy is of")
     asked = parser.parse_args()
     cohorts = {size: made(size) for size in asked.sizes}
     first = min(asked.sizes)
     for engine, intervals in ENGINES.values():  # compiled, or read from disk, before any time is taken
         igk.fit_cohort(cohorts[first], engine=engine, intervals=intervals, draws=400, jobs=1)
-    rows = table(cohorts, asked.large) + peers(cohorts[first])
-    where = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}"
+    rows = table(cohorts, asked.large, asked.truly) + peers(cohorts[sorted(asked.sizes)[min(1, len(asked.sizes) - 1)]])
+    where = f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}"
     with asked.out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="raise")
         file.write(f"# {where}\n")

@@ -8,15 +8,18 @@ Simulation-based calibration: Talts et al., arXiv:1804.06788.
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 from effect_summary import RANKED_DRAWS
 from virtual_cohorts import (
+    CARD,
     RATIOS_LAST_DAY,
     Subject,
     World,
@@ -27,14 +30,20 @@ from virtual_cohorts import (
     true_att,
     typical_world,
 )
+from wrong_worlds import write_cohort
 
+from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.read import read_cohort
+from igkinetics.effect.averages import rises
+from igkinetics.effect.beside import prepared_for
 from igkinetics.effect.between import between_groups
 from igkinetics.effect.counterfactual import Change, within_patient
 from igkinetics.effect.exposure import exposures
+from igkinetics.effect.options import EffectOptions
 from igkinetics.hierarchical.diagnostics import chain_diagnostics
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, compile_prepared, sample_prepared
 from igkinetics.hierarchical.likelihood import log_likelihood
-from igkinetics.hierarchical.posterior import Extension
+from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.reading import patients_of, phi_of
 from igkinetics.hierarchical.sampling import CompiledModel, SampleSettings
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
@@ -171,6 +180,73 @@ def sbc_replicate(
     return row | figures_of(sampled, began), compiled
 
 
+LAPLACE = SampleSettings(draws=250, chains=4, cores=1, sampler="laplace")
+SBC_THRESHOLD_G_PER_L = 4.0
+
+
+def read_prepared(subjects: list[Subject]) -> tuple[Cohort, PreparedCohort]:
+    """The cohort written, read and met by the filter of odd samples as any record is."""
+    records = [replace(one.patient, sample_igg=np.maximum(one.patient.sample_igg, 0.05)) for one in subjects]
+    with tempfile.TemporaryDirectory() as folder:
+        write_cohort([SimpleNamespace(record=one) for one in records], Path(folder))  # type: ignore[misc]
+        cohort = read_cohort(Path(folder))
+    return cohort, prepared_for(cohort, CARD, EffectOptions())
+
+
+def effects_of(cohort: Cohort, posterior: CohortPosterior) -> dict[str, Floats]:
+    """ATT on nadir, days below 4 g/L and mean IgG, and the rise per 0.1 g/kg at day 14, per draw."""
+    people = exposures(cohort, posterior, np.nan)
+    treated = [one for one in people if one.treated]
+    changes = within_patient(posterior, treated, (SBC_THRESHOLD_G_PER_L,), 1)
+    found = {
+        f"att_{measure}": np.mean([one.difference(measure) for one in changes], axis=0).reshape(-1)
+        for measure in ("nadir", "days_below", "mean_igg")
+    }
+    rise = next(one for one in rises(posterior, people) if one.name.endswith("day_14"))
+    return found | {"rise_day_14": rise.draws}
+
+
+def laplace_replicate(number: int) -> dict[str, object]:
+    """As `sbc_replicate`, drawn by importance sampling (chains where its weights fail), read from files."""
+    generator = np.random.default_rng([1, number])
+    while True:
+        world = drawn_world(generator)
+        subjects = [subject(world, k, infuses=k < N_INFUSING, generator=generator) for k in range(N_INFUSING + N_NEVER)]
+        if np.isfinite(true_att(subjects)):
+            break
+    began = time.process_time()
+    cohort, ready = read_prepared(subjects)
+    subjects = members_among(subjects, ready)
+    sampled = sample_prepared(ready, replace(LAPLACE, seed=number + 1))
+    phi = phi_of(sampled.trace.u, sampled.whitening)
+    _, x = patients_of(sampled.trace, phi, sampled.population, ready.arrays, sampled.whitening)
+    truth = true_population(world)
+    labels = sampled.population.labels
+    draws = {label: phi[..., labels.index(label)].reshape(-1) for label in truth if label in labels}
+    errors = sampled.posterior.error.reshape(-1, 2)
+    thin = np.linspace(0, errors.shape[0] - 1, RANKED_DRAWS).round().astype(int)
+    points = x.reshape(-1, *x.shape[2:])
+    likelihoods = {place: log_likelihood(points[place], errors[place], ready.arrays)[0] for place in thin}
+    draws["log_likelihood"] = np.array([likelihoods.get(place, np.nan) for place in range(len(errors))])
+    error = np.array([world.a, world.b])
+    truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), error, ready.arrays)[0]
+    of_truth = replace(sampled.posterior, theta=np.array([one.theta for one in subjects])[None, None])
+    of_truth = replace(of_truth, error=error[None, None], population={})
+    draws |= effects_of(cohort, sampled.posterior)
+    truth |= {name: float(values[0]) for name, values in effects_of(cohort, of_truth).items()}
+    row: dict[str, object] = {"replicate": number}
+    row |= {label: int((values[thin] < truth[label]).sum()) for label, values in draws.items()}
+    statistics = sampled.trace.statistics
+    return row | {
+        "n_model": len(ready.members),
+        "sampler": sampled.sampler,
+        "pareto_k": float(statistics["pareto_k"].max()) if "pareto_k" in statistics else np.nan,
+        "effective": float(statistics["effective"].max()) if "effective" in statistics else np.nan,
+        "least_ess": least_ess(sampled),
+        "seconds": time.process_time() - began,
+    }
+
+
 TRUTH_MODELS: tuple[tuple[str, Extension, float, float], ...] = (
     ("base", "base", 1.0, 1.0),
     ("clearance", "clearance_ratio", 1.0, 1.0),
@@ -266,6 +342,13 @@ def resume(
 def run(what: str, many: int | None = None, folder: Path = HERE, first: int = 0) -> Path:
     """One of the studies into its raw table, whose path it gives; `first`: number of the first replicate or cohort."""
     path = folder / f"effect_{what}.csv"
+    if what == "sbc_laplace":
+        alone = [
+            (f"{what} {k}", lambda c, k=k: (laplace_replicate(k), c))
+            for k in range(first, first + (many or SBC_REPLICATES))
+        ]
+        resume(path, alone)
+        return path
     if what in ("sbc", "wrong"):
         tasks = [
             (f"{what} {k}", lambda c, k=k: sbc_replicate(k, c, additive=what == "sbc"))

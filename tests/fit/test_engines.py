@@ -44,8 +44,10 @@ def cohort() -> Cohort:
 
 
 @cache
-def fitted(engine: str, intervals: str, structure: str | None = None, residual: str = "normal") -> CohortFit:
-    choices = {"structure": structure, "residual": residual, "draws": DRAWS, "thresholds": [300], "jobs": 1}
+def fitted(
+    engine: str, intervals: str, structure: str | None = None, residual: str = "normal", draws: int = DRAWS
+) -> CohortFit:
+    choices = {"structure": structure, "residual": residual, "draws": draws, "thresholds": [300], "jobs": 1}
     return igk.fit_cohort(cohort(), engine=engine, intervals=intervals, **choices)
 
 
@@ -68,7 +70,7 @@ def test_engines_draw_the_same_intervals() -> None:
 
 
 def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
-    drawn, laplace = (fitted("batch", intervals) for intervals in ("draws", "laplace"))
+    drawn, laplace = (fitted("batch", intervals, draws=2000) for intervals in ("draws", "laplace"))
     columns = ["patient_id", "status", "reason", "objective"]
     pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
     assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from igkinetics.fit.cohort_checks import contraction, prior_conflict
+from igkinetics.fit.cohort_checks import contraction, learnt_of, prior_conflict
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
 from made_records import SETTINGS, WELL_SAMPLED, drawn, planned, prior_of, record
@@ -106,9 +106,9 @@ def test_more_samples_teach_more_and_nothing_is_learnt_of_what_no_sample_shows()
 
 def test_patients_from_the_card_do_not_conflict_and_shifted_ones_do() -> None:
     plans = [drawn(planned(patient_id=f"P{seed}"), np.random.default_rng(100 + seed)) for seed in range(12)]
-    own = prior_conflict([fitted(one.patient) for one in plans]).set_index("parameter")
+    own = prior_conflict(learnt_of([fitted(one.patient) for one in plans])).set_index("parameter")
     assert not own["flagged"].any()
     raised = [fitted(replace(one.patient, sample_igg=one.patient.sample_igg * 5.0)) for one in plans]
-    conflict = prior_conflict(raised).set_index("parameter")
+    conflict = prior_conflict(learnt_of(raised)).set_index("parameter")
     assert conflict.loc["C_base", "flagged"]
     assert conflict.loc["C_base", "mean_eta"] > 1.0

@@ -19,13 +19,13 @@ from igkinetics.charts.svg import Chart, Draw, Figure
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Patient
 from igkinetics.errors import InputError
+from igkinetics.fit.allowed_structures import seen_as
 from igkinetics.fit.bounds import guide, identified
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.minimise import first_guesses
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.structures import seen_as
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import INDEX
 from made_records import SETTINGS as WITH_PRIOR

@@ -6,16 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from conftest import SETTINGS
 from igkinetics.hierarchical import importance
 from igkinetics.hierarchical.diagnostics import Run, chain_diagnostics, verdict_of
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
-from igkinetics.hierarchical.importance import Places, Proposal, effective_draws, resampled, smoothed_weights
-from igkinetics.hierarchical.integrated import integrated_log_likelihood
+from igkinetics.hierarchical.importance import Proposal, Target, effective_draws, resampled, smoothed_weights
+from igkinetics.hierarchical.integrated import Maps, Places, integrated_log_likelihood, log_t_density
+from igkinetics.hierarchical.laplace import whiten
 from igkinetics.hierarchical.leave_one_out import leave_patients_out
+from igkinetics.hierarchical.likelihood import terms_of
+from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.reading import phi_of
 from igkinetics.hierarchical.sampling import CompiledModel
+from igkinetics.hierarchical.whitening import fill_points
 from igkinetics.kinetics.parameters import INDEX
 
 BY_WEIGHTS = replace(SETTINGS, sampler="laplace", draws=250, chains=4)
@@ -120,11 +125,47 @@ def test_a_target_that_is_nowhere_finite_is_not_believed() -> None:
     assert k == np.inf
 
 
-def test_points_follow_the_draws_they_were_told_of() -> None:
-    generator = np.random.default_rng(4)
-    z = generator.standard_normal((2000, 1, 2)) * np.array([0.5, 2.0]) + np.array([1.0, 0.0])
-    places = Places.of_draws(z)
-    np.testing.assert_allclose(places.mean[0], [1.0, 0.0], atol=0.15)
-    (points, _) = next(places.points(1, 4000, generator))
-    spread = points.z[0].std(axis=0) / np.sqrt(6.0 / 4.0)  # of a t with 6 degrees of freedom
-    np.testing.assert_allclose(spread, [0.51, 1.99], rtol=0.1)
+@pytest.mark.parametrize("extension", ["base", "clearance_ratio", "dose_recovery"])
+def test_points_integrate_each_patient_out(prepared: PreparedCohort, extension: Extension) -> None:
+    """Fixed points and interpolation against points around each mode of one phi, whose curves are all computed."""
+    population = prepared.population(extension)
+    arrays = prepared.arrays
+    whitening = whiten(prepared.members, population, arrays)
+    generator = np.random.default_rng(5)
+    u = np.where(population.active, generator.standard_normal((12, population.active.size)), 0.0)
+    phi = phi_of(u, whitening)
+    found = integrated_log_likelihood(phi, population, arrays, whitening, seed=1, jobs=1)
+    n, p = population.offset.shape
+    z = generator.standard_normal((2000, n, p)) * np.sqrt(6.0 / generator.chisquare(6.0, (2000, n, 1)))
+    for one, of_points in zip(phi[:2], found[:2], strict=True):
+        parts = population.parts(one)
+        inverse = np.linalg.inv(parts.root)
+        precision = whitening.coordinates.information + inverse.T @ inverse
+        volume = 0.5 * np.linalg.slogdet(precision)[1]
+        logs = np.empty((z.shape[0], n))
+        x = np.empty((n, p))
+        for k in range(z.shape[0]):
+            fill_points(z[k], parts, whitening.coordinates, x)
+            terms = np.add.reduceat(terms_of(x, parts.error, arrays, parts.log_ratio), arrays.sample_bounds[:-1])
+            off = (x - parts.mu) @ inverse.T
+            normal = -0.5 * np.sum(off**2, axis=1) + np.linalg.slogdet(inverse)[1] - 0.5 * p * np.log(2.0 * np.pi)
+            logs[k] = terms + normal - volume - log_t_density(z[k], 6.0)
+        brute = logsumexp(logs, axis=0) - np.log(z.shape[0])
+        np.testing.assert_allclose(of_points, brute, atol=0.25)
+        assert of_points.sum() == pytest.approx(brute.sum(), abs=0.4)
+
+
+def test_points_drawn_lie_where_they_are_read(prepared: PreparedCohort) -> None:
+    """z of a point under one phi, read by the map of the sampler, is the point again."""
+    population, arrays = prepared.population("base"), prepared.arrays
+    target = Target(population, arrays, whiten(prepared.members, population, arrays), 1)
+    generator = np.random.default_rng(6)
+    phi = target.phi(generator.standard_normal((4, target.k)))
+    points = target.points(phi, Places.at_modes(*population.offset.shape), 64, generator)
+    straight = points.drawn(phi, generator.random((4, arrays.n_patients)))
+    z = Maps.at(phi, population, target.whitening).standard(straight)
+    x = np.empty(straight.shape[1:])
+    for place in range(4):
+        fill_points(z[place], population.parts(phi[place]), target.whitening.coordinates, x)
+        for i in range(arrays.n_patients):
+            assert np.abs(points.x[i] - x[i]).sum(axis=1).min() < 1e-8

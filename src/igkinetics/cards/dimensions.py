@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from igkinetics.units import G_PER_L_IN, TIME_IN_DAY
@@ -37,6 +38,7 @@ SPELLINGS: Final[dict[str, str]] = {
 """Other ways to write a part of a unit."""
 
 
+@cache
 def canonical(unit: str) -> str:
     """The unit as FACTOR writes it: `L/d` is `L/day`, `d^-1` is `1/day`."""
     inverse = re.fullmatch(r"([A-Za-z]+)\s*(?:\^-1|-1|\*\*-1)", unit.strip())

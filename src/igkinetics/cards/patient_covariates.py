@@ -27,14 +27,11 @@ def patient_covariates_of(cohort: Cohort, patient_id: str, card: Card) -> dict[s
     A covariate that the card takes as a number is one here too where its cell reads as a number.
     """
     wanted = dict.fromkeys((*covariate_inputs(card), *(limit.covariate for limit in card.limits)))
-    table = cohort.patients
-    rows = table[table["patient_id"] == patient_id]
     found: dict[str, Value] = {}
     for name in wanted:
-        if name == "weight_kg" or name not in table.columns or rows.empty:
-            continue
-        text = str(rows.iloc[0][name]).strip()
-        if text.casefold() in ("", "nan", "none", "<na>"):
+        cell = None if name == "weight_kg" else cohort.patient_cell(patient_id, name)
+        text = str(cell).strip()
+        if cell is None or text.casefold() in ("", "nan", "none", "<na>"):
             continue
         levels = name in card.covariates and card.covariates[name].levels
         found[name] = text if levels else as_number(text)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from igkinetics.cards.agents import production_share
+from igkinetics.cards.covariates import Limit
 from igkinetics.cards.model import Card
 from igkinetics.cards.parts import BetweenPatients, Parameter, reported_sd, sd_of
 from igkinetics.cards.patient_covariates import patient_covariates_of
 from igkinetics.cards.residual import ResidualError
-from igkinetics.cards.scaling import patient_covariates, supported_disposition, typical_parameters
+from igkinetics.cards.scaling import (
+    effect_factor,
+    outside,
+    patient_covariates,
+    supported_disposition,
+    typical_parameters,
+)
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import call_error
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
@@ -159,6 +166,32 @@ def patient_prior(
         notes=notes,
         held=dict.fromkeys(held_by_absence(card), f"{card.id} has no such rate"),
     )
+
+
+def reweighed(card: Card, prior: PatientPrior, from_kg: float, to_kg: float) -> PatientPrior | None:
+    """The prior of a patient of one weight for another who differs in nothing else; None where more than a factor may
+    depend on the weight: an unknown one, one at which the card says something, or a covariate computed from it."""
+    limits = [limit for limit in card.limits if limit.covariate == "weight_kg"]
+    if any(covariate.computed_by for covariate in card.covariates.values()) or not all(
+        0.0 < weight < math.inf and not outside(weight, limit) for weight in (from_kg, to_kg) for limit in ends(limits)
+    ):
+        return None
+    typical, single = dict(prior.typical), prior.disposition == "one_compartment"  # whose volume is the card's V
+    for effect in card.covariate_effects:
+        if effect.covariate == "weight_kg":
+            factor = effect_factor(effect, {"weight_kg": to_kg}) / effect_factor(effect, {"weight_kg": from_kg})
+            for name in effect.parameters:
+                if name == "k_deg":
+                    return None
+                own = name if not single else "V1" if name == "V" else "" if name in ("V1", "Q", "V2") else name
+                if own in typical:
+                    typical[own] *= factor
+    return replace(prior, typical=typical)
+
+
+def ends(limits: Sequence[Limit]) -> list[tuple[float, float] | None]:
+    """Every domain of these limits, and the one without any."""
+    return [None, *(domain for limit in limits for domain in (limit.hard, limit.soft))]
 
 
 def prior_of_record(card: Card, cohort: Cohort, patient: Patient, disposition: str) -> PatientPrior:

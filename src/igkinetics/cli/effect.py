@@ -46,15 +46,18 @@ PolicyFile = Annotated[
     str | None, typer.Option(metavar="FILE", help="What if everyone had been on each of these policies (TOML)?")
 ]
 
-Draws = Annotated[int, typer.Option(metavar="N", help="Draws of each chain, or of each independent batch.")]
+Draws = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Draws of each chain (1000 unless given), or of each independent batch (500)."),
+]
 Tune = Annotated[
     int, typer.Option(metavar="N", help="Draws of each chain before those that count (laplace needs none).")
 ]
 Sampler = Annotated[
     str,
     typer.Option(
-        metavar="nuts|laplace|pymc",
-        help="Chains for the base model, or importance sampling around the Laplace approximation.",
+        metavar="laplace|nuts|pymc",
+        help="Importance sampling around the Laplace approximation, or chains for the base model.",
     ),
 ]
 CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
@@ -98,7 +101,7 @@ def effect(
     covariate: Covariate = None,
     residual: Residual = "normal",
     lkj: Lkj = None,
-    draws: Draws = 1000,
+    draws: Draws = None,
     tune: Tune = 600,
     chains: Annotated[int, typer.Option(metavar="N", help="Chains, or batches.")] = 4,
     sampler: Sampler = "nuts",

@@ -217,6 +217,15 @@ class Cohort(ByValue):
         """The record of one patient. KeyError when nobody has this id."""
         return self._record(self._position[patient_id])
 
+    @cached_property
+    def _patient_columns(self) -> dict[str, npt.NDArray[Any]]:
+        return {str(name): self.patients[name].to_numpy() for name in self.patients.columns}
+
+    def patient_cell(self, patient_id: str, column: str) -> Any:
+        """What the patients table says of one patient; None without such a column or patient."""
+        place, cells = self._position.get(patient_id), self._patient_columns.get(column)
+        return None if place is None or cells is None else cells[place]
+
     def each_patient(self) -> Iterator[Patient]:
         for position in range(len(self.patients)):
             yield self._record(position)

@@ -17,6 +17,7 @@ from igkinetics.units import IVIG_DAYS
 
 SAMPLER_OF: Final[dict[str, Sampler]] = {"laplace": "laplace", "nuts": "nutpie", "nutpie": "nutpie", "pymc": "pymc"}
 SAMPLERS: Final = tuple(SAMPLER_OF)
+DRAWS_OF: Final[dict[Sampler, int]] = {"laplace": 500, "nutpie": 1000, "pymc": 1000}
 CHECKS: Final = ("standard", "full")
 
 
@@ -28,17 +29,18 @@ class EffectOptions:
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. sampler:
     "nuts" (chains by nutpie of the base model, and with full checks of all), "pymc" (chains by PyMC) or "laplace"
-    (importance sampling around the Laplace approximation; chains where its weights fail). draws, tune: per chain;
-    importance sampling needs no tuning. posterior: a saved posterior to report instead of sampling. control_regimen: a
-    TOML file with the keys of one regimen, given to the controls. policies: a TOML file of policies, each given to
-    everyone. prior_only: draw from the card, without the measurements. base_only: no extensions, no other models or
-    priors, nobody left out. joint: also both ratios free at once. checks: "full" draws from every other model as often
-    as from the base model, from each ratio under the second disposition too, and from production lost at once.
+    (importance sampling around the Laplace approximation; chains where its weights fail). draws, tune: per chain, by
+    default 1000 and 600, or per batch of importance sampling, by default 500, without tuning. posterior: a saved
+    posterior to report instead of sampling. control_regimen: a TOML file with the keys of one regimen, given to the
+    controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the card, without the
+    measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also both ratios free at
+    once. checks: "full" draws from every other model as often as from the base model, from each ratio under the second
+    disposition too, and from production lost at once.
     structure: of the main model, such as one_compartment/step_loss; further ones are sampled beside it. None: two
     compartments with loss and recovery, as far as the card has numbers for them.
 
     >>> import igkinetics as igk
-    >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws
+    >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws_each
     1000
     """
 
@@ -50,7 +52,7 @@ class EffectOptions:
     covariates: tuple[str, ...] = ()
     residual: str = "normal"
     lkj: float | None = None
-    draws: int = 1000
+    draws: int | None = None
     tune: int = 600
     chains: int = 4
     sampler: str = "nuts"
@@ -70,6 +72,11 @@ class EffectOptions:
         problems = [*self._level_problems(), *self._number_problems()]
         if problems:
             raise InputError(problems)
+
+    @property
+    def draws_each(self) -> int:
+        """Draws per chain or batch, as asked for or by default: those of chains hang together more."""
+        return self.draws if self.draws is not None else DRAWS_OF[SAMPLER_OF[self.sampler]]
 
     def _level_problems(self) -> list[Problem]:
         problems = [
@@ -103,9 +110,9 @@ class EffectOptions:
             problems.append(_problem("prior_only", "with a posterior", "left out: a saved posterior is not sampled"))
         least = {"draws": 100, "tune": 100, "chains": 1, "jobs": 1, "seed": 0}
         problems += [
-            _problem(name, getattr(self, name), f"{lowest} or more")
+            _problem(name, given, f"{lowest} or more")
             for name, lowest in least.items()
-            if getattr(self, name) < lowest
+            if (given := getattr(self, name)) is not None and given < lowest
         ]
         if self.lkj is not None and not 0 < self.lkj < math.inf:
             problems.append(_problem("lkj", self.lkj, "above 0: 1 for all correlations alike, 2 or more for few"))
@@ -128,6 +135,7 @@ class EffectOptions:
             asdict(self)
             | files
             | {
+                "draws": self.draws_each,
                 "thresholds": list(self.thresholds),
                 "covariates": list(self.covariates),
                 "structure": list(self.structure),

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
@@ -30,8 +32,9 @@ def run_effect(cohort: Cohort, options: EffectOptions, tell: Tell | None) -> Coh
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, differences=differences)
     regimen = None if options.control_regimen is None else read_control_regimen(options.control_regimen, cohort)
     asked = None if options.policies is None else read_policies(options.policies, cohort, card)
-    sampling = sample(cohort, card, options, tell)
-    effect = effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
+    with threadpool_limits(1, "blas"):  # matrices are small, and patients run side by side already
+        sampling = sample(cohort, card, options, tell)
+        effect = effect_of(cohort, sampling, card, options, regimen=regimen, began=began)
     files = [Path(path) for path in (options.control_regimen, options.policies) if path is not None]
     effect = replace(effect, files_read={path.name: sha256_of_file(path) for path in files})
     return effect if asked is None else replace(with_policies(effect, card, asked), seconds=time.perf_counter() - began)

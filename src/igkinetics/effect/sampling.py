@@ -70,7 +70,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     say = tell or (lambda line: None)
     settings = SampleSettings(
-        draws=options.draws,
+        draws=options.draws_each,
         tune=options.tune,
         chains=options.chains,
         cores=options.jobs,
@@ -241,7 +241,7 @@ def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
     """Draws of the card for these patients and infusions, as many as were asked for."""
     from igkinetics.hierarchical.predict import from_prior
 
-    drawn = from_prior(prepared, options.draws * options.chains, options.seed)
+    drawn = from_prior(prepared, options.draws_each * options.chains, options.seed)
     return Sampling(
         posterior=drawn,
         prior=drawn,

@@ -24,7 +24,7 @@ from igkinetics.errors import InputError, Problem
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.options import FitOptions
-from igkinetics.fit.output import FIT_OUTPUT, Extras, write_fit
+from igkinetics.fit.output import FIT_OUTPUT, LEFT, Extras, write_fit
 from igkinetics.output.files import RUN_KEYS, RUN_RECORD, digests, write_json
 from igkinetics.output.folder import Kind
 from igkinetics.output.parts import Done, Part, do_parts, key_of, parts_folder
@@ -262,4 +262,5 @@ def whole_record(
         "seconds": round(seconds, 3),
         "files": digests(whole, [f"{table}.csv" for table in WHOLE_TABLES] + [PARTS_TABLE]),
     }
-    return {key: values[key] for key in RUN_KEYS}
+    left = sum((Counter(record.get(LEFT, {})) for record in records.values()), Counter[str]())
+    return {key: values[key] for key in RUN_KEYS} | ({LEFT: dict(left)} if LEFT in first else {})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -77,6 +77,48 @@ def fit_cohort(
     for card, _ in cards:
         residual_error_of(card)
         supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
+    made = fitted_at_once(cohort, cards[0][0], options, progress)
+    if made is None:
+        made = fitted_one_by_one(cohort, cards, options, progress)
+    return CohortFit(
+        cohort=cohort,
+        fits=made.fits,
+        left=made.left,
+        card_ids={card.id: card.sha256 for card, _ in cards},
+        options=options,
+        notes=(*cohort.notes, *fixed_notes(cohort, options), *interval_notes(options), *fit_notes(made.noted)),
+        seconds=time.perf_counter() - began,
+        interrupted=made.interrupted,
+        finished=datetime.now(UTC),
+        **made.tables,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """All patients' fits and tables, those of whom something is to be said, and how many were left to the search for
+    one patient, with why."""
+
+    fits: Sequence[PatientFit]
+    tables: dict[str, Any]
+    noted: Sequence[Noted]
+    interrupted: bool
+    left: dict[str, int] = field(default_factory=dict)
+
+
+def fitted_at_once(cohort: Cohort, card: Card, options: FitOptions, progress: Progress | None) -> Made | None:
+    """A large cohort in chunks; None where the options ask for what only the search for one patient does."""
+    if not options.in_chunks(cohort.n_patients):
+        return None
+    from igkinetics.fit.batch.whole import fit_in_chunks  # here, for its kernels are compiled for large cohorts alone
+
+    found = fit_in_chunks(cohort, card, options, progress)
+    return Made(fits=found.fits, tables=found.tables, noted=found.noted, interrupted=found.interrupted, left=found.left)
+
+
+def fitted_one_by_one(
+    cohort: Cohort, cards: Sequence[tuple[Card, float]], options: FitOptions, progress: Progress | None
+) -> Made:
     patients = list(cohort.each_patient())
     tasks = [partial(patient_result, cohort, patient, cards, options) for patient in patients]
     reached = as_far_as_reached(tasks, options.jobs, progress)
@@ -88,17 +130,8 @@ def fit_cohort(
     ]
     tried = [result.fit for result in results if result.fit.status not in NOT_TRIED]
     tables = cohort_tables(cohort, tried, [result.tables for result in results], options)
-    return CohortFit(
-        cohort=cohort,
-        fits=tuple(result.fit for result in results),
-        card_ids={card.id: card.sha256 for card, _ in cards},
-        options=options,
-        notes=(*cohort.notes, *fixed_notes(cohort, options), *fit_notes(tried)),
-        seconds=time.perf_counter() - began,
-        interrupted=reached.interrupted,
-        finished=datetime.now(UTC),
-        **tables,
-    )
+    fits = tuple(result.fit for result in results)
+    return Made(fits=fits, tables=tables, noted=tried, interrupted=reached.interrupted)
 
 
 def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
@@ -182,6 +215,18 @@ def fixed_notes(cohort: Cohort, options: FitOptions) -> list[str]:
     units = PARAMETER_UNITS | dict.fromkeys(LEVELS, cohort.igg_unit) | {"C_init_ratio": "1"}
     said = [f"{name} = {value:g} {units[name]}".removesuffix(" 1") for name, value in options.fix.items()]
     return [f"fixed by the call in every patient: {', '.join(said)}"]
+
+
+LAPLACE_COSTS: Final = (
+    "intervals are normal approximations, not draws: where the posterior is skewed, as in patients dosed by their "
+    "levels, the upper end of a nadir lies too high (by half the interval's width on average among simulated ones); "
+    "take --intervals draws for the level of one patient"
+)
+
+
+def interval_notes(options: FitOptions) -> list[str]:
+    """What intervals without draws cost; nothing with draws."""
+    return [LAPLACE_COSTS] if options.intervals == "laplace" else []
 
 
 class Noted(Protocol):

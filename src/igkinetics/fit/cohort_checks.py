@@ -105,14 +105,13 @@ def contraction(fit: PatientFit) -> dict[str, float]:
     return dict(zip(problem.names, 1.0 - (draws.sd() / problem.prior_sd) ** 2, strict=True))
 
 
-def prior_conflict(fits: Sequence[PatientFit]) -> pd.DataFrame:
-    """Mean eta (MAP minus typical, estimation scale) per parameter over its expected standard error.
+Learnt = dict[str, list[tuple[float, float, float, float]]]
+"""Parameter -> of each patient eta, contraction, prior SD, and of it the card's own uncertainty."""
 
-    A patient's eta varies by contraction * prior variance; the card's own uncertainty is shared by all patients,
-    so it does not average out. Fits without a prior take no part: nothing draws their etas to it.
-    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
-    """
-    gathered: dict[str, list[tuple[float, float, float, float]]] = {}
+
+def learnt_of(fits: Sequence[PatientFit]) -> Learnt:
+    """Of every fit with a prior and estimates of its own."""
+    gathered: Learnt = {}
     for fit in fits:
         if fit.status not in WITH_ESTIMATES:
             continue
@@ -122,12 +121,22 @@ def prior_conflict(fits: Sequence[PatientFit]) -> pd.DataFrame:
         learnt = contraction(fit)
         for i, name in enumerate(problem.names):
             shared = fit.prior.uncertainty[PRIOR_NAME.get(name, name)]
-            share = min(max(learnt[name], 0.0), 1.0)
             eta = float(optimum.x[i] - problem.mu[i])
-            gathered.setdefault(name, []).append((eta, share, float(problem.prior_sd[i]), shared))
+            gathered.setdefault(name, []).append((eta, learnt[name], float(problem.prior_sd[i]), shared))
+    return gathered
+
+
+def prior_conflict(gathered: Learnt) -> pd.DataFrame:
+    """Mean eta (MAP minus typical, estimation scale) per parameter over its expected standard error.
+
+    A patient's eta varies by contraction * prior variance; the card's own uncertainty is shared by all patients,
+    so it does not average out. Fits without a prior take no part: nothing draws their etas to it.
+    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
+    """
     rows = []
     for name, found in gathered.items():
-        eta, share, sd, shared = np.array(found).T
+        eta, learnt, sd, shared = np.array(found).T
+        share = np.clip(learnt, 0.0, 1.0)
         n = eta.size
         common = np.sum(share * shared) ** 2 - np.sum((share * shared) ** 2)
         expected = float(np.sqrt(np.sum(share * sd**2) + common) / n)
@@ -183,7 +192,7 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     rows = predictions[(predictions["status"].isin(WITH_ESTIMATES)) & predictions["iwres"].notna()]
     if rows.empty:
         return pd.DataFrame(columns=list(TABLES["residuals"]))
-    each = pd.DataFrame([patient_sums(group) for _, group in rows.groupby("patient_id", sort=False)])
+    each = patient_sums(rows)
     total = each.sum(skipna=False)  # nothing is expected where a patient's expectation is not known
     of_all = {"n": int(total["n"]), "level": level}
     found = [
@@ -224,23 +233,37 @@ def residual_checks(predictions: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame(found, columns=list(TABLES["residuals"]))
 
 
-def patient_sums(rows: pd.DataFrame) -> dict[str, float]:
-    """What one patient adds to the sums of the statistics below."""
+def patient_sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each patient adds to the sums of the statistics below, a row per patient; rows of one lie together."""
+    owner, _ = pd.factorize(rows["patient_id"])
     r = rows["iwres"].to_numpy(dtype=float)
     variance = rows["iwres_expected_sd"].to_numpy(dtype=float) ** 2
-    product = rows["iwres_expected_product"].to_numpy(dtype=float)[1:]
-    return {
-        "n": r.size,
-        "r": r.sum(),
-        "squares": np.sum(r**2),
-        "beyond": np.sum(np.abs(r) > 2),
-        "pairs": r.size - 1,
-        "products": np.sum(r[1:] * r[:-1]),
-        "pair_squares": 0.5 * np.sum(r[1:] ** 2 + r[:-1] ** 2),
-        "expected_squares": variance.sum(),
-        "expected_products": product.sum(),
-        "expected_pair_squares": 0.5 * np.sum(variance[1:] + variance[:-1]),
-    }
+    product = rows["iwres_expected_product"].to_numpy(dtype=float)
+    n = int(owner[-1]) + 1
+    pair = np.append(False, owner[1:] == owner[:-1])
+    before = np.append(np.nan, r[:-1])
+    variance_before = np.append(np.nan, variance[:-1])
+
+    def over_patients(values: Any) -> Any:
+        return np.bincount(owner, values, n)
+
+    def over_pairs(values: Any) -> Any:
+        return np.bincount(owner[pair], values[pair], n)
+
+    return pd.DataFrame(
+        {
+            "n": over_patients(np.ones(r.size)),
+            "r": over_patients(r),
+            "squares": over_patients(r**2),
+            "beyond": over_patients(np.abs(r) > 2),
+            "pairs": over_pairs(np.ones(r.size)),
+            "products": over_pairs(r * before),
+            "pair_squares": 0.5 * over_pairs(r**2 + before**2),
+            "expected_squares": over_patients(variance),
+            "expected_products": over_pairs(product),
+            "expected_pair_squares": 0.5 * over_pairs(variance + variance_before),
+        }
+    )
 
 
 def mean(sums: Sums) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -44,8 +44,10 @@ class CohortFit(Answer):
     PAGE = "igkinetics.report.fit_page:write_fit_report"
 
     cohort: Cohort
-    fits: tuple[PatientFit, ...] = ()
+    fits: Sequence[PatientFit] = ()
     """Every patient's fit, in the cohort's order; those without numbers have a status and a reason."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """Of a cohort fitted in chunks by compiled code: why patients were left to the search for one -> how many."""
     card_ids: dict[str, str]
     options: FitOptions
     parameters: pd.DataFrame

@@ -12,7 +12,7 @@ alike looks like a step too, so that P has to be smaller there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -172,9 +172,13 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
     )
 
 
-def common_steps(cohort: Cohort, fits: Sequence[PatientFit], level: float, seed: int) -> pd.DataFrame:
+def lines_of(fits: Sequence[PatientFit]) -> dict[str, Linear]:
+    """Patient -> the fit as a straight line, where there is one."""
+    return {fit.patient.patient_id: line for fit in fits if (line := linear(fit)) is not None}
+
+
+def common_steps(cohort: Cohort, lines: Mapping[str, Linear], level: float, seed: int) -> pd.DataFrame:
     """The table `laboratory`: at most one row, of the clearer of the two scans."""
-    lines = {fit.patient.patient_id: line for fit in fits if (line := linear(fit)) is not None}
     dated = {name: line for name, line in lines.items() if name in cohort.day_zero}
     origins = np.array([(cohort.day_zero[name] - EPOCH) / pd.Timedelta(days=1) for name in dated])
     streams = Streams(seed=seed)

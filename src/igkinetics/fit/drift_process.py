@@ -51,7 +51,13 @@ def transition(days: float) -> tuple[float, float, float, float]:
 @inner
 def predicted(known: Moments, days: float, sd: float) -> Moments:
     """The same so many days later. The stationary variance is what every other one goes to."""
-    a, b, c, d = transition(days)
+    return predicted_by(transition(days), known, sd)
+
+
+@inner
+def predicted_by(moves: tuple[float, float, float, float], known: Moments, sd: float) -> Moments:
+    """The same after this transition."""
+    a, b, c, d = moves
     mean, slope, variance, shared, slope_variance = known
     p, q, v = variance - sd * sd, shared, slope_variance - sd * sd
     return Moments(
@@ -88,9 +94,15 @@ def drawn(known: Moments, first: float, second: float) -> tuple[float, float]:
 @inner
 def smoothed(known: Moments, u: float, slope: float, days: float, sd: float) -> Moments:
     """What is known at a moment, given in addition the state so many days later."""
-    a, b, c, d = transition(days)
+    return smoothed_by(transition(days), known, u, slope, sd)
+
+
+@inner
+def smoothed_by(moves: tuple[float, float, float, float], known: Moments, u: float, slope: float, sd: float) -> Moments:
+    """The same given the state after this transition."""
+    a, b, c, d = moves
     mean, rate, p, q, v = known
-    ahead = predicted(known, days, sd)
+    ahead = predicted_by(moves, known, sd)
     to_u, to_slope = p * a + q * b, p * c + q * d
     of_u, of_slope = q * a + v * b, q * c + v * d
     size = ahead.variance * ahead.slope_variance - ahead.shared * ahead.shared

@@ -19,7 +19,7 @@ from igkinetics.fit.drift import DriftPrior, Record, record_value_and_slopes, va
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
-from igkinetics.kinetics.gradient import add_weighted_gradient, new_course, walk
+from igkinetics.kinetics.gradient import Course, add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import Schedule
 
@@ -88,11 +88,16 @@ def prior_term(x: Floats, mu: Floats, sd: Floats) -> float:
 @kernel
 def objective(x: Floats, target: Target, gradient: Floats) -> float:
     """-2 log posterior at x (p,), filling its gradient (p,)."""
+    return objective_on(x, target, new_course(target.schedule, target.record.day.size), gradient)
+
+
+@kernel
+def objective_on(x: Floats, target: Target, course: Course, gradient: Floats) -> float:
+    """The same in the room of an earlier walk through this schedule."""
     free, fixed, mu, sd, schedule, record, drift = target
     day = record.day
     theta = np.empty(N_PARAMETERS)
     fill_theta(x, free, fixed, theta)
-    course = new_course(schedule, day.size)
     walk(theta, schedule, day, course)
     by_theta = np.zeros(N_PARAMETERS)
     level = course.endogenous + course.infused

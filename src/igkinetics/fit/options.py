@@ -142,6 +142,12 @@ class FitOptions:
         """Whether lmfit fits every patient of a cohort of this size once more."""
         return self.engine == "lmfit" or (self.engine == "auto" and n_patients <= MOST_CROSS_CHECKED)
 
+    def in_chunks(self, n_patients: int) -> bool:
+        """Whether a cohort of this size is fitted in chunks by compiled code (see fit/batch)."""
+        plain = self.prior == "card" and self.structure is None and self.residual == "normal" and self.card != STACK
+        asked = self.intervals == "laplace" and not self.cross_checked(n_patients)
+        return asked and plain and not self.profile and not self.fix
+
     @property
     def cards(self) -> dict[str, float]:
         """Every card with its share of the draws."""

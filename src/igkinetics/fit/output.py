@@ -60,6 +60,8 @@ class Extras:
     dates: bool = False
 
 
+LEFT: Final = "fitted_one_by_one"
+"""In the run record of a cohort fitted in chunks: why patients were left to the search for one -> how many."""
 NO_EXTRAS: Final = Extras()
 
 
@@ -94,7 +96,8 @@ def written_tables(fit: CohortFit, extras: Extras = NO_EXTRAS) -> dict[str, pd.D
 
 def run_record(fit: CohortFit, extras: Extras = NO_EXTRAS, written: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The run record of a fit. written: files that other commands may read -> SHA-256."""
-    return cohort_record("fit", fit, fit.options.record() | asdict(extras), written)
+    record = cohort_record("fit", fit, fit.options.record() | asdict(extras), written)
+    return record | ({LEFT: dict(fit.left)} if fit.options.in_chunks(fit.cohort.n_patients) else {})
 
 
 def in_memory(fit: CohortFit, name: str) -> Left:

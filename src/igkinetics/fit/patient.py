@@ -10,6 +10,7 @@ import numpy as np
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import LIMIT_SIGNS, Patient
 from igkinetics.errors import counted
+from igkinetics.fit.allowed_structures import PriorOf, possible_production
 from igkinetics.fit.bounds import (
     Alike,
     AtBound,
@@ -30,12 +31,10 @@ from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
     Own,
     Posterior,
-    PriorOf,
     averaged_posterior,
     candidates,
     draw_fitted,
     heavy_tailed,
-    possible_production,
     unaveraged,
     unlike_the_card,
 )
@@ -306,10 +305,16 @@ def numbers_status(settled: Settled) -> tuple[Status, str]:
     if said := said_of_bounds(settled.at_bound, settled.alike):
         return "at_bound", said
     problem = settled.problem
-    measured = int(np.sum(problem.limit == 0))
-    if measured >= 2 or (measured == 1 and problem.day.size >= 2) or not problem.has_prior:
+    if not problem.has_prior:
         return "fitted", ""
-    what = "1 sample" if measured else f"{problem.day.size} values, all beyond a limit of the assay"
+    return few_measured(int(np.sum(problem.limit == 0)), problem.day.size)
+
+
+def few_measured(measured: int, n: int) -> tuple[Status, str]:
+    """`fitted`, or `prior_only` where so few of the n values are measured levels."""
+    if measured >= 2 or (measured == 1 and n >= 2):
+        return "fitted", ""
+    what = "1 sample" if measured else f"{n} values, all beyond a limit of the assay"
     return "prior_only", f"{what}: the curve is the card's prior, moved by it; read nothing else into it"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,17 +10,14 @@ import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
-from igkinetics.errors import InputError
+from igkinetics.fit.allowed_structures import PriorOf, possible_structures, why_without_weight
 from igkinetics.fit.importance import log_sum
 from igkinetics.fit.likelihood import NORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.result import Alternative, Averaged
-from igkinetics.kinetics.parameters import DISPOSITIONS, STRUCTURES, Floats
-
-PriorOf = Callable[[Patient, str], PatientPrior]
-"""Patient and disposition -> the card's prior for this patient."""
+from igkinetics.kinetics.parameters import STRUCTURES, Floats
 
 DRIFT_SDS: Final = (0.0, 0.25, 0.4)
 """What the SD of the drift may be under the fitted structure, as a share of the level."""
@@ -47,65 +44,6 @@ TO_BE_TRUSTED: Final = 0.01
 """A structure of more weight has to have draws that can be trusted."""
 
 
-def possible_production(patient: Patient, prior: PatientPrior, production: str) -> tuple[str, list[str]]:
-    """The production form this patient can have, and what is to be said about it."""
-    if prior.production == "constant" and production != "constant":
-        said = f"card {prior.card_id} keeps endogenous IgG constant"
-        return "constant", [f"{said}: therapy is ignored"] if patient.therapy_start.size else [said]
-    if patient.therapy_start.size == 0 and production != "constant":
-        return "constant", ["no therapy rows: fitted with constant production"]
-    return production, []
-
-
-def possible_structures(patient: Patient, prior_of: PriorOf) -> Iterator[tuple[str, PatientPrior]]:
-    """Each structure that the card has numbers for and this patient's record allows, with its prior."""
-    for disposition in DISPOSITIONS:
-        try:
-            prior = prior_of(patient, disposition)
-        except InputError:  # the card has no numbers for this disposition
-            continue
-        for structure in STRUCTURES:
-            wanted, production = structure.split("/")
-            if wanted == disposition and possible_production(patient, prior, production)[0] == production:
-                yield structure, prior
-
-
-IMPLIED: Final[dict[str, dict[str, float]]] = {
-    "constant": {"S": 0.0},
-    "step_loss": {"k_loss": np.inf, "k_rec": 0.0},
-    "gradual_loss": {"k_rec": 0.0},
-    "loss_and_recovery": {},
-}
-"""What a form of production says of parameters that it does not estimate."""
-
-
-def with_held(production: str, prior: PatientPrior) -> str:
-    """The form of production that this one becomes by parameters that are held: without recovery, gradual loss."""
-    known = {name: prior.typical[name] for name in prior.held if name in prior.typical} | IMPLIED[production]
-    for simpler in ("constant", "step_loss", "gradual_loss"):
-        if all(known.get(name) == value for name, value in IMPLIED[simpler].items()):
-            return simpler
-    return production
-
-
-def contradicted(production: str, prior: PatientPrior) -> str:
-    """A parameter that is held at another value than this form of production says; empty when none is."""
-    others = (name for name, value in IMPLIED[production].items() if prior.typical[name] != value)
-    return next((name for name in others if name in prior.held), "")
-
-
-def seen_as(patient: Patient, structure: str, last_day: float, prior: PatientPrior) -> str:
-    """A name that structures share which this record, up to its last day, cannot tell apart by their equations."""
-    disposition, production = structure.split("/")
-    production = with_held(production, prior)
-    started = patient.therapy_start < last_day
-    if not started.any():
-        return f"{disposition}/without therapy"
-    if production in ("gradual_loss", "loss_and_recovery") and patient.therapy_stop[0] >= last_day:
-        return f"{disposition}/loss without recovery"
-    return f"{disposition}/{production}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A structure beside the fitted one: its problem, optimum and prior weight; `note` says why it has none, or in what
@@ -128,28 +66,21 @@ def candidates(
 ) -> list[Candidate]:
     """The other structures, each fitted from the fitted values; their prior weights add up to OTHERS_PRIOR."""
     estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
-    last_day = float(problem.day[-1])
     own = prior_of(patient, problem.model.split("/")[0])
-    counted = {seen_as(patient, problem.model, last_day, own): problem.model}
-    found = []
+    others: list[tuple[str, PatientPrior]] = []
+    problems: list[FitProblem] = []
     for structure, prior in sorted(possible_structures(patient, prior_of), key=lambda pair: STRUCTURES.index(pair[0])):
         if structure == problem.model:
             continue
         production = structure.split("/")[1]
         other = build_problem(patient, prior, production, residual=residual, use_prior=problem.has_prior)
-        if not problem.has_prior and other.day.size <= len(other.names):
-            continue
+        if problem.has_prior or other.day.size > len(other.names):
+            others.append((structure, prior))
+            problems.append(other)
+    found = []
+    notes = why_without_weight(patient, problem.model, own, others, float(problem.day[-1]))
+    for other, note in zip(problems, notes, strict=True):
         best = explore(other, [warm_start(other, estimated, problem.model), first_guesses(other)[0]])
-        key = seen_as(patient, structure, last_day, prior)
-        if key in counted:
-            note = f"the same as {counted[key]} for this record: counted once"
-        elif name := contradicted(production, prior):
-            note = f"contradicts {name} = {prior.typical[name]:g}, which is held: for comparison"
-        elif production == "constant" and prior.production != "constant" and patient.therapy_start.size:
-            note = "no loss under therapy: for comparison"
-        else:
-            counted[key] = structure
-            note = ""
         found.append(Candidate(problem=other, optimum=best, prior_weight=0.0 if note else 1.0, note=note))
     distinct = sum(candidate.prior_weight for candidate in found)
     return [

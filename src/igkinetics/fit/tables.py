@@ -2,39 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import nadir_window
-from igkinetics.fit.cohort_checks import groups_table, prior_conflict, residual_checks, shrinkage_table
+from igkinetics.fit.cohort_checks import (
+    Learnt,
+    groups_table,
+    learnt_of,
+    prior_conflict,
+    residual_checks,
+    shrinkage_table,
+)
 from igkinetics.fit.columns import TABLES
-from igkinetics.fit.common_steps import common_steps
+from igkinetics.fit.common_steps import Linear, common_steps, lines_of
 from igkinetics.fit.courses import Courses
 from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_rows, profile_rows
 from igkinetics.fit.nadirs import fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
+from igkinetics.fit.parameter_rows import parameter_rows
 from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.rows import (
-    curve_table,
-    nadir_row,
-    parameter_rows,
-    patient_row,
-    sampling_row,
-    structure_rows,
-    threshold_rows,
-)
+from igkinetics.fit.rows import curve_table, nadir_row, patient_row, sampling_row, structure_rows, threshold_rows
 from igkinetics.parallel import in_order
 from igkinetics.units import g_per_l
 
 Rows = dict[str, list[dict[str, Any]]]
+OF_PATIENTS = (
+    "parameters",
+    "nadir",
+    "curves",
+    "patients",
+    "thresholds",
+    "structures",
+    "sampling",
+    "predictions",
+    "etas",
+    "diagnostics",
+    "profiles",
+)
+"""Tables in which every row is of one patient, draws apart."""
 ASKED = ("nadir", "sampling", "thresholds", "structures", "curves")
 """Tables that answer for a window and thresholds."""
+
+
+@runtime_checkable
+class InChunks(Protocol):
+    """Fits of a cohort that was fitted in chunks: tables are made anew of all patients at once."""
+
+    def over(self, options: FitOptions) -> dict[str, pd.DataFrame]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,16 +148,31 @@ def cohort_tables(
     tables = {name: together(name, of_each) for name in TABLES}
     draws = [each.draws for each in of_each if each.draws is not None]
     tables["draws"] = pd.concat(draws, ignore_index=True) if draws else pd.DataFrame(columns=list(DRAW_COLUMNS))
-    tables["conflict"] = prior_conflict(fits)
-    tables["laboratory"] = common_steps(cohort, fits, options.level, options.seed)
-    tables["shrinkage"] = shrinkage_table(tables["etas"], tables["predictions"])
-    tables["residuals"] = residual_checks(tables["predictions"], options.level)
-    tables["groups"] = groups_table(cohort, tables["patients"])
-    return tables
+    return tables | whole_tables(cohort, tables, learnt_of(fits), lines_of(fits), options)
+
+
+def whole_tables(
+    cohort: Cohort,
+    tables: Mapping[str, pd.DataFrame],
+    learnt: Learnt,
+    lines: Mapping[str, Linear],
+    options: FitOptions,
+) -> dict[str, pd.DataFrame]:
+    """What the patients say together. tables: those of the patients."""
+    return {
+        "conflict": prior_conflict(learnt),
+        "laboratory": common_steps(cohort, lines, options.level, options.seed),
+        "shrinkage": shrinkage_table(tables["etas"], tables["predictions"]),
+        "residuals": residual_checks(tables["predictions"], options.level),
+        "groups": groups_table(cohort, tables["patients"]),
+    }
 
 
 def tables_over(cohort: Cohort, fits: Sequence[PatientFit], options: FitOptions) -> dict[str, Any]:
     """The tables that answer for the window and the thresholds of the options, from fits that are there."""
+    if isinstance(fits, InChunks):
+        made = fits.over(options)
+        return {name: made[name] for name in ASKED}
     of_each = in_order([partial(asked_tables, cohort, fit, options) for fit in fits], options.jobs)
     return {name: together(name, of_each) for name in ASKED}
 

@@ -51,6 +51,7 @@ def expand(
     parts = population.parts(phi)
     omega = parts.omega  # correlations matter little for where a patient's own samples point
     names = population.names
+    free = population.free_ratios
     coordinates = no_coordinates(*parts.mu.shape)
     normals = []
     for i, (member, point) in enumerate(zip(members, points, strict=True)):
@@ -65,7 +66,7 @@ def expand(
             b=float(parts.error[1]),
         )
         x = problem.minimum_from(point - apparent)[0] + apparent
-        curvature, pulls = normal_of(replace(member.problem, a=problem.a, b=problem.b), x, parts.log_ratio)
+        curvature, pulls = normal_of(replace(member.problem, a=problem.a, b=problem.b), x, parts.log_ratio, free)
         direction, bend = bend_of(problem, x - apparent, omega[own])
         coordinates.information[np.ix_([i], own, own)] = curvature
         coordinates.linear[i] = [placed(member.problem, one, names) for one in pulls]
@@ -79,17 +80,25 @@ def at_ratios(problem: FitProblem, log_ratio: Floats) -> tuple[FitProblem, Float
     """The problem at these log ratios (3,), and what to take from x (p,) there: CL, V1, Q and V2 per recorded gram."""
     fixed = problem.fixed.copy()
     fixed[[CLEARANCE_RATIO, PRODUCTION_RATIO]] = np.exp(log_ratio[:RECOVERY])
+    if log_ratio[RECOVERY] == 0.0:
+        return replace(problem, fixed=fixed), np.zeros(problem.free.size)
     known = np.setdiff1d(BY_RECOVERY, problem.free)
     fixed[known] *= np.exp(-log_ratio[RECOVERY])
     return replace(problem, fixed=fixed), np.where(np.isin(problem.free, BY_RECOVERY), log_ratio[RECOVERY], 0.0)
 
 
-def normal_of(problem: FitProblem, x: Floats, log_ratio: Floats) -> tuple[Floats, list[Floats]]:
-    """H (p, p) at x of samples without a prior, and h with its slopes in the log ratios."""
+def normal_of(problem: FitProblem, x: Floats, log_ratio: Floats, free: Sequence[bool]) -> tuple[Floats, list[Floats]]:
+    """H (p, p) at x of samples without a prior, and h with its slopes in the log ratios.
+
+    A ratio that is known (not free) needs no slope: h is that at its value.
+    """
     bare, apparent = at_ratios(problem.without_prior(), log_ratio)
     curvature = positive_part(0.5 * bare.hessian(x - apparent))
     slope = -0.5 * bare.value_and_gradient(x - apparent)[1]
-    slopes = [slope_in_ratio(problem.without_prior(), x, log_ratio, index) for index in range(log_ratio.size)]
+    slopes = [
+        slope_in_ratio(problem.without_prior(), x, log_ratio, index) if free[index] else np.zeros(x.size)
+        for index in range(log_ratio.size)
+    ]
     pull = curvature @ x + slope - sum(by * each for by, each in zip(log_ratio, slopes, strict=True))
     return curvature, [pull, *slopes]
 

@@ -1,141 +1,352 @@
-"""The likelihood of each patient integrated over that patient's own parameters, per draw of the population.
+"""The likelihood of each patient integrated over that patient's own parameters, for many draws of the population.
 
-p(y_i | phi) is what leaving a patient out asks for: the likelihood given the patient's own parameters fails for every
-patient, since these are fitted to the very values left out. Importance sampling from the Laplace approximation of
-`whitening.py` with t tails; the same numbers for every draw, so that draws differ by phi alone.
+Points x_k of a patient stay where they are while the population phi changes (docs/model.md 5.10):
+
+    p(y_i | phi) is about 1/K sum_k p(y_i | x_k, error, ratios) Normal(x_k; mu_i, Omega) / q(x_k)
+
+The likelihood of a point depends on phi through residual error and log ratios alone; its log is a smooth function of
+these and is interpolated (Chebyshev). The log of the normal density is a quadratic form in x_k. So every term is the
+product of a row that phi makes and a column that the point makes, and all phi meet all points in one product of
+matrices: no curve is computed again. The density q of the points is a mixture of the Laplace approximations at several
+phi, with t tails.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import gammaln
+import numpy.typing as npt
+from numpy.polynomial import chebyshev
+from scipy.special import gammaln, logsumexp
 
-from igkinetics.hierarchical.cohort_arrays import CohortArrays
-from igkinetics.hierarchical.coordinates import Coordinates
+from igkinetics.fit.likelihood import minus_two_log
+from igkinetics.hierarchical.cohort_arrays import CohortArrays, Integers
 from igkinetics.hierarchical.laplace import Whitening
-from igkinetics.hierarchical.likelihood import CurveRoom, fill_patient_terms, longest, new_room
-from igkinetics.hierarchical.population import Parts, Population
-from igkinetics.hierarchical.small_matrices import dot, log_diagonal, times
-from igkinetics.hierarchical.whitening import (
-    DRAWN,
-    LOG_2PI,
-    LOWER,
-    OFF,
-    PRECISION,
-    MapRoom,
-    X,
-    centre_patient,
-    fill_precision,
-    new_map_room,
-    place_patient,
-)
-from igkinetics.kinetics.compile import inner, kernel
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.hierarchical.population import Population
+from igkinetics.hierarchical.reading import fill_thetas
+from igkinetics.hierarchical.whitening import MOST_BEND
+from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 from igkinetics.parallel import workers
 from igkinetics.random_streams import numbered_stream
 
-POINTS: Final = 200
-"""Importance points per patient and draw of the population."""
+POINTS: Final = 1024
+"""Points per patient for the draws of chains."""
+COMPONENTS: Final = 16
+"""Draws of the population whose Laplace approximations make the density of the points."""
 PROPOSAL_DF: Final = 6.0
+DEGREES: Final = (6, 4, 4, 4, 4)
+"""Of the interpolation in log a, log b and the three log ratios, those that are estimated."""
+WIDE: Final = 5.0
+"""Half the range of the interpolation, in posterior SDs by the Laplace approximation; beyond, the value at its end."""
+PRIOR_DRAWS: Final = 30
+BLOCK: Final = 256
+"""Draws of the population at a time."""
+NOWHERE: Final = -1e6
+"""Log likelihood of a point at which the model is not finite."""
+
+Singles = npt.NDArray[np.float32]
 
 
-@inner
-def fill_integrands(
-    points: Floats,
-    i: int,
-    parts: Parts,
-    coordinates: Coordinates,
-    cohort: CohortArrays,
-    room: MapRoom,
-    curve_room: CurveRoom,
-    terms: Floats,
-    filled: Floats,
-) -> None:
-    """Log of patient i's likelihood times |Lambda^1/2| exp(-(x - mu)' Lambda (x - mu)/2) at each of points (k, p).
+class Places(NamedTuple):
+    """Where points of patients lie: mean (n, p) and lower root (n, p, p) of each patient's z given the population."""
 
-    Per unit of the point's own volume, up to the constants of the population. terms: room for a term per sample.
-    """
-    mu, x, off, drawn = parts.mu[i], room.vectors[X], room.vectors[OFF], room.vectors[DRAWN]
-    n_samples = cohort.sample_bounds[i + 1] - cohort.sample_bounds[i]
-    centre_patient(mu, parts.log_ratio, coordinates.information[i], coordinates.linear[i], room)
-    volume = log_diagonal(room.matrices[LOWER])
-    for k in range(points.shape[0]):
-        place_patient(points[k], coordinates.ridge[i], coordinates.bend[i], room)
-        for m in range(x.size):
-            off[m] = x[m] - mu[m]
-        times(room.matrices[PRECISION], off, drawn)
-        filled[k] = -0.5 * dot(off, drawn) - volume
-        fill_patient_terms(x, parts.error, parts.log_ratio, cohort, i, curve_room, terms)
-        for m in range(n_samples):
-            filled[k] += terms[m]
+    mean: Floats
+    root: Floats
+
+    @staticmethod
+    def at_modes(n: int, p: int) -> Places:
+        """As the Laplace approximation has it: standard normal."""
+        return Places(np.zeros((n, p)), np.tile(np.eye(p), (n, 1, 1)))
 
 
-@inner
-def pick(weights: Floats, uniform: float) -> int:
-    """The place of one of log weights (k,), drawn in proportion to exp(weight) by a uniform number."""
-    highest, total = -np.inf, 0.0
-    for k in range(weights.size):
-        highest = max(highest, weights[k])
-    for k in range(weights.size):
-        total += np.exp(weights[k] - highest)
-    left, chosen = uniform * total, 0
-    while chosen < weights.size - 1:
-        left -= np.exp(weights[chosen] - highest)
-        if left < 0.0:
-            break
-        chosen += 1
-    return chosen
+class Maps(NamedTuple):
+    """Of each draw of the population and patient: centre m (d, n, p) and root R (d, n, p, p) of `whitening.py`."""
+
+    centre: Floats
+    root: Floats
+
+    @staticmethod
+    def at(phi: Floats, population: Population, whitening: Whitening) -> Maps:
+        """At each phi (d, k)."""
+        information, linear = whitening.coordinates.information, whitening.coordinates.linear
+        rows = rows_of(phi, population)
+        precision = information + rows.precision[:, None]
+        pull = linear[:, 0] + np.einsum("dr,nrp->dnp", rows.shared[:, 2:], linear[:, 1:])
+        pull = pull + np.einsum("dnp,dpq->dnq", rows.mu, rows.precision)
+        centre = np.asarray(np.linalg.solve(precision, pull[..., None])[..., 0], dtype=float)
+        return Maps(centre, np.asarray(np.linalg.cholesky(precision), dtype=float))
+
+    def standard(self, straight: Floats) -> Floats:
+        """z (d, n, p) of patients at `straight` (d, n, p), which is x before the bend."""
+        return np.asarray(np.einsum("dnp,dnpq->dnq", straight - self.centre, self.root))
+
+
+class Rows(NamedTuple):
+    """What each draw of the population says: mu (d, n, p), precision (d, p, p) with its log determinant (d,), and the
+    log error and log ratios (d, 5)."""
+
+    mu: Floats
+    precision: Floats
+    log_determinant: Floats
+    shared: Floats
+
+
+def rows_of(phi: Floats, population: Population) -> Rows:
+    """Of phi (d, k); `Population.parts` for many."""
+    q, (n, p) = population.n_coefficients, population.offset.shape
+    mu = population.offset + (phi[:, :q] @ population.design.T).reshape(-1, n, p)
+    if population.pairs:
+        inverse = np.linalg.inv(np.array([population.parts(one).root for one in phi]).reshape(-1, p, p))
+        precision = np.swapaxes(inverse, 1, 2) @ inverse
+        log_determinant = 2.0 * np.log(np.diagonal(inverse, axis1=1, axis2=2)).sum(axis=1)
+    else:
+        precision = np.exp(-2.0 * phi[:, q : q + p])[:, :, None] * np.eye(p)
+        log_determinant = -2.0 * phi[:, q : q + p].sum(axis=1)
+    return Rows(mu, precision, log_determinant, phi[:, q + p : population.n_normal])
+
+
+class Grid(NamedTuple):
+    """Nodes of the interpolation in what patients share: centre and half-width (5,), degrees (5,)."""
+
+    centre: Floats
+    half: Floats
+    degrees: tuple[int, ...]
+
+    @staticmethod
+    def of(population: Population, whitening: Whitening) -> Grid:
+        places = slice(population.n_coefficients + len(population.names), population.n_normal)
+        sd = np.sqrt(np.sum(whitening.root[places] ** 2, axis=1))
+        active = population.active[places]
+        degrees = tuple(degree if used else 0 for degree, used in zip(DEGREES, active, strict=True))
+        return Grid(whitening.centre[places], np.where(active, WIDE * sd, 1.0), degrees)
+
+    def nodes(self, index: int) -> Floats:
+        """Chebyshev nodes of one of the five."""
+        return np.asarray(self.centre[index] + self.half[index] * chebyshev.chebpts1(self.degrees[index] + 1))
+
+    def row(self, shared: Floats) -> Floats:
+        """Products of Chebyshev polynomials (d, f) at each of shared (d, 5)."""
+        product = np.ones((shared.shape[0], 1))
+        for index, degree in enumerate(self.degrees):
+            if degree:
+                at = np.clip((shared[:, index] - self.centre[index]) / self.half[index], -1.0, 1.0)
+                values = chebyshev.chebvander(at, degree)
+                product = (product[:, :, None] * values[:, None, :]).reshape(shared.shape[0], -1)
+        return product
+
+    def coefficients(self, values: Floats) -> Floats:
+        """Of `row` (f, k), from values at the nodes (k, nodes of the first, ..., of the fifth)."""
+        for index, degree in enumerate(self.degrees):
+            inverse = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(degree + 1), degree))
+            values = np.moveaxis(np.tensordot(inverse, values, axes=(1, index + 1)), 0, index + 1)
+        return values.reshape(values.shape[0], -1).T
 
 
 @kernel
-def fill_conditional(
-    points: Floats,
-    log_proposal: Floats,
-    uniform: Floats,
-    parts: Parts,
-    coordinates: Coordinates,
-    cohort: CohortArrays,
-    filled: Floats,
-    z: Floats,
-    spread: Floats,
+def fill_node_terms(
+    levels: Floats, igg: Floats, limit: Integers, kind: int, a: Floats, b: Floats, filled: Floats
 ) -> None:
-    """Of every patient log p(y_i | phi) into filled (n,), one draw given phi into z (n, p), and 1 / (effective points).
+    """Log likelihood of levels (k, m) of one patient's samples under each residual error; into filled (k, a, b)."""
+    for k in range(levels.shape[0]):
+        for first in range(a.size):
+            for second in range(b.size):
+                total = 0.0
+                for m in range(igg.size):
+                    total -= 0.5 * minus_two_log(kind, igg[m], limit[m], levels[k, m], a[first], b[second])[0]
+                filled[k, first, second] = total
 
-    points (n, k, p): of each patient, with their log density (n, k); uniform (n,): which point is drawn. -inf where no
-    point has a likelihood.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatientPoints:
+    """Fixed points of every patient. x, straight (n, k, p): with and before the bend; log_density (n, k).
+
+    columns (n, f, k): what each point makes of the rows of `Rows`; reference (n, p): from which x is counted there.
     """
-    n, p = parts.mu.shape
-    room, curve_room = new_map_room(p), new_room(cohort)
-    terms, weights = np.empty(longest(cohort.sample_bounds)), np.empty(points.shape[1])
-    fill_precision(parts.root, room.matrices)
-    constant = -log_diagonal(parts.root) - 0.5 * p * LOG_2PI
-    for i in range(n):
-        fill_integrands(points[i], i, parts, coordinates, cohort, room, curve_room, terms, weights)
-        highest = -np.inf
-        for k in range(weights.size):
-            weights[k] = weights[k] - log_proposal[i, k] if np.isfinite(weights[k]) else -np.inf
-            highest = max(highest, weights[k])
-        filled[i], spread[i] = highest, 1.0
-        if np.isfinite(highest):
-            total, squares = 0.0, 0.0
-            for k in range(weights.size):
-                share = np.exp(weights[k] - highest)
-                total += share
-                squares += share * share
-            filled[i] = constant + highest + np.log(total / weights.size)
-            spread[i] = squares / (total * total)
-        z[i] = points[i, pick(weights, uniform[i])]
+
+    population: Population
+    whitening: Whitening
+    grid: Grid
+    x: Floats
+    straight: Floats
+    log_density: Floats
+    columns: Singles
+    reference: Floats
+    jobs: int
+
+    @property
+    def n_points(self) -> int:
+        return int(self.x.shape[1])
+
+    def log_likelihood(self, phi: Floats) -> Floats:
+        """log p(y_i | phi) (d, n) for phi (d, k)."""
+        filled = np.empty((phi.shape[0], self.x.shape[0]))
+
+        def summed(terms: Singles, constant: Floats, places: slice, i: int) -> None:
+            highest = terms.max(axis=1)
+            np.exp(terms - highest[:, None], out=terms)
+            filled[places, i] = constant + highest + np.log(terms.mean(axis=1))
+
+        self._each(phi, summed)
+        return filled
+
+    def drawn(self, phi: Floats, uniform: Floats) -> Floats:
+        """One point of each patient given phi (d, k), as x before the bend (d, n, p); uniform (d, n)."""
+        straight = np.empty((*uniform.shape, self.x.shape[2]))
+
+        def picked(terms: Singles, _: Floats, places: slice, i: int) -> None:
+            below = np.cumsum(np.exp(terms - terms.max(axis=1)[:, None]), axis=1, dtype=float)
+            chosen = np.sum(below < uniform[places, i, None] * below[:, -1:], axis=1)
+            straight[places, i] = self.straight[i, np.minimum(chosen, self.n_points - 1)]
+
+        self._each(phi, picked)
+        return straight
+
+    def effective(self, phi: Floats) -> Floats:
+        """What the points of each patient are worth given each phi (d, n)."""
+        filled = np.empty((phi.shape[0], self.x.shape[0]))
+
+        def counted(terms: Singles, _: Floats, places: slice, i: int) -> None:
+            weights = np.exp(terms - terms.max(axis=1)[:, None])
+            filled[places, i] = weights.sum(axis=1) ** 2 / np.sum(weights**2, axis=1)
+
+        self._each(phi, counted)
+        return filled
+
+    def places(self, phi: Floats) -> Places:
+        """Moments of z given the population, held towards a standard normal as if by PRIOR_DRAWS more."""
+        n, _, p = self.x.shape
+        found = Places(np.empty((n, p)), np.empty((n, p, p)))
+        maps = Maps.at(phi, self.population, self.whitening)
+
+        def moments(terms: Singles, _: Floats, places: slice, i: int) -> None:
+            weights = np.exp(terms - terms.max(axis=1)[:, None], dtype=float)
+            weights /= weights.sum(axis=1)[:, None] * phi.shape[0]
+            off = self.straight[i] - maps.centre[places, i, None]
+            z = (off @ maps.root[places, i]).reshape(-1, p)
+            effective = 1.0 / np.sum(weights.sum(axis=0) ** 2)
+            share, flat = effective / (effective + PRIOR_DRAWS), weights.reshape(-1)
+            found.mean[i] = share * (flat @ z)
+            z -= found.mean[i]
+            found.root[i] = np.linalg.cholesky(share * (flat[:, None] * z).T @ z + (1.0 - share) * np.eye(p))
+
+        self._each(phi, moments, block=phi.shape[0])
+        return found
+
+    def _each(self, phi: Floats, work: Callable[[Singles, Floats, slice, int], None], block: int = BLOCK) -> None:
+        """work(log terms (d, k), log constants (d,), which phi, patient) for all patients and blocks of phi."""
+        n, _, p = self.x.shape
+        rows, cols = index_of(self.population, p)
+        parts = [slice(first, min(first + block, phi.shape[0])) for first in range(0, phi.shape[0], block)]
+        made = [rows_of(phi[part], self.population) for part in parts]
+        factor = np.where(rows == cols, -0.5, -1.0)
+        common = [
+            np.concatenate(
+                [self.grid.row(one.shared), factor * one.precision[:, rows, cols], np.ones((len(one.mu), 1))], axis=1
+            )
+            for one in made
+        ]
+
+        def patients(some: slice) -> None:
+            for i in range(some.start, some.stop):
+                for part, one, shared in zip(parts, made, common, strict=True):
+                    off = one.mu[:, i] - self.reference[i]
+                    pull = np.einsum("dp,dpq->dq", off, one.precision)
+                    row = np.concatenate([shared, pull], axis=1).astype(np.float32)
+                    constant = 0.5 * (one.log_determinant - p * np.log(2.0 * np.pi) - np.einsum("dp,dp->d", pull, off))
+                    work(row @ self.columns[i], constant, part, i)
+
+        with workers(self.jobs) as crew:
+            crew.over(n, max(1, -(-n // (4 * self.jobs))), patients)
 
 
-def proposal(p: int, seed: int, n: int = POINTS) -> tuple[Floats, Floats]:
-    """n points of a p-dimensional t (antithetic pairs) and their log density."""
-    generator = numbered_stream(seed, "integrated")
-    half = generator.standard_normal((n // 2, p))
-    half *= np.sqrt(PROPOSAL_DF / generator.chisquare(PROPOSAL_DF, n // 2))[:, None]
-    points = np.concatenate([half, -half])
-    return points, log_t_density(points, PROPOSAL_DF)
+def index_of(population: Population, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the entries of the precision that are not 0, of the upper triangle."""
+    return np.triu_indices(p) if population.pairs else (np.arange(p), np.arange(p))
+
+
+def patient_points(
+    population: Population,
+    arrays: CohortArrays,
+    whitening: Whitening,
+    components: Floats,
+    places: Places,
+    n_points: int,
+    generator: np.random.Generator,
+    jobs: int,
+) -> PatientPoints:
+    """n_points of each patient from the mixture of the Laplace approximations at components (m, k).
+
+    places: how far patients are from normal given the population.
+    """
+    n, p = population.offset.shape
+    m = components.shape[0]
+    maps = Maps.at(components, population, whitening)
+    grid = Grid.of(population, whitening)
+    half = generator.standard_normal((n, n_points // 2, p))
+    half *= np.sqrt(PROPOSAL_DF / generator.chisquare(PROPOSAL_DF, (n, n_points // 2, 1)))
+    of = np.tile(np.arange(n_points // 2) % m, 2)
+    rows, cols = index_of(population, p)
+    reference = population.parts(whitening.centre).mu
+    straight, x = np.empty((n, n_points, p)), np.empty((n, n_points, p))
+    log_density = np.empty((n, n_points))
+    columns = np.empty((n, int(np.prod(np.add(grid.degrees, 1))) + rows.size + 1 + p, n_points), dtype=np.float32)
+
+    def one_patient(i: int) -> None:
+        raw = np.concatenate([half[i], -half[i]])
+        z = places.mean[i] + raw @ places.root[i].T
+        centre, root = maps.centre[:, i], maps.root[:, i]
+        straight[i] = centre[of] + np.linalg.solve(np.swapaxes(root, 1, 2)[of], z[..., None])[..., 0]
+        back = np.linalg.inv(places.root[i]).T
+        standard = ((straight[i] - centre[:, None]) @ root - places.mean[i]) @ back
+        volume = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1) - np.log(np.diag(places.root[i])).sum()
+        log_density[i] = logsumexp(log_t_density(standard, PROPOSAL_DF) + volume[:, None], axis=0) - np.log(m)
+        x[i] = bent(straight[i], whitening, i)
+        off = (x[i] - reference[i]).T
+        terms = node_terms(x[i], grid, arrays, i)
+        columns[i] = np.concatenate([grid.coefficients(terms), off[rows] * off[cols], -log_density[i][None], off])
+
+    def patients(some: slice) -> None:
+        for i in range(some.start, some.stop):
+            one_patient(i)
+
+    with workers(jobs) as crew:
+        crew.over(n, max(1, -(-n // (4 * jobs))), patients)
+    return PatientPoints(population, whitening, grid, x, straight, log_density, columns, reference, jobs)
+
+
+def bent(straight: Floats, whitening: Whitening, i: int) -> Floats:
+    """x (k, p) of patient i from points before the bend."""
+    (origin, direction), bend = whitening.coordinates.ridge[i], whitening.coordinates.bend[i]
+    off = straight - origin
+    parabola = 0.5 * np.sum((off @ bend) * off, axis=1)
+    return np.asarray(straight + direction * (parabola / np.sqrt(1.0 + (parabola / MOST_BEND) ** 2))[:, None])
+
+
+def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int) -> Floats:
+    """Log likelihood of patient i's samples at points x (k, p) and all nodes of the grid (k, a, b, ratios)."""
+    k = x.shape[0]
+    samples = slice(arrays.sample_bounds[i], arrays.sample_bounds[i + 1])
+    schedule = arrays.segments[arrays.segment_bounds[i] : arrays.segment_bounds[i + 1]]
+    used, fixed = np.tile(arrays.used[i], (k, 1)), np.tile(arrays.fixed[i], (k, 1))
+    a, b = (np.exp(grid.nodes(index)) for index in (0, 1))
+    ratios = [grid.nodes(index) for index in (2, 3, 4)]
+    terms = np.empty((k, a.size, b.size, *(one.size for one in ratios)))
+    theta, filled = np.empty((k, N_PARAMETERS)), np.empty((k, a.size, b.size))
+    igg, limit = arrays.igg[samples].copy(), arrays.limit[samples].copy()
+    for at in np.ndindex(*terms.shape[3:]):
+        log_ratio = np.array([nodes[place] for nodes, place in zip(ratios, at, strict=True)])
+        fill_thetas(x, log_ratio, arrays.places, used, fixed, theta)
+        levels = np.add(*igg_curve(theta, schedule, arrays.day[samples]))
+        fill_node_terms(levels, igg, limit, arrays.kind, a, b, filled)
+        terms[(slice(None), slice(None), slice(None), *at)] = filled
+    sound = np.isfinite(terms).all(axis=(1, 2, 3, 4, 5))
+    terms[~sound] = NOWHERE
+    return terms
 
 
 def log_t_density(points: Floats, df: float) -> Floats:
@@ -148,18 +359,11 @@ def log_t_density(points: Floats, df: float) -> Floats:
 def integrated_log_likelihood(
     phi: Floats, population: Population, arrays: CohortArrays, whitening: Whitening, *, seed: int, jobs: int
 ) -> Floats:
-    """log p(y_i | phi) for draws phi (d, k): (d, n)."""
-    n, p = population.offset.shape
-    points, log_density = proposal(p, seed)
-    of_all = np.tile(points, (n, 1, 1)), np.tile(log_density, (n, 1)), np.zeros(n)
-    filled = np.empty((phi.shape[0], n))
-
-    def work(part: slice) -> None:
-        z, spread = np.empty((n, p)), np.empty(n)
-        for draw in range(part.start, part.stop):
-            parts = population.parts(phi[draw])
-            fill_conditional(*of_all, parts, whitening.coordinates, arrays, filled[draw], z, spread)
-
-    with workers(jobs) as crew:
-        crew.over(phi.shape[0], max(1, -(-phi.shape[0] // jobs)), work)
-    return filled
+    """log p(y_i | phi) for draws phi (d, k) of the posterior: (d, n)."""
+    generator = numbered_stream(seed, "integrated")
+    components = phi[np.linspace(0, phi.shape[0] - 1, min(COMPONENTS, phi.shape[0])).round().astype(int)]
+    places = Places.at_modes(*population.offset.shape)
+    for n_points in (POINTS // 4, POINTS):
+        points = patient_points(population, arrays, whitening, components, places, n_points, generator, jobs)
+        places = points.places(components)
+    return points.log_likelihood(phi)

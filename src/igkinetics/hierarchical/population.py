@@ -70,6 +70,11 @@ class Population:
         return self.active & (np.arange(self.prior_sd.size) < self.n_normal)
 
     @property
+    def free_ratios(self) -> list[bool]:
+        """Which of the log ratios are estimated."""
+        return [bool(one) for one in self.active[self.n_coefficients + len(self.names) + 2 : self.n_normal]]
+
+    @property
     def n_normal(self) -> int:
         """How many parts of phi, the first ones, have normal priors; partial correlations follow."""
         return len(self.labels) - len(self.pairs)

@@ -15,9 +15,9 @@ from igkinetics.cards.scaling import default_structure
 from igkinetics.choices import nearest
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error, counted
+from igkinetics.fit.allowed_structures import possible_production
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
 from igkinetics.fit.refusal import why_refused
-from igkinetics.fit.structures import possible_production
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.members import Member
 from igkinetics.hierarchical.population_priors import offset_of, typical_values

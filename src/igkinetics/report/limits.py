@@ -12,7 +12,7 @@ from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.importance import GOOD_PARETO_K
 from igkinetics.fit.options import DEFAULT_CARD
-from igkinetics.fit.rows import MOSTLY_PRIOR_BELOW
+from igkinetics.fit.parameter_rows import MOSTLY_PRIOR_BELOW
 from igkinetics.report.sentences import laboratory_sentence
 from igkinetics.units import from_g_per_l
 

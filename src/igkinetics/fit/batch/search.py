@@ -1,0 +1,320 @@
+"""The optimum of one problem by damped Gauss-Newton steps, and the normal approximation around it, as kernels.
+
+A step needs the levels' derivatives once, where a quasi-Newton search learns the curvature from many gradients. The
+metric is the information expected under the error model (with drift: of the marginal normal distribution), the prior's
+included, so it is positive definite; near the optimum the exact Hessian, which the normal approximation needs anyway,
+takes its place. What does not converge is said so, and left to the search for one patient.
+Source: Nocedal and Wright, Numerical Optimization, 2nd ed., ch. 10 (Levenberg-Marquardt).
+"""
+
+from __future__ import annotations
+
+from math import exp, inf, log, nan, pi, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from igkinetics.fit.drift import drift_value_and_slopes
+from igkinetics.fit.drift_process import DRIFT_DAYS
+from igkinetics.fit.likelihood import STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
+from igkinetics.fit.objective import Target, fill_theta, objective_on, prior_term, slope_on_scale
+from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.gradient import Course, add_gradient_of, new_course, walk
+from igkinetics.kinetics.parameters import C_INIT, N_PARAMETERS, Floats
+from igkinetics.kinetics.schedule import Schedule
+
+MOST_STEPS = 60
+LONGEST_STEP = 3.0
+"""Prior SDs."""
+NEAR = 1e-4
+"""Gain promised by a step from which the exact Hessian takes the metric's place."""
+GOAL = 1e-10
+"""Gain promised by a step (of -2 log posterior, halved) at which the search ends."""
+FIRST_DAMPING = 0.05
+ROUNDING = 4e-15
+DIFFERENCE = 1e-4
+LOG_2PI = log(2.0 * pi)
+
+
+class Room(NamedTuple):
+    """What a search works in, for n samples and p parameters at most: the course, theta (13,), derivatives (13,),
+    levels (n,), by_level (n,), by_x (n, p), marginal covariance (n, n)."""
+
+    course: Course
+    theta: Floats
+    by_theta: Floats
+    level: Floats
+    by_level: Floats
+    by_x: Floats
+    covariance: Floats
+
+
+@kernel
+def new_room(schedule: Schedule, n: int, p: int) -> Room:
+    return Room(
+        new_course(schedule, n),
+        np.empty(N_PARAMETERS),
+        np.empty(N_PARAMETERS),
+        np.empty(n),
+        np.empty(n),
+        np.empty((n, p)),
+        np.empty((n, n)),
+    )
+
+
+@kernel
+def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: float) -> float:
+    """Of -2 log likelihood of one value in the predicted level, none negative: its mean under the error model where the
+    value is measured; for a limit what bends the log of the probability beyond it."""
+    variance = a * a + b * b * c * c
+    ratio = 2.0 * b * b * c / variance
+    if limit != 0:
+        z = (y - c) / sqrt(variance)
+        dz = -1.0 / sqrt(variance) - 0.5 * z * ratio
+        side = -float(limit)
+        if kind == STUDENT_T:
+            hazard = log_t4_cdf(side * z)[1]
+            return 2.0 * hazard * hazard * dz * dz
+        hazard = log_normal_cdf(side * z)[1]
+        return 2.0 * max(hazard * (hazard + side * z), 0.0) * dz * dz
+    if kind == STUDENT_T:  # 4 degrees of freedom
+        return 10.0 / 7.0 / variance + 4.0 / 7.0 * ratio * ratio
+    return 2.0 / variance + ratio * ratio
+
+
+@kernel
+def fill_levels(x: Floats, target: Target, room: Room) -> None:
+    """Levels at the samples and their derivatives in x."""
+    free, fixed, _, _, schedule, record, _ = target
+    course, theta, by_theta, level, _, by_x, _ = room
+    fill_theta(x, free, fixed, theta)
+    walk(theta, schedule, record.day, course)
+    for n in range(record.day.size):
+        level[n] = course.endogenous[n] + course.infused[n]
+        by_theta[:] = 0.0
+        add_gradient_of(theta, course, course.epoch[n], course.responses[n], by_theta)
+        if fixed[C_INIT] < 0.0:
+            by_theta[C_INIT] = 0.0
+        for i in range(x.size):
+            by_x[n, i] = slope_on_scale(free[i], by_theta, theta)
+
+
+@kernel
+def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, information: Floats) -> float:
+    """-2 log posterior at x (p,), with its gradient (p,) and its expected Hessian (p, p)."""
+    _, _, mu, sd, _, record, drift = target
+    kind, day, igg, limit, a, b = record
+    p = x.size
+    fill_levels(x, target, room)
+    level, by_level, by_x = room.level, room.by_level, room.by_x
+    value = prior_term(x, mu, sd)
+    information[:] = 0.0
+    for i in range(p):
+        information[i, i] = 2.0 / (sd[i] * sd[i])
+        gradient[i] = (x[i] - mu[i]) * information[i, i]
+    if drift.sds[0] > 0.0:
+        value += drift_value_and_slopes(record, level, drift.sds[0], by_level)
+        add_marginal_information(target, room, p, information)
+    else:
+        for n in range(day.size):
+            term, by_level[n] = minus_two_log(kind, igg[n], limit[n], level[n], a, b)
+            value += term
+            weight = expected_curvature(kind, igg[n], limit[n], level[n], a, b)
+            for i in range(p):
+                own = weight * by_x[n, i]
+                for j in range(i + 1):
+                    information[i, j] += own * by_x[n, j]
+    for n in range(day.size):
+        for i in range(p):
+            gradient[i] += by_level[n] * by_x[n, i]
+    for i in range(p):
+        for j in range(i):
+            information[j, i] = information[i, j]
+    return value
+
+
+@kernel
+def add_marginal_information(target: Target, room: Room, p: int, information: Floats) -> None:
+    """2 J' V^-1 J into the lower triangle, V the covariance of the samples with the drift integrated out."""
+    kind, day, igg, limit, a, b = target.record
+    level, by_x, v = room.level, room.by_x, room.covariance
+    sd = target.drift.sds[0]
+    n = day.size
+    for i in range(n):
+        for j in range(i + 1):
+            apart = (day[i] - day[j]) / DRIFT_DAYS
+            v[i, j] = sd * sd * level[i] * level[j] * (1.0 + apart) * exp(-apart)
+        error = a * a + b * b * level[i] * level[i]
+        if limit[i] != 0:  # a limit says the less, the farther the level lies on its side
+            error = 2.0 / max(expected_curvature(kind, igg[i], limit[i], level[i], a, b), 1e-6)
+        v[i, i] += error
+    cholesky(v, n)
+    z = np.empty((n, p))
+    for i in range(n):
+        for k in range(p):
+            total = by_x[i, k]
+            for j in range(i):
+                total -= v[i, j] * z[j, k]
+            z[i, k] = total / v[i, i]
+    for i in range(p):
+        for j in range(i + 1):
+            total = 0.0
+            for n_ in range(n):
+                total += z[n_, i] * z[n_, j]
+            information[i, j] += 2.0 * total
+
+
+@inner
+def cholesky(table: Floats, n: int) -> bool:
+    """Lower factor of the symmetric table (n, n) in place, its lower triangle read; False where it is not positive
+    definite."""
+    for j in range(n):
+        total = table[j, j]
+        for k in range(j):
+            total -= table[j, k] * table[j, k]
+        if not total > 0.0:
+            return False
+        root = sqrt(total)
+        table[j, j] = root
+        for i in range(j + 1, n):
+            total = table[i, j]
+            for k in range(j):
+                total -= table[i, k] * table[j, k]
+            table[i, j] = total / root
+    return True
+
+
+@inner
+def solve(factor: Floats, right: Floats, x: Floats) -> None:
+    """x (p,) with factor factor' x = right."""
+    p = right.size
+    for i in range(p):
+        total = right[i]
+        for j in range(i):
+            total -= factor[i, j] * x[j]
+        x[i] = total / factor[i, i]
+    for i in range(p - 1, -1, -1):
+        total = x[i]
+        for j in range(i + 1, p):
+            total -= factor[j, i] * x[j]
+        x[i] = total / factor[i, i]
+
+
+@inner
+def half_dot(one: Floats, other: Floats) -> float:
+    total = 0.0
+    for i in range(one.size):
+        total += one[i] * other[i]
+    return 0.5 * total
+
+
+@kernel
+def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats) -> tuple[float, bool]:
+    """Minimum of -2 log posterior from start (p,) into x (p,): its value, and whether a further step promises less than
+    goal."""
+    p = start.size
+    scale = target.sd
+    gradient, new_gradient, step, trial = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
+    metric, new_metric, factor = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
+    x[:] = start
+    value = evaluate(x, target, room, gradient, metric)
+    if not np.isfinite(value):
+        return inf, False
+    damping = 0.0
+    for _ in range(MOST_STEPS):
+        factor[:] = metric
+        for i in range(p):
+            factor[i, i] += damping * 2.0 / (scale[i] * scale[i])
+        if not cholesky(factor, p):
+            return value, False
+        solve(factor, gradient, step)
+        promised = half_dot(gradient, step)
+        if promised < goal and damping < 1.0:
+            return value, True
+        longest = 0.0
+        for i in range(p):
+            longest = max(longest, abs(step[i]) / scale[i])
+        length = min(1.0, LONGEST_STEP / longest)
+        for i in range(p):
+            trial[i] = x[i] - length * step[i]
+        new_value = evaluate(trial, target, room, new_gradient, new_metric)
+        if new_value <= value + ROUNDING * abs(value):
+            gained = value - new_value
+            x[:] = trial
+            value = new_value
+            gradient[:] = new_gradient
+            metric[:] = new_metric
+            damping = damping * 0.1 if gained > 0.25 * promised * length else damping * 2.0
+            if damping < 1e-4:
+                damping = 0.0
+        else:
+            damping = max(4.0 * damping, FIRST_DAMPING)
+            if damping > 1e9:
+                return value, promised < 1e-6
+    return value, False
+
+
+@kernel
+def fill_exact_hessian(x: Floats, gradient: Floats, target: Target, room: Room, hessian: Floats) -> None:
+    """Hessian (p, p) of -2 log posterior at x (p,), where its gradient is this, by forward differences of it."""
+    p = x.size
+    moved, there = x.copy(), np.empty(p)
+    for i in range(p):
+        moved[i] = x[i] + DIFFERENCE
+        objective_on(moved, target, room.course, there)
+        moved[i] = x[i]
+        for j in range(p):
+            hessian[i, j] = (there[j] - gradient[j]) / DIFFERENCE
+    for i in range(p):
+        for j in range(i):
+            hessian[i, j] = hessian[j, i] = 0.5 * (hessian[i, j] + hessian[j, i])
+
+
+@kernel
+def settle(x: Floats, target: Target, room: Room, hessian: Floats) -> tuple[float, bool]:
+    """Newton steps from near the minimum, in place, with the Hessian (p, p) there: value, and whether it is one."""
+    p = x.size
+    gradient, step, trial, factor = np.empty(p), np.empty(p), np.empty(p), np.empty((p, p))
+    value = objective_on(x, target, room.course, gradient)
+    fill_exact_hessian(x, gradient, target, room, hessian)
+    factor[:] = hessian
+    if not cholesky(factor, p):
+        return value, False
+    for _ in range(8):
+        solve(factor, gradient, step)
+        promised = half_dot(gradient, step)
+        if promised < GOAL:
+            return value, True
+        for i in range(p):
+            trial[i] = x[i] - step[i]
+        new_value = objective_on(trial, target, room.course, gradient)
+        if not new_value <= value + ROUNDING * abs(value):
+            return value, False
+        value = new_value
+        x[:] = trial
+    return value, False
+
+
+@kernel
+def normal_around(value: float, hessian: Floats, root: Floats) -> float:
+    """Cholesky factor (p, p) of the covariance of the normal approximation, whose log integral is returned (nan where
+    the Hessian is not positive definite). hessian: of -2 log posterior."""
+    p = hessian.shape[0]
+    factor = 0.5 * hessian
+    if not cholesky(factor, p):
+        return nan
+    logs = 0.0
+    covariance = np.empty((p, p))
+    right, column = np.empty(p), np.empty(p)
+    for k in range(p):
+        logs += log(factor[k, k])
+        right[:] = 0.0
+        right[k] = 1.0
+        solve(factor, right, column)
+        covariance[:, k] = column
+    if not cholesky(covariance, p):
+        return nan
+    for i in range(p):
+        for j in range(p):
+            root[i, j] = covariance[i, j] if j <= i else 0.0
+    return -0.5 * value + 0.5 * p * LOG_2PI - logs

@@ -1,0 +1,230 @@
+"""Cohorts fitted in chunks by compiled code: the posterior, statuses and words of the search for one patient."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import ndtr
+
+import igkinetics as igk
+from igkinetics.cards.load import list_cards, load_card
+from igkinetics.cards.prior import patient_prior, reweighed
+from igkinetics.cohort.model import Cohort
+from igkinetics.errors import InputError
+from igkinetics.fit import common_steps, courses, nadirs, unexplained
+from igkinetics.fit.batch import checks, numbers, points
+from igkinetics.fit.batch.inputs import N_POINTS, even_table
+from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.options import FitOptions
+from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.parameters import parameter_vector
+from igkinetics.kinetics.schedule import build_schedule
+from igkinetics.kinetics.together import fill_together
+
+DESIGN = """
+seed = 7
+population = {{ card = "adult_b_cell_depletion", weight_kg = {{ mean = 75, sd = 15 }} }}
+therapy = {{ cycles = 3, on_day = 28, off_day = 14, agent = "blinatumomab" }}
+visits = {{ every_day = 21, jitter_day = 4, missed = 0.2, until_day = 180 }}
+assay = {{ cv_percent = 9, lower_limit_mg_dl = 150 }}
+[[group]]
+name = "rule"
+n = {n}
+regimen = {{ rule = {{ below_mg_dl = 400, check_every_day = 14, minimum_gap_day = 21, dose_g_per_kg = 0.4 }} }}
+[[group]]
+name = "none"
+n = {n}
+regimen = {{}}
+"""
+CHOICES = {"engine": "batch", "intervals": "laplace", "thresholds": [300], "jobs": 1}
+
+
+@cache
+def simulated(n: int) -> Cohort:
+    made = igk.simulate_cohort(DESIGN.format(n=n // 2))
+    tables = {name: getattr(made, name) for name in ("samples", "doses", "therapy", "patients")}
+    return igk.read_cohort(**tables, mapping={"igg_unit": "mg/dL", "time_origin": "as_given", "lower_limit": 150})
+
+
+@cache
+def awkward() -> Cohort:
+    """Records of which the compiled path does not know what to say, and some of which it does."""
+    days = [0, 20, 41, 62, 85, 110, 140]
+    records: dict[str, list[object]] = {
+        "falls": [620, 480, 390, 340, 330, 360, 410],
+        "jumps": [620, 480, 390, 1900, 330, 360, 410],
+        "limits": [620, 300, "<200", "<200", "<200", 210, 260],
+        "one": [500],
+        "above": [">3000"] * 3,
+        "untreated": [700, 690, 720],
+        "dies": [620, 480, 390, 340, 330],
+        "under_the_skin": [620, 480, 500, 520, 540, 560, 600],
+        "far_off": [2900, 2500, 2300, 2200, 2150, 2200, 2300],
+    }
+    samples = [(name, day, igg) for name, levels in records.items() for day, igg in zip(days, levels, strict=False)]
+    therapy = [(name, 0, 80, "blinatumomab") for name in records if name != "untreated"]
+    doses = [("limits", 75, 25.0, "iv"), *(("under_the_skin", day, 8.0, "sc") for day in range(21, 120, 7))]
+    return igk.read_cohort(
+        samples=pd.DataFrame(samples, columns=["patient_id", "day", "igg"]),
+        therapy=pd.DataFrame(therapy, columns=["patient_id", "start", "stop", "agent"]),
+        doses=pd.DataFrame(doses, columns=["patient_id", "day", "amount_g", "route"]),
+        outcomes=pd.DataFrame([("dies", 100, "death")], columns=["patient_id", "day", "outcome"]),
+        igg_unit="mg/dL",
+        mapping={"unusual_levels": "as_given"},
+    )
+
+
+def one_by_one(cohort: Cohort, monkeypatch: pytest.MonkeyPatch, **choices: object) -> CohortFit:
+    with monkeypatch.context() as patch:
+        patch.setattr(FitOptions, "in_chunks", lambda *_: False)
+        return igk.fit_cohort(cohort, **CHOICES | choices)
+
+
+def same_columns(one: pd.DataFrame, other: pd.DataFrame, exact: list[str], close: dict[str, float]) -> None:
+    pd.testing.assert_frame_equal(one[exact], other[exact])
+    for name, within in close.items():
+        np.testing.assert_allclose(
+            one[name].astype(float), other[name].astype(float), rtol=within, atol=within, err_msg=name
+        )
+
+
+def held_together(batch: CohortFit, single: CohortFit) -> None:
+    """Everything but what rests on points agrees to many digits; that within the noise of points."""
+    said = ["patient_id", "group", "status", "reason", "model", "rows_used", "rows_set_aside", "n_starts_agreeing"]
+    same_columns(batch.patients, single.patients, said, {"objective": 1e-8, "model_weight": 0.01})
+    raw = ["patient_id", "status", "reason", "n_samples", "window_end", "raw_nadir", "nadir_position", "step_day"]
+    same_columns(batch.nadir, single.nadir, raw, {"curve_nadir": 1e-5, "curve_nadir_day": 2e-3})
+    notes = ["patient_id", "model", "drift_sd", "note", "unit"]
+    close = {"objective": 1e-8, "prior_weight": 1e-12, "weight": 0.01, "fitted_nadir": 1e-4}
+    same_columns(batch.structures, single.structures, notes, close)
+    names = ["patient_id", "parameter", "kind", "unit", "scale"]
+    same_columns(batch.parameters, single.parameters, names, {"value": 1e-4, "stderr": 1e-3})
+    same_columns(batch.predictions, single.predictions, ["patient_id", "day", "limit"], {"ipred": 1e-5, "iwres": 1e-4})
+    same_columns(batch.curves, single.curves, ["patient_id", "day"], {"total": 1e-4, "infused": 1e-4})
+    same_columns(batch.diagnostics, single.diagnostics, ["patient_id", "n_measured", "n_optima", "best_model"], {})
+    same_columns(batch.conflict, single.conflict, ["parameter", "n"], {"mean_eta": 1e-4, "expected_se": 0.05})
+    pd.testing.assert_frame_equal(batch.groups, single.groups)
+    assert batch.notes == single.notes
+    width = (single.nadir["fitted_nadir_upper"] - single.nadir["fitted_nadir_lower"]).astype(float)
+    for name in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
+        off = ((batch.nadir[name] - single.nadir[name]).astype(float) / width).abs()
+        assert off.mean() < 0.09, name
+        assert abs(((batch.nadir[name] - single.nadir[name]).astype(float) / width).mean()) < 0.04, name
+
+
+def test_awkward_patients_read_as_they_do_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, single = igk.fit_cohort(awkward(), **CHOICES), one_by_one(awkward(), monkeypatch)
+    held_together(batch, single)
+    assert batch.left["unexplained change"] >= 1
+    assert any("normal approximations, not draws" in note for note in batch.notes)
+    assert sum(batch.left.values()) <= 4
+    np.testing.assert_array_equal(batch.nadir["nadir_reached"].isna(), single.nadir["nadir_reached"].isna())
+
+
+def test_threads_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = igk.fit_cohort(simulated(24), **CHOICES)
+    monkeypatch.setattr("igkinetics.fit.batch.whole.CHUNK", 5)
+    other = igk.fit_cohort(simulated(24), **CHOICES | {"jobs": 3})
+    for name in ("nadir", "parameters", "structures", "curves", "draws", "thresholds", "predictions", "laboratory"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
+
+
+def test_asking_again_gives_the_same_tables() -> None:
+    batch = igk.fit_cohort(simulated(24), **CHOICES)
+    pd.testing.assert_frame_equal(batch.over().nadir, batch.nadir)
+    name = batch.cohort.patient_ids[0]
+    assert batch.patient(name).patient.patient_id == name
+
+
+@pytest.mark.slow
+def test_two_hundred_patients_fit_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, single = igk.fit_cohort(simulated(200), **CHOICES), one_by_one(simulated(200), monkeypatch)
+    held_together(batch, single)
+    assert sum(batch.left.values()) < 20
+
+
+@pytest.mark.slow
+def test_never_worse_than_lmfit_on_two_hundred_patients() -> None:
+    batch = igk.fit_cohort(simulated(200), **CHOICES)
+    lmfit = igk.fit_cohort(simulated(200), engine="lmfit", intervals="draws", draws=2000, jobs=2)
+    gap = (batch.patients["objective"] - lmfit.patients["objective"]).astype(float)
+    assert gap.max() < 1e-8
+    assert list(batch.patients["status"]) == list(lmfit.patients["status"])
+    width = (lmfit.nadir["fitted_nadir_upper"] - lmfit.nadir["fitted_nadir_lower"]).astype(float)
+    for name in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
+        off = (batch.nadir[name] - lmfit.nadir[name]).astype(float) / width
+        assert abs(off.median()) < 0.05, name
+        assert off.abs().median() < 0.08, name
+
+
+def test_constants_are_those_of_the_search_for_one_patient() -> None:
+    names = ("LASTING_FROM", "NO_WORSE", "LARGEST_STEP", "LEAST_BEFORE", "LEAST_AFTER")
+    assert [getattr(checks, name) for name in names] == [getattr(common_steps, name) for name in names]
+    names = ("CONTRADICTED_BEYOND", "LEAST_SPREAD")
+    assert [getattr(checks, name) for name in names] == [getattr(unexplained, name) for name in names]
+    names = ("NODE_DAYS", "JUST_AFTER_DAY", "ONE_SIDED")
+    assert [getattr(points, name) for name in names] == [getattr(courses, name) for name in names]
+    assert points.RISE_SHARE == nadirs.RISE_SHARE
+
+
+@pytest.mark.parametrize("production", ["constant", "step_loss", "gradual_loss", "loss_and_recovery"])
+@pytest.mark.parametrize("disposition", ["one_compartment", "two_compartment"])
+def test_curves_side_by_side_are_those_one_by_one(disposition: str, production: str) -> None:
+    rng = np.random.default_rng(3)
+    values = {"CL": 0.13, "V1": 3.0, "Q": 0.5, "V2": 2.5, "C_base": 6.0, "S": 0.8, "k_loss": 0.1, "k_rec": 0.01}
+    rows = [{name: value * rng.lognormal(0.0, 0.1) for name, value in values.items()} for _ in range(5)]
+    thetas = np.array([parameter_vector(row | {"C_init": 5.0}, disposition, production) for row in rows])
+    schedule = build_schedule(
+        start_day=-3.0,
+        dose_day=[10.0, 33.5, 60.0, 60.0],
+        dose_g=[30, 20, 25, 5],
+        dose_duration_day=[0.167, 0.2, 0.0, 0.1],
+        dose_is_sc=[0] * 4,
+        therapy_start=[0, 42],
+        therapy_stop=[28, 70],
+    )
+    days = np.sort(np.concatenate([np.arange(-3.0, 150.0), rng.uniform(0, 150, 9), [10.0, 33.5, 60.000001, 50.0]]))
+    endogenous, total = np.empty((days.size, 5)), np.empty((days.size, 5))
+    fill_together(thetas, schedule, days, endogenous, total)
+    own, infused = igg_curve(thetas, schedule, days)
+    np.testing.assert_allclose(endogenous.T, own, rtol=1e-12)
+    np.testing.assert_allclose(total.T, own + infused, rtol=1e-12)
+
+
+def test_quantiles_and_mixtures() -> None:
+    values = np.random.default_rng(1).normal(size=101)
+    expected = nadirs.median_and_interval(values, 0.9)
+    np.testing.assert_allclose(
+        numbers.interval.py_func(values.copy(), 101, 0.05), (expected.lower, expected.value, expected.upper)
+    )
+    never = np.where(values > 0.5, np.inf, values)
+    expected = nadirs.median_and_interval(never, 0.9)
+    np.testing.assert_allclose(
+        numbers.interval.py_func(never.copy(), 101, 0.05), (expected.lower, expected.value, expected.upper)
+    )
+    means, sds, shares = np.array([0.0, 3.0]), np.array([1.0, 0.5]), np.array([0.7, 0.3])
+    x = numbers.mixture_quantile(means, sds, shares, 2, 0.9)
+    below = float(np.sum(shares * ndtr((x - means) / sds)))
+    assert below == pytest.approx(0.9, abs=1e-9)
+    assert even_table(N_POINTS)[7, :7].std() == pytest.approx(1.0)
+
+
+def test_a_prior_moves_to_another_weight() -> None:
+    for name in list_cards():
+        card = load_card(name)
+        for disposition in card.structure.dispositions if card.use == "full" else ():
+            for kg in (55.0, 91.3):
+                try:
+                    base, other = (
+                        patient_prior(card, weight_kg=weight, agents=("blinatumomab",), disposition=disposition)
+                        for weight in (70.0, kg)
+                    )
+                except InputError:
+                    continue
+                moved = reweighed(card, base, 70.0, kg)
+                if moved is not None:
+                    assert moved.typical == pytest.approx(other.typical, rel=1e-13, nan_ok=True)
+                    assert moved.notes == other.notes
