@@ -119,6 +119,7 @@ def test_awkward_patients_read_as_they_do_one_by_one(monkeypatch: pytest.MonkeyP
     batch, single = igk.fit_cohort(awkward(), **CHOICES), one_by_one(awkward(), monkeypatch)
     held_together(batch, single)
     assert batch.left["unexplained change"] >= 1
+    assert any("normal approximations, not draws" in note for note in batch.notes)
     assert sum(batch.left.values()) <= 4
     np.testing.assert_array_equal(batch.nadir["nadir_reached"].isna(), single.nadir["nadir_reached"].isna())
 

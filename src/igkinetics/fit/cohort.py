@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def fit_cohort(
         left=made.left,
         card_ids={card.id: card.sha256 for card, _ in cards},
         options=options,
-        notes=(*cohort.notes, *fixed_notes(cohort, options), *fit_notes(made.noted)),
+        notes=(*cohort.notes, *fixed_notes(cohort, options), *interval_notes(options), *fit_notes(made.noted)),
         seconds=time.perf_counter() - began,
         interrupted=made.interrupted,
         finished=datetime.now(UTC),
@@ -215,6 +215,18 @@ def fixed_notes(cohort: Cohort, options: FitOptions) -> list[str]:
     units = PARAMETER_UNITS | dict.fromkeys(LEVELS, cohort.igg_unit) | {"C_init_ratio": "1"}
     said = [f"{name} = {value:g} {units[name]}".removesuffix(" 1") for name, value in options.fix.items()]
     return [f"fixed by the call in every patient: {', '.join(said)}"]
+
+
+LAPLACE_COSTS: Final = (
+    "intervals are normal approximations, not draws: where the posterior is skewed, as in patients dosed by their "
+    "levels, the upper end of a nadir lies too high (by half the interval's width on average among simulated ones); "
+    "take --intervals draws for the level of one patient"
+)
+
+
+def interval_notes(options: FitOptions) -> list[str]:
+    """What intervals without draws cost; nothing with draws."""
+    return [LAPLACE_COSTS] if options.intervals == "laplace" else []
 
 
 class Noted(Protocol):

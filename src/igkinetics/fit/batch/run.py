@@ -33,6 +33,8 @@ from igkinetics.fit.structures import UNLIKE_IN
 from igkinetics.kinetics.parameters import DISPOSITIONS, N_PARAMETERS
 
 OfDispositions = tuple[PatientPrior | None, ...]
+REFERENCE_KG: Final = 70.0
+"""Priors are made for this weight once, and moved to each patient's."""
 CHUNK: Final = 64
 """Patients at a time: enough that calls and frames cost little, few enough that many threads have work."""
 
@@ -58,7 +60,7 @@ class Taking:
     def __init__(self, cohort: Cohort, card: Card, options: FitOptions) -> None:
         self.cohort, self.card, self.options = cohort, card, options
         self.classes = Classes(default_structure(card))
-        self.priors: dict[tuple[object, ...], tuple[float, OfDispositions]] = {}
+        self.priors: dict[tuple[object, ...], OfDispositions | None] = {}
 
     def entrant(self, place: int, patient: Patient) -> Entrant | None:
         """None for a patient of whom this path does not know what to say."""
@@ -88,27 +90,28 @@ class Taking:
         """By disposition; None where the card has no numbers for it."""
         covariates = patient_covariates_of(self.cohort, patient.patient_id, self.card)
         key = (patient.agents, tuple(covariates.items()))
-        known = self.priors.get(key)
-        if known is not None and (moved := self.moved(*known, patient.weight_kg)) is not None:
-            return moved
-        priors = tuple(
+        if key not in self.priors:  # at one weight, whoever comes first: rounding must not depend on the order
+            try:
+                self.priors[key] = self.made(patient, covariates, REFERENCE_KG)
+            except InputError:
+                self.priors[key] = None
+        known = self.priors[key]
+        moved = None if known is None else self.moved(known, patient.weight_kg)
+        return self.made(patient, covariates, patient.weight_kg) if moved is None else moved
+
+    def made(self, patient: Patient, covariates: dict[str, float | str], weight_kg: float) -> OfDispositions:
+        return tuple(
             patient_prior(
-                self.card,
-                weight_kg=patient.weight_kg,
-                agents=patient.agents,
-                disposition=disposition,
-                covariates=covariates,
+                self.card, weight_kg=weight_kg, agents=patient.agents, disposition=disposition, covariates=covariates
             )
             if disposition in self.card.structure.dispositions
             else None
             for disposition in DISPOSITIONS
         )
-        self.priors[key] = patient.weight_kg, priors
-        return priors
 
-    def moved(self, weight_kg: float, priors: OfDispositions, to_kg: float) -> OfDispositions | None:
-        """Priors at another weight, where nothing else changes."""
-        found = [None if prior is None else reweighed(self.card, prior, weight_kg, to_kg) for prior in priors]
+    def moved(self, priors: OfDispositions, to_kg: float) -> OfDispositions | None:
+        """Priors of another weight, where nothing else changes."""
+        found = [None if prior is None else reweighed(self.card, prior, REFERENCE_KG, to_kg) for prior in priors]
         return None if any(a is None and b is not None for a, b in zip(found, priors, strict=True)) else tuple(found)
 
 
