@@ -32,7 +32,7 @@ calibration: $(READY)
 	rm -f tests/calibration/effect_*.csv tests/calibration/policy_truth.csv
 	$(BIN)/python tests/calibration/stress_study.py
 	$(BIN)/python tests/calibration/policy_study.py
-	for study in sbc truth "wrong 24" kinds; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
+	for study in sbc sbc_laplace truth "wrong 24" kinds; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
 
 bench: $(READY)
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

@@ -1,7 +1,7 @@
 """Is the hierarchical model calibrated, and does it find the effect of IVIG that is there? (docs/model.md 5)
 
-`python tests/calibration/effect_study.py sbc|wrong|truth` writes the committed tables in half an hour of two
-cores, resumed where they stopped; `kinds [COHORTS]` is `kinds_study.py`: cohorts whose truth is not the model's.
+`python tests/calibration/effect_study.py sbc|sbc_laplace|wrong|truth` writes the committed tables, resumed where they
+stopped, in half an hour of two cores; `kinds [COHORTS]` is `kinds_study.py`: cohorts whose truth is not the model's.
 Simulation-based calibration: Talts et al., arXiv:1804.06788.
 """
 
@@ -230,8 +230,8 @@ def laplace_replicate(number: int) -> dict[str, object]:
     draws["log_likelihood"] = np.array([likelihoods.get(place, np.nan) for place in range(len(errors))])
     error = np.array([world.a, world.b])
     truth["log_likelihood"] = log_likelihood(true_points(subjects, sampled), error, ready.arrays)[0]
-    of_truth = replace(sampled.posterior, theta=np.array([one.theta for one in subjects])[None, None])
-    of_truth = replace(of_truth, error=error[None, None], population={})
+    theta = np.array([one.theta for one in subjects])[None, None]
+    of_truth = replace(sampled.posterior, theta=theta, error=error[None, None], population={})
     draws |= effects_of(cohort, sampled.posterior)
     truth |= {name: float(values[0]) for name, values in effects_of(cohort, of_truth).items()}
     row: dict[str, object] = {"replicate": number}

@@ -7,7 +7,10 @@ import pandas as pd
 from scipy.stats import kstest
 
 RANKED_DRAWS = 99
-NOT_RANKED = ("task", "replicate", "divergences", "least_ess", "seconds", "versions")
+NOT_RANKED = (
+    "task", "replicate", "divergences", "least_ess", "seconds", "versions",
+    "n_model", "sampler", "pareto_k", "effective",
+)  # fmt: skip
 
 NAIVE = ("naive", "naive_true_curve", "naive_fitted")
 

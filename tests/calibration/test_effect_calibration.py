@@ -30,6 +30,7 @@ QUANTITIES = {
     "log_likelihood",
     "att_nadir",
 }
+EFFECTS = {"att_nadir", "att_days_below", "att_mean_igg", "rise_day_14"}
 
 
 def raw(name: str) -> pd.DataFrame:
@@ -85,8 +86,13 @@ def test_ratios_under_ivig_are_found_and_not_invented(ratio: str) -> None:
 def test_new_replicates_are_calibrated_and_the_wrong_model_is_not(tmp_path: Path) -> None:
     from effect_study import run
 
-    for what, fails in (("sbc", False), ("wrong", True)):
+    for what, quantities, fails in (
+        ("sbc", QUANTITIES, False),
+        ("sbc_laplace", QUANTITIES | EFFECTS, False),
+        ("wrong", QUANTITIES - {"a"}, True),
+    ):
         table = sbc_table(pd.read_csv(run(what, 24, tmp_path, first=1000)))
+        assert set(table["quantity"]) == quantities
         assert table["rejected"].any() == fails, table.head(3)
 
 

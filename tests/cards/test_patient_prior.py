@@ -136,7 +136,7 @@ def test_limits_of_the_domain(default: Card) -> None:
 
 
 def test_a_disposition_without_numbers_is_refused() -> None:
-    with pytest.raises(InputError, match="disposition: found 'one_compartment'; must be two_compartment for cheng"):
+    with pytest.raises(InputError, match="structure: found 'one_compartment'; must be two_compartment for cheng"):
         patient_prior(load_card("cheng_2026"), weight_kg=20.0, agents=(), disposition="one_compartment")
 
 

@@ -212,7 +212,7 @@ def test_weights_reach_a_forecast_as_a_stack(
     assert None not in single
     for part, own in zip((found.thetas[:100], found.thetas[100:]), single, strict=True):
         common = {row.tobytes() for row in part} & {row.tobytes() for row in own.thetas}  # type: ignore[union-attr]
-        assert len(common) > 50
+        assert len(common) > 30  # a card that fits badly has few distinct draws
 
 
 def test_what_cannot_be_evaluated_is_refused(frames: dict[str, pd.DataFrame]) -> None:

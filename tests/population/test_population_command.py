@@ -187,3 +187,31 @@ def test_what_cannot_be_done_is_refused_in_words(record: Path, tmp_path: Path, w
     assert said in " ".join(done.output.split())
     assert "Traceback" not in done.output
     assert not (tmp_path / "out").exists()
+
+
+def test_an_effect_beside_the_cards_own_and_records_after_a_reset_are_told(tmp_path: Path) -> None:
+    """A coefficient beyond the card's exponent is no exponent; NONMEM keeps one set of etas over EVID 3 and 4."""
+    generator = np.random.default_rng(4)
+    rows = []
+    for k in range(1, 7):
+        for start, evid in ((0.0, 1), (60.0, 4)):
+            rows.append((k, start, 30.0, 0.0, evid, 50 + 8 * k))
+            for after in (1.0, 10.0, 25.0):
+                level = 6.0 * np.exp(-0.03 * after + 0.1 * generator.standard_normal())
+                rows.append((k, start + after, 0.0, round(level, 3), 0, 50 + 8 * k))
+    pd.DataFrame(rows, columns=["ID", "TIME", "AMT", "DV", "EVID", "WT"]).to_csv(tmp_path / "events.csv", index=False)
+    (tmp_path / "cohort.toml").write_text(
+        'format = "nonmem"\nigg_unit = "g/L"\namount_unit = "g"\ntime_unit = "day"\nunusual_levels = "as_given"\n'
+        '[patients.columns]\nweight_kg = "WT"\n'
+    )
+    own = '[[covariate_effects]]\ncovariate = "weight_kg"\nparameters = ["CL"]\nreference = 70\nexponent = 0.75\n'
+    (tmp_path / "card.toml").write_text(CARD + own)
+    common = (tmp_path, "--card", tmp_path / "card.toml", "--simulations", 100)
+    done = called(*common, "--covariate", "CL:weight_kg", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert "12 records of 6 patients, 36 samples" in done.output
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "6 records of 12 follow a reset (EVID 3 or 4) and have random effects of their own" in page
+    assert "CL:weight_kg comes on top of the card&#39;s own effect of weight_kg on CL" in page
+    refused = called(*common, "--structure", "two_compartment/constant", "--out", tmp_path / "no")
+    assert "--structure: found 'two_compartment'; must be one_compartment" in refused.output

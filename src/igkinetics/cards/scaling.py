@@ -108,5 +108,5 @@ def supported_disposition(card: Card, disposition: str) -> str:
     """The disposition, when the card has numbers for it; InputError otherwise."""
     if disposition not in card.structure.dispositions:
         allowed = " or ".join(card.structure.dispositions)
-        raise call_error("disposition", disposition, f"must be {allowed} for {card.id}")
+        raise call_error("structure", disposition, f"must be {allowed} for {card.id}")
     return disposition

@@ -23,11 +23,11 @@ from igkinetics.random_streams import of_patient
 
 STEP_DAY: Final = 1.0
 SAME_DAY: Final = 1e-9
-DRIFT_WEIGHTS: Final = (0.80, 0.12, 0.08)
+DRIFT_WEIGHTS: Final = (0.88, 0.07, 0.05)
 """Prior weight, in a forecast, of each SD of the drift (DRIFT_SDS; the first: no drift, all structures together). A fit
 gives drift more: its nadirs look back over a whole record, in which something may have happened, and with that weight
 intervals some weeks ahead hold too much (docs/model.md 11.1; tests/calibration/forecast_study.py)."""
-HEAVY_TAILED_WEIGHT: Final = 0.25
+HEAVY_TAILED_WEIGHT: Final = 0.15
 """... and, of the first, that of errors with heavy tails. A fit gives them less, for one odd value moves its nadir
 little; a forecast of one value rests on them, and a few samples say little of how the next one scatters."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from igkinetics.cards.prior import PatientPrior, prior_of_record, residual_error
 from igkinetics.cards.scaling import default_structure
 from igkinetics.choices import nearest
 from igkinetics.cohort.model import Cohort, Patient
-from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error
+from igkinetics.errors import InputError, NobodyFittedError, Problem, call_error, counted
 from igkinetics.fit.allowed_structures import possible_production
 from igkinetics.fit.problem import PRIOR_NAME, build_problem
 from igkinetics.fit.refusal import why_refused
@@ -103,7 +103,7 @@ def member_of(cohort: Cohort, patient: Patient, card: Card, structure: str, opti
     try:
         prior = prior_of_record(card, cohort, patient, disposition)
     except InputError as error:
-        if any(problem.column == "disposition" for problem in error.problems):
+        if any(problem.column == "structure" for problem in error.problems):
             raise
         return "; ".join(map(str, error.problems))
     production, _ = possible_production(patient, prior, production)
@@ -160,14 +160,14 @@ def assembled(
     labels, columns = typical_columns(card, options, members, names, shown)
     asked = options.covariate if effects is None else effects
     parsed = effect_columns(cohort, [member.patient.patient_id for member in members], asked, shown, notes)
+    notes += [*further_records(cohort, members), *on_top(card, [(one.parameter, one.covariate) for one in parsed])]
     labels += [effect.label for effect in parsed]
     columns += [placed_effect(effect, shown) for effect in parsed]
     if not labels:
         raise call_error("fix", ", ".join(options.fix), "leaves nothing to be estimated but spread")
     if met:
         arrays, occasions = laid_out(arrays, met, occasion_columns(options.iov, shown))
-    first = members[0].prior
-    error = np.array([first.additive_g_per_l, first.proportional])
+    error = cards_error(members)
     models = {member.problem.model for member in members}
     return Prepared(
         card=card,
@@ -192,6 +192,34 @@ def assembled(
         left_out=left_out,
         notes=(*cohort.notes, *notes),
     )
+
+
+def further_records(cohort: Cohort, members: Sequence[Member]) -> Iterator[str]:
+    """Records after a reset (EVID 3 or 4) have random effects of their own, unlike in NONMEM."""
+    n = sum(member.patient.patient_id in cohort.records for member in members)
+    if n:
+        yield (
+            f"{counted(n, 'record')} of {len(members)} follow a reset (EVID 3 or 4) and have random effects of their "
+            "own, as if of other patients: an engine with one set of etas for each ID gives other omegas and another "
+            "likelihood"
+        )
+
+
+def on_top(card: Card, effects: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Effects, by parameter and covariate, that come on top of one that the card has already."""
+    for parameter, covariate in dict.fromkeys(effects):
+        names = {parameter, *({"V"} if parameter == "V1" else {"CL", "k_deg"} if parameter == "k" else set())}
+        if any(one.covariate == covariate and names & set(one.parameters) for one in card.covariate_effects):
+            yield (
+                f"{parameter}:{covariate} comes on top of the card's own effect of {covariate} on {parameter}: "
+                "its coefficient is what is left beyond that"
+            )
+
+
+def cards_error(members: Sequence[Member]) -> Floats:
+    """The card's a and b (2,), the same for everybody, from which the search starts."""
+    first = members[0].prior
+    return np.array([first.additive_g_per_l, first.proportional])
 
 
 def on_scales(members: Sequence[Member], names: Sequence[str], *, rate: bool) -> tuple[Floats, Floats]:

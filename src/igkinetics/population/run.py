@@ -25,7 +25,7 @@ from igkinetics.population.covariates import covariate_names
 from igkinetics.population.exact import Exact, exact_log_likelihood
 from igkinetics.population.maximise import Maximum, maximise, refined, start_of
 from igkinetics.population.options import PopulationOptions
-from igkinetics.population.prepare import Prepared, prepare
+from igkinetics.population.prepare import Prepared, on_top, prepare
 from igkinetics.population.residuals import Residuals, residuals_of, simulated
 from igkinetics.population.tables import (
     COLUMNS,
@@ -153,6 +153,8 @@ def described_fit(
     factor = from_g_per_l(1.0, unit)
     rows = residual_table(prepared, residuals, unit)
     tested = covariate_tests(cohort, prepared.card, options, prepared, focei)
+    pairs = [(row["parameter"], row["covariate"].partition("=")[0]) for row in tested.to_dict("records")]
+    tested_on_top = on_top(prepared.card, pairs)
     likelihood = likelihood_table(cohort, prepared, maximum, exact, uncertainty, "FOCEI")
     at_focei = exact
     if maximum is not focei and options.beside:
@@ -176,7 +178,12 @@ def described_fit(
         vpc=vpc_table(arrays, residuals.pred, replicates, level=options.level, unit=unit, factor=factor),
         covariates=tested,
         models=models,
-        notes=(*prepared.notes, *warnings(prepared, maximum, table, rows, etas, residuals), *proposals(models)),
+        notes=(
+            *prepared.notes,
+            *tested_on_top,
+            *warnings(prepared, maximum, table, rows, etas, residuals),
+            *proposals(models),
+        ),
         started=clock[1],
         seconds=time.perf_counter() - clock[0],
     )

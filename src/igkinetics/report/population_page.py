@@ -215,6 +215,15 @@ def covariate_charts(fit: PopulationFit) -> list[Captioned]:
     return found
 
 
+def who(fit: PopulationFit) -> str:
+    """Patients, and their records where a reset began further ones."""
+    records = fit.cohort.records
+    patients = {records.get(name, name) for name in fit.prepared.patient_ids}
+    n = len(fit.prepared.members)
+    told = counted(len(patients), "patient")
+    return told if n == len(patients) else f"{counted(n, 'record')} of {told}"
+
+
 def population_sentences(fit: PopulationFit) -> list[str]:
     """For the end of the command and the head of the page."""
     of = fit.likelihood.set_index("quantity")["value"]
@@ -232,8 +241,7 @@ def population_sentences(fit: PopulationFit) -> list[str]:
     )
     said = [
         f"Typical, for the cohort's median patient: {values}." if values else "No typical value was estimated.",
-        f"{counted(len(fit.prepared.members), 'patient')}, {counted(fit.prepared.arrays.day.size, 'sample')}, "
-        f"{fit.prepared.structure}; {fit.verdict}.",
+        f"{who(fit)}, {counted(fit.prepared.arrays.day.size, 'sample')}, {fit.prepared.structure}; {fit.verdict}.",
         *said,
     ]
     if not fit.maximum.converged:
