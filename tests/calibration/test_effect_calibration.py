@@ -41,11 +41,12 @@ def made_ranks(u: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"replicate": np.arange(u.size), "x": np.floor(u * (RANKED_DRAWS + 1)).astype(int)})
 
 
-def test_the_ranks_of_the_committed_study_are_uniform() -> None:
-    ranks = raw("sbc")
+@pytest.mark.parametrize(("study", "quantities"), [("sbc", QUANTITIES), ("sbc_laplace", QUANTITIES | EFFECTS)])
+def test_the_ranks_of_the_committed_study_are_uniform(study: str, quantities: set[str]) -> None:
+    ranks = raw(study)
     assert ranks["replicate"].tolist() == list(range(200))
     table = sbc_table(ranks)
-    assert set(table["quantity"]) == QUANTITIES
+    assert set(table["quantity"]) == quantities
     assert not table["rejected"].any(), table.head(3)
 
 

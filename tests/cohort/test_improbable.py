@@ -52,6 +52,8 @@ CASES: list[tuple[Files, str]] = [
     ({"doses.csv": doses((0, 150), (1, 149)), **KG_70}, "299 g within 28 days"),
     ({"doses.csv": doses(*((28 * n, 30 * (n + 1)) for n in range(4)))}, "running totals"),
     ({"doses.csv": doses(*((28 * n, 30 * (n + 1)) for n in range(3)))}, ""),
+    ({"samples.csv": SAMPLES + "P1,2023,620\nP1,2024,540\n"}, "are they years?"),
+    ({"samples.csv": SAMPLES + "P1,1990,620\nP1,2020.5,540\n"}, ""),
     ({"outcomes.csv": "patient_id,day,outcome\nP1,10,Plasma exchange\n"}, "takes IgG away"),
     ({"outcomes.csv": "patient_id,day,outcome\nP1,10,pneumonia\n"}, ""),
 ]
@@ -70,3 +72,11 @@ def test_grams_within_four_weeks_are_those_of_each_patient_alone(tmp_path: Path)
     assert told(tmp_path, {"samples.csv": samples, "doses.csv": DOSES + rows}) == ""
     rows += "P2,27.5,1\n"
     assert told(tmp_path / "more", {"samples.csv": samples, "doses.csv": DOSES + rows}).count("321 g within") == 1
+
+
+def test_groups_that_differ_in_capitals_are_one(tmp_path: Path) -> None:
+    patients = "patient_id,group\nP1,IVIG\nP2,ivig \nP3,control\n"
+    samples = THREE + "P2,0,500\nP3,0,500\n"
+    cohort = read_cohort(write_cohort(tmp_path / "ward", {"samples.csv": samples, "patients.csv": patients}))
+    assert cohort.patients["group"].tolist() == ["IVIG", "IVIG", "control"]
+    assert "patients: IVIG, ivig are one group, IVIG" in cohort.notes

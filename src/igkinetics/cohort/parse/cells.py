@@ -93,6 +93,19 @@ def numbers_with_units(
     return np.where(bad, np.nan, values * factors), bad, refuse(bad, name, cells, expected[bad].tolist())
 
 
+def one_spelling(words: pd.Series[str], table: str, what: str) -> tuple[pd.Series[str], list[str]]:
+    """Words that differ only in capitals are one, under the spelling that stands first; notes say which."""
+    spellings = pd.Series(words.unique(), dtype=str)
+    first = spellings.groupby(spellings.str.casefold()).transform("first")
+    differing = sorted(set(first[spellings != first]))
+    if not differing:
+        return words, []
+    notes = [
+        f"{table}: {', '.join(sorted(set(spellings[first == name])))} are one {what}, {name}" for name in differing
+    ]
+    return words.map(dict(zip(spellings, first, strict=True))), notes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IggCells:
     """A column such as 338, <40, >3000, in the cell's own unit."""

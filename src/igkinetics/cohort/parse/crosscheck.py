@@ -26,7 +26,14 @@ from igkinetics.cohort.parse.followup import (
     check_one_end,
     check_what_looks_like_an_end,
 )
-from igkinetics.cohort.parse.improbable import check_agents, check_ages, check_amounts, check_jumps, check_removal
+from igkinetics.cohort.parse.improbable import (
+    check_agents,
+    check_ages,
+    check_amounts,
+    check_jumps,
+    check_removal,
+    check_years,
+)
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
     check_doses_beside_samples,
@@ -56,7 +63,7 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        checked["samples"] = check_gaps(check_unit_slips(samples))
+        checked["samples"] = check_years(check_gaps(check_unit_slips(samples)))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format != "nonmem":  # an event file may hold any drug

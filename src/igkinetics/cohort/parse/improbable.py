@@ -1,8 +1,8 @@
 """Rows that can be read and are probably not what they are taken for: asked about, never changed.
 
 Infusions among the therapies, agents that nobody knows to deplete B cells, weights that jump, adults of a child's
-weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, events that take IgG
-away.
+weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, days that are years,
+events that take IgG away.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from igkinetics.cohort.presets.concepts import agent_named, says
 from igkinetics.errors import counted
 
 BRANDS: Final = re.compile(
-    r"\b(?:ivig|scig|fscig|igiv|igsc|iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|"
-    r"panzyga|hizentra|cuvitru|hyqvia|gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
+    r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
+    r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
 )
+"""Immunoglobulin by names that do not say it."""
 DEPLETING: Final = re.compile(
     r"anti.?(?:cd ?(?:19|20|22|38)|bcma|gprc5d)|bispecific|\bbite\b|\bbsab|t.?cell engager|blina|blincyto|tecvayli|"
     r"elrexfio|linvoseltamab|lynozyfic|talquetamab|talvey|epcoritamab|epkinly|odronextamab|lunsumio|columvi|tafasitamab|"
@@ -44,6 +45,7 @@ MOST_G_PER_KG: Final = 4.0
 MOST_GRAMS: Final = 320.0
 """In four weeks: twice the 2 g/kg of immunomodulation; grams where no weight is known (80 kg)."""
 FEWEST_TOTALS: Final = 4
+FIRST_YEAR, LAST_YEAR = 1950.0, 2100.0
 
 
 def check_agents(therapy: Parsed) -> Parsed:
@@ -155,6 +157,18 @@ def _grams_within(days: float, patient: npt.NDArray[Any], day: Floats, grams: Fl
     sums = np.concatenate([[0.0], np.cumsum(grams)])
     within: Floats = sums[1:] - sums[first]
     return within
+
+
+def check_years(samples: Parsed) -> Parsed:
+    """Ask about day numbers that are all whole and read like years."""
+    rows = samples.usable()
+    day = rows["moment"].to_numpy(dtype=np.float64)
+    years = (day >= FIRST_YEAR) & (day <= LAST_YEAR) & (day == np.floor(day))
+    if not day.size or samples.times[0].is_date.any() or not years.all():
+        return samples
+    column = samples.times[0].column
+    told = "a day number, as all others here, and they read like years: are they years?"
+    return samples.with_findings(warn(samples.rows(rows.index[:1]), column, samples.table.text[column], told))
 
 
 def check_removal(outcomes: Parsed) -> Parsed:

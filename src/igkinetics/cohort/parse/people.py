@@ -16,7 +16,7 @@ from igkinetics.cohort.outcomes import (
     looks_like_an_infection,
     meaning,
 )
-from igkinetics.cohort.parse.cells import Range, number_column, patient_column
+from igkinetics.cohort.parse.cells import Range, number_column, one_spelling, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Scope, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, further_columns, whole_table, words_among_numbers
 from igkinetics.cohort.parse.times import read_times
@@ -42,10 +42,11 @@ def parse_patients(table: Table) -> Parsed:
         too_early = (death.moment < birth.moment) & (death.is_date == birth.is_date)
         findings += refuse(too_early, "death", table.text["death"], "must not be before birth")
     findings += death_findings + transplant_findings + weight_findings + height_findings + age_findings
+    group, group_notes = one_spelling(_words(table, "group"), "patients", "group")
     frame = pd.DataFrame(
         {
             "patient_id": table.text["patient_id"],
-            "group": _words(table, "group"),
+            "group": group,
             "weight_kg": weight,
             "height_cm": height,
             "sex": _words(table, "sex"),
@@ -63,6 +64,7 @@ def parse_patients(table: Table) -> Parsed:
         extra=further_columns(table),
         times=(birth, death, transplant),
         problems=tuple(problems),
+        notes=tuple(group_notes),
         findings=(
             *patient_column(table),
             *(replace(one, removes="patient") for one in findings),

@@ -11,7 +11,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import suggestion
 from igkinetics.cohort.mapping.keys import TherapyMapping
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.cells import patient_column
+from igkinetics.cohort.parse.cells import one_spelling, patient_column
 from igkinetics.cohort.parse.findings import Finding, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, whole_table
 from igkinetics.cohort.parse.times import read_times
@@ -47,7 +47,7 @@ def parse_therapy(table: Table) -> Parsed:
     refused_stop = np.zeros(len(agent), dtype=bool)
     for finding in stop_findings:
         refused_stop[finding.rows] = True
-    agent, agent_notes = _one_spelling(agent)
+    agent, agent_notes = one_spelling(agent, "therapy", "agent")
     ends, notes, problems = _ends(table, start.moment, stop.moment, agent, refused_stop)
     if table.column("stop") is not None:
         expected = (
@@ -94,18 +94,6 @@ def _stops_at_last_doses(table: Table, days: Floats, agent: pd.Series[str]) -> l
         )
         findings += warn(named & (days > 0) & (days <= short), "stop", table.text["stop"], expected)
     return findings
-
-
-def _one_spelling(agent: pd.Series[str]) -> tuple[pd.Series[str], list[str]]:
-    """Agents that differ only in capitals are one agent, under the spelling that stands first."""
-    spellings = pd.Series(agent.unique(), dtype=str)
-    folded = spellings.str.casefold()
-    first = spellings.groupby(folded).transform("first")
-    differing = sorted(set(first[spellings != first]))
-    if not differing:
-        return agent, []
-    notes = [f"therapy: {', '.join(sorted(set(spellings[first == name])))} are one agent, {name}" for name in differing]
-    return agent.map(dict(zip(spellings, first, strict=True))), notes
 
 
 def _ends(
