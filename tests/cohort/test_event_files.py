@@ -372,3 +372,43 @@ def test_the_same_fault_in_many_cells_is_one_problem(tmp_path: Path) -> None:
         'meant under [samples]: words = { "abc" = "..." }, or leave such rows out: words = "set aside" '
         "(also lines 3, 4, 5, 6, 7 and 4994 more)"
     )
+
+
+SAID = [
+    ("UNIT", ("mg/L", "g", "mg/L"), "igg is in mg/dL, which this column contradicts; state the unit", "samples"),
+    ("UNIT", ("mg/dL", "g", "mg/dL"), "", "samples"),
+    ("DRUG", ("", "albumin", ""), "every row is taken as immunoglobulin G", "doses"),
+    ("ARM", ("rituximab", "rituximab", "rituximab"), "", "doses"),
+    ("STATUS", ("final", "not given", "final"), "every row is taken as a dose that was given", "doses"),
+    ("QUALITY", ("", "", "invalid"), "every row is taken as a valid result", "samples"),
+    ("COMMENT", ("", "", "mix-up: disregard"), "speaks against the row, which is used all the same", "samples"),
+]
+
+
+@pytest.mark.parametrize(("heading", "cells", "said", "table"), SAID)
+def test_what_further_columns_say_against_rows_is_heard(
+    tmp_path: Path, heading: str, cells: tuple[str, str, str], said: str, table: str
+) -> None:
+    rows = ("1,0,.,620,0", "1,1,30,.,1", "1,14,.,890,0")
+    events = f"ID,TIME,AMT,DV,EVID,{heading}\n" + "".join(
+        f"{row},{cell}\n" for row, cell in zip(rows, cells, strict=True)
+    )
+
+    def told(folder: Path, more: str) -> str:
+        folder.mkdir(exist_ok=True)
+        try:
+            return " ".join(warnings_of(read(folder, events, more)))
+        except InputError as error:
+            return str(error)
+
+    found = told(tmp_path, "")
+    assert said in found
+    assert bool(said) == ("contradicts" in found or "against" in found)
+    ignored = told(tmp_path / "again", f'[{table}]\nignore = ["{heading}"]\n')
+    assert "contradicts" not in ignored
+    assert "against" not in ignored
+
+
+def test_the_kind_to_choose_is_igg_where_one_is_named_so(tmp_path: Path) -> None:
+    events = "ID,TIME,AMT,DV,EVID,ANALYTE\n1,0,.,620,0,IgG\n1,1,30,.,1,\n1,5,.,120,0,IgA\n1,14,.,890,0,IgG\n"
+    assert '[[samples.keep]] column = "ANALYTE", equals = "IgG"' in refused(tmp_path, events)

@@ -32,6 +32,7 @@ from igkinetics.cohort.nonmem.settings import translated, unmatched, useless_rul
 from igkinetics.cohort.nonmem.text import plain_header
 from igkinetics.cohort.parse.columns import MappedRows, holds
 from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.parse.unused import problem_of, unused_columns
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem
 from igkinetics.units import TIME_IN_DAY
@@ -55,6 +56,18 @@ NUMBERS: Final = (
     "CONT",
 )
 Problems = tuple[Problem, ...]
+INSTEAD: Final = {
+    "unit": "state the unit that levels are in (igg_unit)",
+    "comparator": "mark values beyond a limit by CENS",
+    "censored": "mark values beyond a limit by CENS",
+    "lower_limit": "name the column LLOQ",
+    "amount_unit": "state the unit that amounts are in (amount_unit)",
+    "duration": "give infusions a RATE or a DUR",
+    "duration_h": "give infusions a RATE or a DUR",
+    "end": "give infusions a RATE or a DUR",
+    "route": 'state the route: route = "iv" or "sc" under [doses.constants]',
+}
+"""What an event file has for a column of the contract."""
 DOSE_ITEMS: Final = ("II", "ADDL", "SS", "LAG")
 
 
@@ -165,6 +178,8 @@ def _tables(
             tuple(rules.problems_of_events(events, of_doses)),
         ),
     }
+    used = used_columns(events.raw, events.columns, mapping)
+    tables = {name: _with_what_rows_say(mapped, name, used, mapping) for name, mapped in tables.items()}
     people = patients_of_events(events, mapping)
     if people is not None:
         grown = replace(split, told=(), once=True).table(people.text, people.kept, people.empty, people.row_problems)
@@ -174,7 +189,24 @@ def _tables(
         text, kept = weighed
         nothing = np.zeros(len(kept), dtype=bool)
         tables["weights"] = replace(split, told=(), once=True).table(text, kept, nothing, ())
-    return SplitEvents(tables=tables, used=used_columns(events.raw, events.columns, mapping), people=people)
+    return SplitEvents(tables=tables, used=used, people=people)
+
+
+def _with_what_rows_say(mapped: MappedRows, table: TableName, used: frozenset[str], mapping: Mapping) -> MappedRows:
+    """What further columns say against rows of samples or doses: another unit, not given, mixed up."""
+    said = [
+        replace(one, meaning="", remedy=INSTEAD.get(one.meaning, one.remedy))
+        for one in unused_columns(replace(mapped, used=used), table, mapping)
+        if one.n_contrary
+    ]
+    problems = [problem for one in said if (problem := problem_of(one)) is not None]
+    errors = [one for one in problems if one.severity == "error"]
+    asked = [one for one in problems if one.severity != "error"]
+    return replace(
+        mapped,
+        column_problems=(*mapped.column_problems, *errors),
+        row_problems=(*mapped.row_problems, *asked),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

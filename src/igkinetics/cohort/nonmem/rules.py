@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from igkinetics.cohort.mapping.headings import says_igg
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.nonmem.items import FILTERS, TYPES
 from igkinetics.cohort.nonmem.steady_state import MOST_IMPLIED_DOSES, STEADY_STATE_DAYS
@@ -193,7 +194,7 @@ def _several_types(events: Events, is_sample: Mask, settings: TableMapping) -> l
             kinds = kinds if bool((within > 1).any()) else []
         if len(kinds) > 1:
             what = "one compartment" if item == "CMT" else "one kind"
-            choice = kinds[1] if item == "CMT" else kinds[0]
+            choice = next((kind for kind in kinds if says_igg(kind)), kinds[1] if item == "CMT" else kinds[0])
             value = choice if _is_number(choice) else f'"{choice}"'
             problems.append(
                 Problem(

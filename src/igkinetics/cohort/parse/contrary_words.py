@@ -61,6 +61,11 @@ OTHER_DRUG: Final = re.compile(
     r"prednisolone?|methylprednisolone?|dexamethasone?|hydrocortisone?|antithymocyte globulin|atg|"
     r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
 )
+WHAT_WAS_GIVEN: Final = frozenset(
+    {"drug", "product", "medication", "med", "medicine", "item", "preparation", "substance", "name", "agent", "brand"}
+    | {"praparat", "medikament", "arzneimittel", "wirkstoff", "producto", "medicament"}
+)
+"""Headings of what a dose was; an arm or a therapy beside it may be named after another drug."""
 PER: Final = frozenset({"week", "day", "month", "weekly", "daily", "monthly"})
 FREQUENCY: Final = frozenset(
     {"frequency", "freq", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
@@ -158,10 +163,11 @@ def _verdicts(table: TableName, heading: str, words: list[str]) -> list[tuple[st
     if table == "doses":
         denied = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
         repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
+        given = bool(WHAT_WAS_GIVEN & named)
         vials = bool(VIALS & named and not SIZE & named)
         return [
             ("every row is taken as a dose that was given", denied, ""),
-            ("every row is taken as immunoglobulin G", [other_drug(word) for word in words], ""),
+            ("every row is taken as immunoglobulin G", [given and other_drug(word) for word in words], ""),
             (
                 "every row is taken as one infusion",
                 [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words],
