@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import ndtr
+from test_engines import fitted
 
 import igkinetics as igk
 from igkinetics.cards.load import list_cards, load_card
@@ -231,3 +232,18 @@ def test_a_prior_moves_to_another_weight() -> None:
                 if moved is not None:
                     assert moved.typical == pytest.approx(other.typical, rel=1e-13, nan_ok=True)
                     assert moved.notes == other.notes
+
+
+def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
+    drawn, laplace = (fitted("batch", intervals, draws=2000) for intervals in ("draws", "laplace"))
+    columns = ["patient_id", "status", "reason", "objective"]
+    pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
+    assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
+    width = (drawn.nadir["fitted_nadir_upper"] - drawn.nadir["fitted_nadir_lower"]).astype(float)
+    measured = drawn.nadir["n_below_limit"] == 0
+    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
+        off = ((laplace.nadir[column] - drawn.nadir[column]).astype(float) / width).abs()
+        assert off[measured].max() < 0.15, column
+        assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
+    weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
+    np.testing.assert_allclose(weights[1], 1.0)

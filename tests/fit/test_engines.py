@@ -69,21 +69,6 @@ def test_engines_draw_the_same_intervals() -> None:
         np.testing.assert_allclose(other[column].astype(float), one[column].astype(float), rtol=0.06, atol=0.05)
 
 
-def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
-    drawn, laplace = (fitted("batch", intervals, draws=2000) for intervals in ("draws", "laplace"))
-    columns = ["patient_id", "status", "reason", "objective"]
-    pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
-    assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
-    width = (drawn.nadir["fitted_nadir_upper"] - drawn.nadir["fitted_nadir_lower"]).astype(float)
-    measured = drawn.nadir["n_below_limit"] == 0
-    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
-        off = ((laplace.nadir[column] - drawn.nadir[column]).astype(float) / width).abs()
-        assert off[measured].max() < 0.15, column
-        assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
-    weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
-    np.testing.assert_allclose(weights[1], 1.0)
-
-
 def test_an_optimum_of_too_little_mass_for_a_point_is_left_out() -> None:
     heavy, light = (Component(centre=np.full(2, at), root=np.eye(2), log_share=log) for at, log in ((0, 0), (9, -20)))
     x, places = points([heavy, light], 50, np.random.default_rng(1))
