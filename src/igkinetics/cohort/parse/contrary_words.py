@@ -8,10 +8,12 @@ of the column. A cell counts only where the whole of it is such a word; remarks 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
@@ -81,6 +83,7 @@ VIALS: Final = frozenset(
 COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
 BROKEN_OFF: Final = frozenset({"discontinued", "interrupted", "paused", "abgebrochen", "unterbrochen"})
 PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
+IGG: Final = re.compile(r"\big ?g\b")
 SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})
 SIGN: Final = re.compile(r"[<>]=?|[≤≥]|less than|greater than|below|above")
 REMARK: Final = re.compile(
@@ -110,26 +113,27 @@ def contrary_words(
 ) -> Contrary | None:
     """The first thing that the cells of a column say against the rows; None for nothing. amounts: of doses, to tell a
     count of vials from the amount written twice."""
-    if table not in ("samples", "doses", "therapy", "patients"):
-        return None
     code, distinct = pd.factorize(cells)
     if len(distinct) > MOST_WORDS:
         return None
-    words = [plain(str(word)).strip() for word in distinct]
-    for assumed, verdicts, remedy in _verdicts(table, heading, words):
+    named, words = frozenset(words_of(heading)), [plain(str(word)).strip() for word in distinct]
+    if table == "patients":
+        return _asked(IGG, WITH_PARAPROTEIN, words, code) if PARAPROTEIN & named else None
+    if table not in VERDICTS:
+        return None
+    for assumed, verdicts, remedy in VERDICTS[table](named, words):
         rows = np.array(verdicts, dtype=bool)[code]
         if remedy == WHOLE_AMOUNT and amounts is not None:
             rows &= (cells != amounts.str.strip()).to_numpy(dtype=bool)
         if rows.any():
             return Contrary(rows=rows, assumed=assumed, remedy=remedy)
-    if table == "patients":
-        held = PARAPROTEIN & set(words_of(heading))
-        rows = np.array([bool(held) and bool(re.search(r"\bigg\b|\big ?g\b", word)) for word in words], dtype=bool)[
-            code
-        ]
-        return Contrary(rows=rows, assumed=WITH_PARAPROTEIN, asked=True) if rows.any() else None
-    remarks = np.array([REMARK.search(word) is not None for word in words], dtype=bool)[code]
-    return Contrary(rows=remarks, assumed=AGAINST_THE_ROW, asked=True) if remarks.any() else None
+    return _asked(REMARK, AGAINST_THE_ROW, words, code)
+
+
+def _asked(said: re.Pattern[str], assumed: str, words: list[str], code: npt.NDArray[np.intp]) -> Contrary | None:
+    """The rows in whose words a pattern is found, to be asked about."""
+    rows = np.array([said.search(word) is not None for word in words], dtype=bool)[code]
+    return Contrary(rows=rows, assumed=assumed, asked=True) if rows.any() else None
 
 
 AGAINST_THE_ROW: Final = "speaks against the row, which is used all the same"
@@ -143,47 +147,64 @@ def other_drug(word: str) -> bool:
     return OTHER_DRUG.fullmatch(plain(word).strip()) is not None
 
 
-def _verdicts(table: TableName, heading: str, words: list[str]) -> list[tuple[str, list[bool], str]]:
-    """What rows are taken for, whether each word denies it, and what settles it."""
-    named = set(words_of(heading))
-    status = bool(STATUS_WORDS & named)
-    told = (YES if DENYING & named else frozenset()) | (NO if AFFIRMING & named else frozenset())
-    denied = [word in told or bool(TAKEN_BACK.fullmatch(word)) for word in words]
-    if table == "patients":
-        return []
-    if table == "therapy":
-        planned = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
-        ended = [bool(BROKEN_OFF & named) and word not in NO and word not in ("", "na", "none", "-") for word in words]
-        courses = [bool(COURSES & named) and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)", word)) for word in words]
-        return [
-            ("every row is taken as a therapy that was given", planned, ""),
-            ("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
-            ("every row is taken as one course", courses, "write a row for each course"),
-        ]
-    if table == "doses":
-        denied = [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(denied, words, strict=True)]
-        repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
-        given = bool(WHAT_WAS_GIVEN & named)
-        vials = bool(VIALS & named and not SIZE & named)
-        return [
-            ("every row is taken as a dose that was given", denied, ""),
-            ("every row is taken as immunoglobulin G", [given and other_drug(word) for word in words], ""),
-            (
-                "every row is taken as one infusion",
-                [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words],
-                ROW_FOR_EACH,
-            ),
-            (
-                "the amount is taken as that of the whole infusion",
-                [vials and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)(?:\.0*)?", word)) for word in words],
-                WHOLE_AMOUNT,
-            ),
-        ]
+class Verdict(NamedTuple):
+    """What rows are taken for, whether each word denies it, and what settles it ("": to leave the rows out)."""
+
+    assumed: str
+    denied: list[bool]
+    remedy: str = ""
+
+
+def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
     others = [bool(OTHER_ANALYTE.fullmatch(word) or ("igg" in word and NOT_TOTAL_IGG.search(word))) for word in words]
     if any(map(says_igg, words)) and ANALYTE_WORDS & named:
         others = [word != "" and not says_igg(word) for word in words]
     return [
-        ("every row is taken as total IgG", others, ""),
-        ("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words], ""),
-        ("every row is taken as a valid result", denied, ""),
+        Verdict("every row is taken as total IgG", others),
+        Verdict("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words]),
+        Verdict("every row is taken as a valid result", _taken_back(named, words)),
     ]
+
+
+def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
+    given = bool(WHAT_WAS_GIVEN & named)
+    repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
+    vials = bool(VIALS & named and not SIZE & named)
+    several = [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words]
+    counts = [vials and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)(?:\.0*)?", word)) for word in words]
+    return [
+        Verdict("every row is taken as a dose that was given", _not_given(named, words)),
+        Verdict("every row is taken as immunoglobulin G", [given and other_drug(word) for word in words]),
+        Verdict("every row is taken as one infusion", several, ROW_FOR_EACH),
+        Verdict("the amount is taken as that of the whole infusion", counts, WHOLE_AMOUNT),
+    ]
+
+
+def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
+    ended = [bool(BROKEN_OFF & named) and word not in NO and word not in ("", "na", "none", "-") for word in words]
+    courses = [bool(COURSES & named) and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)", word)) for word in words]
+    return [
+        Verdict("every row is taken as a therapy that was given", _not_given(named, words)),
+        Verdict("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
+        Verdict("every row is taken as one course", courses, "write a row for each course"),
+    ]
+
+
+VERDICTS: Final[dict[str, Callable[[frozenset[str], list[str]], list[Verdict]]]] = {
+    "samples": _of_samples,
+    "doses": _of_doses,
+    "therapy": _of_therapy,
+}
+
+
+def _taken_back(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Words by which a row does not count: by themselves, or yes and no under a heading that asks it."""
+    told = (YES if DENYING & named else frozenset()) | (NO if AFFIRMING & named else frozenset())
+    return [word in told or bool(TAKEN_BACK.fullmatch(word)) for word in words]
+
+
+def _not_given(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Those, and words of what was planned and did not come, under a heading of a status."""
+    status = bool(STATUS_WORDS & named)
+    taken_back = _taken_back(named, words)
+    return [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(taken_back, words, strict=True)]
