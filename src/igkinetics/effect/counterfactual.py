@@ -20,7 +20,7 @@ from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
 from igkinetics.parallel import Progress, in_order
 
-MOST_CURVES: Final = 250_000
+MOST_CURVES: Final = 100_000
 """Curves behind the effect in controls; beyond, draws and then schedules are thinned evenly, which the table says."""
 FEWEST_DRAWS: Final = 400
 
