@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 
 from igkinetics.cohort.windows import end_words
 from igkinetics.dosing.cases import Cases, Places
@@ -93,7 +94,10 @@ class Patient:
         """Draws with their drift up to the horizon, and what is asked of every regimen."""
         own = self.fit.cohort.patient(self.patient_id)
         if np.isfinite(own.follow_up_end):
-            expected = f"follow-up ended with {end_words(own)} on day {own.follow_up_end:.4g}: there is no next dose"
+            zero = self.fit.cohort.day_zero.get(self.patient_id)
+            date = f"{(zero + pd.Timedelta(days=own.follow_up_end)).date().isoformat()}, " if zero is not None else ""
+            when = f"{date}day {own.follow_up_end:.4g}"
+            expected = f"follow-up ended with {end_words(own)} on {when}: there is no next dose"
             raise call_error("patient", self.patient_id, expected)
         file = self.file([{"name": "none"}])
         patients = patient_of_fit(file, in_memory(self.fit, FIT_FOLDER), self.patient_id)

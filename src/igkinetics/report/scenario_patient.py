@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
+from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart, not_drawn
 from igkinetics.charts.svg import Draw, draw
 from igkinetics.cohort.model import LIMIT_SIGNS
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import counted
 from igkinetics.fit.records import Member
+from igkinetics.report.dose_page import NO_SAMPLE
 from igkinetics.report.dosing_sheet import MOST_DOSES, MOST_SAMPLES, Sheet, sheet_page
+from igkinetics.report.sentences import not_drawn_words
 from igkinetics.scenarios.calendar_file import is_for_one_calendar
 from igkinetics.scenarios.output import scenario_record
 from igkinetics.scenarios.result import ScenarioResult
@@ -142,6 +144,14 @@ def course_of(result: ScenarioResult, record: Member, regimen: str) -> DosingCou
     )
 
 
+def chart_begins(result: ScenarioResult) -> str:
+    """What of one patient's record the charts leave out; "" for nothing."""
+    if result.record is None or result.trajectories.empty or not result.shown:
+        return ""
+    first, samples, doses = not_drawn(course_of(result, result.record, result.shown[0].name))
+    return not_drawn_words(when(result, first), samples, doses)
+
+
 def write_scenario_sheet(result: ScenarioResult, path: Path, draw: Draw = draw) -> None:
     """The sheet of the one regimen that doses the one patient; nothing where there are several of either."""
     regimen = is_for_one_calendar(result)
@@ -178,14 +188,14 @@ def sheet_of(result: ScenarioResult, record: Member, regimen: Dosing) -> Sheet:
         ),
         chart=(f"IgG of {name} under {text.visible(regimen.name)}, {unit}", chart),
         caption=f"Samples, doses (ticks) and, right of the line, the forecast with the band that holds "
-        f"{text.percent(result.level)} of the draws (cut at the top); {unit}.",
+        f"{text.percent(result.level)} of the draws (cut at the top); {unit}. {chart_begins(result)}",
         samples=tuple(samples[-MOST_SAMPLES:]),
         samples_left_out=max(0, len(samples) - MOST_SAMPLES),
         advice=regimen_sentence(result, regimen).rstrip("."),
-        warning="",
+        warning=f"Beware: {text.visible(record.doubt, most=400)}." if record.doubt else "",
         doses=tuple(doses[:MOST_DOSES]),
         doses_left_out=max(0, len(doses) - MOST_DOSES),
-        next_sample=next_sample_sentence(result, regimen.name),
+        next_sample=next_sample_sentence(result, regimen.name) or NO_SAMPLE,
         cards=tuple(f"{card_id} (SHA-256 {digest[:12]})" for card_id, (digest, _) in result.about.cards.items()),
         record=scenario_record(result),
     )
