@@ -176,7 +176,9 @@ def test_no_dose_of_the_record_is_left_out_unless_asked(cohort: Cohort) -> None:
     before.open(cohort)
     assert after.curve[0, 0] > 1.5 * before.plan(WHO, PLAN).under({"name": "none"}).curve[0, 0]
     asked = desk.plan(WHO, replace(PLAN, from_day=float(last)))
-    assert "1 recorded dose from then on left out" in " ".join(asked.notes)
+    assert "recorded doses from day 0 on are left out, for the regimens take their place: 30 g on " in " ".join(
+        asked.notes
+    )
 
 
 def test_every_record_reads_back_as_the_same_numbers(cohort: Cohort) -> None:

@@ -18,7 +18,7 @@ from igkinetics.cohort.windows import end_words
 from igkinetics.dosing.cases import Cases, Places
 from igkinetics.dosing.doses import calendar_days
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.errors import InputError, call_error, counted
+from igkinetics.errors import InputError, call_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import in_memory
 from igkinetics.kinetics.parameters import Floats
@@ -115,10 +115,7 @@ class Patient:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the plan: what its days count from, doses of the record that it leaves out."""
-        after = self.fit.cohort.patient(self.patient_id).dose_day >= self.from_day
-        left_out = f"{counted(int(after.sum()), 'recorded dose')} from then on left out" if after.any() else ""
-        about = self.prepared[0].about
-        return tuple(filter(None, (*about.notes, left_out)))
+        return self.prepared[0].about.notes
 
     def dosing(self, regimen: Mapping[str, Any]) -> Dosing:
         """A regimen of a scenario file. InputError with every key that is at fault, for this patient too."""
