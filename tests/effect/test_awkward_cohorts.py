@@ -97,6 +97,10 @@ def test_infusions_on_the_last_day_have_no_effect_that_could_be_seen() -> None:
     assert found.estimand("nadir_change_att")["status"] == "not_estimated"
     assert verdict_sentence(found).startswith("No effect of IVIG can be given: every infusion lies on the last day")
     assert "nothing to hand on" in found.estimand("nadir_change_atc")["reason"]
+    assert "is an effect of IVIG of" not in contrast_sentence(found)
+    apart = found.decomposition.set_index(["measure", "quantity"])
+    assert apart.loc[("nadir", ["effect", "selection"]), "reason"].str.startswith("every infusion lies").all()
+    assert np.isfinite(apart.loc[("nadir", "difference"), "median"])
     assert found.n_acting == 0
     mixed = [*people(1, 2), *(replace(one, patient_id="late") for one in people(1, 0, 168.0))]
     found = effect(mixed)

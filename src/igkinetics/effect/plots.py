@@ -117,7 +117,7 @@ def apart_chart(effect: CohortEffect) -> Spec:
 
 def is_apart(effect: CohortEffect) -> bool:
     rows = effect.decomposition
-    return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "difference"), "median"].notna().any())
+    return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "selection"), "median"].notna().any())
 
 
 def grams_chart(effect: CohortEffect) -> Spec:
