@@ -22,8 +22,8 @@ from igkinetics.fit.objective import (
     fill_theta,
     fill_thetas,
     objective,
-    objective_terms,
 )
+from igkinetics.fit.terms import objective_terms
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scales import SHARES, to_scale
