@@ -25,7 +25,8 @@ from igkinetics.kinetics.propagate import (
 )
 from igkinetics.kinetics.schedule import IV_RATE, START, Schedule
 from igkinetics.kinetics.together import FEWEST_TOGETHER, can_go_together
-from igkinetics.kinetics.turning import FLAT, MAX_TERMS, exponential_roots, slope_terms
+from igkinetics.kinetics.turning import FLAT as FLAT
+from igkinetics.kinetics.turning import MAX_TERMS, exponential_roots, slope_terms
 
 ROOT_TOLERANCE_DAY = 1e-9
 
