@@ -22,14 +22,14 @@ def fit_effect(
 
     choices: those of EffectOptions, which see; given beside `options`, they take the place of its own. tell: called
     with a line before each long step. InputError when a choice, the card or the cohort is at fault.
-    Levels are in the cohort's unit, named in a column `unit` (docs/model.md 5). It samples for a minute or more.
+    Levels are in the cohort's unit, named in a column `unit` (docs/model.md 5). It takes a minute or more.
 
     >>> import igkinetics as igk
     >>> samples = {"patient_id": ["A"] * 3 + ["B"] * 3, "day": [0, 30, 60] * 2, "igg": [620, 480, 390, 540, 700, 610]}
     >>> doses = {"patient_id": ["B"], "day": [20], "amount_g": [30], "duration_h": [4]}
     >>> therapy = {"patient_id": ["A", "B"], "start": [0, 0], "stop": [40, 40], "agent": ["blinatumomab"] * 2}
     >>> cohort = igk.read_cohort(samples=samples, doses=doses, therapy=therapy, igg_unit="mg/dL")
-    >>> effect = igk.fit_effect(cohort, thresholds=[400], base_only=True, draws=100, tune=200, chains=2)
+    >>> effect = igk.fit_effect(cohort, thresholds=[400], base_only=True, draws=100, chains=2)
     >>> att = effect.summary.set_index("estimand").loc["nadir_change_att"]
     >>> bool(att["median"] > 0), att["unit"]
     (True, 'mg/dL')
