@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.allowed_structures import PriorOf, possible_structures, why_without_weight
-from igkinetics.fit.importance import log_sum
+from igkinetics.fit.importance import Component, log_sum
 from igkinetics.fit.likelihood import NORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
@@ -126,12 +126,16 @@ def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: s
     return start
 
 
+Around = Callable[[FitProblem, list[Component], int, np.random.Generator], Draws]
+"""Draws, n or more, of a problem around these components of its Laplace approximation."""
+
+
 def draw_structure(
-    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator
+    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, around: Around = draw_around
 ) -> tuple[Draws, tuple[Optimum, ...]]:
     """Draws of one structure, whatever the drift; and the optimum under each of its SDs of the drift."""
     if problem.drift_sds.size == 1:
-        return draw_around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
+        return around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
     components, optima = [], []
     for sd, log_weight in zip(problem.drift_sds, problem.drift_log_weights, strict=True):
         single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
@@ -142,7 +146,7 @@ def draw_structure(
                 replace(component, log_share=component.log_share + log_weight)
                 for component in laplace_components(single, best)
             ]
-    return draw_around(problem, components, n, generator), tuple(optima)
+    return around(problem, components, n, generator), tuple(optima)
 
 
 def minus_two_log_likelihood(problem: FitProblem, best: Optimum) -> float:
@@ -162,11 +166,19 @@ class Own:
     prior: tuple[float, ...]
 
 
-def draw_fitted(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool) -> Own:
+def draw_fitted(
+    problem: FitProblem,
+    optimum: Optimum,
+    n: int,
+    generator: np.random.Generator,
+    *,
+    drift: bool,
+    around: Around = draw_around,
+) -> Own:
     """Draws of the fitted structure, n or more, with drift where asked for."""
     sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
     drifting = with_drift(problem, sds, prior)
-    draws, optima = draw_structure(drifting, optimum, n, generator)
+    draws, optima = draw_structure(drifting, optimum, n, generator, around)
     return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
 
 
@@ -179,7 +191,13 @@ class Posterior:
     alternatives: tuple[Alternative, ...]
 
 
-def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]) -> Posterior:
+def averaged_posterior(
+    own: Own,
+    others: list[Candidate],
+    n: int,
+    streams: Sequence[np.random.Generator],
+    around: Around = draw_around,
+) -> Posterior:
     """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
 
     Each structure has a random stream of its own, and the pooling has the last one.
@@ -196,7 +214,7 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
         share = float(np.exp(value - total))
         n_here = min(n, max(int(DRAWN_PER_KEPT * share * n), LEAST_DRAWS))
         matters = share > NEGLIGIBLE
-        drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
+        drawn.append(draw_structure(c.problem, c.optimum, n_here, stream, around)[0] if matters else None)
     scores: list[float] = [
         log_own,
         *(
