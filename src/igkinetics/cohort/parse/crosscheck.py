@@ -19,6 +19,7 @@ from igkinetics.cohort.parse.duplicates import (
     check_therapy,
     check_weights,
 )
+from igkinetics.cohort.parse.elsewhere import check_groups
 from igkinetics.cohort.parse.findings import refuse, warn
 from igkinetics.cohort.parse.followup import (
     check_ends_without_a_day,
@@ -30,13 +31,13 @@ from igkinetics.cohort.parse.improbable import (
     check_agents,
     check_ages,
     check_amounts,
+    check_events,
     check_jumps,
-    check_removal,
     check_years,
 )
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
-    check_doses_beside_samples,
+    check_beside_samples,
     check_gaps,
     check_levels,
     check_sizes_of_doses,
@@ -69,10 +70,13 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         if mapping.format != "nonmem":  # an event file may hold any drug
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
-        if "samples" in checked:
-            checked["doses"] = check_doses_beside_samples(checked["doses"], checked["samples"])
-    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_ages, "outcomes": check_removal}
+    for name in ("doses", "outcomes"):
+        if name in checked and "samples" in checked:
+            checked[name] = check_beside_samples(checked[name], checked["samples"])
+    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_ages, "outcomes": check_events}
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
+    if "patients" in checked:
+        checked["patients"] = check_groups(checked)
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])

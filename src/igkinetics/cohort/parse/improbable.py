@@ -2,12 +2,13 @@
 
 Infusions among the therapies, agents that nobody knows to deplete B cells, weights that jump, adults of a child's
 weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, days that are years,
-events that take IgG away.
+events that take IgG away or belong in another table.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,21 +17,14 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
+from igkinetics.cohort.parse.elsewhere import immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
-from igkinetics.cohort.parse.therapy import OUTLASTING
-from igkinetics.cohort.presets.concepts import agent_named, says
+from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
 
-BRANDS: Final = re.compile(
-    r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
-    r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
-)
-"""Immunoglobulin by names that do not say it."""
-DEPLETING: Final = re.compile(
-    r"anti.?(?:cd ?(?:19|20|22|38)|bcma|gprc5d)|bispecific|\bbite\b|\bbsab|t.?cell engager|blina|blincyto|tecvayli|"
-    r"elrexfio|linvoseltamab|lynozyfic|talquetamab|talvey|epcoritamab|epkinly|odronextamab|lunsumio|columvi|tafasitamab|"
-    r"monjuvi|loncastuximab|zynlonta|inebilizumab|uplizna|besponsa|darzalex|isatuximab|sarclisa|blenrep|r-?chop|\bfcr\b"
+NO_AGENT: Final = re.compile(
+    r"none|no(?: (?:agent|therapy|treatment))?|nil|-+|n/?a|placebo|controls?|untreated|observation|keine?|aucun"
 )
 TAKES_IGG_AWAY: Final = re.compile(r"plasma.?(?:pheresis|exchange|austausch)|\bplex\b|\btpe\b|immuno?adsor")
 JUMP_TIMES: Final = 1.5
@@ -52,8 +46,9 @@ def check_agents(therapy: Parsed) -> Parsed:
     """Refuse immunoglobulin among the therapies; ask about agents not known to deplete B cells, once each."""
     agent = therapy.frame["agent"].astype(str)
     word = {name: plain(name) for name in agent.unique()}
-    infused = {name for name, text in word.items() if BRANDS.search(text) or says("immunoglobulin", name)}
-    known = {name for name, text in word.items() if name in infused or name == "" or _depletes(name, text)}
+    infused = {name for name in word if immunoglobulin(name)}
+    none = {name for name, text in word.items() if NO_AGENT.fullmatch(text.strip())}
+    known = {name for name in word if name in infused | none or name == "" or depletes(name)}
     column = "agent"
     if therapy.table.column(column) is None:
         return therapy
@@ -64,6 +59,12 @@ def check_agents(therapy: Parsed) -> Parsed:
         cells,
         "each row of therapy is taken as B-cell depletion; infusions of immunoglobulin belong in doses",
     )
+    findings += refuse(
+        agent.isin(none).to_numpy(dtype=bool),
+        column,
+        cells,
+        "each row of therapy is taken as B-cell depletion, and this one names no agent: leave it out, or name it",
+    )
     strange = agent[~agent.isin(known)]
     first = strange.index[~strange.duplicated()]
     times = strange.value_counts(sort=False)
@@ -72,12 +73,6 @@ def check_agents(therapy: Parsed) -> Parsed:
         for row in first
     ]
     return therapy.with_findings([*findings, *warn(therapy.rows(first), column, cells, asked, "used as depletion")])
-
-
-def _depletes(name: str, text: str) -> bool:
-    return bool(
-        agent_named(name) or DEPLETING.search(text) or any(re.search(names, text) for _, _, names in OUTLASTING)
-    )
 
 
 def check_jumps(weights: Parsed) -> Parsed:
@@ -171,11 +166,27 @@ def check_years(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(rows.index[:1]), column, samples.table.text[column], told))
 
 
-def check_removal(outcomes: Parsed) -> Parsed:
-    """Ask about events that take IgG away, of which no model here knows."""
+def check_events(outcomes: Parsed) -> Parsed:
+    """Ask about events that no model here knows of where they stand: what takes IgG away, infusions, further agents."""
     cells = outcomes.table.column("outcome")
     if cells is None:
         return outcomes
-    taken = cells.map(lambda word: TAKES_IGG_AWAY.search(plain(str(word))) is not None).to_numpy(dtype=bool)
-    told = "takes IgG away, which no model here knows: levels after it may fit no curve"
-    return outcomes.with_findings(warn(taken, "outcome", cells, told, "kept as an outcome"))
+    findings: list[Finding] = []
+    for told, says_so in EVENTS_NOT_MODELLED:
+        rows = cells.map({word: says_so(str(word)) for word in cells.unique()}).to_numpy(dtype=bool)
+        findings += warn(rows, "outcome", cells, told, "kept as an outcome")
+    return outcomes.with_findings(findings)
+
+
+EVENTS_NOT_MODELLED: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
+    (
+        "takes IgG away, which no model here knows: levels after it may fit no curve",
+        lambda word: TAKES_IGG_AWAY.search(plain(word)) is not None,
+    ),
+    ("an infusion counts only in the doses: levels are read as if it had not been given", immunoglobulin),
+    (
+        "a therapy counts only in the table of therapy: production is read as if it had not been given",
+        lambda word: depletes(word) and not immunoglobulin(word),
+    ),
+)
+"""What an outcome's name may say."""

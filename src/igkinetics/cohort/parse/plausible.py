@@ -138,18 +138,18 @@ def check_gaps(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))
 
 
-def check_doses_beside_samples(doses: Parsed, samples: Parsed) -> Parsed:
-    """Warn of doses more than FAR_DAY before the first or after the last sample of their patient."""
-    frame = doses.usable()
+def check_beside_samples(events: Parsed, samples: Parsed) -> Parsed:
+    """Warn of doses or outcomes more than FAR_DAY before the first or after the last sample of their patient."""
+    frame = events.usable()
     moment = samples.usable().groupby("patient")["moment"]
-    if frame.empty or doses.times[0].is_date.any() != samples.times[0].is_date.any():
-        return doses
+    if frame.empty or events.times[0].is_date.any() != samples.times[0].is_date.any():
+        return events
     first, last = (ends.reindex(frame["patient"]).to_numpy(dtype=np.float64) for ends in (moment.min(), moment.max()))
     given = frame["moment"].to_numpy(dtype=np.float64)
     early, late = first - given, given - last
     far: Mask = (early > FAR_DAY) | (late > FAR_DAY)
     if not far.any():
-        return doses
+        return events
     days = np.fmax(early, late)[far]
     side = np.where(early[far] > FAR_DAY, "before this patient's first", "after this patient's last")
     expected = for_the_first(
@@ -157,9 +157,9 @@ def check_doses_beside_samples(doses: Parsed, samples: Parsed) -> Parsed:
         lambda one: f"{days[one]:.0f} days {side[one]} sample: is the date right?",
         "years away from this patient's samples: is the date right?",
     )
-    column = doses.times[0].column
-    rows = doses.rows(frame.index[far])
-    return doses.with_findings(warn(rows, column, doses.table.text[column], expected))
+    column = events.times[0].column
+    rows = events.rows(frame.index[far])
+    return events.with_findings(warn(rows, column, events.table.text[column], expected))
 
 
 def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:
