@@ -29,10 +29,11 @@ from igkinetics.cohort.parse.followup import (
 )
 from igkinetics.cohort.parse.improbable import (
     check_agents,
-    check_ages,
     check_amounts,
+    check_bodies,
     check_events,
     check_jumps,
+    check_routes,
     check_years,
 )
 from igkinetics.cohort.parse.parsed import Parsed, Tables
@@ -41,6 +42,7 @@ from igkinetics.cohort.parse.plausible import (
     check_gaps,
     check_levels,
     check_sizes_of_doses,
+    check_twins,
     check_unit_slips,
 )
 from igkinetics.cohort.parse.times import TimeKind
@@ -64,16 +66,17 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        checked["samples"] = check_years(check_gaps(check_unit_slips(samples)))
+        checked["samples"] = check_twins(check_years(check_gaps(check_unit_slips(samples))))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format != "nonmem":  # an event file may hold any drug
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
-    for name in ("doses", "outcomes"):
+            checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
+    for name in ("doses", "outcomes", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
-    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_ages, "outcomes": check_events}
+    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_bodies, "outcomes": check_events}
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
     if "patients" in checked:
         checked["patients"] = check_groups(checked)

@@ -39,6 +39,17 @@ MOST_G_PER_KG: Final = 4.0
 MOST_GRAMS: Final = 320.0
 """In four weeks: twice the 2 g/kg of immunomodulation; grams where no weight is known (80 kg)."""
 FEWEST_TOTALS: Final = 4
+SUBCUTANEOUS_BRANDS: Final = re.compile(
+    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
+)
+"""Products that their labels have given under the skin, and words for it."""
+SMALL_G_PER_KG: Final = 0.25
+OFTEN_DAYS: Final = 8.0
+FEWEST_OFTEN: Final = 4
+"""So small and so often immunoglobulin is given under the skin (science: weekly 0.1-0.2 g/kg), not into a vein."""
+LONGEST_DAYS: Final = 1.0
+BODY_MASS_INDEX: Final = (8.0, 90.0)
+"""kg/m^2; outside it weight and height are not those of one person."""
 FIRST_YEAR, LAST_YEAR = 1950.0, 2100.0
 
 
@@ -91,13 +102,22 @@ def check_jumps(weights: Parsed) -> Parsed:
     return weights.with_findings(warn(weights.rows(after.index), column, cells, asked))
 
 
-def check_ages(patients: Parsed) -> Parsed:
-    """Ask about adults of a child's weight (an age in months?) and small children of an adult's."""
-    if patients.table.column("age_y") is None:
-        return patients
-    age, kg = (patients.frame[name].to_numpy(dtype=np.float64) for name in ("age_y", "weight_kg"))
-    cells = patients.table.text["age_y"]
+def check_bodies(patients: Parsed) -> Parsed:
+    """Ask about weights that do not go with a height or an age (in months?)."""
+    age, kg, cm = (patients.frame[name].to_numpy(dtype=np.float64) for name in ("age_y", "weight_kg", "height_cm"))
     findings: list[Finding] = []
+    index = kg / (cm / 100.0) ** 2
+    odd = (index < BODY_MASS_INDEX[0]) | (index > BODY_MASS_INDEX[1])
+    if odd.any():
+        pairs = zip(kg[odd], cm[odd], strict=True)
+        asked = [
+            f"{height:g} cm and {weight:g} kg are not of one person: are units and columns right?"
+            for weight, height in pairs
+        ]
+        findings += warn(odd, "height_cm", patients.table.text["height_cm"], asked)
+    if patients.table.column("age_y") is None:
+        return patients.with_findings(findings)
+    cells = patients.table.text["age_y"]
     for rows, what in (
         ((age >= ADULT_YEARS) & (kg < ADULT_KG), "years in months, or the weight in another unit?"),
         ((age < CHILD_YEARS) & (kg > CHILD_KG), "is the weight in kg, the age in years?"),
@@ -143,6 +163,54 @@ def check_amounts(doses: Parsed, weight: Floats) -> Parsed:
     ordered = sorted(asked)
     texts = [asked[row] for row in ordered]
     return doses.with_findings(warn(doses.rows(pd.Index(ordered)), column, doses.table.text[column], texts))
+
+
+def check_routes(doses: Parsed, weight: Floats) -> Parsed:
+    """Ask about intravenous doses of subcutaneous products or habits, and about infusions longer than a day.
+
+    weight (n,): kg of each dose; nan where unknown.
+    """
+    rows = doses.usable()
+    if rows.empty:
+        return doses
+    column = str(rows["amount_column"].iloc[0])
+    cells = doses.table.text[column]
+    iv = rows[(rows["route"] == "iv").to_numpy(dtype=bool)]
+    named = iv[iv["product"].map(_under_the_skin).to_numpy(dtype=bool)] if len(iv) else iv
+    findings: list[Finding] = []
+    if len(named):
+        products = doses.table.text["product"]
+        told = "a product that is given under the skin, and the dose is taken as iv: write route = sc where it was"
+        findings += warn(doses.rows(named.index), "product", products, told)
+    if doses.table.column("route") is None and named.empty:
+        often = _small_and_often(rows, pd.Series(weight, index=doses.frame.index).loc[rows.index])
+        told = "small doses every week or so, as they are given under the skin, are taken as iv: write a column route"
+        findings += warn(doses.rows(often), column, cells, told)
+    long = rows.index[rows["duration_day"].to_numpy(dtype=np.float64) > LONGEST_DAYS]
+    if len(long):
+        times = next(
+            (name for name in ("duration", "duration_h", "end") if doses.table.column(name) is not None), column
+        )
+        told = "an infusion of more than a day: is it in hours?"
+        findings += warn(doses.rows(long), times, doses.table.text[times], told)
+    return doses.with_findings(findings)
+
+
+def _under_the_skin(product: str) -> bool:
+    return SUBCUTANEOUS_BRANDS.search(plain(product)) is not None
+
+
+def _small_and_often(rows: pd.DataFrame, weight: pd.Series[float]) -> pd.Index[int]:
+    """The first dose of each patient who has small ones at least every week or so."""
+    rows = rows.iloc[time_order(rows)]
+    patient = rows["patient"]
+    gaps = rows["moment"].groupby(patient).diff().groupby(patient).median()
+    limit = SMALL_G_PER_KG * weight.loc[rows.index].fillna(MOST_GRAMS / MOST_G_PER_KG)
+    small = (rows["amount_g"] <= limit).groupby(patient).all()
+    many = patient.groupby(patient).size() >= FEWEST_OFTEN
+    those = gaps.index[(gaps <= OFTEN_DAYS) & (gaps > 0) & small & many]
+    first = rows[~patient.duplicated()]
+    return first.index[first["patient"].isin(those)].sort_values()
 
 
 def _grams_within(days: float, patient: npt.NDArray[Any], day: Floats, grams: Floats) -> Floats:
