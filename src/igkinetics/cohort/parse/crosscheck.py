@@ -9,7 +9,6 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
-from igkinetics.cohort.parse.doses import HIGHEST_DOSE_G_PER_KG
 from igkinetics.cohort.parse.duplicates import (
     check_covariates,
     check_doses,
@@ -47,6 +46,7 @@ from igkinetics.cohort.parse.plausible import (
 )
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.cohort.parse.weights import weight_notes, weights_of_doses
+from igkinetics.limits import HIGHEST_DOSE_G_PER_KG
 
 DUPLICATE_CHECKS = {
     "samples": check_samples,

@@ -13,6 +13,7 @@ from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.samples import commonest_unit
 from igkinetics.cohort.parse.times import Times
 from igkinetics.errors import Problem
+from igkinetics.limits import LOWEST_DOSE_G_PER_KG
 from igkinetics.units import G_PER_L_IN, IGG_UNITS
 
 LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.8, 40.0
@@ -29,8 +30,6 @@ LONG_GAP_DAY: Final = 90.0
 TIMES_THE_USUAL: Final = 3.0
 FAR_DAY: Final = 1000.0
 """A dose so long before the first sample has left nothing, and one so long after the last tells nothing: a slip."""
-LOWEST_DOSE_G_PER_KG: Final = 0.012
-"""Least that a cohort's doses may be in the median: subcutaneous replacement given every day is more."""
 FEWEST_ALIKE: Final = 3
 """So many levels that differ are the same in two people by no chance."""
 FEWEST_GAPS: Final = 3
