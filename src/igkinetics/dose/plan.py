@@ -21,7 +21,7 @@ from igkinetics.dosing.regimen_file import converted
 from igkinetics.dosing.vials import faulty_sizes
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.records import EPOCH
-from igkinetics.limits import LEVELS_OF_IGG_MG_DL
+from igkinetics.limits import LEVELS_OF_IGG_MG_DL, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
 from igkinetics.scenarios.dates import as_date
 from igkinetics.scenarios.scenario import Target
 from igkinetics.text import visible
@@ -54,7 +54,7 @@ def plan_of(cohort: Cohort, facts: Facts, options: DoseOptions, card: Card) -> P
     problems += [*weight_problems(options, guideline, facts)]
     if options.vial and (rule := faulty_sizes(sorted(options.vial))):
         problems.append(fault("vial", options.vial, rule))
-    problems += [*size_problems(options)]
+    problems += [*size_problems(options, facts)]
     start, wrong = start_of(options, facts)
     problems += wrong
     if problems:
@@ -76,12 +76,16 @@ def plan_of(cohort: Cohort, facts: Facts, options: DoseOptions, card: Card) -> P
     )
 
 
-def size_problems(options: DoseOptions) -> Iterator[Problem]:
+def size_problems(options: DoseOptions, facts: Facts) -> Iterator[Problem]:
     """Doses and vials that were probably meant in another unit."""
     for name, per_kg in (("dose_g", False), ("dose_g_per_kg", True)):
         for dose in getattr(options, name):
             for odd in odd_dose((name,), dose if per_kg else None, None if per_kg else dose, keep=""):
                 yield fault(name, odd.found, odd.expected)
+    for dose in options.dose_g:
+        if LOWEST_DOSE_G <= dose < LOWEST_DOSE_G_PER_KG * facts.weight_kg:
+            rule = f"is {dose / facts.weight_kg:.2g} g/kg at {facts.weight_kg:g} kg: is it in g, not in g/kg?"
+            yield fault("dose_g", f"{dose:g}", rule)
     if options.vial and max(options.vial) > LARGEST_VIAL_G:
         yield fault("vial", f"{max(options.vial):g}", f"no vial holds more than {LARGEST_VIAL_G:g} g: is it in g?")
 
