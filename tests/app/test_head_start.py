@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,13 @@ def test_without_a_cohort_the_kernels_are_warmed_and_the_words_tell_of_compiling
     start.compiling = True
     assert start.words == COMPILING
     assert "minute" in module.COMPILING
+
+
+def test_the_first_fit_waits_for_no_library_that_it_does_not_use() -> None:
+    """lmfit, scipy's optimisers and distributions and what they load take longer than all else behind the page."""
+    code = (
+        "import sys, igkinetics.app.session\n"
+        "print({'lmfit', 'matplotlib', 'scipy.optimize', 'scipy.stats', 'pymc', 'altair'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

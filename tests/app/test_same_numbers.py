@@ -49,7 +49,7 @@ def cohort() -> Cohort:
 
 @pytest.fixture(scope="module")
 def desk(cohort: Cohort) -> Desk:
-    opened = Desk(options=FEWER)
+    opened = Desk(options=replace(Desk().options, draws=FEWER.draws))
     opened.open(cohort)
     return opened
 
@@ -74,11 +74,13 @@ def scenario(two: CohortFit, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 def test_a_patient_alone_has_the_fit_that_the_cohort_gives(desk: Desk, two: CohortFit) -> None:
+    """The page fits without lmfit's cross-check, the command with it: to the last digit the same."""
     alone = desk.fit(WHO)
     for table in ("nadir", "curves", "draws", "parameters"):
         whole: pd.DataFrame = getattr(two, table)
         own = whole[whole["patient_id"] == WHO].reset_index(drop=True)
-        pd.testing.assert_frame_equal(getattr(alone, table).reset_index(drop=True), own, check_dtype=False)
+        on_page = getattr(alone, table).reset_index(drop=True)
+        pd.testing.assert_frame_equal(on_page, own, check_dtype=False, check_exact=True)
 
 
 @pytest.mark.parametrize("regimen", REGIMENS, ids=lambda each: each["name"])
@@ -174,7 +176,9 @@ def test_no_dose_of_the_record_is_left_out_unless_asked(cohort: Cohort) -> None:
     before.open(cohort)
     assert after.curve[0, 0] > 1.5 * before.plan(WHO, PLAN).under({"name": "none"}).curve[0, 0]
     asked = desk.plan(WHO, replace(PLAN, from_day=float(last)))
-    assert "1 recorded dose from then on left out" in " ".join(asked.notes)
+    assert "recorded doses from day 0 on are left out, for the regimens take their place: 30 g on " in " ".join(
+        asked.notes
+    )
 
 
 def test_every_record_reads_back_as_the_same_numbers(cohort: Cohort) -> None:
@@ -299,3 +303,25 @@ def test_the_scenario_that_is_saved_is_a_file(two: CohortFit) -> None:
     raw = scenario_tables(two, WHO, PLAN, list(REGIMENS))
     assert tomllib.loads("from_day = 1\n")["from_day"] == 1
     assert parse_scenario(raw, "plan", "", None).scenario.population.patient == WHO
+
+
+def test_whom_dose_and_forecast_answer_for_the_page_answers_for_too() -> None:
+    """One sample, or values that are all limits: draws of the card's prior, with a warning, as on the command line."""
+    rows = [("one", "2024-05-03", "520"), *(("low", f"2024-0{month}-05", "<40") for month in (1, 2, 3))]
+    rows += [("dead", f"2024-0{month}-10", str(level)) for month, level in ((1, 700), (2, 480), (3, 390))]
+    samples = pd.DataFrame(rows, columns=["patient_id", "datetime", "igg"])
+    patients = {"patient_id": ["dead"], "death": ["2024-03-20"]}
+    opened = Desk(options=replace(Desk().options, draws=200))
+    opened.open(
+        read_cohort(samples=samples, patients=patients, igg_unit="mg/dL", mapping={"unusual_levels": "as_given"})
+    )
+    for name in ("one", "low"):
+        view = patient_view(opened, name, opened.fit(name))
+        assert (view["fitted"], view["doubtful"]) == (True, True)
+        assert view["said"].startswith("Beware: too little data, so the curve is the prior's (")
+        assert 0.0 <= opened.plan(name, PLAN).under({"name": "none"}).p_below(400.0) <= 1.0
+    dead = patient_view(opened, "dead", opened.fit("dead"))
+    assert (dead["fitted"], dead["doubtful"]) == (True, False)
+    assert "on day 60 (2024-03-10)" in dead["said"]
+    with pytest.raises(InputError, match=r"death on 2024-03-20, day 70: there is no next dose"):
+        assert opened.plan("dead", PLAN).prepared

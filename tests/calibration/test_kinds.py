@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from kinds_study import COLUMNS, summary
-from wrong_worlds import KINDS, cohort_of, true_att, write_cohort
+from kinds_study import COLUMNS, QUANTITIES, kind_row, summary
+from wrong_worlds import KINDS, THRESHOLD_G_PER_L, cohort_of, true_att, write_cohort
 
 from igkinetics.cohort.read import read_cohort
+from igkinetics.effect.fit import fit_effect
+from igkinetics.effect.sensitivity import AVERAGED
 
 
 @pytest.mark.parametrize("kind", ["right", "underdosed", "unrecorded", "ivig_before"])
@@ -48,9 +50,28 @@ def test_ratios_act_when_the_kind_says() -> None:
 
 def test_the_summary_counts() -> None:
     row = dict.fromkeys(COLUMNS, 1.0) | {"kind": "right", "passed": True, "misfit": False, "evidence": "strong"}
+    row |= {"cohort": 0, "averaged": True}
     row |= {f"{name}_covered": True for name in ("nadir", "mean_igg", "days_below")}
-    other = row | {"misfit": True, "nadir_covered": False, "passed": False, "att_r_hat": 1.001, "att_ess": 900.0}
-    (found,) = summary(pd.DataFrame([row, other])).to_dict("records")
-    assert (found["cohorts"], found["nadir_coverage"], found["misfit"]) == (2, 0.5, 0.5)
+    other = row | {"cohort": 1, "averaged": False, "misfit": True, "nadir_covered": False, "passed": False}
+    other |= {"att_r_hat": 1.001, "att_ess": 900.0}
+    again = other | {"cohort": 0, "averaged": False}
+    (found,) = summary(pd.DataFrame([again, row, other])).to_dict("records")
+    assert (found["averaged"], found["cohorts"], found["nadir_coverage"], found["misfit"]) == (1, 2, 0.5, 0.5)
     assert (found["failed"], found["failed_though_att_fine"]) == (0.5, 0.5)
     assert found["what"] == KINDS["right"]
+
+
+@pytest.mark.slow
+def test_a_row_holds_what_a_default_run_says(tmp_path: Path) -> None:
+    """The study computes less than `effect`; what it does compute is the same."""
+    row = kind_row("right", 0, size=8)
+    write_cohort(cohort_of("right", 0, 8), tmp_path)
+    effect = fit_effect(read_cohort(tmp_path), thresholds=(THRESHOLD_G_PER_L,), seed=1, jobs=1)
+    averaged = effect.sensitivity[AVERAGED].set_index("quantity")
+    for name, estimand in QUANTITIES.items():
+        assert row[f"{name}_median"] == pytest.approx(effect.estimand(estimand)["median"])
+        full = next(one for one in averaged.index if one.startswith(estimand))
+        assert row[f"{name}_averaged_lower"] == pytest.approx(averaged.loc[full, "lower"])
+        assert row[f"{name}_averaged_upper"] == pytest.approx(averaged.loc[full, "upper"])
+    assert row["misfit"] == effect.misfit["speaks"].any()
+    assert row["sampler"] == effect.sampling.sampler

@@ -43,7 +43,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("choices", "card"),
     [
-        pytest.param(["--sampler", "laplace", "--draws", "250"], "adult_b_cell_depletion", id="laplace"),
+        pytest.param(["--draws", "250"], "adult_b_cell_depletion", id="default"),
         pytest.param(
             ["--sampler", "laplace", "--residual", "student_t", "--covariate", "weight_kg"],
             "adult_b_cell_depletion",
@@ -66,7 +66,7 @@ def test_a_sampler_with_a_structure_and_a_card(record: Path, tmp_path: Path, cho
     done = CliRunner().invoke(app, [*call, *choices])
     assert done.exit_code == 0, done.output
     told = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    asked = choices[choices.index("--sampler") + 1] if "--sampler" in choices else "nuts"
+    asked = choices[choices.index("--sampler") + 1] if "--sampler" in choices else "laplace"
     assert told["options"]["sampler"] == asked
     (base,) = pd.read_csv(out / "extensions.csv").query("model == 'base'").to_dict("records")
     values = pd.read_csv(out / "diagnostics.csv").set_index("parameter")["value"]

@@ -208,8 +208,8 @@ def test_large_cohorts_are_thinned_evenly_and_say_so() -> None:
     cohort, posterior = mixed_cohort()
     donors = [one for one in exposures(cohort, posterior, 70.0) if one.treated]
     draws, kept, note = thinned(4000, 100, donors)
-    assert (draws[0], draws[-1], draws.size, len(kept)) == (0, 3999, 1250, 2)
-    assert note == "evenly thinned: 1250 of 4000 draws"
+    assert (draws[0], draws[-1], draws.size, len(kept)) == (0, 3999, 500, 2)
+    assert note == "evenly thinned: 500 of 4000 draws"
     assert thinned(4000, 5, donors)[2] == ""
     _, kept, note = thinned(4000, 500, donors * 60)
     assert len(kept) == 1

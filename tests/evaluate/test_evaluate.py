@@ -21,6 +21,7 @@ from igkinetics.evaluate.result import ForecastEvaluation
 from igkinetics.evaluate.scores import measures, ranking_of, stacking_weights
 from igkinetics.fit.likelihood import LOGNORMAL, NORMAL, STUDENT_T, minus_two_log
 from igkinetics.forecast.weights import weights_from
+from igkinetics.report.evaluate_page import width_words
 from igkinetics.resources import resource_folder
 from made_records import CYCLES, drawn, record
 
@@ -262,3 +263,17 @@ def test_a_card_of_one_compartment_is_fitted_as_such(frames: dict[str, pd.DataFr
     found = igk.evaluate_forecasts(steady, cards=["valenzuela_2025"], draws=100)
     assert (found.points["status"] == "fitted").all()
     assert igk.fit_cohort(steady, card="valenzuela_2025", draws=100).n_fitted == 8
+
+
+@pytest.mark.parametrize(
+    ("covered", "n", "words"),
+    [
+        (0.92, 236, ", and so are wider than they need be"),
+        (0.92, 20, ""),
+        (0.84, 2000, ""),
+        (0.70, 400, ", and so are too narrow to be relied on"),
+        (float("nan"), 0, ""),
+    ],
+)
+def test_intervals_are_called_too_wide_or_too_narrow_beyond_chance_alone(covered: float, n: int, words: str) -> None:
+    assert width_words(covered, n) == words

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from typer.testing import CliRunner
 
 import igkinetics as igk
+from igkinetics.charts.forecast_chart import forecast_chart
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError
@@ -22,7 +23,8 @@ from igkinetics.forecast.outlook import DRIFT_WEIGHTS, HEAVY_TAILED_WEIGHT, Outl
 from igkinetics.forecast.regimen import carried_on
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.kinetics.parameters import PARAMETERS
-from igkinetics.report.forecast_page import forecast_sentences
+from igkinetics.report.forecast_page import facts as page_facts
+from igkinetics.report.forecast_page import forecast_sentences, measure_sentence, work_rows
 
 UNTIL = 60.0
 CHOICES = {"thresholds": [500], "draws": 400, "seed": 3}
@@ -203,6 +205,29 @@ def test_probabilities_agree_with_each_other(result: CohortForecast) -> None:
         assert np.isnan(row["next_sample_day"]) == due.empty
         if not due.empty:
             assert row["from_day"] <= row["next_sample_day"] <= due.iloc[0]
+
+
+@pytest.mark.parametrize("threshold", [450, 500, 560])
+def test_sentence_table_and_page_name_the_same_next_step(whole: Cohort, threshold: float) -> None:
+    """Whoever needs no sample before a decision has none in the page's table either, and only they."""
+    found = igk.forecast_cohort(whole, thresholds=[threshold], draws=400, seed=3)
+    decided = measure_sentence(found).lower().partition("decide without another sample: ")[2]
+    cells = {row["id"]: row["sample"] for row in work_rows(found, threshold)}
+    for row in found.worklist.to_dict("records"):
+        step, cell = row["next_step"], cells[row["patient_id"]]
+        decide = row["patient_id"] in decided.replace(" and ", ", ").rstrip(".").split(", ")
+        assert (step == "decide") == decide == (cell == "none: decide now") == ("decide now" in row["reason"])
+        assert (step == "measure") == cell.startswith("day ")
+
+
+def test_a_chart_shows_the_whole_record_or_says_what_it_leaves_out(result: CohortForecast, whole: Cohort) -> None:
+    assert "Not drawn" not in dict(page_facts(result, "infused"))
+    near = igk.forecast_cohort(whole, patients=["infused"], horizon_day=7, **CHOICES)
+    said = dict(page_facts(near, "infused"))["Not drawn"]
+    assert said == "2 samples and 1 dose before day 28, where the chart begins, are not drawn; the model knows them."
+    patient, rows = near.patients["infused"].patient, near.forecast[near.forecast["policy"] == "none"]
+    layers = forecast_chart(patient, rows, 84.0, [], [500], "mg/dL")["layer"]
+    assert [row["day"] for row in layers[-1]["data"]["values"]] == [28.0, 42.0, 58.0, 84.0]
 
 
 def test_dates_stand_beside_days_and_may_be_given(whole: Cohort) -> None:

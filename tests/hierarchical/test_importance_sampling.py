@@ -9,11 +9,18 @@ import pytest
 from scipy.special import logsumexp
 
 from conftest import SETTINGS
+from igkinetics.fit.likelihood import LOGNORMAL, NORMAL, STUDENT_T, minus_two_log
 from igkinetics.hierarchical import importance
 from igkinetics.hierarchical.diagnostics import Run, chain_diagnostics, verdict_of
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.importance import Proposal, Target, effective_draws, resampled, smoothed_weights
-from igkinetics.hierarchical.integrated import Maps, Places, integrated_log_likelihood, log_t_density
+from igkinetics.hierarchical.integrated import (
+    Maps,
+    Places,
+    fill_node_terms,
+    integrated_log_likelihood,
+    log_t_density,
+)
 from igkinetics.hierarchical.laplace import whiten
 from igkinetics.hierarchical.leave_one_out import leave_patients_out
 from igkinetics.hierarchical.likelihood import terms_of
@@ -71,6 +78,34 @@ def test_weights_that_cannot_be_believed_hand_over_to_chains(
     assert drawn.sampler.startswith("nuts (laplace: Pareto k ")
     assert drawn.trace.statistics["diverging"].shape == (1, 100)
     assert drawn.log_likelihood is None
+
+
+def test_a_second_try_comes_before_chains(prepared: PreparedCohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge, points = importance.why_not_believed, []
+
+    def first_is_not_believed(*arguments: float) -> str:
+        points.append(arguments)
+        return "Pareto k 0.81" if len(points) == 1 else judge(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(importance, "why_not_believed", first_is_not_believed)
+    drawn = sample_prepared(prepared, replace(BY_WEIGHTS, draws=100, chains=2))
+    assert (drawn.sampler, len(points)) == ("laplace", 2)
+    assert drawn.trace.statistics["pareto_k"].max() <= 0.7
+
+
+@pytest.mark.parametrize("kind", [NORMAL, LOGNORMAL, STUDENT_T])
+def test_terms_of_points_are_the_likelihoods_of_their_samples(kind: int) -> None:
+    """Measured and censored values under each residual error; a level of no number gives none."""
+    generator = np.random.default_rng(4)
+    levels, igg = generator.uniform(1.0, 9.0, (3, 20)), generator.uniform(1.0, 9.0, 20)
+    levels[2, 3] = np.nan
+    limit = np.where(np.arange(20) % 5, 0, -1).astype(np.int64)
+    a, b = np.array([0.01, 0.3]), np.array([0.05, 0.1, 0.2])
+    filled = np.empty((3, a.size, b.size))
+    fill_node_terms(levels, igg, limit, kind, a, b, filled)
+    for k, first, second in np.ndindex(filled.shape):
+        each = [minus_two_log(kind, igg[m], int(limit[m]), levels[k, m], a[first], b[second])[0] for m in range(20)]
+        np.testing.assert_allclose(filled[k, first, second], -0.5 * sum(each), rtol=1e-12)
 
 
 def test_the_same_draws_whatever_the_number_of_threads(prepared: PreparedCohort) -> None:

@@ -19,10 +19,12 @@ from igkinetics.charts.axes import day_axis, level_axis, squeeze_layer
 from igkinetics.charts.cohort_chart import MOST_ROWS, cohort_chart, interval_rows
 from igkinetics.charts.compare_charts import offsets
 from igkinetics.charts.curves_chart import curves_chart, evenly_spaced
+from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart, not_drawn
 from igkinetics.charts.patient_chart import LOOKS, Event, event_words, patient_chart
 from igkinetics.charts.svg import Spec, converter_process, draw
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import fitted_nadirs, patient_events
+from igkinetics.report.sentences import not_drawn_words
 
 MG_PER_DL_IN_G_PER_L = 100.0
 
@@ -277,3 +279,26 @@ def test_dots_of_a_row_do_not_meet() -> None:
     assert len({round(lane, 6) for lane in lanes[:3]}) == 3
     assert lanes[3] != lanes[4]
     assert max(abs(lane) for lane in lanes) < 0.5
+
+
+def test_a_dosing_chart_that_begins_late_says_what_it_leaves_out() -> None:
+    forecast = pd.DataFrame({"day": [400.0, 410.0], "median": [5.0, 4.0], "lower": [4.0, 3.0], "upper": [6.0, 5.0]})
+    samples = np.array([[0.0, 7.0, 0], [300.0, 6.0, 0], [385.0, 5.5, 0], [400.0, 5.0, 0]])
+    course = DosingCourse(
+        samples=samples,
+        doses=np.array([[360.0, 30.0], [390.0, 30.0]]),
+        therapy=np.empty((0, 2)),
+        planned=np.empty((0, 2)),
+        forecast=forecast,
+        past=forecast.iloc[:0],
+        limits=(5.0,),
+        today=400.0,
+        unit="g/L",
+    )
+    assert not_drawn(course) == (380.0, 2, 1)
+    dots = dosing_chart(course)["layer"][-1]["data"]["values"]
+    assert [row["t"] for row in dots] == [385.0, 400.0]
+    assert not_drawn_words("day 380", 1, 0) == (
+        "1 sample before day 380, where the chart begins, is not drawn; the model knows it."
+    )
+    assert not_drawn_words("day 380", 0, 0) == ""

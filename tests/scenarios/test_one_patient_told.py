@@ -43,6 +43,7 @@ def test_sentences_name_the_patient_the_dose_and_the_dates(told: ScenarioResult)
     assert monthly.startswith(
         "Under monthly the next dose is 27.5 g (2 x 10 g + 1 x 5 g + 1 x 2.5 g) iv on 2024-06-07 (day 8)"
     )
+    assert "(day 8), the nearest to 27 g in whole vials: lowest trough" in monthly
     assert f"lowest trough {row['median']:.2f} g/L ({row['lower']:.2f} to {row['upper']:.2f})" in monthly
     assert "sample: 2024-" in sample
     assert "before the dose on 2024-06-07 (day 8)" in sample
@@ -81,3 +82,21 @@ def test_a_sample_is_advised_while_it_can_still_change_a_dose(told: ScenarioResu
     assert table["date"].iloc[0] == "2024-05-31"
     assert set(table["dose_day"]) == {8.0}
     assert list(sample_days(0.0, Open(dose_day=8.0, trough_day=36.0))) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_doses_given_since_the_last_sample_are_not_left_out_in_silence(told: ScenarioResult, tmp_path: Path) -> None:
+    """Days count from the last sample unless a day is given: a dose of that day would be given by the regimens."""
+    at = str(told.file.scenario.population.fit)
+    asked = {"horizon_day": 28, "thresholds": [5], "seed": 1}
+    early = igk.simulate_regimens({"fit": at, "patient": "P07", "from_day": 30}, [{"name": "none"}], **asked)
+    sentence = scenario_sentences(early, "there")[1]
+    assert sentence.startswith(
+        "Beware: recorded doses from day 0 on are left out, for the regimens take their place: 30 g"
+    )
+    samples = pd.DataFrame({"patient_id": "Q", "day": [0, 30, 60], "igg": [6.0, 4.4, 4.1]})
+    doses = pd.DataFrame({"patient_id": "Q", "day": [60, 61.5], "amount_g": [30, 10]})
+    write_fit(igk.fit_cohort(igk.read_cohort(samples=samples, doses=doses, igg_unit="g/L"), draws=100), tmp_path)
+    for more, words in (({}, "30 g on day 0 and 10 g on day 1.5; from_day = 62 keeps them."), ({"from_day": 62}, "")):
+        found = igk.simulate_regimens({"fit": str(tmp_path), "patient": "Q", **more}, [{"name": "none"}], **asked)
+        said = [one for one in scenario_sentences(found, "there") if one.startswith("Beware")]
+        assert [one.endswith(words) for one in said] == ([True] if words else [])

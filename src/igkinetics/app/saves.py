@@ -29,6 +29,7 @@ from igkinetics.provenance import RESEARCH_NOTICE
 from igkinetics.report.dose_page import dose_charts, write_dose_report
 from igkinetics.report.dosing_sheet import write_dose_sheet
 from igkinetics.scenarios.calendar_file import ICS_NAME
+from igkinetics.scenarios.recorded import LEFT_OUT
 
 RECORD_FOLDER: Final = "record"
 SCENARIO_NAME: Final = "scenario.toml"
@@ -60,7 +61,7 @@ def dosing_of(wanted: Wanted) -> DoseResult:
     regimen, plan, patient = wanted.regimens[0], wanted.patient.plan, wanted.patient
     if "dose_g" not in regimen:
         raise call_error("dose", "0 g", "give regimen A a dose first")
-    if any("left out" in note for note in patient.notes):
+    if any(note.startswith(LEFT_OUT) for note in patient.notes):
         raise call_error("counted from day", f"{patient.from_day:g}", EARLIER)
     last_sample = float(wanted.own.patient(patient.patient_id).sample_day[-1])
     options = DoseOptions(

@@ -52,13 +52,16 @@ def patients_view(desk: Desk, wanted: str) -> Message:
 
 
 def patient_view(desk: Desk, patient_id: str, fit: CohortFit) -> Message:
-    """The record, the fit and what is to be said of both."""
+    """The record, the fit and what is to be said of both. fitted: has draws, so that regimens can be asked about;
+    doubtful: they are the card's prior more than this patient's."""
     row = fit.nadir.iloc[0].to_dict()
-    fitted = row["status"] in WITH_ESTIMATES
-    own = desk.of(patient_id)
+    fitted, own = fit.fits[0].has_numbers, desk.of(patient_id)
+    doubtful = fitted and row["status"] not in WITH_ESTIMATES
+    zero = own.day_zero.get(patient_id)
     return unfit_view(desk, patient_id, "") | {
         "fitted": fitted,
-        "said": fitted_words(row) if fitted else unfitted_words(row),
+        "doubtful": doubtful,
+        "said": doubtful_words(row) if doubtful else fitted_words(row, zero) if fitted else unfitted_words(row),
         "notes": [note for note in fit.notes if note not in own.notes],
         "curve": curve_view(fit.curves),
     }
@@ -72,6 +75,7 @@ def unfit_view(desk: Desk, patient_id: str, why: str) -> Message:
         "words": text.visible(patient_id),
         "unit": own.igg_unit,
         "fitted": False,
+        "doubtful": False,
         "said": f"Not fitted: {why}",
         "notes": [],
         "record": record_view(desk.record(patient_id), own),
@@ -122,17 +126,25 @@ def digits(value: float) -> float | None:
     return float(f"{value:.5g}") if np.isfinite(value) else None
 
 
-def fitted_words(row: dict[Any, Any]) -> str:
-    """The nadir of a fitted patient in one sentence."""
+def fitted_words(row: dict[Any, Any], zero: pd.Timestamp | None) -> str:
+    """The nadir of a fitted patient in one sentence. zero: the moment of day 0, where it is known."""
     unit = row["unit"]
+    date = (
+        f" ({date_of(zero, row['fitted_nadir_day'])})" if zero is not None and text.known(row["fitted_nadir"]) else ""
+    )
     words = (
         f"Fitted nadir {text.level(row['fitted_nadir'], unit)} {unit} "
         f"({text.level_interval(row['fitted_nadir_lower'], row['fitted_nadir_upper'], unit)}) "
-        f"on day {text.day(row['fitted_nadir_day'])}"
+        f"on day {text.day(row['fitted_nadir_day'])}{date}"
     )
     reached = "reached" if text.is_true(row["nadir_reached"]) else "the lowest so far"
     said = f"; {row['reason']}" if text.known(row["reason"]) else ""
     return f"{words}, {reached}{said}."
+
+
+def doubtful_words(row: dict[Any, Any]) -> str:
+    """ "Beware: too little data, so the curve is the prior's (1 sample ...)." """
+    return f"Beware: {STATUS_WORDS[row['status']]} ({text.visible(row['reason'], most=600)})."
 
 
 def unfitted_words(row: dict[Any, Any]) -> str:
@@ -158,12 +170,17 @@ def outlook_view(patient: Patient, outlook: Outlook, which: str) -> Message:
 
 
 def given_words(patient: Patient, outlook: Outlook) -> str:
-    """The regimen in words, with the dose per kg and the first day."""
+    """The regimen in words, with the dose per kg, the first day, and how long after the last recorded dose that is."""
     if outlook.regimen.gives_nothing or not outlook.dose_day.size:
         return "No dose is given."
     weight = float(patient.cases.weight_kg[0])
     per_kg = f" ({text.number(dose_of(outlook) / weight, 2)} g/kg)" if np.isfinite(weight) else ""
-    return f"{regimen_words(outlook)}{per_kg}; the first{when(patient, float(outlook.dose_day[0]))}."
+    first = float(outlook.dose_day[0])
+    before = patient.fit.cohort.patient(patient.patient_id).dose_day
+    before = before[before < patient.from_day]
+    days = first + patient.from_day - before[-1] if before.size else np.nan
+    after = f", {counted(round(days), 'day')} after the last recorded dose" if np.isfinite(days) else ""
+    return f"{regimen_words(outlook)}{per_kg}; the first{when(patient, first)}{after}."
 
 
 def dose_of(outlook: Outlook) -> float:

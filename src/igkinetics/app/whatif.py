@@ -12,12 +12,13 @@ from functools import cache, cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 
 from igkinetics.cohort.windows import end_words
 from igkinetics.dosing.cases import Cases, Places
 from igkinetics.dosing.doses import calendar_days
 from igkinetics.dosing.regimen import Dosing
-from igkinetics.errors import InputError, call_error, counted
+from igkinetics.errors import InputError, call_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.output import in_memory
 from igkinetics.kinetics.parameters import Floats
@@ -93,7 +94,10 @@ class Patient:
         """Draws with their drift up to the horizon, and what is asked of every regimen."""
         own = self.fit.cohort.patient(self.patient_id)
         if np.isfinite(own.follow_up_end):
-            expected = f"follow-up ended with {end_words(own)} on day {own.follow_up_end:.4g}: there is no next dose"
+            zero = self.fit.cohort.day_zero.get(self.patient_id)
+            date = f"{(zero + pd.Timedelta(days=own.follow_up_end)).date().isoformat()}, " if zero is not None else ""
+            when = f"{date}day {own.follow_up_end:.4g}"
+            expected = f"follow-up ended with {end_words(own)} on {when}: there is no next dose"
             raise call_error("patient", self.patient_id, expected)
         file = self.file([{"name": "none"}])
         patients = patient_of_fit(file, in_memory(self.fit, FIT_FOLDER), self.patient_id)
@@ -111,10 +115,7 @@ class Patient:
     @property
     def notes(self) -> tuple[str, ...]:
         """What must be known of the plan: what its days count from, doses of the record that it leaves out."""
-        after = self.fit.cohort.patient(self.patient_id).dose_day >= self.from_day
-        left_out = f"{counted(int(after.sum()), 'recorded dose')} from then on left out" if after.any() else ""
-        about = self.prepared[0].about
-        return tuple(filter(None, (*about.notes, left_out)))
+        return self.prepared[0].about.notes
 
     def dosing(self, regimen: Mapping[str, Any]) -> Dosing:
         """A regimen of a scenario file. InputError with every key that is at fault, for this patient too."""

@@ -97,6 +97,12 @@ def span(course: DosingCourse) -> tuple[float, float]:
     return min(first, course.today - 0.02 * ahead), last
 
 
+def not_drawn(course: DosingCourse) -> tuple[float, int, int]:
+    """The day on which the chart begins, and how many samples and doses of the record lie before it."""
+    first = span(course)[0]
+    return first, int(np.sum(course.samples[:, 0] < first)), int(np.sum(course.doses[:, 0] < first))
+
+
 def therapy_layer(course: DosingCourse, time: Spec, first: float, last: float) -> list[Spec]:
     rows = [
         {"t": course.at(max(start, first)), "stop": course.at(min(stop, last))}

@@ -15,8 +15,8 @@ from igkinetics.cohort.model import Patient
 from igkinetics.units import IggUnit
 
 Rows = list[dict[str, Any]]
-SHOWN_BEFORE: Final = 5.0
-"""So many horizons of the record are shown before today."""
+SHOWN_BEFORE: Final = 8.0
+"""So many horizons of the record are shown before today at most, else the band would be a sliver."""
 TODAY: Final = "#666666"
 MILLISECONDS: Final = 86_400_000.0
 
@@ -35,7 +35,7 @@ def forecast_chart(
     to_come: days of infusions in it. day_zero: what days count from, for an axis of dates.
     """
     last = float(forecast["day"].max())
-    first = max(earliest(patient, from_day), from_day - SHOWN_BEFORE * (last - from_day))
+    first = first_drawn(patient, from_day, last)
     at = place_of(day_zero)
     points = [row for row in sample_points(patient, unit) if row["day"] >= first]
     levels = [*(row["igg"] for row in points), *thresholds, float(forecast["upper"].max())]
@@ -74,6 +74,11 @@ def forecast_chart(
 
 def earliest(patient: Patient, from_day: float) -> float:
     return float(min([from_day - 1.0, *patient.sample_day[:1], *patient.dose_day[:1]]))
+
+
+def first_drawn(patient: Patient, from_day: float, last: float) -> float:
+    """The day on which the chart begins."""
+    return max(earliest(patient, from_day), from_day - SHOWN_BEFORE * (last - from_day))
 
 
 def place_of(day_zero: pd.Timestamp | None) -> Callable[[float], float]:

@@ -48,16 +48,16 @@ PolicyFile = Annotated[
 
 Draws = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Draws of each chain (1000 unless given), or of each independent batch (500)."),
+    typer.Option(metavar="N", help="Draws of each independent batch (500 unless given), or of each chain (1000)."),
 ]
 Tune = Annotated[
-    int, typer.Option(metavar="N", help="Draws of each chain before those that count (laplace needs none).")
+    int, typer.Option(metavar="N", help="Draws of each chain before those that count (where chains are run).")
 ]
 Sampler = Annotated[
     str,
     typer.Option(
         metavar="laplace|nuts|pymc",
-        help="Importance sampling around the Laplace approximation, or chains for the base model.",
+        help="Importance sampling around the Laplace approximation (chains where it fails), or chains.",
     ),
 ]
 CardName = Annotated[str, typer.Option(metavar="ID|FILE", help="Model card that gives the priors.")]
@@ -103,8 +103,8 @@ def effect(
     lkj: Lkj = None,
     draws: Draws = None,
     tune: Tune = 600,
-    chains: Annotated[int, typer.Option(metavar="N", help="Chains, or batches.")] = 4,
-    sampler: Sampler = "nuts",
+    chains: Annotated[int, typer.Option(metavar="N", help="Independent batches, or chains.")] = 4,
+    sampler: Sampler = "laplace",
     posterior: PosteriorFile = None,
     control_regimen: RegimenFile = None,
     policies: PolicyFile = None,

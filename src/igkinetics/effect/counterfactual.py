@@ -20,8 +20,10 @@ from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import KA, Floats
 from igkinetics.parallel import Progress, in_order
 
+ENOUGH_CURVES: Final = 100_000
+"""Curves behind the effect in controls; beyond, draws are thinned evenly, which the table says."""
 MOST_CURVES: Final = 250_000
-"""Curves behind the effect in controls; beyond, draws and then schedules are thinned evenly, which the table says."""
+"""Beyond these, with the fewest draws, schedules are thinned too."""
 FEWEST_DRAWS: Final = 400
 
 Places = npt.NDArray[np.int64]
@@ -181,7 +183,7 @@ def nothing_given(regimen: Regimen | None, controls: Sequence[Exposure]) -> str:
 def thinned(n_draws: int, n_controls: int, donors: Sequence[Exposure]) -> tuple[Places, list[Exposure], str]:
     """Places of the draws to use, the donors to use, and what to say about it."""
     schedules = max(len(donors), 1)
-    most_draws = min(n_draws, max(FEWEST_DRAWS, MOST_CURVES // (n_controls * schedules)))
+    most_draws = min(n_draws, max(FEWEST_DRAWS, ENOUGH_CURVES // (n_controls * schedules)))
     most_donors = max(1, min(schedules, MOST_CURVES // (n_controls * most_draws)))
     draws = np.linspace(0, n_draws - 1, most_draws).round().astype(np.int64)
     places = np.linspace(0, len(donors) - 1, most_donors).round().astype(int)

@@ -22,7 +22,7 @@ def fit_effect(
 
     choices: those of EffectOptions, which see; given beside `options`, they take the place of its own. tell: called
     with a line before each long step. InputError when a choice, the card or the cohort is at fault.
-    Levels are in the cohort's unit, named in a column `unit` (docs/model.md 5). It samples for a minute or more.
+    Levels are in the cohort's unit, named in a column `unit` (docs/model.md 5). It takes a minute or more.
 
     >>> import igkinetics as igk
     >>> samples = {"patient_id": ["A"] * 3 + ["B"] * 3, "day": [0, 30, 60] * 2, "igg": [620, 480, 390, 540, 700, 610]}

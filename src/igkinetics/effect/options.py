@@ -28,9 +28,9 @@ class EffectOptions:
     card: id of a model card or path of a card file. thresholds, minimum_effect and rope (low, high): IgG in the
     cohort's unit; none by default. covariates: columns of the patients table. residual: distribution of the error, as
     in `fit`. lkj: eta of an LKJ prior on correlations between patients' parameters; None: independent. sampler:
-    "nuts" (chains by nutpie of the base model, and with full checks of all), "pymc" (chains by PyMC) or "laplace"
-    (importance sampling around the Laplace approximation; chains where its weights fail). draws, tune: per chain, by
-    default 1000 and 600, or per batch of importance sampling, by default 500, without tuning. posterior: a saved
+    "laplace" (importance sampling around the Laplace approximation; chains where its weights fail), "nuts" (chains by
+    nutpie of the base model, and with full checks of all) or "pymc" (chains by PyMC). draws, tune: per batch of
+    importance sampling, by default 500, without tuning, or per chain, by default 1000 and 600. posterior: a saved
     posterior to report instead of sampling. control_regimen: a TOML file with the keys of one regimen, given to the
     controls. policies: a TOML file of policies, each given to everyone. prior_only: draw from the card, without the
     measurements. base_only: no extensions, no other models or priors, nobody left out. joint: also both ratios free at
@@ -41,7 +41,7 @@ class EffectOptions:
 
     >>> import igkinetics as igk
     >>> igk.EffectOptions(thresholds=(400,), minimum_effect=50, rope=(-20, 20)).draws_each
-    1000
+    500
     """
 
     card: str = DEFAULT_CARD
@@ -55,7 +55,7 @@ class EffectOptions:
     draws: int | None = None
     tune: int = 600
     chains: int = 4
-    sampler: str = "nuts"
+    sampler: str = "laplace"
     posterior: str | None = None
     control_regimen: str | None = None
     policies: str | None = None

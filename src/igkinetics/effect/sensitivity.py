@@ -20,6 +20,7 @@ from igkinetics.effect.tipping import tipping_rows
 from igkinetics.hierarchical.diagnostics import MOST_DIVERGENT, NOT_REPORTED
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
 from igkinetics.hierarchical.leave_one_out import (
+    LeftOut,
     compare_models,
     influence_table,
     leave_patients_out,
@@ -95,20 +96,8 @@ def sensitivity_tables(
         **{str(name): model for name, model in extensions.items()},
         **{name: sample() for name, sample in others.items()},
     }
-    same = {name: model for name, model in models.items() if same_data(model, base)}
-    alike = {name: model for name, model in same.items() if name == "base" or usable(model)}
-    failed = [spoken(name) for name in same if name not in alike]
-    unseen = {name: leave_patients_out(model, seed=question.seed, jobs=question.jobs) for name, model in alike.items()}
-    tables: dict[str, pd.DataFrame] = {}
     quantities = {name: question.quantities_of(model.posterior) for name, model in models.items()}
-    if len(alike) > 1:
-        weights = model_weights(unseen, question.seed)
-        tables[AVERAGED] = averaged_rows(
-            weights, {name: quantities[name] for name in alike}, unseen, question.level, failed
-        )
-        tables[MODELS] = compare_models(unseen).assign(
-            weight=list(weights.values()), sampler=[alike[name].sampler for name in unseen]
-        )
+    tables, unseen = averaged_tables(models, quantities, question.level, question.seed, question.jobs)
     if resample is not None:
         of_prior = resample
         tables[PRIORS] = prior_sensitivity(
@@ -123,6 +112,29 @@ def sensitivity_tables(
     if again is not None:
         tables |= of_records(base, extensions, again, quantities["base"], question)
     return tables
+
+
+def averaged_tables(
+    models: Mapping[str, SampledCohort],
+    quantities: Mapping[str, Mapping[str, Floats]],
+    level: float,
+    seed: int,
+    jobs: int,
+) -> tuple[dict[str, pd.DataFrame], dict[str, LeftOut]]:
+    """Averaged over models, and models by predictive density, where several can be relied on; what each of these says
+    of patients it has not seen. The first model is the base model."""
+    base = models["base"]
+    same = {name: model for name, model in models.items() if same_data(model, base)}
+    alike = {name: model for name, model in same.items() if name == "base" or usable(model)}
+    failed = [spoken(name) for name in same if name not in alike]
+    unseen = {name: leave_patients_out(model, seed=seed, jobs=jobs) for name, model in alike.items()}
+    if len(alike) == 1:
+        return {}, unseen
+    weights = model_weights(unseen, seed)
+    averaged = averaged_rows(weights, {name: quantities[name] for name in alike}, unseen, level, failed)
+    samplers = [alike[name].sampler for name in unseen]
+    by_density = compare_models(unseen).assign(weight=list(weights.values()), sampler=samplers)
+    return {AVERAGED: averaged, MODELS: by_density}, unseen
 
 
 def of_records(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import lmfit
 import numpy as np
 
 from igkinetics.fit.engine import explore_starts, newton_polish, settle_modes
@@ -127,6 +126,8 @@ def by_lmfit(problem: FitProblem, guess: Floats, metric: Floats) -> tuple[Floats
 
     metric (p, p): a first guess at the inverse Hessian, which gives steps their size.
     """
+    import lmfit  # here: it takes a second to load, and much is done without it
+
     parameters = lmfit.Parameters()
     for name, start in zip(problem.names, guess, strict=True):
         parameters.add(name, value=float(start))

@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from igkinetics.fit.minimise import AGREE_WITHIN, NOT_FINITE, Optimum, polish
 from igkinetics.fit.problem import FitProblem
@@ -58,7 +57,7 @@ def profile_interval(problem: FitProblem, optimum: Optimum, index: int, level: f
 
     LowerOptimumError when the search meets a point below the optimum.
     """
-    rise = float(chi2.ppf(level, 1))
+    rise = float(2.0 * gammaincinv(0.5, level))  # quantile of chi-squared, 1 degree of freedom
     error = float(np.sqrt(2.0 * np.linalg.inv(optimum.hessian)[index, index]))
     ends = [_end(problem, optimum, index, side * error, rise) for side in (-1.0, 1.0)]
     return ends[0], ends[1]
@@ -112,6 +111,8 @@ def profiled(problem: FitProblem, optimum: Optimum, index: int, value: float) ->
 
 def _end(problem: FitProblem, optimum: Optimum, index: int, step: float, rise: float) -> float:
     """Where the profile has risen by `rise` in the direction of `step`, one standard error long."""
+    from scipy.optimize import brentq  # here: it takes half a second to load, and few ask for profiles
+
     centre = float(optimum.x[index])
 
     def excess(distance: float) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from igkinetics.fit.likelihood import STUDENT_T
 from igkinetics.fit.minimise import explore, first_guesses
@@ -120,7 +120,7 @@ def robust_fit(problem: FitProblem, x: Floats) -> Floats | None:
 def whole_course(problem: FitProblem, at: Linearised) -> tuple[Change, ...]:
     """One change for all days when residuals and prior together lie beyond chance; else none."""
     misfit = float(np.sum(at.precision * at.residual**2) + np.sum(at.prior * at.prior_gap**2))
-    if chi2.sf(misfit, at.residual.size) >= WHOLE_COURSE_P:
+    if chdtrc(at.residual.size, misfit) >= WHOLE_COURSE_P:
         return ()
     return (
         Change(

@@ -46,10 +46,13 @@ TABLES: Final[dict[str, dict[str, str]]] = {
         "first_day_below_lower": "lower end of its interval",
         "first_day_below_upper": "upper end of its interval; empty where it lies beyond the horizon",
         "next_sample_day": "when to measure next: the day on which P(below) first reaches --act-at, or earlier, so "
-        "that the result can change an infusion; empty where P(below) stays lower",
+        "that the result can change an infusion; the day of the forecast where it is that high already (next_step says "
+        "whether a sample is wanted then); empty where P(below) stays lower",
         "reason": "why so: when P(below) reaches --act-at, the last value, the doses to come; or why there is no "
         "forecast",
         "policy": "the doses to come that this row goes by; empty without a forecast",
+        "next_step": "measure: on next_sample_day; decide: now, without another sample, which would come too late or "
+        "change nothing; empty where nothing is due within the horizon or there is no forecast",
         "p_below_now": "probability of being below on the day of the forecast",
         "from_day": "the day of the forecast",
         "from_date": "the same as a date",

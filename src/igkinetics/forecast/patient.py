@@ -127,32 +127,40 @@ def below(days: Floats, levels: Floats, threshold: float, level: float) -> Below
     )
 
 
-DECIDE: Final = "decide now"
+MEASURE: Final = "measure"
+DECIDE: Final = "decide"
 
 
-def next_sample(one: PatientForecast, p: Floats, options: ForecastOptions) -> tuple[float, str]:
-    """The day of the next sample (nan: none within the horizon), and why then."""
+def next_step(one: PatientForecast, p: Floats, options: ForecastOptions) -> tuple[str, float, str]:
+    """What to do next for one threshold (MEASURE, DECIDE without another sample, "": nothing within the horizon), on
+    which day (nan for nothing), and why."""
     if one.chosen is None:
         raise AssertionError("a patient without a forecast has no next sample")
     reached = np.flatnonzero(p >= options.act_at)
     at, horizon = f"{options.act_at:g}", f"{options.horizon_day:g} days"
     if not reached.size:
-        return np.nan, f"P(below) stays under {at} for {horizon}"
+        return "", np.nan, f"P(below) stays under {at} for {horizon}"
     crossing = float(one.days[reached[0]])
     if reached[0] == 0:
-        sampled = one.from_day - one.patient.sample_day[-1] < 1.0
-        told = f"sampled that day: {DECIDE}" if sampled else "measure now"
+        step, told = MEASURE, "measure now"
         if p[0] > 1.0 - options.act_at:
-            told = f"{DECIDE}, a sample would hardly change that"
-        return one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
+            step, told = DECIDE, "decide now, a sample would hardly change that"
+        elif one.from_day - one.patient.sample_day[-1] < 1.0:
+            step, told = DECIDE, "sampled that day: decide now"
+        return step, one.from_day, f"P(below) is {text.fraction(p[0])} already: {told}"
     day = one.from_day + np.floor(crossing - one.from_day)
     words = f"P(below) reaches {at} on {one.when(crossing)}"
     next_doses = one.chosen.doses[one.chosen.doses[:, 0] > one.from_day, 0]
     soon = next_doses[(next_doses > day - 1e-9) & (next_doses < day + options.lead_day)]
     if soon.size and soon[0] - options.lead_day < day:
         day = max(one.from_day, float(soon[0]) - options.lead_day)
-        words += f"; {options.lead_day:g} day before the infusion of {one.when(float(soon[0]))}"
-    return day, words
+        words += f"; {days_words(options.lead_day)} before the infusion of {one.when(float(soon[0]))}"
+    return MEASURE, day, words
+
+
+def days_words(days: float) -> str:
+    """ "1 day", "1.5 days" """
+    return f"{text.number(days)} {'day' if days == 1.0 else 'days'}"
 
 
 def worklist_row(one: PatientForecast, threshold: float, options: ForecastOptions, unit: IggUnit) -> dict[str, Any]:
@@ -175,7 +183,7 @@ def worklist_row(one: PatientForecast, threshold: float, options: ForecastOption
         )
         return row | {"below_now": below_now, "reason": "; ".join(filter(None, (one.reason, measured)))}
     found = below(one.days, one.paths[one.chosen.policy].total, g_per_l(threshold, unit), options.level)
-    sample_day, why = next_sample(one, found.p, options)
+    step, sample_day, why = next_step(one, found.p, options)
     days = {"first_day_below": found.first, "first_day_below_lower": found.first_lower}
     days |= {"first_day_below_upper": found.first_upper, "next_sample_day": sample_day}
     return row | {
@@ -183,6 +191,7 @@ def worklist_row(one: PatientForecast, threshold: float, options: ForecastOption
         "p_below_now": float(found.p[0]),
         "p_below_horizon": float(found.p_by[-1]),
         **{name: day if np.isfinite(day) else np.nan for name, day in days.items()},
+        "next_step": step,
         "policy": one.chosen.policy,
         "reason": "; ".join(filter(None, (why, measured, policy_words(one), one.reason))),
     }
@@ -194,9 +203,14 @@ def measured_words(one: PatientForecast, last: dict[str, Any], unit: IggUnit) ->
     if not patient.sample_day.size:
         return ""
     value = f"{LIMIT_SIGNS[last['sign']]}{text.level(last['last_igg'], unit)} {unit}"
-    since = patient.dose_day >= last["last_sample_day"]
-    then = f", then {text.number(float(patient.dose_g[since].sum()), 4)} g" if since.any() else ""
+    then = given_since(patient)
     return f"last value {value} on {one.when(last['last_sample_day'])}{then}"
+
+
+def given_since(patient: Patient) -> str:
+    """ ", then 25 g": what was given from the day of the last sample on; "" for nothing."""
+    since = patient.dose_day >= patient.sample_day[-1]
+    return f", then {text.number(float(patient.dose_g[since].sum()), 4)} g" if since.any() else ""
 
 
 def policy_words(one: PatientForecast) -> str:

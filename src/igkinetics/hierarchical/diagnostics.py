@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
 
+from igkinetics.hierarchical.many_diagnostics import many_diagnostics
 from igkinetics.kinetics.parameters import Floats
 
 DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse", "value")
@@ -107,9 +108,7 @@ def judged(table: pd.DataFrame, run: Run) -> pd.DataFrame:
 
 def worst(z: Floats, patients: Sequence[str], names: Sequence[str]) -> dict[str, float | str]:
     """The worst of each diagnostic over all (patient, parameter) of z (chain, draw, patient, p), and whose it is."""
-    chains, draws = z.shape[:2]
-    each = [chain_diagnostics(column, error=False) for column in np.moveaxis(z.reshape(chains, draws, -1), -1, 0)]
-    table = pd.DataFrame(each)
+    table = pd.DataFrame(many_diagnostics(z.reshape(*z.shape[:2], -1)))
     row: dict[str, float | str] = {
         "r_hat": table["r_hat"].max(),
         "ess_bulk": table["ess_bulk"].min(),

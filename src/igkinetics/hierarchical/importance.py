@@ -11,6 +11,7 @@ The proposal and the places of points are learnt in a few rounds, each from the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -190,6 +191,15 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
     return Sampler(target, proposal, components, places, enough[0] if enough else POINTS[-1], alone=not enough)
 
 
+def relearnt(sampler: Sampler, batches: Sequence[Batch]) -> Sampler:
+    """The proposals learnt once more, from the draws of batches that could not be believed, with twice the points."""
+    v = np.concatenate([batch.v for batch in batches])
+    proposal = sampler.proposal.fitted(v, np.full(len(v), -np.log(len(v))))
+    components = sampler.target.phi(v[np.linspace(0, len(v) - 1, COMPONENTS).round().astype(int)])
+    n_points = min(2 * sampler.n_points, POINTS[-1])
+    return sampler._replace(proposal=proposal, components=components, n_points=n_points)
+
+
 class Batch(NamedTuple):
     """v (d, k), z (d, n, p), log_likelihood (d, n) of d draws of equal weight.
 
@@ -238,9 +248,11 @@ def draw_by_importance(
     generator = numbered_stream(settings.seed, "importance")
     sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores), generator)
     batches, interrupted = whole_batches(sampler, settings, generator)
-    # of all batches together: k of a few hundred weights is hardly known
-    _, k = smoothed_weights(np.concatenate([batch.raw for batch in batches]))
-    effective = sum(min(batch.effective, float(settings.draws)) for batch in batches)
+    k, effective, why_not = judged(batches)
+    if why_not and not interrupted:  # chains would take ten times as long as a second try
+        sampler = relearnt(sampler, batches)
+        batches, interrupted = whole_batches(sampler, settings, generator)
+        k, effective, why_not = judged(batches)
     shape = (len(batches), settings.draws)
     trace = Trace(
         u=sampler.target.u(np.array([batch.v for batch in batches])),
@@ -254,7 +266,7 @@ def draw_by_importance(
         pareto_k=k,
         effective=effective,
         points=sampler.n_points,
-        why_not=why_not_believed(k, effective, len(batches) * settings.draws),
+        why_not=why_not,
     )
 
 
@@ -271,6 +283,15 @@ def whole_batches(
                 raise
             return batches, True
     return batches, False
+
+
+def judged(batches: Sequence[Batch]) -> tuple[float, float, str]:
+    """Pareto k, what the draws are worth, and what speaks against them."""
+    n_draws = sum(len(batch.v) for batch in batches)
+    # of all batches together: k of a few hundred weights is hardly known
+    _, k = smoothed_weights(np.concatenate([batch.raw for batch in batches]))
+    effective = sum(min(batch.effective, float(len(batch.v))) for batch in batches)
+    return k, effective, why_not_believed(k, effective, n_draws)
 
 
 def why_not_believed(k: float, effective: float, n: int) -> str:

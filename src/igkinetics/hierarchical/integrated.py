@@ -22,7 +22,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 from scipy.special import gammaln, logsumexp
 
-from igkinetics.fit.likelihood import minus_two_log
+from igkinetics.fit.likelihood import LOG_2PI, NORMAL, minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, Integers
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.population import Population
@@ -48,6 +48,7 @@ BLOCK: Final = 256
 """Draws of the population at a time."""
 NOWHERE: Final = -1e6
 """Log likelihood of a point at which the model is not finite."""
+MOST_FACTORS: Final = 8
 
 Singles = npt.NDArray[np.float32]
 
@@ -151,14 +152,28 @@ class Grid(NamedTuple):
 def fill_node_terms(
     levels: Floats, igg: Floats, limit: Integers, kind: int, a: Floats, b: Floats, filled: Floats
 ) -> None:
-    """Log likelihood of levels (k, m) of one patient's samples under each residual error; into filled (k, a, b)."""
+    """Log likelihood of levels (k, m) of one patient's samples under each residual error; into filled (k, a, b).
+
+    A sum of logs is the log of a product, which costs a tenth: so measured values with normal error are not asked one
+    by one.
+    """
     for k in range(levels.shape[0]):
         for first in range(a.size):
             for second in range(b.size):
-                total = 0.0
+                total, product, factors = 0.0, 1.0, 0
                 for m in range(igg.size):
-                    total -= 0.5 * minus_two_log(kind, igg[m], limit[m], levels[k, m], a[first], b[second])[0]
-                filled[k, first, second] = total
+                    if kind == NORMAL and limit[m] == 0:
+                        level = levels[k, m]
+                        variance = a[first] * a[first] + b[second] * b[second] * level * level
+                        total += (igg[m] - level) * (igg[m] - level) / variance + LOG_2PI
+                        product *= variance
+                        factors += 1
+                        if factors == MOST_FACTORS:  # of a product that neither overflows nor vanishes
+                            total += np.log(product)
+                            product, factors = 1.0, 0
+                    else:
+                        total += minus_two_log(kind, igg[m], limit[m], levels[k, m], a[first], b[second])[0]
+                filled[k, first, second] = -0.5 * (total + np.log(product))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,12 +353,13 @@ def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int) -> Floats:
     terms = np.empty((k, a.size, b.size, *(one.size for one in ratios)))
     theta, filled = np.empty((k, N_PARAMETERS)), np.empty((k, a.size, b.size))
     igg, limit = arrays.igg[samples].copy(), arrays.limit[samples].copy()
-    for at in np.ndindex(*terms.shape[3:]):
-        log_ratio = np.array([nodes[place] for nodes, place in zip(ratios, at, strict=True)])
+    for at in np.ndindex(*terms.shape[3:5]):
+        log_ratio = np.array([ratios[0][at[0]], ratios[1][at[1]], 0.0])
         fill_thetas(x, log_ratio, arrays.places, used, fixed, theta)
-        levels = np.add(*igg_curve(theta, schedule, arrays.day[samples]))
-        fill_node_terms(levels, igg, limit, arrays.kind, a, b, filled)
-        terms[(slice(None), slice(None), slice(None), *at)] = filled
+        endogenous, infused = igg_curve(theta, schedule, arrays.day[samples])
+        for place, recovery in enumerate(np.exp(ratios[2])):  # infused IgG is proportional to what was given
+            fill_node_terms(endogenous + recovery * infused, igg, limit, arrays.kind, a, b, filled)
+            terms[:, :, :, at[0], at[1], place] = filled
     sound = np.isfinite(terms).all(axis=(1, 2, 3, 4, 5))
     terms[~sound] = NOWHERE
     return terms

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
+from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart, not_drawn
 from igkinetics.charts.svg import Chart, Draw, draw
 from igkinetics.dose.output import SHEET_NAME, dose_record
 from igkinetics.dose.result import DoseResult
 from igkinetics.dose.run import NO_DOSE
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import render_page
-from igkinetics.report.sentences import STATUS_WORDS
+from igkinetics.report.sentences import STATUS_WORDS, not_drawn_words
 from igkinetics.units import from_g_per_l
 
 Row = Mapping[Any, Any]
@@ -30,6 +30,7 @@ QUANTITY_WORDS: Final = {
     "nadir": "the nadir from the first dose on",
     "trough_last": "the last trough",
 }
+NO_SAMPLE: Final = "Next sample: none could still change a dose within the horizon."
 FAR_ABOVE: Final = 1.3
 """The last trough over the first from which on it is told that the first decides."""
 
@@ -56,6 +57,7 @@ def dose_report(result: DoseResult, draw: Draw = draw) -> str:
             "meets": result.meets,
             "best": result.best.name,
             "figures": draw(dose_charts(result)),
+            "not_drawn": chart_begins(result),
             "ranks": ranks[:FIRST_RANKS],
             "more_ranks": ranks[FIRST_RANKS:],
             "n_ranks": len(result.dose),
@@ -204,7 +206,7 @@ def next_sample_words(result: DoseResult) -> str:
     """ "Next sample on day 204, before the dose on day 205: it narrows the forecast of the trough ..." """
     best = result.next_sample[result.next_sample["best"].astype(bool)].to_dict("records")
     if not best:
-        return ""
+        return NO_SAMPLE
     row = best[0]
     return (
         f"Next sample on {result.when(row['day'])}, before the dose on {result.when(row['dose_day'])}: it is expected "
@@ -240,6 +242,12 @@ def course_of(result: DoseResult, regimen: str) -> DosingCourse:
         unit=result.plan.unit,
         day_zero=facts.zero_moment,
     )
+
+
+def chart_begins(result: DoseResult) -> str:
+    """What of the record the charts leave out; "" for nothing."""
+    first, samples, doses = not_drawn(course_of(result, result.best.name))
+    return not_drawn_words(result.when(first), samples, doses)
 
 
 def past_of(curves: Any, result: DoseResult) -> Any:

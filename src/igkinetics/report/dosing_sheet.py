@@ -18,7 +18,9 @@ from igkinetics.dose.result import DoseResult
 from igkinetics.report.dose_page import (
     QUANTITY_WORDS,
     calendar_view,
+    chart_begins,
     course_of,
+    fit_sentences,
     next_sample_words,
     regimen_words,
     target_words,
@@ -28,6 +30,7 @@ from igkinetics.units import from_g_per_l
 
 MOST_SAMPLES: Final = 8
 MOST_DOSES: Final = 14
+NOT_MET: Final = "No regimen that was tried reaches the target; this one comes closest."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +85,13 @@ def sheet_of_dose(result: DoseResult) -> Sheet:
         ),
         chart=(f"IgG of {name} under {result.best.name}, {unit}", dosing_chart(course_of(result, result.best.name))),
         caption=f"Samples, doses (ticks) and, right of the line, the forecast with the band that holds "
-        f"{text.percent(result.options.level)} of the draws (cut at the top); {unit}.",
+        f"{text.percent(result.options.level)} of the draws (cut at the top); {unit}. {chart_begins(result)}",
         samples=tuple(samples[-MOST_SAMPLES:]),
         samples_left_out=max(0, len(samples) - MOST_SAMPLES),
         advice=f"{regimen_words(row)}: {quantity} within the target in "
         f"{text.share_of_draws(round(row['p_target'], 4))} of draws, lowest trough "
         f"{text.level(row['trough'], unit)} {unit} (median)",
-        warning="" if result.meets else "No regimen that was tried reaches the target; this one comes closest.",
+        warning=" ".join([*([] if result.meets else [NOT_MET]), *fit_sentences(result)]),
         doses=tuple(doses[:MOST_DOSES]),
         doses_left_out=max(0, len(doses) - MOST_DOSES),
         next_sample=next_sample_words(result),

@@ -20,6 +20,8 @@ from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
 
 MEASURES: Final = ("within_20", "within_30", "coverage_50", "coverage_80", "coverage_95")
+WIDTH: Final = 0.05
+"""So far off may the share within 80 % intervals be before their width is spoken of."""
 
 
 def write_evaluate_report(result: ForecastEvaluation, path: Path, draw: Draw = draw) -> None:
@@ -186,7 +188,8 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
     if not text.known(first["within_20"]):
         within = "no level to hold its predictions against, only limits of the assay"
     said = [
-        f"Best card here: {first['card']}: {within}; its 50/80/95 % intervals held {covered} % of the measurements.",
+        f"Best card here: {first['card']}: {within}; its 50/80/95 % intervals held {covered} % of the measurements"
+        f"{width_words(first['coverage_80'], int(first['n']))}.",
         how,
     ]
     second = rows[rows["rank"] == 2]
@@ -200,5 +203,19 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
     said.append(f"Mixture that predicts best (card = stack): {words}.")
     unranked = rows[rows["rank"].isna()]
     if len(unranked):
-        said.append(f"Not ranked: {text.listed(unranked['card'].astype(str))}; evaluate.csv says why.")
+        words = text.listed(
+            f"{row['card']} (predicted {row['n']} of {counted(row['n'] + row['n_missed'], 'sample')})"
+            for row in unranked.to_dict("records")
+        )
+        said.append(f"Not ranked: {words}; the table of cards says why.")
     return said
+
+
+def width_words(covered: float, n: int) -> str:
+    """What the share within 80 % intervals says of their width, beyond 5 points and two standard errors; "" else."""
+    if not text.known(covered) or not n:
+        return ""
+    beyond = max(WIDTH, 2.0 * (0.8 * 0.2 / n) ** 0.5)
+    if covered > 0.8 + beyond:
+        return ", and so are wider than they need be"
+    return ", and so are too narrow to be relied on" if covered < 0.8 - beyond else ""

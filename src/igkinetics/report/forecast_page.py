@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from igkinetics import text
-from igkinetics.charts.forecast_chart import forecast_chart
+from igkinetics.charts.forecast_chart import first_drawn, forecast_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.errors import counted
-from igkinetics.forecast.patient import DECIDE, PatientForecast
+from igkinetics.forecast.patient import DECIDE, MEASURE, PatientForecast, days_words, given_since
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
+from igkinetics.report.sentences import not_drawn_words
 
 MOST_DRAWN: Final = 60
 MOST_NAMED: Final = 6
@@ -54,7 +55,8 @@ def forecast_report(result: CohortForecast, draw: Draw = draw) -> str:
             "unit": result.cohort.igg_unit,
             "level": text.percent(options.level),
             "act_at": f"{options.act_at:g}",
-            "lead_day": text.number(options.lead_day),
+            "sure": f"{1.0 - options.act_at:g}",
+            "lead": days_words(options.lead_day),
             "horizon": text.number(options.horizon_day, 5),
             "worklists": [(level_words(result, one), work_rows(result, one)) for one in thresholds(result)],
             "anchors": {name: number for number, name in enumerate(shown, 1)},
@@ -106,6 +108,13 @@ def day_words(row: Mapping[Any, Any], day: str, date: str) -> str:
     return dated if text.known(row[date]) else f"day {text.day(row[day])}"
 
 
+def step_words(row: Mapping[Any, Any]) -> str:
+    """When to measure next; "none: decide now" where no sample is wanted before; a dash for nothing due."""
+    if row["next_step"] == DECIDE:
+        return "none: decide now"
+    return day_words(row, "next_sample_day", "next_sample_date")
+
+
 def first_words(row: Mapping[Any, Any], one: PatientForecast) -> str:
     """When a patient first falls below, with the interval; open where it lies beyond the horizon."""
     if not text.known(row["p_below_horizon"]):
@@ -130,11 +139,11 @@ def work_rows(result: CohortForecast, threshold: float) -> list[Cells]:
             "id": str(row["patient_id"]),
             "patient": text.visible(row["patient_id"]),
             "now": now_words(row),
-            "measured": measured_cell(row),
+            "measured": measured_cell(row, result.patients[str(row["patient_id"])]),
             "p_now": text.fraction(row["p_below_now"]),
             "p": text.fraction(row["p_below_horizon"]),
             "first": first_words(row, result.patients[str(row["patient_id"])]),
-            "sample": day_words(row, "next_sample_day", "next_sample_date"),
+            "sample": step_words(row),
             "policy": POLICY_WORDS.get(row["policy"], text.UNKNOWN),
             "reason": text.visible(row["reason"], most=400),
         }
@@ -151,9 +160,9 @@ def now_words(row: Mapping[Any, Any]) -> str:
     return "probably" if row["below_now"] else "probably not"
 
 
-def measured_cell(row: Mapping[Any, Any]) -> str:
-    """ "362, day 180" """
-    return f"{last_words(row)}, day {text.day(row['last_sample_day'])}" if text.known(row["last_igg"]) else text.UNKNOWN
+def measured_cell(row: Mapping[Any, Any], one: PatientForecast) -> str:
+    """ "362, day 180", or with its date where there is one."""
+    return f"{last_words(row)}, {one.when(row['last_sample_day'])}" if text.known(row["last_igg"]) else text.UNKNOWN
 
 
 def without_rows(result: CohortForecast) -> list[Cells]:
@@ -190,9 +199,18 @@ def facts(result: CohortForecast, name: str) -> tuple[tuple[str, str], ...]:
         term = f"P(below {text.number(row['threshold'])})"
         by = f"{text.fraction(row['p_below_now'])} now, {text.fraction(row['p_below_horizon'])} within the horizon"
         said.append((term, f"{by}, {POLICY_WORDS[row['policy']]}"))
-        said.append(("Next sample", day_words(row, "next_sample_day", "next_sample_date")))
-    reason = work.iloc[0]["reason"]
-    return (*said, ("Why", text.visible(reason, most=400)))
+        said.append(("Next sample", step_words(row)))
+        said.append(("Why", text.visible(row["reason"], most=400)))
+    if left_out := chart_begins(result, one):
+        said.append(("Not drawn", left_out))
+    return tuple(said)
+
+
+def chart_begins(result: CohortForecast, one: PatientForecast) -> str:
+    """What of the record the chart leaves out; "" for nothing."""
+    first = first_drawn(one.patient, one.from_day, float(one.days[-1]))
+    before = [int((days < first).sum()) for days in (one.patient.sample_day, one.patient.dose_day)]
+    return not_drawn_words(one.when(first), *before)
 
 
 def cards_of(result: CohortForecast) -> list[CardView]:
@@ -222,7 +240,7 @@ def forecast_sentences(result: CohortForecast) -> list[str]:
         words = text.listed(f"{POLICY_WORDS[str(policy)]} for {n}" for policy, n in used.items())
         said.append(f"Infusions to come, as the worklist takes them: {words}.")
     due = f"Next samples are due where P(below) reaches {options.act_at:g}"
-    said.append(f"{due}, at least {text.number(options.lead_day)} day before an infusion that they could change.")
+    said.append(f"{due}, at least {days_words(options.lead_day)} before an infusion that they could change.")
     return [*said, *prior_sentences(result), *without_sentences(result)]
 
 
@@ -273,17 +291,19 @@ def fall_words(row: Mapping[Any, Any]) -> str:
 
 
 def measure_sentence(result: CohortForecast) -> str:
-    """Whose sample is due at once and whose next, each patient by the earliest day over all thresholds; "" for none."""
-    table = result.worklist[result.worklist["next_sample_day"].notna() & result.worklist["p_below_horizon"].notna()]
-    first = table.sort_values("next_sample_day", kind="stable").drop_duplicates("patient_id").to_dict("records")
+    """Whom to measure at once, whom next, and for whom to decide without a sample: each patient once, by what comes
+    first over all thresholds, a sample before a decision; "" for none."""
+    table = result.worklist[result.worklist["next_step"].isin([MEASURE, DECIDE])]
+    table = table.assign(decided=table["next_step"] == DECIDE)
+    table = table.sort_values(["next_sample_day", "decided"], kind="stable")
+    first = table.drop_duplicates("patient_id").to_dict("records")
     if not first:
         return "No sample is due within the horizon." if result.n_forecast else ""
     ahead = [row for row in first if row["next_sample_day"] > row["from_day"]]
     ahead.sort(key=lambda row: row["next_sample_day"] - row["from_day"])
-    clear = {name for name, why in zip(table["patient_id"], table["reason"], strict=True) if DECIDE in why}
-    at_once = [str(row["patient_id"]) for row in first if row["next_sample_day"] <= row["from_day"]]
-    measure = [text.visible(name) for name in at_once if name not in clear]
-    decide = [text.visible(name) for name in at_once if name in clear]
+    at_once = [row for row in first if row["next_sample_day"] <= row["from_day"]]
+    measure = [text.visible(row["patient_id"]) for row in at_once if row["next_step"] == MEASURE]
+    decide = [text.visible(row["patient_id"]) for row in at_once if row["next_step"] == DECIDE]
     told = [f"{text.visible(row['patient_id'])} on {sample_words(row)}" for row in ahead]
     said = [
         f"Measure now: {text.listed(measure, MOST_NAMED)}" if measure else "",
@@ -311,9 +331,11 @@ def measured_sentence(result: CohortForecast, threshold: float) -> str:
     rows = forecast_rows(result, threshold)
     now = {row["patient_id"] for row in rows if row["below_now"] is True}
     apart = [
-        f"{text.visible(row['patient_id'])} (last {last_words(row)}; P(below) now {text.fraction(row['p_below_now'])})"
+        f"{text.visible(name)} (last {last_words(row)}{since}; P(below) now {text.fraction(row['p_below_now'])})"
         for row in rows
-        if (row["patient_id"] in last) != (row["patient_id"] in now)
+        for name in [row["patient_id"]]
+        for since in [given_since(result.patients[name].patient)]
+        if (name in last) != (name in now)
     ]
     silent = sorted(last - {row["patient_id"] for row in rows})
     without = f"; without a forecast, and so to be looked at: {text.listed(map(text.visible, silent), MOST_NAMED)}"

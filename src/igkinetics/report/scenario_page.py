@@ -11,7 +11,7 @@ from igkinetics.charts.scenario_charts import attainment_chart, efficiency_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.report.card_view import card_view
 from igkinetics.report.environment import render_page
-from igkinetics.report.scenario_patient import course_of
+from igkinetics.report.scenario_patient import chart_begins, course_of
 from igkinetics.report.scenario_sentences import scenario_sentences, target_words
 from igkinetics.report.scenario_tables import (
     calendar_of,
@@ -61,6 +61,7 @@ def scenario_report(result: ScenarioResult, draw: Draw = draw) -> str:
             "recommended": text.visible(result.recommended.name, 120) if result.recommended else "",
             "figures": drawn,
             "of_one": result.record is not None,
+            "not_drawn": chart_begins(result),
             "outcomes": outcome_view(result),
             "front": protection(result),
             "models": model_view(result),

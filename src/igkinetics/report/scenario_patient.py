@@ -10,19 +10,24 @@ import numpy as np
 import pandas as pd
 
 from igkinetics import text
-from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart
+from igkinetics.charts.dosing_chart import DosingCourse, dosing_chart, not_drawn
 from igkinetics.charts.svg import Draw, draw
 from igkinetics.cohort.model import LIMIT_SIGNS
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.errors import counted
 from igkinetics.fit.records import Member
+from igkinetics.report.dose_page import NO_SAMPLE
 from igkinetics.report.dosing_sheet import MOST_DOSES, MOST_SAMPLES, Sheet, sheet_page
+from igkinetics.report.sentences import not_drawn_words
 from igkinetics.scenarios.calendar_file import is_for_one_calendar
 from igkinetics.scenarios.output import scenario_record
+from igkinetics.scenarios.recorded import LEFT_OUT
 from igkinetics.scenarios.result import ScenarioResult
 from igkinetics.units import from_g_per_l
 
 Row = Mapping[Any, Any]
+LEAST_GRAMS = 0.001
+"""A dose is given to the milligram."""
 
 
 def when(result: ScenarioResult, day: float) -> str:
@@ -40,13 +45,20 @@ def outcome_of(result: ScenarioResult, regimen: str, outcome: str) -> Row:
 def patient_sentences(result: ScenarioResult, most: int) -> Iterator[str]:
     """This patient now, what each regimen does (the first `most`), and the next sample."""
     yield now_sentence(result, result.record)
-    if result.record is not None and result.record.doubt:
-        yield f"Beware: {text.visible(result.record.doubt, most=400)}."
+    if result.record is not None:
+        yield from doubts(result, result.record)
     regimens = result.shown
     for regimen in regimens[:most]:
         yield regimen_sentence(result, regimen)
     if len(regimens) > most:
         yield f"And {counted(len(regimens) - most, 'regimen')} more."
+
+
+def doubts(result: ScenarioResult, record: Member) -> Iterator[str]:
+    """What keeps the answer from resting on this patient's record: the fit's own doubt, doses that are left out."""
+    if record.doubt:
+        yield f"Beware: {text.visible(record.doubt, most=400)}."
+    yield from (f"Beware: {note}." for note in result.about.notes if note.startswith(LEFT_OUT))
 
 
 def now_sentence(result: ScenarioResult, record: Member | None) -> str:
@@ -100,10 +112,13 @@ def calendar_of_regimen(result: ScenarioResult, regimen: str) -> pd.DataFrame:
 
 
 def next_dose_words(result: ScenarioResult, regimen: Dosing) -> str:
-    """ "30 g (3 x 10 g) on 2024-06-07 (day 0)" """
+    """ "30 g (3 x 10 g) on 2024-06-07 (day 0)", and what it stands for where vials do not make the dose asked for."""
     row = calendar_of_regimen(result, regimen.name).iloc[0]
     vials = f" ({row['vials']})" if row["vials"] else ""
-    return f"{row['amount_g']:g} g{vials} {regimen.route} on {when(result, row['day'])}"
+    wanted = regimen.dose_g if not regimen.loading_g_per_kg else None
+    rounded = wanted is not None and abs(wanted - row["amount_g"]) > LEAST_GRAMS
+    instead = f", the nearest to {wanted:g} g in whole vials" if rounded else ""
+    return f"{row['amount_g']:g} g{vials} {regimen.route} on {when(result, row['day'])}{instead}"
 
 
 def next_sample_sentence(result: ScenarioResult, regimen: str | None = None) -> str:
@@ -142,6 +157,14 @@ def course_of(result: ScenarioResult, record: Member, regimen: str) -> DosingCou
     )
 
 
+def chart_begins(result: ScenarioResult) -> str:
+    """What of one patient's record the charts leave out; "" for nothing."""
+    if result.record is None or result.trajectories.empty or not result.shown:
+        return ""
+    first, samples, doses = not_drawn(course_of(result, result.record, result.shown[0].name))
+    return not_drawn_words(when(result, first), samples, doses)
+
+
 def write_scenario_sheet(result: ScenarioResult, path: Path, draw: Draw = draw) -> None:
     """The sheet of the one regimen that doses the one patient; nothing where there are several of either."""
     regimen = is_for_one_calendar(result)
@@ -178,14 +201,14 @@ def sheet_of(result: ScenarioResult, record: Member, regimen: Dosing) -> Sheet:
         ),
         chart=(f"IgG of {name} under {text.visible(regimen.name)}, {unit}", chart),
         caption=f"Samples, doses (ticks) and, right of the line, the forecast with the band that holds "
-        f"{text.percent(result.level)} of the draws (cut at the top); {unit}.",
+        f"{text.percent(result.level)} of the draws (cut at the top); {unit}. {chart_begins(result)}",
         samples=tuple(samples[-MOST_SAMPLES:]),
         samples_left_out=max(0, len(samples) - MOST_SAMPLES),
         advice=regimen_sentence(result, regimen).rstrip("."),
-        warning="",
+        warning=" ".join(doubts(result, record)),
         doses=tuple(doses[:MOST_DOSES]),
         doses_left_out=max(0, len(doses) - MOST_DOSES),
-        next_sample=next_sample_sentence(result, regimen.name),
+        next_sample=next_sample_sentence(result, regimen.name) or NO_SAMPLE,
         cards=tuple(f"{card_id} (SHA-256 {digest[:12]})" for card_id, (digest, _) in result.about.cards.items()),
         record=scenario_record(result),
     )

@@ -30,6 +30,15 @@ STATUS_WORDS: Final = {
 """status -> words."""
 
 
+def not_drawn_words(begins: str, samples: int, doses: int) -> str:
+    """ "2 samples and 1 dose before day 60, where the chart begins, are not drawn; the model knows them." """
+    counts = [counted(n, thing) for n, thing in ((samples, "sample"), (doses, "dose")) if n]
+    if not counts:
+        return ""
+    verb, them = ("is", "it") if samples + doses == 1 else ("are", "them")
+    return f"{text.listed(counts)} before {begins}, where the chart begins, {verb} not drawn; the model knows {them}."
+
+
 def five_sentences(fit: CohortFit, report: str) -> tuple[str, ...]:
     """Patients, lowest nadirs with intervals, how many not reached, who was not fitted and why, where.
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import ndtr, ndtri
-from scipy.stats import t as student_t
+from scipy.special import ndtr, ndtri, stdtrit
 
 from igkinetics.dosing.doses import AMOUNT_DECIMALS
 from igkinetics.dosing.many import dosed
@@ -257,7 +256,7 @@ def measurements(level: Floats, error: Floats, z: Floats) -> Floats:
     a, b, residual = error[:, :1], error[:, 1:2], error[:, 2:3]
     if residual[0, 0] == LOGNORMAL:  # then of all draws
         return np.asarray(level * np.exp(np.sqrt(np.log1p(b**2 + (a / level) ** 2)) * z))
-    deviate = np.where(residual == STUDENT_T, student_t.ppf(ndtr(z), STUDENT_DF), z)
+    deviate = np.where(residual == STUDENT_T, stdtrit(STUDENT_DF, ndtr(z)), z)
     return np.asarray(level + np.hypot(a, b * level) * deviate)
 
 

@@ -37,8 +37,8 @@ from igkinetics.scenarios.recorded import (
     end_notes,
     ended,
     lacking,
+    left_out_note,
     moment_of,
-    n_later,
     start_of,
     too_early,
     weighed,
@@ -266,9 +266,7 @@ def patients_with(
         with_drift(counted_from(one, day), file.scenario.horizon_day, file.scenario.seed)
         for one, day in zip(members, from_day, strict=True)
     ]
-    left_out = [counted(later, "dose") + f" of {visible(one.patient_id)}" for one in moved if (later := n_later(one))]
-    if left_out:
-        note = f"recorded on day 0 or later, so left out, the regimens taking their place: {listed(left_out)}"
+    if note := left_out_note(file, moved, from_day, days_from):
         about = replace(about, notes=(*about.notes, note))
     return PosteriorPatients(members=tuple(before_day_0(one) for one in moved), about=about)
 

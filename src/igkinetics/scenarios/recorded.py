@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cohort.windows import reason_words
 from igkinetics.dosing.cases import DaysFrom
-from igkinetics.errors import Problem
+from igkinetics.errors import Problem, counted
 from igkinetics.fit.records import (
     EPOCH,
     Left,
@@ -23,10 +24,8 @@ from igkinetics.scenarios.dates import days_since_epoch
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.text import listed, visible
 
-
-def n_later(one: Member) -> int:
-    """Recorded doses from day 0 on."""
-    return int(np.sum(one.doses[:, 0] >= 0.0))
+LEFT_OUT: Final = "recorded doses from day 0 on are left out, for the regimens take their place"
+"""How the note on such doses begins; of one patient it is told among the first sentences."""
 
 
 def before_day_0(one: Member) -> Member:
@@ -73,6 +72,23 @@ def days_note(file: ScenarioFile, days_from: DaysFrom, patients: int) -> str:
         f"days count from {when}{f' ({told})' if told else ''}: doses recorded before it stay, the regimens take "
         "the place of all later ones"
     )
+
+
+def left_out_note(file: ScenarioFile, moved: Sequence[Member], from_day: Sequence[float], days_from: DaysFrom) -> str:
+    """Doses of the record whose place the regimens take, of one patient with grams and how to keep those that were
+    given since the last sample; "" for none."""
+    later = [(one, own) for one in moved if len(own := one.doses[one.doses[:, 0] >= 0.0])]
+    if not later:
+        return ""
+    if len(moved) > 1:
+        words = listed(f"{counted(len(own), 'dose')} of {visible(one.patient_id)}" for one, own in later)
+        return f"{LEFT_OUT}: {words}"
+    own = later[0][1]
+    given = listed(f"{grams:g} g on {days_from.date_of(day) or f'day {day:g}'}" for day, grams in own[:, :2].tolist())
+    keep = ""
+    if file.scenario.population.from_day == "last_sample":
+        keep = f"; from_day = {np.floor(own[-1, 0] + from_day[0]) + 1.0:g} keeps {'it' if len(own) == 1 else 'them'}"
+    return f"{LEFT_OUT}: {given}{keep}"
 
 
 def moment_of(one: Member, day: float, patients: int) -> datetime | None:

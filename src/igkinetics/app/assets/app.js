@@ -184,7 +184,7 @@
       for (const which of ["a", "b"]) { flying[which] = null; waiting[which] = null; }
       $("#patient-heading").textContent = `Patient ${told.words}${told.edited ? " (edited)" : ""}`;
       $("#patient-said").textContent = told.said;
-      $("#patient-said").classList.toggle("warning", !told.fitted);
+      $("#patient-said").classList.toggle("warning", !told.fitted || told.doubtful);
       $("#patient-notes").replaceChildren(...told.notes.map((note) => make("li", {}, note)));
       $("#undo").hidden = !told.edited;
       trouble($("#record-trouble"), "");

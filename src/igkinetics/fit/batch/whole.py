@@ -10,7 +10,7 @@ from typing import Final, overload
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort, Patient
@@ -155,7 +155,7 @@ def chunk_result(taking: Taking, start: int, end: int) -> ChunkResult:
 def judged(chunk: Chunk) -> Chunk:
     """Whole courses that lie beyond chance are changes too."""
     misfit, used = chunk.found.misfit[:, 0], chunk.found.misfit[:, 1]
-    beyond = chunk.fitted & (used >= 2) & (chi2.sf(misfit, np.maximum(used, 1)) < 2.0 * WHOLE_COURSE_P)
+    beyond = chunk.fitted & (used >= 2) & (chdtrc(np.maximum(used, 1), misfit) < 2.0 * WHOLE_COURSE_P)
     chunk.found.code[beyond] = CHANGED
     return chunk
 
