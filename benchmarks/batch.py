@@ -200,7 +200,7 @@ def peers(cohort: Cohort) -> list[dict[str, Any]]:
 
     def gauss_newton() -> None:
         for target, room, (start, x, _) in zip(targets, rooms, starts, strict=True):
-            descend(start[0], target, room, GOAL, x[0])
+            descend(start[0], target, room, GOAL, x[0], np.empty((x.shape[1], x.shape[1])))
 
     compiled = {"quasi-Newton": quasi_newton, "Gauss-Newton": gauss_newton}
     times = {}

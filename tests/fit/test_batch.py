@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import ndtr
 from test_engines import fitted
 
 import igkinetics as igk
@@ -16,10 +15,14 @@ from igkinetics.cards.prior import patient_prior, reweighed
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError
 from igkinetics.fit import common_steps, courses, nadirs, unexplained
-from igkinetics.fit.batch import checks, numbers, points
+from igkinetics.fit import laplace as one_patient
+from igkinetics.fit import structures as fit_structures
+from igkinetics.fit.batch import checks, numbers, points, weighing
 from igkinetics.fit.batch.inputs import N_POINTS, even_table
 from igkinetics.fit.cohort_result import CohortFit
+from igkinetics.fit.laplace import METHOD
 from igkinetics.fit.options import FitOptions
+from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
@@ -40,6 +43,7 @@ name = "none"
 n = {n}
 regimen = {{}}
 """
+ENDS = ("fitted_nadir_lower", "fitted_nadir", "fitted_nadir_upper")
 CHOICES = {"engine": "batch", "intervals": "laplace", "thresholds": [300], "jobs": 1}
 
 
@@ -95,21 +99,24 @@ def same_columns(one: pd.DataFrame, other: pd.DataFrame, exact: list[str], close
 def held_together(batch: CohortFit, single: CohortFit) -> None:
     """Everything but what rests on points agrees to many digits; that within the noise of points."""
     said = ["patient_id", "group", "status", "reason", "model", "rows_used", "rows_set_aside"]
-    same_columns(batch.patients, single.patients, said, {"objective": 1e-8, "model_weight": 0.01})
+    same_columns(batch.patients, single.patients, said, {"objective": 1e-8})
     raw = ["patient_id", "status", "reason", "n_samples", "window_end", "raw_nadir", "step_day"]
     same_columns(batch.nadir, single.nadir, raw, {"curve_nadir": 1e-5, "curve_nadir_day": 2e-3})
     agreed = batch.patients["n_starts_agreeing"].fillna(0) == single.patients["n_starts_agreeing"].fillna(0)
     assert agreed.mean() >= 0.98
     assert (batch.nadir["nadir_position"] == single.nadir["nadir_position"]).mean() >= 0.97  # of the points' median day
     notes = ["patient_id", "model", "drift_sd", "note", "unit"]
-    close = {"objective": 1e-8, "prior_weight": 1e-12, "weight": 0.01, "fitted_nadir": 1e-4}
+    close = {"objective": 1e-8, "prior_weight": 1e-12, "fitted_nadir": 1e-4}
     same_columns(batch.structures, single.structures, notes, close)
+    assert (batch.structures["weight"] - single.structures["weight"]).abs().mean() < 0.02
     names = ["patient_id", "parameter", "kind", "unit", "scale"]
     same_columns(batch.parameters, single.parameters, names, {"value": 1e-4, "stderr": 1e-3})
     same_columns(batch.predictions, single.predictions, ["patient_id", "day", "limit"], {"ipred": 1e-5, "iwres": 1e-4})
     same_columns(batch.curves, single.curves, ["patient_id", "day"], {"total": 1e-4, "infused": 1e-4})
     same_columns(batch.diagnostics, single.diagnostics, ["patient_id", "n_measured", "n_optima", "best_model"], {})
-    same_columns(batch.conflict, single.conflict, ["parameter", "n"], {"mean_eta": 1e-4, "expected_se": 0.05})
+    same_columns(batch.conflict, single.conflict, ["parameter", "n"], {"mean_eta": 1e-4})
+    several = [each.conflict[each.conflict["n"] >= 5] for each in (batch, single)]
+    same_columns(*several, ["parameter"], {"expected_se": 0.1})  # of the points' SD there, of the approximation's here
     pd.testing.assert_frame_equal(batch.groups, single.groups)
     assert batch.notes == single.notes
     width = (single.nadir["fitted_nadir_upper"] - single.nadir["fitted_nadir_lower"]).astype(float)
@@ -123,9 +130,20 @@ def test_awkward_patients_read_as_they_do_one_by_one(monkeypatch: pytest.MonkeyP
     batch, single = igk.fit_cohort(awkward(), **CHOICES), one_by_one(awkward(), monkeypatch)
     held_together(batch, single)
     assert batch.left["unexplained change"] >= 1
-    assert any("normal approximations, not draws" in note for note in batch.notes)
+    assert any("weighted points, not on draws" in note for note in batch.notes)
     assert sum(batch.left.values()) <= 4
     np.testing.assert_array_equal(batch.nadir["nadir_reached"].isna(), single.nadir["nadir_reached"].isna())
+
+
+def test_intervals_of_patients_dosed_by_their_levels_are_those_of_draws() -> None:
+    """Their posterior is skewed: normal approximations alone put the upper end 0.3 to 0.4 widths too high."""
+    batch = igk.fit_cohort(simulated(24), **CHOICES).nadir
+    draws = igk.fit_cohort(simulated(24), **CHOICES | {"intervals": "draws", "draws": 1000}).nadir
+    width = (draws["fitted_nadir_upper"] - draws["fitted_nadir_lower"]).astype(float)
+    for name in ENDS:
+        off = ((batch[name] - draws[name]).astype(float) / width)[draws["group"] == "rule"].abs()
+        assert off.median() < 0.12, name
+        assert off.mean() < 0.15, name
 
 
 def test_threads_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,10 +176,10 @@ def test_never_worse_than_lmfit_on_two_hundred_patients() -> None:
     assert gap.max() < 1e-8
     assert list(batch.patients["status"]) == list(lmfit.patients["status"])
     width = (lmfit.nadir["fitted_nadir_upper"] - lmfit.nadir["fitted_nadir_lower"]).astype(float)
-    costs = {"fitted_nadir": 0.1, "fitted_nadir_lower": 0.1, "fitted_nadir_upper": 0.4}  # as docs/guide/size.md says
-    for name, most in costs.items():
-        off = (batch.nadir[name] - lmfit.nadir[name]).astype(float) / width
-        assert abs(off.median()) < most, name
+    for name in ENDS:
+        off = ((batch.nadir[name] - lmfit.nadir[name]).astype(float) / width).abs()
+        assert off.median() < 0.07, name  # as docs/guide/size.md says
+        assert off.quantile(0.95) < 0.2, name
 
 
 def test_constants_are_those_of_the_search_for_one_patient() -> None:
@@ -172,6 +190,9 @@ def test_constants_are_those_of_the_search_for_one_patient() -> None:
     names = ("NODE_DAYS", "JUST_AFTER_DAY", "ONE_SIDED")
     assert [getattr(points, name) for name in names] == [getattr(courses, name) for name in names]
     assert points.RISE_SHARE == nadirs.RISE_SHARE
+    names = ("WIDER", "EVENLY", "LEAST_EFFECTIVE")
+    assert [getattr(weighing, name) for name in names] == [getattr(one_patient, name) for name in names]
+    assert weighing.NEGLIGIBLE == fit_structures.NEGLIGIBLE
 
 
 @pytest.mark.parametrize("production", ["constant", "step_loss", "gradual_loss", "loss_and_recovery"])
@@ -198,21 +219,16 @@ def test_curves_side_by_side_are_those_one_by_one(disposition: str, production: 
     np.testing.assert_allclose(total.T, own + infused, rtol=1e-12)
 
 
-def test_quantiles_and_mixtures() -> None:
-    values = np.random.default_rng(1).normal(size=101)
-    expected = nadirs.median_and_interval(values, 0.9)
-    np.testing.assert_allclose(
-        numbers.interval.py_func(values.copy(), 101, 0.05), (expected.lower, expected.value, expected.upper)
-    )
-    never = np.where(values > 0.5, np.inf, values)
-    expected = nadirs.median_and_interval(never, 0.9)
-    np.testing.assert_allclose(
-        numbers.interval.py_func(never.copy(), 101, 0.05), (expected.lower, expected.value, expected.upper)
-    )
-    means, sds, shares = np.array([0.0, 3.0]), np.array([1.0, 0.5]), np.array([0.7, 0.3])
-    x = numbers.mixture_quantile(means, sds, shares, 2, 0.9)
-    below = float(np.sum(shares * ndtr((x - means) / sds)))
-    assert below == pytest.approx(0.9, abs=1e-9)
+@pytest.mark.parametrize("never_above", [np.inf, 0.5, -0.5])
+@pytest.mark.parametrize("weight_of_one", [1.0, 60.0])
+def test_quantiles_of_weighted_values(never_above: float, weight_of_one: float) -> None:
+    rng = np.random.default_rng(1)
+    values, weights = rng.normal(size=101), rng.exponential(size=101)
+    weights[np.argsort(values)[[0, -1]]] *= weight_of_one
+    weights /= weights.sum()
+    values = np.where(values > never_above, np.inf, values)
+    expected = weighted_quantiles(values, weights, np.array([0.05, 0.5, 0.95]))
+    np.testing.assert_allclose(numbers.interval(values, weights, rng.permutation(101), 0.05), expected)
     assert even_table(N_POINTS)[7, :7].std() == pytest.approx(1.0)
 
 
@@ -238,12 +254,12 @@ def test_laplace_keeps_statuses_and_comes_near_the_draws() -> None:
     drawn, laplace = (fitted("batch", intervals, draws=2000) for intervals in ("draws", "laplace"))
     columns = ["patient_id", "status", "reason", "objective"]
     pd.testing.assert_frame_equal(drawn.patients[columns], laplace.patients[columns])
-    assert set(laplace.nadir["method"].dropna()) == {"Laplace approximation"}
+    assert set(laplace.nadir["method"].dropna()) == {METHOD}
     width = (drawn.nadir["fitted_nadir_upper"] - drawn.nadir["fitted_nadir_lower"]).astype(float)
     measured = drawn.nadir["n_below_limit"] == 0
-    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
+    for column in ENDS:
         off = ((laplace.nadir[column] - drawn.nadir[column]).astype(float) / width).abs()
-        assert off[measured].max() < 0.15, column
-        assert off.max() < 0.5, column  # a lower limit cuts the posterior: nothing corrects for it
+        assert off[measured].max() < 0.2, column
+        assert off.max() < 0.3, column
     weights = [found.structures.groupby("patient_id")["weight"].sum() for found in (drawn, laplace)]
     np.testing.assert_allclose(weights[1], 1.0)

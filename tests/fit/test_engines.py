@@ -8,13 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import gammaln
+from scipy.stats import gamma
 
 import igkinetics as igk
 from igkinetics.cohort.model import Cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.importance import Component
-from igkinetics.fit.laplace import points
+from igkinetics.fit.laplace import points, weighed
 from igkinetics.fit.options import MOST_CROSS_CHECKED, FitOptions
+from igkinetics.fit.posterior import weighted_quantiles
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 400
@@ -69,11 +72,25 @@ def test_engines_draw_the_same_intervals() -> None:
         np.testing.assert_allclose(other[column].astype(float), one[column].astype(float), rtol=0.06, atol=0.05)
 
 
-def test_an_optimum_of_too_little_mass_for_a_point_is_left_out() -> None:
-    heavy, light = (Component(centre=np.full(2, at), root=np.eye(2), log_share=log) for at, log in ((0, 0), (9, -20)))
-    x, places = points([heavy, light], 50, np.random.default_rng(1))
-    assert not places.any()
+def test_an_optimum_of_too_little_mass_for_points_is_left_out() -> None:
+    parts = [Component(centre=np.full(2, at), root=np.eye(2), log_share=log) for at, log in ((0.0, 0.0), (9.0, -20.0))]
+    x = points(parts, 9, np.random.default_rng(1))
     np.testing.assert_allclose(x.mean(axis=0), 0.0, atol=1e-12)
+
+
+def test_weights_correct_the_normal_approximation_of_a_skewed_density() -> None:
+    """Log of a gamma variable of shape 3, beside a normal one: quantiles and integral are known."""
+    shape = 3.0
+    part = Component(centre=np.array([np.log(shape), 0.0]), root=np.diag([shape**-0.5, 1.0]), log_share=0.0)
+    x = points([part], 400, np.random.default_rng(1))
+    minus_two_log = -2.0 * (shape * x[:, 0] - np.exp(x[:, 0]) - 0.5 * x[:, 1] ** 2)
+    weights, log_integral = weighed(x, [part], minus_two_log)
+    assert log_integral == pytest.approx(gammaln(shape) + 0.5 * np.log(2 * np.pi), abs=0.02)
+    levels = np.array([0.025, 0.5, 0.975])
+    found, plain = (weighted_quantiles(x[:, 0], each, levels) for each in (weights, np.full(400, 1 / 400)))
+    true = np.log(gamma.ppf(levels, shape))
+    assert np.abs(found - true).max() < 0.1
+    assert np.abs(plain - true).max() > 0.25
 
 
 def test_auto_checks_small_cohorts_with_lmfit_and_large_ones_not() -> None:

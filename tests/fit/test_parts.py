@@ -19,7 +19,8 @@ from igkinetics.output.parts import Part, do_part, do_parts, is_finished
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "data" / "blina23"
-CHOICES = ["--draws", "100", "--intervals", "laplace", "--engine", "batch", "--jobs", "1"]
+CHOICES = ["--draws", "100", "--intervals", "laplace", "--engine", "lmfit", "--jobs", "1"]
+"""The search for one patient: what fits patients in chunks takes a minute to compile, and test_batch.py tests it."""
 PATIENTS = 6
 N_PARTS = 3
 

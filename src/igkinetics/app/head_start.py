@@ -20,6 +20,7 @@ COMPILING: Final = (
 )
 HORIZON_DAY: Final = 112.0
 """That of the page before anybody changes it."""
+MOST_SECONDS_TO_DRAW: Final = 3.0
 ANY_LEVEL_G_PER_L: Final = 4.0
 """Asked about where no level was named: no number of it is shown."""
 REGIMENS: Final[tuple[dict[str, Any], ...]] = (
@@ -33,10 +34,12 @@ REGIMENS: Final[tuple[dict[str, Any], ...]] = (
 @dataclass(eq=False)
 class HeadStart:
     """desk: made ready, with the cohort of the command line or, without one, a patient made up for the kernels alone.
-    refused: what reading that cohort gave. shown: set once the first patient has a fit, or cannot have one."""
+    refused: what reading that cohort gave. shown: set once the first patient has a fit, or cannot have one. drawn: set
+    by a window that has told its first curve."""
 
     opening: Opening
     shown: threading.Event = field(default_factory=threading.Event)
+    drawn: threading.Event = field(default_factory=threading.Event)
     compiling: bool = False
     desk: Desk | None = None
     refused: InputError | None = None
@@ -55,6 +58,7 @@ class HeadStart:
             self.watch_compiling()
             self.first_fit()
             self.shown.set()
+            self.drawn.wait(MOST_SECONDS_TO_DRAW)  # what follows would take the processor from the first curve
             self.ask_regimens()
         except InputError:  # of this patient: told when the page asks for it
             return

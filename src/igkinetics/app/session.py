@@ -42,8 +42,8 @@ Answer = Callable[[], Awaitable[None]]
 class Conversation:
     """The desk of one window, and what the window is told. fitted and planned: what a regimen is asked of."""
 
-    def __init__(self, opening: Opening, inputs: Inputs, session: Session) -> None:
-        self.opening, self.input, self.session = opening, inputs, session
+    def __init__(self, opening: Opening, head_start: HeadStart, inputs: Inputs, session: Session) -> None:
+        self.opening, self.head_start, self.input, self.session = opening, head_start, inputs, session
         self.desk = Desk(card=opening.card)
         self.opened: reactive.Value[int] = reactive.Value(0)
         self.edited: reactive.Value[int] = reactive.Value(0)
@@ -75,8 +75,9 @@ class Conversation:
         self.desk.open(cohort)
         await self.show_cohort()
 
-    async def begin(self, head_start: HeadStart) -> None:
+    async def begin(self) -> None:
         """The cohort of the command line, its first patient fitted by then; what takes long is told meanwhile."""
+        head_start = self.head_start
         while not await asyncio.to_thread(head_start.shown.wait, SECONDS_BETWEEN_WORDS):
             await self.tell("preparing", {"words": head_start.words})
         await self.tell("preparing", {"words": ""})
@@ -124,6 +125,7 @@ class Conversation:
         view = patient_view(self.desk, patient_id, fit)
         stamp, self.stamp = self.stamp, None
         await self.tell("patient", view | {"stamp": stamp})
+        self.head_start.drawn.set()
         self.fitted.set("")
         self.fitted.set(patient_id if view["fitted"] else "")
 
@@ -234,11 +236,11 @@ def server_for(opening: Opening, head_start: HeadStart) -> Callable[[Inputs, Out
     """The server function of a window."""
 
     def server(input: Inputs, output: Outputs, session: Session) -> None:
-        talk = Conversation(opening, input, session)
+        talk = Conversation(opening, head_start, input, session)
 
         async def start() -> None:
             await talk.tell("saves", {"saves": offer_links(session, talk.wanted)})
-            await talk.begin(head_start)
+            await talk.begin()
 
         follow(talk, start)
         for step in (talk.list_patients, talk.show_patient, talk.make_plan):

@@ -54,7 +54,7 @@ Engine = Annotated[
     str, typer.Option(metavar="auto|lmfit|batch", help="batch: compiled optimiser alone; auto: beyond 300 patients.")
 ]
 Intervals = Annotated[
-    str, typer.Option(metavar="draws|laplace", help="laplace: normal approximations, for registries; see the guide.")
+    str, typer.Option(metavar="draws|laplace", help="laplace: few weighted points, for registries; see the guide.")
 ]
 Cluster = Annotated[
     str | None,

@@ -29,7 +29,7 @@ def fit_effect(
     >>> doses = {"patient_id": ["B"], "day": [20], "amount_g": [30], "duration_h": [4]}
     >>> therapy = {"patient_id": ["A", "B"], "start": [0, 0], "stop": [40, 40], "agent": ["blinatumomab"] * 2}
     >>> cohort = igk.read_cohort(samples=samples, doses=doses, therapy=therapy, igg_unit="mg/dL")
-    >>> effect = igk.fit_effect(cohort, thresholds=[400], base_only=True, draws=100, tune=200, chains=2)
+    >>> effect = igk.fit_effect(cohort, thresholds=[400], base_only=True, draws=100, chains=2)
     >>> att = effect.summary.set_index("estimand").loc["nadir_change_att"]
     >>> bool(att["median"] > 0), att["unit"]
     (True, 'mg/dL')

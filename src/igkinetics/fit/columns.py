@@ -46,9 +46,9 @@ COMMON: Final = {
     "fitted_nadir": "median of the draws' own minima in the window, over structures and drift",
     "endogenous_nadir": "the same for the patient's own IgG, without what was infused",
     "objective": "-2 log posterior at the fitted values (without a prior: -2 log likelihood, and the term of C_init)",
-    "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains or Laplace approximations "
+    "pareto_k": "shape of the importance weights, at most 0.7; empty where Markov chains or weighted points "
     "took their place",
-    "method": "how the draws were made: importance sampling, Markov chains or Laplace approximation",
+    "method": "how the draws were made: importance sampling, Markov chains, or weighted points",
     "drift": "weight of courses that drift around the kinetic curve",
     "n_starts_agreeing": "starts that ended within 0.01 of the lowest -2 log posterior",
     "n": "number of values or patients behind this row",

@@ -53,8 +53,8 @@ class FitOptions:
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
     fraction. jobs: patients fitted at a time.
     engine: "lmfit" fits each patient by the compiled optimiser and by lmfit, "batch" by the first alone; "auto" is
-    lmfit up to 300 patients, then batch. intervals: "draws" of the posterior, or "laplace": points of its normal
-    approximation around each optimum, at most 400 of a patient, for registries.
+    lmfit up to 300 patients, then batch. intervals: "draws" of the posterior, or "laplace": points made from
+    its normal approximation around each optimum and weighed by it, at most 400 of a patient, for registries.
 
     >>> import igkinetics as igk
     >>> igk.FitOptions(thresholds=(400,), window=(0, 120)).structure is None

@@ -21,14 +21,14 @@ from igkinetics.fit.bounds import (
     said_of_bounds,
     starts_apart,
 )
-from igkinetics.fit.laplace import laplace_own, laplace_posterior
 from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
-from igkinetics.fit.posterior import lowest_drawn
+from igkinetics.fit.posterior import draw_around, lowest_drawn
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curves, profile_intervals
 from igkinetics.fit.remedies import doubt_about_unit, questions
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
+    Around,
     Own,
     Posterior,
     averaged_posterior,
@@ -55,7 +55,7 @@ class FitSettings:
     """How every patient of a cohort is fitted. structure: "disposition/production".
 
     average: over the other structures too. drift: over a drift around the fitted one too. cross_checked: lmfit fits the
-    structure once more. laplace: points of Laplace approximations in place of draws.
+    structure once more. around: what draws from a structure.
     """
 
     structure: str
@@ -69,7 +69,7 @@ class FitSettings:
     average: bool = True
     drift: bool = True
     cross_checked: bool = True
-    laplace: bool = False
+    around: Around = draw_around
 
     def optimum(self, problem: FitProblem, guesses: list[Floats]) -> Optimum:
         """The lowest of what these guesses lead to."""
@@ -251,9 +251,7 @@ def settle_without_prior(
 def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
     """Draws of the fitted structure, with drift where asked for."""
     generator = of_patient(settings.seed, patient.patient_id, "draws")
-    if settings.laplace:
-        return laplace_own(problem, optimum, settings.draws, generator, drift=settings.drift)
-    return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift)
+    return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift, around=settings.around)
 
 
 def posterior_of(
@@ -266,10 +264,8 @@ def posterior_of(
     else:
         steady = own.problem.without_drift()
         others += [*unlike_the_card(steady, optimum), *heavy_tailed(steady, optimum)]
-    if settings.laplace:
-        return laplace_posterior(own, others, of_patient(settings.seed, patient.patient_id, "structures"))
     streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
-    posterior = averaged_posterior(own, others, settings.draws, streams)
+    posterior = averaged_posterior(own, others, settings.draws, streams, settings.around)
     if posterior.averaged.trusted:
         return posterior
     return not_to_be_trusted(posterior.averaged.r_hat)

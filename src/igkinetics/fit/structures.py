@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.allowed_structures import PriorOf, possible_structures, why_without_weight
-from igkinetics.fit.importance import log_sum
+from igkinetics.fit.importance import Component, log_sum
 from igkinetics.fit.likelihood import NORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
@@ -73,7 +73,11 @@ def candidates(
         if structure == problem.model:
             continue
         production = structure.split("/")[1]
-        other = build_problem(patient, prior, production, residual=residual, use_prior=problem.has_prior)
+        same = (production == "constant") == problem.model.endswith("/constant")
+        schedule = problem.schedule if same else None
+        other = build_problem(
+            patient, prior, production, residual=residual, use_prior=problem.has_prior, schedule=schedule
+        )
         if problem.has_prior or other.day.size > len(other.names):
             others.append((structure, prior))
             problems.append(other)
@@ -122,12 +126,16 @@ def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: s
     return start
 
 
+Around = Callable[[FitProblem, list[Component], int, np.random.Generator], Draws]
+"""Draws, n or more, of a problem around these components of its Laplace approximation."""
+
+
 def draw_structure(
-    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator
+    problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, around: Around = draw_around
 ) -> tuple[Draws, tuple[Optimum, ...]]:
     """Draws of one structure, whatever the drift; and the optimum under each of its SDs of the drift."""
     if problem.drift_sds.size == 1:
-        return draw_around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
+        return around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
     components, optima = [], []
     for sd, log_weight in zip(problem.drift_sds, problem.drift_log_weights, strict=True):
         single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
@@ -138,11 +146,14 @@ def draw_structure(
                 replace(component, log_share=component.log_share + log_weight)
                 for component in laplace_components(single, best)
             ]
-    return draw_around(problem, components, n, generator), tuple(optima)
+    return around(problem, components, n, generator), tuple(optima)
 
 
-def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
-    return float(problem.without_prior().values(x[None, :])[0])
+def minus_two_log_likelihood(problem: FitProblem, best: Optimum) -> float:
+    """-2 log posterior at the optimum less the prior's part."""
+    known = np.isfinite(problem.sd)
+    gaps = (best.x[known] - problem.mu[known]) / problem.sd[known]
+    return float(best.objective - np.sum(gaps**2 + np.log(2.0 * np.pi) + 2.0 * np.log(problem.sd[known])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,11 +166,19 @@ class Own:
     prior: tuple[float, ...]
 
 
-def draw_fitted(problem: FitProblem, optimum: Optimum, n: int, generator: np.random.Generator, *, drift: bool) -> Own:
+def draw_fitted(
+    problem: FitProblem,
+    optimum: Optimum,
+    n: int,
+    generator: np.random.Generator,
+    *,
+    drift: bool,
+    around: Around = draw_around,
+) -> Own:
     """Draws of the fitted structure, n or more, with drift where asked for."""
     sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
     drifting = with_drift(problem, sds, prior)
-    draws, optima = draw_structure(drifting, optimum, n, generator)
+    draws, optima = draw_structure(drifting, optimum, n, generator, around)
     return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
 
 
@@ -172,7 +191,13 @@ class Posterior:
     alternatives: tuple[Alternative, ...]
 
 
-def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Sequence[np.random.Generator]) -> Posterior:
+def averaged_posterior(
+    own: Own,
+    others: list[Candidate],
+    n: int,
+    streams: Sequence[np.random.Generator],
+    around: Around = draw_around,
+) -> Posterior:
     """n draws of equal weight over the fitted structure, with and without drift, and the others (none: it alone).
 
     Each structure has a random stream of its own, and the pooling has the last one.
@@ -189,7 +214,7 @@ def averaged_posterior(own: Own, others: list[Candidate], n: int, streams: Seque
         share = float(np.exp(value - total))
         n_here = min(n, max(int(DRAWN_PER_KEPT * share * n), LEAST_DRAWS))
         matters = share > NEGLIGIBLE
-        drawn.append(draw_structure(c.problem, c.optimum, n_here, stream)[0] if matters else None)
+        drawn.append(draw_structure(c.problem, c.optimum, n_here, stream, around)[0] if matters else None)
     scores: list[float] = [
         log_own,
         *(
@@ -272,7 +297,7 @@ def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
                 problem=single,
                 x=best.x,
                 objective=best.objective,
-                minus_two_log_likelihood=minus_two_log_likelihood(single, best.x),
+                minus_two_log_likelihood=minus_two_log_likelihood(single, best),
                 prior_weight=prior_weight,
                 log_marginal=float(own.draws.log_marginal + _log(share) - log_weight),
                 weight=float(weight),
@@ -291,7 +316,7 @@ def _other_rows(others: list[Candidate], shares: Floats, scores: list[float]) ->
             problem=c.problem,
             x=c.optimum.x,
             objective=c.optimum.objective,
-            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum.x),
+            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum),
             prior_weight=c.prior_weight,
             log_marginal=score - _log(c.prior_weight) if c.prior_weight > 0 else float("nan"),
             weight=float(share),

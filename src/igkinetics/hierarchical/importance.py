@@ -30,6 +30,7 @@ from igkinetics.hierarchical.integrated import (
     patient_points,
 )
 from igkinetics.hierarchical.laplace import Whitening
+from igkinetics.hierarchical.many_diagnostics import many_diagnostics
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import Trace
 from igkinetics.hierarchical.reading import phi_of
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 MOST_PARETO_K: Final = 0.7
 LEAST_SHARE: Final = 0.1
 """Effective draws, as a share of all, without which the weights are not believed."""
+ENOUGH_SHARE: Final = 0.2
+"""The same of each parameter that patients share; with fewer, everything is drawn once more, with more points."""
 POPULATION_DF: Final = 7.0
 ROUNDS: Final = (256, 256, 512, 512)
 """Points per patient in the rounds that learn."""
@@ -248,25 +251,27 @@ def draw_by_importance(
     generator = numbered_stream(settings.seed, "importance")
     sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores), generator)
     batches, interrupted = whole_batches(sampler, settings, generator)
-    k, effective, why_not = judged(batches)
-    if why_not and not interrupted:  # chains would take ten times as long as a second try
+    found = judged(batches)
+    if not interrupted and (found.why_not or found.least < ENOUGH_SHARE * found.n_draws):
+        # chains would take ten times as long as a second try
         sampler = relearnt(sampler, batches)
-        batches, interrupted = whole_batches(sampler, settings, generator)
-        k, effective, why_not = judged(batches)
+        second, interrupted = whole_batches(sampler, settings, generator)
+        if (again := judged(second)) > found:
+            batches, found = second, again
     shape = (len(batches), settings.draws)
     trace = Trace(
         u=sampler.target.u(np.array([batch.v for batch in batches])),
         z=np.array([batch.z for batch in batches]),
-        statistics={"pareto_k": np.full(shape, k), "effective": np.full(shape, effective)},
+        statistics={"pareto_k": np.full(shape, found.k), "effective": np.full(shape, found.effective)},
         interrupted=interrupted,
     )
     return ImportanceDraws(
         trace=trace,
         log_likelihood=np.concatenate([batch.log_likelihood for batch in batches]),
-        pareto_k=k,
-        effective=effective,
+        pareto_k=found.k,
+        effective=found.effective,
         points=sampler.n_points,
-        why_not=why_not,
+        why_not=found.why_not,
     )
 
 
@@ -285,13 +290,31 @@ def whole_batches(
     return batches, False
 
 
-def judged(batches: Sequence[Batch]) -> tuple[float, float, str]:
-    """Pareto k, what the draws are worth, and what speaks against them."""
+class Judged(NamedTuple):
+    """Of two, the better is the larger one.
+
+    least: the fewest effective draws of what patients share, in which the noise of each batch's points shows; k,
+    effective: of the weights; why_not: what speaks against them.
+    """
+
+    believed: bool
+    least: float
+    k: float
+    effective: float
+    why_not: str
+    n_draws: int
+
+
+def judged(batches: Sequence[Batch]) -> Judged:
+    """How far all batches together can be believed."""
     n_draws = sum(len(batch.v) for batch in batches)
     # of all batches together: k of a few hundred weights is hardly known
     _, k = smoothed_weights(np.concatenate([batch.raw for batch in batches]))
     effective = sum(min(batch.effective, float(len(batch.v))) for batch in batches)
-    return k, effective, why_not_believed(k, effective, n_draws)
+    shared = many_diagnostics(np.array([batch.v for batch in batches]))
+    least = float(np.nan_to_num(np.minimum(shared["ess_bulk"], shared["ess_tail"]), nan=n_draws).min(initial=n_draws))
+    why_not = why_not_believed(k, effective, n_draws)
+    return Judged(not why_not, least, k, effective, why_not, n_draws)
 
 
 def why_not_believed(k: float, effective: float, n: int) -> str:

@@ -100,6 +100,15 @@ def inner(function: Function) -> Function:
     return compiled(function, counted=False)
 
 
+def merged(function: Function) -> Function:
+    """A kernel that is called at one place only: compiled into its caller, and not by itself as well.
+
+    Every kernel holds all that it calls, so a chain of them is compiled as often as it is long.
+    """
+    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "inline": "always"}
+    return cast(Function, numba.njit(**options)(function))
+
+
 def compiled(function: Function, *, counted: bool) -> Function:
     """numba.njit with our options and cache folder."""
     folder = kernel_folder()

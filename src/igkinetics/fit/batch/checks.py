@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from igkinetics.fit.batch.search import Room, cholesky, solve
 from igkinetics.fit.objective import Target
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.disposition import RATE, TO_1_FROM_1, count_modes, disposition_modes
 from igkinetics.kinetics.parameters import CL, V1, V2, Floats, Q
 
@@ -69,7 +69,7 @@ def score_of(change: Floats, weight: Floats, left: Floats, room: Room, covarianc
     return pull / sqrt(spread)
 
 
-@kernel
+@merged
 def scores(x: Floats, target: Target, room: Room) -> tuple[float, float, int]:
     """At the optimum: the largest |z| of all changes, the misfit of the whole course, and of how many values."""
     _, day, igg, limit, a, b = target.record
@@ -131,7 +131,7 @@ def scores(x: Floats, target: Target, room: Room) -> tuple[float, float, int]:
     return largest, misfit, used
 
 
-@kernel
+@merged
 def fill_residuals(
     x: Floats, target: Target, room: Room, iwres: Floats, expected_sd: Floats, product: Floats, pull: Floats, m: Floats
 ) -> None:
@@ -170,7 +170,7 @@ def fill_residuals(
         before = k
 
 
-@kernel
+@merged
 def lasting_step(day: Floats, level: Floats, measured: Flags, pull: Floats, m: Floats) -> tuple[float, float]:
     """First day and relative size of the lasting step of most evidence; nan where none is told from chance."""
     n = 0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import LIMIT_WORDS
-from igkinetics.fit.batch.fitted import Fitted, contractions, interval
+from igkinetics.fit.batch.fitted import Fitted, contractions, interval, within
 from igkinetics.fit.batch.inputs import Entrant
 from igkinetics.fit.batch.layout import (
     ENDOGENOUS_NADIR,
@@ -218,11 +218,11 @@ def structures(fitted: Fitted) -> dict[str, Any]:
 
 
 def curves(fitted: Fitted) -> dict[str, Any]:
-    at = fitted.chunk.how.curve_at
-    table = fitted.chunk.found.curves[fitted.ragged(at)]
+    first, n = fitted.chunk.how.curve_at[fitted.rows], fitted.chunk.found.n_days[fitted.rows]
+    table = fitted.chunk.found.curves[within(first, first + n)]
     names = ("day", "total", "median", "lower", "upper", "endogenous", "infused")
     columns = {name: table[:, k] if k == 0 else fitted.level(table[:, k]) for k, name in enumerate(names)}
-    return {"patient_id": np.repeat(fitted.ids, at[fitted.rows + 1] - at[fitted.rows]), **columns, "unit": fitted.unit}
+    return {"patient_id": np.repeat(fitted.ids, n), **columns, "unit": fitted.unit}
 
 
 def predictions(fitted: Fitted) -> dict[str, Any]:

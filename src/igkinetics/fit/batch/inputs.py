@@ -16,7 +16,6 @@ from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window
 from igkinetics.errors import InputError
 from igkinetics.fit.allowed_structures import PriorOf, possible_production, possible_structures, why_without_weight
-from igkinetics.fit.batch.chunk import count_days
 from igkinetics.fit.batch.layout import How, Priors, Records
 from igkinetics.fit.laplace import even_normal
 from igkinetics.fit.nadirs import RawNadir
@@ -34,6 +33,7 @@ from igkinetics.kinetics.parameters import (
     Floats,
     needed_parameters,
 )
+from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scales import SHARES
 from igkinetics.units import g_per_l
 
@@ -179,7 +179,8 @@ def records_of(entrants: Sequence[Entrant]) -> Records:
     dose_at, doses = ragged(
         [np.column_stack([p.dose_day, p.dose_g, p.dose_duration_day, p.dose_is_sc]).astype(float) for p in patients]
     )
-    therapy_at, therapy = ragged([np.column_stack([p.therapy_start, p.therapy_stop]) for p in patients])
+    schedule_at, schedule = ragged([schedule_of(patient, with_therapy=True) for patient in patients])
+    bare_at, bare = ragged([schedule_of(patient, with_therapy=False) for patient in patients])
     return Records(
         sample_at=sample_at,
         day=day,
@@ -187,9 +188,24 @@ def records_of(entrants: Sequence[Entrant]) -> Records:
         limit=np.concatenate([patient.sample_limit[own] for patient, own in zip(patients, kept, strict=True)]),
         dose_at=dose_at,
         doses=doses,
-        therapy_at=therapy_at,
-        therapy=therapy,
+        schedule_at=schedule_at,
+        schedule=schedule,
+        bare_at=bare_at,
+        bare=bare,
         start_day=np.array([patient.start_day for patient in patients]),
+    )
+
+
+def schedule_of(patient: Patient, *, with_therapy: bool) -> Schedule:
+    """Segments of a patient's course; without those of therapy where a structure does not heed it."""
+    return build_schedule(
+        start_day=patient.start_day,
+        dose_day=patient.dose_day,
+        dose_g=patient.dose_g,
+        dose_duration_day=patient.dose_duration_day,
+        dose_is_sc=patient.dose_is_sc,
+        therapy_start=patient.therapy_start if with_therapy else (),
+        therapy_stop=patient.therapy_stop if with_therapy else (),
     )
 
 
@@ -257,8 +273,8 @@ def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions
     windows = np.array(
         [(max(one.window.start, one.patient.start_day), max(one.window.end, one.patient.start_day)) for one in entrants]
     )
-    counts = np.empty(len(entrants), dtype=np.int64)
-    count_days(records, windows, tail, counts)
+    daily = np.maximum(np.ceil(windows[:, 1] - records.start_day), 0.0).astype(np.int64)
+    most_days = daily + 2 + np.diff(records.sample_at) + 2 * np.diff(records.dose_at)
     n_drift = len(DRIFT_SDS) if options.drift else 1
     n_points = min(options.draws, N_POINTS)
     return How(
@@ -273,7 +289,7 @@ def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions
         windows=windows,
         observed=np.array([entrant.raw.value for entrant in entrants]),
         seeds=np.array([seed_of(options.seed, entrant.patient.patient_id) for entrant in entrants], dtype=np.uint64),
-        curve_at=np.append(0, np.cumsum(counts)),
+        curve_at=np.append(0, np.cumsum(most_days)),
     )
 
 

@@ -14,9 +14,16 @@ import numpy.typing as npt
 from igkinetics.fit.drift import Integers, Limits
 from igkinetics.kinetics.parameters import Floats
 
-FITTED, NOT_CONVERGED, CHANGED, OTHERS_FAILED, FAR_OFF = range(5)
+FITTED, NOT_CONVERGED, CHANGED, OTHERS_FAILED, FAR_OFF, UNEVEN = range(6)
 """What became of a patient; all but the first are left to the search for one patient."""
-LEFT_WORDS = ("", "search not converged", "unexplained change", "another structure not converged", "baseline far off")
+LEFT_WORDS = (
+    "",
+    "search not converged",
+    "unexplained change",
+    "another structure not converged",
+    "baseline far off",
+    "too few points with weight",
+)
 N_OWN_DRIFT = 3
 MOST_SLOTS = 12
 """Rows of the structures table: the fitted structure under each SD of the drift, the others, unlike, heavy-tailed."""
@@ -26,7 +33,8 @@ OBJECTIVE, LIKELIHOOD, PRIOR_WEIGHT, WEIGHT, TOTAL_NADIR, ENDOGENOUS_NADIR = ran
 
 
 class Records(NamedTuple):
-    """Of n patients: where the rows of each begin (n + 1,), samples, doses (h, 4), therapy (c, 2), first days."""
+    """Of n patients: where the rows of each begin (n + 1,), samples, doses (h, 4), schedules with therapy and without
+    (k, 7), first days."""
 
     sample_at: Integers
     day: Floats
@@ -34,8 +42,10 @@ class Records(NamedTuple):
     limit: Limits
     dose_at: Integers
     doses: Floats
-    therapy_at: Integers
-    therapy: Floats
+    schedule_at: Integers
+    schedule: Floats
+    bare_at: Integers
+    bare: Floats
     start_day: Floats
 
 
@@ -60,7 +70,7 @@ class Priors(NamedTuple):
 class How(NamedTuple):
     """What is asked: SDs and prior weights of the drift (k,), prior weights of the patient unlike the card's and of
     heavy tails (0: not tried), points, evenly spread normal numbers (m + 1, m), tail, thresholds, windows (n, 2),
-    lowest values measured (n,), seeds (n,), and where each patient's rows of curves begin (n + 1,)."""
+    lowest values measured (n,), seeds (n,), and where the room for each patient's curve begins (n + 1,)."""
 
     drift_sds: Floats
     drift_prior: Floats
@@ -83,7 +93,14 @@ class Found(NamedTuple):
     starts: Integers  # starts, agreeing, optima
     estimates: Floats  # (n, p, 6): value, standard error, interval, posterior SD, x
     half_lives: Floats  # (n, 2, 3)
+    hessian: Floats  # (n, p, p): of -2 log posterior at the best optimum
     slots: Floats  # (n, slots, 6)
+    slot_x: Floats  # (n, slots, p): the best optimum of each
+    n_components: Integers
+    component_slot: Integers  # (n, c)
+    component_mass: Floats
+    component_x: Floats  # (n, c, p)
+    component_root: Floats  # (n, c, p, p)
     nadir: Floats  # (n, N_NADIR)
     curve_nadir: Floats  # (n, 2): total, day
     below: Floats  # (n, t, 7)
@@ -95,11 +112,14 @@ class Found(NamedTuple):
     pull: Floats  # (sample,)
     information: Floats  # sum of squares of samples, flat
     information_at: Integers
+    n_days: Integers
     curves: Floats  # (day, 7): day, total, median, lower, upper, endogenous, infused
     point_theta: Floats  # (n, m, 13)
     point_sd: Floats
     point_kind: npt.NDArray[np.int8]
     point_states: Floats  # (n, m, 2)
+    point_slot: Integers  # (n, m)
+    point_base: Floats  # (n, m): log of prior density over the density that the points were made from
 
 
 class Components(NamedTuple):

@@ -1,13 +1,13 @@
-"""Small kernels of the batch fit: random numbers from a patient's own seed, quantiles in place, normal mixtures."""
+"""Small kernels of the batch fit: random numbers from a patient's own seed, quantiles of weighted values."""
 
 from __future__ import annotations
 
-from math import cos, erf, exp, isfinite, log, pi, sin, sqrt
+from math import cos, isfinite, log, pi, sin, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.kinetics.compile import inner
 from igkinetics.kinetics.parameters import Floats
 
 State = npt.NDArray[np.uint64]
@@ -15,7 +15,6 @@ STEP = np.uint64(0x9E3779B97F4A7C15)
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 BY_30, BY_27, BY_31, BY_11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 UNIT = 2.0**-53
-MOST_STEPS = 60
 
 
 @inner
@@ -57,97 +56,59 @@ def shuffle(places: npt.NDArray[np.int64], n: int, state: State) -> None:
 
 
 @inner
-def select(values: Floats, first: int, last: int, k: int) -> None:
-    """Reorder values[first..last] so that the k-th smallest of all stands at k (Hoare's quickselect)."""
-    while first < last:
-        pivot = values[(first + last) // 2]
-        i, j = first, last
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            last = j
-        elif k >= i:
-            first = i
-        else:
-            return
+def sort_along(values: Floats, order: npt.NDArray[np.int64]) -> None:
+    """Reorder places (n,) so that their values ascend; by insertion, for they are often nearly in order."""
+    for i in range(1, order.size):
+        moved = order[i]
+        value = values[moved]
+        j = i - 1
+        while j >= 0 and values[order[j]] > value:
+            order[j + 1] = order[j]
+            j -= 1
+        order[j + 1] = moved
 
 
 @inner
-def quantile_from(values: Floats, n: int, first: int, share: float) -> float:
-    """Of n values of equal weight, linear between the mid-points of the weights; values before `first` are in place,
-    none of them larger. Where one is infinite, the value at that share."""
-    place = min(max(share * n - 0.5, 0.0), n - 1.0)
-    k = int(place)
-    select(values, first, n - 1, k)
-    if k == n - 1 or place == k:
-        return values[k]
-    above = values[k + 1]
-    for i in range(k + 2, n):
-        above = min(above, values[i])
-    return values[k] + (place - k) * (above - values[k])
+def value_at(values: Floats, weights: Floats, order: npt.NDArray[np.int64], share: float) -> float:
+    """The value that this share of the weights reaches; order: ascending."""
+    reached = 0.0
+    for i in range(order.size):
+        reached += weights[order[i]]
+        if reached >= share:
+            return values[order[i]]
+    return values[order[order.size - 1]]
 
 
 @inner
-def interval(values: Floats, n: int, tail: float) -> tuple[float, float, float]:
-    """Lower end, median and upper end of n values of equal weight, which are reordered."""
-    finite = True
-    for i in range(n):
-        finite = finite and isfinite(values[i])
-    if finite:
-        lower = quantile_from(values, n, 0, tail)
-        start = int(min(max(tail * n - 0.5, 0.0), n - 1.0))
-        middle = quantile_from(values, n, start, 0.5)
-        start = int(min(max(0.5 * n - 0.5, 0.0), n - 1.0))
-        return lower, middle, quantile_from(values, n, start, 1.0 - tail)
-    lower_at, middle_at = place_of(tail, n), place_of(0.5, n)
-    upper_at = place_of(1.0 - tail, n)
-    select(values, 0, n - 1, lower_at)
-    lower = values[lower_at]
-    select(values, lower_at, n - 1, middle_at)
-    middle = values[middle_at]
-    select(values, middle_at, n - 1, upper_at)
-    return lower, middle, values[upper_at]
-
-
-@inner
-def place_of(share: float, n: int) -> int:
-    return min(max(int(np.ceil(share * n - 1e-9)) - 1, 0), n - 1)
-
-
-@kernel
-def mixture_quantile(means: Floats, sds: Floats, shares: Floats, n: int, share: float) -> float:
-    """Of a mixture of n normal distributions whose shares add up to 1, by Newton's method between bounds."""
-    low, high = np.inf, -np.inf
-    for k in range(n):
-        low, high = min(low, means[k] - 9.0 * sds[k]), max(high, means[k] + 9.0 * sds[k])
-    if not high > low:
-        return low
-    x = 0.5 * (low + high)
-    for _ in range(MOST_STEPS):
-        below = -share
-        density = 0.0
-        for k in range(n):
-            if sds[k] > 0.0:
-                z = (x - means[k]) / sds[k]
-                below += shares[k] * 0.5 * (1.0 + erf(z * sqrt(0.5)))
-                density += shares[k] * exp(-0.5 * z * z) / (sds[k] * sqrt(2.0 * pi))
-            else:
-                below += shares[k] * (x >= means[k])
-        if below > 0.0:
-            high = x
-        else:
-            low = x
-        new = x - below / density if density > 0.0 else low - 1.0
-        if not low < new < high:
-            new = 0.5 * (low + high)
-        if abs(new - x) <= 1e-10 * (1.0 + abs(x)):
-            return new
-        x = new
-    return x
+def interval(values: Floats, weights: Floats, order: npt.NDArray[np.int64], tail: float) -> tuple[float, float, float]:
+    """Lower end, median and upper end of values whose weights add up to 1, linear between the mid-points of the
+    weights; where one is infinite, the value at that share. order: of an earlier call, or any; left ascending."""
+    sort_along(values, order)
+    last = order.size - 1
+    if not isfinite(values[order[last]]):
+        lower, middle = value_at(values, weights, order, tail), value_at(values, weights, order, 0.5)
+        return lower, middle, value_at(values, weights, order, 1.0 - tail)
+    lower = middle = upper = 0.0
+    i, at = 0, 0.5 * weights[order[0]]
+    before = at
+    for end in range(2):
+        share = tail if end == 0 else 0.5
+        while at < share and i < last:
+            i += 1
+            before = at
+            at += 0.5 * (weights[order[i - 1]] + weights[order[i]])
+        middle = values[order[i]]
+        if before < share <= at:
+            middle -= (middle - values[order[i - 1]]) * (at - share) / (at - before)
+        if end == 0:
+            lower = middle
+    i, at = last, 0.5 * weights[order[last]]  # from above, which is the shorter way
+    before = at
+    while at < tail and i > 0:
+        i -= 1
+        before = at
+        at += 0.5 * (weights[order[i + 1]] + weights[order[i]])
+    upper = values[order[i]]
+    if before < tail <= at:
+        upper += (values[order[i + 1]] - upper) * (at - tail) / (at - before)
+    return lower, middle, upper

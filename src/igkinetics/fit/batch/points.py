@@ -1,9 +1,9 @@
 """The courses of one patient's points, and what the tables say of them, as kernels.
 
-A point is a parameter vector with an SD of the drift and a kind of error, all points of equal weight. All curves are
-followed once, side by side, over one set of days for all that is asked: levels at the samples, band, minima, times
-below. Those days are one apart at most, with all samples and both sides of every dose among them, and a minimum is the
-lowest level on one of them; that of the best curve is exact (docs/model.md 4).
+A point is a parameter vector with an SD of the drift and a kind of error. All curves are followed once, side by side,
+over one set of days for all that is asked: levels at the samples, which give each point its weight (`weighing.py`),
+band, minima, times below. Those days are one apart at most, with all samples and both sides of every dose among them,
+and a minimum is the lowest level on one of them; that of the best curve is exact (docs/model.md 4).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy.typing as npt
 from igkinetics.fit.batch.numbers import State, interval, normal, student_t4, two_normals
 from igkinetics.fit.drift import Record, see_sample
 from igkinetics.fit.drift_process import Moments, drawn, predicted_by, smoothed_by, stationary, transition, updated
-from igkinetics.fit.likelihood import STUDENT_T
-from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.fit.likelihood import STUDENT_T, minus_two_log
+from igkinetics.kinetics.compile import inner, merged
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import FLAT
 from igkinetics.kinetics.parameters import Floats
@@ -41,12 +41,14 @@ FIRST_BELOW, DAYS_BELOW, EVER_BELOW, N_BELOW = 0, 3, 6, 7
 
 class Points(NamedTuple):
     """Points in random order: theta (m, 13), SD of the drift (m,), kind of error (m,); states (m, 2): the drift at the
-    last sample and its slope, filled in."""
+    last sample and its slope, filled in; slot (m,); base (m,): log of prior density over that of the points."""
 
     theta: Floats
     drift_sd: Floats
     kind: npt.NDArray[np.int8]
     states: Floats
+    slot: Integers
+    base: Floats
 
 
 class Asked(NamedTuple):
@@ -60,11 +62,11 @@ class Asked(NamedTuple):
     tail: float
 
 
-@kernel
-def days_of(schedule: Schedule, samples: Floats, doses: Floats, asked: Asked) -> Floats:
+@merged
+def days_of(start: float, samples: Floats, doses: Floats, asked: Asked) -> Floats:
     """Ascending days, daily from the start of the state to the window's end, with its ends, all samples, and both sides
     of every dose. doses (h, 4): day, g, days, is_sc."""
-    start, end = schedule[0, START], asked.end
+    end = asked.end
     daily = max(int(np.ceil(end - start)), 0)
     found = np.empty(daily + 2 + samples.size + 2 * doses.shape[0])
     n = daily
@@ -92,7 +94,7 @@ def days_of(schedule: Schedule, samples: Floats, doses: Floats, asked: Asked) ->
     return found[:kept].copy()
 
 
-@kernel
+@merged
 def nodes_of(samples: Floats, start: float, last: float) -> tuple[Floats, Integers]:
     """Days on which the drift is drawn, ascending, and which sample lies there, -1 for none."""
     end = max(last, samples[-1], start + NODE_DAYS)
@@ -113,18 +115,20 @@ def nodes_of(samples: Floats, start: float, last: float) -> tuple[Floats, Intege
     return days[:m].copy(), places[:m].copy()
 
 
-@kernel
+@merged
 def follow(
-    points: Points, schedule: Schedule, record: Record, days: Floats, asked: Asked, state: State
+    points: Points, schedule: Schedule, record: Record, days: Floats, asked: Asked, state: State, values: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Total and endogenous IgG of each point on these days (d, m), the days of the drift's nodes (t,) and the drift of
-    the drifting points there (t, k)."""
+    the drifting points there (t, k). Fills values (m,): -2 log likelihood of the record, the drift integrated out."""
     m = points.drift_sd.size
     total, endogenous = np.empty((days.size, m)), np.empty((days.size, m))
     if can_go_together(schedule):
         fill_together(points.theta, schedule, days, endogenous, total)
     else:
         follow_one_by_one(points.theta, schedule, days, endogenous, total)
+    at_samples = np.searchsorted(days, record.day)
+    fill_steady(record, at_samples, total, points.kind, values)
     drifting = np.flatnonzero(points.drift_sd > 0.0)
     nodes, sample_at = nodes_of(record.day, schedule[0, START], asked.end)
     u = np.empty((nodes.size, drifting.size))
@@ -132,12 +136,12 @@ def follow(
     if not drifting.size:
         return total, endogenous, nodes, u
     sds, levels = points.drift_sd[drifting], np.empty((record.day.size, drifting.size))
-    at_samples = np.searchsorted(days, record.day)
     for i in range(record.day.size):
         for j in range(drifting.size):
             levels[i, j] = total[at_samples[i], drifting[j]]
-    slopes = np.empty((nodes.size, drifting.size))
-    draw_drift(record, levels, sds, nodes, sample_at, state, u, slopes)
+    slopes, marginal = np.empty((nodes.size, drifting.size)), np.zeros(drifting.size)
+    draw_drift(record, levels, sds, nodes, sample_at, state, u, slopes, marginal)
+    values[drifting] = marginal
     last = np.searchsorted(nodes, record.day[-1], side="right") - 1
     for j in range(drifting.size):
         points.states[drifting[j], 0], points.states[drifting[j], 1] = u[last, j], slopes[last, j]
@@ -154,7 +158,19 @@ def follow(
     return total, endogenous, nodes, u
 
 
-@kernel
+@merged
+def fill_steady(
+    record: Record, at_samples: Integers, total: Floats, kind: npt.NDArray[np.int8], values: Floats
+) -> None:
+    """-2 log likelihood (m,) of the record where every value stands by itself."""
+    _, _, igg, limit, a, b = record
+    values[:] = 0.0
+    for i in range(igg.size):
+        for k in range(values.size):
+            values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+
+
+@merged
 def follow_one_by_one(thetas: Floats, schedule: Schedule, days: Floats, endogenous: Floats, total: Floats) -> None:
     """The same curves where doses are subcutaneous."""
     own, infused, scratch = np.empty(days.size), np.empty(days.size), np.empty(CURVE_ROOM)
@@ -164,7 +180,7 @@ def follow_one_by_one(thetas: Floats, schedule: Schedule, days: Floats, endogeno
             endogenous[i, k], total[i, k] = own[i], own[i] + infused[i]
 
 
-@kernel
+@merged
 def draw_drift(
     record: Record,
     levels: Floats,
@@ -174,9 +190,10 @@ def draw_drift(
     state: State,
     u: Floats,
     slopes: Floats,
+    values: Floats,
 ) -> None:
     """The drift and its slope (t, k) at the nodes, given the record: `draw_paths` of fit/drift.py, of all points side
-    by side. levels (sample, k); sds (k,)."""
+    by side. levels (sample, k); sds (k,). Adds -2 log likelihood to values (k,)."""
     kind, _, igg, limit, a, b = record
     t, k = u.shape
     kept = np.empty((t, k, 5))
@@ -194,7 +211,10 @@ def draw_drift(
                 )
                 known = predicted_by(moves, before, sds[j])
             if n >= 0:
-                _, mean, variance = see_sample(kind, igg[n], limit[n], levels[n, j], a, b, known.mean, known.variance)
+                seen, mean, variance = see_sample(
+                    kind, igg[n], limit[n], levels[n, j], a, b, known.mean, known.variance
+                )
+                values[j] += seen
                 known = updated(known, mean, variance)
             for place in range(5):
                 kept[i, j, place] = known[place]
@@ -209,13 +229,12 @@ def draw_drift(
             u[i, j], slopes[i, j] = drawn(known, first, second)
 
 
-@kernel
-def fill_band(total: Floats, n_days: int, tail: float, band: Floats) -> None:
+@merged
+def fill_band(total: Floats, n_days: int, weights: Floats, tail: float, band: Floats) -> None:
     """Lower end, median and upper end (n_days, 3) of levels (d, m)."""
-    values = np.empty(total.shape[1])
+    order = np.arange(weights.size)
     for i in range(n_days):
-        values[:] = total[i]
-        band[i, 0], band[i, 1], band[i, 2] = interval(values, values.size, tail)
+        band[i, 0], band[i, 1], band[i, 2] = interval(total[i], weights, order, tail)
 
 
 @inner
@@ -225,7 +244,7 @@ def lower(levels: Floats, day: float, lowest: Floats, when: Floats) -> None:
             lowest[k], when[k] = levels[k], day
 
 
-@kernel
+@merged
 def fill_minima(days: Floats, total: Floats, endogenous: Floats, asked: Asked, lowest: Floats, below: Floats) -> None:
     """Of each point: lowest total, its day, lowest endogenous, its day (4, m); and first day (nan: never) and days
     below each threshold (t, 2, m)."""
@@ -254,22 +273,29 @@ def fill_minima(days: Floats, total: Floats, endogenous: Floats, asked: Asked, l
                         below[j, 0, k] = days[i - 1] + crossing
 
 
-@kernel
+@merged
 def fill_nadir(
-    points: Points, record: Record, days: Floats, total: Floats, lowest: Floats, asked: Asked, state: State, out: Floats
+    points: Points,
+    weights: Floats,
+    record: Record,
+    days: Floats,
+    total: Floats,
+    lowest: Floats,
+    asked: Asked,
+    state: State,
+    out: Floats,
 ) -> None:
     """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,)."""
-    m = points.drift_sd.size
-    values = np.empty(m)
-    for place, column in ((TOTAL, 0), (DAY, 1), (ENDOGENOUS, 2)):
-        values[:] = lowest[column]
-        out[place], out[place + 1], out[place + 2] = interval(values, m, asked.tail)
-    values[:] = lowest[3]
-    out[ENDOGENOUS_DAY] = interval(values, m, asked.tail)[1]
-    at_end, risen = np.searchsorted(days, asked.end), 0
+    m = weights.size
+    order = np.arange(m)
+    for place, column in ((TOTAL, 0), (ENDOGENOUS, 2), (DAY, 1)):
+        out[place], out[place + 1], out[place + 2] = interval(lowest[column], weights, order, asked.tail)
+    out[ENDOGENOUS_DAY] = interval(lowest[3], weights, order, asked.tail)[1]
+    at_end, risen = np.searchsorted(days, asked.end), 0.0
     for k in range(m):
-        risen += total[at_end, k] > (1.0 + RISE_SHARE) * lowest[0, k]
-    out[RISEN] = risen / m
+        if total[at_end, k] > (1.0 + RISE_SHARE) * lowest[0, k]:
+            risen += weights[k]
+    out[RISEN] = risen
     _, day, igg, limit, a, b = record
     floor = -inf
     places = np.searchsorted(days, day)
@@ -282,6 +308,7 @@ def fill_nadir(
     out[RAW] = out[RAW + 1] = out[RAW + 2] = out[RAW_MEAN] = out[RAW_BELOW] = nan
     if inside == 0:
         return
+    values = np.empty(m)
     mean = beneath = 0.0
     for k in range(m):
         least = inf
@@ -291,37 +318,37 @@ def fill_nadir(
                 off = student_t4(state) if points.kind[k] == STUDENT_T else normal(state)
                 least = min(least, max(max(level + sqrt(a * a + b * b * level * level) * off, 0.0), floor))
         values[k] = least
-        mean += least / m
-        beneath += (least <= asked.observed) / m
-    out[RAW], out[RAW + 1], out[RAW + 2] = interval(values, m, asked.tail)
+        mean += weights[k] * least
+        beneath += weights[k] * (least <= asked.observed)
+    out[RAW], out[RAW + 1], out[RAW + 2] = interval(values, weights, order, asked.tail)
     out[RAW_MEAN], out[RAW_BELOW] = mean, beneath
 
 
-@kernel
-def fill_below(below: Floats, tail: float, out: Floats) -> None:
+@merged
+def fill_below(below: Floats, weights: Floats, tail: float, out: Floats) -> None:
     """The numbers of each threshold (t, N_BELOW): first day (inf: never) and days below, share of points ever below."""
-    m = below.shape[2]
-    values = np.empty(m)
+    m = weights.size
+    values, order = np.empty(m), np.arange(m)
     for j in range(below.shape[0]):
-        ever = 0
+        ever = 0.0
         for k in range(m):
             never = isnan(below[j, 0, k])
-            ever += not never
+            ever += 0.0 if never else weights[k]
             values[k] = inf if never else below[j, 0, k]
-        out[j, 0], out[j, 1], out[j, 2] = interval(values, m, tail)
-        values[:] = below[j, 1]
-        out[j, 3], out[j, 4], out[j, 5] = interval(values, m, tail)
-        out[j, EVER_BELOW] = ever / m
+        out[j, 0], out[j, 1], out[j, 2] = interval(values, weights, order, tail)
+        out[j, 3], out[j, 4], out[j, 5] = interval(below[j, 1], weights, order, tail)
+        out[j, EVER_BELOW] = ever
 
 
-@kernel
-def fill_departure(nodes: Floats, u: Floats, samples: Floats, out: Floats) -> None:
+@merged
+def fill_departure(nodes: Floats, u: Floats, weights: Floats, samples: Floats, out: Floats) -> None:
     """First and last day of the stretch in which the course lies farthest off the curve, and how far (see
-    Courses.departure in fit/courses.py), into out (3,)."""
+    Courses.departure in fit/courses.py), into out (3,). u (t, k), weights (k,): of the drifting points."""
     t, k = u.shape
     out[:] = nan
-    if k == 0:
+    if k == 0 or not weights.sum() > 0.0:
         return
+    shares, order = weights / weights.sum(), np.arange(k)
     middle, agreed = np.zeros(t), np.zeros(t, np.bool_)
     means, values = np.zeros(k), np.empty(k)
     inside = 0
@@ -333,13 +360,12 @@ def fill_departure(nodes: Floats, u: Floats, samples: Floats, out: Floats) -> No
     means /= inside
     farthest, most = -1, 0.0
     for i in range(t):
-        above = 0
+        above = 0.0
         for j in range(k):
             values[j] = u[i, j] - means[j]
-            above += values[j] > 0.0
-        middle[i] = interval(values, k, 0.25)[1]
-        share = above / k
-        agreed[i] = samples[0] <= nodes[i] <= samples[-1] and max(share, 1.0 - share) >= ONE_SIDED
+            above += shares[j] if values[j] > 0.0 else 0.0
+        middle[i] = interval(values, shares, order, 0.25)[1]
+        agreed[i] = samples[0] <= nodes[i] <= samples[-1] and max(above, 1.0 - above) >= ONE_SIDED
         if agreed[i] and (farthest < 0 or abs(middle[i]) > most):
             farthest, most = i, abs(middle[i])
     if farthest < 0:

@@ -15,7 +15,7 @@ from igkinetics.cards.scaling import default_structure
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.errors import InputError
-from igkinetics.fit.batch.chunk import fill_courses, fit_range
+from igkinetics.fit.batch.chunk import describe_range, fill_courses
 from igkinetics.fit.batch.inputs import (
     Classes,
     Entrant,
@@ -24,8 +24,9 @@ from igkinetics.fit.batch.inputs import (
     records_of,
     scales_fit,
 )
-from igkinetics.fit.batch.layout import FITTED, MOST_SLOTS, Found, How, Priors, Records
+from igkinetics.fit.batch.layout import FITTED, MOST_COMPONENTS, MOST_SLOTS, Found, How, Priors, Records
 from igkinetics.fit.batch.points import N_BELOW, N_NADIR
+from igkinetics.fit.batch.slots import fit_range
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.refusal import why_refused
@@ -120,6 +121,7 @@ def fitted_chunk(entrants: Sequence[Entrant], options: FitOptions, unit: str) ->
     how = how_asked(entrants, records, options, unit)
     found = room_for(len(entrants), records, how)
     fit_range(0, len(entrants), records, priors, how, found)
+    describe_range(0, len(entrants), records, priors, how, found)
     fill_courses(0, len(entrants), records, priors, how, found)
     return Chunk(entrants=tuple(entrants), records=records, priors=priors, how=how, found=found)
 
@@ -132,7 +134,14 @@ def room_for(n: int, records: Records, how: How) -> Found:
         starts=np.zeros((n, 3), dtype=np.int64),
         estimates=np.zeros((n, p, 6)),
         half_lives=np.zeros((n, 2, 3)),
+        hessian=np.zeros((n, p, p)),
         slots=np.full((n, MOST_SLOTS, 6), np.nan),
+        slot_x=np.zeros((n, MOST_SLOTS, p)),
+        n_components=np.zeros(n, dtype=np.int64),
+        component_slot=np.empty((n, MOST_COMPONENTS), dtype=np.int64),
+        component_mass=np.empty((n, MOST_COMPONENTS)),
+        component_x=np.empty((n, MOST_COMPONENTS, p)),
+        component_root=np.empty((n, MOST_COMPONENTS, p, p)),
         nadir=np.zeros((n, N_NADIR)),
         curve_nadir=np.zeros((n, 2)),
         below=np.zeros((n, t, N_BELOW)),
@@ -144,9 +153,12 @@ def room_for(n: int, records: Records, how: How) -> Found:
         pull=np.zeros(records.day.size),
         information=np.zeros(int(sizes.sum())),
         information_at=np.append(0, np.cumsum(sizes)),
+        n_days=np.zeros(n, dtype=np.int64),
         curves=np.zeros((int(how.curve_at[-1]), 7)),
         point_theta=np.zeros((n, m, p)),
         point_sd=np.zeros((n, m)),
         point_kind=np.zeros((n, m), dtype=np.int8),
         point_states=np.zeros((n, m, 2)),
+        point_slot=np.zeros((n, m), dtype=np.int64),
+        point_base=np.zeros((n, m)),
     )

@@ -2,9 +2,10 @@
 
 A step needs the levels' derivatives once, where a quasi-Newton search learns the curvature from many gradients. The
 metric is the information expected under the error model (with drift: of the marginal normal distribution), the prior's
-included, so it is positive definite; near the optimum the exact Hessian, which the normal approximation needs anyway,
-takes its place. What does not converge is said so, and left to the search for one patient.
-Source: Nocedal and Wright, Numerical Optimization, 2nd ed., ch. 10 (Levenberg-Marquardt).
+included, so it is positive definite; where steps fall slowly it is learnt from the gradients. The information at the
+optimum is the normal approximation's too, for points made from that are weighed by the posterior itself. What does not
+converge is said so, and left to the search for one patient.
+Source: Nocedal and Wright, Numerical Optimization, 2nd ed., ch. 6 (BFGS) and 10 (Levenberg-Marquardt).
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ import numpy as np
 from igkinetics.fit.drift import drift_value_and_slopes
 from igkinetics.fit.drift_process import DRIFT_DAYS
 from igkinetics.fit.likelihood import STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
-from igkinetics.fit.objective import Target, fill_theta, objective_on, prior_term, slope_on_scale
-from igkinetics.kinetics.compile import inner, kernel
+from igkinetics.fit.objective import Target, fill_theta, prior_term, slope_on_scale
+from igkinetics.kinetics.compile import inner, kernel, merged
 from igkinetics.kinetics.gradient import Course, add_gradient_of, new_course, walk
 from igkinetics.kinetics.parameters import C_INIT, N_PARAMETERS, Floats
 from igkinetics.kinetics.schedule import Schedule
@@ -27,12 +28,15 @@ MOST_STEPS = 60
 LONGEST_STEP = 3.0
 """Prior SDs."""
 NEAR = 1e-4
-"""Gain promised by a step from which the exact Hessian takes the metric's place."""
-GOAL = 1e-10
-"""Gain promised by a step (of -2 log posterior, halved) at which the search ends."""
+"""Gain promised by a step (of -2 log posterior, halved) from which starts are told apart by where they have come to."""
+GOAL = 1e-11
+"""The same at which the search ends."""
+LEARN_FROM, SLOW = 1.0, 0.1
+"""Once a step promises less than the first, and more than this share of what the step before did, the metric is learnt
+from the steps: where residuals are large, the information expected is too far off the curvature."""
 FIRST_DAMPING = 0.05
 ROUNDING = 4e-15
-DIFFERENCE = 1e-4
+DIFFERENCE = 1e-5
 LOG_2PI = log(2.0 * pi)
 
 
@@ -133,7 +137,7 @@ def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, informatio
     return value
 
 
-@kernel
+@merged
 def add_marginal_information(target: Target, room: Room, p: int, information: Floats) -> None:
     """2 J' V^-1 J into the lower triangle, V the covariance of the samples with the drift integrated out."""
     kind, day, igg, limit, a, b = target.record
@@ -208,19 +212,39 @@ def half_dot(one: Floats, other: Floats) -> float:
     return 0.5 * total
 
 
+@inner
+def learn(step: Floats, change: Floats, product: Floats, metric: Floats) -> None:
+    """Let the metric (p, p) give what a step changed of the gradient (BFGS: Nocedal and Wright, eq. 6.19); product
+    (p,): room."""
+    p = step.size
+    along = size = 0.0
+    for i in range(p):
+        product[i] = 0.0
+        for j in range(p):
+            product[i] += metric[i, j] * step[j]
+        along += step[i] * change[i]
+        size += step[i] * product[i]
+    if along > 1e-8 * size:
+        for i in range(p):
+            for j in range(p):
+                metric[i, j] += change[i] * change[j] / along - product[i] * product[j] / size
+
+
 @kernel
-def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats) -> tuple[float, bool]:
-    """Minimum of -2 log posterior from start (p,) into x (p,): its value, and whether a further step promises less than
-    goal."""
+def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats, expected: Floats) -> tuple[float, bool]:
+    """Minimum of -2 log posterior from start (p,) into x (p,), with the expected Hessian there (p, p): its value, and
+    whether a further step promises less than goal."""
     p = start.size
     scale = target.sd
     gradient, new_gradient, step, trial = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
-    metric, new_metric, factor = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
+    product = np.empty(p)
+    metric, new_expected, factor = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
     x[:] = start
-    value = evaluate(x, target, room, gradient, metric)
+    value = evaluate(x, target, room, gradient, expected)
     if not np.isfinite(value):
         return inf, False
-    damping = 0.0
+    metric[:] = expected
+    damping, before, learning = 0.0, inf, False
     for _ in range(MOST_STEPS):
         factor[:] = metric
         for i in range(p):
@@ -231,19 +255,27 @@ def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats) -
         promised = half_dot(gradient, step)
         if promised < goal and damping < 1.0:
             return value, True
+        learning = learning or (promised < LEARN_FROM and promised > SLOW * before)
+        before = promised
         longest = 0.0
         for i in range(p):
             longest = max(longest, abs(step[i]) / scale[i])
         length = min(1.0, LONGEST_STEP / longest)
         for i in range(p):
             trial[i] = x[i] - length * step[i]
-        new_value = evaluate(trial, target, room, new_gradient, new_metric)
+        new_value = evaluate(trial, target, room, new_gradient, new_expected)
         if new_value <= value + ROUNDING * abs(value):
             gained = value - new_value
+            expected[:] = new_expected
+            if learning:
+                for i in range(p):
+                    step[i], gradient[i] = trial[i] - x[i], new_gradient[i] - gradient[i]
+                learn(step, gradient, product, metric)
+            else:
+                metric[:] = new_expected
             x[:] = trial
             value = new_value
             gradient[:] = new_gradient
-            metric[:] = new_metric
             damping = damping * 0.1 if gained > 0.25 * promised * length else damping * 2.0
             if damping < 1e-4:
                 damping = 0.0
@@ -254,51 +286,28 @@ def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats) -
     return value, False
 
 
-@kernel
-def fill_exact_hessian(x: Floats, gradient: Floats, target: Target, room: Room, hessian: Floats) -> None:
-    """Hessian (p, p) of -2 log posterior at x (p,), where its gradient is this, by forward differences of it."""
+@merged
+def fill_exact_hessian(x: Floats, target: Target, room: Room, hessian: Floats) -> None:
+    """Hessian (p, p) of -2 log posterior at x (p,), by forward differences of its gradient."""
     p = x.size
-    moved, there = x.copy(), np.empty(p)
-    for i in range(p):
-        moved[i] = x[i] + DIFFERENCE
-        objective_on(moved, target, room.course, there)
-        moved[i] = x[i]
-        for j in range(p):
-            hessian[i, j] = (there[j] - gradient[j]) / DIFFERENCE
+    moved, here, there, unused = x.copy(), np.empty(p), np.empty(p), np.empty((p, p))
+    for k in range(p + 1):
+        if k > 0:
+            moved[k - 1] = x[k - 1] + DIFFERENCE
+        evaluate(moved, target, room, here if k == 0 else there, unused)
+        if k > 0:
+            moved[k - 1] = x[k - 1]
+            for j in range(p):
+                hessian[k - 1, j] = (there[j] - here[j]) / DIFFERENCE
     for i in range(p):
         for j in range(i):
             hessian[i, j] = hessian[j, i] = 0.5 * (hessian[i, j] + hessian[j, i])
 
 
-@kernel
-def settle(x: Floats, target: Target, room: Room, hessian: Floats) -> tuple[float, bool]:
-    """Newton steps from near the minimum, in place, with the Hessian (p, p) there: value, and whether it is one."""
-    p = x.size
-    gradient, step, trial, factor = np.empty(p), np.empty(p), np.empty(p), np.empty((p, p))
-    value = objective_on(x, target, room.course, gradient)
-    fill_exact_hessian(x, gradient, target, room, hessian)
-    factor[:] = hessian
-    if not cholesky(factor, p):
-        return value, False
-    for _ in range(8):
-        solve(factor, gradient, step)
-        promised = half_dot(gradient, step)
-        if promised < GOAL:
-            return value, True
-        for i in range(p):
-            trial[i] = x[i] - step[i]
-        new_value = objective_on(trial, target, room.course, gradient)
-        if not new_value <= value + ROUNDING * abs(value):
-            return value, False
-        value = new_value
-        x[:] = trial
-    return value, False
-
-
-@kernel
+@merged
 def normal_around(value: float, hessian: Floats, root: Floats) -> float:
     """Cholesky factor (p, p) of the covariance of the normal approximation, whose log integral is returned (nan where
-    the Hessian is not positive definite). hessian: of -2 log posterior."""
+    the Hessian is not positive definite). hessian: of -2 log posterior, or its mean."""
     p = hessian.shape[0]
     factor = 0.5 * hessian
     if not cholesky(factor, p):
@@ -316,5 +325,5 @@ def normal_around(value: float, hessian: Floats, root: Floats) -> float:
         return nan
     for i in range(p):
         for j in range(p):
-            root[i, j] = covariance[i, j] if j <= i else 0.0
+            root[i, j] = covariance[i, j] if j <= i else 0.0  # the room may be larger
     return -0.5 * value + 0.5 * p * LOG_2PI - logs

@@ -1,55 +1,96 @@
-"""The structures of one patient and their normal approximations, as kernels: each a row of the structures table."""
+"""The search: structures of each patient with their normal approximations, each a row of a table, as kernels.
+
+One loop goes over all rows, so that the search is compiled into one place.
+"""
 
 from __future__ import annotations
 
-from math import exp, inf, isfinite, log, nan
+from math import exp, inf, isfinite, log
+from typing import NamedTuple
 
 import numpy as np
 
 from igkinetics.fit.batch.layout import (
-    ENDOGENOUS_NADIR,
+    FAR_OFF,
+    FITTED,
     LIKELIHOOD,
     MOST_COMPONENTS,
     MOST_SLOTS,
     N_OWN_DRIFT,
+    NOT_CONVERGED,
     OBJECTIVE,
+    OTHERS_FAILED,
     PRIOR_WEIGHT,
-    TOTAL_NADIR,
     WEIGHT,
     Components,
+    Found,
     How,
     Priors,
+    Records,
 )
-from igkinetics.fit.batch.search import NEAR, Room, descend, normal_around, settle
+from igkinetics.fit.batch.search import GOAL, NEAR, Room, descend, fill_exact_hessian, new_room, normal_around
 from igkinetics.fit.drift import DriftPrior, Integers, Record
 from igkinetics.fit.engine import keep_distinct
-from igkinetics.fit.likelihood import STUDENT_T
+from igkinetics.fit.likelihood import NORMAL, STUDENT_T
 from igkinetics.fit.objective import Target, fill_theta, prior_term
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.extremes import fill_lowest, new_search
+from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.parameters import C_BASE, CL, K_LOSS, N_PARAMETERS, V1, V2, Floats, Q, S
-from igkinetics.kinetics.schedule import Schedule
 
 STARTS = 5
 AGREE_WITHIN = 0.01
 UNLIKE_BY = 3.0
 MASS_KEPT = 1e-3
+FAR_OFF_SDS = 3.5
+
+
+class Slot(NamedTuple):
+    """What one row of the structures table is: whose parameters (-1: it is not there), SD of the drift, kind of error,
+    factor on the prior SDs of what makes a patient unlike the card's, prior weight."""
+
+    structure: int
+    drift_sd: float
+    kind: int
+    wider: float
+    prior_weight: float
 
 
 @kernel
-def target_of(
-    priors: Priors, i: int, s: int, schedule: Schedule, record: Record, kind: int, drift_sd: float, wider: float
-) -> Target:
-    """The problem of one structure; wider: factor on the prior SDs of what makes a patient unlike the card's."""
+def slot_of(slot: int, i: int, priors: Priors, how: How) -> Slot:
+    """The fitted structure under each SD of the drift, the other structures, the patient unlike the card's, heavy
+    tails."""
+    structure, drift_sd, kind, wider, weight = -1, 0.0, NORMAL, 1.0, 0.0
+    if slot < N_OWN_DRIFT:
+        if slot < how.drift_sds.size:
+            structure, drift_sd, weight = 0, how.drift_sds[slot], how.drift_prior[slot]
+    elif slot == MOST_SLOTS - 2:
+        if how.unlike > 0.0:
+            structure, wider, weight = 0, UNLIKE_BY, how.unlike
+    elif slot == MOST_SLOTS - 1:
+        if how.heavy > 0.0:
+            structure, kind, weight = 0, STUDENT_T, how.heavy
+    elif slot - N_OWN_DRIFT + 1 < priors.n_structures[i]:
+        structure = slot - N_OWN_DRIFT + 1
+        weight = priors.weight[i, structure]
+    return Slot(structure, drift_sd, kind, wider, weight)
+
+
+@kernel
+def target_of(i: int, slot: Slot, records: Records, priors: Priors) -> Target:
+    """The problem of one slot of patient i."""
+    s = slot.structure
     p = priors.p[i, s]
     sd = priors.sd[i, s, :p].copy()
     free = priors.free[i, s, :p].copy()
     for k in range(p):
         if free[k] == S or free[k] == CL or free[k] == V1:
-            sd[k] *= wider
-    own = Record(kind, record.day, record.igg, record.limit, record.a, record.b)
-    drift = DriftPrior(np.full(1, drift_sd), np.zeros(1))
-    return Target(free, priors.fixed[i, s].copy(), priors.mu[i, s, :p].copy(), sd, schedule, own, drift)
+            sd[k] *= slot.wider
+    rows = slice(records.sample_at[i], records.sample_at[i + 1])
+    record = Record(slot.kind, records.day[rows], records.igg[rows], records.limit[rows], priors.a, priors.b)
+    schedule = records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]]
+    if priors.ignores_therapy[i, s]:
+        schedule = records.bare[records.bare_at[i] : records.bare_at[i + 1]]
+    drift = DriftPrior(np.full(1, slot.drift_sd), np.zeros(1))
+    return Target(free, priors.fixed[i, s].copy(), priors.mu[i, s, :p].copy(), sd, schedule, record, drift)
 
 
 @kernel
@@ -65,7 +106,7 @@ def informed(target: Target) -> Floats:
     return guess
 
 
-@kernel
+@merged
 def first_starts(target: Target) -> Floats:
     """The starts of fit/minimise.py."""
     p = target.mu.size
@@ -93,43 +134,68 @@ def first_starts(target: Target) -> Floats:
     return starts[:n].copy()
 
 
-@kernel
+@merged
+def starts_of(slot: int, target: Target, known: Floats, free: Integers, same_disposition: bool) -> Floats:
+    """Where the search of a slot begins: known (k, p), the optima of the fitted structure, whose parameters are free;
+    none before that is fitted."""
+    if known.shape[0] == 0:
+        return first_starts(target)
+    if slot < N_OWN_DRIFT:
+        return known[:1].copy()
+    if slot >= MOST_SLOTS - 2:
+        return known
+    starts = np.empty((2, target.mu.size))
+    starts[0], starts[1] = target.mu, informed(target)
+    for k in range(target.mu.size):
+        for j in range(free.size):
+            if target.free[k] == free[j] and (same_disposition or target.free[k] != V1):
+                starts[0, k] = known[0, j]
+    return starts
+
+
+@merged
 def find_modes(
-    starts: Floats, target: Target, room: Room, modes: Floats, heights: Floats, hessians: Floats
+    starts: Floats, target: Target, room: Room, modes: Floats, heights: Floats, curvatures: Floats
 ) -> tuple[int, int]:
-    """Distinct optima, the lowest first, with heights and Hessians; returns how many, and how many starts agree on the
-    lowest. None where nothing converged."""
+    """Distinct optima, the lowest first, with heights and expected Hessians; returns how many, and how many starts
+    agree on the lowest. None where nothing converged."""
     n, p = starts.shape
-    found, values = np.empty((n, p)), np.empty(n)
-    for k in range(n):
-        value, converged = descend(starts[k], target, room, NEAR, found[k])
-        values[k] = value if converged and isfinite(value) else inf
-    first = np.empty((n, p))
-    n_first = keep_distinct(found, values, target.sd, first)
-    polished, curvature = np.empty(n_first), np.empty((n_first, p, p))
-    for k in range(n_first):
-        polished[k], converged = settle(first[k], target, room, curvature[k])
-        if not converged or not isfinite(polished[k]):
-            polished[k] = inf
-    if not isfinite(polished.min()):
+    found, values, curvature = np.empty((n, p)), np.empty(n), np.empty((2 * n, p, p))
+    first, polished = np.empty((n, p)), np.empty((n, p))
+    heights_ = np.full(n, inf)
+    n_first = n
+    for step in range(2 * n):  # each start until optima can be told apart, then each of those to its end
+        k = step - n
+        if step == n:
+            if not isfinite(values.min()):
+                return 0, 0
+            n_first = keep_distinct(found, values, target.sd, first)
+        if step < n:
+            goal = NEAR if n > 1 else GOAL
+            value, converged = descend(starts[step], target, room, goal, found[step], curvature[step])
+            values[step] = value if converged and isfinite(value) else inf
+        elif k < n_first:
+            value, converged = descend(first[k], target, room, GOAL, polished[k], curvature[step])
+            heights_[k] = value if converged and isfinite(value) else inf
+    if not isfinite(heights_[:n_first].min()):
         return 0, 0
-    n_modes = keep_distinct(first[:n_first].copy(), polished, target.sd, modes)
+    n_modes = keep_distinct(polished[:n_first].copy(), heights_[:n_first].copy(), target.sd, modes)
     for k in range(n_modes):
         for j in range(n_first):
             same = True
             for m in range(p):
-                same = same and first[j, m] == modes[k, m]
+                same = same and polished[j, m] == modes[k, m]
             if same:
-                heights[k], hessians[k] = polished[j], curvature[j]
+                heights[k], curvatures[k] = heights_[j], curvature[n + j]
     agreeing = 0
     for k in range(n):
         agreeing += values[k] - heights[0] < AGREE_WITHIN
     return n_modes, agreeing
 
 
-@kernel
+@merged
 def add_components(
-    slot: int, log_prior: float, n_modes: int, modes: Floats, heights: Floats, hessians: Floats, into: Components
+    slot: int, log_prior: float, n_modes: int, modes: Floats, heights: Floats, curvatures: Floats, into: Components
 ) -> float:
     """Keep the normal approximation of each optimum with mass; returns the log mass of all, prior weight included."""
     p = modes.shape[1]
@@ -138,7 +204,7 @@ def add_components(
         at = into.n[0]
         if at == MOST_COMPONENTS:
             break
-        log_mass = normal_around(heights[k], hessians[k], into.root[at, :p, :p]) + log_prior
+        log_mass = normal_around(heights[k], curvatures[k], into.root[at]) + log_prior
         if isfinite(log_mass):
             into.log_mass[at], into.slot[at] = log_mass, slot
             into.x[at, :p] = modes[k]
@@ -157,108 +223,59 @@ def add_components(
 
 
 @kernel
-def fill_lowest_of(x: Floats, target: Target, schedule: Schedule, window: Floats, out: Floats) -> None:
-    theta, lowest, below = np.empty(N_PARAMETERS), np.empty(4), np.empty((0, 2))
-    fill_theta(x, target.free, target.fixed, theta)
-    fill_lowest(theta, schedule, window, np.empty(0), new_search(), lowest, below)
-    out[TOTAL_NADIR], out[ENDOGENOUS_NADIR] = lowest[0], lowest[2]
+def fit_range(first: int, last: int, records: Records, priors: Priors, how: How, found: Found) -> None:
+    """Optima and normal approximations of every slot of the patients in these places."""
+    for i in range(first, last):
+        found.code[i] = FITTED
+        rows = records.sample_at[i + 1] - records.sample_at[i]
+        room = new_room(records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]], rows, N_PARAMETERS)
+        components = Components(
+            found.n_components[i : i + 1],
+            found.component_slot[i],
+            found.component_mass[i],
+            found.component_x[i],
+            found.component_root[i],
+        )
+        known, free = np.empty((0, priors.p[i, 0])), priors.free[i, 0, : priors.p[i, 0]]
+        for slot in range(MOST_SLOTS):
+            own = slot_of(slot, i, priors, how)
+            if own.structure < 0:
+                continue
+            target = target_of(i, own, records, priors)
+            same_disposition = priors.disposition[i, own.structure] == priors.disposition[i, 0]
+            starts = starts_of(slot, target, known, free, same_disposition)
+            n, p = starts.shape
+            modes, heights, curvatures = np.empty((n, p)), np.empty(n), np.empty((n, p, p))
+            n_modes, agreeing = find_modes(starts, target, room, modes, heights, curvatures)
+            if n_modes == 0:
+                found.code[i] = OTHERS_FAILED if slot > 0 else NOT_CONVERGED
+                break
+            row, x = found.slots[i, slot], modes[0]
+            found.slot_x[i, slot, :p] = x
+            row[OBJECTIVE], row[LIKELIHOOD] = heights[0], heights[0] - prior_term(x, target.mu, target.sd)
+            row[PRIOR_WEIGHT], row[WEIGHT] = own.prior_weight, -inf
+            if own.prior_weight > 0.0:
+                prior = log(own.prior_weight)
+                row[WEIGHT] = add_components(slot, prior, n_modes, modes[:n_modes], heights, curvatures, components)
+            if slot == 0:
+                found.starts[i, 0], found.starts[i, 1], found.starts[i, 2] = n, agreeing, n_modes
+                known = modes[:n_modes].copy()
+                fill_exact_hessian(x, target, room, found.hessian[i, :p, :p])
+                if far_off(x, target):
+                    found.code[i] = FAR_OFF
+                    break
 
 
-@kernel
-def fit_slot(
-    slot: int,
-    log_prior: float,
-    starts: Floats,
-    target: Target,
-    room: Room,
-    schedule: Schedule,
-    window: Floats,
-    into: Components,
-    out: Floats,
-) -> float:
-    """One row of the structures table, out (6,); its log mass, nan where nothing converged."""
-    n, p = starts.shape
-    modes, heights, hessians = np.empty((n, p)), np.empty(n), np.empty((n, p, p))
-    n_modes, _ = find_modes(starts, target, room, modes, heights, hessians)
-    if n_modes == 0:
-        return nan
-    out[OBJECTIVE] = heights[0]
-    out[LIKELIHOOD] = heights[0] - prior_term(modes[0], target.mu, target.sd)
-    fill_lowest_of(modes[0], target, schedule, window, out)
-    if log_prior == -inf:
-        return -inf
-    return add_components(slot, log_prior, n_modes, modes, heights, hessians, into)
+@merged
+def far_off(x: Floats, target: Target) -> bool:
+    """Whether the baseline lies so far off the card's that the unit is in doubt."""
+    for k in range(x.size):
+        if target.free[k] == C_BASE and abs(x[k] - target.mu[k]) > FAR_OFF_SDS * target.sd[k]:
+            return True
+    return False
 
 
-@kernel
-def warm(target: Target, known: Target, x: Floats, same_disposition: bool) -> Floats:
-    """The fitted values x where they mean the same in another structure."""
-    start = target.mu.copy()
-    for k in range(start.size):
-        for j in range(x.size):
-            if target.free[k] == known.free[j] and (same_disposition or target.free[k] != V1):
-                start[k] = x[j]
-    return start
-
-
-@kernel
-def fit_others(
-    i: int,
-    priors: Priors,
-    how: How,
-    main: Target,
-    modes: Floats,
-    room: Room,
-    with_therapy: Schedule,
-    without: Schedule,
-    window: Floats,
-    components: Components,
-    structure_of: Integers,
-    slots: Floats,
-) -> bool:
-    """Drift around the fitted structure, and every other structure; whether all converged."""
-    x = modes[0].copy()
-    record = main.record
-    for k in range(1, how.drift_sds.size):
-        target = target_of(priors, i, 0, main.schedule, record, record.kind, how.drift_sds[k], 1.0)
-        start = x.reshape((1, x.size))
-        prior = log(how.drift_prior[k])
-        mass = fit_slot(k, prior, start, target, room, main.schedule, window, components, slots[k])
-        if not isfinite(mass):
-            return False
-        slots[k, PRIOR_WEIGHT], slots[k, WEIGHT] = how.drift_prior[k], mass
-    for s in range(1, priors.n_structures[i]):
-        slot = N_OWN_DRIFT - 1 + s
-        structure_of[slot] = s
-        schedule = without if priors.ignores_therapy[i, s] else with_therapy
-        target = target_of(priors, i, s, schedule, record, record.kind, 0.0, 1.0)
-        starts = np.empty((2, target.mu.size))
-        starts[0] = warm(target, main, x, priors.disposition[i, s] == priors.disposition[i, 0])
-        starts[1] = informed(target)
-        weight = priors.weight[i, s]
-        prior = log(weight) if weight > 0.0 else -inf
-        mass = fit_slot(slot, prior, starts, target, room, schedule, window, components, slots[slot])
-        if mass != mass:
-            return False
-        slots[slot, PRIOR_WEIGHT], slots[slot, WEIGHT] = weight, mass
-    if how.unlike > 0.0:
-        slot = MOST_SLOTS - 2
-        target = target_of(priors, i, 0, main.schedule, record, record.kind, 0.0, UNLIKE_BY)
-        mass = fit_slot(slot, log(how.unlike), modes, target, room, main.schedule, window, components, slots[slot])
-        if not isfinite(mass):
-            return False
-        slots[slot, PRIOR_WEIGHT], slots[slot, WEIGHT] = how.unlike, mass
-    if how.heavy > 0.0:
-        slot = MOST_SLOTS - 1
-        target = target_of(priors, i, 0, main.schedule, record, STUDENT_T, 0.0, 1.0)
-        mass = fit_slot(slot, log(how.heavy), modes, target, room, main.schedule, window, components, slots[slot])
-        if not isfinite(mass):
-            return False
-        slots[slot, PRIOR_WEIGHT], slots[slot, WEIGHT] = how.heavy, mass
-    return True
-
-
-@kernel
+@merged
 def fill_weights(slots: Floats) -> None:
     """Weights from log masses, in place; 0 where a slot has none, nan where it is not there."""
     top, total = -inf, 0.0
