@@ -19,12 +19,12 @@ class ByValue:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
+            value = getattr(self, name)
             if isinstance(value, np.ndarray):
                 own = value.view()  # whoever made the array may go on writing it
                 own.setflags(write=False)
-                object.__setattr__(self, field.name, own)
+                object.__setattr__(self, name, own)
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:

@@ -10,7 +10,7 @@ from made_posteriors import example_cohort, example_effect, example_posterior, e
 
 from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.exposure import exposures
-from igkinetics.effect.learnt import ALONE, CONTRADICTS, SILENT, conflict, evidence_words, speaking
+from igkinetics.effect.learnt import ALONE, BY_LIMITS, CONTRADICTS, SILENT, conflict, evidence_words, speaking
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.tables import effect_of
 from igkinetics.kinetics.parameters import CL, V1, V2, Q
@@ -24,6 +24,7 @@ def test_evidence_in_words() -> None:
     assert evidence_words(0.9, 0.5, 1) == ALONE
     assert evidence_words(0.5, 0.5, 1) == "moderate"
     assert evidence_words(0.9, -4.0, 0) == SILENT
+    assert evidence_words(0.9, -4.0, 0, limited=3) == BY_LIMITS
 
 
 def test_a_conflict_counts_in_standard_errors_of_what_the_data_were_to_say() -> None:
@@ -59,5 +60,5 @@ def test_only_measured_values_after_an_infusion_speak() -> None:
     sampling = replace(example_sampling(), posterior=replace(posterior, problems=censored))
     prior = replace(sampling, prior=replace(sampling.prior, problems=censored))  # type: ignore[type-var]
     row = effect_of(cohort, prior, CARD, EffectOptions()).prior.set_index("estimand").loc[EVIDENCE]
-    assert row["evidence"] == SILENT
+    assert row["evidence"] == BY_LIMITS
     assert good_sampling(posterior).passed

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
 from igkinetics.fit.forecast import forecast_paths
 from igkinetics.fit.nadirs import fit_courses
 from igkinetics.fit.patient import fit_patient
-from igkinetics.fit.records import draw_table, drift_of
+from igkinetics.fit.records import DRAW_COLUMNS, draw_columns, drift_of, table_of
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.tables import draws_of
+from igkinetics.fit.tables import draws_of as columns_of
 from igkinetics.kinetics.curves import igg_curve
 from made_records import CYCLES, SETTINGS, drawn, prior_of, record
 
@@ -31,11 +32,16 @@ def falling() -> PatientFit:
     return fit_patient(ill, prior_of, replace(SETTINGS, draws=DRAWS))
 
 
+def draws_of(fit: PatientFit, n: int, seed: int) -> pd.DataFrame:
+    columns = columns_of(fit, n, seed)
+    assert columns is not None
+    return table_of([columns], DRAW_COLUMNS)
+
+
 def test_kept_draws_begin_where_the_courses_of_the_fit_end(falling: PatientFit) -> None:
     problem, last = falling.fitted()[0], float(DAYS[-1])
     courses = fit_courses(falling, last, 1)
     kept = draws_of(falling, DRAWS, 1)
-    assert kept is not None
     drift = drift_of(kept, as_log=False)
     paths = forecast_paths(courses.theta, drift, problem.schedule, np.array([last]), np.random.default_rng(1))
     total, endogenous = courses.levels(np.array([last]))
@@ -48,7 +54,6 @@ def test_kept_draws_begin_where_the_courses_of_the_fit_end(falling: PatientFit) 
 def test_the_drift_fades_to_its_own_spread(falling: PatientFit) -> None:
     problem, last = falling.fitted()[0], float(DAYS[-1])
     kept = draws_of(falling, DRAWS, 1)
-    assert kept is not None
     thetas, drift = falling.all_draws().theta, drift_of(kept, as_log=False)
     days = last + np.array([0.0, 30.0, 600.0])
     kinetic = np.add(*igg_curve(thetas, problem.schedule, days))
@@ -69,9 +74,9 @@ def test_the_drift_fades_to_its_own_spread(falling: PatientFit) -> None:
 
 def test_a_table_of_draws_gives_the_drift_back(falling: PatientFit) -> None:
     kept = draws_of(falling, 50, 1)
-    assert kept is not None
     drift = drift_of(kept, as_log=True)
-    again = draw_table("same", kept.to_numpy()[:, 2:15].astype(float), 0.2, 0.09, np.ones(50, dtype=np.int8), drift)
+    columns = draw_columns("same", kept.to_numpy()[:, 2:15].astype(float), 0.2, 0.09, np.ones(50, dtype=np.int8), drift)
+    again = table_of([columns], DRAW_COLUMNS)
     assert (drift.day, drift.as_log) == (float(DAYS[-1]), True)
     for name in ("drift_sd", "drift", "drift_slope", "drift_day"):
         assert np.array_equal(again[name], kept[name])

@@ -52,7 +52,8 @@ def test_divided_differences_of_near_and_far_rates(
     rates = [rate, rate * (1 + first), rate * (1 + second)]
     a, b, c = (rates[k] for k in order)
     rounding = 2.3e-16 * min(rates) * t
-    assert_relative(decay_pair(a, b, t), exact_difference([a, b], t), 1e-15 + rounding)
+    of_pair = 2.3e-16 * min(a, b) * t
+    assert_relative(decay_pair(a, b, t), exact_difference([a, b], t), 1e-15 + of_pair)
     assert_relative(decay_triple(a, b, c, t), exact_difference([a, b, c], t), 1e-14 + rounding)
 
 

@@ -7,12 +7,14 @@ import pytest
 from awkward_patients import PATIENTS, TREATMENT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from scipy.optimize import minimize_scalar
 from treatments import HORIZON_DAY, Dose, Treatment, random_parameters, random_treatments, vector
 
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest, lowest_of_many
-from igkinetics.kinetics.parameters import Floats
+from igkinetics.kinetics.parameters import INDEX, Floats
+from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.kinetics.turning import exponential_roots
 
 GRID = 1500
@@ -188,3 +190,31 @@ def test_roots_of_an_exponential_sum_that_were_put_there() -> None:
 
 def test_a_term_of_size_zero_hides_no_root() -> None:
     assert roots_of([1.0, 0.0, -2.0], [0.1, 0.2, 0.3], 100.0) == pytest.approx([np.log(2.0) / 0.2], rel=1e-12)
+
+
+@pytest.mark.parametrize("window", [(0.0, 200.0), (13.7, 88.0), (28.0, 56.0), (30.5, 30.5)])
+def test_many_minima_side_by_side_are_those_found_one_by_one(window: tuple[float, float]) -> None:
+    """All structures in one block: infinite loss, no exchange, no therapy effect, equal rates."""
+    schedule = build_schedule(
+        start_day=0.0,
+        dose_day=[14.0, 42.0, 70.0],
+        dose_g=[30.0, 25.0, 0.4],
+        dose_duration_day=[0.2, 0.0, 0.2],
+        dose_is_sc=[0, 0, 0],
+        therapy_start=[0.0, 42.0],
+        therapy_stop=[28.0, 70.0],
+    )
+    generator = np.random.default_rng(5)
+    thetas = np.tile([0.12, 3.0, 0.4, 3.0, 0.2, 0.6, 8.0, 8.0, 0.7, 0.05, 0.02, 1.0, 1.0], (300, 1))
+    thetas[:, :11] *= np.exp(0.5 * generator.standard_normal((300, 11)))
+    thetas[:, INDEX["S"]] = generator.random(300)
+    thetas[::3, INDEX["k_loss"]] = np.inf
+    thetas[::5, INDEX["Q"]] = 0.0
+    thetas[::7, INDEX["S"]] = 0.0
+    thetas[::11, INDEX["k_rec"]] = thetas[::11, INDEX["CL"]] / thetas[::11, INDEX["V1"]]
+    found, below = lowest_of_many(thetas, schedule, *window, [4.0])
+    for theta, own, own_below in zip(thetas, found, below, strict=True):
+        alone, alone_below = lowest_of_many(theta[None, :], schedule, *window, [4.0])
+        assert_allclose(own[::2], alone[0, ::2], rtol=1e-12)
+        assert_allclose(own[1::2], alone[0, 1::2], atol=1e-4)
+        assert_allclose(own_below, alone_below[0], atol=1e-6)

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from igkinetics.effect.averages import NO_TREATED, TOO_LATE
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand_row import interval
 from igkinetics.effect.estimands import Kind, Measure
@@ -48,11 +49,19 @@ DIFFERENCES: Final[dict[Quantity, tuple[Quantity, Quantity]]] = {
 }
 
 
+TOLD: Final = ("difference", "selection")
+
+
 class Sides(NamedTuple):
     """The infused and the others."""
 
     infused: Sequence[Change]
     never: Sequence[Change]
+
+    @property
+    def could_act(self) -> bool:
+        """Whether what an infusion did could be seen in anybody."""
+        return any(one.exposure.could_act for one in self.infused)
 
 
 def decomposition_rows(
@@ -71,7 +80,7 @@ def decomposition_rows(
         for column, threshold in columns:
             quantity = quantities(sides, measure, column)
             for name, draws in quantity.items():
-                row = quantity_row(name, draws, kind, unit, level)
+                row = quantity_row(draws, kind, unit, level, why=why_not(sides, name), told=name in TOLD)
                 rows.append(
                     {
                         "measure": measure,
@@ -86,7 +95,7 @@ def decomposition_rows(
 
 
 def quantities(sides: Sides, measure: Measure, column: int | None) -> Mapping[Quantity, Floats | None]:
-    """Draws (n,) of the three means and the three differences; None where a side is empty."""
+    """Draws (n,) of the three means and the three differences; None where a side is empty, or nothing could act."""
 
     def mean(people: Sequence[Change], arm: str) -> Floats | None:
         if not people:
@@ -96,7 +105,7 @@ def quantities(sides: Sides, measure: Measure, column: int | None) -> Mapping[Qu
 
     found: dict[Quantity, Floats | None] = {
         "infused_with": mean(sides.infused, "with_ivig"),
-        "infused_without": mean(sides.infused, "without_ivig"),
+        "infused_without": mean(sides.infused if sides.could_act else (), "without_ivig"),
         "never_infused": mean(sides.never, "with_ivig"),
     }
     for name, (plus, minus) in DIFFERENCES.items():
@@ -105,20 +114,27 @@ def quantities(sides: Sides, measure: Measure, column: int | None) -> Mapping[Qu
     return found
 
 
-def quantity_row(name: Quantity, draws: Floats | None, kind: Kind, unit: IggUnit, level: float) -> dict[str, object]:
-    """Median, interval and, where no model gives it, the probability of being above 0."""
+def why_not(sides: Sides, name: Quantity) -> str:
+    """Why a quantity without draws has none."""
+    if sides.infused and not sides.could_act and name in ("infused_without", "effect", "selection"):
+        return TOO_LATE
+    return NO_TREATED if name.startswith("infused") else "no patient on one side"
+
+
+def quantity_row(
+    draws: Floats | None, kind: Kind, unit: IggUnit, level: float, *, why: str, told: bool
+) -> dict[str, object]:
+    """Median, interval and, where no model gives it (told), the probability of being above 0; else why not."""
     shown = unit if kind == "level" else "day"
     if draws is None:
-        why = "nobody was infused in the window" if name.startswith("infused") else "no patient on one side"
         return {"level": level, "unit": shown, "reason": why}
     median, lower, upper = interval(from_g_per_l(draws, unit) if kind == "level" else draws, level)
-    told = float(np.mean(draws > 0)) if name in ("difference", "selection") else np.nan
     return {
         "median": median,
         "lower": lower,
         "upper": upper,
         "level": level,
-        "p_positive": told,
+        "p_positive": float(np.mean(draws > 0)) if told else np.nan,
         "unit": shown,
         "reason": "",
     }

@@ -55,15 +55,17 @@ LEVELS: Final = ("C_base", "C_init", "a")
 
 CONTRADICTS: Final = "the data contradict the card"
 SILENT: Final = "none: no measured value follows an infusion"
+BY_LIMITS: Final = "indirect: only values beyond their limit follow an infusion"
 ALONE: Final = "moderate at most: one infused patient alone speaks"
 MOST_CONFLICT: Final = 2.5
 """Standard errors between what the card says and what the data made of it: beyond, they contradict each other."""
 
 
-def evidence_words(contraction: float, conflict: float, speaking: int) -> str:
-    """How much the data narrowed a quantity, in words. speaking: infused patients with a measured value after it."""
+def evidence_words(contraction: float, conflict: float, speaking: int, limited: int = 0) -> str:
+    """How much the data narrowed a quantity, in words. speaking: infused patients with a measured value after it;
+    limited: with any value after it."""
     if speaking == 0:
-        return SILENT
+        return BY_LIMITS if limited else SILENT
     if abs(conflict) > MOST_CONFLICT:
         return CONTRADICTS
     most, words = next((most, words) for most, words in LEARNT_WORDS if contraction <= most)
@@ -82,13 +84,14 @@ def conflict(prior: Floats, posterior: Floats) -> float:
     return float(after.mean() - before.mean()) / np.sqrt(expected) if expected > 0 else 0.0
 
 
-def speaking(people: Sequence[Exposure], posterior: CohortPosterior) -> int:
-    """Infused patients of whom a measured value follows the first infusion of the window."""
+def speaking(people: Sequence[Exposure], posterior: CohortPosterior, *, limited: bool = False) -> int:
+    """Infused patients of whom a measured value follows the first infusion of the window; limited: or one that is known
+    to lie beyond a limit only."""
     n_speaking = 0
     for one in people:
         if one.treated:
             problem, first = posterior.problems[one.place], one.doses.day[one.in_window].min()
-            n_speaking += bool(np.any((problem.limit == 0) & (problem.day > first)))
+            n_speaking += bool(np.any((limited | (problem.limit == 0)) & (problem.day > first)))
     return n_speaking
 
 
@@ -99,9 +102,9 @@ def contraction(prior: Floats, posterior: Floats) -> float:
 
 
 def prior_rows(
-    prior: Sequence[Estimand], posterior: Sequence[Estimand], criteria: Criteria, speaking: int
+    prior: Sequence[Estimand], posterior: Sequence[Estimand], criteria: Criteria, speaking: int, limited: int = 0
 ) -> pd.DataFrame:
-    """PRIOR_COLUMNS: estimands that both have, matched by name and threshold. speaking: see evidence_words."""
+    """PRIOR_COLUMNS: estimands that both have, matched by name and threshold. speaking, limited: see evidence_words."""
     rows: list[dict[str, Any]] = []
     known = {(one.name, one.threshold if np.isfinite(one.threshold) else None): one for one in prior if one.estimated}
     for one in posterior:
@@ -121,7 +124,7 @@ def prior_rows(
                 "lower": now["lower"],
                 "upper": now["upper"],
                 "contraction": learnt,
-                "evidence": evidence_words(learnt, conflict(before.draws, one.draws), speaking),
+                "evidence": evidence_words(learnt, conflict(before.draws, one.draws), speaking, limited),
                 "unit": now["unit"],
             }
         )

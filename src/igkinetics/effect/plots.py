@@ -117,7 +117,7 @@ def apart_chart(effect: CohortEffect) -> Spec:
 
 def is_apart(effect: CohortEffect) -> bool:
     rows = effect.decomposition
-    return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "difference"), "median"].notna().any())
+    return bool(rows.loc[(rows["measure"] == "nadir") & (rows["quantity"] == "selection"), "median"].notna().any())
 
 
 def grams_chart(effect: CohortEffect) -> Spec:
@@ -144,7 +144,8 @@ def effect_charts(effect: CohortEffect) -> dict[str, Chart]:
         )
     if effect.n_treated:
         infused = effect.courses[effect.courses["treated"].astype(bool)]
-        charts["forest"] = (f"Change of each infused patient's nadir by IVIG, {unit}", forest_chart(effect))
+        if effect.estimand("nadir_change_att")["status"] == "estimated":
+            charts["forest"] = (f"Change of each infused patient's nadir by IVIG, {unit}", forest_chart(effect))
         charts["courses"] = (
             f"IgG of the infused patients with and without IVIG, {unit}",
             courses_chart(infused, thresholds, unit),

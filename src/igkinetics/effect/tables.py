@@ -160,7 +160,11 @@ def prior_tables(
     ]
     return {
         "prior": prior_rows(
-            effects, estimands, Criteria(level=options.level, unit=cohort.igg_unit), speaking(people, before)
+            effects,
+            estimands,
+            Criteria(level=options.level, unit=cohort.igg_unit),
+            speaking(people, before),
+            speaking(people, before, limited=True),
         ),
         "population": population_rows(
             before, sampling.posterior, sampling.prior_sources, cohort.igg_unit, options.level

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.fit.mixture import PROPOSAL_DF, fill_mixture, fit_mixture, place_draws, smooth
+from igkinetics.fit.mixture import PROPOSAL_DF, fill_mixture, fit_mixture, place_draws, smooth, weigh
 from igkinetics.kinetics.parameters import Floats
 
 PRIOR_SHARE: Final = 0.1
@@ -66,8 +66,11 @@ def log_sum(terms: Floats) -> Floats:
     return np.asarray(top + np.log(np.exp(terms - top).sum(axis=0)))
 
 
-def stacked(components: Sequence[Component]) -> tuple[Floats, Floats, Floats]:
-    """Centres (k, p), roots (k, p, p) and log shares (k,), as the kernels take them."""
+Arrays = tuple[Floats, Floats, Floats]
+"""Centres (k, p), roots (k, p, p) and log shares (k,) of a mixture, as the kernels take them."""
+
+
+def stacked(components: Sequence[Component]) -> Arrays:
     return (
         np.array([component.centre for component in components]),
         np.array([component.root for component in components]),
@@ -77,8 +80,12 @@ def stacked(components: Sequence[Component]) -> tuple[Floats, Floats, Floats]:
 
 def log_mixture(x: Floats, components: Sequence[Component]) -> Floats:
     """Log density (n,) of a mixture whose shares add up to 1."""
+    return log_density(x, stacked(components))
+
+
+def log_density(x: Floats, mixture: Arrays) -> Floats:
     density = np.empty(x.shape[0])
-    fill_mixture(np.ascontiguousarray(x), *stacked(components), density)
+    fill_mixture(np.ascontiguousarray(x), *mixture, density)
     return density
 
 
@@ -90,10 +97,14 @@ def normalised(components: Sequence[Component]) -> tuple[Component, ...]:
 
 def draw_from(components: Sequence[Component], n: int, generator: np.random.Generator) -> Floats:
     """x (n, p): from each component its share of the draws."""
-    shares = np.exp([component.log_share for component in components])
-    which = np.minimum(np.searchsorted(np.cumsum(shares), (np.arange(n) + 0.5) / n), len(components) - 1)
-    z = generator.standard_normal((n, components[0].centre.size))
-    centres, roots, _ = stacked(components)
+    return drawn(stacked(components), n, generator)
+
+
+def drawn(mixture: Arrays, n: int, generator: np.random.Generator) -> Floats:
+    centres, roots, log_shares = mixture
+    which = np.searchsorted(np.cumsum(np.exp(log_shares)), (np.arange(n) + 0.5) / n)
+    which = np.minimum(which, log_shares.size - 1)
+    z = generator.standard_normal((n, centres.shape[1]))
     x = np.empty_like(z)
     place_draws(z, generator.chisquare(PROPOSAL_DF, n), which, centres, roots, x)
     return x
@@ -131,19 +142,22 @@ def sample_in_rounds(
     """Weighted draws of a density. first: what the first round draws from; n: draws of the first two rounds together,
     which every further round, while k is too high, adds half as many to."""
     proposals = [normalised(first)]
+    mixtures: list[Arrays] = []
     sizes: list[int] = []
     x, value = np.empty((0, first[0].centre.size)), np.empty(0)
     logs = np.empty((0, 0))
     for round_ in range(1, most_rounds + 1):
-        new = draw_from(proposals[-1], n // 2, generator)
+        mixtures.append(stacked(proposals[-1]))
+        new = drawn(mixtures[-1], n // 2, generator)
         sizes.append(new.shape[0])
-        old_at_new = [log_mixture(new, proposal) for proposal in proposals[:-1]]
+        old_at_new = [log_density(new, mixture) for mixture in mixtures[:-1]]
         x, value = np.concatenate([x, new]), np.concatenate([value, target(new)])
-        here = log_mixture(x, proposals[-1])
+        here = log_density(x, mixtures[-1])
         logs = np.vstack([np.hstack([logs, old_at_new]) if old_at_new else logs.reshape(0, x.shape[0]), here])
-        log_ratio = -0.5 * value - log_sum(logs + np.log(np.array(sizes) / x.shape[0])[:, None])
-        finite = np.isfinite(log_ratio)
-        log_ratio = np.where(finite, log_ratio, log_ratio[finite].min() - 50.0)
+        log_ratio = np.empty(x.shape[0])
+        weigh(value, logs, np.array(sizes, dtype=float), log_ratio)
+        if not np.isfinite(log_ratio[0]):  # each is finite where one is
+            raise ArithmeticError("no draw has a finite density")
         if round_ == 1:
             weights, pareto_k = cut(log_ratio), np.inf
         else:

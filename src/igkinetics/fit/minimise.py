@@ -166,17 +166,19 @@ def newton_decrement(gradient: Floats, hessian: Floats) -> float:
     """g' H^-1 g / 2; inf where the Hessian is not positive definite."""
     if not np.all(np.isfinite(hessian)):
         return float(np.inf)
-    eigenvalues, vectors = np.linalg.eigh(hessian)
-    if eigenvalues[0] <= 0:
-        return float(np.inf)
-    return float(0.5 * np.sum((vectors.T @ gradient) ** 2 / eigenvalues))
+    return decrement_of(gradient, *np.linalg.eigh(hessian))
+
+
+def decrement_of(gradient: Floats, eigenvalues: Floats, vectors: Floats) -> float:
+    """The same from the Hessian's eigenvalues, ascending, and their vectors."""
+    return float(0.5 * np.sum((vectors.T @ gradient) ** 2 / eigenvalues)) if eigenvalues[0] > 0 else float(np.inf)
 
 
 def failed_convergence_tests(value: float, gradient: Floats, hessian: Floats) -> tuple[str, ...]:
     """Names of the tests that fail: finite, curvature (positive definite), gradient (no further gain)."""
     if not (np.isfinite(value) and np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
         return ("finite",)
-    eigenvalues = np.linalg.eigvalsh(hessian)
+    eigenvalues, vectors = np.linalg.eigh(hessian)
     if eigenvalues[0] <= 1e-10 * eigenvalues[-1]:
         return ("curvature",)
-    return () if newton_decrement(gradient, hessian) < DECREMENT_TOLERANCE else ("gradient",)
+    return () if decrement_of(gradient, eigenvalues, vectors) < DECREMENT_TOLERANCE else ("gradient",)

@@ -6,54 +6,92 @@ surrounds the formulae (tests/fit/test_importance.py holds them against ArviZ's 
 
 from __future__ import annotations
 
-from math import exp, inf, lgamma, log, log1p, nan, pi, sqrt
+from math import exp, inf, isfinite, lgamma, log, log1p, nan, pi, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.kinetics.compile import kernel
+from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.parameters import Floats
 
 PROPOSAL_DF = 5.0
+PART = 64
+"""Draws whose distances are worked out side by side."""
 REFINEMENTS = 4
 """Steps of expectation and maximisation when a mixture is fitted to weighted draws."""
 LEAST_MASS = 0.03
 """Of a fitted component; a smaller one rests on too few draws."""
 
 
+@inner
+def fill_inverse(root: Floats, inverse: Floats) -> None:
+    """Inverse (p, p) of a lower triangular matrix."""
+    inverse[:] = 0.0
+    for i in range(root.shape[0]):
+        inverse[i, i] = 1.0 / root[i, i]
+        for j in range(i):
+            total = 0.0
+            for m in range(j, i):
+                total += root[i, m] * inverse[m, j]
+            inverse[i, j] = -total * inverse[i, i]
+
+
+@inner
+def add_multiple(factor: float, row: Floats, total: Floats) -> None:
+    for k in range(PART):
+        total[k] += factor * row[k]
+
+
+@inner
+def add_square(row: Floats, total: Floats) -> None:
+    for k in range(PART):
+        total[k] += row[k] * row[k]
+
+
 @kernel
-def fill_t_density(x: Floats, centre: Floats, root: Floats, out: Floats) -> None:
-    """Log density (n,) of a multivariate t at x (n, p); root (p, p): the Cholesky factor of its scale matrix."""
+def fill_t_density(x: Floats, centre: Floats, root: Floats, out: Floats) -> float:
+    """Density (n,) of a multivariate t at x (n, p), without its constant factor, of which the log is returned; root (p,
+    p): the Cholesky factor of its scale matrix."""
     n, p = x.shape
+    inverse = np.empty((p, p))
+    fill_inverse(root, inverse)
     constant = lgamma(0.5 * (PROPOSAL_DF + p)) - lgamma(0.5 * PROPOSAL_DF) - 0.5 * p * log(PROPOSAL_DF * pi)
-    for i in range(p):
-        constant -= log(root[i, i])
-    z = np.empty(p)
-    for k in range(n):
-        square = 0.0
+    off, square, z = np.zeros((p, PART)), np.empty(PART), np.empty(PART)
+    power = int(PROPOSAL_DF) + p
+    for first in range(0, n, PART):
+        size = min(PART, n - first)
+        for k in range(size):
+            for i in range(p):
+                off[i, k] = x[first + k, i] - centre[i]
+        square[:] = 0.0
         for i in range(p):
-            left = x[k, i] - centre[i]
-            for j in range(i):
-                left -= root[i, j] * z[j]
-            z[i] = left / root[i, i]
-            square += z[i] * z[i]
-        out[k] = constant - 0.5 * (PROPOSAL_DF + p) * log1p(square / PROPOSAL_DF)
+            z[:] = 0.0
+            for j in range(i + 1):
+                add_multiple(inverse[i, j], off[j], z)
+            add_square(z, square)
+        for k in range(size):
+            nearness = 1.0 / (1.0 + square[k] / PROPOSAL_DF)
+            density = sqrt(nearness) if power % 2 else 1.0
+            for _ in range(power // 2):
+                density *= nearness
+            out[first + k] = density
+    for i in range(p):
+        constant += log(inverse[i, i])
+    return constant
 
 
 @kernel
 def fill_mixture(x: Floats, centres: Floats, roots: Floats, log_shares: Floats, out: Floats) -> None:
     """Log density (n,) of a mixture at x (n, p): centres (k, p), roots (k, p, p), log shares (k,)."""
     n_components = log_shares.size
-    each = np.empty((n_components, x.shape[0]))
+    each, factors = np.empty((n_components, x.shape[0])), np.empty(n_components)
     for k in range(n_components):
-        fill_t_density(x, centres[k], roots[k], each[k])
+        factors[k] = log_shares[k] + fill_t_density(x, centres[k], roots[k], each[k])
+    top = factors.max()
     for i in range(x.shape[0]):
-        top = -inf
-        for k in range(n_components):
-            top = max(top, log_shares[k] + each[k, i])
         total = 0.0
         for k in range(n_components):
-            total += exp(log_shares[k] + each[k, i] - top)
+            total += exp(factors[k] - top) * each[k, i]
         out[i] = top + log(total)
 
 
@@ -162,19 +200,39 @@ def fit_mixture(
 def assign(x: Floats, centres: Floats, roots: Floats, log_shares: Floats, belongs: Floats) -> None:
     """The share of each component in each draw, into belongs (k, n)."""
     n_components = log_shares.size
+    factors = np.empty(n_components)
     for k in range(n_components):
-        fill_t_density(x, centres[k], roots[k], belongs[k])
+        factors[k] = log_shares[k] + fill_t_density(x, centres[k], roots[k], belongs[k])
+    factors = np.exp(factors - factors.max())
     for i in range(x.shape[0]):
-        top = -inf
-        for k in range(n_components):
-            belongs[k, i] += log_shares[k]
-            top = max(top, belongs[k, i])
         total = 0.0
         for k in range(n_components):
-            belongs[k, i] = exp(belongs[k, i] - top)
+            belongs[k, i] *= factors[k]
             total += belongs[k, i]
         for k in range(n_components):
             belongs[k, i] /= total
+
+
+@kernel
+def weigh(values: Floats, logs: Floats, sizes: Floats, log_ratio: Floats) -> None:
+    """Log importance ratios (n,) of -2 log densities (n,) to the mixture of all rounds: logs (rounds, n) of what each
+    drew from, sizes (rounds,). Ratios that are not finite lie far below all others."""
+    n = values.size
+    shares = sizes / n
+    least = inf
+    for i in range(n):
+        top = -inf
+        for k in range(sizes.size):
+            top = max(top, logs[k, i])
+        total = 0.0
+        for k in range(sizes.size):
+            total += shares[k] * exp(logs[k, i] - top)
+        log_ratio[i] = -0.5 * values[i] - (top + log(total))
+        if isfinite(log_ratio[i]):
+            least = min(least, log_ratio[i])
+    for i in range(n):
+        if not isfinite(log_ratio[i]):
+            log_ratio[i] = least - 50.0
 
 
 @kernel

@@ -14,7 +14,7 @@ from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window
 from igkinetics.fit.courses import Courses, courses_of
 from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
-from igkinetics.fit.posterior import weighted_quantiles
+from igkinetics.fit.posterior import even_quantiles
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.extremes import lowest
@@ -148,8 +148,7 @@ def fit_courses(fit: PatientFit, last_day: float, seed: int) -> Courses:
 def median_and_interval(values: Floats, level: float) -> Estimate:
     """Of draws of equal weight (n,); infinite ones are allowed."""
     tail = (1.0 - level) / 2.0
-    even = np.full(values.size, 1.0 / values.size)
-    lower, middle, upper = weighted_quantiles(values, even, np.array([tail, 0.5, 1.0 - tail]))
+    lower, middle, upper = even_quantiles(values, np.array([tail, 0.5, 1.0 - tail]))
     return Estimate(value=float(middle), lower=float(lower), upper=float(upper))
 
 

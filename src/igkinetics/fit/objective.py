@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.drift import DriftPrior, Record, record_value_and_slopes, value_under
+from igkinetics.fit.drift import DriftPrior, Record, record_value_and_slopes
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
-from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.gradient import Course, add_weighted_gradient, new_course, walk
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, F, Floats, S
 from igkinetics.kinetics.schedule import Schedule
@@ -110,26 +109,6 @@ def objective_on(x: Floats, target: Target, course: Course, gradient: Floats) ->
         if sd[i] < np.inf:
             gradient[i] += 2.0 * (x[i] - mu[i]) / (sd[i] * sd[i])
     return value
-
-
-@kernel
-def objective_terms(xs: Floats, target: Target, terms: Floats) -> None:
-    """-2 log posterior of many x (n, p) under each SD of the drift, without gradients, into terms (n, k)."""
-    free, fixed, mu, sd, schedule, record, drift = target
-    day = record.day
-    theta = np.empty(N_PARAMETERS)
-    endogenous = np.empty(day.size)
-    infused = np.empty(day.size)
-    level = np.empty(day.size)
-    scratch = np.empty(CURVE_ROOM)
-    for i in range(xs.shape[0]):
-        fill_theta(xs[i], free, fixed, theta)
-        fill_curve(theta, schedule, day, endogenous, infused, scratch)
-        for n in range(day.size):
-            level[n] = endogenous[n] + infused[n]
-        prior = prior_term(xs[i], mu, sd)
-        for k in range(drift.sds.size):
-            terms[i, k] = prior + value_under(record, level, drift.sds[k])
 
 
 @kernel

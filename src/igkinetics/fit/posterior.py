@@ -65,12 +65,21 @@ def weighted_quantiles(values: Floats, weights: Floats, levels: Floats) -> Float
 
     Infinite values (a day that never comes) are allowed; then the quantile is the value at that share of weight.
     """
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     mass = weights[order]
     if not np.all(np.isfinite(values)):
         places = np.searchsorted(np.cumsum(mass), levels)
         return values[order][np.minimum(places, values.size - 1)]
     return np.interp(levels, np.cumsum(mass) - 0.5 * mass, values[order])
+
+
+def even_quantiles(values: Floats, levels: Floats) -> Floats:
+    """The same of values that weigh the same."""
+    ordered = np.sort(values)
+    n = values.size
+    if not np.isfinite(ordered[-1]) or not np.isfinite(ordered[0]):
+        return weighted_quantiles(values, np.full(n, 1.0 / n), levels)
+    return np.interp(levels, (np.arange(n) + 0.5) / n, ordered)
 
 
 def laplace_components(problem: FitProblem, optimum: Optimum) -> list[Component]:

@@ -22,8 +22,8 @@ from igkinetics.fit.objective import (
     fill_theta,
     fill_thetas,
     objective,
-    objective_terms,
 )
+from igkinetics.fit.terms import objective_terms
 from igkinetics.kinetics.parameters import INDEX, N_PARAMETERS, PARAMETERS, Floats, needed_parameters, parameter_vector
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 from igkinetics.scales import SHARES, to_scale
@@ -34,7 +34,8 @@ PRIOR_NAME: Final = {"C_init": "C_init_ratio"}
 
 def _own(x: Floats) -> Floats:
     """x as compiled code takes it: contiguous, and such as can be written."""
-    return np.require(x, float, ("C", "W"))
+    ready = x.flags.c_contiguous and x.flags.writeable and x.dtype == float
+    return x if ready else np.require(x, float, ("C", "W"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -166,7 +167,13 @@ def estimated_names(prior: PatientPrior, disposition: str, production: str, *, s
 
 
 def build_problem(
-    patient: Patient, prior: PatientPrior, production: str, *, residual: str = "normal", use_prior: bool = True
+    patient: Patient,
+    prior: PatientPrior,
+    production: str,
+    *,
+    residual: str = "normal",
+    use_prior: bool = True,
+    schedule: Schedule | None = None,
 ) -> FitProblem:
     """The problem of one patient under prior.disposition and `production`. Units g, g/L, day.
 
@@ -192,6 +199,7 @@ def build_problem(
         if np.isinf(patient.follow_up_end)
         else (patient.sample_day <= patient.follow_up_end)
     )
+    ignored = production == "constant"
     return FitProblem(
         model=f"{disposition}/{production}",
         names=names,
@@ -200,7 +208,7 @@ def build_problem(
         mu=np.array([to_scale(prior.typical[name], prior.scale[name]) for name in card_names]),
         sd=np.where([use_prior or name in prior.kept for name in names], prior_sd, np.inf),
         prior_sd=prior_sd,
-        schedule=patient_schedule(patient, ignore_therapy=production == "constant"),
+        schedule=patient_schedule(patient, ignore_therapy=ignored) if schedule is None else schedule,
         day=patient.sample_day[used],
         igg=patient.sample_igg[used],
         limit=patient.sample_limit[used],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -139,30 +139,45 @@ def event_table(cohort: Cohort, *, with_dates: bool = False) -> pd.DataFrame:
     return table.astype(numbers)
 
 
-def draw_table(
+Columns = Mapping[str, Any]
+"""Columns of a table, name -> an array (n,), or one value for all rows."""
+
+
+def table_of(parts: Sequence[Columns], names: Sequence[str]) -> pd.DataFrame:
+    """The rows of all parts in one table: a table of its own for each would cost more than what is in it."""
+    sizes = [next(column.size for column in part.values() if isinstance(column, np.ndarray)) for part in parts]
+    together: dict[str, Any] = {}
+    for name in names:
+        first = parts[0][name]
+        if isinstance(first, np.ndarray):
+            together[name] = np.concatenate([part[name] for part in parts])
+        else:
+            kind = object if isinstance(first, str) else float
+            together[name] = np.repeat(np.array([part[name] for part in parts], dtype=kind), sizes)
+    return pd.DataFrame(together)
+
+
+def draw_columns(
     patient_id: str,
     thetas: Floats,
     additive_g_per_l: float,
     proportional: float,
     kind: npt.NDArray[np.int8],
     drift: DriftAtEnd,
-) -> pd.DataFrame:
+) -> Columns:
     """Draws (n, 13) of one patient, as DRAW_COLUMNS; kind (n,): how measurements of each scatter."""
-    columns = {name: thetas[:, place] for place, name in enumerate(PARAMETERS)}
-    return pd.DataFrame(
-        {
-            "patient_id": patient_id,
-            "draw": np.arange(len(thetas)),
-            **columns,
-            "additive_g_per_l": additive_g_per_l,
-            "proportional": proportional,
-            "residual": np.array(list(RESIDUALS), dtype=object)[kind],
-            "drift_sd": drift.sd,
-            "drift": drift.states[:, 0],
-            "drift_slope": drift.states[:, 1],
-            "drift_day": drift.day,
-        }
-    )
+    return {
+        "patient_id": patient_id,
+        "draw": np.arange(len(thetas)),
+        **{name: thetas[:, place] for place, name in enumerate(PARAMETERS)},
+        "additive_g_per_l": additive_g_per_l,
+        "proportional": proportional,
+        "residual": np.array(list(RESIDUALS), dtype=object)[kind],
+        "drift_sd": drift.sd,
+        "drift": drift.states[:, 0],
+        "drift_slope": drift.states[:, 1],
+        "drift_day": drift.day,
+    }
 
 
 def drift_of(draws: pd.DataFrame, *, as_log: bool) -> DriftAtEnd:

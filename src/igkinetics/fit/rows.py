@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.windows import Window
@@ -14,6 +13,7 @@ from igkinetics.fit.common_steps import lasting_step
 from igkinetics.fit.courses import JUST_AFTER_DAY, Courses
 from igkinetics.fit.nadirs import FittedNadir, RawNadir
 from igkinetics.fit.parameter_rows import MOSTLY_PRIOR_BELOW, finite
+from igkinetics.fit.records import Columns
 from igkinetics.fit.result import PatientFit
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
@@ -138,27 +138,33 @@ def curve_days(fit: PatientFit, window: Window) -> Floats:
     return np.unique(days[(days >= start) & (days <= end)])
 
 
-def curve_table(fit: PatientFit, window: Window, unit: IggUnit, level: float, courses: Courses) -> pd.DataFrame:
+def curve_columns(fit: PatientFit, window: Window, unit: IggUnit, level: float, courses: Courses) -> Columns:
     """The best single curve with its parts; median and pointwise band of all draws, drift included."""
     problem, optimum, _ = fit.fitted()
     days = curve_days(fit, window)
     endogenous, infused = igg_curve(problem.theta(optimum.x), problem.schedule, days)
     each, _ = courses.first(BAND_DRAWS).levels(days)
     tail = (1.0 - level) / 2.0
-    lower, median, upper = np.quantile(each, [tail, 0.5, 1.0 - tail], axis=0)
-    return pd.DataFrame(
-        {
-            "patient_id": fit.patient.patient_id,
-            "day": days,
-            "total": from_g_per_l(endogenous + infused, unit),
-            "median": from_g_per_l(median, unit),
-            "lower": from_g_per_l(lower, unit),
-            "upper": from_g_per_l(upper, unit),
-            "endogenous": from_g_per_l(endogenous, unit),
-            "infused": from_g_per_l(infused, unit),
-            "unit": unit,
-        }
-    )
+    ordered = np.sort(np.ascontiguousarray(each.T))
+    lower, median, upper = (from_g_per_l(quantile_of(ordered, share), unit) for share in (tail, 0.5, 1.0 - tail))
+    return {
+        "patient_id": fit.patient.patient_id,
+        "day": days,
+        "total": from_g_per_l(endogenous + infused, unit),
+        "median": median,
+        "lower": lower,
+        "upper": upper,
+        "endogenous": from_g_per_l(endogenous, unit),
+        "infused": from_g_per_l(infused, unit),
+        "unit": unit,
+    }
+
+
+def quantile_of(ordered: Floats, share: float) -> Floats:
+    """Of ascending values (days, n) of equal weight, as numpy.quantile interpolates."""
+    at = share * (ordered.shape[1] - 1)
+    left = int(at)
+    return ordered[:, left] + (at - left) * (ordered[:, min(left + 1, ordered.shape[1] - 1)] - ordered[:, left])
 
 
 def patient_row(cohort: Cohort, fit: PatientFit) -> dict[str, Any]:

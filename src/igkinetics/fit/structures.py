@@ -73,7 +73,11 @@ def candidates(
         if structure == problem.model:
             continue
         production = structure.split("/")[1]
-        other = build_problem(patient, prior, production, residual=residual, use_prior=problem.has_prior)
+        same = (production == "constant") == problem.model.endswith("/constant")
+        schedule = problem.schedule if same else None
+        other = build_problem(
+            patient, prior, production, residual=residual, use_prior=problem.has_prior, schedule=schedule
+        )
         if problem.has_prior or other.day.size > len(other.names):
             others.append((structure, prior))
             problems.append(other)
@@ -145,8 +149,11 @@ def draw_structure(
     return around(problem, components, n, generator), tuple(optima)
 
 
-def minus_two_log_likelihood(problem: FitProblem, x: Floats) -> float:
-    return float(problem.without_prior().values(x[None, :])[0])
+def minus_two_log_likelihood(problem: FitProblem, best: Optimum) -> float:
+    """-2 log posterior at the optimum less the prior's part."""
+    known = np.isfinite(problem.sd)
+    gaps = (best.x[known] - problem.mu[known]) / problem.sd[known]
+    return float(best.objective - np.sum(gaps**2 + np.log(2.0 * np.pi) + 2.0 * np.log(problem.sd[known])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +297,7 @@ def _own_rows(own: Own, weights: Floats) -> list[Alternative]:
                 problem=single,
                 x=best.x,
                 objective=best.objective,
-                minus_two_log_likelihood=minus_two_log_likelihood(single, best.x),
+                minus_two_log_likelihood=minus_two_log_likelihood(single, best),
                 prior_weight=prior_weight,
                 log_marginal=float(own.draws.log_marginal + _log(share) - log_weight),
                 weight=float(weight),
@@ -309,7 +316,7 @@ def _other_rows(others: list[Candidate], shares: Floats, scores: list[float]) ->
             problem=c.problem,
             x=c.optimum.x,
             objective=c.optimum.objective,
-            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum.x),
+            minus_two_log_likelihood=minus_two_log_likelihood(c.problem, c.optimum),
             prior_weight=c.prior_weight,
             log_marginal=score - _log(c.prior_weight) if c.prior_weight > 0 else float("nan"),
             weight=float(share),

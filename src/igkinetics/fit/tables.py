@@ -26,9 +26,9 @@ from igkinetics.fit.diagnostic_rows import diagnostic_row, eta_rows, prediction_
 from igkinetics.fit.nadirs import fit_courses, fitted_nadir, raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.parameter_rows import parameter_rows
-from igkinetics.fit.records import DRAW_COLUMNS, draw_table, kept_draws
+from igkinetics.fit.records import DRAW_COLUMNS, Columns, draw_columns, kept_draws, table_of
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.rows import curve_table, nadir_row, patient_row, sampling_row, structure_rows, threshold_rows
+from igkinetics.fit.rows import curve_columns, nadir_row, patient_row, sampling_row, structure_rows, threshold_rows
 from igkinetics.parallel import in_order
 from igkinetics.units import g_per_l
 
@@ -63,8 +63,8 @@ class PatientTables:
     """What one patient gives to the tables."""
 
     rows: Rows
-    curves: pd.DataFrame | None = None
-    draws: pd.DataFrame | None = None
+    curves: Columns | None = None
+    draws: Columns | None = None
 
 
 def patient_tables(cohort: Cohort, fit: PatientFit, options: FitOptions) -> PatientTables:
@@ -121,10 +121,10 @@ def asked_of(cohort: Cohort, fit: PatientFit, options: FitOptions) -> tuple[Pati
         "thresholds": threshold_rows(fit, fitted, unit, level),
         "structures": structure_rows(fit, fitted.window, unit),
     }
-    return PatientTables(rows=rows, curves=curve_table(fit, fitted.window, unit, level, courses)), courses
+    return PatientTables(rows=rows, curves=curve_columns(fit, fitted.window, unit, level, courses)), courses
 
 
-def draws_of(fit: PatientFit, kept: int, seed: int, courses: Courses | None = None) -> pd.DataFrame | None:
+def draws_of(fit: PatientFit, kept: int, seed: int, courses: Courses | None = None) -> Columns | None:
     """So many equally weighted draws of a fit with numbers, each with its drift at the last sample.
 
     courses: those up to the end of a window, which are the same where they end with the record.
@@ -138,16 +138,16 @@ def draws_of(fit: PatientFit, kept: int, seed: int, courses: Courses | None = No
         courses = fit_courses(fit, float(problem.day[-1]), seed)
     courses = courses.first(kept)
     a, b = fit.prior.additive_g_per_l, fit.prior.proportional
-    return draw_table(fit.patient.patient_id, courses.theta, a, b, draws.kind[:kept], courses.at_last_sample(drift_sd))
+    return draw_columns(
+        fit.patient.patient_id, courses.theta, a, b, draws.kind[:kept], courses.at_last_sample(drift_sd)
+    )
 
 
 def cohort_tables(
     cohort: Cohort, fits: Sequence[PatientFit], of_each: Sequence[PatientTables], options: FitOptions
 ) -> dict[str, pd.DataFrame]:
     """Every table of a cohort, patients in its order."""
-    tables = {name: together(name, of_each) for name in TABLES}
-    draws = [each.draws for each in of_each if each.draws is not None]
-    tables["draws"] = pd.concat(draws, ignore_index=True) if draws else pd.DataFrame(columns=list(DRAW_COLUMNS))
+    tables = {name: together(name, of_each) for name in (*TABLES, "draws")}
     return tables | whole_tables(cohort, tables, learnt_of(fits), lines_of(fits), options)
 
 
@@ -179,8 +179,10 @@ def tables_over(cohort: Cohort, fits: Sequence[PatientFit], options: FitOptions)
 
 def together(name: str, of_each: Sequence[PatientTables]) -> pd.DataFrame:
     """One table of all patients."""
-    curves = [each.curves for each in of_each if each.curves is not None]
-    if name == "curves" and curves:
-        return pd.concat(curves, ignore_index=True)
+    names = list(DRAW_COLUMNS if name == "draws" else TABLES[name])
+    if name in ("curves", "draws"):
+        parts = [each.curves if name == "curves" else each.draws for each in of_each]
+        known = [part for part in parts if part is not None]
+        return table_of(known, names) if known else pd.DataFrame(columns=names)
     rows = [row for each in of_each for row in each.rows.get(name, ())]
-    return pd.DataFrame(rows, columns=list(TABLES[name]))
+    return pd.DataFrame(rows, columns=names)

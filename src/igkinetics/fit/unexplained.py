@@ -17,10 +17,9 @@ from scipy.special import chdtrc
 from igkinetics.fit.likelihood import STUDENT_T
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.problem import FitProblem
-from igkinetics.kinetics.curves import igg_curve
+from igkinetics.kinetics.disposition import fill_unit_responses
 from igkinetics.kinetics.gradient import fill_curve_with_gradient
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats
-from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.scales import scale_of, slope
 
 SCORE_LIMIT: Final = 25.0
@@ -76,20 +75,11 @@ def jacobian(problem: FitProblem, x: Floats) -> tuple[Floats, Floats]:
 
 def pulse_responses(problem: FitProblem, x: Floats) -> Floats:
     """(n_gap, n): level at each sample after 1 g put into the circulation in the middle of each gap."""
-    theta = problem.theta(x)
-    theta[C_BASE] = theta[C_INIT] = 0.0
-    responses = []
-    for before, after in zip(problem.day[:-1], problem.day[1:], strict=True):
-        middle = 0.5 * (before + after)
-        schedule = build_schedule(
-            start_day=middle, dose_day=[middle], dose_g=[1.0], dose_duration_day=[0.0], dose_is_sc=[0]
-        )
-        later = problem.day > middle
-        response = np.zeros(problem.day.size)
-        if later.any():
-            response[later] = igg_curve(theta, schedule, problem.day[later])[1]
-        responses.append(response)
-    return np.array(responses).reshape(-1, problem.day.size)
+    middle = 0.5 * (problem.day[:-1] + problem.day[1:])
+    since = problem.day - middle[:, None]
+    responses = np.empty((1, since.size))
+    fill_unit_responses(problem.theta(x)[None, :], np.maximum(since, 0.0).ravel(), responses)
+    return np.where(since > 0.0, responses.reshape(since.shape), 0.0)
 
 
 def unexplained_changes(problem: FitProblem, x: Floats) -> tuple[Change, ...]:

@@ -21,6 +21,7 @@ from igkinetics.kinetics.propagate import (
     take_step,
 )
 from igkinetics.kinetics.schedule import START, Schedule
+from igkinetics.kinetics.together import FEWEST_TOGETHER, can_go_together, fill_curves_together
 
 CURVE_ROOM = 20 + 2 * STATE_SIZE
 """Length of the room that fill_curve works in."""
@@ -96,7 +97,10 @@ def igg_curve(parameters: Floats, schedule: Schedule, day: Floats) -> tuple[Floa
     thetas = np.atleast_2d(np.require(parameters, float, ("C", "W")))
     endogenous = np.empty((thetas.shape[0], days.size))
     infused = np.empty_like(endogenous)
-    fill_curves(thetas, schedule, days, endogenous, infused)
+    if thetas.shape[0] >= FEWEST_TOGETHER and can_go_together(schedule):
+        fill_curves_together(thetas, schedule, days, endogenous, infused)
+    else:
+        fill_curves(thetas, schedule, days, endogenous, infused)
     if np.ndim(parameters) == 1:
         return endogenous[0], infused[0]
     return endogenous, infused

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from igkinetics.kinetics.compile import inner, kernel
 from igkinetics.kinetics.copying import copy_vector
+from igkinetics.kinetics.extremes_together import fill_lowest_together
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.propagate import (
     ENDOGENOUS,
@@ -23,11 +24,11 @@ from igkinetics.kinetics.propagate import (
     prepare,
 )
 from igkinetics.kinetics.schedule import IV_RATE, START, Schedule
+from igkinetics.kinetics.together import FEWEST_TOGETHER, can_go_together
+from igkinetics.kinetics.turning import FLAT as FLAT
 from igkinetics.kinetics.turning import MAX_TERMS, exponential_roots, slope_terms
 
 ROOT_TOLERANCE_DAY = 1e-9
-FLAT = 1e-12
-"""Levels closer than this share count as equal, so that the earliest day of a flat minimum is found, not rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +245,17 @@ def lowest_of_many(
     lowest = np.empty((parameters.shape[0], 4))
     below = np.empty((parameters.shape[0], limits.size, 2))
     window = np.array([window_start, window_end])
-    fill_lowest_of_many(np.require(parameters, float, ("C", "W")), schedule, window, limits, lowest, below)
+    thetas = np.require(parameters, float, ("C", "W"))
+    if thetas.shape[0] < FEWEST_TOGETHER or not can_go_together(schedule):
+        fill_lowest_of_many(thetas, schedule, window, limits, lowest, below)
+        return lowest, below
+    fill_lowest_together(thetas, schedule, window, lowest)
+    below[:, :, 0], below[:, :, 1] = np.nan, 0.0
+    ever = np.flatnonzero(lowest[:, 0] < max(limits, default=-np.inf))
+    if ever.size:
+        spent = np.empty((ever.size, limits.size, 2))
+        fill_lowest_of_many(thetas[ever], schedule, window, limits, np.empty((ever.size, 4)), spent)
+        below[ever] = spent
     return lowest, below
 
 

@@ -17,6 +17,8 @@ from igkinetics.kinetics.propagate import DEPOT, ENDOGENOUS, INFUSED, SUPPLY, pr
 from igkinetics.kinetics.schedule import IV_RATE, SC_RATE
 
 MAX_TERMS = 4
+FLAT = 1e-12
+"""Levels closer than this share count as equal, so that the earliest day of a flat minimum is found, not rounding."""
 APART = 1e-6  # equal rates are parted by this share: moves a turning day by less than rounding of the level does
 BISECTIONS = 60
 

@@ -31,8 +31,8 @@ def quantity(effect: CohortEffect, name: Quantity, measure: Measure = "nadir") -
 
 
 def taken_apart(effect: CohortEffect) -> bool:
-    """Whether there are both infused and never infused patients."""
-    return text.known(quantity(effect, "difference")["median"])
+    """Whether there are both infused patients, in whom an infusion could act, and never infused ones."""
+    return text.known(quantity(effect, "effect")["median"]) and text.known(quantity(effect, "difference")["median"])
 
 
 def with_sign(row: Mapping[str, Any]) -> str:

@@ -84,9 +84,15 @@ def ranking_cells(row: Mapping[Any, Any]) -> Cells:
         "card": text.visible(row["card"]),
         "behind": behind,
         "weight": text.fraction(row["weight"]) if row["weight"] > 0 else text.UNKNOWN,
-        "note": text.visible(row["note"], most=300) if text.known(row["note"]) else "",
+        "note": note_words(row["note"]) if text.known(row["note"]) else "",
         **measure_cells(row),
     }
+
+
+def note_words(note: str) -> str:
+    """Why a card is not ranked, without the reason of a sample: these stand in a table of their own below."""
+    ranked, _, rest = note.partition(": ")
+    return text.visible(f"{ranked}: {rest.partition(': ')[0]}" if rest else ranked, most=300)
 
 
 def signed_percent(value: Any) -> str:
@@ -207,7 +213,7 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
             f"{row['card']} (predicted {row['n']} of {counted(row['n'] + row['n_missed'], 'sample')})"
             for row in unranked.to_dict("records")
         )
-        said.append(f"Not ranked: {words}; the table of cards says why.")
+        said.append(f"Not ranked: {words}; the report says why under 'Not predicted'.")
     return said
 
 

@@ -28,7 +28,7 @@ from igkinetics.fit.options import FitOptions
 from igkinetics.fit.problem import PRIOR_NAME
 from igkinetics.fit.records import DRAW_COLUMNS
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.tables import OF_PATIENTS, PatientTables, together, whole_tables
+from igkinetics.fit.tables import OF_PATIENTS, together, whole_tables
 from igkinetics.fit.unexplained import WHOLE_COURSE_P
 from igkinetics.parallel import Progress, as_far_as_reached
 
@@ -176,7 +176,7 @@ def put_together(
     """One table of all patients, in the order of the cohort."""
     parts = [each.tables[name] for each in results if name in each.tables and len(each.tables[name])]
     if left:
-        parts += [own for own in [left_table(name, [left[place].tables for place in sorted(left)])] if len(own)]
+        parts += [own for own in [together(name, [left[place].tables for place in sorted(left)])] if len(own)]
     columns = list(DRAW_COLUMNS if name == "draws" else TABLES[name])
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -187,13 +187,6 @@ def put_together(
         return table
     places = pd.Index(cohort.patient_ids).get_indexer(pd.Index(table["patient_id"]))
     return table.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
-
-
-def left_table(name: str, tables: Sequence[PatientTables]) -> pd.DataFrame:
-    if name != "draws":
-        return together(name, tables)
-    own = [each.draws for each in tables if each.draws is not None]
-    return pd.concat(own, ignore_index=True) if own else pd.DataFrame(columns=list(DRAW_COLUMNS))
 
 
 def merged(parts: Sequence[Learnt]) -> Learnt:
