@@ -1,4 +1,7 @@
-"""How much work one file or call may ask for: a number beyond a bound is refused by its key, before anything starts."""
+"""Bounds of what a file or call may hold: how much work it asks for, and the sizes that doses and levels have.
+
+A number beyond a bound is refused by its key, before anything starts.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,11 @@ MOST_DAYS: Final = 36_525.0
 """Days of one simulated record: a hundred years."""
 Day = Annotated[float, Field(ge=-MOST_DAYS, le=MOST_DAYS)]
 """A day in a file."""
+LEVELS_OF_IGG_MG_DL: Final = (20.0, 6000.0)
+"""A threshold, target or rule outside them was meant in another unit."""
+LOWEST_DOSE_G, HIGHEST_DOSE_G = 0.25, 300.0
+LOWEST_DOSE_G_PER_KG, HIGHEST_DOSE_G_PER_KG = 0.012, 3.0
+"""A dose outside them was meant in another unit; subcutaneous replacement given every day is above the lowest."""
 MOST_EVENTS: Final = 20_000
 """Doses, checks or visits of one patient under one regimen: a hundred years of two a week, and more."""
 MOST_VIRTUAL_PATIENTS: Final = 5_000_000

@@ -13,6 +13,7 @@ from igkinetics.errors import InputError
 THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\nP1,120,500\n"
 THERAPY = "patient_id,start,stop,agent"
 PATIENTS = "patient_id,weight_kg,age_y"
+DOSED = DOSES.strip()
 KG_70 = {"patients.csv": "patient_id,weight_kg\nP1,70\n"}
 
 
@@ -56,6 +57,23 @@ CASES: list[tuple[Files, str]] = [
     ({"samples.csv": SAMPLES + "P1,1990,620\nP1,2020.5,540\n"}, ""),
     ({"outcomes.csv": "patient_id,day,outcome\nP1,10,Plasma exchange\n"}, "takes IgG away"),
     ({"outcomes.csv": "patient_id,day,outcome\nP1,10,pneumonia\n"}, ""),
+    ({"therapy.csv": f"{THERAPY}\nP1,0,9999,blinatumomab\n"}, "9879 days after this patient's last sample"),
+    ({"therapy.csv": f"{THERAPY}\nP1,-3000,-2000,blinatumomab\n"}, ""),
+    ({"patients.csv": "patient_id,weight_kg,height_cm\nP1,170,70\n"}, "70 cm and 170 kg are not of one person"),
+    ({"patients.csv": "patient_id,weight_kg,height_cm\nP1,3.4,51\nP2,180,165\n"}, ""),
+    ({"doses.csv": f"{DOSED},duration_h\nP1,1,30,240\n"}, "an infusion of more than a day"),
+    ({"doses.csv": f"{DOSED},duration_h\nP1,1,30,24\n"}, ""),
+    ({"doses.csv": f"{DOSED},product\nP1,1,8,Hizentra 20%\n"}, "given under the skin, and the dose is taken as iv"),
+    ({"doses.csv": f"{DOSED},product,route\nP1,1,8,Hizentra 20%,iv\n"}, "write route = sc where it was"),
+    ({"doses.csv": f"{DOSED},product,route\nP1,1,8,Hizentra 20%,sc\n"}, ""),
+    ({"doses.csv": doses(*((7 * n, 8) for n in range(6)))}, "small doses every week or so"),
+    ({"doses.csv": doses(*((7 * n, 8) for n in range(3)))}, ""),
+    ({"doses.csv": doses(*((14 * n, 15) for n in range(6)))}, ""),
+    ({"doses.csv": f"{DOSED},route\n" + "".join(f"P1,{7 * n},8,iv\n" for n in range(6))}, ""),
+    ({"samples.csv": THREE + THREE.removeprefix(SAMPLES).replace("P1", "X9")}, "one person under two ids?"),
+    ({"samples.csv": THREE + THREE.removeprefix(SAMPLES).replace("P1", "X9").replace("540", "541")}, ""),
+    ({"samples.csv": SAMPLES + "P1,0,6.2 g/L\nP1,9,5.4 g/L\n"}, "their units in a column unit"),
+    ({"samples.csv": SAMPLES + "P1,0,620 mg/dL\n"}, '"620 mg/dL" = "620"'),
 ]
 
 
@@ -67,7 +85,7 @@ def test_what_is_improbable_is_told(tmp_path: Path, files: Files, said: str) -> 
 
 
 def test_grams_within_four_weeks_are_those_of_each_patient_alone(tmp_path: Path) -> None:
-    samples = THREE + THREE.removeprefix(SAMPLES).replace("P1", "P2")
+    samples = THREE + THREE.removeprefix(SAMPLES).replace("P1", "P2").replace("540", "541")
     rows = "".join(f"{who},{day},160\n" for who in ("P1", "P2") for day in (0, 27))
     assert told(tmp_path, {"samples.csv": samples, "doses.csv": DOSES + rows}) == ""
     rows += "P2,27.5,1\n"

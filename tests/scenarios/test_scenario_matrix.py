@@ -61,7 +61,7 @@ name = "rule"
 rule = { below_mg_dl = 400, check_every_day = 7, minimum_gap_day = 21, dose_g_per_kg = 0.4 }
 [[regimen]]
 name = "rule that never doses"
-rule = { below_mg_dl = 1, check_every_day = 7, minimum_gap_day = 21, assay_cv_percent = 7, dose_g = 5 }
+rule = { below_mg_dl = 20, check_every_day = 7, minimum_gap_day = 21, assay_cv_percent = 7, dose_g = 5 }
 """
 SEARCH = """
 [search]

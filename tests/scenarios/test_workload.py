@@ -34,7 +34,7 @@ BEYOND = {
     "horizon": (raw(horizon_day=1e9), "horizon_day: found '1e+09'; asks for 1,000,000,000 days; at most 36,525"),
     "interval": (raw(regimen=[{**CALENDAR, "interval_day": 1e-9}]), "interval_day: found '1e-09'; must be 0.01"),
     "doses": (
-        raw(horizon_day=30000, regimen=[{**CALENDAR, "interval_day": 1}]),
+        raw(horizon_day=30000, regimen=[{**CALENDAR, "dose_g": 5, "interval_day": 1}]),
         "interval_day: found '1'; asks for 30,001 doses; at most 20,000",
     ),
     "checks": (

@@ -131,5 +131,6 @@ def regimens_of(offers: list[Offer], options: DoseOptions, facts: Facts, start: 
                     "start_day": due,
                     "route": offer.route,
                     "vial_g": vials,
+                    "unusual_doses": "as_given",  # the options have been asked
                 }
             )

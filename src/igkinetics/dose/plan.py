@@ -15,13 +15,14 @@ from igkinetics.dose.candidates import USUAL_G, USUAL_G_PER_KG, names_doses, off
 from igkinetics.dose.facts import Facts, date_words
 from igkinetics.dose.guidelines import Guideline, load_guideline
 from igkinetics.dose.options import DoseOptions, fault
+from igkinetics.dosing.plausible import LARGEST_VIAL_G, odd_dose
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.dosing.regimen_file import converted
 from igkinetics.dosing.vials import faulty_sizes
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.records import EPOCH
+from igkinetics.limits import LEVELS_OF_IGG_MG_DL, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
 from igkinetics.scenarios.dates import as_date
-from igkinetics.scenarios.run import LEVELS_OF_IGG
 from igkinetics.scenarios.scenario import Target
 from igkinetics.text import visible
 from igkinetics.units import DAY_DECIMALS, IggUnit, canonical_unit, from_g_per_l, g_per_l
@@ -53,6 +54,7 @@ def plan_of(cohort: Cohort, facts: Facts, options: DoseOptions, card: Card) -> P
     problems += [*weight_problems(options, guideline, facts)]
     if options.vial and (rule := faulty_sizes(sorted(options.vial))):
         problems.append(fault("vial", options.vial, rule))
+    problems += [*size_problems(options, facts)]
     start, wrong = start_of(options, facts)
     problems += wrong
     if problems:
@@ -72,6 +74,20 @@ def plan_of(cohort: Cohort, facts: Facts, options: DoseOptions, card: Card) -> P
         guideline_sha256=digest,
         notes=tuple(notes_of(options, guideline, facts, unit)),
     )
+
+
+def size_problems(options: DoseOptions, facts: Facts) -> Iterator[Problem]:
+    """Doses and vials that were probably meant in another unit."""
+    for name, per_kg in (("dose_g", False), ("dose_g_per_kg", True)):
+        for dose in getattr(options, name):
+            for odd in odd_dose((name,), dose if per_kg else None, None if per_kg else dose, keep=""):
+                yield fault(name, odd.found, odd.expected)
+    for dose in options.dose_g:
+        if LOWEST_DOSE_G <= dose < LOWEST_DOSE_G_PER_KG * facts.weight_kg:
+            rule = f"is {dose / facts.weight_kg:.2g} g/kg at {facts.weight_kg:g} kg: is it in g, not in g/kg?"
+            yield fault("dose_g", f"{dose:g}", rule)
+    if options.vial and max(options.vial) > LARGEST_VIAL_G:
+        yield fault("vial", f"{max(options.vial):g}", f"no vial holds more than {LARGEST_VIAL_G:g} g: is it in g?")
 
 
 def has_an_interval(regimen: Dosing, horizon_day: float) -> bool:
@@ -96,7 +112,7 @@ def target_problems(options: DoseOptions, guideline: Guideline | None, unit: Igg
         elif guideline.target.at_least_mg_dl is None:
             rule = f"needed: {options.guideline} aims at {guideline.target.from_laboratory}, not at a number"
             yield fault("target", "", rule)
-    low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
+    low, high = (converted(level, "mg/dL", unit) for level in LEVELS_OF_IGG_MG_DL)
     for name, value in (("target", options.target), ("target_upper", options.target_upper)):
         if value is not None and not low <= value <= high:
             other = "g/L" if unit == "mg/dL" else "mg/dL"

@@ -11,6 +11,7 @@ from math import acos, cos, erfc, exp, hypot, log1p, sqrt
 import numpy as np
 from pydantic import model_validator
 
+from igkinetics.dosing.plausible import odd_percent
 from igkinetics.kinetics.compile import inner
 from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
 
@@ -34,6 +35,7 @@ class Assay(Table):
     @model_validator(mode="after")
     def _holds(self) -> Assay:
         lower, upper = self.lower_limit_mg_dl, self.upper_limit_mg_dl
+        refuse(odd_percent(("cv_percent",), self.cv_percent))
         if lower is not None and upper is not None and upper <= lower:
             expected = f"must be above lower_limit_mg_dl, {lower:g}"
             refuse([Fault(("upper_limit_mg_dl",), f"{upper:g}", expected)])

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from igkinetics.dosing.plausible import odd_dose, odd_infusion, odd_level, odd_percent, odd_repeat
 from igkinetics.dosing.vials import VialSizes, faulty_sizes
 from igkinetics.limits import MOST_EVENTS, Day, at_most, number_of_steps
 from igkinetics.toml_input import Fault, Key, NotNegative, Positive, Table, refuse
@@ -56,6 +57,8 @@ class Rule(Table):
         yield from one_of(("check_every_day", "check"), (self.check_every_day, self.check))
         yield from one_of(("dose_g_per_kg", "dose_g"), (self.dose_g_per_kg, self.dose_g))
         yield from order_of_days(self.start_day, self.stop_day)
+        yield from odd_level(("below_mg_dl",), self.below_mg_dl)
+        yield from odd_percent(("assay_cv_percent",), self.assay_cv_percent)
         if self.check == "visits":
             if self.assay_cv_percent is not None:
                 yield Fault(
@@ -97,6 +100,8 @@ class Regimen(Table):
     """Hours of an infusion; 0 is a bolus."""
     vial_g: VialSizes | None = None
     """Vial size in g, or a list of sizes that are mixed: amounts are rounded to whole vials, at least one."""
+    unusual_doses: Literal["as_given"] | None = None
+    """`as_given` where doses, vials or infusion times beyond all use are meant."""
     rule: Rule | None = Field(default=None)
     """Dose by a rule on measured IgG in place of the calendar."""
 
@@ -108,6 +113,8 @@ class Regimen(Table):
     def _faults(self) -> Iterator[Fault]:
         if self.vial_g is not None and (rule := faulty_sizes(self.vial_g)):
             yield Fault(("vial_g",), str(self.vial_g), rule)
+        if self.unusual_doses is None:
+            yield from self._unusual()
         if self.rule is not None:
             for key in CALENDAR_KEYS:
                 value = getattr(self, key)
@@ -118,6 +125,17 @@ class Regimen(Table):
         if self.interval_day is None:
             yield Fault(("interval_day",), "", "needed: days between doses (or give a `rule`)")
         yield from order_of_days(self.first_day, self.stop_day)
+
+    def _unusual(self) -> Iterator[Fault]:
+        """What was probably meant in another unit."""
+        yield from odd_infusion(self.duration_h, self.vial_g)
+        yield from odd_dose(("loading_g_per_kg",), self.loading_g_per_kg, None)
+        key = "dose_g" if self.dose_g is not None else "dose_g_per_kg"
+        yield from odd_dose((key,), self.dose_g_per_kg, self.dose_g)
+        yield from odd_repeat(("interval_day",), self.interval_day, self.dose_g_per_kg, self.dose_g)
+        if (rule := self.rule) is not None:
+            key = "dose_g" if rule.dose_g is not None else "dose_g_per_kg"
+            yield from odd_dose(("rule", key), rule.dose_g_per_kg, rule.dose_g)
 
     @property
     def first_day(self) -> float:

@@ -18,7 +18,8 @@ POLICIES: Final = (NONE, PLANNED, AS_SO_FAR)
 AUTO: Final = "auto"
 THERAPIES: Final = ("known", "recorded")
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-LONGEST_HORIZON_DAY: Final = 3650.0
+LONGEST_HORIZON_DAY: Final = 730.0
+HORIZONS: Final = f"1 to {LONGEST_HORIZON_DAY:g} days"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class ForecastOptions:
             found.append(problem("until", self.until, "a day number, or a date such as 2024-06-07"))
         limits = [
             *(("thresholds", one, 0 < one < math.inf, "an IgG level above 0") for one in self.thresholds),
-            ("horizon_day", self.horizon_day, 1 <= self.horizon_day <= LONGEST_HORIZON_DAY, "1 to 3650 days"),
+            ("horizon_day", self.horizon_day, 1 <= self.horizon_day <= LONGEST_HORIZON_DAY, HORIZONS),
             ("act_at", self.act_at, 0 < self.act_at < 1, "a probability between 0 and 1, such as 0.1"),
             ("lead_day", self.lead_day, 0 <= self.lead_day < math.inf, "days, 0 or more"),
             ("level", self.level, 0 < self.level < 1, "a fraction between 0 and 1, such as 0.95"),

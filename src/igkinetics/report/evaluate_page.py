@@ -213,7 +213,7 @@ def evaluate_sentences(result: ForecastEvaluation) -> list[str]:
             f"{row['card']} (predicted {row['n']} of {counted(row['n'] + row['n_missed'], 'sample')})"
             for row in unranked.to_dict("records")
         )
-        said.append(f"Not ranked: {words}; the table of cards says why.")
+        said.append(f"Not ranked: {words}; the report says why under 'Not predicted'.")
     return said
 
 

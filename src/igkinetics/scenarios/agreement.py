@@ -11,11 +11,13 @@ import numpy as np
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import outside
+from igkinetics.dosing.plausible import KEEP
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.limits import HIGHEST_DOSE_G_PER_KG, LOWEST_DOSE_G_PER_KG
 from igkinetics.scenarios.scenario import Scenario, Search
 from igkinetics.scenarios.workload import beyond_bounds
 from igkinetics.text import percent
-from igkinetics.toml_input import Fault, suggestion
+from igkinetics.toml_input import Fault, Key, suggestion
 from igkinetics.virtual.bodies import share_below
 from igkinetics.virtual.population import Population
 from igkinetics.virtual.tables import Covariate, Spread, Therapy
@@ -70,6 +72,8 @@ def disagreements(parts: Parts, cards: Mapping[str, Card]) -> Iterator[Fault]:
                 yield Fault(("population", "disposition"), population.disposition, f"must be {allowed} for {main}")
     yield from _covariates(population, cards)
     yield from _weights(population, parts)
+    if population.weight_kg is not None:
+        yield from _grams(population.weight_kg.mean, parts)
 
 
 def _names(regimens: Mapping[int, Dosing]) -> Iterator[Fault]:
@@ -195,6 +199,21 @@ def _weights(population: Population, parts: Parts) -> Iterator[Fault]:
             for name in ("height_cm", "sex"):
                 if getattr(population, name) is None:
                     yield Fault(("population", name), "", f"needed for weight = '{weight}' {whose}")
+
+
+def _grams(mean_kg: float, parts: Parts) -> Iterator[Fault]:
+    """Doses in g that for a patient of the mean weight are probably in g/kg."""
+    doses: list[tuple[Key, float | None]] = []
+    for place, regimen in parts.regimens.items():
+        if regimen.unusual_doses is None:
+            of_rule = regimen.rule.dose_g if regimen.rule is not None else None
+            doses += [(("regimen", place, "dose_g"), regimen.dose_g), (("regimen", place, "rule", "dose_g"), of_rule)]
+    if parts.search is not None and parts.search.unusual_doses is None:
+        doses += [(("search", "dose_g"), dose) for dose in parts.search.dose_g or ()]
+    for key, dose in doses:
+        if dose is not None and not LOWEST_DOSE_G_PER_KG <= dose / mean_kg <= HIGHEST_DOSE_G_PER_KG:
+            rule = f"is {dose / mean_kg:.2g} g/kg at the mean weight, {mean_kg:g} kg: is it in g, not in g/kg? {KEEP}"
+            yield Fault(key, f"{dose:g}", rule)
 
 
 def example_of(population: Population) -> tuple[float, float, bool, str]:

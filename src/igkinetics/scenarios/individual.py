@@ -100,6 +100,7 @@ def next_dose_rows(
         route=search.route[0] if search else "iv",
         duration_h=search.duration_h if search else 0.0,
         vial_g=search.vial_g if search else None,
+        unusual_doses="as_given",
     )
     tail = (1.0 - level) / 2.0
     equal = np.full(len(one.thetas), 1.0 / len(one.thetas))

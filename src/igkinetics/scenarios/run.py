@@ -14,9 +14,11 @@ import pandas as pd
 
 from igkinetics.dosing.cases import Patients
 from igkinetics.dosing.regimen import Dosing
+from igkinetics.dosing.regimen_file import converted
 from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.fit.records import Member
 from igkinetics.kinetics.parameters import Floats
+from igkinetics.limits import LEVELS_OF_IGG_MG_DL
 from igkinetics.parallel import Progress, workers
 from igkinetics.scenarios import rows
 from igkinetics.scenarios.calendar import calendar_rows
@@ -31,7 +33,7 @@ from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.search import SEARCH_COLUMNS, cheapest_of, search_table
 from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
-from igkinetics.units import INTERVAL_LEVEL, IggUnit, from_g_per_l
+from igkinetics.units import INTERVAL_LEVEL, IggUnit
 
 ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
 """From what is being done to a place where its progress is told."""
@@ -39,10 +41,6 @@ ProgressOf = Callable[[str], AbstractContextManager[Progress | None]]
 
 def silent(label: str) -> AbstractContextManager[None]:
     return nullcontext()
-
-
-LEVELS_OF_IGG = (0.2, 60.0)
-"""g/L: what a threshold may be."""
 
 
 def nobody(line: str) -> None:
@@ -140,13 +138,21 @@ def unit_of(file: ScenarioFile, patients: Patients) -> IggUnit:
 
 
 def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: IggUnit) -> None:
-    """InputError for thresholds that no level of IgG has: they were meant in another unit."""
-    low, high = (from_g_per_l(level, unit) for level in LEVELS_OF_IGG)
-    if not low <= thresholds[0] <= thresholds[-1] <= high:
-        key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
-        stated = f"{', '.join(f'{value:g}' for value in thresholds)} {unit}"
-        rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
-        raise InputError([Problem(file=file.name, column=key, found=stated, expected=rule)])
+    """InputError for thresholds and targets that no level of IgG has: they were meant in another unit."""
+    low, high = (converted(level, "mg/dL", unit) for level in LEVELS_OF_IGG_MG_DL)
+    key = "thresholds" if file.scenario.thresholds is not None else "thresholds_mg_dl"
+    stated = [(key, thresholds)]
+    if (search := file.scenario.search) is not None:
+        ends = (search.target.lower(unit), search.target.upper(unit))
+        stated.append(("search.target", tuple(end for end in ends if end is not None)))
+    rule = f"levels of IgG lie between {low:g} and {high:g} {unit}; state `unit` with `thresholds`"
+    problems = [
+        Problem(file=file.name, column=key, found=f"{', '.join(f'{one:g}' for one in levels)} {unit}", expected=rule)
+        for key, levels in stated
+        if not low <= min(levels) <= max(levels) <= high
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def daily(horizon_day: float) -> Floats:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from igkinetics.cards.body_size import WeightBasis
 from igkinetics.dosing.assay import Assay, beyond_limits
+from igkinetics.dosing.plausible import odd_dose, odd_infusion
 from igkinetics.dosing.regimen import one_of
 from igkinetics.dosing.regimen_file import Regimens, converted
 from igkinetics.dosing.vials import VialSizes, faulty_sizes
@@ -112,6 +113,8 @@ class Search(Table):
     """Route, or several to try."""
     duration_h: NotNegative = 0.0
     """Hours of an infusion; 0 is a bolus."""
+    unusual_doses: Literal["as_given"] | None = None
+    """`as_given` where doses, vials or infusion times beyond all use are meant."""
 
     @model_validator(mode="after")
     def _holds(self) -> Search:
@@ -126,6 +129,13 @@ class Search(Table):
                 yield Fault((name,), str(values), "must ascend, each value once")
         if self.vial_g is not None and (rule := faulty_sizes(self.vial_g)):
             yield Fault(("vial_g",), str(self.vial_g), rule)
+        if self.unusual_doses is None:
+            yield from odd_infusion(self.duration_h, self.vial_g)
+            yield from odd_dose(("loading_g_per_kg",), self.loading_g_per_kg, None)
+            for dose in self.dose_g_per_kg or ():
+                yield from odd_dose(("dose_g_per_kg",), dose, None)
+            for dose in self.dose_g or ():
+                yield from odd_dose(("dose_g",), None, dose)
         if len(set(self.route)) != len(self.route):
             yield Fault(("route",), str(self.route), "must name each route once")
 

@@ -95,6 +95,7 @@ def candidates_of(search: Search) -> list[Candidate]:
                     "loading_g_per_kg": search.loading_g_per_kg,
                     "weight": search.weight,
                     "duration_h": search.duration_h,
+                    "unusual_doses": "as_given",  # the search has been asked
                 }
             ),
         )

@@ -9,7 +9,6 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
-from igkinetics.cohort.parse.doses import HIGHEST_DOSE_G_PER_KG
 from igkinetics.cohort.parse.duplicates import (
     check_covariates,
     check_doses,
@@ -19,6 +18,7 @@ from igkinetics.cohort.parse.duplicates import (
     check_therapy,
     check_weights,
 )
+from igkinetics.cohort.parse.elsewhere import check_groups
 from igkinetics.cohort.parse.findings import refuse, warn
 from igkinetics.cohort.parse.followup import (
     check_ends_without_a_day,
@@ -28,22 +28,25 @@ from igkinetics.cohort.parse.followup import (
 )
 from igkinetics.cohort.parse.improbable import (
     check_agents,
-    check_ages,
     check_amounts,
+    check_bodies,
+    check_events,
     check_jumps,
-    check_removal,
+    check_routes,
     check_years,
 )
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
-    check_doses_beside_samples,
+    check_beside_samples,
     check_gaps,
     check_levels,
     check_sizes_of_doses,
+    check_twins,
     check_unit_slips,
 )
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.cohort.parse.weights import weight_notes, weights_of_doses
+from igkinetics.limits import HIGHEST_DOSE_G_PER_KG
 
 DUPLICATE_CHECKS = {
     "samples": check_samples,
@@ -63,16 +66,20 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        checked["samples"] = check_years(check_gaps(check_unit_slips(samples)))
+        checked["samples"] = check_twins(check_years(check_gaps(check_unit_slips(samples))))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format != "nonmem":  # an event file may hold any drug
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
-        if "samples" in checked:
-            checked["doses"] = check_doses_beside_samples(checked["doses"], checked["samples"])
-    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_ages, "outcomes": check_removal}
+            checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
+    for name in ("doses", "outcomes", "therapy"):
+        if name in checked and "samples" in checked:
+            checked[name] = check_beside_samples(checked[name], checked["samples"])
+    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_bodies, "outcomes": check_events}
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
+    if "patients" in checked:
+        checked["patients"] = check_groups(checked)
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])

@@ -21,10 +21,9 @@ from igkinetics.cohort.parse.findings import Finding, Table, refuse
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
 from igkinetics.cohort.parse.times import Times, read_times
 from igkinetics.errors import Problem
+from igkinetics.limits import HIGHEST_DOSE_G, HIGHEST_DOSE_G_PER_KG
 from igkinetics.units import DOSE_PER_WEIGHT_IN_G_PER_KG, MASS_IN_G, TIME_IN_DAY
 
-HIGHEST_DOSE_G = 300.0
-HIGHEST_DOSE_G_PER_KG = 3.0
 AMOUNT = Range(low=0, high=HIGHEST_DOSE_G, unit="g", above=True)
 AMOUNT_PER_KG = Range(low=0, high=HIGHEST_DOSE_G_PER_KG, unit="g/kg", above=True)
 DURATION = Range(low=0, high=31, unit="days")

@@ -2,12 +2,13 @@
 
 Infusions among the therapies, agents that nobody knows to deplete B cells, weights that jump, adults of a child's
 weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, days that are years,
-events that take IgG away.
+events that take IgG away or belong in another table.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,21 +17,14 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
+from igkinetics.cohort.parse.elsewhere import immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
-from igkinetics.cohort.parse.therapy import OUTLASTING
-from igkinetics.cohort.presets.concepts import agent_named, says
+from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
 
-BRANDS: Final = re.compile(
-    r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
-    r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
-)
-"""Immunoglobulin by names that do not say it."""
-DEPLETING: Final = re.compile(
-    r"anti.?(?:cd ?(?:19|20|22|38)|bcma|gprc5d)|bispecific|\bbite\b|\bbsab|t.?cell engager|blina|blincyto|tecvayli|"
-    r"elrexfio|linvoseltamab|lynozyfic|talquetamab|talvey|epcoritamab|epkinly|odronextamab|lunsumio|columvi|tafasitamab|"
-    r"monjuvi|loncastuximab|zynlonta|inebilizumab|uplizna|besponsa|darzalex|isatuximab|sarclisa|blenrep|r-?chop|\bfcr\b"
+NO_AGENT: Final = re.compile(
+    r"none|no(?: (?:agent|therapy|treatment))?|nil|-+|n/?a|placebo|controls?|untreated|observation|keine?|aucun"
 )
 TAKES_IGG_AWAY: Final = re.compile(r"plasma.?(?:pheresis|exchange|austausch)|\bplex\b|\btpe\b|immuno?adsor")
 JUMP_TIMES: Final = 1.5
@@ -45,6 +39,17 @@ MOST_G_PER_KG: Final = 4.0
 MOST_GRAMS: Final = 320.0
 """In four weeks: twice the 2 g/kg of immunomodulation; grams where no weight is known (80 kg)."""
 FEWEST_TOTALS: Final = 4
+SUBCUTANEOUS_BRANDS: Final = re.compile(
+    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
+)
+"""Products that their labels have given under the skin, and words for it."""
+SMALL_G_PER_KG: Final = 0.25
+OFTEN_DAYS: Final = 8.0
+FEWEST_OFTEN: Final = 4
+"""So small and so often immunoglobulin is given under the skin (science: weekly 0.1-0.2 g/kg), not into a vein."""
+LONGEST_DAYS: Final = 1.0
+BODY_MASS_INDEX: Final = (8.0, 90.0)
+"""kg/m^2; outside it weight and height are not those of one person."""
 FIRST_YEAR, LAST_YEAR = 1950.0, 2100.0
 
 
@@ -52,8 +57,9 @@ def check_agents(therapy: Parsed) -> Parsed:
     """Refuse immunoglobulin among the therapies; ask about agents not known to deplete B cells, once each."""
     agent = therapy.frame["agent"].astype(str)
     word = {name: plain(name) for name in agent.unique()}
-    infused = {name for name, text in word.items() if BRANDS.search(text) or says("immunoglobulin", name)}
-    known = {name for name, text in word.items() if name in infused or name == "" or _depletes(name, text)}
+    infused = {name for name in word if immunoglobulin(name)}
+    none = {name for name, text in word.items() if NO_AGENT.fullmatch(text.strip())}
+    known = {name for name in word if name in infused | none or name == "" or depletes(name)}
     column = "agent"
     if therapy.table.column(column) is None:
         return therapy
@@ -64,6 +70,12 @@ def check_agents(therapy: Parsed) -> Parsed:
         cells,
         "each row of therapy is taken as B-cell depletion; infusions of immunoglobulin belong in doses",
     )
+    findings += refuse(
+        agent.isin(none).to_numpy(dtype=bool),
+        column,
+        cells,
+        "each row of therapy is taken as B-cell depletion, and this one names no agent: leave it out, or name it",
+    )
     strange = agent[~agent.isin(known)]
     first = strange.index[~strange.duplicated()]
     times = strange.value_counts(sort=False)
@@ -72,12 +84,6 @@ def check_agents(therapy: Parsed) -> Parsed:
         for row in first
     ]
     return therapy.with_findings([*findings, *warn(therapy.rows(first), column, cells, asked, "used as depletion")])
-
-
-def _depletes(name: str, text: str) -> bool:
-    return bool(
-        agent_named(name) or DEPLETING.search(text) or any(re.search(names, text) for _, _, names in OUTLASTING)
-    )
 
 
 def check_jumps(weights: Parsed) -> Parsed:
@@ -96,13 +102,22 @@ def check_jumps(weights: Parsed) -> Parsed:
     return weights.with_findings(warn(weights.rows(after.index), column, cells, asked))
 
 
-def check_ages(patients: Parsed) -> Parsed:
-    """Ask about adults of a child's weight (an age in months?) and small children of an adult's."""
-    if patients.table.column("age_y") is None:
-        return patients
-    age, kg = (patients.frame[name].to_numpy(dtype=np.float64) for name in ("age_y", "weight_kg"))
-    cells = patients.table.text["age_y"]
+def check_bodies(patients: Parsed) -> Parsed:
+    """Ask about weights that do not go with a height or an age (in months?)."""
+    age, kg, cm = (patients.frame[name].to_numpy(dtype=np.float64) for name in ("age_y", "weight_kg", "height_cm"))
     findings: list[Finding] = []
+    index = kg / (cm / 100.0) ** 2
+    odd = (index < BODY_MASS_INDEX[0]) | (index > BODY_MASS_INDEX[1])
+    if odd.any():
+        pairs = zip(kg[odd], cm[odd], strict=True)
+        asked = [
+            f"{height:g} cm and {weight:g} kg are not of one person: are units and columns right?"
+            for weight, height in pairs
+        ]
+        findings += warn(odd, "height_cm", patients.table.text["height_cm"], asked)
+    if patients.table.column("age_y") is None:
+        return patients.with_findings(findings)
+    cells = patients.table.text["age_y"]
     for rows, what in (
         ((age >= ADULT_YEARS) & (kg < ADULT_KG), "years in months, or the weight in another unit?"),
         ((age < CHILD_YEARS) & (kg > CHILD_KG), "is the weight in kg, the age in years?"),
@@ -150,6 +165,54 @@ def check_amounts(doses: Parsed, weight: Floats) -> Parsed:
     return doses.with_findings(warn(doses.rows(pd.Index(ordered)), column, doses.table.text[column], texts))
 
 
+def check_routes(doses: Parsed, weight: Floats) -> Parsed:
+    """Ask about intravenous doses of subcutaneous products or habits, and about infusions longer than a day.
+
+    weight (n,): kg of each dose; nan where unknown.
+    """
+    rows = doses.usable()
+    if rows.empty:
+        return doses
+    column = str(rows["amount_column"].iloc[0])
+    cells = doses.table.text[column]
+    iv = rows[(rows["route"] == "iv").to_numpy(dtype=bool)]
+    named = iv[iv["product"].map(_under_the_skin).to_numpy(dtype=bool)] if len(iv) else iv
+    findings: list[Finding] = []
+    if len(named):
+        products = doses.table.text["product"]
+        told = "a product that is given under the skin, and the dose is taken as iv: write route = sc where it was"
+        findings += warn(doses.rows(named.index), "product", products, told)
+    if doses.table.column("route") is None and named.empty:
+        often = _small_and_often(rows, pd.Series(weight, index=doses.frame.index).loc[rows.index])
+        told = "small doses every week or so, as they are given under the skin, are taken as iv: write a column route"
+        findings += warn(doses.rows(often), column, cells, told)
+    long = rows.index[rows["duration_day"].to_numpy(dtype=np.float64) > LONGEST_DAYS]
+    if len(long):
+        times = next(
+            (name for name in ("duration", "duration_h", "end") if doses.table.column(name) is not None), column
+        )
+        told = "an infusion of more than a day: is it in hours?"
+        findings += warn(doses.rows(long), times, doses.table.text[times], told)
+    return doses.with_findings(findings)
+
+
+def _under_the_skin(product: str) -> bool:
+    return SUBCUTANEOUS_BRANDS.search(plain(product)) is not None
+
+
+def _small_and_often(rows: pd.DataFrame, weight: pd.Series[float]) -> pd.Index[int]:
+    """The first dose of each patient who has small ones at least every week or so."""
+    rows = rows.iloc[time_order(rows)]
+    patient = rows["patient"]
+    gaps = rows["moment"].groupby(patient).diff().groupby(patient).median()
+    limit = SMALL_G_PER_KG * weight.loc[rows.index].fillna(MOST_GRAMS / MOST_G_PER_KG)
+    small = (rows["amount_g"] <= limit).groupby(patient).all()
+    many = patient.groupby(patient).size() >= FEWEST_OFTEN
+    those = gaps.index[(gaps <= OFTEN_DAYS) & (gaps > 0) & small & many]
+    first = rows[~patient.duplicated()]
+    return first.index[first["patient"].isin(those)].sort_values()
+
+
 def _grams_within(days: float, patient: npt.NDArray[Any], day: Floats, grams: Floats) -> Floats:
     """For each dose, in the order of patient and day, the grams of its patient in the days up to it."""
     place = pd.factorize(patient)[0] * (2 * days + day.max() - day.min()) + day
@@ -171,11 +234,27 @@ def check_years(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(rows.index[:1]), column, samples.table.text[column], told))
 
 
-def check_removal(outcomes: Parsed) -> Parsed:
-    """Ask about events that take IgG away, of which no model here knows."""
+def check_events(outcomes: Parsed) -> Parsed:
+    """Ask about events that no model here knows of where they stand: what takes IgG away, infusions, further agents."""
     cells = outcomes.table.column("outcome")
     if cells is None:
         return outcomes
-    taken = cells.map(lambda word: TAKES_IGG_AWAY.search(plain(str(word))) is not None).to_numpy(dtype=bool)
-    told = "takes IgG away, which no model here knows: levels after it may fit no curve"
-    return outcomes.with_findings(warn(taken, "outcome", cells, told, "kept as an outcome"))
+    findings: list[Finding] = []
+    for told, says_so in EVENTS_NOT_MODELLED:
+        rows = cells.map({word: says_so(str(word)) for word in cells.unique()}).to_numpy(dtype=bool)
+        findings += warn(rows, "outcome", cells, told, "kept as an outcome")
+    return outcomes.with_findings(findings)
+
+
+EVENTS_NOT_MODELLED: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
+    (
+        "takes IgG away, which no model here knows: levels after it may fit no curve",
+        lambda word: TAKES_IGG_AWAY.search(plain(word)) is not None,
+    ),
+    ("an infusion counts only in the doses: levels are read as if it had not been given", immunoglobulin),
+    (
+        "a therapy counts only in the table of therapy: production is read as if it had not been given",
+        lambda word: depletes(word) and not immunoglobulin(word),
+    ),
+)
+"""What an outcome's name may say."""

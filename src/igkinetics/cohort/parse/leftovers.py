@@ -9,7 +9,7 @@ from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import WORDS_SHOWN, MappedRows, holds
 from igkinetics.cohort.parse.stated_units import headings_against_units
-from igkinetics.cohort.parse.unused import UnusedColumn, joined, problem_of, unused_columns
+from igkinetics.cohort.parse.unused import UnusedColumn, joined, missed, problem_of, unused_columns
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem, counted
 
@@ -96,6 +96,8 @@ class Leftovers:
         tables: those with a file; converted: those whose rows a preset makes; stated: the mapping as it was written.
         """
         told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
+        present: set[str] = {*tables, *(("doses", "weights") if stated.format != "tables" else ())}
+        told += [problem for column in self._columns if (problem := missed(column, present)) is not None]
         told += [*self._units, *self._products]
         of_events = stated.format == "nonmem" and "patients" not in tables
         for name in TABLES:

@@ -11,7 +11,9 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.findings import Mask, for_the_first, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.samples import commonest_unit
+from igkinetics.cohort.parse.times import Times
 from igkinetics.errors import Problem
+from igkinetics.limits import LOWEST_DOSE_G_PER_KG
 from igkinetics.units import G_PER_L_IN, IGG_UNITS
 
 LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.8, 40.0
@@ -28,8 +30,8 @@ LONG_GAP_DAY: Final = 90.0
 TIMES_THE_USUAL: Final = 3.0
 FAR_DAY: Final = 1000.0
 """A dose so long before the first sample has left nothing, and one so long after the last tells nothing: a slip."""
-LOWEST_DOSE_G_PER_KG: Final = 0.012
-"""Least that a cohort's doses may be in the median: subcutaneous replacement given every day is more."""
+FEWEST_ALIKE: Final = 3
+"""So many levels that differ are the same in two people by no chance."""
 FEWEST_GAPS: Final = 3
 """With fewer gaps a patient has no usual one, and the cohort's counts; with fewer in the cohort none does."""
 
@@ -138,18 +140,57 @@ def check_gaps(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))
 
 
-def check_doses_beside_samples(doses: Parsed, samples: Parsed) -> Parsed:
-    """Warn of doses more than FAR_DAY before the first or after the last sample of their patient."""
-    frame = doses.usable()
+def check_twins(samples: Parsed) -> Parsed:
+    """Warn once for each patient whose samples are, day for day and level for level, those of one before."""
+    rows = samples.usable()
+    day, level = (pd.util.hash_array(rows[name].to_numpy(dtype=np.float64)) for name in ("moment", "igg"))
+    key = day * (level | np.uint64(1))  # a product, so that levels which changed their days are others
+    own = pd.Series(key.view(np.int64), index=rows.index).groupby(rows["patient"].to_numpy())
+    series = pd.DataFrame({"key": own.sum(), "n": own.size()})
+    series = series[(series["n"] >= FEWEST_ALIKE) & series.duplicated(["key", "n"], keep=False)]
+    if series.empty:
+        return samples
+    rows = rows[rows["patient"].isin(series.index)]
+    n_levels = rows.groupby("patient")["igg"].nunique()
+    series = series[series.index.isin(n_levels.index[n_levels >= FEWEST_ALIKE])]
+    series = series.assign(first=rows.drop_duplicates("patient").reset_index().set_index("patient")["index"])
+    again = series[series.duplicated(["key", "n"])]
+    if again.empty:
+        return samples
+    again = again.sort_values("first")
+    ids = samples.frame["patient_id"]
+    before = series.drop_duplicates(["key", "n"]).set_index(["key", "n"])["first"]
+    pairs = list(zip(again["key"], again["n"], strict=True))
+    texts = for_the_first(
+        len(pairs),
+        lambda one: f"the samples of this patient are those of {ids[before[pairs[one]]]}: one person under two ids?",
+        "the samples of this patient are those of one before: one person under two ids?",
+    )
+    cells = samples.table.text["patient_id"]
+    return samples.with_findings(warn(samples.rows(pd.Index(again["first"])), "patient_id", cells, texts))
+
+
+def check_beside_samples(events: Parsed, samples: Parsed) -> Parsed:
+    """Warn of events more than FAR_DAY before the first or after the last sample of their patient."""
+    moments = ("start", "stop") if events.table.name == "therapy" else ("moment",)
+    for name, times in zip(moments, events.times, strict=False):
+        events = _far_from_samples(events, name, times, samples)
+    return events
+
+
+def _far_from_samples(events: Parsed, name: str, times: Times, samples: Parsed) -> Parsed:
+    frame = events.usable()
     moment = samples.usable().groupby("patient")["moment"]
-    if frame.empty or doses.times[0].is_date.any() != samples.times[0].is_date.any():
-        return doses
+    if frame.empty or times.is_date.any() != samples.times[0].is_date.any():
+        return events
     first, last = (ends.reindex(frame["patient"]).to_numpy(dtype=np.float64) for ends in (moment.min(), moment.max()))
-    given = frame["moment"].to_numpy(dtype=np.float64)
-    early, late = first - given, given - last
+    given = frame[name].to_numpy(dtype=np.float64)
+    early, late = first - given, np.where(np.isinf(given), np.nan, given - last)
     far: Mask = (early > FAR_DAY) | (late > FAR_DAY)
+    if name != "moment":
+        far = late > FAR_DAY  # depletion may be of long ago
     if not far.any():
-        return doses
+        return events
     days = np.fmax(early, late)[far]
     side = np.where(early[far] > FAR_DAY, "before this patient's first", "after this patient's last")
     expected = for_the_first(
@@ -157,9 +198,8 @@ def check_doses_beside_samples(doses: Parsed, samples: Parsed) -> Parsed:
         lambda one: f"{days[one]:.0f} days {side[one]} sample: is the date right?",
         "years away from this patient's samples: is the date right?",
     )
-    column = doses.times[0].column
-    rows = doses.rows(frame.index[far])
-    return doses.with_findings(warn(rows, column, doses.table.text[column], expected))
+    rows = events.rows(frame.index[far])
+    return events.with_findings(warn(rows, times.column, events.table.text[times.column], expected))
 
 
 def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:

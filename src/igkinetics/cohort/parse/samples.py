@@ -14,7 +14,13 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, canonical_units, igg_cells, numbers, patient_column
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
-from igkinetics.cohort.parse.stated_words import are_words, how_to_go_on, with_stated_words
+from igkinetics.cohort.parse.stated_words import (
+    UNIT_IN_CELL,
+    are_words,
+    how_to_go_on,
+    in_another_unit,
+    with_stated_words,
+)
 from igkinetics.errors import Problem
 from igkinetics.units import G_PER_L_IN, IGG_UNITS, IggUnit
 
@@ -39,6 +45,7 @@ NOT_READ_AS_THOUSANDS: Final = (
 )
 DECIMAL_COMMA: Final = r"[<>]?=?\s*\d+,(?:\d{1,2}|\d{4,})"
 COMMA_NOT_STATED: Final = 'must be a number; if the comma marks the decimals, write decimal = "," under [samples]'
+UNITS_BESIDE: Final = "their units in a column unit"
 
 
 def parse_samples(table: Table, mapping: Mapping) -> Parsed:
@@ -159,6 +166,13 @@ def _impossible(
     findings = refuse(empty, "igg", cells, "a value is needed; leave out rows that were not measured")
     words = parsed.unreadable.copy()
     words[words] = are_words(written[words])
+    foreign = words.copy()
+    foreign[foreign] = in_another_unit(written[words], G_PER_L_BY_CODE[code[words]])
+    findings += refuse(
+        foreign, "igg", written, f"{UNIT_IN_CELL}: give the levels in a column of numbers, {UNITS_BESIDE}"
+    )
+    parsed = replace(parsed, unreadable=parsed.unreadable & ~foreign)
+    words &= ~foreign
     way_out = f"; {how_to_go_on(written[words])}" if words.any() else ""
     thousands = parsed.unreadable & ~words
     thousands[thousands] = cells[thousands].str.strip().str.fullmatch(THOUSANDS).to_numpy(dtype=bool)

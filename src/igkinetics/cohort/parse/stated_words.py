@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ MOST_WORDS_TOLD = 6
 LONGEST_WORD = 60
 NUMBER = r"(?i:[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf|infinity))"
 """What reads as a number although no level: 1e999, nan."""
+UNIT_IN_CELL: Final = "the unit in the cell is not the unit of the row; one of them is wrong"
 
 
 def with_stated_words(
@@ -46,12 +48,19 @@ def with_stated_words(
     levels = texts.map(meanings).fillna(texts).str.replace(".", decimal, regex=False)
     levels = levels.where(texts.isin(list(meanings)), texts)
     absent = (levels == MISSING).to_numpy(dtype=bool)[code] & translated
-    unit = texts.map(g_per_l_in).to_numpy(dtype=np.float64)[code]
-    contradicts = translated & ~np.isnan(unit) & ~np.isclose(unit, factor, rtol=1e-9, equal_nan=True)
+    contradicts = translated & in_another_unit(cells, factor)
     told = warn(absent, "igg", cells, 'no level: words says "missing"', "row set aside", removes="row")
-    told += refuse(contradicts, "igg", cells, "the unit in the cell is not the unit of the row; one of them is wrong")
+    told += refuse(contradicts, "igg", cells, UNIT_IN_CELL)
     no_level = absent | contradicts
     return pd.Series(levels.to_numpy()[code], index=cells.index, dtype=str).where(~no_level, ""), no_level, told
+
+
+def in_another_unit(cells: pd.Series[str], factor: Floats) -> Mask:
+    """Cells that name another unit than that of their row. factor: what turns each level into g/L; nan: unknown."""
+    code, distinct = pd.factorize(cells)
+    unit = np.array([g_per_l_in(str(word)) or np.nan for word in distinct], dtype=np.float64)[code]
+    other: Mask = ~np.isnan(unit * factor) & ~np.isclose(unit, factor, rtol=1e-9)
+    return other
 
 
 def stated_meaning(cell: str, words: Mapping[str, str], decimal: str = ".") -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -9,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import suggestion
+from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.mapping.keys import TherapyMapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import one_spelling, patient_column
 from igkinetics.cohort.parse.findings import Finding, Table, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, whole_table
 from igkinetics.cohort.parse.times import read_times
+from igkinetics.cohort.presets.concepts import agent_named
 from igkinetics.errors import Problem, counted
 
 OUTLASTING: Final = (
@@ -34,6 +37,20 @@ OUTLASTING: Final = (
 """What is given once or a few times and empties B cells for long, and courses (days) so short that their stop is
 probably the last dose. CD19+ cells were back 11 months (quartiles 7.3 and 18.0) after rituximab in 134 children
 (Hoppener et al.); aplasia after CAR-T cells began by day 7 and lasted 24 months in 60 % of 34 (PMC7870804)."""
+
+DEPLETING: Final = re.compile(
+    r"anti.?(?:cd ?(?:19|20|22|38)|bcma|gprc5d)|bispecific|\bbite\b|\bbsab|t.?cell engager|blina|blincyto|tecvayli|"
+    r"elrexfio|linvoseltamab|lynozyfic|talquetamab|talvey|epcoritamab|epkinly|odronextamab|lunsumio|columvi|tafasitamab|"
+    r"monjuvi|loncastuximab|zynlonta|inebilizumab|uplizna|besponsa|darzalex|isatuximab|sarclisa|blenrep|r-?chop|\bfcr\b"
+)
+
+
+def depletes(name: str) -> bool:
+    """Whether the name of an agent, or of a group or event, says one that depletes B cells."""
+    text = plain(name).replace("_", " ")
+    return bool(
+        agent_named(name) or DEPLETING.search(text) or any(re.search(names, text) for _, _, names in OUTLASTING)
+    )
 
 
 def parse_therapy(table: Table) -> Parsed:

@@ -8,7 +8,7 @@ is really to be left alone is named under `ignore`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,11 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, CONTRACT, TableName
-from igkinetics.cohort.mapping.headings import rank, read_heading
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, rank, read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.outcomes import meaning as meaning_of
+from igkinetics.cohort.outcomes import words_of as name_words
+from igkinetics.cohort.parse.assumed import CHECKS, FLAGS, plain_levels, where
 from igkinetics.cohort.parse.cells import igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
-from igkinetics.cohort.parse.contrary_words import SIGN, contrary_words, other_drug
+from igkinetics.cohort.parse.contrary_words import SIGN, Contrary, contrary_words, other_drug
+from igkinetics.cohort.parse.elsewhere import MISSED, speaks_of
 from igkinetics.errors import Problem, counted
 from igkinetics.units import G_PER_L_IN, TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -34,17 +38,20 @@ SAME_QUANTITY: Final[dict[str, tuple[str, ...]]] = {
 """Columns of the contract of which one is enough."""
 WITH_UNIT: Final = {"weight_kg": ("weight", WEIGHT_IN_KG, "kg"), "duration_h": ("duration", TIME_IN_DAY, "h")}
 """A column in a fixed unit -> the generic one, its units, the fixed one."""
-SUBCUTANEOUS: Final = re.compile(r"(s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|igsc)", re.IGNORECASE)
-CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq", "bql", "bloq", "blod", "censored"})
-FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})
 WORDS_SHOWN: Final = 3
 ENDS: Final = ("death", "transplant")
+END_COLUMNS: Final = {"death": "death", "hsct": "transplant"}
 AMOUNTS: Final = ("amount_g", "amount_g_per_kg", "amount")
 REFERENCE: Final = re.compile(
     r"ref(?:erence)?[_ .-]?(?:range|interval|limit|low|high|lo|hi|min|max)|norm", re.IGNORECASE
 )
 REFERENCE_G_PER_L: Final = (1.0, 30.0)
 """Limits of reference of IgG lie between these at any age; those in another unit are at least ten times off."""
+AGAIN: Final = frozenset(
+    {"repeat", "repeated", "retest", "recheck", "rerun", "dup", "duplicate", "second", "corrected"}
+)
+PERSON: Final = frozenset({"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"})
+SAME_LEVEL: Final = 0.02
 CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
 
 
@@ -73,6 +80,8 @@ class UnusedColumn:
     """It is in use, and stands here for what its cells say."""
     kept: bool = False
     """A further column of an open table, which is kept beside those of the contract."""
+    elsewhere: str = ""
+    """The other table that it speaks of; "" for none."""
 
 
 def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> list[UnusedColumn]:
@@ -90,8 +99,11 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
         column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further)
         if meaning:
             unused.append(_contradiction(column, mapped, mapping))
+        elif name in ignored:
+            unused.append(column)
         else:
-            unused.append(column if name in ignored else _by_its_cells(column, mapped, mapping))
+            spoken = replace(column, elsewhere=speaks_of(table, name, raw.cells[name][mapped.kept]))
+            unused.append(_by_its_cells(spoken, mapped, mapping))
     return [*unused, *_other_products(mapped, table, ignored)]
 
 
@@ -100,7 +112,7 @@ def _other_products(mapped: MappedRows, table: TableName, ignored: Iterable[str]
     if table != "doses" or "product" not in mapped.text.columns:
         return []
     cells = mapped.text["product"].str.strip()
-    rows = np.flatnonzero(_where(cells, other_drug) & mapped.kept)
+    rows = np.flatnonzero(where(cells, other_drug) & mapped.kept)
     heading = next((name for name in mapped.raw.cells.columns if rank(table, "product", name) is not None), "product")
     if not rows.size or heading in ignored:
         return []
@@ -115,7 +127,8 @@ def _looks_like(table: TableName, name: str, present: set[str]) -> str:
         words = (optional, *WITH_UNIT.get(optional, ())[:1])
         if not present & set(alike) and any(rank(table, str(one), name) is not None for one in words):
             return _in_its_unit(optional, name)
-    return ""
+    named = " ".join(word for word in name_words(name).split() if word not in ("day", "date", "d", "datum"))
+    return END_COLUMNS.get(meaning_of(named), "") if table == "patients" and named != name_words(name) else ""
 
 
 def _in_its_unit(meaning: str, name: str) -> str:
@@ -133,7 +146,7 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
         key = (part.file, part.table, part.name)
         before = whole.get(key)
         if before is None or not before.n_contrary:
-            whole[key] = part
+            whole[key] = replace(part, elsewhere=part.elsewhere or (before.elsewhere if before else ""))
         else:
             whole[key] = replace(before, n_contrary=before.n_contrary + part.n_contrary)
     return list(whole.values())
@@ -149,29 +162,41 @@ def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) ->
         return _contradicted(told, mapped, cells, rows, contrary.assumed)
     if column.table not in ("samples", "doses"):
         return column
-    for check in (_bare_signs, _range_in_another_unit) if column.table == "samples" else ():
-        doubted, assumed, remedy = check(column.name, cells, mapped, mapping)
-        if (rows := np.flatnonzero(doubted & mapped.kept)).size:
-            return _contradicted(replace(column, remedy=remedy), mapped, cells, rows, assumed)
-    filled = _where(cells, lambda word: word != "") & mapped.kept
-    clock = filled & _where(cells, lambda word: CLOCK.fullmatch(word) is not None)
+    if (rows := np.flatnonzero(_several_persons(column.name, cells, mapped) & mapped.kept)).size:
+        told = replace(column, remedy="see that the ids are right", asked=True)
+        return _contradicted(
+            told, mapped, cells, rows, "an id is taken as one person, and here it has several of these"
+        )
+    for check in (_bare_signs, _range_in_another_unit, _another_level) if column.table == "samples" else ():
+        contrary = check(column.name, cells, mapped, mapping)
+        if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
+            told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
+            return _contradicted(told, mapped, cells, rows, contrary.assumed)
+    filled = where(cells, lambda word: word != "") & mapped.kept
+    clock = filled & where(cells, lambda word: CLOCK.fullmatch(word) is not None)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
 
 
-def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str, str]:
+def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Mask:
+    """Rows whose number or name of a person is another than that of their patient's first row."""
+    if not PERSON & set(words_of(name)) or "patient_id" not in mapped.text.columns:
+        return np.zeros(len(cells), dtype=bool)
+    first = cells.where(cells != "").groupby(mapped.text["patient_id"]).transform("first")
+    return ((cells != "") & first.notna() & (cells != first)).to_numpy(dtype=bool)
+
+
+def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary:
     """Cells such as < beside levels without a sign, whatever the heading."""
-    signs = _where(cells, lambda word: SIGN.fullmatch(word.casefold()) is not None) & _plain_levels(mapped)
+    signs = where(cells, lambda word: SIGN.fullmatch(word.casefold()) is not None) & plain_levels(mapped)
     remedy = f"write comparator = {_quoted(name)} under [samples.columns] in cohort.toml"
-    return signs, "a level without a sign was measured", remedy
+    return Contrary(rows=signs, assumed="a level without a sign was measured", remedy=remedy)
 
 
-def _range_in_another_unit(
-    name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
-) -> tuple[Mask, str, str]:
+def _range_in_another_unit(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """Ranges of reference that are none of IgG in the unit stated, and are in another one."""
     stated = mapping.samples.units.get("igg", mapping.igg_unit)
     if stated is None or not REFERENCE.search(name):
-        return np.zeros(len(cells), dtype=bool), "", ""
+        return None
 
     def foreign(word: str) -> bool:
         ends = [float(end) for end in re.findall(r"\d+(?:\.\d+)?", word.replace(",", "."))]
@@ -182,7 +207,20 @@ def _range_in_another_unit(
         )
 
     remedy = "state the unit that levels are in (igg_unit), and look at how they were written down"
-    return _where(cells, foreign), f"igg is in {stated}", remedy
+    return Contrary(rows=where(cells, foreign), assumed=f"igg is in {stated}", remedy=remedy)
+
+
+def _another_level(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Levels that differ from those in use, in the unit of their heading or else in the stated one."""
+    stated, heading = mapping.samples.units.get("igg", mapping.igg_unit), read_heading(name)
+    repeated = "IGG" in heading.concepts and set(heading.unknown) <= AGAIN and not NOT_TOTAL_IGG.search(name)
+    if not repeated or stated is None or "igg" not in mapped.text.columns:
+        return None
+    factor = G_PER_L_IN.get(canonical_unit(heading.unit or stated), np.nan) / G_PER_L_IN[stated]
+    level, other = igg_cells(mapped.text["igg"], mapping.samples.decimal), numbers(cells, mapping.samples.decimal)[0]
+    differ = (level.limit == 0) & (np.abs(factor * other - level.value) > SAME_LEVEL * level.value)
+    assumed = f"the column igg alone is used, and these levels differ from it by more than {SAME_LEVEL:.0%}"
+    return Contrary(rows=differ, assumed=assumed, remedy="see which of the two is right", asked=True)
 
 
 def _is_range_of_igg(ends: list[float], unit: str) -> bool:
@@ -193,6 +231,15 @@ def _is_range_of_igg(ends: list[float], unit: str) -> bool:
 def _is_yes_or_no(cells: pd.Series[str]) -> bool:
     words = {str(word).strip().casefold() for word in cells.unique()} - {"", "na", "."}
     return bool(words) and words <= FLAGS
+
+
+def missed(column: UnusedColumn, tables: Container[str]) -> Problem | None:
+    """What is told of a column that speaks of a table that the cohort does not have."""
+    if not column.elsewhere or column.elsewhere in tables:
+        return None
+    action = "kept as a covariate" if column.kept else "not used"
+    settled = f"or name the column under ignore of [{column.table}]"
+    return _warning(column, f"{MISSED[column.elsewhere]}, {settled}", action)
 
 
 def problem_of(column: UnusedColumn) -> Problem | None:
@@ -249,9 +296,9 @@ def _of_times(column: UnusedColumn) -> Problem:
 
 def _of_remarks(column: UnusedColumn) -> Problem:
     """A warning: what is said against rows that are used."""
-    leave = f"leave such rows out with [[{column.table}.keep]], or name the column under ignore"
+    look = "look at them" if column.table == "patients" else f"leave such rows out with [[{column.table}.keep]]"
     told = replace(_contradicting(column, ""), severity="warning", action="used")
-    return replace(told, expected=f"{column.assumed}; {leave}")
+    return replace(told, expected=f"{column.assumed}; {column.remedy or look}, or name the column under ignore")
 
 
 def _of_words(column: UnusedColumn) -> Problem:
@@ -285,111 +332,3 @@ def _contradicted(
     return replace(
         column, assumed=assumed, n_contrary=int(rows.size), first_line=int(mapped.raw.line[rows[0]]), words=words
     )
-
-
-Check = Callable[["pd.Series[str]", MappedRows, Mapping], tuple[Mask, str]]
-
-
-def _where(cells: pd.Series[str], test: Callable[[str], bool]) -> Mask:
-    """Cells for which a test holds; equal cells are looked at once."""
-    code, distinct = pd.factorize(cells)
-    verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
-    rows: Mask = verdict[code]
-    return rows
-
-
-def _other_igg_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    stated = mapping.samples.units.get("igg", mapping.igg_unit)
-    if stated is None:
-        return np.zeros(len(cells), dtype=bool), ""
-    assumed = G_PER_L_IN[stated]
-    return _where(cells, lambda word: G_PER_L_IN.get(canonical_unit(word), assumed) != assumed), f"igg is in {stated}"
-
-
-def _other_amount_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    usual = {"amount_g": "g", "amount_g_per_kg": "g/kg", "amount": ""}
-    name = next((one for one in usual if one in mapped.text.columns), "amount")
-    stated = mapping.doses.units.get(name, usual[name])
-    known = COLUMN_UNITS["amount"]
-    if not stated:
-        return np.zeros(len(cells), dtype=bool), ""
-    return _where(cells, lambda word: canonical_unit(word) in known and canonical_unit(word) != stated), (
-        f"{name} is in {stated}"
-    )
-
-
-def _other_weight_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    """A column of units beside weight_kg, whose unit is fixed."""
-    if "weight_kg" not in mapped.text.columns or "weight" in mapped.text.columns:
-        return np.zeros(len(cells), dtype=bool), ""
-    units = {**mapping.weights.units, **mapping.patients.units}
-    stated = units.get("weight_kg", "kg")
-    other = _where(cells, lambda word: canonical_unit(word) in WEIGHT_IN_KG and canonical_unit(word) != stated)
-    return other, f"weight_kg is in {stated}"
-
-
-def _another_end(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    """Ends of infusions that are not the time of the dose itself."""
-    time = next((mapped.text[one].str.strip() for one in ("day", "datetime") if one in mapped.text.columns), cells)
-    missing = (*mapping.doses.missing, "NA", ".")
-    timed = _where(cells, lambda word: word not in missing and any(letter.isdigit() for letter in word))
-    return timed & (cells != time).to_numpy(dtype=bool), "every dose is given as a bolus (duration 0)"
-
-
-def _not_iv(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    return _where(cells, lambda word: SUBCUTANEOUS.fullmatch(word) is not None), "every dose is taken as iv"
-
-
-def _not_at_once(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    number = re.compile(r"[\d.,]*[1-9][\d.,]*\s*[^\d\s.,]*")
-    return _where(cells, lambda word: number.fullmatch(word) is not None), "every dose is given as a bolus (duration 0)"
-
-
-def _signs_beside_plain_levels(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    signs = _where(cells, lambda word: word[:1] in ("<", ">", "≤", "≥"))
-    return signs & _plain_levels(mapped), "a level without a sign was measured"
-
-
-def _censored_plain_levels(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    marked = _where(cells, lambda word: word.casefold().removesuffix(".0") in CENSORED_WORDS)
-    return marked & _plain_levels(mapped), "a level without a sign was measured (censored: -1 below, 1 above the value)"
-
-
-def _below_this_limit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    decimal = mapping.samples.decimal
-    if "igg" not in mapped.text.columns:
-        return np.zeros(len(cells), dtype=bool), ""
-    level = igg_cells(mapped.text["igg"], decimal)
-    limit = numbers(cells, decimal)[0]
-    return (level.limit == 0) & (level.value < limit), "a level is used as it is, whatever the limit"
-
-
-def _plain_levels(mapped: MappedRows) -> Mask:
-    if "igg" not in mapped.text.columns:
-        return np.zeros(len(mapped.text), dtype=bool)
-    plain: Mask = (~mapped.text["igg"].str.strip().str.slice(0, 1).isin(["<", ">", "≤", "≥"])).to_numpy(dtype=bool)
-    return plain
-
-
-def _an_end(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    missing = (*mapping.patients.missing, "NA", ".")
-    given = _where(cells, lambda word: word not in missing and word.casefold() not in FLAGS)
-    return given, "follow-up goes on"
-
-
-CHECKS: Final[dict[tuple[TableName, str], Check]] = {
-    ("samples", "unit"): _other_igg_unit,
-    ("samples", "comparator"): _signs_beside_plain_levels,
-    ("samples", "censored"): _censored_plain_levels,
-    ("samples", "lower_limit"): _below_this_limit,
-    ("doses", "amount_unit"): _other_amount_unit,
-    ("doses", "route"): _not_iv,
-    ("doses", "duration"): _not_at_once,
-    ("doses", "duration_h"): _not_at_once,
-    ("doses", "end"): _another_end,
-    ("patients", "weight_unit"): _other_weight_unit,
-    ("weights", "weight_unit"): _other_weight_unit,
-    ("patients", "death"): _an_end,
-    ("patients", "transplant"): _an_end,
-}
-"""What would be assumed without a column, and the cells that contradict it."""

@@ -1,0 +1,94 @@
+"""Columns and groups that speak of what belongs in another table, which the cohort does not have.
+
+A cohort whose infusions stand in a column `ivig` of the samples, or whose therapy is named in the patients table, can
+be read: every curve then goes on as if nothing had been given. So such columns are told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import TableName
+from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
+from igkinetics.cohort.parse.contrary_words import NO, ONCE
+from igkinetics.cohort.parse.findings import Finding, warn
+from igkinetics.cohort.parse.parsed import Parsed, Tables
+from igkinetics.cohort.parse.therapy import depletes
+from igkinetics.cohort.presets.concepts import says
+
+BRANDS: Final = re.compile(
+    r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
+    r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
+)
+"""Immunoglobulin by names that do not say it."""
+DENIED: Final = re.compile(
+    r"\b(?:no|non|not|without|never|nil|w/o|keine?|ohne|sans|sin|senza)\b|control|kontroll|naive|placebo|untreated"
+)
+ABSENT: Final = NO | {"never", "nein", "unknown", "na", "n/a", "nan", "null"}
+MEASURED: Final = ("gamma globulin", "gammaglobulin", "immunoglobulin", "immunoglobulins")
+"""Beside levels these are no infusions."""
+IN_WEIGHTS: Final = ("weight_kg", "weight")
+MISSED: Final[dict[str, str]] = {
+    "doses": "speaks of infusions, and the cohort has no doses: levels are read as if nothing had been infused; write "
+    "the infusions in a table of doses",
+    "therapy": "speaks of therapy that depletes B cells, and the cohort has no therapy: the production of IgG is taken "
+    "as constant; write start and stop in a table of therapy",
+    "weights": "reads like weights by day, and the cohort has no weights: doses in g/kg and volumes take the one "
+    "weight of the patients table, or none; write them in a table of weights",
+}
+"""Table -> what is told of a column that speaks of it, where the cohort has no such table."""
+
+
+def immunoglobulin(name: str) -> bool:
+    """Whether a name says immunoglobulin to infuse, by itself or by a brand."""
+    return BRANDS.search(plain(name).replace("_", " ")) is not None or says("immunoglobulin", name.replace("_", " "))
+
+
+def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
+    """The other table that a column without a meaning speaks of: doses, therapy or weights; "" for none."""
+    if table == "samples" and any(rank("weights", name, heading) is not None for name in IN_WEIGHTS):
+        return "weights"
+    name = " ".join(words_of(heading))
+    if table not in ("samples", "patients", "outcomes") or says_igg(heading) or DENIED.search(name):
+        return ""
+    words = [plain(str(word)).strip() for word in cells.unique()]
+    told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
+    if not told or (table == "samples" and name in MEASURED):
+        return ""
+    if immunoglobulin(name) or (table != "patients" and any(map(immunoglobulin, told))):
+        return "doses"
+    return "therapy" if depletes(name) or (table == "patients" and all(map(depletes, told))) else ""
+
+
+def check_groups(tables: Tables) -> Parsed:
+    """Ask about groups named after an infusion, or a therapy, that nobody or everybody in them contradicts."""
+    patients = tables["patients"]
+    if patients.table.column("group") is None:
+        return patients
+    rows = patients.usable()
+    group = rows["group"].astype(str)
+    findings: list[Finding] = []
+    for name in group.unique():
+        for table, named, what in CONTENTS:
+            if not named(name):
+                continue
+            own = rows[group == name]
+            known = tables[table].usable()["patient"] if table in tables else pd.Series(dtype=np.int64)
+            n_told = int(own["patient"].isin(known).sum())
+            denied = DENIED.search(plain(name)) is not None
+            if (denied and 2 * n_told <= len(own)) or (not denied and n_told):
+                continue
+            told = f"{n_told or 'none'} of the {len(own)} in this group {what}: is the group right, is the table whole?"
+            findings += warn(patients.rows(own.index[:1]), "group", patients.table.text["group"], told)
+    return patients.with_findings(findings)
+
+
+CONTENTS: Final[tuple[tuple[TableName, Callable[[str], bool], str], ...]] = (
+    ("doses", immunoglobulin, "with a dose"),
+    ("therapy", depletes, "with a therapy"),
+)
