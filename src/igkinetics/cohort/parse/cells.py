@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,9 @@ import pyarrow as pa
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, refuse
 from igkinetics.units import TIME_IN_DAY, canonical_unit
+
+LIKE_A_NUMBER: Final = r"[-+.]?[.]?(?:\d|[iI][nN][fF]|[nN][aA][nN])"
+"""How text begins that pandas may read as a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,12 @@ def _read(text: pd.Series[str]) -> Floats:
         filled = pa.array(text.where(text != "", None), type=pa.string())
         return np.array(filled.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowInvalid:
-        return pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, copy=True)
+        likely = text.str.match(LIKE_A_NUMBER).to_numpy(dtype=bool, na_value=False)
+        code, distinct = pd.factorize(text[likely], use_na_sentinel=False)  # the same few, where a column is at fault
+        values = np.full(len(text), np.nan)
+        read = pd.to_numeric(pd.Series(distinct, dtype=str), errors="coerce").to_numpy(dtype=np.float64)
+        values[likely] = read[code]
+        return values
 
 
 def number_column(

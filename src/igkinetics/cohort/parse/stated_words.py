@@ -57,9 +57,11 @@ def with_stated_words(
 
 def in_another_unit(cells: pd.Series[str], factor: Floats) -> Mask:
     """Cells that name another unit than that of their row. factor: what turns each level into g/L; nan: unknown."""
-    code, distinct = pd.factorize(cells)
+    other: Mask = cells.str.contains("/", regex=False).to_numpy(dtype=bool, copy=True)
+    code, distinct = pd.factorize(cells[other])
     unit = np.array([g_per_l_in(str(word)) or np.nan for word in distinct], dtype=np.float64)[code]
-    other: Mask = ~np.isnan(unit * factor) & ~np.isclose(unit, factor, rtol=1e-9)
+    beside = factor[other]
+    other[other] = ~np.isnan(unit * beside) & ~np.isclose(unit, beside, rtol=1e-9)
     return other
 
 
