@@ -228,6 +228,11 @@ DOSE_COLUMNS = [
     ("instructions", "if IgG < 400", "speaks against the row, which is used all the same"),
     ("percent_given", "50", "write the amount that was given"),
     ("percent_given", "100", ""),
+    ("wasted_g", "10", "write the amount that was given"),
+    ("wasted_g", "0", ""),
+    ("line", "order", "every row is taken as a dose that was given"),
+    ("line", "administration", ""),
+    ("q", "4w", "every row is taken as one infusion"),
     ("administered_g", "15", "the amount is taken as the one that was given"),
     ("administered_mg", "30000", ""),  # the same in another unit
     ("administered_day", "2", ""),
@@ -254,6 +259,11 @@ SAMPLE_COLUMNS = [
     ("ref_no", "7", ""),
     ("source", "interpolated", "every row is taken as a level that was measured"),
     ("kind", "LOCF", "every row is taken as a level that was measured"),
+    ("LOCF", "Y", "every row is taken as a level that was measured"),
+    ("imputed", "0", ""),
+    ("type", "target", "every row is taken as a level that was measured"),
+    ("method", "SPEP gamma fraction", "speaks against the row, which is used all the same"),
+    ("method", "nephelometry", ""),
     ("source", "central laboratory", ""),
     ("sd", "70", "every row is taken as one sample of one patient"),
     ("igg_g_l", "9.9", "these levels differ from it by more than 2%"),
@@ -295,6 +305,11 @@ FURTHER_COLUMNS = [
     ("outcomes", "CNSR", "1", "every row is taken as an event that happened"),
     ("outcomes", "CNSR", "0", ""),
     ("outcomes", "certainty", "suspected", "every row is taken as an event that happened"),
+    ("therapy", "intent", "planned", "every row is taken as a therapy that was given"),
+    ("therapy", "intent", "given", ""),
+    ("therapy", "duration_days", "28", ""),
+    ("patients", "notes", "on IVIG monthly since 2019", "speaks of infusions, and the cohort has no doses"),
+    ("patients", "notes", "never had IVIG", ""),
     ("therapy", "completed", "no", "see that stop is the day on which it ended"),
     ("therapy", "interruption", "days 10-20", "write a row for each stretch of it"),
     ("therapy", "interruption", "none", ""),
@@ -327,10 +342,17 @@ def test_columns_that_speak_of_another_table_are_left_alone_where_it_is_there(tm
     assert "1 of the 1 in this group with a dose" in warning
 
 
-@pytest.mark.parametrize("agent", ["none", "placebo", "No therapy", "Untreated"])
+def test_a_length_is_no_stop(tmp_path: Path) -> None:
+    therapy = "patient_id,start,duration_days,stop,agent\nP1,0,28,,blinatumomab\n"
+    assert "write start plus duration as stop" in refusal(tmp_path, {"samples.csv": THREE, "therapy.csv": therapy})
+
+
+@pytest.mark.parametrize(
+    "agent", ["none", "placebo", "No therapy", "Untreated", "no blinatumomab", "blinatumomab (held)", "ohne Rituximab"]
+)
 def test_a_therapy_without_an_agent_is_refused(tmp_path: Path, agent: str) -> None:
     therapy = f"patient_id,start,stop,agent\nP1,0,28,{agent}\n"
-    assert "this one names no agent" in refusal(tmp_path, {"samples.csv": THREE, "therapy.csv": therapy})
+    assert "this one says that none was given" in refusal(tmp_path, {"samples.csv": THREE, "therapy.csv": therapy})
 
 
 def test_two_numbers_of_a_person_under_one_id_are_told(tmp_path: Path) -> None:

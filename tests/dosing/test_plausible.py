@@ -36,6 +36,7 @@ CASES = {
     "dose_g = 0.4\ninterval_day = 28": ("regimen[a].dose_g", "is 0.0053 g/kg at the mean weight, 75 kg"),
     "dose_g_per_kg = 0.4\ninterval_day = 4": ("regimen[a].interval_day", "gives 2.8 g/kg in four weeks"),
     "dose_g = 30\ninterval_day = 4": ("regimen[a].interval_day", "gives 210 g in four weeks"),
+    "dose_g = 30\ninterval_day = 672": ("regimen[a].interval_day", "an interval is at most 120 days"),
     "dose_g = 30\ninterval_day = 28\nduration_h = 240": ("regimen[a].duration_h", "is it in hours?"),
     "dose_g = 30\ninterval_day = 28\nvial_g = 250": ("regimen[a].vial_g", "no vial holds more than 100 g"),
 }

@@ -51,6 +51,7 @@ vial_g = 5
 name = "single"
 dose_g = 30
 interval_day = 500
+unusual_doses = "as_given"
 [[regimen]]
 name = "sc"
 dose_g_per_kg = 0.1

@@ -23,6 +23,8 @@ MOST_G: Final = 200.0
 """In four weeks, over and over: immunomodulation, the most that is given so, takes 2 g/kg (of 80 kg)."""
 SHORTEST_DAY: Final = 0.5
 """A shorter interval is refused for its number of doses, or is meant."""
+LONGEST_INTERVAL_DAY: Final = 120.0
+"""Some five half-lives of IgG: nothing of the dose before is left."""
 LARGEST_VIAL_G: Final = 100.0
 LONGEST_HOURS: Final = 72.0
 LEAST_PERCENT: Final = 0.5
@@ -45,6 +47,8 @@ def odd_repeat(key: Key, interval_day: float | None, g_per_kg: float | None, g: 
     """A fault for doses that come so often that four weeks of them are no use of immunoglobulin."""
     if interval_day is None or interval_day < SHORTEST_DAY:
         return
+    if interval_day > LONGEST_INTERVAL_DAY:
+        yield Fault(key, f"{interval_day:g}", f"an interval is at most {LONGEST_INTERVAL_DAY:g} days: in days? {KEEP}")
     times = max(FOUR_WEEKS / interval_day, 1.0)
     for amount, unit, most in ((g_per_kg, "g/kg", MOST_G_PER_KG), (g, "g", MOST_G)):
         if amount is not None and times > 1.0 and times * amount > most:

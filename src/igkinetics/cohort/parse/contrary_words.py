@@ -40,14 +40,20 @@ TAKEN_BACK: Final = re.compile(
 )
 NOT_MEASURED: Final = re.compile(
     r"(?:single |multiple )?imput(?:ed|ation)|locf|nocb|(?:last observation )?carried forward|interpolat(?:ed|ion)|"
-    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|estime"
+    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|estime|target|goal|zielwert"
 )
+IMPUTED: Final = frozenset(
+    {"imputed", "locf", "nocb", "interpolated", "extrapolated", "carried", "estimated", "simulated"}
+)
+"""Headings under which "yes" says that nobody measured the level."""
 NOT_GIVEN: Final = re.compile(
     r"not[ -](?:given|administered|taken)|no|held|hold|on hold|refused|missed|omitted|skipped|planned|ordered|"
-    r"scheduled|nicht (?:gegeben|verabreicht)|non (?:administre|somministrato)|no administrado"
+    r"order|prescription|prescribed|request(?:ed)?|scheduled|not started|never started|screen(?:ing)? fail(?:ure|ed)?|"
+    r"nicht (?:gegeben|verabreicht)|non (?:administre|somministrato)|no administrado"
 )
 STATUS_WORDS: Final = frozenset(
     {"status", "state", "action", "given", "administered", "mar", "valid", "flag", "gegeben", "verabreicht"}
+    | {"intent", "intention", "line", "record", "entry", "kind", "type"}
 )
 DENYING: Final = frozenset(
     {"planned", "ordered", "scheduled", "cancelled", "canceled", "held", "missed", "refused", "omitted", "skipped"}
@@ -77,13 +83,14 @@ OTHER_THAN: Final = frozenset({"drug", "type", "medication", "med", "medicine", 
 IMMUNOGLOBULIN: Final = re.compile(r"\b(?:i[vg]|sc)?ig[gv]?\b|\bigsc\b|\bigrt\b|globulin|inmunoglob|\bi[vm]ig|scig")
 SPREAD: Final = frozenset({"sd", "se", "sem", "stdev", "std"})
 PART: Final = frozenset({"percent", "pct", "fraction", "proportion", "portion", "share"})
+WASTED: Final = frozenset({"wasted", "discarded", "verworfen"})
 RECEIVED: Final = frozenset(
     {"given", "administered", "received", "infused", "delivered", "actual", "verabreicht", "gegeben"}
 )
 BESIDE: Final = frozenset({"day", "date", "time", "at", "by", "on", "n", "no", "number", "ml", "volume", "rate", "kg"})
 PER: Final = frozenset({"week", "day", "month", "weekly", "daily", "monthly"})
 FREQUENCY: Final = frozenset(
-    {"frequency", "freq", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
+    {"frequency", "freq", "q", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
 )
 COUNTED: Final = frozenset({"doses", "infusions", "administrations"})
 NUMBER_OF: Final = frozenset({"n", "no", "number", "num", "count", "total", "anzahl"})
@@ -95,6 +102,7 @@ VIALS: Final = frozenset(
 )
 COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
 BROKEN_OFF: Final = frozenset({"discontinued", "interrupted", "paused", "abgebrochen", "unterbrochen"})
+LENGTH: Final = frozenset({"duration", "length", "lasts", "dauer", "duree", "duracion", "durata"})
 PAUSES: Final = frozenset(
     {"interruption", "interruptions", "pause", "pauses", "break", "breaks", "gap", "gaps", "held"}
 )
@@ -124,6 +132,7 @@ REMARK: Final = re.compile(
     r"\brefused\b|\bstopped early|\bincomplete|\bpartial(?:ly)?\b|\bverwechs|\bverworfen|\bnicht verwertbar|"
     r"\babgebrochen"
 )
+ANOTHER_METHOD: Final = re.compile(r"\bspep\b|electrophor|elektrophor|gamma.?fraction")
 REMARK_ON_A_DOSE: Final = re.compile(
     r"\b(?:stopped|aborted|discontinued|interrupted|terminated|halved|reduced)\b|\bif ig ?g?\b|\bas needed\b|\bprn\b|"
     r"\bbei bedarf\b|\bnot completed\b|\bonly \d"
@@ -149,18 +158,20 @@ class Contrary:
 
 
 def contrary_words(
-    table: TableName, heading: str, cells: pd.Series[str], amounts: pd.Series[str] | None = None
+    table: TableName, heading: str, cells: pd.Series[str], beside: pd.Series[str] | None = None
 ) -> Contrary | None:
-    """The first thing that the cells of a column say against the rows; None for nothing. amounts: of doses, to tell a
-    count of vials from the amount written twice."""
+    """The first thing that the cells of a column say against the rows; None for nothing. beside: amounts of doses,
+    to tell a count of vials from the amount written twice, or stops of therapies."""
     code, distinct = pd.factorize(cells)
     if len(distinct) > MOST_WORDS:
         return None
     named, words = frozenset(words_of(heading)), [plain(str(word)).strip() for word in distinct]
     for verdict in VERDICTS[table](named, words) if table in VERDICTS else ():
         rows = np.array(verdict.denied, dtype=bool)[code]
-        if verdict.amount and amounts is not None and rows.any():
-            rows &= ~_alike(cells, amounts)
+        if verdict.amount and beside is not None and rows.any():
+            rows &= ~_alike(cells, beside)
+        if verdict.empty and beside is not None:
+            rows &= (beside.str.strip() == "").to_numpy(dtype=bool)
         if rows.any():
             return Contrary(rows=rows, assumed=verdict.assumed, remedy=verdict.remedy, asked=verdict.asked)
     return None
@@ -190,7 +201,8 @@ def other_drug(word: str) -> bool:
 class Verdict(NamedTuple):
     """What rows are taken for, whether each word denies it, and what settles it ("": to leave the rows out).
 
-    asked: the rows are used, and asked about. amount: not where the cell is the amount itself, written twice.
+    asked: the rows are used, and asked about. amount: not where the cell is the amount itself,
+    written twice. empty: only where no stop is written.
     """
 
     assumed: str
@@ -198,10 +210,12 @@ class Verdict(NamedTuple):
     remedy: str = ""
     asked: bool = False
     amount: bool = False
+    empty: bool = False
 
 
 def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
     others = [bool(OTHER_ANALYTE.fullmatch(word) or ("igg" in word and NOT_TOTAL_IGG.search(word))) for word in words]
+    unmeasured = [bool(NOT_MEASURED.fullmatch(one) or (IMPUTED & named and one in YES)) for one in words]
     spread = [bool(SPREAD & named) and NUMBER.fullmatch(word) is not None for word in words]
     if any(map(says_igg, words)) and ANALYTE_WORDS & named:
         others = [word != "" and not says_igg(word) for word in words]
@@ -209,11 +223,9 @@ def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as total IgG", others),
         Verdict("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words]),
         Verdict("every row is taken as a valid result", _taken_back(named, words)),
-        Verdict(
-            "every row is taken as a level that was measured", [bool(NOT_MEASURED.fullmatch(one)) for one in words]
-        ),
+        Verdict("every row is taken as a level that was measured", unmeasured),
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
-        _remarks(words),
+        _remarks(words, ANOTHER_METHOD),
     ]
 
 
@@ -227,6 +239,7 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
     received = [
         bool(RECEIVED & named and not (PART | BESIDE) & named) and bool(AMOUNT.fullmatch(word)) for word in words
     ]
+    wasted = [bool(WASTED & named) and bool(re.fullmatch(r"[\d.,]*[1-9][\d.,]*(?: ?m?g)?", word)) for word in words]
     unlike = [bool(OTHER_THAN & named) and word != "" and not IMMUNOGLOBULIN.search(word) for word in words]
     return [
         Verdict("every row is taken as a dose that was given", _not_given(named, words)),
@@ -234,6 +247,7 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as one infusion", several, ROW_FOR_EACH),
         Verdict("the amount is taken as that of the whole infusion", counts, WHOLE_AMOUNT, amount=True),
         Verdict("the amount is taken as given whole", in_part, "write the amount that was given"),
+        Verdict("the amount is taken as given whole", wasted, "write the amount that was given"),
         Verdict("the amount is taken as the one that was given", received, NAMED_AMOUNT, amount=True),
         Verdict("every row is taken as immunoglobulin G", unlike if not all(unlike) else [], asked=True),
         _remarks(words, REMARK_ON_A_DOSE),
@@ -242,6 +256,7 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
 
 def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
     ended = [bool(BROKEN_OFF & named) and word not in NO and word not in ("", "na", "none", "-") for word in words]
+    lasts = [bool(LENGTH & named) and any(letter.isdigit() for letter in word) for word in words]
     paused = [bool(PAUSES & named) and word not in NO and not ONCE.fullmatch(word) for word in words]
     cut_short = [bool(CARRIED_THROUGH & named) and word in NO for word in words]
     back = [bool(B_CELLS_BACK & named) and any(letter.isdigit() for letter in word) for word in words]
@@ -249,6 +264,7 @@ def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
     return [
         Verdict("every row is taken as a therapy that was given", _not_given(named, words)),
         Verdict("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
+        Verdict("a therapy without a stop is taken to go on", lasts, "write start plus duration as stop", empty=True),
         Verdict("every row is taken as one course", courses, "write a row for each course"),
         Verdict(
             "therapy is taken to last from start to stop, without a break",

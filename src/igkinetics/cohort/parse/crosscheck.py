@@ -22,6 +22,7 @@ from igkinetics.cohort.parse.elsewhere import check_groups
 from igkinetics.cohort.parse.findings import refuse, warn
 from igkinetics.cohort.parse.followup import (
     check_ends_without_a_day,
+    check_flags_for_days,
     check_follow_up,
     check_one_end,
     check_what_looks_like_an_end,
@@ -38,6 +39,7 @@ from igkinetics.cohort.parse.improbable import (
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
     check_beside_samples,
+    check_codes,
     check_gaps,
     check_levels,
     check_sizes_of_doses,
@@ -62,18 +64,19 @@ DUPLICATE_CHECKS = {
 def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
+    checked = check_flags_for_days(checked)
     checked = check_ends_without_a_day(check_what_looks_like_an_end(check_one_end(checked, kind)))
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        checked["samples"] = check_twins(check_years(check_gaps(check_unit_slips(samples))))
+        checked["samples"] = check_codes(check_twins(check_years(check_gaps(check_unit_slips(samples)))))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format != "nonmem":  # an event file may hold any drug
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
-    for name in ("doses", "outcomes", "therapy"):
+    for name in ("doses", "outcomes", "therapy", "patients"):
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
     own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_bodies, "outcomes": check_events}

@@ -60,7 +60,7 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
     if not told or (table == "samples" and name in MEASURED):
         return ""
-    if immunoglobulin(name) or (table != "patients" and any(map(immunoglobulin, told))):
+    if immunoglobulin(name) or any(map(immunoglobulin, told)):
         return "doses"
     return "therapy" if depletes(name) or (table == "patients" and all(map(depletes, told))) else ""
 

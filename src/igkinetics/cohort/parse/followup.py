@@ -32,6 +32,7 @@ PATIENT_COLUMN: Final = {"death": "death", "hsct": "transplant"}
 
 TRUE_WORDS: Final = frozenset({"1", "1.0", "y", "yes", "true", "t", "x", "j", "ja", "oui", "si", "sí"})
 """In small letters: what a column of yes and no has for yes."""
+FLAGS_FOR_DAYS: Final = frozenset({"0", "1"})
 SHOWN: Final = 5
 
 
@@ -156,6 +157,22 @@ def check_what_looks_like_an_end(tables: Tables) -> Tables:
         )
         findings += warn(outcomes.rows(rows[:1]), "outcome", outcomes.table.text["outcome"], expected, "used as it is")
     return {**tables, "outcomes": outcomes.with_findings(findings)}
+
+
+def check_flags_for_days(tables: Tables) -> Tables:
+    """Refuse ends of follow-up that are all 0 or 1: flags, not days."""
+    if "patients" not in tables:
+        return tables
+    patients = tables["patients"]
+    findings: list[Finding] = []
+    for column in PATIENT_COLUMN.values():
+        cells = patients.table.column(column)
+        if cells is None or not set(cells.str.strip()) - {""} <= FLAGS_FOR_DAYS:
+            continue
+        rows = cells.str.strip().isin(FLAGS_FOR_DAYS).to_numpy(dtype=bool)
+        told = "a day is needed, and 0 and 1 read like no and yes; leave the cell empty where there was none"
+        findings += refuse(rows, column, cells, told, "patient")
+    return {**tables, "patients": patients.with_findings(findings)}
 
 
 def check_ends_without_a_day(tables: Tables) -> Tables:

@@ -22,11 +22,17 @@ from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
+from igkinetics.limits import LOWEST_DOSE_G_PER_KG
 
+NOT_TAKEN: Final = re.compile(
+    r"\b(?:no|non|not|without|never|held|hold|planned|cancell?ed|refused|declined|keine?|ohne|sans|sin|senza)\b|placebo|naive"
+)
 NO_AGENT: Final = re.compile(
     r"none|no(?: (?:agent|therapy|treatment))?|nil|-+|n/?a|placebo|controls?|untreated|observation|keine?|aucun"
 )
-TAKES_IGG_AWAY: Final = re.compile(r"plasma.?(?:pheresis|exchange|austausch)|\bplex\b|\btpe\b|immuno?adsor")
+TAKES_IGG_AWAY: Final = re.compile(
+    r"plasma.?(?:pheresis|exchange|austausch)|\bplex\b|\btpe\b|immuno?adsor|nephroti|protein.?losing|chylothora"
+)
 JUMP_TIMES: Final = 1.5
 JUMP_DAYS: Final = 90.0
 """Nobody's weight changes by half within three months."""
@@ -34,6 +40,8 @@ ADULT_YEARS: Final = 18.0
 ADULT_KG: Final = 25.0
 CHILD_YEARS: Final = 5.0
 CHILD_KG: Final = 40.0
+OLDER_YEARS: Final = 12.0
+OLDER_KG: Final = 100.0
 MONTH_DAYS: Final = 28.0
 MOST_G_PER_KG: Final = 4.0
 MOST_GRAMS: Final = 320.0
@@ -47,6 +55,8 @@ SMALL_G_PER_KG: Final = 0.25
 OFTEN_DAYS: Final = 8.0
 FEWEST_OFTEN: Final = 4
 """So small and so often immunoglobulin is given under the skin (science: weekly 0.1-0.2 g/kg), not into a vein."""
+LARGE_G: Final = 160.0
+"""2 g/kg of 80 kg, as immunomodulation takes; volumes in mL are ten times the grams."""
 LONGEST_DAYS: Final = 1.0
 BODY_MASS_INDEX: Final = (8.0, 90.0)
 """kg/m^2; outside it weight and height are not those of one person."""
@@ -58,7 +68,7 @@ def check_agents(therapy: Parsed) -> Parsed:
     agent = therapy.frame["agent"].astype(str)
     word = {name: plain(name) for name in agent.unique()}
     infused = {name for name in word if immunoglobulin(name)}
-    none = {name for name, text in word.items() if NO_AGENT.fullmatch(text.strip())}
+    none = {name for name, text in word.items() if NO_AGENT.fullmatch(text.strip()) or NOT_TAKEN.search(text)}
     known = {name for name in word if name in infused | none or name == "" or depletes(name)}
     column = "agent"
     if therapy.table.column(column) is None:
@@ -74,7 +84,7 @@ def check_agents(therapy: Parsed) -> Parsed:
         agent.isin(none).to_numpy(dtype=bool),
         column,
         cells,
-        "each row of therapy is taken as B-cell depletion, and this one names no agent: leave it out, or name it",
+        "each row of therapy is taken as B-cell depletion, and this one says that none was given: leave it out",
     )
     strange = agent[~agent.isin(known)]
     first = strange.index[~strange.duplicated()]
@@ -121,6 +131,7 @@ def check_bodies(patients: Parsed) -> Parsed:
     for rows, what in (
         ((age >= ADULT_YEARS) & (kg < ADULT_KG), "years in months, or the weight in another unit?"),
         ((age < CHILD_YEARS) & (kg > CHILD_KG), "is the weight in kg, the age in years?"),
+        ((age >= CHILD_YEARS) & (age < OLDER_YEARS) & (kg > OLDER_KG), "is the weight in kg, the age in years?"),
     ):
         asked = [
             f"an age of {years:g} y beside {weight:g} kg: {what}"
@@ -186,12 +197,23 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
         often = _small_and_often(rows, pd.Series(weight, index=doses.frame.index).loc[rows.index])
         told = "small doses every week or so, as they are given under the skin, are taken as iv: write a column route"
         findings += warn(doses.rows(often), column, cells, told)
+    kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
+    low = rows["amount_g"] < LOWEST_DOSE_G_PER_KG * kg  # of most of a cohort: told once, by check_sizes_of_doses
+    for odd, told in (
+        (
+            kg.isna() & (rows["amount_g"] > LARGE_G),
+            f"more than {LARGE_G:g} g in one dose, and no weight is known: in mL?",
+        ),
+        (low & (low.mean() < 0.5), "less than any dose for this weight: is the unit right?"),
+    ):
+        if odd.any():
+            findings += warn(doses.rows(rows.index[odd]), column, cells, told)
     long = rows.index[rows["duration_day"].to_numpy(dtype=np.float64) > LONGEST_DAYS]
     if len(long):
         times = next(
             (name for name in ("duration", "duration_h", "end") if doses.table.column(name) is not None), column
         )
-        told = "an infusion of more than a day: is it in hours?"
+        told = "an infusion of more than a day: is that right?"
         findings += warn(doses.rows(long), times, doses.table.text[times], told)
     return doses.with_findings(findings)
 

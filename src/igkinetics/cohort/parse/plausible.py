@@ -30,6 +30,7 @@ LONG_GAP_DAY: Final = 90.0
 TIMES_THE_USUAL: Final = 3.0
 FAR_DAY: Final = 1000.0
 """A dose so long before the first sample has left nothing, and one so long after the last tells nothing: a slip."""
+MISSING_CODES: Final = ("999", "9999", "99999", "8888")
 FEWEST_ALIKE: Final = 3
 """So many levels that differ are the same in two people by no chance."""
 FEWEST_GAPS: Final = 3
@@ -140,6 +141,16 @@ def check_gaps(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(after.index), column, samples.table.text[column], expected))
 
 
+def check_codes(samples: Parsed) -> Parsed:
+    """Ask about levels that read like codes for a missing value."""
+    cells = samples.table.column("igg")
+    if cells is None:
+        return samples
+    rows = cells.str.strip().isin(MISSING_CODES).to_numpy(dtype=bool)
+    told = "reads like a code for a missing value: is it a level?"
+    return samples.with_findings(warn(rows, "igg", cells, told))
+
+
 def check_twins(samples: Parsed) -> Parsed:
     """Warn once for each patient whose samples are, day for day and level for level, those of one before."""
     rows = samples.usable()
@@ -172,10 +183,14 @@ def check_twins(samples: Parsed) -> Parsed:
 
 def check_beside_samples(events: Parsed, samples: Parsed) -> Parsed:
     """Warn of events more than FAR_DAY before the first or after the last sample of their patient."""
-    moments = ("start", "stop") if events.table.name == "therapy" else ("moment",)
+    moments = MOMENTS.get(events.table.name, ("moment",))
     for name, times in zip(moments, events.times, strict=False):
-        events = _far_from_samples(events, name, times, samples)
+        if name != "birth" and events.table.column(times.column) is not None:
+            events = _far_from_samples(events, name, times, samples)
     return events
+
+
+MOMENTS: Final = {"therapy": ("start", "stop"), "patients": ("birth", "death", "transplant")}
 
 
 def _far_from_samples(events: Parsed, name: str, times: Times, samples: Parsed) -> Parsed:

@@ -50,7 +50,10 @@ REFERENCE_G_PER_L: Final = (1.0, 30.0)
 AGAIN: Final = frozenset(
     {"repeat", "repeated", "retest", "recheck", "rerun", "dup", "duplicate", "second", "corrected"}
 )
-PERSON: Final = frozenset({"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"})
+PERSON: Final = frozenset(
+    {"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"}
+    | {"site", "centre", "center", "zentrum", "country"}
+)
 SAME_LEVEL: Final = 0.02
 CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
 
@@ -155,7 +158,7 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
 def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
     """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
     cells = mapped.raw.cells[column.name].str.strip()
-    amount = next((name for name in AMOUNTS if name in mapped.text.columns), "")
+    amount = next((name for name in (*AMOUNTS, "stop") if name in mapped.text.columns), "")
     contrary = contrary_words(column.table, column.name, cells, mapped.text[amount] if amount else None)
     if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
         told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
