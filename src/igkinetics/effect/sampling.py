@@ -26,7 +26,7 @@ from igkinetics.effect.beside import (
     why_no_second,
 )
 from igkinetics.effect.learnt import PRIOR_DRAWS
-from igkinetics.effect.options import SAMPLER_OF, EffectOptions
+from igkinetics.effect.options import DRAWS_OF, SAMPLER_OF, EffectOptions
 from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
@@ -107,6 +107,7 @@ def settings_of(options: EffectOptions, *, progress: bool = False) -> SampleSett
         seed=options.seed,
         sampler=SAMPLER_OF[options.sampler],
         progress=progress,
+        chain_draws=None if options.draws is not None else DRAWS_OF["nutpie"],
     )
 
 
@@ -138,12 +139,11 @@ def sampled_base(prepared: PreparedCohort, settings: SampleSettings, say: Tell) 
         return base
     if base.sampler == LAPLACE:
         say(f"Sampling by chains: {base.verdict}.")
-        careful, why = replace(settings, sampler="nutpie"), base.verdict
+        careful, why = settings.of_chains, base.verdict
     else:
         say(f"Sampling again with twice the tuning: {base.verdict}.")
-        careful, why = replace(settings, tune=2 * settings.tune, target_accept=CAREFUL), base.handed_over
-        if careful.sampler == LAPLACE:
-            careful = replace(careful, sampler="nutpie")
+        careful = replace(settings.of_chains, tune=2 * settings.tune, target_accept=CAREFUL)
+        why = base.handed_over
     second = unless_stopped(lambda: replace(sample_prepared(prepared, careful), handed_over=why))
     return stopped(base) if second is None else second
 
@@ -157,9 +157,8 @@ def lightened(settings: SampleSettings, *, full: bool) -> SampleSettings:
         return settings
     chains = max(settings.chains // 2, 1)
     draws, tune = settings.chains * settings.draws // (4 * chains), 2 * settings.tune // 3
-    return replace(
-        settings, sampler=LAPLACE, chains=chains, draws=max(draws, FEWEST_DRAWS), tune=max(tune, FEWEST_DRAWS)
-    )
+    draws, tune = max(draws, FEWEST_DRAWS), max(tune, FEWEST_DRAWS)
+    return replace(settings, sampler=LAPLACE, chains=chains, draws=draws, tune=tune, chain_draws=2 * draws)
 
 
 def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:

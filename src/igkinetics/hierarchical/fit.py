@@ -241,7 +241,7 @@ def sample_prepared(
             sampled = sampled_cohort(prepared, population, whitening, drawn.trace, extension)
             return replace(sampled, log_likelihood=drawn.log_likelihood)
         why_not = drawn.why_not
-    trace = drawn_by_chains(prepared, population, whitening, settings, compiled)
+    trace = drawn_by_chains(prepared, population, whitening, settings.of_chains, compiled)
     return replace(sampled_cohort(prepared, population, whitening, trace, extension), handed_over=why_not)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Sampler = Literal["laplace", "nutpie", "pymc"]
@@ -11,7 +11,8 @@ Sampler = Literal["laplace", "nutpie", "pymc"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSettings:
-    """draws and tune per chain, or draws per independent batch. cores: threads."""
+    """draws and tune per chain, or draws per independent batch. chain_draws: per chain where chains take over from
+    importance sampling, for draws of a chain hang together more; None: as many. cores: threads."""
 
     draws: int = 1000
     tune: int = 600
@@ -21,3 +22,11 @@ class SampleSettings:
     sampler: Sampler = "nutpie"
     target_accept: float = 0.9
     progress: bool = False
+    chain_draws: int | None = None
+
+    @property
+    def of_chains(self) -> SampleSettings:
+        """Those of the chains that take over from importance sampling; of chains, these themselves."""
+        if self.sampler != "laplace":
+            return self
+        return replace(self, sampler="nutpie", draws=self.chain_draws or self.draws)
