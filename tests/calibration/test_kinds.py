@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from kinds_study import COLUMNS, QUANTITIES, kind_row, summary
+from kinds_study import COLUMNS, QUANTITIES, TABLE, kind_row, summary
 from wrong_worlds import KINDS, THRESHOLD_G_PER_L, cohort_of, true_att, write_cohort
 
 from igkinetics.cohort.read import read_cohort
@@ -46,6 +46,19 @@ def test_ratios_act_when_the_kind_says() -> None:
     assert one.modified(np.empty(0)) is None
     ill = cohort_of("illness", 0, size=3)[0]
     assert ill.modified(np.empty(0)) == (ill.ill_from, ill.ill_from + 45.0)
+
+
+def test_the_committed_cohorts_say_what_the_guide_says() -> None:
+    """docs/guide/trust.md; so few cohorts a kind bound only what is far off."""
+    table = summary(pd.read_csv(TABLE)).set_index("kind")
+    assert set(table.index) == set(KINDS)
+    assert table["cohorts"].min() >= 7
+    held = table[[f"{name}_coverage" for name in QUANTITIES]]
+    assert held.loc["right"].min() == 1.0
+    assert held.loc[["bcma", "other_population", "delayed_loss", "saturable_loss", "heavy_tails"]].min(axis=None) > 0.8
+    assert (table.loc[["illness", "illness_in_infused", "platform"], "misfit"] == 1.0).all()
+    assert table.loc["right", "misfit"] <= 1 / 9
+    assert table.loc["underdosed", "contradicts_card"] >= 6 / 7
 
 
 def test_the_summary_counts() -> None:
