@@ -412,3 +412,19 @@ def test_what_further_columns_say_against_rows_is_heard(
 def test_the_kind_to_choose_is_igg_where_one_is_named_so(tmp_path: Path) -> None:
     events = "ID,TIME,AMT,DV,EVID,ANALYTE\n1,0,.,620,0,IgG\n1,1,30,.,1,\n1,5,.,120,0,IgA\n1,14,.,890,0,IgG\n"
     assert '[[samples.keep]] column = "ANALYTE", equals = "IgG"' in refused(tmp_path, events)
+
+
+@pytest.mark.parametrize(
+    ("dose", "units", "said"),
+    [
+        ("1,1,30,.,1,0,0,0", UNITS.replace('"g"', '"mg"'), "a median of 0.03 g): is amount_unit right?"),
+        ("1,1,30,.,1,5,672,0", UNITS, "doses months apart (II): is II in the unit of TIME?"),
+        ("1,1,30,.,1,0,0,5", UNITS, "an infusion of more than a day: are RATE and DUR in the unit of TIME?"),
+        ("1,1,30,.,1,5,28,120", UNITS, ""),
+    ],
+)
+def test_doses_in_another_unit_are_asked_about(tmp_path: Path, dose: str, units: str, said: str) -> None:
+    events = f"ID,TIME,AMT,DV,EVID,ADDL,II,RATE\n1,0,.,620,0,0,0,0\n{dose}\n1,60,.,490,0,0,0,0\n"
+    told = " ".join(warnings_of(read(tmp_path, events, units=units)))
+    assert said in told
+    assert bool(said) == bool(told)

@@ -12,6 +12,7 @@ from igkinetics.limits import (
     HIGHEST_DOSE_G,
     HIGHEST_DOSE_G_PER_KG,
     LEVELS_OF_IGG_MG_DL,
+    LONGEST_INTERVAL_DAY,
     LOWEST_DOSE_G,
     LOWEST_DOSE_G_PER_KG,
 )
@@ -23,8 +24,6 @@ MOST_G: Final = 200.0
 """In four weeks, over and over: immunomodulation, the most that is given so, takes 2 g/kg (of 80 kg)."""
 SHORTEST_DAY: Final = 0.5
 """A shorter interval is refused for its number of doses, or is meant."""
-LONGEST_INTERVAL_DAY: Final = 120.0
-"""Some five half-lives of IgG: nothing of the dose before is left."""
 LARGEST_VIAL_G: Final = 100.0
 LONGEST_HOURS: Final = 72.0
 LEAST_PERCENT: Final = 0.5

@@ -31,6 +31,7 @@ from igkinetics.cohort.parse.improbable import (
     check_agents,
     check_amounts,
     check_bodies,
+    check_event_doses,
     check_events,
     check_jumps,
     check_routes,
@@ -72,7 +73,9 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         checked["samples"] = check_codes(check_twins(check_years(check_gaps(check_unit_slips(samples)))))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
-        if mapping.format != "nonmem":  # an event file may hold any drug
+        if mapping.format == "nonmem":
+            checked["doses"] = check_event_doses(checked["doses"])
+        else:
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))

@@ -22,7 +22,7 @@ from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
-from igkinetics.limits import LOWEST_DOSE_G_PER_KG
+from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
 
 NOT_TAKEN: Final = re.compile(
     r"\b(?:no|non|not|without|never|held|hold|planned|cancell?ed|refused|declined|keine?|ohne|sans|sin|senza)\b|placebo|naive"
@@ -215,6 +215,30 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
         )
         told = "an infusion of more than a day: is that right?"
         findings += warn(doses.rows(long), times, doses.table.text[times], told)
+    return doses.with_findings(findings)
+
+
+def check_event_doses(doses: Parsed) -> Parsed:
+    """Ask about doses of an event file whose amount, length or interval was probably meant in another unit."""
+    rows = doses.usable()
+    if rows.empty or "interval_day" not in rows:
+        return doses
+    days, interval = (rows[name].to_numpy(dtype=np.float64) for name in ("duration_day", "interval_day"))
+    findings: list[Finding] = []
+    for odd, column, told in (
+        (
+            days > LONGEST_DAYS,
+            "duration",
+            "an infusion of more than a day: are RATE and DUR in the unit of TIME?",
+        ),
+        (interval > LONGEST_INTERVAL_DAY, "amount", "doses months apart (II): is II in the unit of TIME?"),
+    ):
+        if odd.any():
+            findings += warn(doses.rows(rows.index[odd]), column, doses.table.text[column], told)
+    median = float(rows["amount_g"].median())
+    if median < LOWEST_DOSE_G:
+        told = f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right?"
+        findings += warn(doses.rows(rows.index[:1]), "amount", doses.table.text["amount"], told)
     return doses.with_findings(findings)
 
 
