@@ -183,10 +183,10 @@ samples.csv: 1 problem
     ),
     Defect(
         "death before birth",
-        {"samples.csv": SAMPLES + "P1,5,500\n", "patients.csv": "patient_id,birth,death\nP1,2,1\n"},
+        {"samples.csv": SAMPLES + "P1,5,500\n", "patients.csv": "patient_id,birth,death\nP1,3,2\n"},
         """
 patients.csv: 1 problem
-  line 2, patient P1, death: found '1'; must not be before birth
+  line 2, patient P1, death: found '2'; must not be before birth
 """,
     ),
     Defect(
