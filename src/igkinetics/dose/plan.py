@@ -15,7 +15,7 @@ from igkinetics.dose.candidates import USUAL_G, USUAL_G_PER_KG, names_doses, off
 from igkinetics.dose.facts import Facts, date_words
 from igkinetics.dose.guidelines import Guideline, load_guideline
 from igkinetics.dose.options import DoseOptions, fault
-from igkinetics.dosing.plausible import LARGEST_VIAL_G, odd_dose
+from igkinetics.dosing.plausible import LARGEST_VIAL_G, odd_dose, rule_for_weight
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.dosing.regimen_file import converted
 from igkinetics.dosing.vials import faulty_sizes
@@ -84,8 +84,7 @@ def size_problems(options: DoseOptions, facts: Facts) -> Iterator[Problem]:
                 yield fault(name, odd.found, odd.expected)
     for dose in options.dose_g:
         if LOWEST_DOSE_G <= dose < LOWEST_DOSE_G_PER_KG * facts.weight_kg:
-            rule = f"is {dose / facts.weight_kg:.2g} g/kg at {facts.weight_kg:g} kg: is it in g, not in g/kg?"
-            yield fault("dose_g", f"{dose:g}", rule)
+            yield fault("dose_g", f"{dose:g}", rule_for_weight(dose, facts.weight_kg))
     if options.vial and max(options.vial) > LARGEST_VIAL_G:
         yield fault("vial", f"{max(options.vial):g}", f"no vial holds more than {LARGEST_VIAL_G:g} g: is it in g?")
 

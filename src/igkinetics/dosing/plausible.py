@@ -42,6 +42,11 @@ def odd_dose(key: Key, g_per_kg: float | None, g: float | None, keep: str = KEEP
             yield Fault(key, f"{amount:g}", rule.rstrip())
 
 
+def rule_for_weight(g: float, kg: float, whose: str = "") -> str:
+    """What is said of a dose in g that for this weight was probably meant in g/kg."""
+    return f"is {g / kg:.2g} g/kg at {whose}{kg:g} kg: is it in g, not in g/kg?"
+
+
 def odd_repeat(key: Key, interval_day: float | None, g_per_kg: float | None, g: float | None) -> Iterator[Fault]:
     """A fault for doses that come so often that four weeks of them are no use of immunoglobulin."""
     if interval_day is None or interval_day < SHORTEST_DAY:

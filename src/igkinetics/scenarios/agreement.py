@@ -11,7 +11,7 @@ import numpy as np
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.cards.scaling import outside
-from igkinetics.dosing.plausible import KEEP
+from igkinetics.dosing.plausible import KEEP, rule_for_weight
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.limits import HIGHEST_DOSE_G_PER_KG, LOWEST_DOSE_G_PER_KG
 from igkinetics.scenarios.scenario import Scenario, Search
@@ -212,8 +212,7 @@ def _grams(mean_kg: float, parts: Parts) -> Iterator[Fault]:
         doses += [(("search", "dose_g"), dose) for dose in parts.search.dose_g or ()]
     for key, dose in doses:
         if dose is not None and not LOWEST_DOSE_G_PER_KG <= dose / mean_kg <= HIGHEST_DOSE_G_PER_KG:
-            rule = f"is {dose / mean_kg:.2g} g/kg at the mean weight, {mean_kg:g} kg: is it in g, not in g/kg? {KEEP}"
-            yield Fault(key, f"{dose:g}", rule)
+            yield Fault(key, f"{dose:g}", f"{rule_for_weight(dose, mean_kg, 'the mean weight, ')} {KEEP}")
 
 
 def example_of(population: Population) -> tuple[float, float, bool, str]:

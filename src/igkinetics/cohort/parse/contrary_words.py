@@ -40,7 +40,8 @@ TAKEN_BACK: Final = re.compile(
 )
 NOT_MEASURED: Final = re.compile(
     r"(?:single |multiple )?imput(?:ed|ation)|locf|nocb|(?:last observation )?carried forward|interpolat(?:ed|ion)|"
-    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|estime|target|goal|zielwert"
+    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|"
+    r"estime|target|goal|zielwert"
 )
 IMPUTED: Final = frozenset(
     {"imputed", "locf", "nocb", "interpolated", "extrapolated", "carried", "estimated", "simulated"}
@@ -118,10 +119,9 @@ SURMISED: Final = re.compile(
 )
 LEFT_OUT: Final = frozenset({"exclude", "excluded", "exclusion", "withdrawn", "withdrew", "ineligible", "failure"})
 TAKEN_IN: Final = frozenset({"include", "included", "inclusion", "eligible", "evaluable", "consent", "consented"})
-LOSES_IGG: Final = re.compile(
-    r"nephroti|protein.?losing|\bple\b|enteropath|chylothora|lymphangiect|\bburns?\b|plasma.?(?:pheresis|exchange)|"
-    r"proteinuri|immuno?adsor"
-)
+LOSSES: Final = "nephroti|protein.?losing|chylothora|plasma.?(?:pheresis|exchange)|immuno?adsor"
+"""What takes IgG out of the blood, as an event or as a disease."""
+LOSES_IGG: Final = re.compile(rf"{LOSSES}|\bple\b|enteropath|lymphangiect|\bburns?\b|proteinuri")
 PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
 IGG: Final = re.compile(r"\big ?g\b")
 SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})

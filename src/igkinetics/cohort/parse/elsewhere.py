@@ -26,9 +26,8 @@ BRANDS: Final = re.compile(
     r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
 )
 """Immunoglobulin by names that do not say it."""
-DENIED: Final = re.compile(
-    r"\b(?:no|non|not|without|never|nil|w/o|keine?|ohne|sans|sin|senza)\b|control|kontroll|naive|placebo|untreated"
-)
+NEGATIONS: Final = "no|non|not|without|never|keine?|ohne|sans|sin|senza"
+DENIED: Final = re.compile(rf"\b(?:{NEGATIONS}|nil|w/o)\b|control|kontroll|naive|placebo|untreated")
 ABSENT: Final = NO | {"never", "nein", "unknown", "na", "n/a", "nan", "null"}
 MEASURED: Final = ("gamma globulin", "gammaglobulin", "immunoglobulin", "immunoglobulins")
 """Beside levels these are no infusions."""

@@ -17,22 +17,19 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.elsewhere import immunoglobulin
+from igkinetics.cohort.parse.contrary_words import LOSSES
+from igkinetics.cohort.parse.elsewhere import NEGATIONS, immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
 from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
 
-NOT_TAKEN: Final = re.compile(
-    r"\b(?:no|non|not|without|never|held|hold|planned|cancell?ed|refused|declined|keine?|ohne|sans|sin|senza)\b|placebo|naive"
-)
+NOT_TAKEN: Final = re.compile(rf"\b(?:{NEGATIONS}|held|hold|planned|cancell?ed|refused|declined)\b|placebo|naive")
 NO_AGENT: Final = re.compile(
     r"none|no(?: (?:agent|therapy|treatment))?|nil|-+|n/?a|placebo|controls?|untreated|observation|keine?|aucun"
 )
-TAKES_IGG_AWAY: Final = re.compile(
-    r"plasma.?(?:pheresis|exchange|austausch)|\bplex\b|\btpe\b|immuno?adsor|nephroti|protein.?losing|chylothora"
-)
+TAKES_IGG_AWAY: Final = re.compile(rf"{LOSSES}|plasma.?austausch|\bplex\b|\btpe\b")
 JUMP_TIMES: Final = 1.5
 JUMP_DAYS: Final = 90.0
 """Nobody's weight changes by half within three months."""
@@ -177,7 +174,7 @@ def check_amounts(doses: Parsed, weight: Floats) -> Parsed:
 
 
 def check_routes(doses: Parsed, weight: Floats) -> Parsed:
-    """Ask about intravenous doses of subcutaneous products or habits, and about infusions longer than a day.
+    """Ask about intravenous doses of subcutaneous products or habits, odd sizes, and infusions longer than a day.
 
     weight (n,): kg of each dose; nan where unknown.
     """

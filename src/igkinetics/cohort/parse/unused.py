@@ -8,7 +8,7 @@ is really to be left alone is named under `ignore`.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -158,44 +158,49 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
 def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
     """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
     cells = mapped.raw.cells[column.name].str.strip()
-    amount = next((name for name in (*AMOUNTS, "stop") if name in mapped.text.columns), "")
-    contrary = contrary_words(column.table, column.name, cells, mapped.text[amount] if amount else None)
-    if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
-        told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
-        return _contradicted(told, mapped, cells, rows, contrary.assumed)
-    if column.table not in ("samples", "doses"):
-        return column
-    if (rows := np.flatnonzero(_several_persons(column.name, cells, mapped) & mapped.kept)).size:
-        told = replace(column, remedy="see that the ids are right", asked=True)
-        return _contradicted(
-            told, mapped, cells, rows, "an id is taken as one person, and here it has several of these"
-        )
-    for check in (_bare_signs, _range_in_another_unit, _another_level) if column.table == "samples" else ():
-        contrary = check(column.name, cells, mapped, mapping)
+    for contrary in _said(column, cells, mapped, mapping):
         if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
             told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
             return _contradicted(told, mapped, cells, rows, contrary.assumed)
+    if column.table not in ("samples", "doses"):
+        return column
     filled = where(cells, lambda word: word != "") & mapped.kept
     clock = filled & where(cells, lambda word: CLOCK.fullmatch(word) is not None)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
 
 
-def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Mask:
+def _said(
+    column: UnusedColumn, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
+) -> Iterator[Contrary | None]:
+    """What the cells may say against their rows, the first of which is told."""
+    beside = next((name for name in (*AMOUNTS, "stop") if name in mapped.text.columns), "")
+    yield contrary_words(column.table, column.name, cells, mapped.text[beside] if beside else None)
+    if column.table in ("samples", "doses"):
+        yield _several_persons(column.name, cells, mapped)
+    if column.table == "samples":
+        yield _bare_signs(column.name, cells, mapped)
+        yield _range_in_another_unit(column.name, cells, mapping)
+        yield _another_level(column.name, cells, mapped, mapping)
+
+
+def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
     """Rows whose number or name of a person is another than that of their patient's first row."""
     if not PERSON & set(words_of(name)) or "patient_id" not in mapped.text.columns:
-        return np.zeros(len(cells), dtype=bool)
+        return None
     first = cells.where(cells != "").groupby(mapped.text["patient_id"]).transform("first")
-    return ((cells != "") & first.notna() & (cells != first)).to_numpy(dtype=bool)
+    rows = ((cells != "") & first.notna() & (cells != first)).to_numpy(dtype=bool)
+    assumed = "an id is taken as one person, and here it has several of these"
+    return Contrary(rows=rows, assumed=assumed, remedy="see that the ids are right", asked=True)
 
 
-def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary:
+def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary:
     """Cells such as < beside levels without a sign, whatever the heading."""
     signs = where(cells, lambda word: SIGN.fullmatch(word.casefold()) is not None) & plain_levels(mapped)
     remedy = f"write comparator = {_quoted(name)} under [samples.columns] in cohort.toml"
     return Contrary(rows=signs, assumed="a level without a sign was measured", remedy=remedy)
 
 
-def _range_in_another_unit(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def _range_in_another_unit(name: str, cells: pd.Series[str], mapping: Mapping) -> Contrary | None:
     """Ranges of reference that are none of IgG in the unit stated, and are in another one."""
     stated = mapping.samples.units.get("igg", mapping.igg_unit)
     if stated is None or not REFERENCE.search(name):
