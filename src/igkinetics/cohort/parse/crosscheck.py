@@ -74,7 +74,7 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format == "nonmem":
-            checked["doses"] = check_event_doses(checked["doses"])
+            checked["doses"] = check_event_doses(checked["doses"], weights_of_doses(checked))
         else:
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))

@@ -215,8 +215,11 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
     return doses.with_findings(findings)
 
 
-def check_event_doses(doses: Parsed) -> Parsed:
-    """Ask about doses of an event file whose amount, length or interval was probably meant in another unit."""
+def check_event_doses(doses: Parsed, weight: Floats) -> Parsed:
+    """Ask about doses of an event file whose amount, length or interval was probably meant in another unit.
+
+    weight (n,): kg of each dose; nan where unknown. Small doses of known weights may be of infants, or of another drug.
+    """
     rows = doses.usable()
     if rows.empty or "interval_day" not in rows:
         return doses
@@ -233,7 +236,7 @@ def check_event_doses(doses: Parsed) -> Parsed:
         if odd.any():
             findings += warn(doses.rows(rows.index[odd]), column, doses.table.text[column], told)
     median = float(rows["amount_g"].median())
-    if median < LOWEST_DOSE_G:
+    if median < LOWEST_DOSE_G and np.isnan(weight).all():
         told = f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right?"
         findings += warn(doses.rows(rows.index[:1]), "amount", doses.table.text["amount"], told)
     return doses.with_findings(findings)
