@@ -22,8 +22,10 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 from scipy.special import gammaln, logsumexp
 
+from igkinetics.fit.drift import DriftPrior, Record
 from igkinetics.fit.likelihood import LOG_2PI, NORMAL, minus_two_log
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, Integers
+from igkinetics.hierarchical.drifting import drift_terms
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.reading import fill_thetas
@@ -293,10 +295,11 @@ def patient_points(
     n_points: int,
     generator: np.random.Generator,
     jobs: int,
+    drift: DriftPrior | None = None,
 ) -> PatientPoints:
     """n_points of each patient from the mixture of the Laplace approximations at components (m, k).
 
-    places: how far patients are from normal given the population.
+    places: how far patients are from normal given the population. drift: of every course, None without one.
     """
     n, p = population.offset.shape
     m = components.shape[0]
@@ -322,7 +325,7 @@ def patient_points(
         log_density[i] = logsumexp(log_t_density(standard, PROPOSAL_DF) + volume[:, None], axis=0) - np.log(m)
         x[i] = bent(straight[i], whitening, i)
         off = (x[i] - reference[i]).T
-        terms = node_terms(x[i], grid, arrays, i)
+        terms = node_terms(x[i], grid, arrays, i, drift)
         columns[i] = np.concatenate([grid.coefficients(terms), off[rows] * off[cols], -log_density[i][None], off])
 
     def patients(some: slice) -> None:
@@ -342,7 +345,7 @@ def bent(straight: Floats, whitening: Whitening, i: int) -> Floats:
     return np.asarray(straight + direction * (parabola / np.sqrt(1.0 + (parabola / MOST_BEND) ** 2))[:, None])
 
 
-def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int) -> Floats:
+def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int, drift: DriftPrior | None = None) -> Floats:
     """Log likelihood of patient i's samples at points x (k, p) and all nodes of the grid (k, a, b, ratios)."""
     k = x.shape[0]
     samples = slice(arrays.sample_bounds[i], arrays.sample_bounds[i + 1])
@@ -358,7 +361,14 @@ def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int) -> Floats:
         fill_thetas(x, log_ratio, arrays.places, used, fixed, theta)
         endogenous, infused = igg_curve(theta, schedule, arrays.day[samples])
         for place, recovery in enumerate(np.exp(ratios[2])):  # infused IgG is proportional to what was given
-            fill_node_terms(endogenous + recovery * infused, igg, limit, arrays.kind, a, b, filled)
+            levels = endogenous + recovery * infused
+            if drift is None:
+                fill_node_terms(levels, igg, limit, arrays.kind, a, b, filled)
+            else:
+                day, limits = arrays.day[samples].copy(), limit.astype(np.int8)
+                for first, second in np.ndindex(a.size, b.size):
+                    record = Record(arrays.kind, day, igg, limits, a[first], b[second])
+                    filled[:, first, second] = logsumexp(drift_terms(levels, record, drift), axis=1)
             terms[:, :, :, at[0], at[1], place] = filled
     sound = np.isfinite(terms).all(axis=(1, 2, 3, 4, 5))
     terms[~sound] = NOWHERE
