@@ -104,10 +104,11 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
             others[name] = partial(beside.sample, name, second, extension)
-    for extension in RATIOS if infused else ():
-        name = f"free {FREE_WORDS[extension]}, whatever changes it"
-        wide = prepared.population(extension).widened({extension: WHATEVER_LOG_SD})
-        others[name] = partial(beside.sample, name, prepared, extension, wide)
+    ratios: tuple[Extension, ...] = ("clearance_ratio", "production_ratio")
+    for ratio in ratios if infused else ():
+        name = f"free {FREE_WORDS[ratio]}, whatever changes it"
+        wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
+        others[name] = partial(beside.sample, name, prepared, ratio, wide)
     if options.covariates:
         name = "without covariates"
         without = without_covariates(prepared.population("base"))

@@ -65,7 +65,7 @@ def drifting_measures(drawn: Courses, one: Exposure, thresholds: tuple[float, ..
     minima, days = drawn.minima(one.window, thresholds), grid(drawn.problem, one.window)
     total, _ = drawn.levels(days)
     length = one.window.end - one.window.start
-    mean = np.trapezoid(total, days, axis=1) / length if length > 0 else total[:, 0]
+    mean = np.asarray(np.trapezoid(total, days, axis=1) / length if length > 0 else total[:, 0])
     found = Measures(
         nadir=minima.total,
         nadir_day=minima.day,

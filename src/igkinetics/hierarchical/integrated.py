@@ -367,7 +367,7 @@ def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int, drift: Drift
             else:
                 day, limits = arrays.day[samples].copy(), limit.astype(np.int8)
                 for first, second in np.ndindex(a.size, b.size):
-                    record = Record(arrays.kind, day, igg, limits, a[first], b[second])
+                    record = Record(arrays.kind, day, igg, limits, float(a[first]), float(b[second]))
                     filled[:, first, second] = logsumexp(drift_terms(levels, record, drift), axis=1)
             terms[:, :, :, at[0], at[1], place] = filled
     sound = np.isfinite(terms).all(axis=(1, 2, 3, 4, 5))
