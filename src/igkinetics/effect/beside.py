@@ -21,6 +21,7 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.suspected import Suspected, suspected_infusions, with_suspected
+from igkinetics.text import listed
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.settings import SampleSettings
@@ -29,6 +30,8 @@ Tell = Callable[[str], None]
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (docs/model.md 5)."""
+MOST_NAMED: Final = 8
+"""Patients named for infusions that were suspected in them."""
 ONE, TWO = "one_compartment", "two_compartment"
 AT_ONCE_DAYS: Final = 0.5
 """Half-life of B-cell-dependent production on therapy where it is lost at once."""
@@ -178,6 +181,21 @@ def suspected_of(cohort: Cohort, card: Card, prepared: PreparedCohort, options: 
     if prepared.unexplained or prepared.set_aside:
         whole = prepared_for(cohort, card, options, keep_all=True)
     return suspected_infusions(whole.members)
+
+
+def suspected_words(suspected: Suspected) -> str:
+    """Who was perhaps infused when, for a reader who can look it up; empty where nobody was."""
+    if not suspected.n:
+        return ""
+    each = [
+        f"{patient_id} after day {listed([format(day, '.4g') for day in infusions[:, 0]])}"
+        for patient_id, infusions in suspected.infusions.items()
+    ]
+    more = f" and {len(each) - MOST_NAMED} more patients" if len(each) > MOST_NAMED else ""
+    return (
+        f"Levels rose by as much as a dose without a recorded infusion: {'; '.join(each[:MOST_NAMED])}{more}. "
+        "Were these patients infused?"
+    )
 
 
 def suspected_given(prepared: PreparedCohort, beside: Beside, suspected: Suspected) -> dict[str, Other]:

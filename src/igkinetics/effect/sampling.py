@@ -26,6 +26,7 @@ from igkinetics.effect.beside import (
     prepared_for,
     suspected_given,
     suspected_of,
+    suspected_words,
     why_no_second,
 )
 from igkinetics.effect.learnt import PRIOR_DRAWS
@@ -247,6 +248,8 @@ def sampling_of(
     samplers |= {name: sampled.sampler for name, sampled in extensions.items()}
     if resample is not None and further and (why := why_no_second(base.prepared)):
         notes = (*notes, f"No second published disposition stands beside: {why}")
+    if suspected is not None and (said := suspected_words(suspected)):
+        notes = (*notes, said)
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
