@@ -22,7 +22,7 @@ from igkinetics.cli.options import (
     days_of,
     fixed_of,
 )
-from igkinetics.cli.parts import Cluster, do_in_parts, in_parts
+from igkinetics.cli.parts import Cluster, do_in_parts, in_parts, where
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
     from igkinetics.cohort.parts import Reading
+    from igkinetics.fit.by_parts import Totals
     from igkinetics.fit.cohort_result import CohortFit
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
+    from igkinetics.output.parts import Done
 
 Structure = Annotated[
     str | None,
@@ -146,14 +148,19 @@ def fit_in_parts(
     reading: Reading, options: FitOptions, out: Path, extras: Extras, *, cluster: str | None, overwrite: bool
 ) -> None:
     from igkinetics.fit.by_parts import fit_by_parts
-    from igkinetics.report.parts_page import fit_parts_sentences
+    from igkinetics.report.parts_page import fit_parts_sentences, write_parts_report
     from igkinetics.text import visible
+
+    title = f"IgG nadirs of {visible(reading.folder.resolve().name)}, in parts"
+
+    def says(totals: Totals, done: Done) -> list[str]:
+        return fit_parts_sentences(totals, done, options.level)
 
     totals = do_in_parts(
         fit_by_parts(reading, options, extras),
         out,
-        lambda totals, done: fit_parts_sentences(totals, done, options.level),
-        title=f"IgG nadirs of {visible(reading.folder.resolve().name)}, in parts",
+        lambda totals, done: [*says(totals, done), where(out)],
+        page=lambda totals, done, folder: write_parts_report(title, says(totals, done), folder),
         doing="Fitting parts",
         jobs=options.jobs,
         cluster=cluster,

@@ -19,7 +19,7 @@ from igkinetics.cli.options import (
     Residual,
     Weights,
 )
-from igkinetics.cli.parts import Cluster, do_in_parts, in_parts
+from igkinetics.cli.parts import Cluster, do_in_parts, in_parts, where
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -36,7 +36,9 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
     from igkinetics.cohort.parts import Reading
+    from igkinetics.forecast.by_parts import ForecastTotals
     from igkinetics.forecast.options import ForecastOptions
+    from igkinetics.output.parts import Done
 
 Thresholds = Annotated[
     list[float],
@@ -142,14 +144,19 @@ def forecast_in_parts(
     import pandas as pd  # here, for help must not wait for it
 
     from igkinetics.forecast.by_parts import forecast_by_parts
-    from igkinetics.report.parts_page import forecast_parts_sentences
+    from igkinetics.report.parts_page import forecast_parts_sentences, write_parts_report
     from igkinetics.text import visible
+
+    title = f"IgG forecast of {visible(reading.folder.resolve().name)}, in parts"
+
+    def says(totals: ForecastTotals, done: Done) -> list[str]:
+        return forecast_parts_sentences(totals, done, options.horizon_day)
 
     totals = do_in_parts(
         forecast_by_parts(reading, options),
         out,
-        lambda totals, done: forecast_parts_sentences(totals, done, options.horizon_day),
-        title=f"IgG forecast of {visible(reading.folder.resolve().name)}, in parts",
+        lambda totals, done: [*says(totals, done), where(out)],
+        page=lambda totals, done, folder: write_parts_report(title, says(totals, done), folder),
         doing="Forecasting parts",
         jobs=options.jobs,
         cluster=cluster,

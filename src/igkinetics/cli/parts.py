@@ -45,14 +45,12 @@ def do_in_parts(
     jobs: int,
     cluster: str | None,
     overwrite: bool,
-    title: str = "",
+    page: Callable[[Totals, Done, Path], None] | None = None,
 ) -> Totals:
-    """The result of a command in `out`, a page of totals in it where it has a title; then its sentences on stdout.
-    Ends the command where parts are missing: what is finished is kept."""
+    """The result of a command in `out`, with its page; then its sentences on stdout. Ends the command where parts are
+    missing: what is finished is kept. page: writes it into the folder; it does not tell which parts were kept."""
     from igkinetics.output.by_parts import done_by_parts, move_in_place
     from igkinetics.output.folder import new_folder, refuse_existing
-    from igkinetics.report.fit_page import REPORT_NAME
-    from igkinetics.report.parts_page import write_parts_report
 
     refuse_existing(out, work.kind, overwrite=overwrite)
     with progress_bar(doing) as progress:
@@ -61,11 +59,9 @@ def do_in_parts(
         raise typer.Exit(unfinished(made.done, out))
     with new_folder(out, work.kind, overwrite=overwrite) as folder:
         move_in_place(work, out, folder)
-        if title:
-            write_parts_report(title, says(made.totals, replace(made.done, kept=())), folder)
+        if page is not None:
+            page(made.totals, replace(made.done, kept=()), folder)
     print("\n".join(says(made.totals, made.done)))
-    if title:
-        print(f"Report: {out / REPORT_NAME}; what belongs to one part: {out / 'parts'}.")
     return made.totals
 
 
@@ -86,3 +82,10 @@ def unfinished(done: Done, out: Path) -> int:
         return INTERRUPTED
     kinds = {fault.kind for fault in done.faults.values()}
     return INPUT_AT_FAULT if kinds <= {"input", "disk"} else DEFECT_OF_OURS
+
+
+def where(out: Path) -> str:
+    """The last sentence of a cohort in parts."""
+    from igkinetics.report.fit_page import REPORT_NAME
+
+    return f"Report: {out / REPORT_NAME}; what belongs to one part: {out / 'parts'}."
