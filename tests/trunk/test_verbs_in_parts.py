@@ -190,3 +190,100 @@ def test_what_does_not_go_with_a_simulation_in_parts_is_refused(design: Path, tm
     large.write_text(DESIGN.split("rate")[0] + "counts = { IVIG = 2, control = 1 }\n", encoding="utf-8")
     status, said = run("simulate", str(large), *out, "--per-part", "3")
     assert (status, "outcomes.infection.counts" in said, "give a rate" in said) == (2, True, True)
+
+
+SCENARIO = """seed = 1
+horizon_day = 84
+thresholds_mg_dl = [400]
+population = { fit = "FIT" }
+[[regimen]]
+name = "none"
+[[regimen]]
+name = "monthly"
+dose_g_per_kg = 0.4
+interval_day = 28
+[[regimen]]
+name = "rule"
+rule = { below_mg_dl = 500, check_every_day = 14, minimum_gap_day = 21, dose_g_per_kg = 0.4 }
+"""
+
+
+@pytest.fixture(scope="module")
+def fits(cohorts: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The cohorts fitted, whole and in parts."""
+    outs = tmp_path_factory.mktemp("fits")
+    for cohort, name in zip(cohorts, ("whole", "parts"), strict=True):
+        choices = ["--draws", "100", "--jobs", "1", "--engine", "lmfit"]
+        status, said = run("fit", str(cohort), "--out", str(outs / name), *choices)
+        assert status == 0, said
+    return outs / "whole", outs / "parts"
+
+
+def scenario_file(folder: Path, fit: Path, text: str = SCENARIO) -> Path:
+    path = folder / f"{fit.name}.toml"
+    path.write_text(text.replace("FIT", str(fit)), encoding="utf-8")
+    return path
+
+
+def test_a_scenario_of_a_fit_in_parts_is_that_of_the_whole(fits: tuple[Path, Path], tmp_path: Path) -> None:
+    """All patients, whole and in parts, and over a kill; one and some of them."""
+    whole, parts = (scenario_file(tmp_path, fit) for fit in fits)
+    assert run("scenario", str(whole), "--out", str(tmp_path / "whole"), "--jobs", "1")[0] == 0
+    in_parts = ["scenario", str(parts), "--jobs", "1"]
+    status, said = run(*in_parts, "--out", str(tmp_path / "parts"))
+    assert status == 0, said
+    assert "6 patients of the fit in parts" in said
+    assert "In 3 parts." in said
+    for table in ("outcomes", "differences", "patient_outcomes"):
+        order = ["regimen", "patient_id"] if table == "patient_outcomes" else ["regimen"]
+        one, other = (
+            pd.read_csv(tmp_path / name / f"{table}.csv").sort_values(order, kind="stable", ignore_index=True)
+            for name in ("whole", "parts")
+        )
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    curves = [pd.read_parquet(tmp_path / name / "trajectories.parquet") for name in ("whole", "parts")]
+    everyone = curves[0][curves[0]["patient_id"] == ""]
+    pd.testing.assert_frame_equal(everyone.reset_index(drop=True), curves[1])
+    assert (tmp_path / "parts" / "report.html").is_file()
+    assert not list((tmp_path / "parts").rglob("*.npz"))
+    killed_in_the_middle([*in_parts, "--out", str(tmp_path / "again")], tmp_path / "again")
+    status, said = run(*in_parts, "--out", str(tmp_path / "again"))
+    assert status == 0, said
+    assert "kept from an earlier run" in said
+    assert content(tmp_path / "again") == content(tmp_path / "parts")
+
+
+def test_one_and_some_patients_of_a_fit_in_parts(fits: tuple[Path, Path], tmp_path: Path) -> None:
+    one = scenario_file(tmp_path, fits[1], SCENARIO.replace('"FIT"', '"FIT", patient = "IVIG-05"'))
+    status, said = run("scenario", str(one), "--out", str(tmp_path / "one"))
+    assert status == 0, said
+    assert "IVIG-05 (" in said
+    some = scenario_file(tmp_path, fits[1], SCENARIO.replace('"FIT"', '"FIT", patients = ["IVIG-05", "IVIG-02"]'))
+    status, said = run("scenario", str(some), "--out", str(tmp_path / "some"), "--jobs", "1")
+    assert status == 0, said
+    assert "2 patients of the fit" in said
+    assert set(pd.read_csv(tmp_path / "some" / "patient_outcomes.csv")["patient_id"]) == {"IVIG-05", "IVIG-02"}
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "says"),
+    [
+        (('"FIT"', '"FIT", patients = ["P99"]'), [], "population.patients: found 'P99'"),
+        (('"FIT"', '"FIT", patient = "P99"'), [], "must be a patient of"),
+        (('"FIT"', '"FIT", patients = ["A"], patient = "A"'), [], "give either 'patient' or 'patients'"),
+        (
+            ("[[regimen]]", '[search]\ndose_g = [10, 20]\ninterval_day = [28]\n'
+             'target = { quantity = "trough", at_least_mg_dl = 500, probability = 0.9 }\n[[regimen]]'),
+            [],
+            "write the candidates as regimens",
+        ),
+        (('fit = "FIT"', "card = 'adult_b_cell_depletion', weight_kg = 70"), ["--cluster", "tcp://1"], "--cluster"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_with_a_fit_in_parts_is_refused(
+    fits: tuple[Path, Path], tmp_path: Path, change: tuple[str, str], more: list[str], says: str
+) -> None:
+    file = scenario_file(tmp_path, fits[1], SCENARIO.replace(*change, 1))
+    status, said = run("scenario", str(file), "--out", str(tmp_path / "out"), *more)
+    assert status == 2, said
+    assert says in said

@@ -220,10 +220,13 @@ class Left:
 
 def folder_with(fit: Path, patient_id: str) -> Path:
     """Where a fit left its draws of a patient: the fit's folder, or of a fit in parts that of the part which has the
-    patient."""
+    patient. InputError where none has."""
     for part in parts_of_fit(fit):
         if any(row["patient_id"] == patient_id for row in rows_of(part / "patients.csv")):
             return part
+    if is_in_parts(fit):
+        expected = f"must be a patient of {fit.name}"
+        raise InputError([Problem(file="call", column="population.patient", found=patient_id, expected=expected)])
     return fit
 
 
