@@ -14,8 +14,9 @@ from igkinetics.fit.structures import DRIFT_SDS, with_drift
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.drifting import DRIFT_PRIOR, drift_of, drifting, known_error, normal_log_density
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
-from igkinetics.hierarchical.integrated import Places, node_terms, patient_points
+from igkinetics.hierarchical.integrated import Places, patient_points
 from igkinetics.hierarchical.laplace import log_prior
+from igkinetics.hierarchical.nodes import node_terms
 from igkinetics.hierarchical.reading import phi_of
 
 BY_WEIGHTS = replace(SETTINGS, sampler="laplace", draws=150, chains=2)

@@ -243,13 +243,8 @@ def sampling_of(
             save_posterior(sampled, folder / POSTERIOR_FILES[name], options.record(), of_base)
 
     covariates = base.prepared.covariates
-    notes = base.prepared.notes
     samplers: dict[Extension, str] = {"base": base.sampler}
     samplers |= {name: sampled.sampler for name, sampled in extensions.items()}
-    if resample is not None and further and (why := why_no_second(base.prepared)):
-        notes = (*notes, f"No second published disposition stands beside: {why}")
-    if suspected is not None and (said := suspected_words(suspected)):
-        notes = (*notes, said)
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
@@ -267,12 +262,22 @@ def sampling_of(
         failed=base.prepared.failed,
         unexplained=base.prepared.unexplained,
         suspected=suspected,
-        notes=notes,
+        notes=notes_of(base.prepared, suspected, second=resample is not None and further),
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
         ask=ask if further else None,
         save=save,
     )
+
+
+def notes_of(prepared: PreparedCohort, suspected: Suspected | None, *, second: bool) -> tuple[str, ...]:
+    """What a reader has to know of the records. second: a second published disposition was asked for."""
+    why_not = why_no_second(prepared) if second else ""
+    said = (
+        f"No second published disposition stands beside: {why_not}" if why_not else "",
+        suspected_words(suspected) if suspected is not None else "",
+    )
+    return (*prepared.notes, *filter(None, said))
 
 
 def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:
