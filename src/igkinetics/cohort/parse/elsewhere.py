@@ -15,17 +15,20 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
-from igkinetics.cohort.parse.contrary_words import NO, ONCE
+from igkinetics.cohort.parse.cells import holding
+from igkinetics.cohort.parse.contrary_words import MOST_WORDS, NO, ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.therapy import depletes
-from igkinetics.cohort.presets.concepts import says
+from igkinetics.cohort.presets.concepts import IMMUNOGLOBULIN_WORDS, says
 
 BRANDS: Final = re.compile(
     r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
     r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
 )
 """Immunoglobulin by names that do not say it."""
+SPOKEN: Final = "|".join([BRANDS.pattern, *IMMUNOGLOBULIN_WORDS])
+"""What is looked for among many cells."""
 NEGATIONS: Final = "no|non|not|without|never|keine?|ohne|sans|sin|senza"
 DENIED: Final = re.compile(rf"\b(?:{NEGATIONS}|nil|w/o)\b|control|kontroll|naive|placebo|untreated")
 ABSENT: Final = NO | {"never", "nein", "unknown", "na", "n/a", "nan", "null"}
@@ -55,7 +58,10 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     name = " ".join(words_of(heading))
     if table not in ("samples", "patients", "outcomes") or says_igg(heading) or DENIED.search(name):
         return ""
-    words = [plain(str(word)).strip() for word in cells.unique()]
+    distinct = pd.Series(cells.unique(), dtype=str)
+    if len(distinct) > MOST_WORDS:
+        distinct = distinct[holding(distinct, SPOKEN)]
+    words = [plain(word).strip() for word in distinct]
     told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
     if not told or (table == "samples" and name in MEASURED):
         return ""
