@@ -109,7 +109,8 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
     text = cells.str.strip()
     code, distinct = pd.factorize(text)  # a million dates are the same few thousand, again and again
     each = pd.Series(distinct, dtype=str)
-    moment, is_date, clock = (of_each[code] for of_each in _moments_of(each, table, column, accepts))
+    moment_of, dated, timed = _moments_of(each, table, column, accepts)
+    moment, is_date, clock = moment_of[code], dated[code], timed[code]
     times = dates_or_moments(column, moment, is_date, clock)
     bad = np.isnan(moment) if needed else np.isnan(moment) & (text != "").to_numpy(dtype=bool)
     findings = _unreadable(table, column, bad, (code, each), accepts) if bad.any() else []
@@ -192,6 +193,12 @@ def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> 
         moments[with_offset] = _moments(stamps.dt.tz_convert(zone).dt.tz_localize(None))
         clock[with_offset] = ~np.isnan(moments[with_offset])
     return moments, clock
+
+
+def dates_of(cells: pd.Series[str], formats: tuple[str, ...]) -> Floats:
+    """Days since 1970-01-01 of cells that are dates; nan for any other."""
+    code, distinct = pd.factorize(cells.str.strip())
+    return _dates(pd.Series(distinct, dtype=str), formats, None)[0][code]
 
 
 def read_two_ways(text: pd.Series[str], formats: tuple[str, ...]) -> Mask:
