@@ -122,7 +122,8 @@ name = "none"
 POPULATIONS = {
     "weight_kg = 70": "population.card: found ''; give one of 'card', 'models', 'effect' and 'fit'",
     'card = "tortorici_2019"': "population.weight_kg: found ''; needed: { mean = 75, sd = 15 } or one number, kg",
-    'fit = "nowhere"': "population.patient: found ''; needed with `fit`: the patient_id of one fitted patient",
+    'fit = "nowhere"\nday_zero = 2024-01-01': "population.day_zero: found '2024-01-01'; goes with one `patient` of `fit`",
+    'fit = "nowhere"\nnew = 10': "population.new: found '10'; goes with `effect`",
     'fit = "nowhere"\npatient = "P07"': "population.fit: found 'nowhere'; must be a folder written by `fit` of this version; "
     "it has no run.json, draws.parquet, events.parquet",
     'fit = "nowhere"\npatient = "P07"\nn = 10': "population.n: found 'given'; belongs to `card`; the patients of `fit` bring "

@@ -24,6 +24,7 @@ from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.integrated import (
     COMPONENTS,
     Maps,
+    Noise,
     PatientPoints,
     Places,
     log_t_density,
@@ -55,9 +56,10 @@ PROPOSED: Final = 4
 DRAWS_OF_A_SET: Final = 500
 """Draws for which one set of points serves at most."""
 POINTS: Final = (512, 1024, 2048, 4096)
-"""Points per patient: the fewest that keep the noise of the log density below MOST_NOISE."""
+"""Points per patient: the fewest that keep the noise of differences of the log density below MOST_NOISE."""
 MOST_NOISE: Final = 0.2
-"""Variance of the log density from the points of all patients together."""
+"""Variance from the points of all patients together: of differences of the log density between draws within a set of
+points, and of the log density itself where sets are weighed against each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,7 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
     places = Places.at_modes(*target.population.offset.shape)
     proposal = Proposal(np.zeros(target.k), np.eye(target.k))
     components = target.phi(generator.standard_normal((COMPONENTS, target.k)))
-    noise, n_points = np.inf, ROUNDS[-1]
+    noise, n_points = Noise(np.inf, np.inf), ROUNDS[-1]
     for n_points in ROUNDS:
         points = target.points(components, places, n_points, generator)
         v, log_density = proposal.draw(LEARNING, generator)
@@ -189,9 +191,11 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
         proposal = proposal.fitted(v, log_weights)
         components = target.phi(v[resampled(log_weights, COMPONENTS, generator)])
         places = points.places(components)
-        noise = float(np.median(np.sum(1.0 / points.effective(components), axis=1)))
-    enough = [points for points in POINTS if noise * n_points / points <= MOST_NOISE]
-    return Sampler(target, proposal, components, places, enough[0] if enough else POINTS[-1], alone=not enough)
+        noise = points.noise(components)
+    enough = [points for points in POINTS if noise.apart * n_points / points <= MOST_NOISE]
+    chosen = enough[0] if enough else POINTS[-1]
+    alone = noise.level * n_points / chosen > MOST_NOISE
+    return Sampler(target, proposal, components, places, chosen, alone)
 
 
 def relearnt(sampler: Sampler, batches: Sequence[Batch]) -> Sampler:
