@@ -74,7 +74,8 @@ OTHER_DRUG: Final = re.compile(
     r"(?:fresh frozen )?plasma|ffp|octaplas\w*|platelets?|red (?:blood )?cells?|prbc|erythrocytes?|fibrinogen|"
     r"(?:factor|faktor) [ivx]+\w*|(?:normal )?saline|nacl|glucose|dextrose|paracetamol|acetaminophen|"
     r"(?:methyl)?predniso(?:lo)?ne?|corticosteroids?|steroids?|dexamethasone?|hydrocortisone?|"
-    r"antithymocyte globulin|atg|rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
+    r"antithymocyte globulin|atg|"
+    r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
 )
 WHAT_WAS_GIVEN: Final = frozenset(
     {"drug", "product", "medication", "med", "medicine", "item", "preparation", "substance", "name", "agent", "brand"}
