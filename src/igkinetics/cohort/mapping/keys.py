@@ -126,7 +126,7 @@ class TableMapping(_Section):
     missing: tuple[str, ...] = ("", "NA")
     """Texts that mean no value."""
     datetime_format: tuple[str, ...] = ()
-    """Format of dates and times, such as "%d/%m/%Y %H:%M", or several that read no date differently; ambiguous dates need it."""
+    """Format of dates and times, such as "%d/%m/%Y %H:%M", or several that agree; ambiguous dates need it."""
     time_zone: str | None = None
     """Zone of the times, such as "Europe/Berlin"."""
     columns: dict[str, str | tuple[str, str]] = {}
