@@ -112,6 +112,10 @@ def test_what_a_forecast_is_asked_for_goes_with_parts_too(cohorts: tuple[Path, P
     status, said = run("forecast", str(cohorts[1]), *FORECAST, "--until", "-900", "--out", str(tmp_path / "none"))
     assert status == 3
     assert "Without a forecast: 6 no samples" in said
+    status, said = run("forecast", str(cohorts[1]), *FORECAST, "--until", "2024-01-01", "--out", str(tmp_path / "no"))
+    assert status == 2
+    assert said.count("this cohort holds no dates") == 1
+    assert "part-0001, part-0002 and part-0003: " in said
     status, said = run("forecast", str(cohorts[0]), *FORECAST, "--cluster", "tcp://1", "--out", str(tmp_path / "three"))
     assert (status, "--cluster" in said, "part-0001" in said) == (2, True, True)
 
@@ -287,3 +291,24 @@ def test_what_does_not_go_with_a_fit_in_parts_is_refused(
     status, said = run("scenario", str(file), "--out", str(tmp_path / "out"), *more)
     assert status == 2, said
     assert says in said
+
+
+def test_a_cluster_gives_the_same_bytes(
+    cohorts: tuple[Path, Path], design: Path, fits: tuple[Path, Path], forecast: Path, tmp_path: Path
+) -> None:
+    """All three others on a Dask cluster, beside what this machine gives."""
+    distributed = pytest.importorskip("distributed")
+    regimens = scenario_file(tmp_path, fits[1])
+    commands = {
+        "forecast": ["forecast", str(cohorts[1]), *FORECAST],
+        "simulate": ["simulate", str(design), "--per-part", "3", "--jobs", "1"],
+        "scenario": ["scenario", str(regimens), "--jobs", "1"],
+    }
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        for name, arguments in commands.items():
+            status, said = run(*arguments, "--out", str(tmp_path / name), "--cluster", cluster.scheduler_address)
+            assert status == 0, said
+    for name in ("simulate", "scenario"):
+        assert run(*commands[name], "--out", str(tmp_path / "here" / name))[0] == 0
+        assert content(tmp_path / name) == content(tmp_path / "here" / name)
+    assert content(tmp_path / "forecast") == content(forecast)
