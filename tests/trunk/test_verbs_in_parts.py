@@ -5,10 +5,12 @@ What keeps finished parts is the same for all of them; tests/fit/test_parts.py t
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,10 @@ from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
 from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+from igkinetics.output.by_parts import ByParts, done_by_parts
+from igkinetics.output.folder import Kind
+from igkinetics.output.parts import Part
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "blina23"
 N_PARTS = 3
@@ -65,6 +71,21 @@ def cohorts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         for part, rows in table.groupby(table["patient_id"].map(whose)):
             rows.to_parquet(parts / source.stem / f"{part}.parquet")
     return whole, parts
+
+
+def test_a_disk_that_is_full_in_the_end_costs_no_part(tmp_path: Path) -> None:
+    def full(folders: list[Path], whole: Path, seconds: float) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def do(part: str, folder: Path) -> None:
+        (folder / "x.csv").write_text(part, encoding="utf-8")
+
+    kind = Kind(marker="run.json", names=frozenset())
+    work = ByParts(kind=kind, parts=(Part(name="part-1", key=""),), do=do, join=full)
+    with pytest.raises(InputError, match=r"no space left on device; all parts are finished and kept in out\.parts"):
+        done_by_parts(work, tmp_path / "out", jobs=1)
+    again = done_by_parts(replace(work, join=lambda folders, whole, seconds: len(folders)), tmp_path / "out", jobs=1)
+    assert (again.done.kept, again.totals) == (("part-1",), 1)
 
 
 @pytest.fixture(scope="module")
