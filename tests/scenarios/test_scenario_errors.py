@@ -157,3 +157,17 @@ def test_what_a_card_asks_of_a_person_is_told_as_a_key_of_the_file(tmp_path: Pat
         ("lean.toml", "population.height_cm"),
         ("lean.toml", "population.sex"),
     ]
+
+
+@pytest.mark.parametrize("agent", ["IVIG", "Privigen", "prednisone", "albumin", "none", "no blinatumomab"])
+def test_an_agent_that_depletes_nothing_is_no_therapy(agent: str, tmp_path: Path) -> None:
+    """Each cycle is taken as B-cell depletion, whatever the agent is called."""
+    therapy = f'[therapy]\ncycles = 2\non_day = 28\noff_day = 14\nagent = "{agent}"\n'
+    regimen = '[[regimen]]\nname = "a"\ndose_g_per_kg = 0.4\ninterval_day = 28\n'
+    population = '[population]\ncard = "adult_b_cell_depletion"\nn = 20\nweight_kg = { mean = 70, sd = 10 }\n'
+    text = f"horizon_day = 100\nthresholds_mg_dl = [400]\nseed = 1\n{population}{therapy}{regimen}"
+    assert f"therapy.agent: found '{agent}'; therapy is taken as B-cell depletion" in said_of(text, tmp_path / "a.toml")
+    known = text.replace(f'"{agent}"', '"prednisone and blinatumomab"')
+    path = tmp_path / "known.toml"
+    path.write_text(known)
+    assert read_scenario(path).scenario.therapy.agent == "prednisone and blinatumomab"

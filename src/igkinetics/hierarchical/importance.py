@@ -20,6 +20,7 @@ from arviz_stats.base import array_stats
 from scipy.special import gammaincinv, logsumexp, ndtri
 from scipy.stats import qmc
 
+from igkinetics.fit.drift import DriftPrior
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.integrated import (
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 MOST_PARETO_K: Final = 0.7
 LEAST_SHARE: Final = 0.1
 """Effective draws, as a share of all, without which the weights are not believed."""
-ENOUGH_SHARE: Final = 0.2
-"""The same of each parameter that patients share; with fewer, everything is drawn once more, with more points."""
 POPULATION_DF: Final = 7.0
 ROUNDS: Final = (256, 256, 512, 512)
 """Points per patient in the rounds that learn."""
@@ -138,12 +137,13 @@ def resampled(log_weights: Floats, n: int, generator: np.random.Generator) -> np
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The model in v, the part of u that is estimated (k,), which is near a standard normal."""
+    """The model in v, the part of u that is estimated (k,), which is near a standard normal. drift: of every course."""
 
     population: Population
     arrays: CohortArrays
     whitening: Whitening
     jobs: int
+    drift: DriftPrior | None = None
 
     @property
     def k(self) -> int:
@@ -169,7 +169,9 @@ class Target:
         return np.asarray(normal + [log_lkj(one, self.population.lkj)[0] for one in pairs])
 
     def points(self, components: Floats, places: Places, n: int, generator: np.random.Generator) -> PatientPoints:
-        return patient_points(self.population, self.arrays, self.whitening, components, places, n, generator, self.jobs)
+        return patient_points(
+            self.population, self.arrays, self.whitening, components, places, n, generator, self.jobs, self.drift
+        )
 
     def log_weights(self, points: PatientPoints, v: Floats, log_density: Floats) -> tuple[Floats, Floats]:
         """Log of the model's density over that of the proposals v (d, k), and log p(y_i | phi) (d, n)."""
@@ -308,14 +310,18 @@ def in_blocks(n_draws: int, n_patients: int) -> Iterator[slice]:
 
 
 def draw_by_importance(
-    population: Population, arrays: CohortArrays, whitening: Whitening, settings: SampleSettings
+    population: Population,
+    arrays: CohortArrays,
+    whitening: Whitening,
+    settings: SampleSettings,
+    drift: DriftPrior | None = None,
 ) -> ImportanceDraws:
     """settings.chains batches of settings.draws draws. Interrupted by the user: the batches that are whole."""
     generator = numbered_stream(settings.seed, "importance")
-    sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores), generator)
+    sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores, drift), generator)
     batches, interrupted = whole_batches(sampler, settings, generator)
     found = judged(batches)
-    if not interrupted and (found.why_not or found.least < ENOUGH_SHARE * found.n_draws):
+    if not interrupted and (found.why_not or found.least < settings.enough_share * found.n_draws):
         # chains would take ten times as long as a second try
         sampler = relearnt(sampler, batches)
         second, interrupted = whole_batches(sampler, settings, generator)
