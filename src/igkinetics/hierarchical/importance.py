@@ -53,6 +53,8 @@ LEARNING: Final = 1000
 MORE_ROUNDS: Final = 3
 MORE_LEARNING: Final = 4000
 """Further rounds at most for a large cohort, and proposals in each."""
+SETTLED_SHARE: Final = 0.2
+"""Of these proposals, in effective draws, with which learning ends."""
 PROPOSED: Final = 4
 """Proposals of the population per draw."""
 DRAWS_OF_A_SET: Final = 500
@@ -221,7 +223,7 @@ def settled(sampler: Sampler, generator: np.random.Generator) -> Sampler:
         log_weights, _ = smoothed_weights(target.log_weights(points, v, log_density)[0])
         components = target.phi(v[resampled(log_weights, COMPONENTS, generator)])
         sampler = sampler._replace(proposal=sampler.proposal.fitted(v, log_weights), components=components)
-        if effective_draws(log_weights) >= ENOUGH_SHARE * MORE_LEARNING:
+        if effective_draws(log_weights) >= SETTLED_SHARE * MORE_LEARNING:
             break
     return sampler
 
@@ -251,7 +253,7 @@ class EvenGenerator(np.random.Generator):
         even = even.reshape(COMPONENTS, -1, p + 1).swapaxes(0, 1).reshape(n_points, p + 1)
         shift = self.integers(0, 2**DIGITS, (n, 1, p + 1), dtype=np.uint32)
         share = ((even ^ shift) + 0.5) / 2.0**DIGITS
-        self._share = share[:, :, p:]
+        self._share = np.asarray(share[:, :, p:], dtype=np.float64)
         return np.asarray(ndtri(share[:, :, :p]))
 
     def chisquare(self, df: float, size: object = None) -> Floats:  # type: ignore[override]
