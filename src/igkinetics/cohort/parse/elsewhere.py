@@ -20,13 +20,8 @@ from igkinetics.cohort.parse.contrary_words import MOST_WORDS, NO, ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.therapy import depletes
-from igkinetics.cohort.presets.concepts import IMMUNOGLOBULIN_WORDS, says
+from igkinetics.cohort.presets.concepts import BRANDS, IMMUNOGLOBULIN_WORDS, says
 
-BRANDS: Final = re.compile(
-    r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
-    r"gammanorm|xembify|cutaquig|bivigam|asceniv)\b"
-)
-"""Immunoglobulin by names that do not say it."""
 NEGATIONS: Final = "no|non|not|without|never|keine?|ohne|sans|sin|senza"
 DENIED: Final = re.compile(rf"\b(?:{NEGATIONS}|nil|w/o)\b|control|kontroll|naive|placebo|untreated")
 ABSENT: Final = NO | {"never", "nein", "unknown", "na", "n/a", "nan", "null"}
@@ -53,7 +48,7 @@ MISSED: Final[dict[str, str]] = {
 
 def immunoglobulin(name: str) -> bool:
     """Whether a name says immunoglobulin to infuse, by itself or by a brand."""
-    return BRANDS.search(plain(name).replace("_", " ")) is not None or says("immunoglobulin", name.replace("_", " "))
+    return says("immunoglobulin", name.replace("_", " "))
 
 
 def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:

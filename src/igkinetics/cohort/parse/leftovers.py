@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
@@ -13,6 +17,10 @@ from igkinetics.cohort.parse.unused import UnusedColumn, joined, missed, problem
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import Problem, counted
 
+WANTED: Final = "is a row of the cohort"
+"""The column of a converted table that says which rows are the cohort's; no file has one of this name."""
+LIKE_IT: Final = re.compile(r"glob|\big|gam", re.IGNORECASE)
+"""What may be immunoglobulin by a name that nobody knows: told first."""
 MATCHING = ("columns", "units", "constants", "values", "keep", "ignore")
 """Keys of a table's section that must match something in its files."""
 
@@ -133,20 +141,23 @@ def products_left_out(raw: RawRows, settings: TableMapping) -> list[Problem]:
     for rule in settings.keep:
         if rule.column not in raw.cells.columns or rule.operator in ("empty", "at_least", "at_most"):
             continue
-        cells = raw.cells[rule.column].str.strip()
+        by_preset = rule.column == WANTED
+        cells = raw.cells["product" if by_preset else rule.column].str.strip()
         out = cells[~holds(rule, raw.cells[rule.column], settings.missing) & (cells != "")]
         if out.empty:
             continue
         words = out.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+        words = words.iloc[np.argsort([not LIKE_IT.search(str(word)) for word in words.index], kind="stable")]
+        rule_words = "the preset takes as no immunoglobulin" if by_preset else "keep leaves out"
         shown = ", ".join(f"{word!r} in {n}" for word, n in words.head(WORDS_SHOWN).items())
         more = f" and {len(words) - WORDS_SHOWN} words more" if len(words) > WORDS_SHOWN else ""
         told.append(
             Problem(
                 file=raw.file,
                 line=int(raw.line[int(out.index[0])]),
-                column=rule.column,
+                column="product" if by_preset else rule.column,
                 found=str(out.iloc[0]),
-                expected=f"keep leaves out {counted(len(out), 'row')} of doses: {shown}{more}",
+                expected=f"{rule_words} {counted(len(out), 'row')} of doses: {shown}{more}",
                 severity="warning",
                 action="left out, counted as filtered",
             )

@@ -17,7 +17,7 @@ from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.presets.concepts import agent_of, judge, says
-from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word
+from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word, span_fault
 from igkinetics.cohort.presets.preset import (
     Fault,
     PresetTable,
@@ -29,9 +29,11 @@ from igkinetics.cohort.presets.preset import (
     read_whole,
     stated_rows,
     truth,
+    what_columns_say,
 )
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import InputError, Problem
+from igkinetics.units import G_PER_L_IN, canonical_unit
 
 PHARMACOKINETIC: Final = ("adpc", "adnca", "adppk", "adlb")
 IN_DAYS: Final = {
@@ -48,6 +50,27 @@ IN_DAYS: Final = {
     "minute": 1 / 1440,
     "minutes": 1 / 1440,
 }
+SAME_LEVEL: Final = 0.03
+"""Rounding aside, two columns hold one level."""
+OF_LEVELS: Final = {
+    "LBSPEC": "specimen",
+    "LBMETHOD": "method",
+    "DTYPE": "derivation",
+    "ANL01FL": "included",
+    "SPEC": "specimen",
+}
+OF_DOSES: Final = {
+    "EXOCCUR": "given",
+    "CMOCCUR": "given",
+    "EXSTAT": "status",
+    "CMSTAT": "status",
+    "EXDOSFRQ": "frequency",
+    "CMDOSFRQ": "frequency",
+    "DOSFRQ": "frequency",
+    "EXADJ": "remark",
+}
+"""Variables of the standards -> the words they stand for."""
+UNQUANTIFIED: Final = ("BLQ", "BQL", "BLOQ", "<LLOQ", "<LLQ", "LLOQ", "BELOW LLOQ", "NOT DETECTED")
 DOSE_CODES: Final = ("DOSE", "DOS", "EX")
 
 
@@ -86,6 +109,8 @@ def _lb(raw: RawRows, mapping: Mapping) -> RawRows:
     columns = {"patient_id": column(cells, "USUBJID"), **_time(cells, "LBDTC", "LBDY"), "igg": level, "unit": unit}
     rows = Rows(raw, columns, wanted)
     rows.faults += [
+        _two_levels(cells),
+        *what_columns_say(raw, wanted, "samples", OF_LEVELS),
         Fault(
             (told == "contradiction").to_numpy(dtype=bool),
             "LBLOINC",
@@ -97,6 +122,26 @@ def _lb(raw: RawRows, mapping: Mapping) -> RawRows:
         ),
     ]
     return rows.finished()
+
+
+def _g_per_l_in(unit: pd.Series[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """g/L in one of each unit; nan for no unit of IgG."""
+    return unit.map({one: G_PER_L_IN.get(canonical_unit(one), np.nan) for one in unit.unique()}).to_numpy(np.float64)
+
+
+def _two_levels(cells: pd.DataFrame) -> Fault:
+    """The original result and the standardised one, where their units make them two different levels."""
+    original, standard = column(cells, "LBORRES"), column(cells, "LBSTRESN")
+    here, there = (
+        numbers(level)[0] * _g_per_l_in(column(cells, unit))
+        for level, unit in ((original, "LBORRESU"), (standard, "LBSTRESU"))
+    )
+    return Fault(
+        np.abs(here - there) > SAME_LEVEL * np.abs(there),
+        "LBSTRESN",
+        standard,
+        "the level of LBORRES in another unit; these two differ, and one of them is wrong",
+    )
 
 
 def _lb_verdict(test: str) -> str:
@@ -138,6 +183,8 @@ def _ex(raw: RawRows, mapping: Mapping, domains: set[str]) -> RawRows:
         "product": drug,
     }
     rows = Rows(raw, columns, wanted)
+    rows.faults += what_columns_say(raw, wanted, "doses", OF_DOSES)
+    rows.faults.append(span_fault(start, end, "EXENDTC" if "EXTRT" in _upper(cells) else "CMENDTC"))
     rows.faults += amount_faults(unit, written, "EXDOSU" if "EXTRT" in _upper(cells) else "CMDOSU")
     return rows.finished()
 
@@ -236,10 +283,11 @@ def _levels(raw: RawRows, mapping: Mapping) -> RawRows:
         found = ", ".join(sorted(set(named) - {""})[:8]) or "no PARAM"
         expected = 'a parameter that is IgG; state which rows are: [[samples.keep]] column = "PARAM", equals = "..."'
         raise InputError([Problem(file=raw.file, column="PARAM", found=found, expected=expected)])
-    limit = first_filled(column(cells, "ALLOQ"), column(cells, "PCLLOQ"))
+    limit = first_filled(column(cells, "ALLOQ"), column(cells, "PCLLOQ"), column(cells, "LLOQ"))
     word = first_filled(column(cells, "AVALC"), column(cells, "PCORRES"), column(cells, "AVALCAT1"))
     censored = word.str.startswith(("<", ">"))
-    below = (censored & word.str.contains("BLQ|LLOQ", regex=True)) | (column(cells, "BLQFL") == "Y")
+    below = word.str.upper().isin(UNQUANTIFIED) | (censored & word.str.contains("BLQ|LLOQ", regex=True))
+    below |= column(cells, "BLQFL") == "Y"
     level = column(cells, "AVAL", "DV").where(~censored, word)
     level = level.where(~below, "<" + limit)
     columns = {
@@ -248,7 +296,23 @@ def _levels(raw: RawRows, mapping: Mapping) -> RawRows:
         "igg": level,
         "unit": column(cells, "AVALU"),
     }
-    return Rows(raw, columns, (igg if stated is None else stated) & ~doses).finished()
+    wanted = (igg if stated is None else stated) & ~doses
+    rows = Rows(raw, columns, wanted)
+    rows.faults += [_derived(cells, wanted), *what_columns_say(raw, wanted, "samples", OF_LEVELS)]
+    return rows.finished()
+
+
+def _derived(cells: pd.DataFrame, wanted: Mask) -> Fault:
+    """Rows that no laboratory measured: any derivation type, and those that an analysis flag leaves out."""
+    derived, flag = column(cells, "DTYPE"), column(cells, "ANL01FL").str.upper()
+    unflagged = (flag == "") & bool((flag[wanted] == "Y").any())
+    return Fault(
+        ((derived != "") | unflagged).to_numpy(dtype=bool),
+        "DTYPE" if bool((derived != "").any()) else "ANL01FL",
+        derived,
+        "a level that was measured; this row is derived, or the analysis flag leaves it out",
+        action="row set aside",
+    )
 
 
 def _names_igg(name: str) -> bool:

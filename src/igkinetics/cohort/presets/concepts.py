@@ -1,12 +1,13 @@
 """Which codes and names mean IgG, immunoglobulin and B-cell-depleting agents: data/concepts.csv.
 
-Public lists contradict each other on some codes, so a code counts only beside a name that says the same; a name alone
-counts where no code is given.
+Public lists contradict each other on some codes, so a code counts only beside a name that says the same. A name alone
+counts too; but a LOINC code that is none of IgG's says another test, whatever its name.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -26,6 +27,7 @@ SYSTEMS: Final = {
     "rxnorm": "RxNorm",
 }
 """Names of code systems, in lower case -> the vocabulary of the list."""
+VOCABULARIES: Final = frozenset(SYSTEMS.values())
 NOT_POLYCLONAL: Final = (
     "anti",
     "hepatit",
@@ -39,6 +41,7 @@ NOT_POLYCLONAL: Final = (
     "equine",
     "rsv",
     "vaccin",
+    "specific",
 )
 """Immunoglobulins against one thing are no replacement of IgG."""
 IMMUNOGLOBULIN_WORDS: Final = (
@@ -53,7 +56,14 @@ IMMUNOGLOBULIN_WORDS: Final = (
     "gamma globulin",
     "immunoglobuline",
     "globulin,immune",
+    "immunoglobulins",
+    "gammaglobulin",
 )
+BRANDS: Final = re.compile(
+    r"\b(?:iveg|privigen|octagam|gamunex|gammaked|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|"
+    r"hyqvia|gammanorm|xembify|cutaquig|bivigam|asceniv|yimmugo|alyglo|ig ?vena|sandoglobulin)\b"
+)
+"""Immunoglobulin by names that do not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +109,8 @@ def judge(wanted: List, system: str, code: str, name: str) -> Verdict:
     for one in concepts():
         if one.list == wanted and vocabulary_of(system) in ("", one.vocabulary) and code in (one.code, *one.older):
             return "yes" if not name.strip() or says(wanted, name, one.word) else "contradiction"
-    return "yes" if not code and says(wanted, name) else "no"
+    complete = wanted == "igg" and vocabulary_of(system) in VOCABULARIES
+    return "yes" if says(wanted, name) and not (code and complete) else "no"
 
 
 def says(wanted: List, name: str, word: str = "") -> bool:
@@ -108,9 +119,8 @@ def says(wanted: List, name: str, word: str = "") -> bool:
     if wanted == "igg":
         return says_igg(name)
     if wanted == "immunoglobulin":
-        return any(known in text for known in IMMUNOGLOBULIN_WORDS) and not any(
-            other in text for other in NOT_POLYCLONAL
-        )
+        named = any(known in text for known in IMMUNOGLOBULIN_WORDS) or BRANDS.search(text.replace("_", " "))
+        return bool(named) and not any(other in text for other in NOT_POLYCLONAL)
     return word in text if word else agent_named(name) != ""
 
 

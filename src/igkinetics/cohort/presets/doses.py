@@ -34,6 +34,7 @@ PIECES: Final = re.compile(
 """Units that count pieces, of which nobody can say the grams."""
 CLOCK: Final = r"[T ]\d{2}:\d{2}"
 LONGEST_INFUSION_H: Final = 72.0
+SEVERAL_DAYS: Final = 2
 
 
 def amount_unit(cells: pd.Series[str]) -> pd.Series[str]:
@@ -75,4 +76,13 @@ def duration_hours(start: pd.Series[str], end: pd.Series[str]) -> pd.Series[str]
     plausible = (hours > 0) & (hours <= LONGEST_INFUSION_H)
     return pd.Series(
         [repr(float(one)) if good else "" for one, good in zip(hours, plausible, strict=True)], start.index, dtype=str
+    )
+
+
+def span_fault(start: pd.Series[str], end: pd.Series[str], name: str) -> Fault:
+    """Doses that end days after they began: several infusions in one row, whose amount may be of one or of all."""
+    begins, ends = (pd.to_datetime(one.str.slice(0, 10), errors="coerce") for one in (start, end))
+    days = ((ends - begins).dt.days >= SEVERAL_DAYS).to_numpy(dtype=bool)
+    return Fault(
+        days, name, end, "the day of the infusion; from start to end of this row are days: a row for each infusion"
     )

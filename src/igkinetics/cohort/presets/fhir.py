@@ -7,7 +7,8 @@ MedicationStatement and MedicationRequest say what was planned or told, not what
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,20 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.presets.concepts import agent_of, judge
-from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word
-from igkinetics.cohort.presets.preset import Fault, PresetTable, Rows, first_filled, mapped, stated_rows, truth
+from igkinetics.cohort.presets.doses import UNITS, amount_faults, amount_unit, duration_hours, route_word, span_fault
+from igkinetics.cohort.presets.preset import (
+    Fault,
+    PresetTable,
+    Rows,
+    first_filled,
+    mapped,
+    stated_rows,
+    truth,
+    what_columns_say,
+)
 from igkinetics.cohort.source.raw import ROWS_AT_A_TIME, RawRows
 from igkinetics.errors import Problem
+from igkinetics.units import IGG_UNITS, canonical_unit
 
 Resource = dict[str, Any]
 FINAL: Final = ("final", "amended", "corrected")
@@ -77,9 +88,10 @@ def _part(file: str, rows: list[dict[str, str]], lines: list[int], problems: lis
 
 READ: Final[dict[str, frozenset[str]]] = {
     "Observation": frozenset(
-        {"code", "subject", "status", "valueQuantity", "valueString", "dataAbsentReason", "component"}
+        {"code", "subject", "status", "valueQuantity", "valueString", "dataAbsentReason", "component", "specimen"}
+        | {"bodySite", "note"}
     ),
-    "MedicationAdministration": frozenset({"subject", "status", "dosage"}),
+    "MedicationAdministration": frozenset({"subject", "status", "dosage", "statusReason", "note"}),
     "Patient": frozenset({"gender", "birthDate", "deceasedDateTime", "deceasedBoolean"}),
     "Medication": frozenset({"code"}),
 }
@@ -146,7 +158,13 @@ FIELDS: Final = (
     "birth",
     "death",
     "deceased",
+    "unit_in_words",
+    "specimen",
+    "note",
+    "status_reason",
 )
+MEANINGS: Final = {"SPECIMEN": "specimen", "NOTE": "note", "STATUS_REASON": "status"}
+"""Fields that may say something against their row -> the words they stand for."""
 
 
 def _flat(resource: Resource) -> dict[str, str]:
@@ -181,7 +199,7 @@ def _flat(resource: Resource) -> dict[str, str]:
         "resourceType": kind,
         "id": resource.get("id"),
         "status": resource.get("status"),
-        "subject": str(owner).rstrip("/").rsplit("/", 1)[-1],
+        "subject": _person(str(owner)),
         "codes": SEPARATOR.join(_codes(concept)),
         "text": _at(concept, "text"),
         "time": time,
@@ -198,8 +216,29 @@ def _flat(resource: Resource) -> dict[str, str]:
         "birth": resource.get("birthDate"),
         "death": resource.get("deceasedDateTime"),
         "deceased": resource.get("deceasedBoolean"),
+        "unit_in_words": _at(quantity, "unit"),
+        "specimen": _specimen(resource),
+        "note": "; ".join(_text(_at(one, "text")) for one in _listed(resource.get("note"))),
+        "status_reason": "; ".join(name for one in _listed(resource.get("statusReason")) for name in _names(one)[:1]),
     }
     return {name: _text(value) for name, value in row.items()}
+
+
+def _person(reference: str) -> str:
+    """The id of a patient in a reference, also to a version of it or by a UUID; any other reference as it is."""
+    named = re.search(r"(?:^|/)Patient/([^/]+)", reference)
+    return named.group(1) if named else reference.removeprefix("urn:uuid:").rstrip("/")
+
+
+def _specimen(resource: Resource) -> str:
+    """What was sampled, in words: of the specimen, else of the site."""
+    site = next(iter(_names(_at(resource, "bodySite") or {})), "")
+    words = _at(resource, "specimen", "display") or _at(resource, "specimen", "type", "text") or site
+    return _text(words)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _text(value: object) -> str:
@@ -233,7 +272,8 @@ def _verdict(wanted: Any, concept: str) -> str:
     """yes, no or contradiction for codings and text joined by SEPARATOR, the text last."""
     *codings, text = concept.split(SEPARATOR)
     verdicts = [judge(wanted, *(coding.split("|"))) for coding in codings if coding]
-    verdicts = verdicts or [judge(wanted, "", "", text)]
+    if not verdicts or wanted != "igg":
+        verdicts.append(judge(wanted, "", "", text))
     return "contradiction" if "contradiction" in verdicts else "yes" if "yes" in verdicts else "no"
 
 
@@ -258,6 +298,9 @@ def _samples(raw: RawRows, mapping: Mapping) -> RawRows:
     rows.faults += [
         *_status_faults(status, FINAL),
         _modified(cells),
+        *what_columns_say(raw, rows.wanted, "samples", MEANINGS, only=True),
+        _two_units(cells, lambda unit: canonical_unit(unit) if canonical_unit(unit) in IGG_UNITS else ""),
+        _nobody(cells),
         Fault(
             (verdict == "contradiction").to_numpy(dtype=bool),
             "code",
@@ -265,7 +308,7 @@ def _samples(raw: RawRows, mapping: Mapping) -> RawRows:
             "the code is that of IgG and the display is not: one of them is wrong",
         ),
         Fault(
-            ((cells["absent"] != "") & (value == "")).to_numpy(dtype=bool),
+            (cells["absent"] != "").to_numpy(dtype=bool),
             "dataAbsentReason",
             cells["absent"],
             "a level; the record says why there is none",
@@ -282,6 +325,19 @@ def _status_faults(status: pd.Series[str], used: tuple[str, ...]) -> list[Fault]
         Fault(void, "status", status, "what counts; this was taken back or never happened", action="row set aside"),
         Fault(open_status, "status", status, f"{' or '.join(used)}; this one may still change"),
     ]
+
+
+def _two_units(cells: pd.DataFrame, known: Callable[[str], str]) -> Fault:
+    """Quantities whose code and unit are two different units. known: the name of a unit; "" for any other word."""
+    code, words = mapped(cells["unit"], known), mapped(cells["unit_in_words"], known)
+    differ = ((code != "") & (words != "") & (code != words)).to_numpy(dtype=bool)
+    return Fault(differ, "unit", cells["unit_in_words"] + " and " + cells["unit"], "one unit: unit and code differ")
+
+
+def _nobody(cells: pd.DataFrame) -> Fault:
+    """Rows whose subject is no patient."""
+    other = cells["subject"].str.contains("[/#]", regex=True).to_numpy(dtype=bool)
+    return Fault(other, "subject", cells["subject"], "a reference to a patient (Patient/...)")
 
 
 def _modified(cells: pd.DataFrame) -> Fault:
@@ -322,6 +378,10 @@ def _doses(raw: RawRows, mapping: Mapping, drugs: dict[str, str]) -> RawRows:
     rows.faults += [
         *_status_faults(cells["status"], ("completed",)),
         _modified(cells),
+        *what_columns_say(raw, rows.wanted, "doses", MEANINGS, only=True),
+        _two_units(cells, lambda unit: UNITS.get(unit.strip().lower(), "")),
+        _nobody(cells),
+        span_fault(first_filled(cells["start"], cells["time"]), cells["end"], "occurrencePeriod.end"),
         Fault(
             (verdict == "contradiction").to_numpy(dtype=bool),
             "medication",

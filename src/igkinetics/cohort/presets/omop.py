@@ -14,7 +14,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.presets.concepts import List, agent_of, judge, says
-from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word
+from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word, span_fault
 from igkinetics.cohort.presets.preset import (
     Fault,
     PresetTable,
@@ -25,10 +25,13 @@ from igkinetics.cohort.presets.preset import (
     read_whole,
     stated_rows,
     truth,
+    what_columns_say,
 )
 from igkinetics.cohort.source.raw import RawRows
 
 SIGNS: Final = ("<", "<=", ">", ">=", "=", "")
+OF_DOSES: Final = {"REFILLS": "repeats", "DAYS_SUPPLY": "number of doses", "STOP_REASON": "status", "SIG": "frequency"}
+"""Columns -> the words they stand for."""
 NOT_GIVEN: Final = ("prescription", "order", "dispens", "claim", "written")
 """In the name of a drug_type: what was prescribed or paid for, not what was given."""
 
@@ -139,6 +142,7 @@ def _samples(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[st
         wanted,
     )
     rows.faults += [
+        *what_columns_say(raw, wanted, "samples", {"VALUE_SOURCE_VALUE": "result"}),
         Fault(
             contradicts,
             "measurement_concept_id",
@@ -196,7 +200,10 @@ def _doses(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[str]
         },
         wanted,
     )
+    end = first_filled(column(cells, "drug_exposure_end_datetime"), column(cells, "drug_exposure_end_date"))
     rows.faults += [
+        *what_columns_say(raw, wanted, "doses", OF_DOSES),
+        span_fault(start, end, "drug_exposure_end_date"),
         Fault(
             contradicts,
             "drug_concept_id",

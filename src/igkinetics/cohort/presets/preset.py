@@ -17,13 +17,13 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import holds
-from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.parse.contrary_words import contrary_words
+from igkinetics.cohort.parse.findings import MANY_ROWS, Mask, also
+from igkinetics.cohort.parse.leftovers import WANTED
 from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.source.textfile import read_text
 from igkinetics.errors import InputError, Problem
 
-WANTED: Final = "is a row of the cohort"
-"""The column of a converted table that says which rows are the cohort's; no file has one of this name."""
 ASKED_FOR: Final = "columns asked for"
 Converter = Callable[[RawRows], RawRows]
 SUFFIXES: Final = (".csv", ".tsv", ".txt", ".parquet", ".xpt", ".ndjson")
@@ -66,6 +66,8 @@ class Rows:
         patients = self.columns["patient_id"].reset_index(drop=True)
         for fault in self.faults:
             rows = fault.rows & self.wanted & ~(removed if fault.removes else np.zeros_like(removed))
+            places = np.flatnonzero(rows)
+            others = also(self.raw.line[places]) if len(places) > MANY_ROWS else ""
             problems += [
                 Problem(
                     file=self.raw.file,
@@ -73,11 +75,11 @@ class Rows:
                     patient_id=str(patients[row]),
                     column=fault.column,
                     found=str(fault.found.iloc[row]),
-                    expected=fault.expected,
+                    expected=fault.expected + others,
                     severity="warning" if fault.action else "error",
                     action=fault.action or "refused",
                 )
-                for row in np.flatnonzero(rows)
+                for row in (places[:1] if others else places)
             ]
             if fault.removes:
                 removed |= rows
@@ -91,6 +93,30 @@ class Rows:
             n_unread=self.raw.n_unread + int(removed.sum()),
             repeated_names=frozenset(),
         )
+
+
+def what_columns_say(
+    raw: RawRows, wanted: Mask, table: TableName, meanings: dict[str, str], *, only: bool = False
+) -> list[Fault]:
+    """What further columns say against their rows: those that any table would set aside, refuse or ask about.
+
+    meanings: a name of the standard in capitals -> the words it stands for. only: other columns are not looked at.
+    """
+    asked_for = columns_asked_for(raw.cells)
+    faults = []
+    for name in raw.cells.columns:
+        meaning = meanings.get(str(name).upper())
+        if meaning is None and (only or name in asked_for):
+            continue
+        cells = raw.cells[name].str.strip().where(wanted, "")
+        contrary = contrary_words(table, meaning or str(name), cells)
+        if contrary is not None:
+            raw.cells.attrs.setdefault(ASKED_FOR, set()).add(name)
+            aside = not (contrary.remedy or contrary.asked)
+            expected = contrary.assumed + (f"; {contrary.remedy}" if contrary.remedy else "")
+            action = "row set aside" if aside else "used" if contrary.asked else ""
+            faults.append(Fault(contrary.rows, str(name), cells, expected, action, removes=not contrary.asked))
+    return faults
 
 
 def column(cells: pd.DataFrame, *names: str) -> pd.Series[str]:
