@@ -23,7 +23,7 @@ from igkinetics.cohort.parse.covariates import parse_covariates
 from igkinetics.cohort.parse.crosscheck import compare_tables
 from igkinetics.cohort.parse.doses import parse_doses
 from igkinetics.cohort.parse.findings import Table, problems_of
-from igkinetics.cohort.parse.ids import ids_alike
+from igkinetics.cohort.parse.ids import ids_alike, no_persons
 from igkinetics.cohort.parse.parsed import Parsed, Tables, number_patients
 from igkinetics.cohort.parse.people import parse_outcomes, parse_patients
 from igkinetics.cohort.parse.samples import commonest_unit, parse_samples
@@ -131,7 +131,7 @@ def _assembled(located: Located, notes: tuple[str, ...], igg_unit: str | None, *
     if not fatal:
         tables = compare_tables(tables, kind, mapping)
         fatal = [problem for parsed in tables.values() for problem in parsed.problems]
-    problems = [*fatal, *files.warnings, *ids_alike(tables, patients)]
+    problems = [*fatal, *files.warnings, *ids_alike(tables, patients), *no_persons(tables, patients)]
     problems += [_row_action(one, skip) for one in files.row_problems]
     for parsed in tables.values():
         problems += problems_of(parsed.table, parsed.findings, skip=skip)

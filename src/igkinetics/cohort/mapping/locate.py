@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
 
-from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, nearest
+from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest
 from igkinetics.cohort.mapping.file import load_mapping
 from igkinetics.cohort.mapping.keys import Format, Mapping
+from igkinetics.cohort.mapping.overlooked import overlooked
 from igkinetics.cohort.mapping.parts import MAPPING_NAME as MAPPING_NAME
 from igkinetics.cohort.mapping.parts import part_files
 from igkinetics.cohort.presets.preset import PresetTable
@@ -149,7 +150,6 @@ def _table_sources(
         problems += faults
     if "samples" not in taken and not any(table == "samples" for table, _ in paths) and not problems:
         problems.append(_no_samples(folder))
-    problems += [] if taken else _overlooked(folder, paths)
     labels = _labels(folder, [path for _, path in paths])
     sources = []
     for table, path in paths:
@@ -160,6 +160,9 @@ def _table_sources(
             problems += faults
         else:
             sources.append(Source(table=table, path=path, label=labels[path]))
+    own_mapping = mapping_path is None or mapping_path.name == MAPPING_NAME
+    if own_mapping and not taken and any(source.table == "samples" for source in sources):
+        problems += overlooked(folder, [(source.table, source.path) for source in sources])
     return sources, problems
 
 
@@ -258,27 +261,6 @@ def _no_samples(folder: Path) -> Problem:
     if EVENT_FILE in present:
         hint = f'; if {EVENT_FILE} is a NONMEM event file, write format = "nonmem" and its units into {MAPPING_NAME}'
     return Problem(file="samples.csv", found=shown, expected=f"a cohort needs samples.csv or samples.parquet{hint}")
-
-
-def _overlooked(folder: Path, paths: list[tuple[TableName, Path]]) -> list[Problem]:
-    """Tables in the folder that nobody reads and whose name is nearly that of an absent table."""
-    absent = [table for table in CONTRACT if table != "samples" and all(table != used for used, _ in paths)]
-    used_paths = {path.resolve() for _, path in paths}
-    problems = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in TABLE_SUFFIXES and path.resolve() not in used_paths:
-            near = nearest(path.stem, absent)
-            if near is not None:
-                problems.append(
-                    Problem(
-                        file=path.name,
-                        found=path.name,
-                        expected=f"rename it to {near}{path.suffix.lower()} if it belongs to this cohort",
-                        severity="warning",
-                        action="not read",
-                    )
-                )
-    return problems
 
 
 def _labels(folder: Path, paths: list[Path]) -> dict[Path, str]:

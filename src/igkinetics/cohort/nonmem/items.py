@@ -221,6 +221,7 @@ WEIGHT_NAMES: Final = next(one.names for one in ITEMS if "WT" in one.names)
 READ: Final = tuple(name for one in ITEMS if one.kind == "read" for name in one.names)
 FILTERS: Final = {name: one.names[0] for one in ITEMS if one.kind == "filter" for name in one.names}
 TYPES: Final = {name: one.names[0] for one in ITEMS if one.kind == "type" for name in one.names}
+LOGARITHMS: Final = next(one.names for one in ITEMS if "LNDV" in one.names)
 NOT_COVARIATES: Final = frozenset(name for one in ITEMS for name in one.names) - set(WEIGHT_NAMES)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import says_igg
 from igkinetics.cohort.mapping.keys import Mapping, TableMapping
-from igkinetics.cohort.nonmem.items import FILTERS, TYPES
+from igkinetics.cohort.nonmem.items import FILTERS, LOGARITHMS, TYPES
 from igkinetics.cohort.nonmem.steady_state import MOST_IMPLIED_DOSES, STEADY_STATE_DAYS
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.errors import Problem, also
@@ -111,7 +111,25 @@ def observation_faults(events: Events, is_sample: Mask) -> list[Fault]:
         *fault(no_flag, "BLQ", "0 or 1"),
         *fault(unknown, "BLQ", "below a limit, which a column LLOQ has to give"),
         *fault(narrower, "LIMIT", "an interval from LIMIT to DV is used as below DV", "used as <DV"),
+        *_logarithms(events, is_sample),
     ]
+
+
+def _logarithms(events: Events, is_sample: Mask) -> list[Fault]:
+    """DV that is the logarithm of a level: equal to the column of logarithms, or small where that is not its own."""
+    name = next((one for one in events.raw.cells.columns if one.strip().upper() in LOGARITHMS), None)
+    if name is None or "DV" not in events.columns or events.columns["DV"] == name:
+        return []
+    log, level = pd.to_numeric(events.raw.cells[name], errors="coerce").to_numpy(dtype=np.float64), events["DV"]
+    both = is_sample & ~np.isnan(log) & ~np.isnan(level)
+    same = both & np.isclose(log, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_dv = np.isclose(log, np.log(level), atol=0.02) | np.isclose(log, np.log10(level), atol=0.02)
+    small = both & (np.abs(level - 0.5) <= 3.5)
+    told = f"a level, and {name} says that it is a logarithm: give the levels themselves as DV"
+    if same.any() and same.sum() == both.sum():
+        return fault(same, "DV", told)
+    return fault(small, "DV", told) if small.any() and small.sum() == both.sum() and not of_dv[both].any() else []
 
 
 def dose_faults(events: Events, is_dose: Mask, time_unit: str) -> list[Fault]:

@@ -184,4 +184,12 @@ def holding(cells: pd.Series[str], pattern: str) -> Mask:
 def patient_column(table: Table) -> list[Finding]:
     """Rows that do not say whose they are."""
     cells = table.text["patient_id"]
-    return refuse((cells == "").to_numpy(dtype=bool), "patient_id", cells, "a patient id is needed")
+    empty = (cells == "").to_numpy(dtype=bool)
+    below_one = empty & (~empty).cumsum().astype(bool)
+    in_a_sheet = np.array([" [" in file for file in table.files], dtype=bool)[table.file_code]
+    merged = below_one & in_a_sheet
+    told = "a patient id is needed; if cells are merged, only the first holds it: undo that and fill it down"
+    return [
+        *refuse(empty & ~merged, "patient_id", cells, "a patient id is needed"),
+        *refuse(merged, "patient_id", cells, told),
+    ]

@@ -18,37 +18,32 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, says_igg, words_of
+from igkinetics.cohort.mapping.headings import plain, says_igg, words_of
 from igkinetics.cohort.parse.cells import holding
 from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.parse.products import OTHER_DRUG, OTHER_THAN, WHAT_WAS_GIVEN, other_product, unlike_the_others
+from igkinetics.cohort.parse.sample_words import (
+    ANALYTE_WORDS,
+    IMPUTED,
+    NO_PATIENT,
+    NOT_MEASURED,
+    OTHER_ANALYTE,
+    OTHER_SPECIMEN,
+    PENDING,
+    SPOILT,
+    another_analyte,
+    no_observation,
+    no_result,
+    other_tests,
+    spoilt,
+)
 
-OTHER_ANALYTE: Final = re.compile(
-    r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*(?: ?[1-4])?|albumin|"
-    r"(?:total )?protein|crp|c-reactive protein|creatinine|kreatinin|ha?emoglobin|kappa|lambda|"
-    r"(?:free )?(?:kappa|lambda)(?: light chains?)?|beta-?2[- ]microglobulin|ferritin|ldh)(?: total| serum| level)*"
-)
-ANALYTE_WORDS: Final = frozenset(
-    {"test", "analyte", "component", "parameter", "param", "analysis", "assay", "lab", "item", "measurement", "name"}
-)
-OTHER_SPECIMEN: Final = re.compile(
-    r"csf|liquor|cerebrospinal fluid|spinal fluid|urine|urin|saliva|speichel|ascites|pleural fluid|synovial fluid|"
-    r"bal|bronchoalveolar lavage|stool|stuhl|breast milk|tears?"
-)
 TAKEN_BACK: Final = re.compile(
     r"entered[ -]in[ -]error|in error|error|cancell?ed|not[ -]done|not performed|voided?|rejected|invalid|deleted|"
     r"withdrawn|retracted|superseded|replaced|duplicate|"
     r"wrong (?:patient|tube|blood in tube)|mislabell?ed|storniert|ungultig|annulee?|annullato|"
     r"anulado|cancelado"
 )
-NOT_MEASURED: Final = re.compile(
-    r"(?:single |multiple )?imput(?:ed|ation)|locf|nocb|(?:last observation )?carried forward|interpolat(?:ed|ion)|"
-    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|"
-    r"estime|target|goal|zielwert"
-)
-IMPUTED: Final = frozenset(
-    {"imputed", "locf", "nocb", "interpolated", "extrapolated", "carried", "estimated", "simulated"}
-)
-"""Headings under which "yes" says that nobody measured the level."""
 NOT_GIVEN: Final = re.compile(
     r"not[ -](?:given|administered|taken)|no|held|hold|on hold|refused|missed|omitted|skipped|planned|ordered|"
     r"order|prescription|prescribed|request(?:ed)?|scheduled|not started|never started|screen(?:ing)? fail(?:ure|ed)?|"
@@ -67,24 +62,6 @@ AFFIRMING: Final = frozenset({"given", "administered", "gegeben", "verabreicht",
 """Headings under which "no" says so."""
 YES: Final = frozenset({"yes", "y", "1", "true", "t", "x", "ja", "j", "oui", "si"})
 NO: Final = frozenset({"no", "n", "0", "false", "f", "nein", "non"})
-OTHER_DRUG: Final = re.compile(
-    r"(?:human )?albumin\w*(?: human)?(?: ?\d+ ?%)?|(?:alburex|albunorm|flexbumin|plasbumin)(?: ?\d+ ?%?)?|"
-    r"anti-?d(?: ?\(?rho\)?)?(?: ig| immun\w* ?glob\w*)?|rhophylac|rhogam|winrho\w*|"
-    r"hepatitis b (?:ig|immun\w* ?glob\w*)|hbig|hepatect\w*|zutectra|tetanus (?:ig|immun\w* ?glob\w*)|"
-    r"(?:fresh frozen )?plasma|ffp|octaplas\w*|platelets?|red (?:blood )?cells?|prbc|erythrocytes?|fibrinogen|"
-    r"(?:factor|faktor) [ivx]+\w*|(?:normal )?saline|nacl|glucose|dextrose|paracetamol|acetaminophen|"
-    r"(?:methyl)?predniso(?:lo)?ne?|corticosteroids?|steroids?|dexamethasone?|hydrocortisone?|"
-    r"antithymocyte globulin|atg|"
-    r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
-)
-WHAT_WAS_GIVEN: Final = frozenset(
-    {"drug", "product", "medication", "med", "medicine", "item", "preparation", "substance", "name", "agent", "brand"}
-    | {"praparat", "medikament", "arzneimittel", "wirkstoff", "producto", "medicament"}
-)
-"""Headings of what a dose was; an arm or a therapy beside it may be named after another drug."""
-OTHER_THAN: Final = frozenset({"drug", "type", "medication", "med", "medicine", "substance", "agent", "kind"})
-"""Headings of what a dose was under which every row of immunoglobulin says so."""
-IMMUNOGLOBULIN: Final = re.compile(r"\b(?:i[vg]|sc)?ig[gv]?\b|\bigsc\b|\bigrt\b|globulin|inmunoglob|\bi[vm]ig|scig")
 SPREAD: Final = frozenset({"sd", "se", "sem", "stdev", "std"})
 PART: Final = frozenset({"percent", "pct", "fraction", "proportion", "portion", "share"})
 WASTED: Final = frozenset({"wasted", "discarded", "verworfen"})
@@ -101,6 +78,11 @@ NUMBER_OF: Final = frozenset({"n", "no", "number", "num", "count", "total", "anz
 ONCE: Final = re.compile(
     r"|0+(?:\.0*)?|once|single(?: dose)?|one[ -]?(?:time|off)|stat|prn|1 ?x|einmalig|unique|na|none|-|\."
 )
+COURSE_DAYS: Final = frozenset({"days", "tage", "jours", "dias", "giorni"})
+DAYS_OF_A_COURSE: Final = COURSE_DAYS | NUMBER_OF | {"of", "infusion", "dose", "dosing", "treatment", "consecutive"}
+"""All words of a heading that counts the days of a course."""
+TOTALS: Final = frozenset({"total", "whole", "overall", "gesamt", "gesamtdosis", "totale"})
+AMOUNTS_OF: Final = frozenset({"g", "mg", "grams", "dose", "amount", "dosis", "gesamtdosis", "course"})
 VIALS: Final = frozenset(
     {"vial", "vials", "bottle", "bottles", "quantity", "qty", "flaschen", "flacons", "viales", "packs"}
 )
@@ -149,10 +131,13 @@ AMOUNT: Final = re.compile(r"(?!(?:0|1)$)\d+(?:[.,]\d+)?(?: ?m?g)?")
 MOST_WORDS: Final = 2000
 """A column with more different cells is free text or a number: only cells that hold one of these are looked at."""
 TELLING: Final = "|".join(
-    [said.pattern for said in (REMARK, ANOTHER_METHOD, REMARK_ON_A_DOSE, SURMISED, LOSES_IGG)]
+    [said.pattern for said in (REMARK, ANOTHER_METHOD, REMARK_ON_A_DOSE, SURMISED, LOSES_IGG, SPOILT)]
     + [
         f"^(?:{whole.pattern})$"
-        for whole in (TAKEN_BACK, NOT_MEASURED, NOT_GIVEN, NOT_HAPPENED, OTHER_ANALYTE, OTHER_SPECIMEN, OTHER_DRUG)
+        for whole in (
+            *(TAKEN_BACK, NOT_MEASURED, NOT_GIVEN, NOT_HAPPENED, OTHER_ANALYTE, OTHER_SPECIMEN, OTHER_DRUG),
+            *(NO_PATIENT, PENDING),
+        )
     ]
 )
 
@@ -214,11 +199,6 @@ NAMED_AMOUNT: Final = "name the column of what was given as amount_g under [dose
 WHOLE_AMOUNT: Final = "give the amount of the whole infusion"
 
 
-def other_drug(word: str) -> bool:
-    """Whether a name of a product is none of immunoglobulin G to replace it."""
-    return OTHER_DRUG.fullmatch(plain(word).strip()) is not None
-
-
 class Verdict(NamedTuple):
     """What rows are taken for, whether each word denies it, and what settles it ("": to leave the rows out).
 
@@ -235,17 +215,21 @@ class Verdict(NamedTuple):
 
 
 def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
-    others = [bool(OTHER_ANALYTE.fullmatch(word) or ("igg" in word and NOT_TOTAL_IGG.search(word))) for word in words]
+    others = [another_analyte(word) for word in words]
     unmeasured = [bool(NOT_MEASURED.fullmatch(one) or (IMPUTED & named and one in YES)) for one in words]
     spread = [bool(SPREAD & named) and NUMBER.fullmatch(word) is not None for word in words]
     if any(map(says_igg, words)) and ANALYTE_WORDS & named:
         others = [word != "" and not says_igg(word) for word in words]
     return [
         Verdict("every row is taken as total IgG", others),
+        Verdict("every row is taken as total IgG", other_tests(named, words)),
         Verdict("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words]),
         Verdict("every row is taken as a valid result", _taken_back(named, words)),
+        Verdict("every row is taken as a result of a patient", [no_result(named, word) for word in words]),
         Verdict("every row is taken as a level that was measured", unmeasured),
+        Verdict("every row is taken as a level that was measured", [no_observation(named, word) for word in words]),
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
+        Verdict(AGAINST_THE_ROW, [spoilt(word) for word in words], asked=True),
         _remarks(words, ANOTHER_METHOD),
     ]
 
@@ -261,16 +245,22 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         bool(RECEIVED & named and not (PART | BESIDE) & named) and bool(AMOUNT.fullmatch(word)) for word in words
     ]
     wasted = [bool(WASTED & named) and bool(re.fullmatch(r"[\d.,]*[1-9][\d.,]*(?: ?m?g)?", word)) for word in words]
-    unlike = [bool(OTHER_THAN & named) and word != "" and not IMMUNOGLOBULIN.search(word) for word in words]
+    of_many = bool((OTHER_THAN | WHAT_WAS_GIVEN) & named)
+    unlike = [of_many and one for one in unlike_the_others(words)]
+    days = bool(named <= DAYS_OF_A_COURSE and COURSE_DAYS & named)
+    in_days = [days and bool(re.fullmatch(r"0*(?:[2-9]|10)(?:\.0*)?", word)) for word in words]
+    totals = [bool(TOTALS & named and AMOUNTS_OF & named) and bool(AMOUNT.fullmatch(word)) for word in words]
     return [
         Verdict("every row is taken as a dose that was given", _not_given(named, words)),
-        Verdict("every row is taken as immunoglobulin G", [given and other_drug(word) for word in words]),
+        Verdict("every row is taken as immunoglobulin G", [given and other_product(word) for word in words]),
         Verdict("every row is taken as one infusion", several, ROW_FOR_EACH),
+        Verdict("every row is taken as one infusion", in_days, ROW_FOR_EACH),
+        Verdict("every row is taken as one infusion of its amount", totals, ROW_FOR_EACH, amount=True),
         Verdict("the amount is taken as that of the whole infusion", counts, WHOLE_AMOUNT, amount=True),
         Verdict("the amount is taken as given whole", in_part, "write the amount that was given"),
         Verdict("the amount is taken as given whole", wasted, "write the amount that was given"),
         Verdict("the amount is taken as the one that was given", received, NAMED_AMOUNT, amount=True),
-        Verdict("every row is taken as immunoglobulin G", unlike if not all(unlike) else [], asked=True),
+        Verdict("every row is taken as immunoglobulin G", unlike, asked=True),
         _remarks(words, REMARK_ON_A_DOSE),
     ]
 

@@ -130,7 +130,10 @@ def _generic_amounts(table: Table) -> tuple[Floats, Floats, list[Finding], list[
     unknown = (~named.isin([*AMOUNT_UNITS, *VOLUMES])).to_numpy(dtype=bool)
     findings = refuse(unknown, "amount_unit", units, f"one of {', '.join((*AMOUNT_UNITS, *VOLUMES))}")
     if in_volume.any() and concentration is None:
-        expected = 'grams in a millilitre are needed: concentration = "10 %" under [doses] in cohort.toml'
+        expected = (
+            'grams in a millilitre are needed: concentration = "10 %" under [doses] in cohort.toml, if all products '
+            "are of one strength, else give the amounts in grams"
+        )
         findings += refuse(in_volume, "amount_unit", units, expected)
     values, _, more = numbers_with_units(table, "amount", units, {**AMOUNT_UNITS, **of_volume}, _possible)
     empty = (cells.str.strip() == "").to_numpy(dtype=bool)

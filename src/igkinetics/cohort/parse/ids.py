@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import numpy as np
@@ -9,10 +10,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.parse.parsed import Tables
 from igkinetics.errors import Problem, counted
 
 MOST_NAMED: Final = 20
+ALIKE: Final = (
+    "ids that differ only in form are different patients here; if they are one, write one form, or map them under "
+    "[TABLE.values.patient_id] in cohort.toml"
+)
+NO_PERSON: Final = re.compile(
+    r"(?:qc|iqc|eqa|quality[ _-]?controls?|calibrators?|cal|blank|standards?|std|"
+    r"pool(?:ed)?(?:[ _-]?(?:serum|plasma))?|"
+    r"references?|ref|normal (?:serum|pool)|controls?|kontrolle|test(?:[ _-]?patient)?|dummy|demo)(?:[ _-]*\d+)?|"
+    r"mean|median|average|mittelwert|moyenne|totals?|sum|summe|sd|n|min|max|all(?: patients)?"
+)
 FORMS: Final = (
     (r"\s+", ""),
     (r"(\p{L})[-_./](\p{Nd})", r"\1\2"),
@@ -33,6 +45,16 @@ def same_form(patients: list[str]) -> pd.Series[str]:
     return pd.Series(form.to_numpy(zero_copy_only=False), dtype=str)
 
 
+def no_persons(tables: Tables, patients: list[str]) -> list[Problem]:
+    """A warning for each id that reads like a control, a mean or a test; not where most ids do."""
+    rows = [row for row, name in enumerate(patients) if NO_PERSON.fullmatch(plain(name).strip())]
+    if 2 * len(rows) > len(patients):
+        return []
+    expected = "reads like no patient (a control, a mean, a test): leave such rows out, or ignore this if it is one"
+    told = [_at_first_row(tables, row, patients[row], expected, "used as a patient") for row in rows[:MOST_NAMED]]
+    return [problem for problem in told if problem is not None]
+
+
 def ids_alike(tables: Tables, patients: list[str]) -> list[Problem]:
     """A warning for each group of ids that differ only in form, at the first row of the second of them."""
     form = same_form(patients)
@@ -42,25 +64,26 @@ def ids_alike(tables: Tables, patients: list[str]) -> list[Problem]:
     problems = [_problem(tables, patients, rows) for rows in named]
     if len(distinct) > MOST_NAMED and problems[0] is not None:
         n_more = counted(len(distinct) - MOST_NAMED, "further group")
-        problems.append(_warning(problems[0].file, None, n_more))
+        problems.append(_warning(problems[0].file, None, n_more, ALIKE, "used as different patients"))
     return [problem for problem in problems if problem is not None]
 
 
 def _problem(tables: Tables, patients: list[str], rows: list[int]) -> Problem | None:
     shown = ", ".join(repr(patients[row]) for row in rows)
+    return _at_first_row(tables, rows[1], shown, ALIKE, "used as different patients")
+
+
+def _at_first_row(tables: Tables, patient: int, found: str, expected: str, action: str) -> Problem | None:
     for parsed in tables.values():
-        here = np.flatnonzero(parsed.frame["patient"].to_numpy() == rows[1])
+        here = np.flatnonzero(parsed.frame["patient"].to_numpy() == patient)
         if here.size:
             table = parsed.table
-            return _warning(table.files[table.file_code[here[0]]], int(table.line[here[0]]), shown)
+            file, line = table.files[table.file_code[here[0]]], int(table.line[here[0]])
+            return _warning(file, line, found, expected, action)
     return None
 
 
-def _warning(file: str, line: int | None, found: str) -> Problem:
-    expected = (
-        "ids that differ only in form are different patients here; if they are one, write one form, or map them under "
-        "[TABLE.values.patient_id] in cohort.toml"
-    )
+def _warning(file: str, line: int | None, found: str, expected: str, action: str) -> Problem:
     return Problem(
         file=file,
         line=line,
@@ -68,5 +91,5 @@ def _warning(file: str, line: int | None, found: str) -> Problem:
         found=found,
         expected=expected,
         severity="warning",
-        action="used as different patients",
+        action=action,
     )

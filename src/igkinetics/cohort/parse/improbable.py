@@ -17,10 +17,11 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.contrary_words import LOSSES, other_drug
+from igkinetics.cohort.parse.contrary_words import LOSSES
 from igkinetics.cohort.parse.elsewhere import NEGATIONS, immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
+from igkinetics.cohort.parse.products import other_drug
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
 from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG

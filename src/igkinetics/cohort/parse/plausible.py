@@ -24,6 +24,8 @@ SLIP_FROM, SLIP_TO = 50.0, 200.0
 OTHER_UNIT_FROM, OTHER_UNIT_TO = 10**1.5, 10**2.5
 """Between these factors a whole patient is about 100 times off the others."""
 UNUSUAL_FROM: Final = 7.0
+TIMES_THE_OTHERS: Final = 3.0
+"""A median above HIGHEST_MEDIAN is asked about from here on, for in a cohort of two the others weigh little."""
 AS_GIVEN: Final = 'write unusual_levels = "as_given" in cohort.toml'
 LONG_GAP_DAY: Final = 90.0
 """Some four half-lives of IgG: the sample before tells little about the one after."""
@@ -53,13 +55,19 @@ def check_levels(samples: Parsed) -> Parsed:
     first = measured[~measured["patient"].duplicated()]
     ratio = off.reindex(first["patient"]).to_numpy(dtype=np.float64)
     other = (ratio >= OTHER_UNIT_FROM) & (ratio <= OTHER_UNIT_TO)
-    unusual = (ratio >= UNUSUAL_FROM) & ~other
+    others = float(np.median(np.sort(medians)[: max(len(medians) - 1, 1)]))  # of one who is above the middle
+    own = medians.reindex(first["patient"]).to_numpy(dtype=np.float64)
+    high = (own > HIGHEST_MEDIAN) & (own > TIMES_THE_OTHERS * others)
+    unusual = ((ratio >= UNUSUAL_FROM) | high) & ~other
     beside = times.reindex(first["patient"]).to_numpy(dtype=np.float64)
     question = [
         f"{one}: in another unit? State it in a column unit; if the levels are right, {AS_GIVEN}"
         for one in map(_beside_the_others, beside[other])
     ]
-    doubt = [f"{one}: is the unit right?" for one in map(_beside_the_others, beside[unusual])]
+    doubt = [
+        f"{f'a median above {HIGHEST_MEDIAN:g} g/L' if too_high else _beside_the_others(one)}: is the unit right?"
+        for one, too_high in zip(beside[unusual], high[unusual], strict=True)
+    ]
     return samples.with_findings(
         [
             *refuse(samples.rows(first.index[other]), "igg", cells, question, "patient"),

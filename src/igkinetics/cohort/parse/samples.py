@@ -12,6 +12,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import IggCells, canonical_units, igg_cells, numbers, patient_column
+from igkinetics.cohort.parse.censoring import above_that_read_like_below, with_stated_signs
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, event_times, whole_table
 from igkinetics.cohort.parse.stated_words import (
@@ -30,10 +31,6 @@ LIMIT_NAMES = ("", "above", "below")
 """By the sign of a censored value modulo 3: 0, 1, -1."""
 G_PER_L_BY_CODE = np.array([*(G_PER_L_IN[unit] for unit in IGG_UNITS), np.nan])
 """By the place of a unit in IGG_UNITS; the last one, -1, is no unit."""
-COMPARATORS = {"<": -1, "<=": -1, "≤": -1, "=": 0, ">": 1, ">=": 1, "≥": 1}
-CENSORED = {"-1": -1, "0": 0, "1": 1}
-"""A value lies below (-1) or above (1) what is written, or was measured (0)."""
-NOT_STATED = 2
 MAP_THE_WORD = "name another spelling of one of them under [samples.values.unit] in cohort.toml (never another unit)"
 STATE_THE_UNIT = (
     'the unit of IgG is never guessed; write igg_unit = "mg/dL" (or "g/L") in cohort.toml, or give igg_unit="mg/dL"'
@@ -70,7 +67,8 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
         findings += word_findings
     lower, lower_findings = _limits(table, "lower_limit", factor, mapping.lower_limit, mapping.igg_unit)
     upper, upper_findings = _limits(table, "upper_limit", factor, mapping.upper_limit, mapping.igg_unit)
-    parsed, sign_findings = _with_stated_signs(table, parsed, lower / factor, upper / factor)
+    parsed, sign_findings = with_stated_signs(table, parsed, lower / factor, upper / factor)
+    sign_findings += above_that_read_like_below(table, parsed, factor, lower, upper)
     if table.column("igg") is not None:
         findings += _impossible(written, cells, no_level, parsed, code)
     findings += sign_findings + unit_findings + lower_findings + upper_findings
@@ -81,7 +79,7 @@ def parse_samples(table: Table, mapping: Mapping) -> Parsed:
     )
     igg = parsed.value * factor
     plain = (parsed.limit == 0) & ~crossed
-    too_low, too_high = plain & (igg < lower), plain & (igg > upper)
+    too_low, too_high = plain & (igg > 0) & (igg < lower), plain & (igg > upper)
     findings += _outside(cells, too_low, lower, code, "below the lower", "<")
     findings += _outside(cells, too_high, upper, code, "above the upper", ">")
     limit = np.where(too_low, -1, np.where(too_high, 1, parsed.limit))
@@ -123,38 +121,6 @@ def _unit_codes(table: Table, mapping: Mapping) -> tuple[npt.NDArray[np.int8], l
     findings = refuse(unknown, "unit", cells, f"one of {', '.join(IGG_UNITS)}; {MAP_THE_WORD}")
     code[empty] = default
     return code, findings + refuse((code < 0) & ~unknown, "unit", cells, STATE_THE_UNIT), []
-
-
-def _with_stated_signs(table: Table, parsed: IggCells, lower: Floats, upper: Floats) -> tuple[IggCells, list[Finding]]:
-    """The cells with what the columns comparator and censored say of them; lower, upper: limits in the cell's unit.
-
-    A level below (above) a limit may lack its number, or read 0, where the limit is stated elsewhere.
-    """
-    sign = np.where(parsed.limit == 0, NOT_STATED, parsed.limit).astype(np.int8)
-    findings: list[Finding] = []
-    for name, meaning, words in (
-        ("comparator", COMPARATORS, "<, <=, =, >= or >"),
-        ("censored", CENSORED, "-1 (below the value), 0 (measured) or 1 (above the value)"),
-    ):
-        if (cells := table.column(name)) is None:
-            continue
-        said = cells.str.strip().str.replace(r"\.0$", "", regex=True)
-        own = said.map(meaning).fillna(NOT_STATED).to_numpy(dtype=np.int8)
-        strange = (own == NOT_STATED) & (said != "").to_numpy(dtype=bool)
-        expected = f"{words}; map other words under [samples.values.{name}] in cohort.toml"
-        findings += refuse(strange, name, cells, expected)
-        contrary = (own != NOT_STATED) & (sign != NOT_STATED) & (own != sign)
-        levels = table.text["igg"] if table.column("igg") is not None else cells
-        against = for_each(levels[contrary], lambda cell: f"contradicts the rest of the row (igg {str(cell)!r})")
-        findings += refuse(contrary, name, cells, against)
-        sign = np.where(sign == NOT_STATED, own, sign)
-    limit = np.where(sign == NOT_STATED, 0, sign).astype(np.int8)
-    open_value = (limit != 0) & ~parsed.unreadable & ~(parsed.value > 0) & ~(parsed.value < 0)
-    value = np.where(open_value, np.where(limit < 0, lower, upper), parsed.value)
-    if (igg := table.column("igg")) is not None:
-        expected = "a number above 0 to be below or above, here or as lower_limit or upper_limit"
-        findings += refuse(open_value & np.isnan(value), "igg", igg, expected)
-    return IggCells(value=value, limit=limit, unreadable=parsed.unreadable), findings
 
 
 def _impossible(

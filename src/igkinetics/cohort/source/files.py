@@ -13,6 +13,7 @@ from igkinetics.cohort.mapping.locate import Located
 from igkinetics.cohort.nonmem.events import split_events
 from igkinetics.cohort.nonmem.text import read_event_text
 from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
+from igkinetics.cohort.parse.dosing_weights import other_weights
 from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
@@ -78,6 +79,7 @@ def read_files(located: Located, mapping: Mapping) -> Files:
             nothing = _no_rows(table, needed=table.name == "samples" or bool(located.mapping.table(table.name).keep))
             (fatal if nothing.severity == "error" else warnings).append(nothing)
     converted = {source.table for source in located.sources if source.convert is not None}
+    warnings += other_weights(by_table["doses"], tables, mapping.doses.ignore)
     for problem in left.problems(own_tables, converted, located.mapping):
         (fatal if problem.severity == "error" else warnings).append(problem)
     empty = [*parts.empty_lines, *((one.raw.file, one.empty_lines) for one in others)]

@@ -16,6 +16,12 @@ from igkinetics.errors import InputError, Problem
 
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
+SUBCLASS = re.compile(r"igg[ _.-]?[1-4](?:[ _(\[].*)?", re.IGNORECASE)
+SUBCLASSES = (
+    "IgG1 to IgG4 are the subclasses of IgG, no visits; if they are visits, name each with its day: "
+    'day = { "IgG1" = 0, ... }'
+)
+
 
 def with_wide(mapping: Mapping) -> Mapping:
     """The mapping of the rows that `one_row_per_sample` makes: cells of visits without a level are no samples."""
@@ -66,6 +72,9 @@ def _visits(headings: Sequence[str], wide: Wide) -> tuple[list[str], list[str], 
         parts = {name: part for name in headings if (part := _star(pattern, name)) is not None}
         if not parts:
             faults.append(_fault(pattern, f"no column fits; {suggestion(pattern.replace('*', ''), headings)}"))
+        if wide.rule is not None and len(parts) > 1 and all(SUBCLASS.fullmatch(name) for name in parts):
+            faults.append(_fault(", ".join(parts), SUBCLASSES))
+            continue
         for name, part in parts.items():
             time = _time_of(part, wide, headings)
             if time is None:

@@ -1,0 +1,207 @@
+"""What further columns say against the rows beside them: other units, dates, persons, levels, strengths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import COLUMN_UNITS, VOLUMES, TableName
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, read_heading, words_of
+from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
+from igkinetics.cohort.model import Floats
+from igkinetics.cohort.parse.assumed import plain_levels, where
+from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
+from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.contrary_words import SIGN, Contrary, contrary_words
+from igkinetics.cohort.parse.sample_words import ABOVE_A_LIMIT, BELOW_A_LIMIT
+from igkinetics.cohort.parse.times import dates_of
+from igkinetics.units import G_PER_L_IN, canonical_unit
+
+AMOUNTS: Final = ("amount_g", "amount_g_per_kg", "amount")
+REFERENCE: Final = re.compile(
+    r"ref(?:erence)?[_ .-]?(?:range|interval|limit|low|high|lo|hi|min|max)|norm", re.IGNORECASE
+)
+REFERENCE_G_PER_L: Final = (1.0, 30.0)
+"""Limits of reference of IgG lie between these at any age; those in another unit are at least ten times off."""
+AGAIN: Final = frozenset(
+    {"repeat", "repeated", "retest", "recheck", "rerun", "dup", "duplicate", "second", "corrected"}
+)
+PERSON: Final = frozenset(
+    {"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"}
+    | {"site", "centre", "center", "zentrum", "country"}
+)
+AT_THE_PATIENT: Final = frozenset(
+    {"collected", "collection", "sampled", "sampling", "drawn", "draw", "specimen", "taken", "given", "administered"}
+    | {"administration", "infused", "abnahme", "entnahme", "gabe", "prelevement", "extraccion", "prelievo"}
+)
+"""Headings of when something was done, beside when it was ordered, received or reported."""
+SAME_LEVEL: Final = 0.02
+STRENGTH: Final = re.compile(r"(\d+(?:[.,]\d+)?) ?(%|mg ?/ ?ml|g ?/ ?(?:dl|l|ml|100 ?ml))", re.IGNORECASE)
+SAME_STRENGTH: Final = 0.03
+
+
+def said_beside(
+    table: TableName, name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
+) -> Iterator[Contrary | None]:
+    """What the cells may say against their rows, the first of which is told."""
+    beside = next((one for one in (*AMOUNTS, "stop") if one in mapped.text.columns), "")
+    yield contrary_words(table, name, cells, mapped.text[beside] if beside else None)
+    if table in ("samples", "doses"):
+        yield _several_persons(name, cells, mapped)
+        yield _other_dates(table, name, cells, mapped, mapping)
+        yield _another_unit(table, name, cells, mapped)
+    if table == "samples":
+        yield _bare_signs(name, cells, mapped)
+        yield _beyond_limits(name, cells, mapped)
+        yield _range_in_another_unit(name, cells, mapping)
+        yield _another_level(name, cells, mapped, mapping)
+    if table == "doses":
+        yield other_strength(cells, mapped, mapping)
+
+
+def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+    """Rows whose number or name of a person is another than that of their patient's first row."""
+    if not PERSON & set(words_of(name)) or "patient_id" not in mapped.text.columns:
+        return None
+    first = cells.where(cells != "").groupby(mapped.text["patient_id"]).transform("first")
+    rows = ((cells != "") & first.notna() & (cells != first)).to_numpy(dtype=bool)
+    assumed = "an id is taken as one person, and here it has several of these"
+    return Contrary(rows=rows, assumed=assumed, remedy="see that the ids are right", asked=True)
+
+
+def _other_dates(
+    table: TableName, name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
+) -> Contrary | None:
+    """Dates on which blood was drawn or a dose given, by their heading, that are others than those in use."""
+    settings = mapping.table(table)
+    used = settings.columns.get("datetime", mapped.headings.get("datetime", "datetime"))
+    used = used if isinstance(used, str) else used[0]
+    if "datetime" not in mapped.text.columns or not AT_THE_PATIENT & set(words_of(name)) - set(words_of(used)):
+        return None
+    here, there = (dates_of(each, settings.datetime_format) for each in (cells, mapped.text["datetime"]))
+    return Contrary(
+        rows=np.abs(np.floor(here) - np.floor(there)) >= 1.0,
+        assumed=f"rows are placed by {used}, and these dates differ from it",
+        remedy=f"to place them by these, write datetime = {quoted(name)} under [{table}.columns]",
+        asked=True,
+    )
+
+
+def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary:
+    """Cells such as < beside levels without a sign, whatever the heading."""
+    signs = where(cells, SIGN) & plain_levels(mapped)
+    remedy = f"write comparator = {quoted(name)} under [samples.columns] in cohort.toml"
+    return Contrary(rows=signs, assumed="a level without a sign was measured", remedy=remedy)
+
+
+def _range_in_another_unit(name: str, cells: pd.Series[str], mapping: Mapping) -> Contrary | None:
+    """Ranges of reference that are none of IgG in the unit stated, and are in another one."""
+    stated = mapping.samples.units.get("igg", mapping.igg_unit)
+    if stated is None or not REFERENCE.search(name):
+        return None
+
+    def foreign(word: str) -> bool:
+        ends = [float(end) for end in re.findall(r"\d+(?:\.\d+)?", word.replace(",", "."))]
+        return (
+            len(ends) in (1, 2)
+            and not _is_range_of_igg(ends, stated)
+            and any(_is_range_of_igg(ends, unit) for unit in G_PER_L_IN)
+        )
+
+    remedy = "state the unit that levels are in (igg_unit), and look at how they were written down"
+    return Contrary(rows=where(cells, foreign), assumed=f"igg is in {stated}", remedy=remedy)
+
+
+def _another_level(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Levels that differ from those in use, in the unit of their heading or else in the stated one."""
+    stated, heading = mapping.samples.units.get("igg", mapping.igg_unit), read_heading(name)
+    repeated = "IGG" in heading.concepts and set(heading.unknown) <= AGAIN and not NOT_TOTAL_IGG.search(name)
+    if not repeated or "igg" not in mapped.text.columns:
+        return None
+    factor: float | Floats = 1.0
+    if heading.unit:
+        own = mapped.text["unit"] if "unit" in mapped.text.columns else pd.Series("", index=cells.index, dtype=str)
+        named = canonical_units(own).map(G_PER_L_IN).to_numpy(dtype=np.float64)
+        in_use = np.where(np.isnan(named), np.nan if stated is None else G_PER_L_IN[stated], named)
+        factor = G_PER_L_IN.get(canonical_unit(heading.unit), np.nan) / in_use
+    level, other = igg_cells(mapped.text["igg"], mapping.samples.decimal), numbers(cells, mapping.samples.decimal)[0]
+    differ = (level.limit == 0) & (np.abs(factor * other - level.value) > SAME_LEVEL * level.value)
+    assumed = f"the column igg alone is used, and these levels differ from it by more than {SAME_LEVEL:.0%}"
+    return Contrary(rows=differ, assumed=assumed, remedy="see which of the two is right", asked=True)
+
+
+def _is_range_of_igg(ends: list[float], unit: str) -> bool:
+    """Whether limits of reference could be those of IgG (g/L, at any age) in this unit."""
+    return all(REFERENCE_G_PER_L[0] <= end * G_PER_L_IN[unit] <= REFERENCE_G_PER_L[1] for end in ends if end > 0)
+
+
+def _another_unit(table: TableName, name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+    """Units beside a column of units in use that are others."""
+    used = "unit" if table == "samples" else "amount_unit"
+    if used not in mapped.text.columns or not read_heading(name).concepts & {"UNIT"}:
+        return None
+    here, there = canonical_units(cells), canonical_units(mapped.text[used])
+    known = COLUMN_UNITS["igg" if table == "samples" else "amount"]
+    rows = (here.isin(list(known)) & there.isin(list(known)) & (here != there)).to_numpy(dtype=bool)
+    if table == "samples":
+        factors = [each.map(G_PER_L_IN).to_numpy(dtype=np.float64) for each in (here, there)]
+        rows = rows & (factors[0] != factors[1])
+    return Contrary(rows=rows, assumed=f"units are those of the column {used}", remedy="see which of the two is right")
+
+
+def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+    """Words such as BLQ beside levels without a sign, whatever the heading."""
+    below, above = (where(cells.map(_plain_word), said.pattern) for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT))
+    rows = (below | above) & plain_levels(mapped)
+    if not rows.any():
+        return None
+    word = str(cells.iloc[np.flatnonzero(rows)[0]])
+    remedy = (
+        f"write comparator = {quoted(name)} under [samples.columns] and "
+        f'{quoted(word)} = "{"<" if below[np.flatnonzero(rows)[0]] else ">"}" under [samples.values.comparator]'
+    )
+    return Contrary(rows=rows, assumed="a level without a sign was measured", remedy=remedy)
+
+
+def _plain_word(cell: str) -> str:
+    return " ".join(cell.casefold().split())
+
+
+def other_strength(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Strengths of products that are others than the concentration by which amounts in mL become grams."""
+    settings = mapping.doses
+    if settings.concentration is None or "amount" not in mapped.text.columns:
+        return None
+    stated = settings.concentration
+    constant = pd.Series(settings.units.get("amount", ""), index=cells.index, dtype=str)
+    units = mapped.text["amount_unit"] if "amount_unit" in mapped.text.columns else constant
+    in_volume = canonical_units(units.where(units.str.strip() != "", constant)).isin(list(VOLUMES))
+
+    def differs(word: str) -> bool:
+        found = [_strength(match) for match in STRENGTH.finditer(word)]
+        known = [one for one in found if one is not None]
+        return bool(known) and all(abs(one - stated) > SAME_STRENGTH * stated for one in known)
+
+    return Contrary(
+        rows=where(cells, differs) & in_volume.to_numpy(dtype=bool),
+        assumed=f"a millilitre is taken as {stated:g} g ({100 * stated:g} %, as concentration says)",
+        remedy="give amounts in grams where products differ, or the right concentration",
+    )
+
+
+def _strength(match: re.Match[str]) -> float | None:
+    """g/mL of what reads like a strength; None for what no immunoglobulin has."""
+    unit = match[2].replace(" ", "").lower().replace("g/100ml", "%").replace("ml", "mL").replace("dl", "dL")
+    try:
+        value = g_per_ml(f"{match[1].replace(',', '.')} {unit.replace('g/l', 'g/L')}")
+    except ValueError:
+        return None
+    return value if isinstance(value, float) else None
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

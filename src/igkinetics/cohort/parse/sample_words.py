@@ -1,0 +1,103 @@
+"""What cells beside levels say of them: another analyte or specimen, no result of a patient, below a limit."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG
+from igkinetics.cohort.presets.concepts import concepts
+
+OTHER_ANALYTE: Final = re.compile(
+    r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*(?: ?[1-4])?|albumin|"
+    r"(?:total )?protein|crp|c-reactive protein|creatinine|kreatinin|ha?emoglobin|kappa|lambda|"
+    r"(?:free )?(?:kappa|lambda)(?: light chains?)?|beta-?2[- ]microglobulin|ferritin|ldh)(?: total| serum| level)*"
+)
+ANALYTE_WORDS: Final = frozenset(
+    {"test", "analyte", "component", "parameter", "param", "analysis", "assay", "lab", "item", "measurement", "name"}
+)
+OTHER_SPECIMEN: Final = re.compile(
+    r"csf|liquor|cerebrospinal fluid|spinal fluid|urine|urin|saliva|speichel|ascites|pleural fluid|synovial fluid|"
+    r"(?:umbilical )?cord(?: blood| serum)?|nabelschnurblut|donor(?: (?:sample|serum|blood))?|spender(?:in)?|"
+    r"bal|bronchoalveolar lavage|stool|stuhl|breast milk|tears?"
+)
+NOT_MEASURED: Final = re.compile(
+    r"(?:single |multiple )?imput(?:ed|ation)|locf|nocb|(?:last observation )?carried forward|interpolat(?:ed|ion)|"
+    r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|"
+    r"estime|target|goal|zielwert"
+)
+IMPUTED: Final = frozenset(
+    {"imputed", "locf", "nocb", "interpolated", "extrapolated", "carried", "estimated", "simulated"}
+)
+"""Headings under which "yes" says that nobody measured the level."""
+NO_PATIENT: Final = re.compile(
+    r"qc|quality[ -]?control|calibrat(?:or|ion)|reagent blank|blank|proficiency(?: test(?:ing)?)?|ringversuch|eqa|"
+    r"standard|(?:pooled|pool) (?:serum|plasma|sample)"
+)
+KINDS_OF_SAMPLE: Final = frozenset({"type", "kind", "status", "state", "flag", "class", "qc", "role"})
+UNDER_A_KIND: Final = re.compile(r"control|kontrolle|pending|ausstehend|hold|on hold|fail(?:ed)?|unacceptable|x")
+"""Cells that speak against their level under such a heading alone."""
+PENDING: Final = re.compile(r"pending|to follow|ausstehend|in progress")
+SPOILT: Final = re.compile(
+    r"\bha?emoly[sz]\w*|\bhamoly\w*|\blip(?:a)?emi[ca]\w*|\blipamisch|\bicteric|\bclotted\b|\bqns\b|\binsufficient\b|"
+    r"\bdonor (?:sample|serum|blood)|\bcord blood|\bdiluted?\b|\bdilution\b|\bduplicate of\b|"
+    r"\b(?:other|another) patient"
+)
+"""What a remark, or a column of quality, may say against a level."""
+NOT_SPOILT: Final = re.compile(
+    r"\b(?:no|not|non|without|kein\w*|nicht)\b[ -]*(?:\w+ )?(?:ha?emol|hamol|lip|icter|clot|dilut)"
+)
+BELOW_A_LIMIT: Final = re.compile(
+    r"blq|bql|bloq|blod|<? ?ll?oq|<? ?lod|(?:below|under) (?:the )?(?:limit of )?"
+    r"(?:ll?oq|lod|quanti\w+|detection)(?: limit)?|"
+    r"below (?:the )?(?:lower )?limit(?: of (?:quanti\w+|detection))?|not (?:detected|quantifiable)|undetectable"
+)
+ABOVE_A_LIMIT: Final = re.compile(r"alq|aloq|> ?uloq|above (?:the )?(?:uloq|upper limit)(?: of quanti\w+)?")
+LOINC: Final = re.compile(r"(?<!\d)(\d{3,6})-(\d)(?!\d)")
+
+
+def another_analyte(word: str) -> bool:
+    """Whether a cell names another analyte than total IgG."""
+    return OTHER_ANALYTE.fullmatch(word) is not None or ("igg" in word and NOT_TOTAL_IGG.search(word) is not None)
+
+
+def other_tests(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Codes of LOINC that are not IgG's, where the heading says LOINC or all cells are such codes."""
+    filled = [word for word in words if word]
+    if not filled or not ("loinc" in named or all(_is_loinc(word) for word in filled)):
+        return [False] * len(words)
+    known = {
+        code for one in concepts() if one.list == "igg" and one.vocabulary == "LOINC" for code in (one.code, *one.older)
+    }
+    codes = [LOINC.search(word) for word in words]
+    return [code is not None and f"{code[1]}-{code[2]}" not in known for code in codes]
+
+
+def _is_loinc(word: str) -> bool:
+    """Whether a cell is a code of LOINC with its check digit (modulus 10), and no part of a date."""
+    code = LOINC.fullmatch(word.removeprefix("loinc:").strip())
+    if code is None:
+        return False
+    doubled = [int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(code[1]))]
+    return (sum(n // 10 + n % 10 for n in doubled) + int(code[2])) % 10 == 0
+
+
+def spoilt(word: str) -> bool:
+    """Whether a cell says that a sample is not what was meant to be measured."""
+    return SPOILT.search(word) is not None and NOT_SPOILT.search(word) is None
+
+
+def no_result(named: frozenset[str], word: str) -> bool:
+    """Whether a cell says that its row is no result of a patient."""
+    return bool(NO_PATIENT.fullmatch(word) or PENDING.fullmatch(word)) or bool(
+        KINDS_OF_SAMPLE & named and UNDER_A_KIND.fullmatch(word)
+    )
+
+
+def no_observation(named: frozenset[str], word: str) -> bool:
+    """Whether an item of an event file says that its row holds no level: MDV 1, EVID other than 0."""
+    return (
+        bool(re.fullmatch(r"1(?:\.0*)?", word))
+        if "mdv" in named
+        else ("evid" in named and bool(re.fullmatch(r"[1-4](?:\.0*)?", word)))
+    )
