@@ -21,6 +21,7 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, says_igg, words_of
 from igkinetics.cohort.parse.cells import holding
 from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.presets.concepts import BRANDS
 
 OTHER_ANALYTE: Final = re.compile(
     r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*(?: ?[1-4])?|albumin|"
@@ -261,7 +262,8 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         bool(RECEIVED & named and not (PART | BESIDE) & named) and bool(AMOUNT.fullmatch(word)) for word in words
     ]
     wasted = [bool(WASTED & named) and bool(re.fullmatch(r"[\d.,]*[1-9][\d.,]*(?: ?m?g)?", word)) for word in words]
-    unlike = [bool(OTHER_THAN & named) and word != "" and not IMMUNOGLOBULIN.search(word) for word in words]
+    said = [IMMUNOGLOBULIN.search(word) or BRANDS.search(word) for word in words]
+    unlike = [bool(OTHER_THAN & named) and word != "" and not one for word, one in zip(words, said, strict=True)]
     return [
         Verdict("every row is taken as a dose that was given", _not_given(named, words)),
         Verdict("every row is taken as immunoglobulin G", [given and other_drug(word) for word in words]),
@@ -270,7 +272,7 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("the amount is taken as given whole", in_part, "write the amount that was given"),
         Verdict("the amount is taken as given whole", wasted, "write the amount that was given"),
         Verdict("the amount is taken as the one that was given", received, NAMED_AMOUNT, amount=True),
-        Verdict("every row is taken as immunoglobulin G", unlike if not all(unlike) else [], asked=True),
+        Verdict("every row is taken as immunoglobulin G", [one and not all(unlike) for one in unlike], asked=True),
         _remarks(words, REMARK_ON_A_DOSE),
     ]
 

@@ -372,7 +372,7 @@ def _doses(raw: RawRows, mapping: Mapping, drugs: dict[str, str]) -> RawRows:
         "amount_unit": unit,
         "duration_h": duration_hours(cells["start"], cells["end"]),
         "route": mapped(cells["route"], route_word),
-        "product": name,
+        "product": name.where(_of_kind(raw, "MedicationAdministration"), ""),
     }
     rows = Rows(raw, columns, chosen & _of_kind(raw, "MedicationAdministration"))
     rows.faults += [
