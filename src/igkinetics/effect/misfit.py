@@ -49,7 +49,7 @@ INFUSION_EDGES: Final = (0.0, 7.0, 14.0, 28.0, 56.0, np.inf)
 FAR: Final = 2.5
 UNEXPLAINED_CHANCE: Final = 0.001
 """That a patient who follows the model is left out for a course that nothing explains: none of about 1,900 simulated
-ones was (tests/calibration/effect_kinds.csv), which bounds it by 0.0016."""
+ones was (tests/calibration/effect_kinds_base.csv), which bounds it by 0.0016."""
 THINK_OF: Final = {
     "neighbours": "illness, steroids or protein loss for weeks; a loss or recovery of another shape than the model's",
     "patients": "single patients whose course does not follow the model for weeks",
