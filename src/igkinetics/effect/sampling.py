@@ -201,7 +201,7 @@ def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool
     if sampled.sampler == LAPLACE:
         table = sampled.diagnostics
         shared = table[~table["parameter"].isin(NOT_REPORTED)]
-        return bool(shared[["ess_bulk", "ess_tail"]].astype(float).min(axis=None) < BEHIND_ESS)
+        return bool((shared[["ess_bulk", "ess_tail"]].astype(float) < BEHIND_ESS).any(axis=None))
     few = FEW in sampled.verdict.split(" of ")[0]
     return not few or settings.draws * settings.chains >= MANY_DRAWS
 
