@@ -8,16 +8,27 @@ and a minimum is the lowest level on one of them; that of the best curve is exac
 
 from __future__ import annotations
 
-from math import inf, isnan, nan, sqrt
+from math import inf, isnan, log, nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.batch.numbers import State, interval, normal, student_t4, two_normals
+from igkinetics.fit.batch.numbers import (
+    TOP,
+    State,
+    fill_parts,
+    interval,
+    place_of,
+    quantile_near,
+    quantiles,
+    shuffle,
+    student_t4,
+    two_normals,
+)
 from igkinetics.fit.drift import Record, see_sample
 from igkinetics.fit.drift_process import Moments, drawn, predicted_by, smoothed_by, stationary, transition, updated
-from igkinetics.fit.likelihood import STUDENT_T, minus_two_log
+from igkinetics.fit.likelihood import LOG_2PI, NORMAL, STUDENT_T, minus_two_log
 from igkinetics.kinetics.compile import inner, merged
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import FLAT
@@ -27,6 +38,8 @@ from igkinetics.kinetics.together import can_go_together, fill_together
 
 Integers = npt.NDArray[np.int64]
 
+MOST_IN_PRODUCT = 8
+BAND_EVERY = 4
 NODE_DAYS = 10.0
 JUST_AFTER_DAY = 1e-6
 ONE_SIDED = 0.9
@@ -162,12 +175,42 @@ def follow(
 def fill_steady(
     record: Record, at_samples: Integers, total: Floats, kind: npt.NDArray[np.int8], values: Floats
 ) -> None:
-    """-2 log likelihood (m,) of the record where every value stands by itself."""
+    """-2 log likelihood (m,) of the record where every value stands by itself; logarithms are taken of products of a
+    few variances."""
     _, _, igg, limit, a, b = record
     values[:] = 0.0
+    product, seen = np.ones(values.size), 0
     for i in range(igg.size):
-        for k in range(values.size):
-            values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+        if limit[i] != 0:
+            for k in range(values.size):
+                values[k] += minus_two_log(NORMAL, igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+            continue
+        add_normal(total[at_samples[i]], igg[i], a, b, values, product)
+        seen += 1
+        if seen % MOST_IN_PRODUCT == 0:
+            add_logs(product, values)
+    add_logs(product, values)
+    values += seen * LOG_2PI
+    for k in range(values.size):
+        if kind[k] != NORMAL:
+            values[k] = 0.0
+            for i in range(igg.size):
+                values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+
+
+@inner
+def add_normal(level: Floats, y: float, a: float, b: float, values: Floats, product: Floats) -> None:
+    for k in range(level.size):
+        variance, gap = a * a + b * b * level[k] * level[k], y - level[k]
+        values[k] += gap * gap / variance
+        product[k] *= variance
+
+
+@inner
+def add_logs(product: Floats, values: Floats) -> None:
+    for k in range(values.size):
+        values[k] += log(product[k])
+        product[k] = 1.0
 
 
 @merged
@@ -230,11 +273,33 @@ def draw_drift(
 
 
 @merged
-def fill_band(total: Floats, n_days: int, weights: Floats, tail: float, band: Floats) -> None:
-    """Lower end, median and upper end (n_days, 3) of levels (d, m)."""
-    order = np.arange(weights.size)
-    for i in range(n_days):
-        band[i, 0], band[i, 1], band[i, 2] = interval(total[i], weights, order, tail)
+def fill_band(total: Floats, best: Floats, infused: Floats, weights: Floats, tail: float, band: Floats) -> None:
+    """Lower end, median and upper end (n, 3) of the first n days of levels (d, m), which are not negative, so that
+    their bits have their order. A day's quantiles are looked for from the points that they lay at before.
+
+    They are worked out on every BAND_EVERY-th day, on the first and last, and where the best curve (n,) begins or ends
+    to rise by a dose; between those days their ratio to the best curve is interpolated.
+    """
+    parts, cell, near = np.empty(weights.size, np.int64), np.empty(1), np.zeros(3, np.int64)
+    bits, cell_bits = total.view(np.int64), cell.view(np.int64)
+    fill_parts(weights, parts)
+    n, before = best.size, 0
+    for i in range(n):
+        given = (i > 0 and infused[i] > infused[i - 1]) or (i < n - 1 and infused[i + 1] > infused[i])
+        if not (i == 0 or i == n - 1 or i - before >= BAND_EVERY or given):
+            continue
+        keys, low, high = bits[i], TOP, -TOP - 1
+        if i == 0:
+            for k in range(parts.size):
+                low, high = min(low, keys[k]), max(high, keys[k])
+        for end in range(3):
+            share = tail if end == 0 else 0.5 if end == 1 else 1.0 - tail
+            band[i, end], key = quantile_near(keys, parts, share, keys[near[end]], low, high, cell, cell_bits)
+            near[end] = place_of(keys, key)
+            first, last = band[before, end] / best[before], band[i, end] / best[i]
+            for j in range(before + 1, i):
+                band[j, end] = best[j] * (first + (last - first) * (j - before) / (i - before))
+        before = i
 
 
 @inner
@@ -282,15 +347,22 @@ def fill_nadir(
     total: Floats,
     lowest: Floats,
     asked: Asked,
+    even: Floats,
     state: State,
     out: Floats,
 ) -> None:
-    """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,)."""
+    """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,). even (m,): normal numbers."""
     m = weights.size
-    order = np.arange(m)
-    for place, column in ((TOTAL, 0), (ENDOGENOUS, 2), (DAY, 1)):
-        out[place], out[place + 1], out[place + 2] = interval(lowest[column], weights, order, asked.tail)
-    out[ENDOGENOUS_DAY] = interval(lowest[3], weights, order, asked.tail)[1]
+    parts, keys, cell = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(1)
+    cell_bits = cell.view(np.int64)
+    fill_parts(weights, parts)
+    for place, column in ((TOTAL, 0), (ENDOGENOUS, 2), (DAY, 1), (ENDOGENOUS_DAY, 3)):
+        own = lowest[column]
+        lower_end, middle, upper_end = quantiles(own, own.view(np.int64), parts, asked.tail, keys, cell, cell_bits)
+        if column == 3:
+            out[place] = middle
+        else:
+            out[place], out[place + 1], out[place + 2] = lower_end, middle, upper_end
     at_end, risen = np.searchsorted(days, asked.end), 0.0
     for k in range(m):
         if total[at_end, k] > (1.0 + RISE_SHARE) * lowest[0, k]:
@@ -308,19 +380,22 @@ def fill_nadir(
     out[RAW] = out[RAW + 1] = out[RAW + 2] = out[RAW_MEAN] = out[RAW_BELOW] = nan
     if inside == 0:
         return
-    values = np.empty(m)
+    values, order = np.full(m, inf), np.empty(m, np.int64)
+    for i in range(day.size):
+        if not asked.start <= day[i] <= asked.end:
+            continue
+        shuffle(order, m, state)  # errors as evenly spread over the points as they can be
+        for k in range(m):
+            level = total[places[i], k]
+            off = student_t4(state) if points.kind[k] == STUDENT_T else even[order[k]]
+            values[k] = min(values[k], max(level + sqrt(a * a + b * b * level * level) * off, 0.0))
     mean = beneath = 0.0
     for k in range(m):
-        least = inf
-        for i in range(day.size):
-            if asked.start <= day[i] <= asked.end:
-                level = total[places[i], k]
-                off = student_t4(state) if points.kind[k] == STUDENT_T else normal(state)
-                least = min(least, max(max(level + sqrt(a * a + b * b * level * level) * off, 0.0), floor))
-        values[k] = least
-        mean += weights[k] * least
-        beneath += weights[k] * (least <= asked.observed)
-    out[RAW], out[RAW + 1], out[RAW + 2] = interval(values, weights, order, asked.tail)
+        values[k] = max(values[k], floor)
+        mean += weights[k] * values[k]
+        beneath += weights[k] * (values[k] <= asked.observed)
+    lower_end, middle, upper_end = quantiles(values, values.view(np.int64), parts, asked.tail, keys, cell, cell_bits)
+    out[RAW], out[RAW + 1], out[RAW + 2] = lower_end, middle, upper_end
     out[RAW_MEAN], out[RAW_BELOW] = mean, beneath
 
 
