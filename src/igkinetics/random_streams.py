@@ -63,6 +63,7 @@ FIT_STREAMS: Final = {
     "forecast": (6,),
     "forecast check": (7,),
     "stack": (8,),
+    "scenario checks": (9,),
 }
 """What a fit, an effect's policies, a scenario or a forecast of a fitted patient draw of one patient -> its place among
 the patient's streams."""
@@ -72,7 +73,16 @@ def of_patient(
     seed: int,
     patient_id: str,
     purpose: Literal[
-        "draws", "lowest reading", "courses", "structures", "policies", "drift", "forecast", "forecast check", "stack"
+        "draws",
+        "lowest reading",
+        "courses",
+        "structures",
+        "policies",
+        "drift",
+        "forecast",
+        "forecast check",
+        "stack",
+        "scenario checks",
     ],
     *place: int,
 ) -> np.random.Generator:

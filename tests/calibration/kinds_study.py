@@ -27,7 +27,7 @@ from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.read import read_cohort
 from igkinetics.effect.averages import att, rises
-from igkinetics.effect.beside import EVERYBODY, Beside, anybody_infused, prepared_for
+from igkinetics.effect.beside import EVERYBODY, Beside, anybody_infused, prepared_for, suspected_of
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.estimand_row import Criteria, Estimand, interval
 from igkinetics.effect.estimands import EVIDENCE
@@ -37,7 +37,7 @@ from igkinetics.effect.misfit import misfit_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.sampling import EXTENSIONS, lightened, others_of, sampled_base, sampling_of, settings_of
 from igkinetics.effect.sensitivity import AVERAGED, averaged_tables
-from igkinetics.effect.tables import card_weight, column_name, draw_table, judged_sampling
+from igkinetics.effect.tables import beside_residuals, card_weight, column_name, draw_table, judged_sampling
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.hierarchical.predict import from_prior
@@ -58,7 +58,8 @@ def models_of(cohort: Cohort, card: Card, prepared: PreparedCohort, options: Eff
     lighter = lightened(settings, full=False)
     for extension in EXTENSIONS if anybody_infused(prepared) else ():
         models[extension] = sample_prepared(prepared, lighter, extension)
-    others = others_of(cohort, card, prepared, Beside(settings=lighter, say=lambda line: None), options)
+    suspected = suspected_of(cohort, card, prepared, options)
+    others = others_of(cohort, card, prepared, Beside(settings=lighter, say=lambda line: None), options, suspected)
     return models | {name: sample() for name, sample in others.items() if name != EVERYBODY}
 
 
@@ -86,9 +87,13 @@ def kind_row(kind: str, number: int, *, averaged: bool = True, size: int = SIZE)
     base = models["base"]
     criteria = Criteria(level=LEVEL, unit="g/L")
     each = {name: estimands_of(cohort, model.posterior, card) for name, model in models.items()}
-    sampling = sampling_of(base, {}, None, options, {}, None, further=False)
+    weight = card_weight(card)
+    sampling = sampling_of(
+        base, {}, None, options, {}, None, suspected_of(cohort, card, prepared, options), further=False
+    )
+    beside = beside_residuals(cohort, sampling, weight, options.ivig_days)
     sampling = judged_sampling(sampling, each["base"], draw_table(base.posterior, each["base"], criteria), "g/L")
-    misfit = misfit_rows(cohort, base.posterior, exposures(cohort, base.posterior, card_weight(card)), options.seed)
+    misfit = misfit_rows(cohort, base.posterior, exposures(cohort, base.posterior, weight), options.seed, beside)
     ids = list(base.posterior.patient_ids)
     row: dict[str, object] = {
         "kind": kind,
@@ -220,7 +225,10 @@ def run(
     return path
 
 
-TESTS = ("neighbours", "patients", "study_day", "calendar", "since_infusion", "tails", "spread")
+TESTS = (
+    "neighbours", "patients", "study_day", "calendar", "since_infusion", "tails", "spread", "unexplained", "rises",
+    "rise_per_gram",
+)  # fmt: skip
 ENDS = ("_median", "_lower", "_upper", "_covered")
 COLUMNS = [
     "kind", "cohort", "averaged", "n_model", "n_infused", "n_left_out", "n_set_aside", "sampler", "passed", "misfit",

@@ -47,8 +47,8 @@ def fit(cohort: Path, out: Path, *more: str) -> tuple[int, str]:
 
 
 def content(out: Path) -> dict[str, bytes]:
-    """Every file but run records, which hold times."""
-    files = (path for path in sorted(out.rglob("*")) if path.is_file() and path.name != "run.json")
+    """Every file but run records and pages, which hold times."""
+    files = (path for path in sorted(out.rglob("*")) if path.is_file() and path.name not in ("run.json", "report.html"))
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 

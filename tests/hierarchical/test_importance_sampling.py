@@ -14,16 +14,11 @@ from igkinetics.hierarchical import importance
 from igkinetics.hierarchical.diagnostics import Run, chain_diagnostics, verdict_of
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.importance import Proposal, Target, effective_draws, resampled, smoothed_weights
-from igkinetics.hierarchical.integrated import (
-    Maps,
-    Places,
-    fill_node_terms,
-    integrated_log_likelihood,
-    log_t_density,
-)
+from igkinetics.hierarchical.integrated import Maps, Places, integrated_log_likelihood, log_t_density
 from igkinetics.hierarchical.laplace import whiten
 from igkinetics.hierarchical.leave_one_out import leave_patients_out
 from igkinetics.hierarchical.likelihood import terms_of
+from igkinetics.hierarchical.nodes import fill_node_terms
 from igkinetics.hierarchical.posterior import Extension
 from igkinetics.hierarchical.reading import phi_of
 from igkinetics.hierarchical.sampling import CompiledModel

@@ -122,7 +122,8 @@ name = "none"
 POPULATIONS = {
     "weight_kg = 70": "population.card: found ''; give one of 'card', 'models', 'effect' and 'fit'",
     'card = "tortorici_2019"': "population.weight_kg: found ''; needed: { mean = 75, sd = 15 } or one number, kg",
-    'fit = "nowhere"': "population.patient: found ''; needed with `fit`: the patient_id of one fitted patient",
+    'fit = "nowhere"\nday_zero = 2024-01-01': "population.day_zero: found '2024-01-01'; goes with one `patient` of `fit`",
+    'fit = "nowhere"\nnew = 10': "population.new: found '10'; goes with `effect`",
     'fit = "nowhere"\npatient = "P07"': "population.fit: found 'nowhere'; must be a folder written by `fit` of this version; "
     "it has no run.json, draws.parquet, events.parquet",
     'fit = "nowhere"\npatient = "P07"\nn = 10': "population.n: found 'given'; belongs to `card`; the patients of `fit` bring "
@@ -156,3 +157,17 @@ def test_what_a_card_asks_of_a_person_is_told_as_a_key_of_the_file(tmp_path: Pat
         ("lean.toml", "population.height_cm"),
         ("lean.toml", "population.sex"),
     ]
+
+
+@pytest.mark.parametrize("agent", ["IVIG", "Privigen", "prednisone", "albumin", "none", "no blinatumomab"])
+def test_an_agent_that_depletes_nothing_is_no_therapy(agent: str, tmp_path: Path) -> None:
+    """Each cycle is taken as B-cell depletion, whatever the agent is called."""
+    therapy = f'[therapy]\ncycles = 2\non_day = 28\noff_day = 14\nagent = "{agent}"\n'
+    regimen = '[[regimen]]\nname = "a"\ndose_g_per_kg = 0.4\ninterval_day = 28\n'
+    population = '[population]\ncard = "adult_b_cell_depletion"\nn = 20\nweight_kg = { mean = 70, sd = 10 }\n'
+    text = f"horizon_day = 100\nthresholds_mg_dl = [400]\nseed = 1\n{population}{therapy}{regimen}"
+    assert f"therapy.agent: found '{agent}'; therapy is taken as B-cell depletion" in said_of(text, tmp_path / "a.toml")
+    known = text.replace(f'"{agent}"', '"prednisone and blinatumomab"')
+    path = tmp_path / "known.toml"
+    path.write_text(known)
+    assert read_scenario(path).scenario.therapy.agent == "prednisone and blinatumomab"

@@ -111,11 +111,12 @@ DEFECTS = [
         INFECTION + "death = true\n[outcomes.hsct]\ncounts = { treated = 1, plain = 1 }\n",
         "outcomes: found 'infection, hsct'; only one outcome may end follow-up",
     ),
-    (("n = 4", "n = 1_000_000_000"), "", "group[plain].n: found '1000000000'; must be 100000 or less"),
+    (("n = 4", "n = 1_000_000_000"), "", "group[plain].n: found '1000000000'; must be 5e+06 or less"),
     (
         ("n = 4", "n = 99_999"),
         "",
-        "group: found '100,005 patients'; asks for 100,005 patients in all groups; at most 100,000",
+        "group: found '100,005 patients'; asks for 100,005 patients in all groups (more go in parts, per_part=10000); "
+        "at most 100,000",
     ),
     (("until_day = 140", "until_day = 1e9"), "", "visits.until_day: found '1000000000.0'; must be 36525 or less"),
     (
@@ -142,7 +143,8 @@ DEFECTS = [
     (
         ("every_day = 14\nuntil_day = 140", "days = [0, 30_000]"),
         "[[group]]\nname = 'many'\nn = 1_000\n",
-        "visits: found '1,010 patients to day 30000'; asks for 30,300,000 days of curves; at most 20,000,000",
+        "visits: found '1,010 patients to day 30000'; asks for 30,300,000 days of curves (more go in parts, "
+        "per_part=10000); at most 20,000,000",
     ),
     (
         ("until_day = 140", "until_day = 140\nillness = { per_year_at_500 = 1e9, rate_ratio_per_100_mg_dl = 0.7 }"),

@@ -22,6 +22,7 @@ from igkinetics.cli.options import (
     days_of,
     fixed_of,
 )
+from igkinetics.cli.parts import Cluster, do_in_parts, in_parts, where
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -37,10 +38,12 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 if TYPE_CHECKING:
     from igkinetics.charts.svg import Draw
     from igkinetics.cohort.model import Cohort
-    from igkinetics.fit.by_parts import Reading
+    from igkinetics.cohort.parts import Reading
+    from igkinetics.fit.by_parts import Totals
     from igkinetics.fit.cohort_result import CohortFit
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
+    from igkinetics.output.parts import Done
 
 Structure = Annotated[
     str | None,
@@ -55,10 +58,6 @@ Engine = Annotated[
 ]
 Intervals = Annotated[
     str, typer.Option(metavar="draws|laplace", help="laplace: few weighted points, for registries; see the guide.")
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option(metavar="tcp://HOST:PORT", help="Fit a cohort in parts on this Dask cluster."),
 ]
 Dates = Annotated[bool, typer.Option("--dates", help="Calendar dates where known; without it the output tells none.")]
 
@@ -100,8 +99,7 @@ def fit(
     overwrite: Overwrite = False,
 ) -> None:
     """Fit every patient, find every nadir."""
-    from igkinetics.cli.fit_parts import fit_in_parts, in_parts
-    from igkinetics.fit.by_parts import Reading
+    from igkinetics.cohort.parts import Reading
     from igkinetics.fit.options import FitOptions
     from igkinetics.fit.output import Extras
     from igkinetics.forecast.weights import weights_from
@@ -127,7 +125,7 @@ def fit(
     )
     reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
     if in_parts(cohort, cluster, figures=figures):
-        fit_in_parts(reading, options, out, extras, cluster, overwrite=overwrite)
+        fit_in_parts(reading, options, out, extras, cluster=cluster, overwrite=overwrite)
     else:
         fit_whole(reading, options, out, extras, overwrite=overwrite)
 
@@ -144,6 +142,34 @@ def fit_whole(reading: Reading, options: FitOptions, out: Path, extras: Extras, 
         fitted = fit_with_progress(records, options)
         write(fitted, out, draw, extras, overwrite=overwrite)
     tell_result(fitted, out)
+
+
+def fit_in_parts(
+    reading: Reading, options: FitOptions, out: Path, extras: Extras, *, cluster: str | None, overwrite: bool
+) -> None:
+    from igkinetics.fit.by_parts import fit_by_parts
+    from igkinetics.report.parts_page import fit_parts_sentences, write_parts_report
+    from igkinetics.text import visible
+
+    title = f"IgG nadirs of {visible(reading.folder.resolve().name)}, in parts"
+
+    def says(totals: Totals, done: Done) -> list[str]:
+        return fit_parts_sentences(totals, done, options.level)
+
+    totals = do_in_parts(
+        fit_by_parts(reading, options, extras),
+        out,
+        lambda totals, done: [*says(totals, done), where(out)],
+        page=lambda totals, done, folder: write_parts_report(title, says(totals, done), folder),
+        doing="Fitting parts",
+        jobs=options.jobs,
+        cluster=cluster,
+        overwrite=overwrite,
+    )
+    if totals.n_failed:
+        raise typer.Exit(DEFECT_OF_OURS)
+    if totals.n_fitted == 0:
+        raise typer.Exit(NOBODY_FITTED)
 
 
 def fit_with_progress(cohort: Cohort, options: FitOptions) -> CohortFit:

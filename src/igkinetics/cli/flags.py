@@ -19,7 +19,7 @@ OPTION_OF: Final = {
     "horizon_day": "horizon",
 }
 """Python's keyword -> the parameter of a command, where the two differ."""
-KEYWORD: Final = re.compile(r"\b([a-z_]+)=(\"[^\"]*\"|True|\([^()]*\))")
+KEYWORD: Final = re.compile(r"\b([a-z_]+)=(\"[^\"]*\"|True|\d+|\([^()]*\))")
 """A keyword with its value in a message: overwrite=True, igg_unit="mg/dL", groups=("A", "B")."""
 
 

@@ -19,6 +19,7 @@ from igkinetics.cli.options import (
     Residual,
     Weights,
 )
+from igkinetics.cli.parts import Cluster, do_in_parts, in_parts, where
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import (
     DEFECT_OF_OURS,
@@ -34,7 +35,10 @@ from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
 
 if TYPE_CHECKING:
     from igkinetics.cohort.model import Cohort
+    from igkinetics.cohort.parts import Reading
+    from igkinetics.forecast.by_parts import ForecastTotals
     from igkinetics.forecast.options import ForecastOptions
+    from igkinetics.output.parts import Done
 
 Thresholds = Annotated[
     list[float],
@@ -76,13 +80,15 @@ def forecast(
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
-    jobs: Annotated[int, typer.Option(metavar="N", help="Patients at a time.")] = 2,
+    cluster: Cluster = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Patients at a time, or parts.")] = 2,
     igg_unit: IggUnit = None,
     file_format: FileFormat = None,
     on_problem: OnProblem = "stop",
     overwrite: Overwrite = False,
 ) -> None:
     """Forecast every patient's IgG, rank who needs attention."""
+    from igkinetics.cohort.parts import Reading
     from igkinetics.forecast.options import ForecastOptions, day_or_date
     from igkinetics.forecast.result import FORECAST_OUTPUT
     from igkinetics.forecast.weights import weights_from
@@ -105,6 +111,10 @@ def forecast(
         seed=seed,
         jobs=jobs,
     )
+    if in_parts(cohort, cluster):
+        reading = Reading(path=cohort, igg_unit=igg_unit, file_format=file_format, on_problem=on_problem)
+        forecast_in_parts(reading, options, out, cluster=cluster, overwrite=overwrite)
+        return
     refuse_existing(out, FORECAST_OUTPUT, overwrite=overwrite)
     forecast_and_write(read_and_tell(cohort, igg_unit, file_format, on_problem), options, out, overwrite=overwrite)
 
@@ -125,4 +135,35 @@ def forecast_and_write(cohort: Cohort, options: ForecastOptions, out: Path, *, o
         tell(failures_told(result.worklist.drop_duplicates("patient_id")))
         raise typer.Exit(DEFECT_OF_OURS)
     if result.n_forecast == 0:
+        raise typer.Exit(NOBODY_FITTED)
+
+
+def forecast_in_parts(
+    reading: Reading, options: ForecastOptions, out: Path, *, cluster: str | None, overwrite: bool
+) -> None:
+    import pandas as pd  # here, for help must not wait for it
+
+    from igkinetics.forecast.by_parts import forecast_by_parts
+    from igkinetics.report.parts_page import forecast_parts_sentences, write_parts_report
+    from igkinetics.text import visible
+
+    title = f"IgG forecast of {visible(reading.folder.resolve().name)}, in parts"
+
+    def says(totals: ForecastTotals, done: Done) -> list[str]:
+        return forecast_parts_sentences(totals, done, options.horizon_day)
+
+    totals = do_in_parts(
+        forecast_by_parts(reading, options),
+        out,
+        lambda totals, done: [*says(totals, done), where(out)],
+        page=lambda totals, done, folder: write_parts_report(title, says(totals, done), folder),
+        doing="Forecasting parts",
+        jobs=options.jobs,
+        cluster=cluster,
+        overwrite=overwrite,
+    )
+    if totals.n_failed:
+        tell(failures_told(pd.DataFrame(totals.failures), totals.n_failed, totals.n_patients))
+        raise typer.Exit(DEFECT_OF_OURS)
+    if totals.n_forecast == 0:
         raise typer.Exit(NOBODY_FITTED)

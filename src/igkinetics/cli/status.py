@@ -30,13 +30,15 @@ def tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def failures_told(patients: pd.DataFrame) -> str:
-    """Which patients failed, and by what: lines for stderr. patients: a row each, with status and reason."""
+def failures_told(patients: pd.DataFrame, n_failed: int | None = None, n_patients: int | None = None) -> str:
+    """Which patients failed, and by what: lines for stderr. patients: a row each, with status and reason. n_failed,
+    n_patients: in all, where these are only some."""
     from igkinetics.text import visible  # here, for help must not wait for pandas
 
     failed = patients[patients["status"] == "failed"].to_dict("records")
     lines = [f"  patient {visible(row['patient_id'])}: {visible(row['reason'], most=400)}" for row in failed]
-    told = f"{len(lines)} of {len(patients)} patients failed; everything else was written."
+    of = len(patients) if n_patients is None else n_patients
+    told = f"{len(lines) if n_failed is None else n_failed} of {of} patients failed; everything else was written."
     ours = "This is a defect of ours, not of your data. Please report it with the lines above."
     return "\n".join([told, *lines, ours])
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit
 
+FITS = "fits"
+"""The kind of all patients of a fit, each with draws of his own."""
 Places = npt.NDArray[np.int64]
 
 
@@ -79,11 +81,12 @@ class DaysFrom:
 class About:
     """What every output says of a population.
 
-    kind: `card`, `models`, `effect`, `effect_new` or `fit`. says: one sentence: whose patients these are.
+    kind: `card`, `models`, `effect`, `effect_new`, `fit` (one patient) or `fits` (all of a fit, or some).
+    says: one sentence: whose patients these are.
     model_names and model_weights: one each of a single model. patient_ids: of patients with a name, else empty.
     uncertainty: what mean_lower and mean_upper hold. example: the patient of the calendar, as weight, height, whether
     male, and who that is. cards: id -> (SHA-256, where it was loaded from). days_from: what day 0 is
-    in a record. igg_unit: of the cohort behind it.
+    in a record. igg_unit: of the cohort behind it. n_in_all: of the patients of one part of a fit, those of all parts.
     """
 
     kind: str
@@ -100,6 +103,17 @@ class About:
     days_from: DaysFrom = DaysFrom()
     igg_unit: IggUnit | None = None
     example: tuple[float, float, bool, str] = (np.nan, np.nan, False, "")
+    n_in_all: int = 0
+
+    @property
+    def is_own(self) -> bool:
+        """Whether these are patients with records of their own: the population itself, no sample of one."""
+        return bool(self.patient_ids) or self.kind == FITS
+
+    @property
+    def is_one(self) -> bool:
+        """Whether a single patient is asked about."""
+        return len(self.patient_ids) == 1 and self.kind != FITS
 
 
 class Patients(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,8 @@ from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, Sam
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import Extension
+from igkinetics.hierarchical.suspected import Suspected, suspected_infusions, with_suspected
+from igkinetics.text import listed
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.settings import SampleSettings
@@ -28,11 +30,17 @@ Tell = Callable[[str], None]
 SECOND_DISPOSITION: Final = "zhang_2020"
 """A slower exchange with a larger peripheral volume than the default card's: a wrong disposition can look like an
 effect (docs/model.md 5)."""
+MOST_NAMED: Final = 8
+"""Patients named for infusions that were suspected in them."""
 ONE, TWO = "one_compartment", "two_compartment"
 AT_ONCE_DAYS: Final = 0.5
 """Half-life of B-cell-dependent production on therapy where it is lost at once."""
 NO_RECOVERY: Final = -8.0
 """What is added to the log of the typical rate of recovery where there is none."""
+WHATEVER_LOG_SD: Final = 0.5
+"""Prior SD of a log ratio under IVIG that something else than IVIG may have changed, such as an illness of those who
+are infused: as wide as that of the dose recovery (assumption)."""
+DRIFTING: Final = "courses that drift"
 EVERYBODY: Final = "every patient and every sample in"
 FREE_WORDS: Final[dict[Extension, str]] = {
     "clearance_ratio": "clearance ratio under IVIG",
@@ -87,7 +95,8 @@ class Beside:
 
 
 def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
-    """A second published disposition for every model, no covariates, and on request both ratios at once."""
+    """A second published disposition for every model, ratios under IVIG that may be anything, no covariates, and on
+    request both ratios at once."""
     from igkinetics.hierarchical.fit import exchanged, without_covariates
 
     infused = anybody_infused(prepared)
@@ -98,6 +107,11 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
             others[name] = partial(beside.sample, name, second, extension)
+    ratios: tuple[Extension, ...] = ("clearance_ratio", "production_ratio")
+    for ratio in ratios if infused else ():
+        name = f"free {FREE_WORDS[ratio]}, whatever changes it"
+        wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
+        others[name] = partial(beside.sample, name, prepared, ratio, wide)
     if options.covariates:
         name = "without covariates"
         without = without_covariates(prepared.population("base"))
@@ -149,6 +163,47 @@ def other_structures(
         name = "production does not come back"
         others[name] = partial(beside.sample, name, prepared, population=population.held({"k_rec": NO_RECOVERY}))
     return others
+
+
+def drifting_courses(prepared: PreparedCohort, beside: Beside) -> dict[str, Other]:
+    """Every course free to leave its curve for weeks, for a reason that nobody recorded; drawn twice as often, for a
+    point of a drifting patient is worth less."""
+    from igkinetics.hierarchical.drifting import drifting, known_error
+
+    more = replace(beside, settings=replace(beside.settings, chains=2 * beside.settings.chains))
+    population = known_error(prepared.population("base"))
+    return {DRIFTING: partial(more.sample, DRIFTING, drifting(prepared), population=population)}
+
+
+def suspected_of(cohort: Cohort, card: Card, prepared: PreparedCohort, options: EffectOptions) -> Suspected:
+    """Infusions that the record does not have, in everybody; those left out, or with samples set aside, whole."""
+    whole = prepared
+    if prepared.unexplained or prepared.set_aside:
+        whole = prepared_for(cohort, card, options, keep_all=True)
+    return suspected_infusions(whole.members)
+
+
+def suspected_words(suspected: Suspected) -> str:
+    """Who was perhaps infused when, for a reader who can look it up; empty where nobody was."""
+    if not suspected.n:
+        return ""
+    each = [
+        f"{patient_id} after day {listed([format(day, '.4g') for day in infusions[:, 0]])}"
+        for patient_id, infusions in suspected.infusions.items()
+    ]
+    more = f" and {len(each) - MOST_NAMED} more patients" if len(each) > MOST_NAMED else ""
+    return (
+        f"Levels rose by as much as a dose without a recorded infusion: {'; '.join(each[:MOST_NAMED])}{more}. "
+        "Were these patients infused?"
+    )
+
+
+def suspected_given(prepared: PreparedCohort, beside: Beside, suspected: Suspected) -> dict[str, Other]:
+    """The same patients with the infusions that were suspected in them."""
+    given = with_suspected(prepared, suspected.infusions)
+    n = sum(map(len, given.suspected.values()))
+    name = f"infusions suspected where levels rose by as much ({n})"
+    return {name: partial(beside.sample, name, given)} if n else {}
 
 
 def recovery_seen(prepared: PreparedCohort) -> bool:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from igkinetics.dosing.doses import Doses
 from igkinetics.dosing.regimen import Regimen
 from igkinetics.effect.control_regimen import regimen_doses, why_no_weight
+from igkinetics.effect.drifting import drifting_pair
 from igkinetics.effect.estimands import MEASURES, Measure
 from igkinetics.effect.exposure import Exposure
 from igkinetics.effect.measures import Measures, measures, risen_at_end
@@ -55,6 +56,11 @@ def within_patient(
     """Every patient against the same patient, same parameters, with the window's infusions removed."""
 
     def one(exposure: Exposure) -> Change:
+        if posterior.drifting:
+            pair = drifting_pair(posterior, exposure, thresholds)
+            return Change(
+                exposure=exposure, actual=pair.given, with_ivig=pair.given, without_ivig=pair.removed, risen=pair.risen
+            )
         thetas = posterior.of_patient(exposure.place)
         schedule = exposure.with_ivig()
         given = measures(thetas, schedule, exposure.window, thresholds)

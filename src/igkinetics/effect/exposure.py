@@ -26,7 +26,8 @@ class Exposure:
     weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there. height_cm, sex:
     as recorded (nan, None), for doses by another weight.
     acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS. changed: the days in which
-    they act whatever is given, in place of those under IVIG.
+    they act whatever is given, in place of those under IVIG. doses: recorded, and those suspected; in_window: of the
+    recorded ones alone, for they decide who is infused.
     """
 
     place: int
@@ -101,12 +102,14 @@ def exposures(
             continue
         start = max(window.start, float(problem.schedule[0, START]))
         known = not np.isnan(patient.weight_kg)
+        added = posterior.suspected.get(patient_id, np.empty((0, 2)))
         doses = Doses(
-            day=patient.dose_day,
-            amount_g=patient.dose_g,
-            duration_day=patient.dose_duration_day,
-            is_sc=patient.dose_is_sc,
+            day=np.append(patient.dose_day, added[:, 0]),
+            amount_g=np.append(patient.dose_g, added[:, 1]),
+            duration_day=np.append(patient.dose_duration_day, np.zeros(len(added))),
+            is_sc=np.append(patient.dose_is_sc, np.zeros(len(added), dtype=bool)),
         )
+        recorded = np.arange(doses.day.size) < patient.dose_day.size
         exposures_of_all.append(
             Exposure(
                 place=index,
@@ -117,7 +120,7 @@ def exposures(
                 height_cm=bodies[patient_id][0],
                 sex=bodies[patient_id][1],
                 doses=doses,
-                in_window=(doses.day >= start) & (doses.day <= window.end),
+                in_window=recorded & (doses.day >= start) & (doses.day <= window.end),
                 ignore_therapy=(problem.model or DEFAULT_STRUCTURE).endswith("/constant"),
                 acts=posterior.extension != "base",
                 ivig_days=ivig_days,

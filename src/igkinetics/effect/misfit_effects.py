@@ -38,6 +38,8 @@ def reruns(misfit: pd.DataFrame, scores: Residuals | None, prepared: PreparedCoh
             if prepared.arrays.kind != STUDENT_T:
                 asked.setdefault(HEAVY_TAILS, with_heavy_tails(prepared))
             continue
+        if test not in WITHOUT:  # everybody in, and the dose recovery, stand beside already
+            continue
         mask = suspects(scores, test)
         fewer = without_samples(prepared, scores, mask)
         if fewer is not None:

@@ -28,6 +28,7 @@ from igkinetics.effect.visual_check import VPC_COLUMNS
 from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.fit import LAPLACE
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.suspected import Suspected
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.output.answer import Answer
 
@@ -75,7 +76,8 @@ class Sampling:
     samplers: what made the draws of the base model and of each extension.
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
-    left_out: patient -> why not in the posterior; failed: those of them who met an error of ours. set_aside: patient ->
+    left_out: patient -> why not in the posterior; failed: those of them who met an error of ours; unexplained: those
+    whose course nothing recorded explains. suspected: infusions that the record does not have. set_aside: patient ->
     odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
     covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors, with
     these draws of the estimands, into a folder.
@@ -95,6 +97,8 @@ class Sampling:
     left_out: dict[str, str] = field(default_factory=dict)
     set_aside: dict[str, str] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+    suspected: Suspected | None = None
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     covariates: Floats | None = None

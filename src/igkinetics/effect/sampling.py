@@ -19,10 +19,14 @@ from igkinetics.effect.beside import (
     Tell,
     anybody_infused,
     asked_structures,
+    drifting_courses,
     everybody,
     other_models_of,
     other_structures,
     prepared_for,
+    suspected_given,
+    suspected_of,
+    suspected_words,
     why_no_second,
 )
 from igkinetics.effect.learnt import PRIOR_DRAWS
@@ -35,6 +39,7 @@ from igkinetics.hierarchical.diagnostics import FEW
 from igkinetics.hierarchical.fit import LAPLACE, PreparedCohort, SampledCohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
+from igkinetics.hierarchical.suspected import Suspected
 
 if TYPE_CHECKING:
     from igkinetics.hierarchical.settings import SampleSettings
@@ -47,6 +52,8 @@ POSTERIOR_FILES: Final = {
 }
 """Model -> file; those of the extensions lie beside the base model's."""
 FEWEST_DRAWS: Final = 100
+ENOUGH: Final = 0.08
+"""Effective draws of the worst parameter that patients share, of a model beside the base one, as a share of all."""
 CAREFUL: Final = 0.95
 """Share of proposals to be accepted when a first run's checks failed."""
 MANY_DRAWS: Final = 2000
@@ -91,8 +98,9 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
         return sample_prepared(records, lighter)
 
     beside = Beside(settings=lighter, say=say)
-    others = others_of(cohort, card, prepared, beside, options) if further else {}
-    return sampling_of(base, extensions, resample, options, others, again, further=further)
+    suspected = suspected_of(cohort, card, prepared, options)
+    others = others_of(cohort, card, prepared, beside, options, suspected) if further else {}
+    return sampling_of(base, extensions, resample, options, others, again, suspected, further=further)
 
 
 def settings_of(options: EffectOptions, *, progress: bool = False) -> SampleSettings:
@@ -112,12 +120,19 @@ def settings_of(options: EffectOptions, *, progress: bool = False) -> SampleSett
 
 
 def others_of(
-    cohort: Cohort, card: Card, prepared: PreparedCohort, beside: Beside, options: EffectOptions
+    cohort: Cohort,
+    card: Card,
+    prepared: PreparedCohort,
+    beside: Beside,
+    options: EffectOptions,
+    suspected: Suspected,
 ) -> dict[str, Other]:
     """The models beside base and extensions, none of them sampled yet."""
     others = other_models_of(prepared, beside, options)
     others |= asked_structures(cohort, card, prepared, beside, options)
     others |= other_structures(cohort, card, prepared, beside, options)
+    others |= drifting_courses(prepared, beside)
+    others |= suspected_given(prepared, beside, suspected)
     if prepared.set_aside or prepared.unexplained:
         others |= everybody(cohort, card, prepared, beside, options)
     return others
@@ -149,7 +164,8 @@ def sampled_base(prepared: PreparedCohort, settings: SampleSettings, say: Tell) 
 
 
 def lightened(settings: SampleSettings, *, full: bool) -> SampleSettings:
-    """For models beside the base one: importance sampling of a quarter of the draws, in half the batches.
+    """For models beside the base one: importance sampling of a quarter of the draws, in half the batches, tried again
+    only where what is left would hardly do.
 
     Where chains take over: two thirds of the tuning. full: by the base model's sampler, with as many draws.
     """
@@ -158,7 +174,9 @@ def lightened(settings: SampleSettings, *, full: bool) -> SampleSettings:
     chains = max(settings.chains // 2, 1)
     draws, tune = settings.chains * settings.draws // (4 * chains), 2 * settings.tune // 3
     draws, tune = max(draws, FEWEST_DRAWS), max(tune, FEWEST_DRAWS)
-    return replace(settings, sampler=LAPLACE, chains=chains, draws=draws, tune=tune, chain_draws=2 * draws)
+    return replace(
+        settings, sampler=LAPLACE, chains=chains, draws=draws, tune=tune, chain_draws=2 * draws, enough_share=ENOUGH
+    )
 
 
 def unless_stopped(draw: Callable[[], SampledCohort]) -> SampledCohort | None:
@@ -200,11 +218,12 @@ def sampling_of(
     options: EffectOptions,
     others: dict[str, Other],
     again: Again | None,
+    suspected: Suspected | None = None,
     *,
     further: bool = True,
 ) -> Sampling:
-    """What the analysis needs of the draws. resample, again: sample with other priors, of other records; further:
-    sensitivity is wanted."""
+    """What the analysis needs of the draws. resample, again: sample with other priors, of other records; suspected:
+    infusions that the record does not have, None: not asked; further: sensitivity is wanted."""
     from igkinetics.hierarchical.predict import from_posterior, from_prior
 
     def ask(question: Question) -> dict[str, pd.DataFrame]:
@@ -224,11 +243,8 @@ def sampling_of(
             save_posterior(sampled, folder / POSTERIOR_FILES[name], options.record(), of_base)
 
     covariates = base.prepared.covariates
-    notes = base.prepared.notes
     samplers: dict[Extension, str] = {"base": base.sampler}
     samplers |= {name: sampled.sampler for name, sampled in extensions.items()}
-    if resample is not None and further and (why := why_no_second(base.prepared)):
-        notes = (*notes, f"No second published disposition stands beside: {why}")
     return Sampling(
         posterior=base.posterior,
         diagnostics=base.diagnostics,
@@ -244,12 +260,24 @@ def sampling_of(
         left_out=base.prepared.left_out,
         set_aside=base.prepared.set_aside,
         failed=base.prepared.failed,
-        notes=notes,
+        unexplained=base.prepared.unexplained,
+        suspected=suspected,
+        notes=notes_of(base.prepared, suspected, second=resample is not None and further),
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,
         ask=ask if further else None,
         save=save,
     )
+
+
+def notes_of(prepared: PreparedCohort, suspected: Suspected | None, *, second: bool) -> tuple[str, ...]:
+    """What a reader has to know of the records. second: a second published disposition was asked for."""
+    why_not = why_no_second(prepared) if second else ""
+    said = (
+        f"No second published disposition stands beside: {why_not}" if why_not else "",
+        suspected_words(suspected) if suspected is not None else "",
+    )
+    return (*prepared.notes, *filter(None, said))
 
 
 def of_card(prepared: PreparedCohort, options: EffectOptions) -> Sampling:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from igkinetics.effect.ratio_windows import window_rows
 from igkinetics.effect.tipping import tipping_rows
 from igkinetics.hierarchical.diagnostics import MOST_DIVERGENT, NOT_REPORTED
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort
+from igkinetics.hierarchical.importance import MOST_PARETO_K
 from igkinetics.hierarchical.leave_one_out import (
     LeftOut,
     compare_models,
@@ -31,6 +32,7 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import FREED_SD, RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
+from igkinetics.hierarchical.suspected import ODDS
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit
 
@@ -50,6 +52,9 @@ MISFIT_EFFECT_COLUMNS: Final = ("change", "quantity", "median", "lower", "upper"
 WORST_R_HAT: Final = 1.05
 FEWEST_EFFECTIVE: Final = 100.0
 """Chains worse than these, or that diverge too often, are not averaged over."""
+FEWEST_WEIGHTED: Final = 0.04
+"""Effective draws of the worst parameter, as a share of all, of weighted draws that are averaged over: their batches
+cannot disagree for good, and the effect is known better than the worst parameter."""
 OTHER_COLUMNS: Final = ("model", "quantity", "median", "lower", "upper", "level", "chains", "sampler")
 """chains: verdict on the draws; sampler: what made them, laplace or nuts."""
 Other = Callable[[], SampledCohort]
@@ -127,7 +132,7 @@ def averaged_tables(
     same = {name: model for name, model in models.items() if same_data(model, base)}
     alike = {name: model for name, model in same.items() if name == "base" or usable(model)}
     failed = [spoken(name) for name in same if name not in alike]
-    unseen = {name: leave_patients_out(model, seed=seed, jobs=jobs) for name, model in alike.items()}
+    unseen = {name: paid(leave_patients_out(model, seed=seed, jobs=jobs), model) for name, model in alike.items()}
     if len(alike) == 1:
         return {}, unseen
     weights = model_weights(unseen, seed)
@@ -135,6 +140,15 @@ def averaged_tables(
     samplers = [alike[name].sampler for name in unseen]
     by_density = compare_models(unseen).assign(weight=list(weights.values()), sampler=samplers)
     return {AVERAGED: averaged, MODELS: by_density}, unseen
+
+
+def paid(unseen: LeftOut, model: SampledCohort) -> LeftOut:
+    """Less what infusions have to pay that were chosen by the very samples they explain."""
+    suspected = model.prepared.suspected
+    if not suspected:
+        return unseen
+    each = np.array([len(suspected.get(name, ())) for name in model.posterior.patient_ids])
+    return replace(unseen, elpd=unseen.elpd + each * np.log(ODDS))
 
 
 def of_records(
@@ -171,14 +185,16 @@ def misfit_effects(
 
 
 def usable(sampled: SampledCohort) -> bool:
-    """Whether a model's chains agree well enough for its draws to be averaged with others'."""
+    """Whether a model's draws can be relied on enough to be averaged with others'."""
     table = sampled.diagnostics
     reported = table[~table["parameter"].isin(NOT_REPORTED)]
     n_draws = int(np.prod(sampled.posterior.error.shape[:2]))
-    diverged = int(np.sum(sampled.trace.statistics.get("diverging", 0)))
-    by_weights = "pareto_k" in sampled.trace.statistics  # in independent batches, which cannot disagree for good
-    apart = 1.0 if by_weights else float(np.nan_to_num(reported["r_hat"].astype(float).max(), nan=1.0))
     least = float(np.nan_to_num(reported["ess_bulk"].astype(float).min(), nan=np.inf))
+    if "pareto_k" in sampled.trace.statistics:
+        k = float(np.max(sampled.trace.statistics["pareto_k"]))
+        return k <= MOST_PARETO_K and least >= FEWEST_WEIGHTED * n_draws
+    diverged = int(np.sum(sampled.trace.statistics.get("diverging", 0)))
+    apart = float(np.nan_to_num(reported["r_hat"].astype(float).max(), nan=1.0))
     return (
         apart <= WORST_R_HAT and least >= min(FEWEST_EFFECTIVE, 0.1 * n_draws) and diverged <= MOST_DIVERGENT * n_draws
     )

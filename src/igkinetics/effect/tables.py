@@ -23,8 +23,8 @@ from igkinetics.effect.dosing_seen import Dosing, dosing_seen
 from igkinetics.effect.estimand_row import EFFECT_COLUMNS, Criteria, Estimand, effect_row
 from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.exposure import Exposure, exposures
-from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, population_rows, prior_rows, speaking
-from igkinetics.effect.misfit import misfit_table, residuals
+from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, conflict, population_rows, prior_rows, speaking
+from igkinetics.effect.misfit import misfit_table, residuals, rise_row, rises_row, unexplained_row
 from igkinetics.effect.negative_controls import control_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
@@ -204,6 +204,7 @@ def question(
 
     people = [change.exposure for change in changes]
     scores = residuals(cohort, sampling.posterior, people, options.seed) if sampling.by_chains else None
+    beside = [] if scores is None else beside_residuals(cohort, sampling, weight, options.ivig_days)
     treated = [change for change in changes if change.exposure.treated]
     each = [from_g_per_l(change.difference("nadir"), cohort.igg_unit) for change in treated]
     return Question(
@@ -211,13 +212,34 @@ def question(
         changes=np.array(each).T if each else np.empty((0, 0)),
         members=np.array([change.exposure.place for change in treated], dtype=np.int64),
         people=people,
-        misfit=misfit_table(scores),
+        misfit=misfit_table(scores, beside),
         found=scores,
         unit=cohort.igg_unit,
         level=options.level,
         seed=options.seed,
         jobs=options.jobs,
     )
+
+
+def beside_residuals(cohort: Cohort, sampling: Sampling, weight: float, ivig_days: float) -> list[Mapping[str, object]]:
+    """The tests of fit that look at who was left out, at rises without an infusion, and at the rise per gram."""
+    patients = len(sampling.posterior.patient_ids) + len(sampling.unexplained)
+    rows: list[Mapping[str, object]] = [unexplained_row(len(sampling.unexplained), patients)]
+    if sampling.suspected is not None and sampling.suspected.gaps:
+        rows.append(rises_row(sampling.suspected))
+    if sampling.prior is None:
+        return rows
+    people = exposures(cohort, sampling.posterior, weight, ivig_days)
+    each = [
+        one.draws
+        for posterior in (sampling.prior, sampling.posterior)
+        for one in rises(posterior, people)
+        if one.name == EVIDENCE and one.estimated
+    ]
+    n_speaking = speaking(people, sampling.posterior)
+    if len(each) > 1 and n_speaking:
+        rows.append(rise_row(conflict(*each), n_speaking))
+    return rows
 
 
 def extension_table(

@@ -18,6 +18,7 @@ from igkinetics.errors import InputError, Problem
 from igkinetics.fit.forecast import DriftAtEnd, straight_between
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
+from igkinetics.output.by_parts import PARTS, rows_of
 from igkinetics.output.files import RUN_RECORD
 from igkinetics.provenance import sha256_of_file
 
@@ -215,6 +216,27 @@ class Left:
 
     def fault(self, found: object, expected: str, key: str = "") -> InputError:
         return InputError([Problem(file="call", column=key or self.key, found=str(found), expected=expected)])
+
+
+def folder_with(fit: Path, patient_id: str) -> Path:
+    """Where a fit left its draws of a patient: the fit's folder, or of a fit in parts that of the part which has the
+    patient. InputError where none has."""
+    for part in parts_of_fit(fit):
+        if any(row["patient_id"] == patient_id for row in rows_of(part / "patients.csv")):
+            return part
+    if is_in_parts(fit):
+        expected = f"must be a patient of {fit.name}"
+        raise InputError([Problem(file="call", column="population.patient", found=patient_id, expected=expected)])
+    return fit
+
+
+def parts_of_fit(fit: Path) -> list[Path]:
+    """The folders of the parts of a fit in parts, in order; none of any other fit."""
+    return sorted(path.parent for path in (fit / PARTS).glob("*/patients.csv")) if is_in_parts(fit) else []
+
+
+def is_in_parts(fit: Path) -> bool:
+    return (fit / PARTS).is_dir() and not (fit / DRAWS_FILE).is_file()
 
 
 def left_by(command: str, folder: Path, files: Sequence[str]) -> Left:

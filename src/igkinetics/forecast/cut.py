@@ -37,7 +37,7 @@ def cut_record(cohort: Cohort, options: ForecastOptions) -> Cut:
     last = last_known_days(cohort, options.until)
     known = cohort if options.until is None else known_by(cohort, last, options.therapy)
     sampled = known.samples["patient_id"].isin(wanted(cohort, options))
-    if options.until is not None and not sampled.any():
+    if options.until is not None and not sampled.any() and not cohort.n_in_all:  # other parts may hold earlier samples
         raise InputError([problem("until", options.until, f"on or after the first sample: {first_sample(cohort)}")])
     everyone = dict(zip(known.patient_ids, known.each_patient(), strict=True))
     whole = dict(zip(cohort.patient_ids, cohort.each_patient(), strict=True))

@@ -245,12 +245,19 @@ def date_of(cohort: Cohort, patient_id: str, day: Any) -> str:
 
 
 def ranked(worklist: pd.DataFrame) -> pd.DataFrame:
-    """Most urgent first, one threshold after the other from the lowest: below now (by P now, then by P within the
-    horizon), then by P within the horizon, then those without a forecast who are followed, then the others."""
+    """Most urgent first."""
+    order = urgency(worklist)
+    return worklist.loc[order.sort_values(list(order.columns), kind="stable").index].reset_index(drop=True)
+
+
+def urgency(worklist: pd.DataFrame) -> pd.DataFrame:
+    """What a worklist is sorted by: one threshold after the other from the lowest; below now (by P now, then by P
+    within the horizon), then by P within the horizon, then those without a forecast who are followed, then the
+    others."""
     p = worklist["p_below_horizon"].astype(float)
-    low = np.array([value is True or value == 1.0 for value in worklist["below_now"]])
+    low = np.array([value is True or value == 1.0 for value in worklist["below_now"]], dtype=bool)
     followed = worklist["status"] != "followed_up"
-    order = pd.DataFrame(
+    return pd.DataFrame(
         {
             "threshold": worklist["threshold"],
             "low": ~low,
@@ -261,5 +268,3 @@ def ranked(worklist: pd.DataFrame) -> pd.DataFrame:
             "first": worklist["first_day_below"].astype(float) - worklist["from_day"].astype(float),
         }
     )
-    places = order.sort_values(list(order.columns), kind="stable").index
-    return worklist.loc[places].reset_index(drop=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
 from igkinetics.hierarchical.diagnostics import diagnostics_table, passes, verdict
+from igkinetics.hierarchical.drifting import drift_of, whiten_drifting
 from igkinetics.hierarchical.laplace import Whitening, whiten
 from igkinetics.hierarchical.members import Member, cohort_members, problems_of
 from igkinetics.hierarchical.population import Population
@@ -62,7 +64,8 @@ class HierarchicalOptions:
 class PreparedCohort:
     """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words.
 
-    set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out.
+    set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out. suspected:
+    patient -> (m, 2) day and grams of infusions that the record does not have and the model takes as given.
     """
 
     card: Card
@@ -75,6 +78,7 @@ class PreparedCohort:
     set_aside: dict[str, str] = field(default_factory=dict)
     unexplained: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    suspected: Mapping[str, Floats] = field(default_factory=dict)
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
@@ -223,21 +227,26 @@ def sample_prepared(
 ) -> SampledCohort:
     """Draws of one model. compiled: of `compile_prepared`, used again; population: another prior than the card's.
 
-    Importance sampling that cannot be believed hands over to chains.
+    Importance sampling that cannot be believed hands over to chains, which know of no drift: of courses that drift its
+    draws stay, and their Pareto k tells.
     """
     population = population or prepared.population(extension)
-    whitening = whiten(prepared.members, population, prepared.arrays)
+    drift = drift_of(prepared.members)
+    if drift is None:
+        whitening = whiten(prepared.members, population, prepared.arrays)
+    else:
+        whitening = whiten_drifting(prepared.members, population)
     why_not = ""
     if settings.sampler == LAPLACE:
         from igkinetics.hierarchical.importance import draw_by_importance
 
         try:
-            drawn = draw_by_importance(population, prepared.arrays, whitening, settings)
+            drawn = draw_by_importance(population, prepared.arrays, whitening, settings, drift)
         except KeyboardInterrupt as error:
             raise call_error(
                 "sampling", "interrupted", "ended before the first draw: nothing can be reported"
             ) from error
-        if not drawn.why_not or drawn.trace.interrupted:
+        if not drawn.why_not or drawn.trace.interrupted or drift is not None:
             sampled = sampled_cohort(prepared, population, whitening, drawn.trace, extension)
             return replace(sampled, log_likelihood=drawn.log_likelihood)
         why_not = drawn.why_not
@@ -267,6 +276,7 @@ def sampled_cohort(
 ) -> SampledCohort:
     """A trace, just drawn or reopened, read and judged."""
     posterior = read_posterior(trace, prepared.members, population, prepared.arrays, whitening, extension)
+    posterior = replace(posterior, suspected=prepared.suspected)
     return SampledCohort(
         prepared=prepared,
         population=population,

@@ -19,11 +19,13 @@ import numpy as np
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
+from igkinetics.fit.drift import DriftPrior
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.integrated import (
     COMPONENTS,
     Maps,
+    Noise,
     PatientPoints,
     Places,
     log_t_density,
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
 MOST_PARETO_K: Final = 0.7
 LEAST_SHARE: Final = 0.1
 """Effective draws, as a share of all, without which the weights are not believed."""
-ENOUGH_SHARE: Final = 0.2
-"""The same of each parameter that patients share; with fewer, everything is drawn once more, with more points."""
 POPULATION_DF: Final = 7.0
 ROUNDS: Final = (256, 256, 512, 512)
 """Points per patient in the rounds that learn."""
@@ -55,9 +55,10 @@ PROPOSED: Final = 4
 DRAWS_OF_A_SET: Final = 500
 """Draws for which one set of points serves at most."""
 POINTS: Final = (512, 1024, 2048, 4096)
-"""Points per patient: the fewest that keep the noise of the log density below MOST_NOISE."""
+"""Points per patient: the fewest that keep the noise of differences of the log density below MOST_NOISE."""
 MOST_NOISE: Final = 0.2
-"""Variance of the log density from the points of all patients together."""
+"""Variance from the points of all patients together: of differences of the log density between draws within a set of
+points, and of the log density itself where sets are weighed against each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +125,13 @@ def resampled(log_weights: Floats, n: int, generator: np.random.Generator) -> np
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The model in v, the part of u that is estimated (k,), which is near a standard normal."""
+    """The model in v, the part of u that is estimated (k,), which is near a standard normal. drift: of every course."""
 
     population: Population
     arrays: CohortArrays
     whitening: Whitening
     jobs: int
+    drift: DriftPrior | None = None
 
     @property
     def k(self) -> int:
@@ -155,7 +157,9 @@ class Target:
         return np.asarray(normal + [log_lkj(one, self.population.lkj)[0] for one in pairs])
 
     def points(self, components: Floats, places: Places, n: int, generator: np.random.Generator) -> PatientPoints:
-        return patient_points(self.population, self.arrays, self.whitening, components, places, n, generator, self.jobs)
+        return patient_points(
+            self.population, self.arrays, self.whitening, components, places, n, generator, self.jobs, self.drift
+        )
 
     def log_weights(self, points: PatientPoints, v: Floats, log_density: Floats) -> tuple[Floats, Floats]:
         """Log of the model's density over that of the proposals v (d, k), and log p(y_i | phi) (d, n)."""
@@ -181,7 +185,7 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
     places = Places.at_modes(*target.population.offset.shape)
     proposal = Proposal(np.zeros(target.k), np.eye(target.k))
     components = target.phi(generator.standard_normal((COMPONENTS, target.k)))
-    noise, n_points = np.inf, ROUNDS[-1]
+    noise, n_points = Noise(np.inf, np.inf), ROUNDS[-1]
     for n_points in ROUNDS:
         points = target.points(components, places, n_points, generator)
         v, log_density = proposal.draw(LEARNING, generator)
@@ -189,9 +193,11 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
         proposal = proposal.fitted(v, log_weights)
         components = target.phi(v[resampled(log_weights, COMPONENTS, generator)])
         places = points.places(components)
-        noise = float(np.median(np.sum(1.0 / points.effective(components), axis=1)))
-    enough = [points for points in POINTS if noise * n_points / points <= MOST_NOISE]
-    return Sampler(target, proposal, components, places, enough[0] if enough else POINTS[-1], alone=not enough)
+        noise = points.noise(components)
+    enough = [points for points in POINTS if noise.apart * n_points / points <= MOST_NOISE]
+    chosen = enough[0] if enough else POINTS[-1]
+    alone = noise.level * n_points / chosen > MOST_NOISE
+    return Sampler(target, proposal, components, places, chosen, alone)
 
 
 def relearnt(sampler: Sampler, batches: Sequence[Batch]) -> Sampler:
@@ -245,14 +251,18 @@ def one_batch(sampler: Sampler, draws: int, generator: np.random.Generator) -> B
 
 
 def draw_by_importance(
-    population: Population, arrays: CohortArrays, whitening: Whitening, settings: SampleSettings
+    population: Population,
+    arrays: CohortArrays,
+    whitening: Whitening,
+    settings: SampleSettings,
+    drift: DriftPrior | None = None,
 ) -> ImportanceDraws:
     """settings.chains batches of settings.draws draws. Interrupted by the user: the batches that are whole."""
     generator = numbered_stream(settings.seed, "importance")
-    sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores), generator)
+    sampler = learnt_sampler(Target(population, arrays, whitening, settings.cores, drift), generator)
     batches, interrupted = whole_batches(sampler, settings, generator)
     found = judged(batches)
-    if not interrupted and (found.why_not or found.least < ENOUGH_SHARE * found.n_draws):
+    if not interrupted and (found.why_not or found.least < settings.enough_share * found.n_draws):
         # chains would take ten times as long as a second try
         sampler = relearnt(sampler, batches)
         second, interrupted = whole_batches(sampler, settings, generator)

@@ -19,18 +19,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numpy.polynomial import chebyshev
 from scipy.special import gammaln, logsumexp
 
-from igkinetics.fit.likelihood import LOG_2PI, NORMAL, minus_two_log
-from igkinetics.hierarchical.cohort_arrays import CohortArrays, Integers
+from igkinetics.fit.drift import DriftPrior
+from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.laplace import Whitening
+from igkinetics.hierarchical.nodes import Grid, node_terms
 from igkinetics.hierarchical.population import Population
-from igkinetics.hierarchical.reading import fill_thetas
 from igkinetics.hierarchical.whitening import MOST_BEND
-from igkinetics.kinetics.compile import kernel
-from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import workers
 from igkinetics.random_streams import numbered_stream
 
@@ -39,16 +36,9 @@ POINTS: Final = 1024
 COMPONENTS: Final = 16
 """Draws of the population whose Laplace approximations make the density of the points."""
 PROPOSAL_DF: Final = 6.0
-DEGREES: Final = (6, 4, 4, 4, 4)
-"""Of the interpolation in log a, log b and the three log ratios, those that are estimated."""
-WIDE: Final = 5.0
-"""Half the range of the interpolation, in posterior SDs by the Laplace approximation; beyond, the value at its end."""
 PRIOR_DRAWS: Final = 30
 BLOCK: Final = 256
 """Draws of the population at a time."""
-NOWHERE: Final = -1e6
-"""Log likelihood of a point at which the model is not finite."""
-MOST_FACTORS: Final = 8
 
 Singles = npt.NDArray[np.float32]
 
@@ -63,6 +53,15 @@ class Places(NamedTuple):
     def at_modes(n: int, p: int) -> Places:
         """As the Laplace approximation has it: standard normal."""
         return Places(np.zeros((n, p)), np.tile(np.eye(p), (n, 1, 1)))
+
+
+class Noise(NamedTuple):
+    """Variance of the log density that comes of a finite number of points. level: of the density itself, which grows
+    with the patients; apart: of its differences between draws of the population, which hardly does, for the more
+    patients there are, the nearer these draws lie together."""
+
+    level: float
+    apart: float
 
 
 class Maps(NamedTuple):
@@ -111,71 +110,6 @@ def rows_of(phi: Floats, population: Population) -> Rows:
     return Rows(mu, precision, log_determinant, phi[:, q + p : population.n_normal])
 
 
-class Grid(NamedTuple):
-    """Nodes of the interpolation in what patients share: centre and half-width (5,), degrees (5,)."""
-
-    centre: Floats
-    half: Floats
-    degrees: tuple[int, ...]
-
-    @staticmethod
-    def of(population: Population, whitening: Whitening) -> Grid:
-        places = slice(population.n_coefficients + len(population.names), population.n_normal)
-        sd = np.sqrt(np.sum(whitening.root[places] ** 2, axis=1))
-        active = population.active[places]
-        degrees = tuple(degree if used else 0 for degree, used in zip(DEGREES, active, strict=True))
-        return Grid(whitening.centre[places], np.where(active, WIDE * sd, 1.0), degrees)
-
-    def nodes(self, index: int) -> Floats:
-        """Chebyshev nodes of one of the five."""
-        return np.asarray(self.centre[index] + self.half[index] * chebyshev.chebpts1(self.degrees[index] + 1))
-
-    def row(self, shared: Floats) -> Floats:
-        """Products of Chebyshev polynomials (d, f) at each of shared (d, 5)."""
-        product = np.ones((shared.shape[0], 1))
-        for index, degree in enumerate(self.degrees):
-            if degree:
-                at = np.clip((shared[:, index] - self.centre[index]) / self.half[index], -1.0, 1.0)
-                values = chebyshev.chebvander(at, degree)
-                product = (product[:, :, None] * values[:, None, :]).reshape(shared.shape[0], -1)
-        return product
-
-    def coefficients(self, values: Floats) -> Floats:
-        """Of `row` (f, k), from values at the nodes (k, nodes of the first, ..., of the fifth)."""
-        for index, degree in enumerate(self.degrees):
-            inverse = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(degree + 1), degree))
-            values = np.moveaxis(np.tensordot(inverse, values, axes=(1, index + 1)), 0, index + 1)
-        return values.reshape(values.shape[0], -1).T
-
-
-@kernel
-def fill_node_terms(
-    levels: Floats, igg: Floats, limit: Integers, kind: int, a: Floats, b: Floats, filled: Floats
-) -> None:
-    """Log likelihood of levels (k, m) of one patient's samples under each residual error; into filled (k, a, b).
-
-    A sum of logs is the log of a product, which costs a tenth: so measured values with normal error are not asked one
-    by one.
-    """
-    for k in range(levels.shape[0]):
-        for first in range(a.size):
-            for second in range(b.size):
-                total, product, factors = 0.0, 1.0, 0
-                for m in range(igg.size):
-                    if kind == NORMAL and limit[m] == 0:
-                        level = levels[k, m]
-                        variance = a[first] * a[first] + b[second] * b[second] * level * level
-                        total += (igg[m] - level) * (igg[m] - level) / variance + LOG_2PI
-                        product *= variance
-                        factors += 1
-                        if factors == MOST_FACTORS:  # of a product that neither overflows nor vanishes
-                            total += np.log(product)
-                            product, factors = 1.0, 0
-                    else:
-                        total += minus_two_log(kind, igg[m], limit[m], levels[k, m], a[first], b[second])[0]
-                filled[k, first, second] = -0.5 * (total + np.log(product))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class PatientPoints:
     """Fixed points of every patient. x, straight (n, k, p): with and before the bend; log_density (n, k).
@@ -221,16 +155,19 @@ class PatientPoints:
         self._each(phi, picked)
         return straight
 
-    def effective(self, phi: Floats) -> Floats:
-        """What the points of each patient are worth given each phi (d, n)."""
-        filled = np.empty((phi.shape[0], self.x.shape[0]))
+    def noise(self, phi: Floats) -> Noise:
+        """What the points of all patients do to the log density given draws phi (d, k) of the population."""
+        of_each = np.empty((2, self.x.shape[0], phi.shape[0]))
 
-        def counted(terms: Singles, _: Floats, places: slice, i: int) -> None:
-            weights = np.exp(terms - terms.max(axis=1)[:, None])
-            filled[places, i] = weights.sum(axis=1) ** 2 / np.sum(weights**2, axis=1)
+        def scattered(terms: Singles, _: Floats, places: slice, i: int) -> None:
+            weights = np.exp(terms - terms.max(axis=1)[:, None], dtype=float)
+            weights /= weights.sum(axis=1)[:, None]
+            of_each[0, i] = np.sum(weights**2, axis=1)
+            of_each[1, i] = np.sum((weights - weights.mean(axis=0)) ** 2, axis=1)
 
-        self._each(phi, counted)
-        return filled
+        self._each(phi, scattered, block=phi.shape[0])
+        level, apart = np.median(of_each.sum(axis=1), axis=1)
+        return Noise(float(level), float(apart) * phi.shape[0] / (phi.shape[0] - 1))
 
     def places(self, phi: Floats) -> Places:
         """Moments of z given the population, held towards a standard normal as if by PRIOR_DRAWS more."""
@@ -293,10 +230,11 @@ def patient_points(
     n_points: int,
     generator: np.random.Generator,
     jobs: int,
+    drift: DriftPrior | None = None,
 ) -> PatientPoints:
     """n_points of each patient from the mixture of the Laplace approximations at components (m, k).
 
-    places: how far patients are from normal given the population.
+    places: how far patients are from normal given the population. drift: of every course, None without one.
     """
     n, p = population.offset.shape
     m = components.shape[0]
@@ -322,7 +260,7 @@ def patient_points(
         log_density[i] = logsumexp(log_t_density(standard, PROPOSAL_DF) + volume[:, None], axis=0) - np.log(m)
         x[i] = bent(straight[i], whitening, i)
         off = (x[i] - reference[i]).T
-        terms = node_terms(x[i], grid, arrays, i)
+        terms = node_terms(x[i], grid, arrays, i, drift)
         columns[i] = np.concatenate([grid.coefficients(terms), off[rows] * off[cols], -log_density[i][None], off])
 
     def patients(some: slice) -> None:
@@ -340,29 +278,6 @@ def bent(straight: Floats, whitening: Whitening, i: int) -> Floats:
     off = straight - origin
     parabola = 0.5 * np.sum((off @ bend) * off, axis=1)
     return np.asarray(straight + direction * (parabola / np.sqrt(1.0 + (parabola / MOST_BEND) ** 2))[:, None])
-
-
-def node_terms(x: Floats, grid: Grid, arrays: CohortArrays, i: int) -> Floats:
-    """Log likelihood of patient i's samples at points x (k, p) and all nodes of the grid (k, a, b, ratios)."""
-    k = x.shape[0]
-    samples = slice(arrays.sample_bounds[i], arrays.sample_bounds[i + 1])
-    schedule = arrays.segments[arrays.segment_bounds[i] : arrays.segment_bounds[i + 1]]
-    used, fixed = np.tile(arrays.used[i], (k, 1)), np.tile(arrays.fixed[i], (k, 1))
-    a, b = (np.exp(grid.nodes(index)) for index in (0, 1))
-    ratios = [grid.nodes(index) for index in (2, 3, 4)]
-    terms = np.empty((k, a.size, b.size, *(one.size for one in ratios)))
-    theta, filled = np.empty((k, N_PARAMETERS)), np.empty((k, a.size, b.size))
-    igg, limit = arrays.igg[samples].copy(), arrays.limit[samples].copy()
-    for at in np.ndindex(*terms.shape[3:5]):
-        log_ratio = np.array([ratios[0][at[0]], ratios[1][at[1]], 0.0])
-        fill_thetas(x, log_ratio, arrays.places, used, fixed, theta)
-        endogenous, infused = igg_curve(theta, schedule, arrays.day[samples])
-        for place, recovery in enumerate(np.exp(ratios[2])):  # infused IgG is proportional to what was given
-            fill_node_terms(endogenous + recovery * infused, igg, limit, arrays.kind, a, b, filled)
-            terms[:, :, :, at[0], at[1], place] = filled
-    sound = np.isfinite(terms).all(axis=(1, 2, 3, 4, 5))
-    terms[~sound] = NOWHERE
-    return terms
 
 
 def log_t_density(points: Floats, df: float) -> Floats:

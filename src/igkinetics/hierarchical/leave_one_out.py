@@ -47,12 +47,26 @@ def left_out(log_likelihood: Floats, draws: np.ndarray) -> LeftOut:
     """log_likelihood (draw, n): of each unit at each draw of the posterior of all."""
     elpd, weights, shapes = [], [], []
     for column in log_likelihood.T:
-        smoothed, shape = array_stats.psislw(column)  # it takes log likelihoods
-        smoothed = np.asarray(smoothed) - logsumexp(smoothed)
+        smoothed, shape = smoothed_by_tail(column)
         elpd.append(logsumexp(smoothed + column))
         weights.append(smoothed)
-        shapes.append(float(shape))
+        shapes.append(shape)
     return LeftOut(elpd=np.array(elpd), log_weights=np.array(weights).T, pareto_k=np.array(shapes), draws=draws)
+
+
+def smoothed_by_tail(log_likelihood: Floats) -> tuple[Floats, float]:
+    """Normalised log weights (draw,) of leaving a unit out, and Pareto k.
+
+    Where copies of one draw make up the tail it has no shape: weights stand as they are, and k is infinite.
+    """
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            smoothed, shape = array_stats.psislw(log_likelihood)  # it takes log likelihoods
+    except ValueError:  # all values of the tail are one
+        smoothed, shape = np.array(np.nan), np.inf
+    if not np.all(np.isfinite(smoothed)):
+        smoothed, shape = -log_likelihood, np.inf
+    return np.asarray(smoothed - logsumexp(smoothed)), float(shape)
 
 
 def thinned(sampled: SampledCohort) -> np.ndarray:

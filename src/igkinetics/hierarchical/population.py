@@ -86,6 +86,13 @@ class Population:
             mean[self.labels.index(label)], sd[self.labels.index(label)] = value, 0.0
         return replace(self, prior_mean=mean, prior_sd=sd)
 
+    def widened(self, sds: Mapping[str, float]) -> Population:
+        """The same with these prior SDs, by label."""
+        sd = self.prior_sd.copy()
+        for label, value in sds.items():
+            sd[self.labels.index(label)] = value
+        return replace(self, prior_sd=sd)
+
     def parts(self, phi: Floats) -> Parts:
         """What phi (k,) says."""
         q, p = self.n_coefficients, len(self.names)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -31,7 +32,9 @@ class CohortPosterior:
     dose recovery CL, V1, Q and V2 are those per recorded gram.
     error (chain, draw, 2): a in g/L, b. population: typical values, between-patient SDs, coefficients, by name,
     each (chain, draw). problems: the data and schedule of each patient, as fitted (problem.mu, .sd: the card's).
-    modified: the days in which a patient's ratios act, None when never infused.
+    modified: the days in which a patient's ratios act, None when never infused. drifting: whether courses leave their
+    curves by a drift of the SDs in problem.drift_sds. suspected: patient -> (m, 2) day and grams of infusions taken as
+    given that the record does not have.
     """
 
     patient_ids: tuple[str, ...]
@@ -42,6 +45,8 @@ class CohortPosterior:
     modified: tuple[tuple[float, float] | None, ...]
     extension: Extension
     interrupted: bool
+    drifting: bool = False
+    suspected: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         chains, draws = self.error.shape[:2]

@@ -8,6 +8,7 @@ import numpy as np
 
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
 from igkinetics.hierarchical.correlations import CORRELATION, correlation_root
+from igkinetics.hierarchical.drifting import drift_of
 from igkinetics.hierarchical.laplace import Whitening
 from igkinetics.hierarchical.likelihood import Integers, patient_theta
 from igkinetics.hierarchical.members import Member, problems_of
@@ -98,4 +99,5 @@ def read_posterior(
         modified=tuple(member.modified for member in members),
         extension=extension,
         interrupted=trace.interrupted,
+        drifting=drift_of(members) is not None,
     )

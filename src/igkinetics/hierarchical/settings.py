@@ -12,7 +12,9 @@ Sampler = Literal["laplace", "nutpie", "pymc"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSettings:
     """draws and tune per chain, or draws per independent batch. chain_draws: per chain where chains take over from
-    importance sampling, for draws of a chain hang together more; None: as many. cores: threads."""
+    importance sampling, for draws of a chain hang together more; None: as many. enough_share: effective draws of each
+    parameter that patients share, as a share of all, with which importance sampling does not try again. cores: threads.
+    """
 
     draws: int = 1000
     tune: int = 600
@@ -23,6 +25,7 @@ class SampleSettings:
     target_accept: float = 0.9
     progress: bool = False
     chain_draws: int | None = None
+    enough_share: float = 0.2
 
     @property
     def of_chains(self) -> SampleSettings:

@@ -48,7 +48,7 @@ SIMULATION_OUTPUT: Final = Kind(
     marker="design.toml",
     names=frozenset(
         {"samples.csv", "doses.csv", "therapy.csv", "patients.csv", "outcomes.csv", "cohort.toml", "design.toml"}
-        | {"truth", "README.md"}
+        | {"samples", "doses", "therapy", "patients", "outcomes", "truth", "README.md"}
     ),
 )
 

@@ -186,4 +186,9 @@ def misfit_sentence(effect: CohortEffect) -> str:
     if loud.empty:
         return f"Fit: none of {len(rows)} tests speaks against the model."
     said = [f"{TEST_WORDS[row['test']]} ({p_words(row['p'])}): {row['think_of']}" for row in loud.to_dict("records")]
-    return f"Fit: the model does NOT describe these data by {text.listed(said)}. Intervals are then too narrow."
+    narrow = (
+        "Intervals of the model reported alone are then too narrow"
+        if averaged(effect)
+        else "Intervals are then too narrow"
+    )
+    return f"Fit: the model does NOT describe these data by {text.listed(said)}. {narrow}."

@@ -84,6 +84,9 @@ TEST_WORDS: Final = {
     "study day": "residuals that drift with the study day",
     "calendar": "residuals that drift with the calendar",
     "since infusion": "residuals that depend on the time since an infusion",
+    "rises": "rises without a recorded infusion between two samples",
+    "unexplained": "patients left out for a course that nothing recorded explains",
+    "rise per gram": "a rise per gram that contradicts the card",
     "tails": "more far-off values than the residual error allows",
     "spread": "residuals of another spread than fitted",
 }

@@ -50,7 +50,7 @@ def scenario_sentences(result: ScenarioResult, report: str) -> list[str]:
 
 def counted_in(result: ScenarioResult) -> str:
     """What a probability is a share of."""
-    return "draws" if len(result.about.patient_ids) == 1 else "patients"
+    return "draws" if result.about.is_one else "patients"
 
 
 def outcome_row(result: ScenarioResult, regimen: str, outcome: str) -> Row:

@@ -103,7 +103,7 @@ def outcome_view(result: ScenarioResult) -> list[dict[str, Any]]:
     ]
     for same in zip(*by_regimen, strict=True):
         each = list(same)
-        one = len(result.about.patient_ids) == 1
+        one = result.about.is_one
         spans = {span_words(row) for row in each} - {""}
         noted_alike = len({row["note"] for row in each}) == 1
         cells = [
@@ -176,7 +176,7 @@ def search_view(result: ScenarioResult) -> list[dict[str, Any]]:
     if not len(result.search):
         return []
     table = result.search.sort_values("grams", kind="stable")
-    if len(result.about.patient_ids) == 1:
+    if result.about.is_one:
         table = table[table["patient_id"] == ""]  # the population is that one patient
     return [
         {

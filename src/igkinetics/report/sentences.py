@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from igkinetics import text
 from igkinetics.cards.private import private_sentences
 from igkinetics.errors import counted
-from igkinetics.fit.by_parts import Totals
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
 from igkinetics.fit.plots import fitted_nadirs
@@ -155,25 +153,3 @@ def _why(status: str, reasons: set[str]) -> str:
     if status == "set_aside" and len(reasons) == 1:
         return f"{STATUS_WORDS[status]}, {text.visible(reasons.pop(), most=200)}"
     return STATUS_WORDS[status]
-
-
-def parts_sentences(totals: Totals, n_parts: int, n_kept: int, level: float, out: Path) -> tuple[str, ...]:
-    """The same five of a cohort in parts."""
-    kept = f" ({counted(n_kept, 'part')} kept from an earlier run)" if n_kept else ""
-    lowest = [
-        f"{text.visible(name)} {text.level(nadir, unit)} ({text.level_interval(lower, upper, unit)}) {unit} "
-        f"on day {text.day(day)}"
-        for name, nadir, lower, upper, day, unit in totals.lowest
-    ]
-    unfitted = [
-        f"{count} {STATUS_WORDS[status]}" for status, count in totals.statuses.items() if status not in WITH_ESTIMATES
-    ]
-    return (
-        f"{counted(totals.n_patients, 'patient')} in {counted(n_parts, 'part')}{kept}: {totals.n_fitted} fitted.",
-        f"Lowest fitted nadirs ({text.percent(level)} interval): {'; '.join(lowest)}."
-        if lowest
-        else "No fitted nadir.",
-        f"{totals.reached} nadirs were reached; all others are the lowest so far.",
-        f"Not fitted: {', '.join(unfitted)}." if unfitted else "Every patient was fitted.",
-        f"Tables: {out}; what belongs to one part: {out / 'parts'}.",
-    )

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.errors import InputError
-from igkinetics.fit.records import EPOCH, EVENT_COLUMNS, EVENTS_FILE, left_by
+from igkinetics.fit.records import EPOCH, EVENT_COLUMNS, EVENTS_FILE, folder_with, left_by
 from igkinetics.toml_input import Fault, Key
 
 DATED = ("from_day", "start_day", "stop_day", "days")
@@ -110,7 +110,8 @@ def record_of(population: object, folder: Path | None) -> tuple[float, float] | 
     if not isinstance(population, dict) or not all(isinstance(population.get(key), str) for key in ("fit", "patient")):
         return None
     try:
-        left = left_by("fit", path_in(population["fit"], folder), (EVENTS_FILE,))
+        fit = folder_with(path_in(population["fit"], folder), population["patient"])
+        left = left_by("fit", fit, (EVENTS_FILE,))
     except InputError:  # told when the population is made
         return None
     events = pd.read_parquet(left.folder / EVENTS_FILE, columns=list(EVENT_COLUMNS))

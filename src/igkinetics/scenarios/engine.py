@@ -57,12 +57,15 @@ class Simulated:
 
 def assay_noise(cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:
     """One standard normal number per case and check: the same for every regimen, so that differences are their own."""
-    most = max(
-        (dosed(regimen, cases, setting.from_day, setting.horizon_day).n_checks for regimen in regimens), default=0
-    )
+    most = most_checks(cases, regimens, setting)
     rows = int(cases.noise.max(initial=-1)) + 1
     drawn = generator_of(setting.seed, "checks", batch).standard_normal((most, rows))
     return np.ascontiguousarray(drawn.T)[cases.noise]
+
+
+def most_checks(cases: Cases, regimens: Sequence[Dosing], setting: Setting) -> int:
+    """Checks of the regimen that has most."""
+    return max((dosed(each, cases, setting.from_day, setting.horizon_day).n_checks for each in regimens), default=0)
 
 
 def simulate(regimen: Dosing, cases: Cases, noise: Floats, setting: Setting, crew: Workers) -> Simulated:

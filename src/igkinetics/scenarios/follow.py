@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from igkinetics.dosing.cases import Cases, Patients, Places
+from igkinetics.dosing.cases import FITS, About, Cases, Patients, Places
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers
-from igkinetics.scenarios.engine import Setting, Simulated, assay_noise, simulate
+from igkinetics.random_streams import of_patient
+from igkinetics.scenarios.engine import Setting, Simulated, assay_noise, most_checks, simulate
 from igkinetics.scenarios.mean_interval import MovedMeans, moved_means
 from igkinetics.scenarios.tally import (
     Bins,
@@ -62,19 +63,20 @@ def follow(
     level: float,
     crew: Workers,
     progress: Progress | None = None,
+    gathered: Callable[[list[OfRegimen]], None] | None = None,
 ) -> Followed:
     """Each regimen for everybody; differences are taken against the first regimen, patient by patient.
 
-    After an interruption (Ctrl-C) what the finished batches gave is kept.
+    After an interruption (Ctrl-C) what the finished batches gave is kept. gathered: is shown what was kept of all
+    regimens before quantiles are made of it.
     """
-    tail = (1.0 - level) / 2.0
-    shares = np.array([0.5, tail, 1.0 - tail])
-    kept = new_regimens(patients, len(regimens), setting)
+    shares = shares_of(level)
+    kept = new_regimens(patients.about, len(regimens), setting, binned=patients.n_batches > 1)
     steps, done, interrupted = patients.n_batches * len(regimens), 0, False
     n_patients = 0
     for index in range(patients.n_batches):
         cases = patients.batch(index)
-        noise = assay_noise(cases, regimens, setting, index)
+        noise = noise_of(patients.about, cases, regimens, setting, index)
         first = None
         for own, regimen in zip(kept, regimens, strict=True):
             try:
@@ -92,29 +94,53 @@ def follow(
         n_patients += int(np.unique(cases.patient).size)
         if interrupted:
             break
-    for own in kept:
-        finish(own, patients, shares)
-    step = kept[0].values.step if kept else 1
-    notes = (f"medians and spreads are those of one in {step} patients",) if step > 1 else ()
-    return Followed(
-        regimens=kept,
+    if gathered is not None:
+        gathered(kept)
+    return replace(
+        finished(kept, patients.about, shares, n_patients),
         moved=moved(patients, regimens, setting, crew),
-        n_patients=n_patients,
         interrupted=interrupted,
-        notes=notes,
     )
 
 
-def new_regimens(patients: Patients, number: int, setting: Setting) -> list[OfRegimen]:
-    about, width = patients.about, setting.columns.width
+def shares_of(level: float) -> Floats:
+    """Of the quantiles: median, lower, upper."""
+    tail = (1.0 - level) / 2.0
+    return np.array([0.5, tail, 1.0 - tail])
+
+
+def finished(kept: list[OfRegimen], about: About, shares: Floats, n_patients: int) -> Followed:
+    """What all batches together gave, with its quantiles."""
+    for own in kept:
+        finish(own, about.model_weights, shares)
+    step = kept[0].values.step if kept else 1
+    notes = (f"medians and spreads are those of one in {step} patients",) if step > 1 else ()
+    return Followed(regimens=kept, moved=None, n_patients=n_patients, interrupted=False, notes=notes)
+
+
+def noise_of(about: About, cases: Cases, regimens: Sequence[Dosing], setting: Setting, batch: int) -> Floats:
+    """The errors of the checks of a batch: each patient of a fit has a stream of his own, whoever else is there."""
+    if about.kind != FITS:
+        return assay_noise(cases, regimens, setting, batch)
+    n_checks = most_checks(cases, regimens, setting)
+    whose = [about.patient_ids[place] for place in np.unique(cases.patient)]
+    each = [
+        of_patient(setting.seed, name, "scenario checks").standard_normal((n_checks, about.n_draws)) for name in whose
+    ]
+    return np.ascontiguousarray(np.concatenate(each, axis=1).T)[cases.noise]
+
+
+def new_regimens(about: About, number: int, setting: Setting, *, binned: bool) -> list[OfRegimen]:
+    """Empty tallies. binned: levels by day are counted in bins, as those of several batches have to be."""
+    width = setting.columns.width
     models, draws = len(about.model_names), about.n_draws
-    step = step_within(models * draws * about.n_patients, number, width)
+    step = step_within(models * draws * max(about.n_patients, about.n_in_all), number, width)
     return [
         OfRegimen(
             tally=Tally.empty(models, draws, width),
             difference=Tally.empty(models, draws, width),
             values=Values(step),
-            bins=Bins.empty(setting.day.size) if patients.n_batches > 1 else None,
+            bins=Bins.empty(setting.day.size) if binned or about.kind == FITS else None,
         )
         for _ in range(number)
     ]
@@ -146,9 +172,9 @@ def add(
             kept.patient_curves[int(patient)] = curve_quantiles(simulated, rows, shares, crew)
 
 
-def finish(kept: OfRegimen, patients: Patients, shares: Floats) -> None:
+def finish(kept: OfRegimen, weights: tuple[float, ...], shares: Floats) -> None:
     """Quantiles of all batches."""
-    kept.spread, kept.by_model = kept.values.quantiles(shares, patients.about.model_weights)
+    kept.spread, kept.by_model = kept.values.quantiles(shares, weights)
     kept.values = Values(kept.values.step)
     if kept.bins is not None:
         quantities = ((0, shares), (1, MEDIAN), (2, MEDIAN))

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cards.load import list_cards
-from igkinetics.dosing.cases import About, Cases, DaysFrom
-from igkinetics.errors import InputError, counted
+from igkinetics.dosing.cases import FITS, About, Cases, DaysFrom
+from igkinetics.errors import InputError, Problem, counted
 from igkinetics.fit.courses import NODE_DAYS, drift_states
 from igkinetics.fit.drift import Record
 from igkinetics.fit.forecast import DriftAtEnd, factor_of
@@ -23,6 +23,8 @@ from igkinetics.fit.records import (
     Left,
     Member,
     drift_of,
+    folder_with,
+    is_in_parts,
     left_by,
     members_of,
 )
@@ -48,6 +50,8 @@ from igkinetics.scenarios.recorded import (
 from igkinetics.text import listed, visible
 from igkinetics.virtual.patients import stacked
 
+MOST_DRAWS_OF_EACH: Final = 200
+"""Of each of many patients of a fit, whoever else is there: parts give the numbers of the whole."""
 MOST_CASES: Final = 20_000
 """Cases (patients x draws) of one batch."""
 ERROR_COLUMNS: Final = ("additive_g_per_l", "proportional")
@@ -76,7 +80,7 @@ class PosteriorPatients:
 
     def batch(self, place: int) -> Cases:
         first = place * self.per_batch
-        chosen = self.members[first : first + self.per_batch]
+        chosen = [with_same_drift_days(one, self.members) for one in self.members[first : first + self.per_batch]]
         width = [max((len(getattr(one, name)) for one in chosen), default=0) for name in ("therapy", "doses")]
         return stacked(
             [cases_of(one, first + k, k * self.about.n_draws, width[0], width[1]) for k, one in enumerate(chosen)]
@@ -116,8 +120,52 @@ def fitted_patient(file: ScenarioFile) -> PosteriorPatients:
     population = file.scenario.population
     if population.fit is None or population.patient is None:
         raise AssertionError("a population of a fit without its patient passed its checks")
-    left = left_by("fit", file.path(population.fit), (DRAWS_FILE, EVENTS_FILE))
+    folder = folder_with(file.path(population.fit), population.patient)
+    left = left_by("fit", folder, (DRAWS_FILE, EVENTS_FILE))
     return patient_of_fit(file, left, population.patient, doubt_about(left, population.patient))
+
+
+def fitted_patients(file: ScenarioFile) -> PosteriorPatients:
+    """All patients of a fit for whom it has numbers, or those named, each with draws of his own."""
+    population = file.scenario.population
+    if population.fit is None:
+        raise AssertionError("a population without a fit passed its checks")
+    folder = file.path(population.fit)
+    if is_in_parts(folder):
+        rule = "is a fit in parts: the command `scenario` takes them one by one; here give one of them, or one patient"
+        raise InputError([Problem(file=file.name, column="population.fit", found=folder.name, expected=rule)])
+    left = left_by("fit", folder, (DRAWS_FILE, EVENTS_FILE))
+    draws = left.table(DRAWS_FILE, DRAW_COLUMNS)
+    own = {str(name): rows for name, rows in draws.groupby("patient_id", sort=False)}
+    if unknown := [name for name in population.patients or () if name not in own]:
+        raise left.fault(unknown[0], why_without(left, unknown[0], draws), "population.patients")
+    if not own:
+        raise left.fault(left.name, "must have a patient with fitted numbers", "population.fit")
+    wanted = population.patients or list(own)
+    n = min(MOST_DRAWS_OF_EACH, *(len(own[name]) for name in wanted), MOST_DRAWS_OF_EACH)
+    thinned = {name: own[name].iloc[np.linspace(0, len(own[name]) - 1, n).round().astype(int)] for name in wanted}
+    found = {
+        name: (rows[list(PARAMETERS)].to_numpy(dtype=float), error_of_draws(rows, left))
+        for name, rows in thinned.items()
+    }
+    members = [
+        replace(one, drift=drift_of(thinned[one.patient_id], as_log=one.error[0, 2] == LOGNORMAL))
+        for one in members_of(left, found)
+    ]
+    says = f"{counted(len(wanted), 'patient')} of the fit in {left.name}, {counted(n, 'draw')} each"
+    rows = pd.read_csv(left.folder / "patients.csv", dtype=str, keep_default_na=False)
+    doubted = rows.loc[rows["patient_id"].isin(wanted) & (rows["status"] != "fitted"), "patient_id"]
+    notes = (f"the fit doubts its own numbers of {listed(map(visible, doubted))}",) if len(doubted) else ()
+    patients = patients_with(file, left, members, FITS, says, "the posterior of these patients' parameters", notes)
+    return replace(patients, about=replace(patients.about, n_in_all=file.n_in_all))
+
+
+def with_same_drift_days(one: Member, others: Sequence[Member]) -> Member:
+    """A patient whose curve does not drift, with a factor of 1 on the days of those that do."""
+    days = next((other.drift_day for other in others if other.drift_day.size), one.drift_day)
+    if one.drift_day.size or not days.size:
+        return one
+    return replace(one, drift_day=days, factor=np.ones((len(one.thetas), days.size)))
 
 
 def doubt_about(left: Left, patient_id: str) -> str:
@@ -231,7 +279,8 @@ def patients_with(
     from_day = [start_of(file, left, member) for member in members]
     members = [with_stated_day_zero(file, member) for member in members]
     members = [weighed(member, day) for member, day in zip(members, from_day, strict=True)]
-    problems = [*lacking(file, members), *too_early(file, members, from_day), *ended(file, members, from_day)]
+    problems = [*lacking(file, members), *too_early(file, members, from_day)]
+    problems += [] if kind == FITS else ended(file, members, from_day)
     if problems:
         raise InputError(problems)
     one = members[0]

@@ -30,13 +30,15 @@ Part = TypeVar("Part", bound=Table)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioFile:
-    """A scenario as read. cards: as named in the file -> card. folder: where paths in it start; None: here."""
+    """A scenario as read. cards: as named in the file -> card. folder: where paths in it start; None: here. n_in_all:
+    where its population is one part of a fit, patients with numbers in all parts."""
 
     name: str
     sha256: str
     scenario: Scenario
     cards: dict[str, Card]
     folder: Path | None
+    n_in_all: int = 0
 
     def path(self, text: str) -> Path:
         """A path of the file; a relative one starts here, or where the file lies if nothing is here."""

@@ -124,9 +124,9 @@ def outcome_rows(
     for index, (regimen, kept) in enumerate(zip(regimens, followed.regimens, strict=True)):
         for k, outcome in enumerate(columns.all):
             mean, lower, upper, _ = mean_interval(
-                kept.tally, followed.means(index, k), weights, k, level, is_own=bool(about.patient_ids)
+                kept.tally, followed.means(index, k), weights, k, level, is_own=about.is_own
             )
-            if len(about.patient_ids) == 1 and outcome.is_share:
+            if about.is_one and outcome.is_share:
                 lower, upper = share_of_draws_interval(mean, about.n_draws, level)
             share = kept.tally.share_known(k, weights)
             span = span_of(outcome.name, windows[index])
@@ -163,7 +163,7 @@ def difference_rows(
             continue
         for k, outcome in enumerate(columns.all):
             found = mean_interval(
-                kept.difference, followed.differences(index, k), weights, k, level, is_own=bool(about.patient_ids)
+                kept.difference, followed.differences(index, k), weights, k, level, is_own=about.is_own
             )
             note = compared_over(outcome.name, windows[index], windows[0])
             mean, lower, upper, error = (np.nan,) * 4 if note else found

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from igkinetics.dosing.cases import Patients
+from igkinetics.dosing.cases import About, Patients
 from igkinetics.dosing.regimen import Dosing
 from igkinetics.dosing.regimen_file import converted
 from igkinetics.errors import InputError, Problem, call_error
@@ -32,6 +32,7 @@ from igkinetics.scenarios.read_scenario import ScenarioFile, parse_scenario, rea
 from igkinetics.scenarios.result import TABLES, ScenarioResult
 from igkinetics.scenarios.scenario_patients import scenario_patients
 from igkinetics.scenarios.search import SEARCH_COLUMNS, cheapest_of, search_table
+from igkinetics.scenarios.tally import OfRegimen
 from igkinetics.scenarios.workload import WORTH_TELLING_S, refuse_unforeseen
 from igkinetics.units import INTERVAL_LEVEL, IggUnit
 
@@ -54,9 +55,10 @@ def run_scenario(
     jobs: int = 2,
     progress: ProgressOf = silent,
     say: Callable[[str], None] = nobody,
+    gathered: Callable[[list[OfRegimen]], None] | None = None,
 ) -> ScenarioResult:
     """Every regimen and the search of a scenario file. The number of jobs changes no number. say: is told before
-    it starts what a long run takes.
+    it starts what a long run takes. gathered: is shown the tallies of all regimens before quantiles are made of them.
 
     InputError with every problem of the file, of its cards and of the folders it names.
     """
@@ -77,9 +79,10 @@ def run_scenario(
             if recommended is not None and recommended not in regimens:
                 regimens = (*regimens, recommended)
         with progress("Simulating regimens") as report:
-            followed = follow(patients, regimens, setting, level, crew, report)
-        tables = tables_of(patients, regimens, followed, setting, level) | {"search": tried}
-        if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
+            followed = follow(patients, regimens, setting, level, crew, report, gathered)
+        tables = tables_of(patients.about, regimens, followed, setting, level) | {"search": tried}
+        tables["calendar"] = calendar_table(patients, regimens, setting)
+        if isinstance(patients, PosteriorPatients) and patients.about.is_one:
             tables |= tables_of_one(file, patients, regimens, setting, level)
     return ScenarioResult(
         file=file,
@@ -100,7 +103,7 @@ def run_scenario(
 
 def the_record(patients: Patients) -> Member | None:
     """The record of a single patient of a fit or cohort; None for others."""
-    if isinstance(patients, PosteriorPatients) and len(patients.members) == 1:
+    if isinstance(patients, PosteriorPatients) and patients.about.is_one:
         return patients.members[0]
     return None
 
@@ -113,8 +116,12 @@ def check_call(level: float, jobs: int) -> None:
 
 
 def setting_of(file: ScenarioFile, patients: Patients) -> Setting:
+    return setting_for(file, patients.about)
+
+
+def setting_for(file: ScenarioFile, about: About) -> Setting:
     scenario = file.scenario
-    unit = unit_of(file, patients)
+    unit: IggUnit = scenario.unit or about.igg_unit or "mg/dL"
     refuse_other_unit(file, scenario.thresholds_in(unit), unit)
     columns = Columns(
         thresholds=scenario.thresholds_in(unit),
@@ -130,11 +137,6 @@ def setting_of(file: ScenarioFile, patients: Patients) -> Setting:
         seed=scenario.seed,
         assay=scenario.assay,
     )
-
-
-def unit_of(file: ScenarioFile, patients: Patients) -> IggUnit:
-    """The unit of every table: as the file says, else that of the cohort behind the population, else mg/dL."""
-    return file.scenario.unit or patients.about.igg_unit or "mg/dL"
 
 
 def refuse_other_unit(file: ScenarioFile, thresholds: tuple[float, ...], unit: IggUnit) -> None:
@@ -161,10 +163,10 @@ def daily(horizon_day: float) -> Floats:
 
 
 def tables_of(
-    patients: Patients, regimens: Sequence[Dosing], followed: Followed, setting: Setting, level: float
+    about: About, regimens: Sequence[Dosing], followed: Followed, setting: Setting, level: float
 ) -> dict[str, pd.DataFrame]:
-    """All tables but the search's."""
-    columns, about = setting.columns, patients.about
+    """All tables but the search's and the calendar."""
+    columns = setting.columns
     windows = [setting.windows(regimen) for regimen in regimens]
     found: dict[str, Iterable[dict[str, Any]]] = {
         "outcomes": rows.outcome_rows(regimens, windows, followed, about, columns, level),
@@ -172,12 +174,16 @@ def tables_of(
         "models": rows.model_rows(regimens, followed, about, columns, level),
         "patient_outcomes": rows.patient_rows(regimens, followed, about, columns),
         "infections": infection_rows(regimens, followed, about, columns),
-        "calendar": calendar_rows(patients, regimens, setting.horizon_day, columns.unit),
         "next_dose": (),
         "next_sample": (),
     }
     tables = {name: pd.DataFrame(list(each), columns=list(TABLES[name])) for name, each in found.items()}
     return tables | {"trajectories": rows.trajectory_table(regimens, followed, about, setting.day, columns.unit)}
+
+
+def calendar_table(patients: Patients, regimens: Sequence[Dosing], setting: Setting) -> pd.DataFrame:
+    rows = calendar_rows(patients, regimens, setting.horizon_day, setting.columns.unit)
+    return pd.DataFrame(list(rows), columns=list(TABLES["calendar"]))
 
 
 def tables_of_one(

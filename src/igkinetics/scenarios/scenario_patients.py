@@ -8,7 +8,7 @@ from igkinetics.dosing.cases import About, Patients
 from igkinetics.errors import InputError
 from igkinetics.scenarios.agreement import card_pairs, domain_of, example_of
 from igkinetics.scenarios.new_patients import new_patients_of
-from igkinetics.scenarios.posterior_patients import fitted_patient, own_patients
+from igkinetics.scenarios.posterior_patients import fitted_patient, fitted_patients, own_patients
 from igkinetics.scenarios.read_scenario import ScenarioFile
 from igkinetics.virtual.patients import Model, VirtualPatients, model_of
 
@@ -17,7 +17,7 @@ def scenario_patients(file: ScenarioFile) -> Patients:
     """InputError for what the cards or folders cannot give."""
     population = file.scenario.population
     if population.fit is not None:
-        return fitted_patient(file)
+        return fitted_patient(file) if population.patient is not None else fitted_patients(file)
     if population.effect is not None:
         return new_patients_of(file) if population.new is not None else own_patients(file)
     return virtual_patients(file)

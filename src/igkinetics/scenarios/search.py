@@ -237,7 +237,7 @@ def rows_of(
     first = [float(weights @ (one.first_choice / one.tally.n[:, GRAMS])) for one in tried]
     same = [constant_cells(candidate, search, price_per_g, setting) for candidate in candidates]
     regimens = [candidate.regimen for candidate in candidates]
-    yield from rows_of_one("", search, regimens, same, results, first, is_one_patient=len(about.patient_ids) == 1)
+    yield from rows_of_one("", search, regimens, same, results, first, is_one_patient=about.is_one)
     for index, patient_id in enumerate(about.patient_ids):
         if all(index in one.patients for one in tried):
             own = [one.patients[index] for one in tried]

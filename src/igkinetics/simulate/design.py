@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.dosing.assay import Assay, beyond_limits
 from igkinetics.dosing.regimen import too_many_doses
-from igkinetics.limits import MOST_PATIENT_DAYS, MOST_SIMULATED_PATIENTS, at_most
+from igkinetics.limits import MOST_PATIENT_DAYS, MOST_SIMULATED_PATIENTS, MOST_VIRTUAL_PATIENTS, at_most
 from igkinetics.simulate.sections import Group, Outcome, Population, Visits, ends_follow_up
 from igkinetics.toml_input import Fault, Name, Table, refuse, suggestion
 from igkinetics.virtual.tables import Count, Therapy
+
+PER_PART: Final = "per_part"
+"""In the context of a design that is read: patients of each part."""
+IN_PARTS: Final = "in parts, per_part=10000"
 
 
 class Design(Table):
@@ -37,8 +42,9 @@ class Design(Table):
     """Outcomes, each a table [outcomes.NAME]."""
 
     @model_validator(mode="after")
-    def _holds(self) -> Design:
+    def _holds(self, info: ValidationInfo) -> Design:
         parts = Sections(
+            per_part=(info.context or {}).get(PER_PART),
             assay=self.assay,
             population=self.population,
             visits=self.visits,
@@ -58,7 +64,8 @@ class Design(Table):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sections:
     """The parts of a design that are sound in themselves, so that the rules between them can be checked
-    even while other parts are at fault. groups: by place; group_names: all of them, of unsound groups too."""
+    even while other parts are at fault. groups: by place; group_names: all of them, of unsound groups too; per_part:
+    patients written at a time, None for all."""
 
     assay: Assay | None
     population: Population | None
@@ -67,6 +74,7 @@ class Sections:
     groups: Mapping[int, Group]
     group_names: tuple[str, ...]
     outcomes: Mapping[str, Outcome]
+    per_part: int | None = None
 
 
 def disagreements(sections: Sections) -> Iterator[Fault]:
@@ -107,9 +115,11 @@ def _rules_and_limits(sections: Sections) -> Iterator[Fault]:
 
 
 def _work(sections: Sections) -> Iterator[Fault]:
-    """Bounds on what a design makes: doses and checks of a patient, patients, and days of all curves."""
+    """Bounds on what a design makes: doses and checks of a patient, patients, and days of all curves at a time."""
     number = sum(group.n for group in sections.groups.values())
-    yield from at_most(("group",), f"{number:,} patients", number, MOST_SIMULATED_PATIENTS, "patients in all groups")
+    most = MOST_SIMULATED_PATIENTS if sections.per_part is None else MOST_VIRTUAL_PATIENTS
+    what = "patients in all groups" + ("" if sections.per_part else f" (more go {IN_PARTS})")
+    yield from at_most(("group",), f"{number:,} patients", number, most, what)
     if sections.visits is None:
         return
     end, days = sections.visits.planned_end_day, 0.0
@@ -122,7 +132,10 @@ def _work(sections: Sections) -> Iterator[Fault]:
             starts.append(group.regimen.first_day)
             yield from too_many_doses(group.regimen, end, ("group", index, "regimen"))
         days += group.n * (end - min(starts))
-    yield from at_most(("visits",), f"{number:,} patients to day {end:g}", days, MOST_PATIENT_DAYS, "days of curves")
+    if sections.per_part is not None:
+        days *= min(sections.per_part / number, 1.0)
+    what = "days of curves" + (" in a part" if sections.per_part else f" (more go {IN_PARTS})")
+    yield from at_most(("visits",), f"{number:,} patients to day {end:g}", days, MOST_PATIENT_DAYS, what)
 
 
 def _weights(sections: Sections) -> Iterator[Fault]:
@@ -139,6 +152,9 @@ def _weights(sections: Sections) -> Iterator[Fault]:
 def _counts(sections: Sections, name: str, outcome: Outcome) -> Iterator[Fault]:
     if outcome.counts is None:
         return
+    if sections.per_part is not None:
+        rule = "chooses among all patients of a group, of whom a part knows only some; give a rate, or make no parts"
+        yield Fault(("outcomes", name, "counts"), "in parts", rule)
     sizes = {group.name: group.n for group in sections.groups.values()}
     for group, count in outcome.counts.items():
         key = ("outcomes", name, "counts", group)

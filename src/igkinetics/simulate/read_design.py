@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from igkinetics.dosing.assay import Assay
 from igkinetics.errors import InputError, call_error
-from igkinetics.simulate.design import Design, Sections, disagreements
+from igkinetics.simulate.design import PER_PART, Design, Sections, disagreements
 from igkinetics.simulate.sections import Group, Outcome, Population, Visits
 from igkinetics.toml_input import CONTRADICTION, Table, parse_toml, problem_of, problems_of, read_bytes, toml_text
 from igkinetics.virtual.tables import Therapy
@@ -32,33 +32,36 @@ class DesignFile:
     folder: Path | None
 
 
-def read_design(source: str | Path, *, seed: int | None = None) -> DesignFile:
+def read_design(source: str | Path, *, seed: int | None = None, per_part: int | None = None) -> DesignFile:
     """Read a simulation file. source: its path, or its text (any str with a line break is text).
 
-    seed: replaces the file's own, in the text too. InputError with every problem of the file.
+    seed: replaces the file's own, in the text too. per_part: patients of each part of a cohort that is made in parts.
+    InputError with every problem of the file.
     """
     if isinstance(source, str) and "\n" in source:
         name, content, folder = TEXT_NAME, source.encode(), None
     else:
         path = Path(source)
         name, content, folder = path.name, read_bytes(path), path.parent
-    design = parse_design(content, name)
+    design = parse_design(content, name, per_part)
     text = toml_text(content, name)
     if seed is not None:
         text = with_seed(text, seed)
-        design = parse_design(text.encode(), name)
+        design = parse_design(text.encode(), name, per_part)
     return DesignFile(name=name, text=text, design=design, folder=folder)
 
 
-def parse_design(content: bytes, file: str) -> Design:
+def parse_design(content: bytes, file: str, per_part: int | None = None) -> Design:
     """The design in a file's bytes. InputError with every problem."""
     raw = parse_toml(content, file)
     try:
-        return Design.model_validate(raw)
+        return Design.model_validate(raw, context={PER_PART: per_part})
     except ValidationError as error:
         problems = list(problems_of(error, raw, Design, file))
         if not any(told["type"] == CONTRADICTION and not told["loc"] for told in error.errors()):
-            problems += [problem_of(fault, raw, file) for fault in disagreements(sound_sections(raw))]
+            problems += [
+                problem_of(fault, raw, file) for fault in disagreements(replace(sound_sections(raw), per_part=per_part))
+            ]
         raise InputError(problems) from None
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from igkinetics.cards.load import SUFFIX, load_card
 from igkinetics.cards.model import Card
+from igkinetics.limits import MOST_VIRTUAL_PATIENTS
 from igkinetics.simulate.course import follow
 from igkinetics.simulate.design import Design
 from igkinetics.simulate.outcomes import fates
@@ -53,7 +54,12 @@ def simulate_cohort(source: str | Path, *, seed: int | None = None) -> Simulated
     """
     file = read_design(source, seed=seed)
     cards = cards_of(file.design.population, file.folder)
-    courses = [follow(plan_course(file.design, patient)) for patient in draw_cohort(file.design, cards)]
+    return simulated(file, cards, draw_cohort(file.design, cards))
+
+
+def simulated(file: DesignFile, cards: Cards, patients: Iterable[VirtualPatient]) -> SimulatedCohort:
+    """What becomes of these patients of a design."""
+    courses = [follow(plan_course(file.design, patient)) for patient in patients]
     cohort = fates(file.design, courses, [planned_nadir(course) for course in courses])
     return assemble(file, cards, [recorded(fate) for fate in cohort])
 
@@ -68,12 +74,16 @@ def cards_of(population: Population, folder: Path | None) -> Cards:
     return Cards(main=load(population.card), endogenous=None if other is None else load(other))
 
 
-def draw_cohort(design: Design, cards: Cards) -> Iterator[VirtualPatient]:
-    """Every patient of every group, in the order of the design."""
+def draw_cohort(
+    design: Design, cards: Cards, first: int = 0, end: int = MOST_VIRTUAL_PATIENTS
+) -> Iterator[VirtualPatient]:
+    """Every patient of every group in the order of the design, or those from a place (from 0) to before another."""
+    before = 0
     for group in design.group:
         therapy = design.therapy_of(group)
-        for index in range(group.n):
+        for index in range(max(first - before, 0), min(end - before, group.n)):
             yield draw_patient(design.population, group, therapy, cards, design.seed, index)
+        before += group.n
 
 
 def assemble(file: DesignFile, cards: Cards, records: Sequence[Record]) -> SimulatedCohort:

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.dosing.regimen import Regimen, one_of
-from igkinetics.limits import MOST_EVENTS, MOST_SIMULATED_PATIENTS, Day, at_most, number_of_steps
+from igkinetics.limits import MOST_EVENTS, MOST_VIRTUAL_PATIENTS, Day, at_most, number_of_steps
 from igkinetics.toml_input import Fault, Name, NotNegative, Positive, Table, refuse
 from igkinetics.virtual.population import Amount, OfCard
 from igkinetics.virtual.tables import Count, Covariate, Share, Therapy
@@ -122,7 +122,7 @@ class Group(Table):
 
     name: Name
     """Name of the group."""
-    n: Annotated[int, Field(ge=1, le=MOST_SIMULATED_PATIENTS)]
+    n: Annotated[int, Field(ge=1, le=MOST_VIRTUAL_PATIENTS)]
     """Number of patients."""
     regimen: Regimen | None = None
     """Dosing; without it, or `{}`, none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -12,6 +12,8 @@ from igkinetics.toml_input import Fault, Name, Positive, Table, refuse
 from igkinetics.virtual.tables import Covariate, Spread
 
 FORMS = ("card", "models", "effect", "fit")
+GOES_WITH: Final = {"patients": ("effect", "fit"), "new": ("effect",), "patient": ("fit",), "day_zero": ("fit",)}
+"""Key -> forms of population that it goes with."""
 
 
 CARD_KEYS = ("n", "weight_kg", "height_cm", "sex", "covariates", "disposition")
@@ -112,13 +114,13 @@ class Population(OfCard):
     effect: Name | None = None
     """Folder that `igkinetics effect` wrote: the patients of that cohort."""
     patients: list[Name] | None = Field(default=None, min_length=1)
-    """Some of them, by id."""
+    """Some of them, or of the patients of `fit`, by id."""
     new: Annotated[int, Field(ge=1)] | None = None
     """So many new patients of that cohort's population, in place of its own."""
     fit: Name | None = None
-    """Folder that `igkinetics fit` wrote."""
+    """Folder that `igkinetics fit` wrote: all its patients, or ..."""
     patient: Name | None = None
-    """The patient of that fit."""
+    """... one patient of that fit."""
     from_day: float | Literal["last_sample"] = "last_sample"
     """Day of the record that is day 0 of the scenario, a number or "last_sample"."""
     day_zero: Annotated[date, BeforeValidator(date_of_text)] | None = None
@@ -148,15 +150,17 @@ class Population(OfCard):
             wrong = [name for name in wrong if name not in ("weight_kg", "height_cm", "sex")]
             if self.weight_kg is None:
                 yield Fault(("weight_kg",), "", "needed with `new`: { mean = 75, sd = 15 } or one number, kg")
-        for name, goes_with in (("patients", "effect"), ("new", "effect"), ("patient", "fit"), ("day_zero", "fit")):
-            if getattr(self, name) is not None and form != goes_with:
-                yield Fault((name,), str(getattr(self, name)), f"goes with `{goes_with}`")
+        for name, goes_with in GOES_WITH.items():
+            if getattr(self, name) is not None and form not in goes_with:
+                yield Fault((name,), str(getattr(self, name)), f"goes with {' and '.join(f'`{x}`' for x in goes_with)}")
         for name in wrong:
             yield Fault((name,), "given", f"belongs to `card`; the patients of `{form}` bring their own")
         if form == "effect" and self.new is not None and self.patients is not None:
             yield Fault(("new",), str(self.new), "give either 'patients' or 'new'")
-        if form == "fit" and self.patient is None:
-            yield Fault(("patient",), "", "needed with `fit`: the patient_id of one fitted patient")
+        if form == "fit" and self.patient is not None and self.patients is not None:
+            yield Fault(("patients",), str(self.patients), "give either 'patient' or 'patients'")
+        if form == "fit" and self.patient is None and self.day_zero is not None:
+            yield Fault(("day_zero",), str(self.day_zero), "goes with one `patient` of `fit`")
         if (of_cards or self.new is not None) and "from_day" in self.model_fields_set:
             rule = "goes with `fit` or the own patients of `effect`; virtual patients start on day 0"
             yield Fault(("from_day",), str(self.from_day), rule)

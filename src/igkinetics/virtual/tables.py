@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field, model_validator
 
+from igkinetics.cohort.parse.improbable import empties_no_b_cells
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.limits import MOST_EVENTS, Day
 from igkinetics.toml_input import Fault, NotNegative, Positive, Table, refuse
@@ -79,6 +80,9 @@ class Therapy(Table):
         if self.fewest_cycles is not None and self.fewest_cycles > self.cycles:
             found = str(self.fewest_cycles)
             refuse([Fault(("fewest_cycles",), found, f"must be at most cycles, {self.cycles}")])
+        if empties_no_b_cells(self.agent):
+            rule = "therapy is taken as B-cell depletion, and this depletes none: leave therapy out, or name the agent"
+            refuse([Fault(("agent",), self.agent, rule)])
         return self
 
     def cycle_days(self) -> tuple[Floats, Floats]:

@@ -55,11 +55,11 @@ def parts_of(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def count_patients(path: Path) -> int:
-    """Patients with samples in all parts. InputError for one whose samples lie in more than one of them.
+def whose_parts(path: Path) -> dict[str, str]:
+    """Patient with samples -> the part that holds them. InputError for one with samples in more than one part.
 
     Ids are read as they stand in the files, which only Parquet gives without reading everything: parts in CSV are
-    counted and compared when they are read.
+    compared when they are read, and their patients are not among these.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -90,4 +90,4 @@ def count_patients(path: Path) -> int:
                 )
     if problems:
         raise InputError(problems[:MOST_TOLD])
-    return len(where)
+    return where

@@ -12,6 +12,7 @@ from igkinetics.cohort.model import Floats
 from igkinetics.cohort.nonmem.items import DATE_ORDER
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.parse.times import TWO_WAYS, read_two_ways
 from igkinetics.units import HOURS_PER_DAY, TIME_IN_DAY
 
 CLOCK: Final = r"(\d+):(\d{1,2})(?::(\d{1,2}))?"
@@ -122,8 +123,9 @@ def _dates(
 ) -> tuple[Floats, list[tuple[Mask, str, str]], list[tuple[Mask, str, str]]]:
     """(days since 1970-01-01, faults, warnings) of calendar dates."""
     day = np.full(len(date), np.nan)
+    forms_of = (date,) if time is None else (date, date.str.cat(time.str.strip(), sep=" "))
     for one in formats:
-        for words in (date,) if time is None else (date, date.str.cat(time.str.strip(), sep=" ")):
+        for words in forms_of:
             rest = np.isnan(day)
             days = _days(pd.to_datetime(words[rest], format=one, errors="coerce"))
             day[rest] = days if time is None else np.floor(days)
@@ -140,7 +142,12 @@ def _dates(
     day[rest & ~short] = _calendar(part)[rest & ~short]
     named = "/".join(WORDS[one] for one in order)
     form = "/".join(LETTERS[one] for one in order)
+    two_ways = np.zeros(len(date), dtype=bool)
+    if len(formats) > 1:
+        two_ways = np.logical_or.reduce([read_two_ways(words, formats) for words in forms_of])
+        day[two_ways] = np.nan
     faults = [
+        (two_ways, item, TWO_WAYS),
         (
             short,
             item,
@@ -148,7 +155,7 @@ def _dates(
             "1969 to 2068 (with the mark that stands in the file)",
         ),
         (
-            np.isnan(day) & ~short,
+            np.isnan(day) & ~short & ~two_ways,
             item,
             f"a day number, or a date as {named} (what {item} means to NONMEM) or as "
             "2024-03-31; any other form as datetime_format under [samples]",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -17,17 +16,21 @@ from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
 Mask = npt.NDArray[np.bool_]
-SUBCUTANEOUS: Final = re.compile(r"(s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|igsc)", re.IGNORECASE)
+SUBCUTANEOUS: Final = r"s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|igsc"
+SIGNS: Final = ("<", ">", "≤", "≥")
 CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq", "bql", "bloq", "blod", "censored"})
 FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})
 
 Check = Callable[["pd.Series[str]", MappedRows, Mapping], tuple[Mask, str]]
 
 
-def where(cells: pd.Series[str], test: Callable[[str], bool]) -> Mask:
-    """Cells for which a test holds; equal cells are looked at once."""
+def where(cells: pd.Series[str], test: Callable[[str], bool] | str) -> Mask:
+    """Cells for which a test holds, or that are as a pattern says, in any case; equal cells are looked at once."""
     code, distinct = pd.factorize(cells)
-    verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
+    if isinstance(test, str):
+        verdict = pd.Series(distinct, dtype=str).str.fullmatch(test, case=False).to_numpy(dtype=bool)
+    else:
+        verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
     rows: Mask = verdict[code]
     return rows
 
@@ -71,16 +74,15 @@ def _another_end(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) ->
 
 
 def _not_iv(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    return where(cells, lambda word: SUBCUTANEOUS.fullmatch(word) is not None), "every dose is taken as iv"
+    return where(cells, SUBCUTANEOUS), "every dose is taken as iv"
 
 
 def _not_at_once(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    number = re.compile(r"[\d.,]*[1-9][\d.,]*\s*[^\d\s.,]*")
-    return where(cells, lambda word: number.fullmatch(word) is not None), "every dose is given as a bolus (duration 0)"
+    return where(cells, r"[\d.,]*[1-9][\d.,]*\s*[^\d\s.,]*"), "every dose is given as a bolus (duration 0)"
 
 
 def _signs_beside_plain_levels(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:
-    signs = where(cells, lambda word: word[:1] in ("<", ">", "≤", "≥"))
+    signs = cells.str.slice(0, 1).isin(SIGNS).to_numpy(dtype=bool)
     return signs & plain_levels(mapped), "a level without a sign was measured"
 
 
@@ -101,7 +103,7 @@ def _below_this_limit(cells: pd.Series[str], mapped: MappedRows, mapping: Mappin
 def plain_levels(mapped: MappedRows) -> Mask:
     if "igg" not in mapped.text.columns:
         return np.zeros(len(mapped.text), dtype=bool)
-    plain: Mask = (~mapped.text["igg"].str.strip().str.slice(0, 1).isin(["<", ">", "≤", "≥"])).to_numpy(dtype=bool)
+    plain: Mask = (~mapped.text["igg"].str.strip().str.slice(0, 1).isin(SIGNS)).to_numpy(dtype=bool)
     return plain
 
 

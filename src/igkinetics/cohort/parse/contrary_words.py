@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, says_igg, words_of
+from igkinetics.cohort.parse.cells import holding
 from igkinetics.cohort.parse.findings import Mask
 
 OTHER_ANALYTE: Final = re.compile(
-    r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*( ?[1-4])?|albumin|"
+    r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*(?: ?[1-4])?|albumin|"
     r"(?:total )?protein|crp|c-reactive protein|creatinine|kreatinin|ha?emoglobin|kappa|lambda|"
     r"(?:free )?(?:kappa|lambda)(?: light chains?)?|beta-?2[- ]microglobulin|ferritin|ldh)(?: total| serum| level)*"
 )
@@ -71,7 +73,8 @@ OTHER_DRUG: Final = re.compile(
     r"hepatitis b (?:ig|immun\w* ?glob\w*)|hbig|hepatect\w*|zutectra|tetanus (?:ig|immun\w* ?glob\w*)|"
     r"(?:fresh frozen )?plasma|ffp|octaplas\w*|platelets?|red (?:blood )?cells?|prbc|erythrocytes?|fibrinogen|"
     r"(?:factor|faktor) [ivx]+\w*|(?:normal )?saline|nacl|glucose|dextrose|paracetamol|acetaminophen|"
-    r"prednisolone?|methylprednisolone?|dexamethasone?|hydrocortisone?|antithymocyte globulin|atg|"
+    r"(?:methyl)?predniso(?:lo)?ne?|corticosteroids?|steroids?|dexamethasone?|hydrocortisone?|"
+    r"antithymocyte globulin|atg|"
     r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
 )
 WHAT_WAS_GIVEN: Final = frozenset(
@@ -125,7 +128,7 @@ LOSES_IGG: Final = re.compile(rf"{LOSSES}|\bple\b|enteropath|lymphangiect|\bburn
 PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
 IGG: Final = re.compile(r"\big ?g\b")
 SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})
-SIGN: Final = re.compile(r"[<>]=?|[≤≥]|less than|greater than|below|above")
+SIGN: Final = "[<>]=?|[≤≥]|less than|greater than|below|above"
 REMARK: Final = re.compile(
     r"\bdisregard|\bdo not use|\bnot to be used|\bmix(?:ed)?[ -]?up|\bswapped\b|\bwrong (?:patient|sample|tube|label)|"
     r"\bmislabel|\bentered in error|\bcontaminat|\bunreliable|\bimplausible|\bduring (?:the )?infusion|\bnot given\b|"
@@ -142,8 +145,16 @@ NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)? ?%?")
 WHOLE: Final = re.compile(r"100(?:[.,]0*)? ?%?|1(?:[.,]0*)?")
 AMOUNT: Final = re.compile(r"(?!(?:0|1)$)\d+(?:[.,]\d+)?(?: ?m?g)?")
 """No yes or no."""
+
 MOST_WORDS: Final = 2000
-"""A column with more different cells is free text or a number."""
+"""A column with more different cells is free text or a number: only cells that hold one of these are looked at."""
+TELLING: Final = "|".join(
+    [said.pattern for said in (REMARK, ANOTHER_METHOD, REMARK_ON_A_DOSE, SURMISED, LOSES_IGG)]
+    + [
+        f"^(?:{whole.pattern})$"
+        for whole in (TAKEN_BACK, NOT_MEASURED, NOT_GIVEN, NOT_HAPPENED, OTHER_ANALYTE, OTHER_SPECIMEN, OTHER_DRUG)
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +173,8 @@ def contrary_words(
 ) -> Contrary | None:
     """The first thing that the cells of a column say against the rows; None for nothing. beside: amounts of doses,
     to tell a count of vials from the amount written twice, or stops of therapies."""
-    code, distinct = pd.factorize(cells)
-    if len(distinct) > MOST_WORDS:
-        return None
-    named, words = frozenset(words_of(heading)), [plain(str(word)).strip() for word in distinct]
+    code, words = _words(cells)
+    named = frozenset(words_of(heading))
     for verdict in VERDICTS[table](named, words) if table in VERDICTS else ():
         rows = np.array(verdict.denied, dtype=bool)[code]
         if verdict.amount and beside is not None and rows.any():
@@ -175,6 +184,18 @@ def contrary_words(
         if rows.any():
             return Contrary(rows=rows, assumed=verdict.assumed, remedy=verdict.remedy, asked=verdict.asked)
     return None
+
+
+def _words(cells: pd.Series[str]) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """(the place of each cell's word, the words) without accents and capitals; "" for those of many that tell
+    nothing."""
+    code, distinct = pd.factorize(cells)
+    each = pd.Series(distinct, dtype=str)
+    if len(each) > MOST_WORDS:
+        each = each.where(holding(each, TELLING), "")
+        again, distinct = pd.factorize(each)
+        code, each = again[code], pd.Series(distinct, dtype=str)
+    return code, [plain(cell).strip() for cell in each]
 
 
 def _alike(cells: pd.Series[str], amounts: pd.Series[str]) -> Mask:

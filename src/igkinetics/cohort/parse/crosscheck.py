@@ -35,8 +35,8 @@ from igkinetics.cohort.parse.improbable import (
     check_events,
     check_jumps,
     check_routes,
-    check_years,
 )
+from igkinetics.cohort.parse.odd_times import check_days, check_falls, check_unit_of_days, check_wrong_years
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
     check_beside_samples,
@@ -70,7 +70,8 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        checked["samples"] = check_codes(check_twins(check_years(check_gaps(check_unit_slips(samples)))))
+        samples = check_codes(check_twins(check_gaps(check_unit_slips(samples))))
+        checked["samples"] = check_falls(check_days(check_wrong_years(samples)), checked.get("doses"))
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format == "nonmem":
@@ -79,6 +80,8 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
+            if "samples" in checked:
+                checked["doses"] = check_unit_of_days(check_wrong_years(checked["doses"]), checked["samples"])
     for name in ("doses", "outcomes", "therapy", "patients"):
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])

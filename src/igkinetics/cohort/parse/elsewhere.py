@@ -15,11 +15,12 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
-from igkinetics.cohort.parse.contrary_words import NO, ONCE
+from igkinetics.cohort.parse.cells import holding
+from igkinetics.cohort.parse.contrary_words import MOST_WORDS, NO, ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.therapy import depletes
-from igkinetics.cohort.presets.concepts import says
+from igkinetics.cohort.presets.concepts import IMMUNOGLOBULIN_WORDS, says
 
 BRANDS: Final = re.compile(
     r"\b(?:iveg|privigen|octagam|gamunex|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|hyqvia|"
@@ -31,6 +32,13 @@ DENIED: Final = re.compile(rf"\b(?:{NEGATIONS}|nil|w/o)\b|control|kontroll|naive
 ABSENT: Final = NO | {"never", "nein", "unknown", "na", "n/a", "nan", "null"}
 MEASURED: Final = ("gamma globulin", "gammaglobulin", "immunoglobulin", "immunoglobulins")
 """Beside levels these are no infusions."""
+EARLIER_DOSE: Final = re.compile(
+    r"\binfusions?\b|\b(?:last|prior|previous|since|after|before|post|pre) (?:\w+ )?doses?\b|\bdoses? (?:ago|before)\b"
+)
+BESIDE_A_DOSE: Final = re.compile(r"(?:pre|post|before|after|during)[ -]?(?:the )?(?:last )?(?:infusion|dose)")
+"""Names and cells beside levels that place a sample by an infusion."""
+SPOKEN: Final = "|".join([BRANDS.pattern, BESIDE_A_DOSE.pattern, *IMMUNOGLOBULIN_WORDS])
+"""What is looked for among many cells."""
 IN_WEIGHTS: Final = ("weight_kg", "weight")
 MISSED: Final[dict[str, str]] = {
     "doses": "speaks of infusions, and the cohort has no doses: levels are read as if nothing had been infused; write "
@@ -55,13 +63,20 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     name = " ".join(words_of(heading))
     if table not in ("samples", "patients", "outcomes") or says_igg(heading) or DENIED.search(name):
         return ""
-    words = [plain(str(word)).strip() for word in cells.unique()]
+    distinct = pd.Series(cells.unique(), dtype=str)
+    many = len(distinct) > MOST_WORDS
+    words = [plain(word).strip() for word in (distinct[holding(distinct, SPOKEN)] if many else distinct)]
     told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
-    if not told or (table == "samples" and name in MEASURED):
+    if not (told or many) or (table == "samples" and name in MEASURED):
         return ""
     if immunoglobulin(name) or any(map(immunoglobulin, told)):
         return "doses"
-    return "therapy" if depletes(name) or (table == "patients" and all(map(depletes, told))) else ""
+    beside_a_dose = EARLIER_DOSE.search(name) is not None or any(map(BESIDE_A_DOSE.fullmatch, told))
+    if table == "samples" and beside_a_dose and not depletes(name):
+        return "doses"
+    if depletes(name) or (table == "patients" and told and not many and all(map(depletes, told))):
+        return "therapy"
+    return ""
 
 
 def check_groups(tables: Tables) -> Parsed:

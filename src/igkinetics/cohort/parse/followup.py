@@ -12,7 +12,7 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import rank
 from igkinetics.cohort.model import FOLLOW_UP_ENDS
 from igkinetics.cohort.outcomes import looks_like_an_end, meaning
-from igkinetics.cohort.parse.findings import Finding, Texts, for_each, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Mask, Texts, for_each, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables, by_date, lookup
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.errors import counted
@@ -77,6 +77,11 @@ def _last_of_date(tables: Tables, patients: pd.Series[int]) -> pd.Series[float]:
     return rows["moment"].groupby(by_date(rows["patient"], rows["moment"])).max()
 
 
+OF_BEFORE: Final = (
+    ", before all samples of this patient; a transplant of before this record belongs in no table but as a covariate"
+)
+
+
 def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
     """Rows after death or before birth are errors; samples after a transplant are set aside."""
     birth = _first(tables, "patients", "birth")
@@ -103,9 +108,16 @@ def check_follow_up(tables: Tables, kind: TimeKind) -> Tables:
         if name == "samples":
             ended = (moment > lookup(patient, effective["hsct"])) & ~dead
             texts = _texts("after transplant ({}): follow-up has ended", patient[ended], written["hsct"], kind)
+            texts = texts + np.where(_all_of_their_patient(ended, patient), OF_BEFORE, "").astype(object)[ended]
             findings += warn(ended, shown, cells, texts, "row set aside", removes="row")
         checked[name] = parsed.with_findings(findings)
     return checked
+
+
+def _all_of_their_patient(rows: Mask, patient: pd.Series[int]) -> Mask:
+    """Whether all rows of a row's patient are among them."""
+    every: Mask = pd.Series(rows, index=patient.index).groupby(patient).transform("all").to_numpy(dtype=bool)
+    return every
 
 
 def _texts(form: str, patients: pd.Series[int], moments: pd.Series[float], kind: TimeKind) -> Texts:

@@ -1,8 +1,8 @@
 """Rows that can be read and are probably not what they are taken for: asked about, never changed.
 
 Infusions among the therapies, agents that nobody knows to deplete B cells, weights that jump, adults of a child's
-weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, days that are years,
-events that take IgG away or belong in another table.
+weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, events
+that take IgG away or belong in another table.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.contrary_words import LOSSES
+from igkinetics.cohort.parse.contrary_words import LOSSES, other_drug
 from igkinetics.cohort.parse.elsewhere import NEGATIONS, immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
@@ -57,7 +57,13 @@ LARGE_G: Final = 160.0
 LONGEST_DAYS: Final = 1.0
 BODY_MASS_INDEX: Final = (8.0, 90.0)
 """kg/m^2; outside it weight and height are not those of one person."""
-FIRST_YEAR, LAST_YEAR = 1950.0, 2100.0
+
+
+def empties_no_b_cells(agent: str) -> bool:
+    """Whether a name of an agent says immunoglobulin, another drug that depletes no B cells, or that none was given."""
+    text = plain(agent).strip()
+    none = NO_AGENT.fullmatch(text) is not None or NOT_TAKEN.search(text) is not None
+    return none or immunoglobulin(agent) or (other_drug(agent) and not depletes(agent))
 
 
 def check_agents(therapy: Parsed) -> Parsed:
@@ -266,18 +272,6 @@ def _grams_within(days: float, patient: npt.NDArray[Any], day: Floats, grams: Fl
     sums = np.concatenate([[0.0], np.cumsum(grams)])
     within: Floats = sums[1:] - sums[first]
     return within
-
-
-def check_years(samples: Parsed) -> Parsed:
-    """Ask about day numbers that are all whole and read like years."""
-    rows = samples.usable()
-    day = rows["moment"].to_numpy(dtype=np.float64)
-    years = (day >= FIRST_YEAR) & (day <= LAST_YEAR) & (day == np.floor(day))
-    if not day.size or samples.times[0].is_date.any() or not years.all():
-        return samples
-    column = samples.times[0].column
-    told = "a day number, as all others here, and they read like years: are they years?"
-    return samples.with_findings(warn(samples.rows(rows.index[:1]), column, samples.table.text[column], told))
 
 
 def check_events(outcomes: Parsed) -> Parsed:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.findings import Finding, Mask, Table, for_each, refuse, warn
+from igkinetics.cohort.parse.findings import Finding, Mask, Table, Texts, for_each, refuse, warn
 from igkinetics.units import TIME_IN_DAY
 
 
@@ -31,7 +32,7 @@ def clock_changes(table: Table, column: str, moment: Floats, clock: Mask, zone: 
     repeated[rows[known]] = local[known].tz_localize(zone, ambiguous="NaT").isna()
     # an offset from UTC in the cell says which of the two it was
     cells = table.text[column]
-    with_offset = cells.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})\s*$", regex=True).to_numpy(dtype=bool)
+    with_offset = cells.str.contains(r"(?:Z|[+-]\d{2}:?\d{2}) *$", regex=True).to_numpy(dtype=bool)
     never = f"the clocks in {zone} skipped this time; a clock without summer time needs its own time_zone"
     twice = f"the clocks in {zone} showed this time twice: one hour is not known"
     return refuse(skipped, column, cells, never) + warn(repeated & ~with_offset, column, cells, twice)
@@ -41,8 +42,12 @@ TimeKind = Literal["days", "dates"]
 Accepts = Literal["days", "dates", "either"]
 ISO_DATE: Final = r"\d{4}-\d{2}-\d{2}"
 ISO_DATE_TIME: Final = ISO_DATE + r"[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
-ISO_WITH_OFFSET: Final = ISO_DATE_TIME + r"\s?(?:Z|[+-]\d{2}:?\d{2})"
+ISO_WITH_OFFSET: Final = ISO_DATE_TIME + r" ?(?:Z|[+-]\d{2}:?\d{2})"
 EITHER_WAY: Final = r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}.*"
+TWO_WAYS: Final = (
+    "two of the forms in datetime_format fit and give different times: state one form alone (rows of another form "
+    "need a file, and a mapping, of their own), or write such dates as 2024-03-31"
+)
 CLOCK_DIRECTIVES: Final = ("%H", "%I", "%M", "%S", "%T", "%X", "%c")
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
 EARLIEST_DAY: Final = -100_000.0
@@ -102,53 +107,67 @@ def read_times(table: Table, column: str, accepts: Accepts, *, needed: bool) -> 
     if cells is None:
         return no_times(column, len(table.text)), []
     text = cells.str.strip()
-    filled = (text != "").to_numpy(dtype=bool)
-    day = np.full(len(text), np.nan)
-    if accepts != "dates":
-        day = numbers(text, table.settings.decimal)[0] * TIME_IN_DAY[table.settings.units.get(column, "day")]
-        day[(day > LATEST_DAY) | (day < EARLIEST_DAY)] = np.nan
-    moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
-    if accepts != "days":
-        settings = table.settings
-        moment, clock = _dates(text.where(np.isnan(day), ""), settings.datetime_format, settings.time_zone)
-    is_date = ~np.isnan(moment)
-    moment = np.where(is_date, moment, day)
-    bad = np.isnan(moment) & (filled | needed)
+    code, distinct = pd.factorize(text)  # a million dates are the same few thousand, again and again
+    each = pd.Series(distinct, dtype=str)
+    moment_of, dated, timed = _moments_of(each, table, column, accepts)
+    moment, is_date, clock = moment_of[code], dated[code], timed[code]
     times = dates_or_moments(column, moment, is_date, clock)
-    findings = _unreadable(table, column, text, bad, accepts)
+    bad = np.isnan(moment) if needed else np.isnan(moment) & (text != "").to_numpy(dtype=bool)
+    findings = _unreadable(table, column, bad, (code, each), accepts) if bad.any() else []
+    if accepts != "days" and len(table.settings.datetime_format) > 1:
+        findings += refuse(read_two_ways(each, table.settings.datetime_format)[code] & is_date, column, text, TWO_WAYS)
     if table.settings.time_zone is not None and clock.any():
         findings += clock_changes(table, column, moment, clock, table.settings.time_zone)
     return times, findings
 
 
-def _unreadable(table: Table, column: str, text: pd.Series[str], bad: Mask, accepts: Accepts) -> list[Finding]:
-    """What is wrong with each cell that is no time: an offset without a zone, a day that may be a month, or other."""
-    offset, either = np.zeros_like(bad), np.zeros_like(bad)
-    findings = _spreadsheet_dates(table, column, text, bad)
-    if findings:
-        bad = bad.copy()
-        bad[findings[0].rows] = False
-    if accepts != "days" and bad.any():
-        offset[bad] = text[bad].str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
-        either[bad] = text[bad].str.fullmatch(EITHER_WAY).to_numpy(dtype=bool)
+def _moments_of(text: pd.Series[str], table: Table, column: str, accepts: Accepts) -> tuple[Floats, Mask, Mask]:
+    """(moments, is a date, has a time of day) of cells; nan where one is no time that is accepted."""
+    settings = table.settings
+    day = np.full(len(text), np.nan)
+    if accepts != "dates":
+        day = numbers(text, settings.decimal)[0] * TIME_IN_DAY[settings.units.get(column, "day")]
+        day[(day > LATEST_DAY) | (day < EARLIEST_DAY)] = np.nan
+    moment, clock = np.full(len(text), np.nan), np.zeros(len(text), dtype=bool)
+    if accepts != "days":
+        moment, clock = _dates(text.where(np.isnan(day), ""), settings.datetime_format, settings.time_zone)
+    is_date = ~np.isnan(moment)
+    return np.where(is_date, moment, day), is_date, clock
+
+
+def _unreadable(
+    table: Table, column: str, bad: Mask, coded: tuple[npt.NDArray[np.intp], pd.Series[str]], accepts: Accepts
+) -> list[Finding]:
+    """What is wrong with each cell that is no time: a spreadsheet's number, an offset without a zone, a day that may be
+    a month, or other. coded: the place of each row's cell among the different ones, and these."""
+    wrong, code = np.unique(coded[0][bad], return_inverse=True)
+    cells, rows, settings = coded[1].iloc[wrong], np.flatnonzero(bad), table.settings
+
+    written = table.text[column].str.strip()
+
+    def refused(which: Mask, expected: str | Texts) -> list[Finding]:
+        """The rows of some of the cells; expected: one text, or one for each of these cells."""
+        mask = np.zeros_like(bad)
+        mask[rows] = which[code]
+        if not isinstance(expected, str):
+            place = np.cumsum(which) - 1
+            expected = expected[place[code[which[code]]]]
+        return refuse(mask, column, written, expected)
+
+    number = numbers(cells, settings.decimal)[0]
+    serial = (number > LATEST_DAY) & (number < 2 * LATEST_DAY)
+    findings = refused(serial, for_each(np.floor(number[serial]), _spreadsheet_date))
+    offset, either = np.zeros_like(serial), np.zeros_like(serial)
+    if accepts != "days":
+        offset = ~serial & cells.str.fullmatch(ISO_WITH_OFFSET).to_numpy(dtype=bool)
+        either = ~serial & cells.str.fullmatch(EITHER_WAY).to_numpy(dtype=bool) & (not settings.datetime_format)
     under = f"under [{table.name}] in cohort.toml"
     zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
-    findings += refuse(offset, column, text, zone)
-    if not table.settings.datetime_format:
-        which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
-        marks = text[either].str.extract(r"([/.-])", expand=False)
-        findings += refuse(either, column, text, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
-        bad = bad & ~either
-    return findings + refuse(bad & ~offset, column, text, f"must be {EXPECTED[accepts]}")
-
-
-def _spreadsheet_dates(table: Table, column: str, text: pd.Series[str], bad: Mask) -> list[Finding]:
-    """Numbers too high for a day, told with the date that they are in a spreadsheet program."""
-    number = np.full(len(text), np.nan)
-    number[bad] = numbers(text[bad], table.settings.decimal)[0]
-    serial = (number > LATEST_DAY) & (number < 2 * LATEST_DAY)
-    expected = for_each(np.floor(number[serial]), _spreadsheet_date)
-    return refuse(serial, column, text, expected)
+    which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
+    marks = cells[either].str.extract(r"([/.-])", expand=False)
+    findings += refused(offset, zone)
+    findings += refused(either, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
+    return findings + refused(~(serial | offset | either), f"must be {EXPECTED[accepts]}")
 
 
 def _spreadsheet_date(day: float) -> str:
@@ -174,6 +193,19 @@ def _dates(text: pd.Series[str], formats: tuple[str, ...], zone: str | None) -> 
         moments[with_offset] = _moments(stamps.dt.tz_convert(zone).dt.tz_localize(None))
         clock[with_offset] = ~np.isnan(moments[with_offset])
     return moments, clock
+
+
+def dates_of(cells: pd.Series[str], formats: tuple[str, ...]) -> Floats:
+    """Days since 1970-01-01 of cells that are dates; nan for any other."""
+    code, distinct = pd.factorize(cells.str.strip())
+    return _dates(pd.Series(distinct, dtype=str), formats, None)[0][code]
+
+
+def read_two_ways(text: pd.Series[str], formats: tuple[str, ...]) -> Mask:
+    """Cells that two of the forms read as different times, such as 03/04/2024 by day and month and the reverse."""
+    read = [_moments(pd.to_datetime(text, format=one, errors="coerce")) for one in formats]
+    differ: Mask = np.fmax.reduce(read) > np.fmin.reduce(read)
+    return differ
 
 
 def _iso_dates(text: pd.Series[str]) -> tuple[Floats, Mask]:

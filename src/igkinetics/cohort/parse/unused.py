@@ -26,6 +26,7 @@ from igkinetics.cohort.parse.cells import igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import SIGN, Contrary, contrary_words, other_drug
 from igkinetics.cohort.parse.elsewhere import MISSED, speaks_of
+from igkinetics.cohort.parse.times import dates_of
 from igkinetics.errors import Problem, counted
 from igkinetics.units import G_PER_L_IN, TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -54,8 +55,13 @@ PERSON: Final = frozenset(
     {"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"}
     | {"site", "centre", "center", "zentrum", "country"}
 )
+AT_THE_PATIENT: Final = frozenset(
+    {"collected", "collection", "sampled", "sampling", "drawn", "draw", "specimen", "taken", "given", "administered"}
+    | {"administration", "infused", "abnahme", "entnahme", "gabe", "prelevement", "extraccion", "prelievo"}
+)
+"""Headings of when something was done, beside when it was ordered, received or reported."""
 SAME_LEVEL: Final = 0.02
-CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\.?)?", re.IGNORECASE)
+CLOCK: Final = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?(?: ?[ap]\.?m\.?)?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +170,8 @@ def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) ->
             return _contradicted(told, mapped, cells, rows, contrary.assumed)
     if column.table not in ("samples", "doses"):
         return column
-    filled = where(cells, lambda word: word != "") & mapped.kept
-    clock = filled & where(cells, lambda word: CLOCK.fullmatch(word) is not None)
+    filled = (cells != "").to_numpy(dtype=bool) & mapped.kept
+    clock = filled & where(cells, CLOCK)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
 
 
@@ -177,6 +183,7 @@ def _said(
     yield contrary_words(column.table, column.name, cells, mapped.text[beside] if beside else None)
     if column.table in ("samples", "doses"):
         yield _several_persons(column.name, cells, mapped)
+        yield _other_dates(column, cells, mapped, mapping)
     if column.table == "samples":
         yield _bare_signs(column.name, cells, mapped)
         yield _range_in_another_unit(column.name, cells, mapping)
@@ -193,9 +200,25 @@ def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Co
     return Contrary(rows=rows, assumed=assumed, remedy="see that the ids are right", asked=True)
 
 
+def _other_dates(column: UnusedColumn, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Dates on which blood was drawn or a dose given, by their heading, that are others than those in use."""
+    settings = mapping.table(column.table)
+    used = settings.columns.get("datetime", mapped.headings.get("datetime", "datetime"))
+    used = used if isinstance(used, str) else used[0]
+    if "datetime" not in mapped.text.columns or not AT_THE_PATIENT & set(words_of(column.name)) - set(words_of(used)):
+        return None
+    here, there = (dates_of(each, settings.datetime_format) for each in (cells, mapped.text["datetime"]))
+    return Contrary(
+        rows=np.abs(np.floor(here) - np.floor(there)) >= 1.0,
+        assumed=f"rows are placed by {used}, and these dates differ from it",
+        remedy=f"to place them by these, write datetime = {_quoted(column.name)} under [{column.table}.columns]",
+        asked=True,
+    )
+
+
 def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary:
     """Cells such as < beside levels without a sign, whatever the heading."""
-    signs = where(cells, lambda word: SIGN.fullmatch(word.casefold()) is not None) & plain_levels(mapped)
+    signs = where(cells, SIGN) & plain_levels(mapped)
     remedy = f"write comparator = {_quoted(name)} under [samples.columns] in cohort.toml"
     return Contrary(rows=signs, assumed="a level without a sign was measured", remedy=remedy)
 
