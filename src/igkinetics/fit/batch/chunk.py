@@ -30,15 +30,11 @@ from igkinetics.fit.batch.points import (
     Asked,
     Points,
     days_of,
-    fill_band,
-    fill_below,
-    fill_departure,
-    fill_minima,
-    fill_nadir,
     follow,
 )
 from igkinetics.fit.batch.search import Room, fill_levels, new_room
 from igkinetics.fit.batch.slots import fill_weights, slot_of, target_of
+from igkinetics.fit.batch.summaries import fill_band, fill_below, fill_departure, fill_minima, fill_nadir
 from igkinetics.fit.batch.weighing import LEAST_EFFECTIVE, fill_slot_weights, place_points, resample, weigh
 from igkinetics.fit.objective import Target, fill_theta
 from igkinetics.kinetics.compile import kernel, merged

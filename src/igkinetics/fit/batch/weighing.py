@@ -74,8 +74,7 @@ def place_points(
     order, places, counts = np.empty(m, np.int64), np.empty(m, np.int64), np.zeros(n, np.int64)
     shuffle(order, m, state)
     x, z = np.empty((m, N_PARAMETERS)), np.empty((m, N_PARAMETERS))
-    density, of_slot = np.empty(m), np.zeros(MOST_SLOTS, np.int64)
-    begin = 0
+    density, of_slot, begin = np.empty(m), np.zeros(MOST_SLOTS, np.int64), 0
     for c in range(n):
         end = begin
         while end < m and ((end + 0.5) / m <= ends[c] or c == n - 1) and shares[c] > 0.0:
