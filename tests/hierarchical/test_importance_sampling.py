@@ -33,7 +33,17 @@ def weighted(prepared: PreparedCohort) -> SampledCohort:
     return sample_prepared(prepared, BY_WEIGHTS)
 
 
-def test_the_posterior_is_that_of_the_chains(weighted: SampledCohort, sampled: SampledCohort) -> None:
+@pytest.fixture(scope="module")
+def large(prepared: PreparedCohort) -> SampledCohort:
+    """As a cohort so large that no number of points would do: even points, each set weighted by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importance, "MOST_NOISE", 0.0)
+        return sample_prepared(prepared, BY_WEIGHTS)
+
+
+@pytest.mark.parametrize("how", ["weighted", "large"])
+def test_the_posterior_is_that_of_the_chains(how: str, sampled: SampledCohort, request: pytest.FixtureRequest) -> None:
+    weighted: SampledCohort = request.getfixturevalue(how)
     assert (weighted.sampler, sampled.sampler) == ("laplace", "nuts")
     assert weighted.trace.statistics["pareto_k"].max() <= 0.7
     for name, draws in weighted.posterior.population.items():
@@ -184,6 +194,27 @@ def test_points_integrate_each_patient_out(prepared: PreparedCohort, extension: 
         brute = logsumexp(logs, axis=0) - np.log(z.shape[0])
         np.testing.assert_allclose(of_points, brute, atol=0.25)
         assert of_points.sum() == pytest.approx(brute.sum(), abs=0.4)
+
+
+def test_even_points_leave_less_noise(prepared: PreparedCohort) -> None:
+    """They are standard normal and chi-square; a difference of the log density scatters by far less than with random
+    ones."""
+    generator = np.random.default_rng(7)
+    even = importance.EvenGenerator(generator)
+    normal, chi = even.standard_normal((40, 256, 7)), even.chisquare(6.0)
+    np.testing.assert_allclose(normal.mean(axis=(0, 1)), 0.0, atol=0.01)
+    np.testing.assert_allclose(normal.std(axis=(0, 1)), 1.0, atol=0.01)
+    np.testing.assert_allclose([chi.mean(), chi.var()], [6.0, 12.0], rtol=0.02)
+    assert abs(np.corrcoef(normal[..., 0].ravel(), chi.ravel())[0, 1]) < 0.03
+    population, arrays = prepared.population("base"), prepared.arrays
+    target = Target(population, arrays, whiten(prepared.members, population, arrays), 1)
+    phi = target.phi(0.5 * generator.standard_normal((importance.COMPONENTS, target.k)))
+    places = Places.at_modes(*population.offset.shape)
+    scatter = []
+    for source in (generator, importance.EvenGenerator(generator)):
+        logs = [target.points(phi, places, 256, source).log_likelihood(phi).sum(axis=1) for _ in range(10)]
+        scatter.append(np.var(np.array(logs) - np.mean(logs, axis=1)[:, None], axis=0).mean())
+    assert scatter[1] < 0.6 * scatter[0]
 
 
 def test_points_drawn_lie_where_they_are_read(prepared: PreparedCohort) -> None:

@@ -5,10 +5,12 @@ What keeps finished parts is the same for all of them; tests/fit/test_parts.py t
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,10 @@ from typer.testing import CliRunner
 
 from igkinetics.cli.main import app
 from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError
+from igkinetics.output.by_parts import ByParts, done_by_parts
+from igkinetics.output.folder import Kind
+from igkinetics.output.parts import Part
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "blina23"
 N_PARTS = 3
@@ -67,6 +73,21 @@ def cohorts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return whole, parts
 
 
+def test_a_disk_that_is_full_in_the_end_costs_no_part(tmp_path: Path) -> None:
+    def full(folders: list[Path], whole: Path, seconds: float) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def do(part: str, folder: Path) -> None:
+        (folder / "x.csv").write_text(part, encoding="utf-8")
+
+    kind = Kind(marker="run.json", names=frozenset())
+    work = ByParts(kind=kind, parts=(Part(name="part-1", key=""),), do=do, join=full)
+    with pytest.raises(InputError, match=r"no space left on device; all parts are finished and kept in out\.parts"):
+        done_by_parts(work, tmp_path / "out", jobs=1)
+    again = done_by_parts(replace(work, join=lambda folders, whole, seconds: len(folders)), tmp_path / "out", jobs=1)
+    assert (again.done.kept, again.totals) == (("part-1",), 1)
+
+
 @pytest.fixture(scope="module")
 def forecast(cohorts: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("forecast") / "parts"
@@ -112,6 +133,10 @@ def test_what_a_forecast_is_asked_for_goes_with_parts_too(cohorts: tuple[Path, P
     status, said = run("forecast", str(cohorts[1]), *FORECAST, "--until", "-900", "--out", str(tmp_path / "none"))
     assert status == 3
     assert "Without a forecast: 6 no samples" in said
+    status, said = run("forecast", str(cohorts[1]), *FORECAST, "--until", "2024-01-01", "--out", str(tmp_path / "no"))
+    assert status == 2
+    assert said.count("this cohort holds no dates") == 1
+    assert "part-0001, part-0002 and part-0003: " in said
     status, said = run("forecast", str(cohorts[0]), *FORECAST, "--cluster", "tcp://1", "--out", str(tmp_path / "three"))
     assert (status, "--cluster" in said, "part-0001" in said) == (2, True, True)
 
@@ -287,3 +312,24 @@ def test_what_does_not_go_with_a_fit_in_parts_is_refused(
     status, said = run("scenario", str(file), "--out", str(tmp_path / "out"), *more)
     assert status == 2, said
     assert says in said
+
+
+def test_a_cluster_gives_the_same_bytes(
+    cohorts: tuple[Path, Path], design: Path, fits: tuple[Path, Path], forecast: Path, tmp_path: Path
+) -> None:
+    """All three others on a Dask cluster, beside what this machine gives."""
+    distributed = pytest.importorskip("distributed")
+    regimens = scenario_file(tmp_path, fits[1])
+    commands = {
+        "forecast": ["forecast", str(cohorts[1]), *FORECAST],
+        "simulate": ["simulate", str(design), "--per-part", "3", "--jobs", "1"],
+        "scenario": ["scenario", str(regimens), "--jobs", "1"],
+    }
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        for name, arguments in commands.items():
+            status, said = run(*arguments, "--out", str(tmp_path / name), "--cluster", cluster.scheduler_address)
+            assert status == 0, said
+    for name in ("simulate", "scenario"):
+        assert run(*commands[name], "--out", str(tmp_path / "here" / name))[0] == 0
+        assert content(tmp_path / name) == content(tmp_path / "here" / name)
+    assert content(tmp_path / "forecast") == content(forecast)

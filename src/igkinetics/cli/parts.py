@@ -20,6 +20,8 @@ Cluster = Annotated[
     typer.Option(metavar="tcp://HOST:PORT", help="Do the parts of a cohort in parts on this Dask cluster."),
 ]
 MOST_TOLD: Final = 20
+MOST_NAMED: Final = 3
+"""Parts with the same fault."""
 Totals = TypeVar("Totals")
 
 
@@ -68,11 +70,15 @@ def do_in_parts(
 def unfinished(done: Done, out: Path) -> int:
     """Say which parts are not there, why, and how to go on; the exit status."""
     from igkinetics.output.parts import parts_folder
+    from igkinetics.text import listed
 
-    for name, fault in list(done.faults.items())[:MOST_TOLD]:
-        tell(f"{name}: {fault.words}")
-    if len(done.faults) > MOST_TOLD:
-        tell(f"... and {len(done.faults) - MOST_TOLD} more parts")
+    parts_with: dict[str, list[str]] = {}
+    for name, fault in done.faults.items():
+        parts_with.setdefault(fault.words, []).append(name)
+    for words, names in list(parts_with.items())[:MOST_TOLD]:
+        tell(f"{listed(names, MOST_NAMED)}: {words}")
+    if len(parts_with) > MOST_TOLD:
+        tell(f"... and {len(parts_with) - MOST_TOLD} other faults")
     stopped = "Interrupted. " if done.interrupted else ""
     tell(
         f"{stopped}{len(done.finished)} parts are finished and kept in {parts_folder(out).name}, beside the folder to "

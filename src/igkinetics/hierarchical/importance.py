@@ -11,13 +11,14 @@ The proposal and the places of points are learnt in a few rounds, each from the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from arviz_stats.base import array_stats
-from scipy.special import logsumexp
+from scipy.special import gammaincinv, logsumexp, ndtri
+from scipy.stats import qmc
 
 from igkinetics.fit.drift import DriftPrior
 from igkinetics.hierarchical.cohort_arrays import CohortArrays
@@ -25,7 +26,6 @@ from igkinetics.hierarchical.correlations import log_lkj
 from igkinetics.hierarchical.integrated import (
     COMPONENTS,
     Maps,
-    Noise,
     PatientPoints,
     Places,
     log_t_density,
@@ -50,15 +50,29 @@ ROUNDS: Final = (256, 256, 512, 512)
 """Points per patient in the rounds that learn."""
 LEARNING: Final = 1000
 """Proposals of the population in each of them."""
+MORE_ROUNDS: Final = 3
+MORE_LEARNING: Final = 4000
+"""Further rounds at most for a large cohort, and proposals in each."""
+SETTLED_SHARE: Final = 0.2
+"""Of these proposals, in effective draws, with which learning ends."""
 PROPOSED: Final = 4
 """Proposals of the population per draw."""
 DRAWS_OF_A_SET: Final = 500
 """Draws for which one set of points serves at most."""
-POINTS: Final = (512, 1024, 2048, 4096)
-"""Points per patient: the fewest that keep the noise of differences of the log density below MOST_NOISE."""
+POINTS: Final = (512, 1024)
+"""Points per patient: the fewest that keep the noise of the log density below MOST_NOISE; where none do, the fewest,
+spread evenly, and each set is weighted by itself."""
+MOST_POINTS: Final = 4096
+"""In a second try."""
 MOST_NOISE: Final = 0.2
-"""Variance from the points of all patients together: of differences of the log density between draws within a set of
-points, and of the log density itself where sets are weighed against each other."""
+"""Variance of the log density from the points of all patients together. It grows with the patients, but what counts
+within a set is how it differs between draws of the population, and these lie the nearer together the more patients
+there are: the shift of a set, in posterior SDs, depends on the points alone."""
+
+
+MOST_MAPS: Final = 100_000
+"""Maps of patients (draws x patients) at a time."""
+DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,8 +183,8 @@ class Target:
 
 
 class Sampler(NamedTuple):
-    """What batches are drawn with. components: draws of phi where points are placed; alone: each set of points is
-    weighted by itself, for a cohort so large that their noise would choose between sets."""
+    """What batches are drawn with. components: draws of phi where points are placed; alone: points are spread evenly
+    and each set is weighted by itself, for a cohort so large that their noise would choose between sets."""
 
     target: Target
     proposal: Proposal
@@ -185,7 +199,7 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
     places = Places.at_modes(*target.population.offset.shape)
     proposal = Proposal(np.zeros(target.k), np.eye(target.k))
     components = target.phi(generator.standard_normal((COMPONENTS, target.k)))
-    noise, n_points = Noise(np.inf, np.inf), ROUNDS[-1]
+    noise, n_points = np.inf, ROUNDS[-1]
     for n_points in ROUNDS:
         points = target.points(components, places, n_points, generator)
         v, log_density = proposal.draw(LEARNING, generator)
@@ -193,11 +207,25 @@ def learnt_sampler(target: Target, generator: np.random.Generator) -> Sampler:
         proposal = proposal.fitted(v, log_weights)
         components = target.phi(v[resampled(log_weights, COMPONENTS, generator)])
         places = points.places(components)
-        noise = points.noise(components)
-    enough = [points for points in POINTS if noise.apart * n_points / points <= MOST_NOISE]
-    chosen = enough[0] if enough else POINTS[-1]
-    alone = noise.level * n_points / chosen > MOST_NOISE
-    return Sampler(target, proposal, components, places, chosen, alone)
+        noise = float(np.median(np.sum(1.0 / points.effective(components), axis=1)))
+    enough = [points for points in POINTS if noise * n_points / points <= MOST_NOISE]
+    sampler = Sampler(target, proposal, components, places, enough[0] if enough else POINTS[0], alone=not enough)
+    return sampler if enough else settled(sampler, generator)
+
+
+def settled(sampler: Sampler, generator: np.random.Generator) -> Sampler:
+    """The proposal of the population learnt further, for a cohort so large that points cost more than proposals: until
+    enough of these have weight."""
+    target = sampler.target
+    for _ in range(MORE_ROUNDS):
+        points = target.points(sampler.components, sampler.places, sampler.n_points, EvenGenerator(generator))
+        v, log_density = sampler.proposal.draw(MORE_LEARNING, generator)
+        log_weights, _ = smoothed_weights(target.log_weights(points, v, log_density)[0])
+        components = target.phi(v[resampled(log_weights, COMPONENTS, generator)])
+        sampler = sampler._replace(proposal=sampler.proposal.fitted(v, log_weights), components=components)
+        if effective_draws(log_weights) >= SETTLED_SHARE * MORE_LEARNING:
+            break
+    return sampler
 
 
 def relearnt(sampler: Sampler, batches: Sequence[Batch]) -> Sampler:
@@ -205,8 +233,32 @@ def relearnt(sampler: Sampler, batches: Sequence[Batch]) -> Sampler:
     v = np.concatenate([batch.v for batch in batches])
     proposal = sampler.proposal.fitted(v, np.full(len(v), -np.log(len(v))))
     components = sampler.target.phi(v[np.linspace(0, len(v) - 1, COMPONENTS).round().astype(int)])
-    n_points = min(2 * sampler.n_points, POINTS[-1])
+    n_points = min(2 * sampler.n_points, MOST_POINTS)
     return sampler._replace(proposal=proposal, components=components, n_points=n_points)
+
+
+class EvenGenerator(np.random.Generator):
+    """Normal and chi-square numbers of the points of patients, spread evenly: a Sobol sequence, turned for each patient
+    by a random digital shift, so that the errors of patients are independent. Sets of one component of the mixture,
+    whose points lie COMPONENTS apart, are even by themselves."""
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        super().__init__(generator.bit_generator)
+        self._share: Floats = np.empty(0)
+
+    def standard_normal(self, size: tuple[int, int, int]) -> Floats:  # type: ignore[override]
+        """(patient, point, parameter)."""
+        n, n_points, p = size
+        even = (qmc.Sobol(p + 1, scramble=False).random(n_points) * 2.0**DIGITS).astype(np.uint32)
+        even = even.reshape(COMPONENTS, -1, p + 1).swapaxes(0, 1).reshape(n_points, p + 1)
+        shift = self.integers(0, 2**DIGITS, (n, 1, p + 1), dtype=np.uint32)
+        share = ((even ^ shift) + 0.5) / 2.0**DIGITS
+        self._share = np.asarray(share[:, :, p:], dtype=np.float64)
+        return np.asarray(ndtri(share[:, :, :p]))
+
+    def chisquare(self, df: float, size: object = None) -> Floats:  # type: ignore[override]
+        """(patient, point, 1), of the same points as the normal numbers before."""
+        return np.asarray(2.0 * gammaincinv(df / 2.0, self._share))
 
 
 class Batch(NamedTuple):
@@ -228,7 +280,8 @@ def one_batch(sampler: Sampler, draws: int, generator: np.random.Generator) -> B
     sets, weights, proposals, of_patients, whose = [], [], [], [], []
     n_sets = -(-draws // DRAWS_OF_A_SET)
     for number in range(n_sets):
-        points = target.points(sampler.components, sampler.places, sampler.n_points, generator)
+        source = EvenGenerator(generator) if sampler.alone else generator
+        points = target.points(sampler.components, sampler.places, sampler.n_points, source)
         v, log_density = sampler.proposal.draw(-(-PROPOSED * draws // n_sets), generator)
         raw, log_likelihood = target.log_weights(points, v, log_density)
         sets.append(points)
@@ -246,8 +299,16 @@ def one_batch(sampler: Sampler, draws: int, generator: np.random.Generator) -> B
     for number, points in enumerate(sets):
         mine = np.flatnonzero(owner == number)
         straight = points.drawn(phi[mine], uniform[mine])
-        z[mine] = Maps.at(phi[mine], target.population, target.whitening).standard(straight)
+        for some in in_blocks(mine.size, target.arrays.n_patients):
+            own = mine[some]
+            z[own] = Maps.at(phi[own], target.population, target.whitening).standard(straight[some])
     return Batch(v, z, np.concatenate(of_patients)[kept], raw - logsumexp(raw), effective_draws(log_weights))
+
+
+def in_blocks(n_draws: int, n_patients: int) -> Iterator[slice]:
+    """Draws at a time of which the maps of all patients do not fill the memory."""
+    size = max(1, MOST_MAPS // n_patients)
+    yield from (slice(first, first + size) for first in range(0, n_draws, size))
 
 
 def draw_by_importance(

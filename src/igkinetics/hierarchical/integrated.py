@@ -55,15 +55,6 @@ class Places(NamedTuple):
         return Places(np.zeros((n, p)), np.tile(np.eye(p), (n, 1, 1)))
 
 
-class Noise(NamedTuple):
-    """Variance of the log density that comes of a finite number of points. level: of the density itself, which grows
-    with the patients; apart: of its differences between draws of the population, which hardly does, for the more
-    patients there are, the nearer these draws lie together."""
-
-    level: float
-    apart: float
-
-
 class Maps(NamedTuple):
     """Of each draw of the population and patient: centre m (d, n, p) and root R (d, n, p, p) of `whitening.py`."""
 
@@ -155,19 +146,16 @@ class PatientPoints:
         self._each(phi, picked)
         return straight
 
-    def noise(self, phi: Floats) -> Noise:
-        """What the points of all patients do to the log density given draws phi (d, k) of the population."""
-        of_each = np.empty((2, self.x.shape[0], phi.shape[0]))
+    def effective(self, phi: Floats) -> Floats:
+        """What the points of each patient are worth given each phi (d, n)."""
+        filled = np.empty((phi.shape[0], self.x.shape[0]))
 
-        def scattered(terms: Singles, _: Floats, places: slice, i: int) -> None:
-            weights = np.exp(terms - terms.max(axis=1)[:, None], dtype=float)
-            weights /= weights.sum(axis=1)[:, None]
-            of_each[0, i] = np.sum(weights**2, axis=1)
-            of_each[1, i] = np.sum((weights - weights.mean(axis=0)) ** 2, axis=1)
+        def counted(terms: Singles, _: Floats, places: slice, i: int) -> None:
+            weights = np.exp(terms - terms.max(axis=1)[:, None])
+            filled[places, i] = weights.sum(axis=1) ** 2 / np.sum(weights**2, axis=1)
 
-        self._each(phi, scattered, block=phi.shape[0])
-        level, apart = np.median(of_each.sum(axis=1), axis=1)
-        return Noise(float(level), float(apart) * phi.shape[0] / (phi.shape[0] - 1))
+        self._each(phi, counted)
+        return filled
 
     def places(self, phi: Floats) -> Places:
         """Moments of z given the population, held towards a standard normal as if by PRIOR_DRAWS more."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from igkinetics.cards.private import private_cards
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import InputError, Problem, call_error
 from igkinetics.output.files import RUN_KEYS, RUN_RECORD, digests, write_json
-from igkinetics.output.folder import Kind
+from igkinetics.output.folder import CANNOT_WRITE, Kind
 from igkinetics.output.parts import Do, Done, Part, do_parts, parts_folder
 from igkinetics.parallel import Progress
 
@@ -74,7 +74,14 @@ def done_by_parts(
     whole = folder / WHOLE
     shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
-    totals = work.join([folder / part.name for part in work.parts], whole, time.perf_counter() - began)
+    try:
+        totals = work.join([folder / part.name for part in work.parts], whole, time.perf_counter() - began)
+    except OSError as error:
+        if error.errno in CANNOT_WRITE:
+            reason = (error.strerror or "unknown reason").lower()
+            expected = f"cannot be written: {reason}; all parts are finished and kept in {folder.name}"
+            raise call_error("folder", out, expected) from error
+        raise
     return InParts(done=done, totals=totals)
 
 
