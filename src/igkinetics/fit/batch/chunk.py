@@ -166,7 +166,7 @@ def fill_curve_rows(
     n = rows.shape[0]
     band, own, infused, shown = np.empty((n, 3)), np.empty(n), np.empty(n), days[:n].copy()
     fill_curve(theta, schedule, shown, own, infused, np.empty(CURVE_ROOM))
-    fill_band(total, own + infused, infused, weights, tail, band)
+    fill_band(total, weights, tail, band)
     for k in range(n):
         rows[k, 0], rows[k, 1] = shown[k], own[k] + infused[k]
         rows[k, 2], rows[k, 3], rows[k, 4] = band[k, 1], band[k, 0], band[k, 2]

@@ -27,7 +27,6 @@ from igkinetics.kinetics.together import can_go_together, fill_together
 Integers = npt.NDArray[np.int64]
 
 MOST_IN_PRODUCT = 8
-BAND_EVERY = 4
 NODE_DAYS = 10.0
 JUST_AFTER_DAY = 1e-6
 ONE_SIDED = 0.9

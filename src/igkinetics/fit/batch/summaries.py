@@ -18,7 +18,6 @@ from igkinetics.fit.batch.numbers import (
     student_t4,
 )
 from igkinetics.fit.batch.points import (
-    BAND_EVERY,
     DAY,
     ENDOGENOUS,
     ENDOGENOUS_DAY,
@@ -41,21 +40,13 @@ from igkinetics.kinetics.parameters import Floats
 
 
 @merged
-def fill_band(total: Floats, best: Floats, infused: Floats, weights: Floats, tail: float, band: Floats) -> None:
+def fill_band(total: Floats, weights: Floats, tail: float, band: Floats) -> None:
     """Lower end, median and upper end (n, 3) of the first n days of levels (d, m), which are not negative, so that
-    their bits have their order. A day's quantiles are looked for from the points that they lay at before.
-
-    They are worked out on every BAND_EVERY-th day, on the first and last, and where the best curve (n,) begins or ends
-    to rise by a dose; between those days their ratio to the best curve is interpolated.
-    """
+    their bits have their order. A day's quantiles are looked for from the points that they lay at before."""
     parts, cell, near = np.empty(weights.size, np.int64), np.empty(1), np.zeros(3, np.int64)
     bits, cell_bits = total.view(np.int64), cell.view(np.int64)
     fill_parts(weights, parts)
-    n, before = best.size, 0
-    for i in range(n):
-        given = (i > 0 and infused[i] > infused[i - 1]) or (i < n - 1 and infused[i + 1] > infused[i])
-        if not (i == 0 or i == n - 1 or i - before >= BAND_EVERY or given):
-            continue
+    for i in range(band.shape[0]):
         keys, low, high = bits[i], TOP, -TOP - 1
         if i == 0:
             for k in range(parts.size):
@@ -64,10 +55,6 @@ def fill_band(total: Floats, best: Floats, infused: Floats, weights: Floats, tai
             share = tail if end == 0 else 0.5 if end == 1 else 1.0 - tail
             band[i, end], key = quantile_near(keys, parts, share, keys[near[end]], low, high, cell, cell_bits)
             near[end] = place_of(keys, key)
-            first, last = band[before, end] / best[before], band[i, end] / best[i]
-            for j in range(before + 1, i):
-                band[j, end] = best[j] * (first + (last - first) * (j - before) / (i - before))
-        before = i
 
 
 @inner
