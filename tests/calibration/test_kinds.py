@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from kinds_study import COLUMNS, QUANTITIES, TABLE, kind_row, summary
+from kinds_study import BASE_TABLE, COLUMNS, QUANTITIES, TABLE, kind_row, summary
 from wrong_worlds import KINDS, THRESHOLD_G_PER_L, cohort_of, true_att, write_cohort
 
 from igkinetics.cohort.read import read_cohort
@@ -48,9 +48,9 @@ def test_ratios_act_when_the_kind_says() -> None:
     assert ill.modified(np.empty(0)) == (ill.ill_from, ill.ill_from + 45.0)
 
 
-def test_the_committed_cohorts_say_what_the_guide_says() -> None:
+def test_the_base_model_alone_does_what_the_guide_says() -> None:
     """docs/guide/trust.md; so few cohorts a kind bound only what is far off."""
-    table = summary(pd.read_csv(TABLE)).set_index("kind")
+    table = summary(pd.read_csv(BASE_TABLE)).set_index("kind")
     assert set(table.index) == set(KINDS)
     assert table["cohorts"].min() >= 7
     held = table[[f"{name}_coverage" for name in QUANTITIES]]
@@ -59,6 +59,25 @@ def test_the_committed_cohorts_say_what_the_guide_says() -> None:
     assert (table.loc[["illness", "illness_in_infused", "platform"], "misfit"] == 1.0).all()
     assert table.loc["right", "misfit"] <= 1 / 9
     assert table.loc["underdosed", "contradicts_card"] >= 6 / 7
+
+
+def test_the_average_over_models_holds_what_the_base_model_misses() -> None:
+    """The same page: cohorts of kinds in which the base model fails, and of the right one, on seeds of their own."""
+    rows = pd.read_csv(TABLE)
+    both = rows[rows["averaged"].astype(bool)]
+    held = {
+        which: int(sum(both[f"{name}{which}_covered"].astype(bool).sum() for name in QUANTITIES))
+        for which in ("", "_averaged")
+    }
+    assert len(both) == 8
+    assert held == {"": 15, "_averaged": 22}
+    assert rows["passed"].astype(bool).all()
+    spoke = rows.groupby("kind")["misfit"].agg(["sum", "size"])
+    assert spoke.loc[["underdosed", "unrecorded", "right"]].to_numpy().tolist() == [[6, 7], [6, 7], [0, 7]]
+    right = both[both["kind"] == "right"].iloc[0]
+    for name in QUANTITIES:
+        widths = [float(right[f"{name}{which}_upper"] - right[f"{name}{which}_lower"]) for which in ("", "_averaged")]
+        assert widths[1] < 1.35 * widths[0]
 
 
 def test_the_summary_counts() -> None:

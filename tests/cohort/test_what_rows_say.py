@@ -218,6 +218,8 @@ DOSE_COLUMNS = [
     ("given", "0", "every row is taken as a dose that was given"),
     ("given", "1", ""),
     ("product", "Privigen", ""),
+    ("drug", "Privigen", "looks like product"),
+    ("medication type", "Gamunex-C", ""),
     ("product", "Albumin 20%", "every row is taken as immunoglobulin G"),
     ("product", "anti-D immunoglobulin", "every row is taken as immunoglobulin G"),
     ("Drug", "methylprednisolone", "every row is taken as immunoglobulin G"),

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_posteriors import of_truth
+from made_posteriors import fitted_posterior, of_truth
+from test_misfit import cohort
 from test_misfit_effects import spoken
 
 from igkinetics.effect.averages import att
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.effect.misfit import rise_row, rises_row, unexplained_row
+from igkinetics.effect.misfit import RISE_SHARE, residuals, rise_row, rises_row, shares_of, unexplained_row
 from igkinetics.effect.misfit_effects import reruns
 from igkinetics.effect.sensitivity import paid
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, prepare_cohort
@@ -63,15 +64,15 @@ def test_they_are_given_beside_and_do_not_decide_who_is_infused(prepared: Prepar
         dose_duration_day=np.empty(0), dose_is_sc=np.zeros(0, dtype=bool),
     )  # fmt: skip
     theta = drawn(planned(DAYS), np.random.default_rng(1)).theta
-    cohort, posterior = of_truth([patient, prepared.members[0].patient], [theta, theta])
+    made, posterior = of_truth([patient, prepared.members[0].patient], [theta, theta])
     added = {"P0": np.array([[60.0, 28.0]]), "P1": np.array([[60.0, 28.0]])}
-    never, infused = exposures(cohort, replace(posterior, suspected=added), 70.0)
+    never, infused = exposures(made, replace(posterior, suspected=added), 70.0)
     assert not never.treated
     assert never.doses.day.tolist() == [60.0]
     assert infused.in_window.tolist() == [True, True, True, False]
     assert 60.0 in infused.with_ivig()[:, START]
     assert 60.0 not in infused.without_ivig()[:, START]
-    recorded = exposures(cohort, posterior, 70.0)[1]
+    recorded = exposures(made, posterior, 70.0)[1]
     more, less = (
         next(att(within_patient(posterior, [one], (), 1), (), sign_given=True)).draws for one in (infused, recorded)
     )
@@ -101,12 +102,17 @@ def test_tests_beside_the_residuals() -> None:
     assert rise_row(-4.0, 20)["p"] < 1e-4
 
 
+def test_the_rise_per_gram_has_its_share_of_the_verdict() -> None:
+    tests = ["neighbours", "tails", "rises", "rise per gram"]
+    shares = shares_of(tests)
+    assert sum(shares) == pytest.approx(1.0)
+    assert shares[-1] == RISE_SHARE
+    assert len(set(shares[:-1])) == 1
+    assert shares_of(["tails"]) == [1.0]
+    assert shares_of([]) == []
+
+
 def test_nothing_is_sampled_again_for_them(prepared: PreparedCohort) -> None:
-    from made_posteriors import fitted_posterior
-    from test_misfit import cohort
-
-    from igkinetics.effect.misfit import residuals
-
     made = cohort(3, "right", n=4)
     posterior = fitted_posterior(made, 60)
     scores = residuals(made, posterior, exposures(made, posterior, 70.0), 1)

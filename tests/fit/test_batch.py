@@ -17,14 +17,15 @@ from igkinetics.errors import InputError
 from igkinetics.fit import common_steps, courses, nadirs, unexplained
 from igkinetics.fit import laplace as one_patient
 from igkinetics.fit import structures as fit_structures
-from igkinetics.fit.batch import checks, numbers, points, weighing
+from igkinetics.fit.batch import checks, levels, numbers, points, weighing
 from igkinetics.fit.batch.inputs import N_POINTS, even_table
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.laplace import METHOD
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.posterior import weighted_quantiles
 from igkinetics.kinetics.curves import igg_curve
-from igkinetics.kinetics.parameters import parameter_vector
+from igkinetics.kinetics.gradient import fill_curve_with_gradient
+from igkinetics.kinetics.parameters import INDEX, parameter_vector
 from igkinetics.kinetics.schedule import build_schedule
 from igkinetics.kinetics.together import fill_together
 
@@ -123,7 +124,8 @@ def held_together(batch: CohortFit, single: CohortFit) -> None:
     for name in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper"):
         off = ((batch.nadir[name] - single.nadir[name]).astype(float) / width).abs()
         assert off.mean() < 0.09, name
-        assert abs(((batch.nadir[name] - single.nadir[name]).astype(float) / width).mean()) < 0.04, name
+        on_average = abs(((batch.nadir[name] - single.nadir[name]).astype(float) / width).mean())
+        assert on_average < 0.04 + 0.06 / np.sqrt(len(width)), name  # few patients have the noise of few
 
 
 def test_awkward_patients_read_as_they_do_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +221,38 @@ def test_curves_side_by_side_are_those_one_by_one(disposition: str, production: 
     np.testing.assert_allclose(total.T, own + infused, rtol=1e-12)
 
 
+@pytest.mark.parametrize("production", ["constant", "step_loss", "gradual_loss", "loss_and_recovery"])
+@pytest.mark.parametrize("disposition", ["one_compartment", "two_compartment"])
+def test_levels_of_all_steps_at_once_are_those_step_by_step(disposition: str, production: str) -> None:
+    """Also where the supply is lost at the rate of IgG itself, nearly so, and on samples of one day."""
+    values = {"CL": 0.13, "V1": 3.0, "Q": 0.5, "V2": 2.5, "C_base": 6.0, "S": 0.8, "k_loss": 0.1, "k_rec": 0.01}
+    schedule = build_schedule(
+        start_day=-3.0,
+        dose_day=[10.0, 33.5, 60.0, 60.0, 90.0],
+        dose_g=[30, 20, 25, 5, 30],
+        dose_duration_day=[0.167, 0.2, 0.0, 0.1, 0.17],
+        dose_is_sc=[0] * 5,
+        therapy_start=[0, 42, 84],
+        therapy_stop=[28, 70, 112],
+    )
+    rng = np.random.default_rng(3)
+    day = np.sort(np.concatenate([[-5.0, -3.0, 10.0, 20.0, 20.0, 60.0], rng.uniform(0, 150, 40)]))
+    free = np.array([INDEX[name] for name in (*values, "C_init")])
+    steps = levels.new_steps(schedule, day)
+    for rates in ({}, {"k_loss": 0.13 / 3.0, "k_rec": 0.13 / 3.0 * (1.0 + 1e-6)}):
+        theta = parameter_vector(values | rates | {"C_init": 5.0}, disposition, production)
+        level, by_x = np.empty(day.size), np.empty((day.size, free.size))
+        levels.walk_steps(theta, steps)
+        levels.read_samples(theta, free, True, steps, level, by_x)
+        own, infused, slopes = np.empty(day.size), np.empty(day.size), np.empty((day.size, theta.size))
+        fill_curve_with_gradient(theta, schedule, day, own, infused, slopes)
+        expected = slopes * np.where(np.isfinite(theta), theta, 0.0)
+        expected[:, INDEX["S"]] *= 1.0 - theta[INDEX["S"]]
+        expected[:, INDEX["C_base"]] += expected[:, INDEX["C_init"]]  # which follows it
+        np.testing.assert_allclose(level, own + infused, rtol=1e-13)
+        np.testing.assert_allclose(np.nan_to_num(by_x), expected[:, free], rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("never_above", [np.inf, 0.5, -0.5])
 @pytest.mark.parametrize("weight_of_one", [1.0, 60.0])
 def test_quantiles_of_weighted_values(never_above: float, weight_of_one: float) -> None:
@@ -229,6 +263,12 @@ def test_quantiles_of_weighted_values(never_above: float, weight_of_one: float) 
     values = np.where(values > never_above, np.inf, values)
     expected = weighted_quantiles(values, weights, np.array([0.05, 0.5, 0.95]))
     np.testing.assert_allclose(numbers.interval(values, weights, rng.permutation(101), 0.05), expected)
+    if np.all(np.isfinite(values)):
+        parts, cell = np.empty(101, dtype=np.int64), np.empty(1)
+        numbers.fill_parts(weights, parts)
+        room = (np.empty(101, dtype=np.int64), cell, cell.view(np.int64))
+        by_bits = numbers.quantiles(values, values.view(np.int64), parts, 0.05, *room)
+        np.testing.assert_allclose(by_bits, expected, rtol=1e-9, atol=1e-9)
     assert even_table(N_POINTS)[7, :7].std() == pytest.approx(1.0)
 
 

@@ -59,6 +59,23 @@ def test_an_estimand_that_mixes_badly_fails() -> None:
     assert verdict(with_estimands(table(), {"nadir_change_att": CALM}, RUN)) == GOOD
 
 
+@pytest.mark.parametrize(("shift", "passed"), [(0.15, True), (3.0, False)])
+def test_what_patients_share_warns_before_it_fails(shift: float, passed: bool) -> None:
+    """Chains of CL a little apart: the estimand has mixed, and decides; far apart they fail it."""
+    apart = CALM + shift * np.arange(CHAINS)[:, None]
+    rows = table()
+    alone = diagnostics_table({"CL": apart}, GENERATOR.standard_normal((CHAINS, DRAWS, 2, 3)),
+                              {"diverging": np.zeros((CHAINS, DRAWS)), "energy": CALM,
+                               "max_tree_depth_reached": np.zeros((CHAINS, DRAWS))}, interrupted=False)  # fmt: skip
+    assert not passes(verdict(alone))  # nothing else decides there
+    rows.loc[rows["parameter"] == "CL", ["r_hat", "ess_bulk", "ess_tail"]] = alone.loc[
+        0, ["r_hat", "ess_bulk", "ess_tail"]
+    ].to_numpy()
+    said = verdict(with_estimands(rows, {"nadir_change_att": CALM}, RUN))
+    assert passes(said) == passed
+    assert "CL" in said
+
+
 @pytest.mark.parametrize(("diverged", "passed"), [(1, True), (40, True), (41, False)])
 def test_one_divergence_in_four_thousand_is_no_failure(diverged: int, passed: bool) -> None:
     said = verdict(table(diverged=diverged))

@@ -35,7 +35,7 @@ from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
-from igkinetics.hierarchical.diagnostics import FEW
+from igkinetics.hierarchical.diagnostics import BEHIND_ESS, FEW, NOT_REPORTED
 from igkinetics.hierarchical.fit import LAPLACE, PreparedCohort, SampledCohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
@@ -194,9 +194,14 @@ def stopped(base: SampledCohort) -> SampledCohort:
 
 
 def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool:
-    """Whether longer tuning may help: chains that disagree or diverge, or mix badly though draws are many."""
+    """Whether longer tuning may help: chains that disagree or diverge, or mix badly though draws are many. Weighted
+    draws that tell what patients share well enough stand: their estimands are judged later."""
     if sampled.passed or sampled.posterior.interrupted or settings.chains == 1:
         return False
+    if sampled.sampler == LAPLACE:
+        table = sampled.diagnostics
+        shared = table[~table["parameter"].isin(NOT_REPORTED)]
+        return bool((shared[["ess_bulk", "ess_tail"]].astype(float) < BEHIND_ESS).any(axis=None))
     few = FEW in sampled.verdict.split(" of ")[0]
     return not few or settings.draws * settings.chains >= MANY_DRAWS
 

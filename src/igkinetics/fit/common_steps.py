@@ -40,6 +40,8 @@ LEAST_BEFORE, LEAST_AFTER = 2, 3
 """Samples on either side of a lasting step."""
 MOST_TIMES: Final = 60
 SIGN_DRAWS: Final = 4000
+SIGNS_AT_ONCE: Final = 4_000_000
+"""Bounds memory where patients are many."""
 EPOCH: Final = pd.Timestamp("1970-01-01")
 
 
@@ -146,9 +148,10 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
     common, pulled = np.zeros((N_PARAMETERS, N_PARAMETERS)), np.zeros((len(lines), N_PARAMETERS))
     for place, (line, own) in enumerate(zip(lines, times, strict=True)):
         steps = line.level * (own >= every[:, None])
+        informed = steps @ line.information
         score[place] = steps @ line.pull
-        spread[place] = np.einsum("tn,nm,tm->t", steps, line.information, steps)
-        shift[place] = steps @ line.information @ line.design
+        spread[place] = np.sum(informed * steps, axis=1)
+        shift[place] = informed @ line.design
         common += line.design.T @ line.information @ line.design
         pulled[place] = line.design.T @ line.pull
     back = shift.sum(axis=0) @ np.linalg.pinv(common, hermitian=True)
@@ -161,8 +164,10 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
     root = np.sqrt(np.sum(score**2, axis=0))
     z = np.abs(score.sum(axis=0)) / root
     best = int(np.argmax(z))
-    signs = generator.choice([-1.0, 1.0], (SIGN_DRAWS, len(lines)))
-    largest = np.max(np.abs(signs @ score) / root, axis=1)
+    at_once = max(SIGNS_AT_ONCE // len(lines), 1)
+    drawn = [min(at_once, SIGN_DRAWS - first) for first in range(0, SIGN_DRAWS, at_once)]
+    signs = (generator.choice([-1.0, 1.0], (n, len(lines))) for n in drawn)
+    largest = np.concatenate([np.max(np.abs(each @ score) / root, axis=1) for each in signs])
     return Scan(
         time=float(every[best]),
         size=float(score[:, best].sum() / left[best]),

@@ -22,6 +22,10 @@ DIAGNOSTIC_COLUMNS: Final = ("parameter", "r_hat", "ess_bulk", "ess_tail", "mcse
 verdict, which have no other number; of the row of the worst patient, which patient and parameter."""
 MOST_R_HAT: Final = 1.01
 LEAST_ESS: Final = 400.0
+BEHIND_R_HAT: Final = 1.05
+BEHIND_ESS: Final = 100.0
+"""The same of what patients share where estimands are judged themselves: what lies behind them then warns, and only
+beyond these decides."""
 LEAST_E_BFMI: Final = 0.3
 MOST_DIVERGENT: Final = 0.01
 """Share of draws; beyond it the sampler misses a part of the posterior that nobody can name."""
@@ -33,11 +37,15 @@ FEW: Final = "ESS"
 
 
 class Run(NamedTuple):
-    """What the verdict has to know of a run besides its table. kept: estimands of which fewer draws were used."""
+    """What the verdict has to know of a run besides its table. kept: estimands of which fewer draws were used.
+
+    estimands: rows that decide; none: all do.
+    """
 
     n_draws: int
     interrupted: bool
     kept: Mapping[str, int]
+    estimands: frozenset[str] = frozenset()
 
 
 def chain_diagnostics(draws: Floats, *, error: bool = True) -> dict[str, float]:
@@ -96,7 +104,7 @@ def with_estimands(table: pd.DataFrame, estimands: Mapping[str, Floats], run: Ru
     ).astype({"value": object})
     index = int(np.flatnonzero(table["parameter"].isin(NOT_REPORTED))[0])
     parts = [part for part in (table.iloc[:index], rows, table.iloc[index:]) if len(part)]
-    return judged(pd.concat(parts, ignore_index=True), run)
+    return judged(pd.concat(parts, ignore_index=True), run._replace(estimands=frozenset(estimands)))
 
 
 def judged(table: pd.DataFrame, run: Run) -> pd.DataFrame:
@@ -128,14 +136,14 @@ def verdict_of(table: pd.DataFrame, run: Run) -> str:
     reported = table[~table["parameter"].isin(NOT_REPORTED)].dropna(subset=["ess_bulk"])
     value = table.set_index("parameter")["value"]
     chains = not pd.isna(value["divergences"])
-    faults += disagreements(reported) if chains else []
-    least = reported["parameter"].map(lambda name: min(LEAST_ESS, 0.5 * run.kept.get(name, np.inf)))
-    for column, kind in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
-        short = reported[reported[column] < least]
-        if not short.empty:
-            row = short.sort_values(column).iloc[0]
-            faults.append(f"{kind} {FEW} of {row['parameter']} only {row[column]:.0f}")
+    decides = reported["parameter"].isin(run.estimands) if run.estimands else reported["parameter"].notna()
+    behind = reported[~decides]
+    faults += shortcomings(reported[decides], MOST_R_HAT, LEAST_ESS, run, chains=chains)
+    faults += shortcomings(behind, BEHIND_R_HAT, BEHIND_ESS, run, chains=chains)
+    faults = list(dict.fromkeys(faults))
     warnings = patient_warnings(table, chains=chains)
+    if not faults:
+        warnings = [*shortcomings(behind, MOST_R_HAT, LEAST_ESS, run, chains=chains), *warnings]
     if not chains:  # importance sampling: batches are independent, and its weights were judged before
         return said_of(faults, warnings)
     diverged = int(value["divergences"])
@@ -156,11 +164,25 @@ def said_of(faults: Sequence[str], warnings: Sequence[str]) -> str:
     return f"{GOOD}; to be known: {'; '.join(warnings)}" if warnings else GOOD
 
 
-def disagreements(reported: pd.DataFrame) -> list[str]:
-    """What chains say differently of what is reported."""
+def shortcomings(rows: pd.DataFrame, most: float, fewest: float, run: Run, *, chains: bool) -> list[str]:
+    """What chains say differently of these rows, and of which there are too few effective draws."""
+    if rows.empty:
+        return []
+    said = disagreements(rows, most) if chains else []
+    least = rows["parameter"].map(lambda name: min(fewest, 0.5 * run.kept.get(name, np.inf)))
+    for column, kind in (("ess_bulk", "bulk"), ("ess_tail", "tail")):
+        short = rows[rows[column] < least]
+        if not short.empty:
+            row = short.sort_values(column).iloc[0]
+            said.append(f"{kind} {FEW} of {row['parameter']} only {row[column]:.0f}")
+    return said
+
+
+def disagreements(reported: pd.DataFrame, most: float) -> list[str]:
+    """What chains say differently of what is reported, by R-hat at or above `most`."""
     if reported["r_hat"].isna().all():
         return ["one chain alone: whether chains agree cannot be told"] if len(reported) else []
-    apart = reported[~(reported["r_hat"] < MOST_R_HAT)]
+    apart = reported[~(reported["r_hat"] < most)]
     if apart.empty:
         return []
     row = apart.sort_values("r_hat", ascending=False, na_position="first").iloc[0]

@@ -68,6 +68,7 @@ OF_DOSES: Final = {
     "CMDOSFRQ": "frequency",
     "DOSFRQ": "frequency",
     "EXADJ": "remark",
+    "CMADJ": "remark",
 }
 """Variables of the standards -> the words they stand for."""
 UNQUANTIFIED: Final = ("BLQ", "BQL", "BLOQ", "<LLOQ", "<LLQ", "LLOQ", "BELOW LLOQ", "NOT DETECTED")
@@ -289,7 +290,7 @@ def _levels(raw: RawRows, mapping: Mapping) -> RawRows:
     below = word.str.upper().isin(UNQUANTIFIED) | (censored & word.str.contains("BLQ|LLOQ", regex=True))
     below |= column(cells, "BLQFL") == "Y"
     level = column(cells, "AVAL", "DV").where(~censored, word)
-    level = level.where(~below, "<" + limit)
+    level = level.where(~below, ("<" + limit).where(limit != "", word))
     columns = {
         "patient_id": column(cells, "USUBJID"),
         **_clock(raw, cells),
@@ -342,7 +343,7 @@ def _ad_doses(raw: RawRows, mapping: Mapping) -> RawRows:
         "amount_unit": unit,
         "duration_h": duration,
         "route": mapped(column(cells, "ROUTE"), route_word),
-        "product": product,
+        "product": product.where(rows, ""),
     }
     converted = Rows(raw, columns, rows if stated is None else rows & stated)
     converted.faults += amount_faults(unit, written, "DOSEU")

@@ -83,6 +83,4 @@ def span_fault(start: pd.Series[str], end: pd.Series[str], name: str) -> Fault:
     """Doses that end days after they began: several infusions in one row, whose amount may be of one or of all."""
     begins, ends = (pd.to_datetime(one.str.slice(0, 10), errors="coerce") for one in (start, end))
     days = ((ends - begins).dt.days >= SEVERAL_DAYS).to_numpy(dtype=bool)
-    return Fault(
-        days, name, end, "the day of the infusion; from start to end of this row are days: a row for each infusion"
-    )
+    return Fault(days, name, end, "the day of the infusion; this row lasts for days: write a row for each infusion")

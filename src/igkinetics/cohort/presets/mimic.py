@@ -26,6 +26,7 @@ from igkinetics.cohort.presets.preset import (
     read_whole,
     stated_rows,
     truth,
+    what_columns_say,
 )
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import InputError, Problem
@@ -67,7 +68,9 @@ def _samples(raw: RawRows, mapping: Mapping, igg: set[str], measured: set[str]) 
         "unit": column(cells, "valueuom"),
     }
     measured.update(person[wanted])
-    return Rows(raw, columns, wanted).finished()
+    rows = Rows(raw, columns, wanted)
+    rows.faults += what_columns_say(raw, wanted, "samples", {"COMMENTS": "comment"}, only=True)
+    return rows.finished()
 
 
 def _doses(raw: RawRows, mapping: Mapping, label: dict[str, str], measured: set[str]) -> RawRows:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.parse.cells import numbers
+from igkinetics.cohort.parse.contrary_words import OTHER_SPECIMEN
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.presets.concepts import List, agent_of, judge, says
 from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word, span_fault
@@ -30,8 +34,10 @@ from igkinetics.cohort.presets.preset import (
 from igkinetics.cohort.source.raw import RawRows
 
 SIGNS: Final = ("<", "<=", ">", ">=", "=", "")
-OF_DOSES: Final = {"REFILLS": "repeats", "DAYS_SUPPLY": "number of doses", "STOP_REASON": "status", "SIG": "frequency"}
+OF_DOSES: Final = {"REFILLS": "repeats", "STOP_REASON": "status", "SIG": "frequency"}
 """Columns -> the words they stand for."""
+SAME_DECADE: Final = 0.01
+"""Units of IgG differ by powers of ten: so do one level's numbers, some 2 % of rounding aside."""
 NOT_GIVEN: Final = ("prescription", "order", "dispens", "claim", "written")
 """In the name of a drug_type: what was prescribed or paid for, not what was given."""
 
@@ -142,7 +148,8 @@ def _samples(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[st
         wanted,
     )
     rows.faults += [
-        *what_columns_say(raw, wanted, "samples", {"VALUE_SOURCE_VALUE": "result"}),
+        *what_columns_say(raw, wanted, "samples", {"VALUE_SOURCE_VALUE": "result"}, only=True),
+        *_against_the_source(cells),
         Fault(
             contradicts,
             "measurement_concept_id",
@@ -162,6 +169,23 @@ def _samples(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[st
     ]
     measured.update(person[wanted])
     return rows.finished()
+
+
+def _against_the_source(cells: pd.DataFrame) -> list[Fault]:
+    """Levels that the source has otherwise, units apart, and levels of another fluid by their source's name."""
+    written, named = column(cells, "value_source_value"), column(cells, "measurement_source_value")
+    times = numbers(column(cells, "value_as_number"))[0] / numbers(written)[0]
+    decades = np.log10(np.where(times > 0, times, 1.0))
+    fluid = truth(named, lambda text: any(OTHER_SPECIMEN.fullmatch(word) for word in plain(text).split()))
+    return [
+        Fault(
+            np.abs(decades - np.round(decades)) > SAME_DECADE,
+            "value_source_value",
+            written,
+            "the number of value_as_number, in one unit or another; these two are different levels",
+        ),
+        Fault(fluid, "measurement_source_value", named, "a level in serum", action="row set aside"),
+    ]
 
 
 def _units(cells: pd.DataFrame, words: Vocabulary) -> tuple[pd.Series[str], list[Fault]]:
@@ -202,7 +226,7 @@ def _doses(raw: RawRows, words: Vocabulary, mapping: Mapping, measured: set[str]
     )
     end = first_filled(column(cells, "drug_exposure_end_datetime"), column(cells, "drug_exposure_end_date"))
     rows.faults += [
-        *what_columns_say(raw, wanted, "doses", OF_DOSES),
+        *what_columns_say(raw, wanted, "doses", OF_DOSES, only=True),
         span_fault(start, end, "drug_exposure_end_date"),
         Fault(
             contradicts,

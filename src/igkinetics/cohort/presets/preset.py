@@ -18,11 +18,11 @@ from igkinetics.cohort.mapping.contract import TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import holds
 from igkinetics.cohort.parse.contrary_words import contrary_words
-from igkinetics.cohort.parse.findings import MANY_ROWS, Mask, also
+from igkinetics.cohort.parse.findings import MANY_ROWS, Mask
 from igkinetics.cohort.parse.leftovers import WANTED
 from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.source.textfile import read_text
-from igkinetics.errors import InputError, Problem
+from igkinetics.errors import InputError, Problem, also
 
 ASKED_FOR: Final = "columns asked for"
 Converter = Callable[[RawRows], RawRows]

@@ -18,7 +18,7 @@ from igkinetics.cohort.parse.findings import Table
 from igkinetics.cohort.parse.leftovers import Leftovers
 from igkinetics.cohort.parse.parsed import Parsed
 from igkinetics.cohort.parse.weights import weights_by_day
-from igkinetics.cohort.presets.fhir import elements_not_read, read_ndjson
+from igkinetics.cohort.presets.fhir_resources import elements_not_read, read_ndjson
 from igkinetics.cohort.presets.preset import columns_asked_for, delimited, read_transport
 from igkinetics.cohort.source.frames import read_frame
 from igkinetics.cohort.source.raw import Lines, RawRows, empty_rows_problem, read_parquet, whole_file

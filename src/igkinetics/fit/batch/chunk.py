@@ -30,15 +30,11 @@ from igkinetics.fit.batch.points import (
     Asked,
     Points,
     days_of,
-    fill_band,
-    fill_below,
-    fill_departure,
-    fill_minima,
-    fill_nadir,
     follow,
 )
 from igkinetics.fit.batch.search import Room, fill_levels, new_room
 from igkinetics.fit.batch.slots import fill_weights, slot_of, target_of
+from igkinetics.fit.batch.summaries import fill_band, fill_below, fill_departure, fill_minima, fill_nadir
 from igkinetics.fit.batch.weighing import LEAST_EFFECTIVE, fill_slot_weights, place_points, resample, weigh
 from igkinetics.fit.objective import Target, fill_theta
 from igkinetics.kinetics.compile import kernel, merged
@@ -62,7 +58,7 @@ def describe_range(first: int, last: int, records: Records, priors: Priors, how:
         main = target_of(i, slot_of(0, i, priors, how), records, priors)
         p = main.mu.size
         x = found.slot_x[i, 0, :p]
-        room = new_room(main.schedule, main.record.day.size, p)
+        room = new_room(main.schedule, main.record.day, p)
         if fill_samples(i, x, main, room, records, found):
             found.code[i] = CHANGED
             continue
@@ -152,7 +148,7 @@ def fill_courses(first: int, last: int, records: Records, priors: Priors, how: H
         fill_intervals(points, weights, main.free, asked.tail, found.estimates[i], found.half_lives[i])
         fill_slot_weights(points, weights, found.slots[i])
         fill_minima(days, total, endogenous, asked, lowest, below)
-        fill_nadir(points, weights, record, days, total, lowest, asked, state, found.nadir[i])
+        fill_nadir(points, weights, record, days, total, lowest, asked, how.even[m], state, found.nadir[i])
         fill_below(below, weights, asked.tail, found.below[i])
         drifting = np.flatnonzero(points.drift_sd > 0.0)
         fill_departure(nodes, u, weights[drifting], record.day, found.nadir[i, OFF_FROM : OFF_FROM + 3])
@@ -169,8 +165,8 @@ def fill_curve_rows(
     """The best curve and the band of the points, day by day."""
     n = rows.shape[0]
     band, own, infused, shown = np.empty((n, 3)), np.empty(n), np.empty(n), days[:n].copy()
-    fill_band(total, n, weights, tail, band)
     fill_curve(theta, schedule, shown, own, infused, np.empty(CURVE_ROOM))
+    fill_band(total, weights, tail, band)
     for k in range(n):
         rows[k, 0], rows[k, 1] = shown[k], own[k] + infused[k]
         rows[k, 2], rows[k, 3], rows[k, 4] = band[k, 1], band[k, 0], band[k, 2]

@@ -7,7 +7,7 @@ from math import log, sqrt
 import numpy as np
 
 from igkinetics.fit.batch.layout import LOWER, N_OWN_DRIFT, POSTERIOR_SD, STDERR, UPPER, VALUE, Components, X
-from igkinetics.fit.batch.numbers import interval
+from igkinetics.fit.batch.numbers import fill_parts, quantiles
 from igkinetics.fit.batch.points import Points
 from igkinetics.fit.drift import Integers
 from igkinetics.fit.objective import Target, fill_theta
@@ -77,12 +77,16 @@ def fill_intervals(
             theta[n], own[n] = points.theta[k], weights[k]
             n += 1
     own = own[:n] / own[:n].sum()
-    values, order, lives = np.empty(n), np.arange(n), np.empty((2, n))
-    for i in range(free.size):
-        values[:] = theta[:n, free[i]]
-        estimates[i, LOWER], _, estimates[i, UPPER] = interval(values, own, order, tail)
+    parts, keys, cell = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(1)
+    cell_bits, values, lives = cell.view(np.int64), np.empty(n), np.empty((2, n))
+    bits = values.view(np.int64)
+    fill_parts(own, parts)
     for k in range(n):
         fill_half_life_values(theta[k], lives[:, k])
-    for row in range(2):
-        values[:] = lives[row]
-        half_lives[row, 1], _, half_lives[row, 2] = interval(values, own, order, tail)
+    for i in range(free.size + 2):
+        values[:] = theta[:n, free[i]] if i < free.size else lives[i - free.size]
+        lower, _, upper = quantiles(values, bits, parts, tail, keys, cell, cell_bits)
+        if i < free.size:
+            estimates[i, LOWER], estimates[i, UPPER] = lower, upper
+        else:
+            half_lives[i - free.size, 1], half_lives[i - free.size, 2] = lower, upper

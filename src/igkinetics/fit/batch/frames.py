@@ -1,4 +1,4 @@
-"""The tables of a chunk, each made at once from its arrays; columns as `fit/columns.py` has them."""
+"""The tables of a chunk, each column made at once from its arrays; columns as `fit/columns.py` has them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from igkinetics.cohort.model import LIMIT_WORDS
 from igkinetics.fit.batch.fitted import Fitted, contractions, interval, within
 from igkinetics.fit.batch.inputs import Entrant
+from igkinetics.fit.batch.joining import Columns, Words
 from igkinetics.fit.batch.layout import (
     ENDOGENOUS_NADIR,
     LIKELIHOOD,
@@ -37,18 +37,17 @@ from igkinetics.fit.batch.points import (
     RISEN,
     TOTAL,
 )
-from igkinetics.fit.columns import TABLES
 from igkinetics.fit.laplace import METHOD
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.nadirs import REACHED_IN_SHARE_OF_DRAWS
 from igkinetics.fit.parameter_rows import MOSTLY_PRIOR_BELOW
-from igkinetics.fit.records import DRAW_COLUMNS, kept_draws
+from igkinetics.fit.records import kept_draws
 from igkinetics.fit.structures import HEAVY_TAILED, UNLIKE
 from igkinetics.kinetics.parameters import PARAMETERS, Floats
 
 
-def chunk_tables(fitted: Fitted) -> dict[str, pd.DataFrame]:
-    """Every table of the fitted patients."""
+def chunk_tables(fitted: Fitted) -> dict[str, Columns]:
+    """The columns of every table of the fitted patients."""
     makers: dict[str, Callable[[Fitted], dict[str, Any]]] = {
         "patients": patients,
         "nadir": nadirs,
@@ -60,15 +59,9 @@ def chunk_tables(fitted: Fitted) -> dict[str, pd.DataFrame]:
         "etas": etas,
         "diagnostics": diagnostics,
         "parameters": parameters,
+        "draws": draws,
     }
-    tables = {name: table_of(make(fitted), TABLES[name]) for name, make in makers.items()}
-    return tables | {"draws": table_of(draws(fitted), DRAW_COLUMNS)}
-
-
-def table_of(columns: dict[str, Any], names: tuple[str, ...]) -> pd.DataFrame:
-    n = len(columns["patient_id"]) if columns else 0
-    absent = np.full(n, np.nan)
-    return pd.DataFrame({name: columns.get(name, absent) for name in names}, columns=list(names), index=range(n))
+    return {name: make(fitted) for name, make in makers.items()}
 
 
 def drift_weight(fitted: Fitted) -> Floats:
@@ -170,17 +163,18 @@ def thresholds(fitted: Fitted) -> dict[str, Any]:
     asked = fitted.chunk.how.thresholds
     said = fitted.chunk.found.below[fitted.rows].reshape(-1, fitted.chunk.found.below.shape[2])
     first = np.where(np.isfinite(said[:, :3]), said[:, :3], np.nan)
+    owner = np.repeat(np.arange(fitted.rows.size), asked.size)
     return {
-        "patient_id": np.repeat(fitted.ids, asked.size),
-        "group": np.repeat(fitted.groups, asked.size),
+        "patient_id": Words(fitted.ids, owner),
+        "group": Words(fitted.groups, owner),
         "threshold": fitted.level(np.tile(asked, fitted.rows.size)),
         "unit": fitted.unit,
         "level": fitted.options.level,
         **interval(first, "first_day_below"),
         "share_of_draws_below": said[:, EVER_BELOW],
         **interval(said[:, 3:6], "days_below"),
-        "status": np.repeat(fitted.status[0], asked.size),
-        "reason": np.repeat(fitted.status[1], asked.size),
+        "status": Words(fitted.status[0], owner),
+        "reason": Words(fitted.status[1], owner),
     }
 
 
@@ -196,15 +190,18 @@ def structures(fitted: Fitted) -> dict[str, Any]:
     slots = fitted.chunk.found.slots[fitted.rows]
     there = ~np.isnan(slots[:, :, OBJECTIVE])
     whose, which = np.nonzero(there)
-    words = {id(one.structures): slot_words(one) for one in fitted.entrants}
-    of_each = [words[id(fitted.entrants[place].structures)][slot] for place, slot in zip(whose, which, strict=True)]
-    said = np.array(of_each, dtype=object).reshape(-1, 2)
+    kinds = fitted.classes()
+    of_class = np.empty(fitted.rows.size, dtype=np.int64)
+    for k, places in enumerate(kinds):
+        of_class[places] = k
+    said = [word for places in kinds for word in slot_words(fitted.entrants[places[0]])]
+    which_said = of_class[whose] * MOST_SLOTS + which
     drift = np.zeros(MOST_SLOTS)
     drift[: fitted.chunk.how.drift_sds.size] = fitted.chunk.how.drift_sds
     rows = slots[whose, which]
     return {
-        "patient_id": fitted.ids[whose],
-        "model": said[:, 0],
+        "patient_id": Words(fitted.ids, whose),
+        "model": Words([model for model, _ in said], which_said),
         "drift_sd": drift[which],
         "objective": rows[:, OBJECTIVE],
         "minus_two_log_likelihood": rows[:, LIKELIHOOD],
@@ -213,7 +210,7 @@ def structures(fitted: Fitted) -> dict[str, Any]:
         "fitted_nadir": fitted.level(rows[:, TOTAL_NADIR]),
         "endogenous_nadir": fitted.level(rows[:, ENDOGENOUS_NADIR]),
         "unit": fitted.unit,
-        "note": said[:, 1],
+        "note": Words([note for _, note in said], which_said),
     }
 
 
@@ -222,27 +219,27 @@ def curves(fitted: Fitted) -> dict[str, Any]:
     table = fitted.chunk.found.curves[within(first, first + n)]
     names = ("day", "total", "median", "lower", "upper", "endogenous", "infused")
     columns = {name: table[:, k] if k == 0 else fitted.level(table[:, k]) for k, name in enumerate(names)}
-    return {"patient_id": np.repeat(fitted.ids, n), **columns, "unit": fitted.unit}
+    owner = np.repeat(np.arange(fitted.rows.size), n)
+    return {"patient_id": Words(fitted.ids, owner), **columns, "unit": fitted.unit}
 
 
 def predictions(fitted: Fitted) -> dict[str, Any]:
     records, owner = fitted.chunk.records, fitted.owner
     rows = fitted.ragged(records.sample_at)
     said = fitted.chunk.found.samples[rows]
-    words = np.array([LIMIT_WORDS[limit] for limit in (-1, 0, 1)], dtype=object)
     return {
-        "patient_id": fitted.ids[owner],
-        "group": fitted.groups[owner],
+        "patient_id": Words(fitted.ids, owner),
+        "group": Words(fitted.groups, owner),
         "day": records.day[rows],
         "observed": fitted.level(records.igg[rows]),
-        "limit": words[records.limit[rows].astype(np.int64) + 1],
+        "limit": Words([LIMIT_WORDS[limit] for limit in (-1, 0, 1)], records.limit[rows].astype(np.int64) + 1),
         "pred": fitted.level(said[:, 0]),
         "ipred": fitted.level(said[:, 1]),
         "iwres": said[:, 2],
         "iwres_expected_sd": said[:, 3],
         "iwres_expected_product": said[:, 4],
         "unit": fitted.unit,
-        "status": fitted.status[0][owner],
+        "status": Words(fitted.status[0], owner),
     }
 
 
@@ -290,12 +287,12 @@ def draws(fitted: Fitted) -> dict[str, Any]:
     states = found.point_states[rows, :kept].reshape(-1, 2)
     last = records.day[records.sample_at[rows + 1] - 1]
     return {
-        "patient_id": np.repeat(fitted.ids, kept),
+        "patient_id": Words(fitted.ids, np.repeat(np.arange(rows.size), kept)),
         "draw": np.tile(np.arange(kept), rows.size),
         **{name: theta[:, place] for place, name in enumerate(PARAMETERS)},
         "additive_g_per_l": fitted.chunk.priors.a,
         "proportional": fitted.chunk.priors.b,
-        "residual": np.array(list(RESIDUALS), dtype=object)[found.point_kind[rows, :kept].reshape(-1)],
+        "residual": Words(list(RESIDUALS), found.point_kind[rows, :kept].reshape(-1).astype(np.int64)),
         "drift_sd": found.point_sd[rows, :kept].reshape(-1),
         "drift": states[:, 0],
         "drift_slope": states[:, 1],

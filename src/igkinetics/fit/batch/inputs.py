@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -33,14 +33,17 @@ from igkinetics.kinetics.parameters import (
     Floats,
     needed_parameters,
 )
-from igkinetics.kinetics.schedule import Schedule, build_schedule
+from igkinetics.kinetics.schedule import Schedule, assemble_segments
 from igkinetics.scales import SHARES
 from igkinetics.units import g_per_l
 
-N_POINTS: Final = 200
-"""Of one patient, evenly spread (see docs/guide/size.md for what fewer or more would say)."""
+N_POINTS: Final = 192
+"""Of one patient, evenly spread (see docs/guide/size.md for what fewer or more would say); whole blocks of curves."""
 MOST_STRUCTURES: Final = len(STRUCTURES)
 LOGITS: Final = np.array([name in SHARES for name in PARAMETERS])
+PRIOR_NAMES: Final = tuple(PRIOR_NAME.get(name, name) for name in PARAMETERS)
+NO_THERAPY: Final = np.empty((0, 2))
+NOTHING_MODIFIED: Final = np.array([np.inf, np.inf])
 BASE: Final = np.array([np.nan, np.nan, 0, 1, np.nan, np.nan, np.nan, np.nan, 0, 0, 0, 1, 1], dtype=float)
 """The parameter vector where a structure asks for nothing (see parameter_vector)."""
 
@@ -62,14 +65,35 @@ class Structure:
         return self.name.split("/")[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What priors that differ in typical values alone have in common: SD of each parameter, which of them vary, and
+    whether those do so on the scales on which the kernels estimate them."""
+
+    sds: tuple[float, ...]
+    varies: tuple[bool, ...]
+    scales_fit: bool
+
+
+def spread_of(prior: PatientPrior) -> Spread:
+    sds = tuple(prior.sd(name) for name in PRIOR_NAMES)
+    fit = not prior.clearance_follows_volume and all(
+        prior.scale[name] == ("logit" if name in SHARES else "log")
+        for name, sd in zip(PRIOR_NAMES, sds, strict=True)
+        if sd > 0
+    )
+    return Spread(sds, tuple(sd > 0 for sd in sds), fit)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrant:
-    """A patient whom the batch can take: record, priors by disposition (None where the card has no numbers), the
-    structures of its class (the fitted one first), notes, window and lowest value measured."""
+    """A patient whom the batch can take: record, priors and their spreads by disposition (None where the card has no
+    numbers), the structures of its class (the fitted one first), notes, window and lowest value measured."""
 
     place: int
     patient: Patient
     priors: tuple[PatientPrior | None, ...]
+    spreads: tuple[Spread | None, ...]
     structures: tuple[Structure, ...]
     notes: tuple[str, ...]
     window: Window
@@ -96,7 +120,11 @@ class Classes:
         self.known: dict[tuple[object, ...], tuple[tuple[Structure, ...], tuple[str, ...]]] = {}
 
     def of(
-        self, patient: Patient, priors: tuple[PatientPrior | None, ...], last_day: float
+        self,
+        patient: Patient,
+        priors: tuple[PatientPrior | None, ...],
+        spreads: tuple[Spread | None, ...],
+        last_day: float,
     ) -> tuple[tuple[Structure, ...], tuple[str, ...]]:
         """Structures, and what is said of the fitted one."""
         started = patient.therapy_start < last_day
@@ -105,7 +133,8 @@ class Classes:
             bool(started.any()),
             bool(started.any()) and bool(patient.therapy_stop[0] >= last_day),
             bool(patient.dose_is_sc.any()),
-            *(None if prior is None else (prior.production, *spread_of(prior)) for prior in priors),
+            *(None if prior is None else prior.production for prior in priors),
+            *(None if spread is None else spread.varies for spread in spreads),
         )
         if form not in self.known:
             self.known[form] = self._worked_out(patient, priors, last_day)
@@ -154,19 +183,6 @@ def given(priors: tuple[PatientPrior | None, ...]) -> PriorOf:
     return prior_of
 
 
-def spread_of(prior: PatientPrior) -> tuple[bool, ...]:
-    """Which parameters vary."""
-    return tuple(prior.sd(PRIOR_NAME.get(name, name)) > 0 for name in PARAMETERS)
-
-
-def scales_fit(prior: PatientPrior) -> bool:
-    """Whether parameters vary on the scales on which the kernels estimate them."""
-    varies = [name for name in PARAMETERS if prior.sd(PRIOR_NAME.get(name, name)) > 0]
-    return not prior.clearance_follows_volume and all(
-        prior.scale[PRIOR_NAME.get(name, name)] == ("logit" if name in SHARES else "log") for name in varies
-    )
-
-
 def records_of(entrants: Sequence[Entrant]) -> Records:
     patients = [entrant.patient for entrant in entrants]
     kept = [patient.sample_day <= patient.follow_up_end for patient in patients]
@@ -176,11 +192,20 @@ def records_of(entrants: Sequence[Entrant]) -> Records:
         return np.append(0, np.cumsum(sizes)), np.ascontiguousarray(np.concatenate(columns))
 
     sample_at, day = ragged([patient.sample_day[own] for patient, own in zip(patients, kept, strict=True)])
-    dose_at, doses = ragged(
-        [np.column_stack([p.dose_day, p.dose_g, p.dose_duration_day, p.dose_is_sc]).astype(float) for p in patients]
-    )
-    schedule_at, schedule = ragged([schedule_of(patient, with_therapy=True) for patient in patients])
-    bare_at, bare = ragged([schedule_of(patient, with_therapy=False) for patient in patients])
+    own_doses = [
+        np.column_stack([p.dose_day, p.dose_g, p.dose_duration_day, p.dose_is_sc]).astype(float) for p in patients
+    ]
+    dose_at, doses = ragged(own_doses)
+    starts = [patient.start_day for patient in patients]
+    schedules = [
+        (
+            schedule_of(start, own, np.column_stack([patient.therapy_start, patient.therapy_stop])),
+            schedule_of(start, own, NO_THERAPY),
+        )
+        for patient, start, own in zip(patients, starts, own_doses, strict=True)
+    ]
+    schedule_at, schedule = ragged([with_therapy for with_therapy, _ in schedules])
+    bare_at, bare = ragged([without for _, without in schedules])
     return Records(
         sample_at=sample_at,
         day=day,
@@ -192,21 +217,17 @@ def records_of(entrants: Sequence[Entrant]) -> Records:
         schedule=schedule,
         bare_at=bare_at,
         bare=bare,
-        start_day=np.array([patient.start_day for patient in patients]),
+        start_day=np.array(starts),
     )
 
 
-def schedule_of(patient: Patient, *, with_therapy: bool) -> Schedule:
-    """Segments of a patient's course; without those of therapy where a structure does not heed it."""
-    return build_schedule(
-        start_day=patient.start_day,
-        dose_day=patient.dose_day,
-        dose_g=patient.dose_g,
-        dose_duration_day=patient.dose_duration_day,
-        dose_is_sc=patient.dose_is_sc,
-        therapy_start=patient.therapy_start if with_therapy else (),
-        therapy_stop=patient.therapy_stop if with_therapy else (),
-    )
+def schedule_of(start_day: float, doses: Floats, therapy: Floats) -> Schedule:
+    """Segments of a patient's course (see build_schedule); without those of therapy where a structure does not heed
+    it. doses (n, 4), therapy (m, 2)."""
+    earliest = min([start_day, *doses[:, 0], *therapy[:, 0]])
+    if earliest < start_day:
+        raise AssertionError(f"an event on day {earliest} lies before the start of the state, day {start_day}")
+    return assemble_segments(float(start_day), doses, therapy.astype(float), NOTHING_MODIFIED)
 
 
 def priors_of(entrants: Sequence[Entrant]) -> Priors:
@@ -214,9 +235,9 @@ def priors_of(entrants: Sequence[Entrant]) -> Priors:
     shape = (n, MOST_STRUCTURES)
     typical, spread = np.full((n, 2, N_PARAMETERS), np.nan), np.zeros((n, 2, N_PARAMETERS))
     for i, entrant in enumerate(entrants):
-        for d, prior in enumerate(entrant.priors):
-            if prior is not None:
-                typical[i, d], spread[i, d] = numbers_of(prior)
+        for d, (prior, known) in enumerate(zip(entrant.priors, entrant.spreads, strict=True)):
+            if prior is not None and known is not None:
+                typical[i, d], spread[i, d] = [prior.typical[name] for name in PRIOR_NAMES], known.sds
     with np.errstate(divide="ignore", invalid="ignore"):  # what is not estimated may lie at the end of its scale
         scaled = np.where(LOGITS, np.log(typical / (1.0 - typical)), np.log(typical))
     priors = Priors(
@@ -244,19 +265,13 @@ def priors_of(entrants: Sequence[Entrant]) -> Priors:
             priors.free[own, s, :p] = structure.free
             priors.mu[own, s, :p] = scaled[own, d][:, structure.free]
             priors.sd[own, s, :p] = spread[own, d][:, structure.free]
-            known = structure.read & ~np.isnan(typical[own, d])
-            fixed = np.where(known, typical[own, d], BASE)
+            read = structure.read & ~np.isnan(typical[own, d])
+            fixed = np.where(read, typical[own, d], BASE)
             fixed[:, C_INIT] = typical[own, d, C_INIT]
             if structure.production == "step_loss":
                 fixed[:, K_LOSS] = np.inf
             priors.fixed[own, s] = fixed
     return priors
-
-
-def numbers_of(prior: PatientPrior) -> tuple[list[float], list[float]]:
-    """Typical values and SDs in the order of the kinetics' parameters, C_init as its ratio."""
-    names = [PRIOR_NAME.get(name, name) for name in PARAMETERS]
-    return [prior.typical[name] for name in names], [prior.sd(name) for name in names]
 
 
 @cache
@@ -270,9 +285,8 @@ def even_table(n: int) -> Floats:
 
 def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions, unit: str) -> How:
     tail = (1.0 - options.level) / 2.0
-    windows = np.array(
-        [(max(one.window.start, one.patient.start_day), max(one.window.end, one.patient.start_day)) for one in entrants]
-    )
+    windows = np.array([(one.window.start, one.window.end) for one in entrants])
+    windows = np.maximum(windows, records.start_day[:, None])
     daily = np.maximum(np.ceil(windows[:, 1] - records.start_day), 0.0).astype(np.int64)
     most_days = daily + 2 + np.diff(records.sample_at) + 2 * np.diff(records.dose_at)
     n_drift = len(DRIFT_SDS) if options.drift else 1
@@ -296,6 +310,3 @@ def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions
 def seed_of(seed: int, patient_id: str) -> int:
     """Of a patient's own random numbers, which depend on nobody else of the cohort."""
     return (zlib.crc32(patient_id.encode()) << 32) ^ zlib.crc32(f"batch {seed}".encode())
-
-
-Taken = Callable[[int, Patient], Entrant | None]

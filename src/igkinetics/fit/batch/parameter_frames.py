@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from igkinetics.fit.batch.fitted import Fitted, Ints, contractions
+from igkinetics.fit.batch.joining import Words, joined, words_of
 from igkinetics.fit.batch.layout import (
     LOWER,
     POSTERIOR_SD,
@@ -28,14 +29,25 @@ def gathered(fitted: Fitted, of_class: Callable[[Fitted, Ints], dict[str, Any]])
     parts, order = [], []
     for places in fitted.classes():
         columns = of_class(fitted, places)
-        width = max(np.shape(column)[-1] for column in columns.values())
+        width = columns["parameter"].which.size
         shape = (places.size, width)
-        parts.append({name: np.broadcast_to(np.asarray(each), shape).reshape(-1) for name, each in columns.items()})
+        parts.append(
+            {
+                name: each.reshape(shape) if isinstance(each, Words) else np.broadcast_to(each, shape).reshape(-1)
+                for name, each in columns.items()
+            }
+        )
         order.append(np.repeat(places, width))
     if not parts:
         return {}
     rank = np.argsort(np.concatenate(order), kind="stable")
-    return {name: np.concatenate([part[name] for part in parts])[rank] for name in parts[0]}
+    columns = {name: joined([part[name] for part in parts]) for name in parts[0]}
+    return {name: each.take(rank) if isinstance(each, Words) else each[rank] for name, each in columns.items()}
+
+
+def in_turn(texts: Sequence[str]) -> Words:
+    """The same texts for every patient."""
+    return Words(texts, np.arange(len(texts)))
 
 
 def etas(fitted: Fitted) -> dict[str, Any]:
@@ -46,14 +58,14 @@ def class_etas(fitted: Fitted, places: Ints) -> dict[str, Any]:
     rows, first = fitted.rows[places], fitted.entrants[places[0]]
     p, found, priors = len(first.names), fitted.chunk.found, fitted.chunk.priors
     return {
-        "patient_id": fitted.ids[places][:, None],
-        "group": fitted.groups[places][:, None],
-        "parameter": np.array(first.names, dtype=object),
-        "scale": np.array([first.prior.scale[PRIOR_NAME.get(name, name)] for name in first.names], dtype=object),
+        "patient_id": Words(fitted.ids, places[:, None]),
+        "group": Words(fitted.groups, places[:, None]),
+        "parameter": in_turn(first.names),
+        "scale": in_turn([first.prior.scale[PRIOR_NAME.get(name, name)] for name in first.names]),
         "eta": found.estimates[rows, :p, X] - priors.mu[rows, 0, :p],
         "prior_sd": priors.sd[rows, 0, :p],
         "posterior_sd": found.estimates[rows, :p, POSTERIOR_SD],
-        "status": fitted.status[0][places][:, None],
+        "status": Words(fitted.status[0], places[:, None]),
     }
 
 
@@ -80,10 +92,10 @@ def class_parameters(fitted: Fitted, places: Ints) -> dict[str, Any]:
     scales = [first.prior.scale[PRIOR_NAME.get(name, name)] for name in names]
     notes = [*fixed.values(), *HALF_LIVES.values()]
     return {
-        "patient_id": fitted.ids[places][:, None],
-        "model": np.array([first.structures[0].name], dtype=object),
-        "parameter": np.array(every, dtype=object),
-        "kind": np.array(kinds, dtype=object),
+        "patient_id": Words(fitted.ids, places[:, None]),
+        "model": Words([first.structures[0].name], np.zeros(1, dtype=np.int64)),
+        "parameter": in_turn(every),
+        "kind": in_turn(kinds),
         "value": np.hstack(
             [
                 theta[:, estimated] * in_unit,
@@ -95,8 +107,8 @@ def class_parameters(fitted: Fitted, places: Ints) -> dict[str, Any]:
         "lower": np.hstack([said[:, :p, LOWER] * in_unit, blank, derived[:, :, 1]]),
         "upper": np.hstack([said[:, :p, UPPER] * in_unit, blank, derived[:, :, 2]]),
         "level": np.array([fitted.options.level]),
-        "unit": np.array([unit_of(name, fitted.unit) for name in every], dtype=object),
-        "scale": np.array([*scales, *[""] * (len(fixed) + 2)], dtype=object),
+        "unit": in_turn([unit_of(name, fitted.unit) for name in every]),
+        "scale": in_turn([*scales, *[""] * (len(fixed) + 2)]),
         "contraction": np.hstack([learnt, blank, none]),
-        "note": np.hstack([words, np.broadcast_to(np.array(notes, dtype=object), (n, len(notes)))]),
+        "note": words_of(np.hstack([words, np.broadcast_to(np.array(notes, dtype=object), (n, len(notes)))])),
     }

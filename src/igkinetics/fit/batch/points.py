@@ -8,25 +8,25 @@ and a minimum is the lowest level on one of them; that of the best curve is exac
 
 from __future__ import annotations
 
-from math import inf, isnan, nan, sqrt
+from math import log
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.batch.numbers import State, interval, normal, student_t4, two_normals
+from igkinetics.fit.batch.numbers import State, two_normals
 from igkinetics.fit.drift import Record, see_sample
 from igkinetics.fit.drift_process import Moments, drawn, predicted_by, smoothed_by, stationary, transition, updated
-from igkinetics.fit.likelihood import STUDENT_T, minus_two_log
+from igkinetics.fit.likelihood import LOG_2PI, NORMAL, minus_two_log
 from igkinetics.kinetics.compile import inner, merged
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
-from igkinetics.kinetics.extremes import FLAT
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import START, Schedule
 from igkinetics.kinetics.together import can_go_together, fill_together
 
 Integers = npt.NDArray[np.int64]
 
+MOST_IN_PRODUCT = 8
 NODE_DAYS = 10.0
 JUST_AFTER_DAY = 1e-6
 ONE_SIDED = 0.9
@@ -162,12 +162,42 @@ def follow(
 def fill_steady(
     record: Record, at_samples: Integers, total: Floats, kind: npt.NDArray[np.int8], values: Floats
 ) -> None:
-    """-2 log likelihood (m,) of the record where every value stands by itself."""
+    """-2 log likelihood (m,) of the record where every value stands by itself; logarithms are taken of products of a
+    few variances."""
     _, _, igg, limit, a, b = record
     values[:] = 0.0
+    product, seen = np.ones(values.size), 0
     for i in range(igg.size):
-        for k in range(values.size):
-            values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+        if limit[i] != 0:
+            for k in range(values.size):
+                values[k] += minus_two_log(NORMAL, igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+            continue
+        add_normal(total[at_samples[i]], igg[i], a, b, values, product)
+        seen += 1
+        if seen % MOST_IN_PRODUCT == 0:
+            add_logs(product, values)
+    add_logs(product, values)
+    values += seen * LOG_2PI
+    for k in range(values.size):
+        if kind[k] != NORMAL:
+            values[k] = 0.0
+            for i in range(igg.size):
+                values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+
+
+@inner
+def add_normal(level: Floats, y: float, a: float, b: float, values: Floats, product: Floats) -> None:
+    for k in range(level.size):
+        variance, gap = a * a + b * b * level[k] * level[k], y - level[k]
+        values[k] += gap * gap / variance
+        product[k] *= variance
+
+
+@inner
+def add_logs(product: Floats, values: Floats) -> None:
+    for k in range(values.size):
+        values[k] += log(product[k])
+        product[k] = 1.0
 
 
 @merged
@@ -227,154 +257,3 @@ def draw_drift(
                 known = smoothed_by(moves, known, u[i + 1, j], slopes[i + 1, j], sds[j])
             first, second = two_normals(state)
             u[i, j], slopes[i, j] = drawn(known, first, second)
-
-
-@merged
-def fill_band(total: Floats, n_days: int, weights: Floats, tail: float, band: Floats) -> None:
-    """Lower end, median and upper end (n_days, 3) of levels (d, m)."""
-    order = np.arange(weights.size)
-    for i in range(n_days):
-        band[i, 0], band[i, 1], band[i, 2] = interval(total[i], weights, order, tail)
-
-
-@inner
-def lower(levels: Floats, day: float, lowest: Floats, when: Floats) -> None:
-    for k in range(levels.size):
-        if levels[k] < lowest[k] * (1.0 - FLAT):
-            lowest[k], when[k] = levels[k], day
-
-
-@merged
-def fill_minima(days: Floats, total: Floats, endogenous: Floats, asked: Asked, lowest: Floats, below: Floats) -> None:
-    """Of each point: lowest total, its day, lowest endogenous, its day (4, m); and first day (nan: never) and days
-    below each threshold (t, 2, m)."""
-    first, last = np.searchsorted(days, asked.start), np.searchsorted(days, asked.end)
-    lowest[0], lowest[2] = total[first], endogenous[first]
-    lowest[1] = lowest[3] = days[first]
-    for i in range(first + 1, last + 1):
-        lower(total[i], days[i], lowest[0], lowest[1])
-        lower(endogenous[i], days[i], lowest[2], lowest[3])
-    for j in range(asked.thresholds.size):
-        threshold = asked.thresholds[j]
-        for k in range(total.shape[1]):
-            below[j, 0, k], below[j, 1, k] = days[first] if total[first, k] < threshold else nan, 0.0
-        for i in range(first + 1, last + 1):
-            span = days[i] - days[i - 1]
-            for k in range(total.shape[1]):
-                left, right = total[i - 1, k] - threshold, total[i, k] - threshold
-                if left < 0.0 and right < 0.0:
-                    below[j, 1, k] += span
-                elif left < 0.0:
-                    below[j, 1, k] += span * left / (left - right)
-                elif right < 0.0:
-                    crossing = span * left / (left - right)
-                    below[j, 1, k] += span - crossing
-                    if isnan(below[j, 0, k]):
-                        below[j, 0, k] = days[i - 1] + crossing
-
-
-@merged
-def fill_nadir(
-    points: Points,
-    weights: Floats,
-    record: Record,
-    days: Floats,
-    total: Floats,
-    lowest: Floats,
-    asked: Asked,
-    state: State,
-    out: Floats,
-) -> None:
-    """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,)."""
-    m = weights.size
-    order = np.arange(m)
-    for place, column in ((TOTAL, 0), (ENDOGENOUS, 2), (DAY, 1)):
-        out[place], out[place + 1], out[place + 2] = interval(lowest[column], weights, order, asked.tail)
-    out[ENDOGENOUS_DAY] = interval(lowest[3], weights, order, asked.tail)[1]
-    at_end, risen = np.searchsorted(days, asked.end), 0.0
-    for k in range(m):
-        if total[at_end, k] > (1.0 + RISE_SHARE) * lowest[0, k]:
-            risen += weights[k]
-    out[RISEN] = risen
-    _, day, igg, limit, a, b = record
-    floor = -inf
-    places = np.searchsorted(days, day)
-    inside = 0
-    for i in range(day.size):
-        if asked.start <= day[i] <= asked.end:
-            inside += 1
-            if limit[i] < 0:
-                floor = max(floor, igg[i])
-    out[RAW] = out[RAW + 1] = out[RAW + 2] = out[RAW_MEAN] = out[RAW_BELOW] = nan
-    if inside == 0:
-        return
-    values = np.empty(m)
-    mean = beneath = 0.0
-    for k in range(m):
-        least = inf
-        for i in range(day.size):
-            if asked.start <= day[i] <= asked.end:
-                level = total[places[i], k]
-                off = student_t4(state) if points.kind[k] == STUDENT_T else normal(state)
-                least = min(least, max(max(level + sqrt(a * a + b * b * level * level) * off, 0.0), floor))
-        values[k] = least
-        mean += weights[k] * least
-        beneath += weights[k] * (least <= asked.observed)
-    out[RAW], out[RAW + 1], out[RAW + 2] = interval(values, weights, order, asked.tail)
-    out[RAW_MEAN], out[RAW_BELOW] = mean, beneath
-
-
-@merged
-def fill_below(below: Floats, weights: Floats, tail: float, out: Floats) -> None:
-    """The numbers of each threshold (t, N_BELOW): first day (inf: never) and days below, share of points ever below."""
-    m = weights.size
-    values, order = np.empty(m), np.arange(m)
-    for j in range(below.shape[0]):
-        ever = 0.0
-        for k in range(m):
-            never = isnan(below[j, 0, k])
-            ever += 0.0 if never else weights[k]
-            values[k] = inf if never else below[j, 0, k]
-        out[j, 0], out[j, 1], out[j, 2] = interval(values, weights, order, tail)
-        out[j, 3], out[j, 4], out[j, 5] = interval(below[j, 1], weights, order, tail)
-        out[j, EVER_BELOW] = ever
-
-
-@merged
-def fill_departure(nodes: Floats, u: Floats, weights: Floats, samples: Floats, out: Floats) -> None:
-    """First and last day of the stretch in which the course lies farthest off the curve, and how far (see
-    Courses.departure in fit/courses.py), into out (3,). u (t, k), weights (k,): of the drifting points."""
-    t, k = u.shape
-    out[:] = nan
-    if k == 0 or not weights.sum() > 0.0:
-        return
-    shares, order = weights / weights.sum(), np.arange(k)
-    middle, agreed = np.zeros(t), np.zeros(t, np.bool_)
-    means, values = np.zeros(k), np.empty(k)
-    inside = 0
-    for i in range(t):
-        if samples[0] <= nodes[i] <= samples[-1]:
-            inside += 1
-            for j in range(k):
-                means[j] += u[i, j]
-    means /= inside
-    farthest, most = -1, 0.0
-    for i in range(t):
-        above = 0.0
-        for j in range(k):
-            values[j] = u[i, j] - means[j]
-            above += shares[j] if values[j] > 0.0 else 0.0
-        middle[i] = interval(values, shares, order, 0.25)[1]
-        agreed[i] = samples[0] <= nodes[i] <= samples[-1] and max(above, 1.0 - above) >= ONE_SIDED
-        if agreed[i] and (farthest < 0 or abs(middle[i]) > most):
-            farthest, most = i, abs(middle[i])
-    if farthest < 0:
-        out[0], out[1] = samples[0], samples[-1]
-        return
-    side = 1.0 if middle[farthest] > 0.0 else -1.0
-    left = right = farthest
-    while left > 0 and agreed[left - 1] and side * middle[left - 1] >= 0.5 * most:
-        left -= 1
-    while right < t - 1 and agreed[right + 1] and side * middle[right + 1] >= 0.5 * most:
-        right += 1
-    out[0], out[1], out[2] = nodes[left], nodes[right], middle[farthest]

@@ -19,10 +19,11 @@ from igkinetics.fit.batch.chunk import describe_range, fill_courses
 from igkinetics.fit.batch.inputs import (
     Classes,
     Entrant,
+    Spread,
     how_asked,
     priors_of,
     records_of,
-    scales_fit,
+    spread_of,
 )
 from igkinetics.fit.batch.layout import FITTED, MOST_COMPONENTS, MOST_SLOTS, Found, How, Priors, Records
 from igkinetics.fit.batch.points import N_BELOW, N_NADIR
@@ -34,9 +35,10 @@ from igkinetics.fit.structures import UNLIKE_IN
 from igkinetics.kinetics.parameters import DISPOSITIONS, N_PARAMETERS
 
 OfDispositions = tuple[PatientPrior | None, ...]
+Spreads = tuple[Spread | None, ...]
 REFERENCE_KG: Final = 70.0
 """Priors are made for this weight once, and moved to each patient's."""
-CHUNK: Final = 64
+CHUNK: Final = 128
 """Patients at a time: enough that calls and frames cost little, few enough that many threads have work."""
 
 
@@ -61,7 +63,7 @@ class Taking:
     def __init__(self, cohort: Cohort, card: Card, options: FitOptions) -> None:
         self.cohort, self.card, self.options = cohort, card, options
         self.classes = Classes(default_structure(card))
-        self.priors: dict[tuple[object, ...], OfDispositions | None] = {}
+        self.priors: dict[tuple[object, ...], tuple[OfDispositions, Spreads] | None] = {}
 
     def entrant(self, place: int, patient: Patient) -> Entrant | None:
         """None for a patient of whom this path does not know what to say."""
@@ -70,35 +72,42 @@ class Taking:
         if not used.any() or not window.exists or why_refused(self.cohort, patient, self.card, self.options.residual):
             return None
         try:
-            priors = self.priors_of(patient)
+            priors, spreads = self.priors_of(patient)
         except InputError:  # the card refuses this patient
             return None
-        structures, said = self.classes.of(patient, priors, float(patient.sample_day[used][-1]))
+        structures, said = self.classes.of(patient, priors, spreads, float(patient.sample_day[used][-1]))
         entrant = Entrant(
             place=place,
             patient=patient,
             priors=priors,
+            spreads=spreads,
             structures=structures,
             notes=(*(priors[structures[0].disposition] or priors[0]).notes, *said),  # type: ignore[union-attr]
             window=window,
             raw=raw_nadir(patient, window),
         )
         known = {*entrant.names}
-        ordinary = known & {*UNLIKE_IN} and known & {"C_base", "C_init"} and all(map(scales_fit, filter(None, priors)))
+        ordinary = (
+            known & {*UNLIKE_IN} and known & {"C_base", "C_init"} and all(one.scales_fit for one in spreads if one)
+        )
         return entrant if ordinary else None
 
-    def priors_of(self, patient: Patient) -> OfDispositions:
-        """By disposition; None where the card has no numbers for it."""
+    def priors_of(self, patient: Patient) -> tuple[OfDispositions, Spreads]:
+        """By disposition, with their spreads; None where the card has no numbers for it."""
         covariates = patient_covariates_of(self.cohort, patient.patient_id, self.card)
         key = (patient.agents, tuple(covariates.items()))
         if key not in self.priors:  # at one weight, whoever comes first: rounding must not depend on the order
             try:
-                self.priors[key] = self.made(patient, covariates, REFERENCE_KG)
+                made = self.made(patient, covariates, REFERENCE_KG)
+                self.priors[key] = made, tuple(None if prior is None else spread_of(prior) for prior in made)
             except InputError:
                 self.priors[key] = None
         known = self.priors[key]
-        moved = None if known is None else self.moved(known, patient.weight_kg)
-        return self.made(patient, covariates, patient.weight_kg) if moved is None else moved
+        moved = None if known is None else self.moved(known[0], patient.weight_kg)
+        if known is not None and moved is not None:
+            return moved, known[1]
+        own = self.made(patient, covariates, patient.weight_kg)
+        return own, tuple(None if prior is None else spread_of(prior) for prior in own)
 
     def made(self, patient: Patient, covariates: dict[str, float | str], weight_kg: float) -> OfDispositions:
         return tuple(

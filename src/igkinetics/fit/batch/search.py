@@ -15,53 +15,68 @@ from typing import NamedTuple
 
 import numpy as np
 
+from igkinetics.fit.batch.levels import Steps, new_steps, read_samples, walk_steps
 from igkinetics.fit.drift import drift_value_and_slopes
 from igkinetics.fit.drift_process import DRIFT_DAYS
-from igkinetics.fit.likelihood import STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
+from igkinetics.fit.engine import APART
+from igkinetics.fit.likelihood import NORMAL, STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
 from igkinetics.fit.objective import Target, fill_theta, prior_term, slope_on_scale
 from igkinetics.kinetics.compile import inner, kernel, merged
 from igkinetics.kinetics.gradient import Course, add_gradient_of, new_course, walk
 from igkinetics.kinetics.parameters import C_INIT, N_PARAMETERS, Floats
 from igkinetics.kinetics.schedule import Schedule
+from igkinetics.kinetics.together import can_go_together
 
 MOST_STEPS = 60
 LONGEST_STEP = 3.0
 """Prior SDs."""
-NEAR = 1e-4
-"""Gain promised by a step (of -2 log posterior, halved) from which starts are told apart by where they have come to."""
-GOAL = 1e-11
-"""The same at which the search ends."""
+GOAL = 1e-10
+"""Gain promised by a step (of -2 log posterior, halved) at which the search ends."""
 LEARN_FROM, SLOW = 1.0, 0.1
 """Once a step promises less than the first, and more than this share of what the step before did, the metric is learnt
 from the steps: where residuals are large, the information expected is too far off the curvature."""
 FIRST_DAMPING = 0.05
+MOST_IN_PRODUCT = 8
 ROUNDING = 4e-15
 DIFFERENCE = 1e-5
 LOG_2PI = log(2.0 * pi)
 
 
 class Room(NamedTuple):
-    """What a search works in, for n samples and p parameters at most: the course, theta (13,), derivatives (13,),
-    levels (n,), by_level (n,), by_x (n, p), marginal covariance (n, n)."""
+    """What a search works in, for n samples and p parameters at most: steps between events, where all that is given is
+    intravenous; the course, for other records; theta (13,), derivatives (13,), levels (n,), by_level (n,), by_x (n, p),
+    correlation of the drift between samples (n, n) and marginal covariance (n, n)."""
 
+    together: bool
+    steps: Steps
     course: Course
     theta: Floats
     by_theta: Floats
     level: Floats
     by_level: Floats
     by_x: Floats
+    correlation: Floats
     covariance: Floats
 
 
 @kernel
-def new_room(schedule: Schedule, n: int, p: int) -> Room:
+def new_room(schedule: Schedule, day: Floats, p: int) -> Room:
+    n = day.size
+    correlation = np.empty((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            apart = (day[i] - day[j]) / DRIFT_DAYS
+            correlation[i, j] = (1.0 + apart) * exp(-apart)
     return Room(
+        can_go_together(schedule),
+        new_steps(schedule, day),
         new_course(schedule, n),
         np.empty(N_PARAMETERS),
         np.empty(N_PARAMETERS),
         np.empty(n),
         np.empty(n),
         np.empty((n, p)),
+        correlation,
         np.empty((n, n)),
     )
 
@@ -88,10 +103,15 @@ def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: f
 
 @kernel
 def fill_levels(x: Floats, target: Target, room: Room) -> None:
-    """Levels at the samples and their derivatives in x."""
+    """Levels at the samples and their derivatives in x. The room is of the schedule with therapy: where a structure
+    does not heed that, its share of production is 0."""
     free, fixed, _, _, schedule, record, _ = target
-    course, theta, by_theta, level, _, by_x, _ = room
+    course, theta, by_theta, level, by_x = room.course, room.theta, room.by_theta, room.level, room.by_x
     fill_theta(x, free, fixed, theta)
+    if room.together:
+        walk_steps(theta, room.steps)
+        read_samples(theta, free, fixed[C_INIT] >= 0.0, room.steps, level, by_x)
+        return
     walk(theta, schedule, record.day, course)
     for n in range(record.day.size):
         level[n] = course.endogenous[n] + course.infused[n]
@@ -107,8 +127,7 @@ def fill_levels(x: Floats, target: Target, room: Room) -> None:
 def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, information: Floats) -> float:
     """-2 log posterior at x (p,), with its gradient (p,) and its expected Hessian (p, p)."""
     _, _, mu, sd, _, record, drift = target
-    kind, day, igg, limit, a, b = record
-    p = x.size
+    day, p = record.day, x.size
     fill_levels(x, target, room)
     level, by_level, by_x = room.level, room.by_level, room.by_x
     value = prior_term(x, mu, sd)
@@ -120,14 +139,7 @@ def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, informatio
         value += drift_value_and_slopes(record, level, drift.sds[0], by_level)
         add_marginal_information(target, room, p, information)
     else:
-        for n in range(day.size):
-            term, by_level[n] = minus_two_log(kind, igg[n], limit[n], level[n], a, b)
-            value += term
-            weight = expected_curvature(kind, igg[n], limit[n], level[n], a, b)
-            for i in range(p):
-                own = weight * by_x[n, i]
-                for j in range(i + 1):
-                    information[i, j] += own * by_x[n, j]
+        value += add_values(target, room, p, information)
     for n in range(day.size):
         for i in range(p):
             gradient[i] += by_level[n] * by_x[n, i]
@@ -135,6 +147,38 @@ def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, informatio
         for j in range(i):
             information[j, i] = information[i, j]
     return value
+
+
+@merged
+def add_values(target: Target, room: Room, p: int, information: Floats) -> float:
+    """-2 log likelihood of values each of which stands by itself, with its slopes; adds the expected Hessian to the
+    lower triangle."""
+    kind, _, igg, limit, a, b = target.record
+    level, by_level, by_x = room.level, room.by_level, room.by_x
+    value, product, seen = 0.0, 1.0, 0
+    for n in range(igg.size):
+        c = level[n]
+        if kind == NORMAL and limit[n] == 0:  # as minus_two_log; logarithms are taken of products of a few
+            variance, gap = a * a + b * b * c * c, igg[n] - c
+            inverse = 1.0 / variance
+            ratio, misfit = 2.0 * b * b * c * inverse, gap * gap * inverse
+            value += misfit + LOG_2PI
+            product *= variance
+            seen += 1
+            by_level[n] = ratio * (1.0 - misfit) - 2.0 * gap * inverse
+            weight = 2.0 * inverse + ratio * ratio
+            if seen % MOST_IN_PRODUCT == 0:
+                value += log(product)
+                product = 1.0
+        else:
+            term, by_level[n] = minus_two_log(kind, igg[n], limit[n], c, a, b)
+            value += term
+            weight = expected_curvature(kind, igg[n], limit[n], c, a, b)
+        for i in range(p):
+            own = weight * by_x[n, i]
+            for j in range(i + 1):
+                information[i, j] += own * by_x[n, j]
+    return value + log(product)
 
 
 @merged
@@ -146,8 +190,7 @@ def add_marginal_information(target: Target, room: Room, p: int, information: Fl
     n = day.size
     for i in range(n):
         for j in range(i + 1):
-            apart = (day[i] - day[j]) / DRIFT_DAYS
-            v[i, j] = sd * sd * level[i] * level[j] * (1.0 + apart) * exp(-apart)
+            v[i, j] = sd * sd * level[i] * level[j] * room.correlation[i, j]
         error = a * a + b * b * level[i] * level[i]
         if limit[i] != 0:  # a limit says the less, the farther the level lies on its side
             error = 2.0 / max(expected_curvature(kind, igg[i], limit[i], level[i], a, b), 1e-6)
@@ -230,10 +273,25 @@ def learn(step: Floats, change: Floats, product: Floats, metric: Floats) -> None
                 metric[i, j] += change[i] * change[j] / along - product[i] * product[j] / size
 
 
+@inner
+def met_by(x: Floats, scale: Floats, modes: Floats) -> int:
+    """Which of these minima (k, p) is the one that x (p,) has come to: nearer than two different ones are."""
+    for k in range(modes.shape[0]):
+        apart = 0.0
+        for i in range(x.size):
+            apart = max(apart, abs(x[i] - modes[k, i]) / scale[i])
+        if apart < APART:
+            return k
+    return -1
+
+
 @kernel
-def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats, expected: Floats) -> tuple[float, bool]:
+def descend(
+    start: Floats, target: Target, room: Room, modes: Floats, x: Floats, expected: Floats
+) -> tuple[float, bool, int]:
     """Minimum of -2 log posterior from start (p,) into x (p,), with the expected Hessian there (p, p): its value, and
-    whether a further step promises less than goal."""
+    whether a further step promises less than GOAL. A search that comes to one of these minima (k, p) ends there, and
+    its place is returned (-1: none of them)."""
     p = start.size
     scale = target.sd
     gradient, new_gradient, step, trial = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
@@ -242,7 +300,7 @@ def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats, e
     x[:] = start
     value = evaluate(x, target, room, gradient, expected)
     if not np.isfinite(value):
-        return inf, False
+        return inf, False, -1
     metric[:] = expected
     damping, before, learning = 0.0, inf, False
     for _ in range(MOST_STEPS):
@@ -250,11 +308,11 @@ def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats, e
         for i in range(p):
             factor[i, i] += damping * 2.0 / (scale[i] * scale[i])
         if not cholesky(factor, p):
-            return value, False
+            return value, False, -1
         solve(factor, gradient, step)
         promised = half_dot(gradient, step)
-        if promised < goal and damping < 1.0:
-            return value, True
+        if promised < GOAL and damping < 1.0:
+            return value, True, -1
         learning = learning or (promised < LEARN_FROM and promised > SLOW * before)
         before = promised
         longest = 0.0
@@ -279,11 +337,15 @@ def descend(start: Floats, target: Target, room: Room, goal: float, x: Floats, e
             damping = damping * 0.1 if gained > 0.25 * promised * length else damping * 2.0
             if damping < 1e-4:
                 damping = 0.0
+            if promised < LEARN_FROM:
+                met = met_by(x, scale, modes)
+                if met >= 0:
+                    return value, True, met
         else:
             damping = max(4.0 * damping, FIRST_DAMPING)
             if damping > 1e9:
-                return value, promised < 1e-6
-    return value, False
+                return value, promised < 1e-6, -1
+    return value, False, -1
 
 
 @merged

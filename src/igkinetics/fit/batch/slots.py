@@ -5,7 +5,7 @@ One loop goes over all rows, so that the search is compiled into one place.
 
 from __future__ import annotations
 
-from math import exp, inf, isfinite, log
+from math import exp, inf, isfinite, isnan, log, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -28,12 +28,12 @@ from igkinetics.fit.batch.layout import (
     Priors,
     Records,
 )
-from igkinetics.fit.batch.search import GOAL, NEAR, Room, descend, fill_exact_hessian, new_room, normal_around
-from igkinetics.fit.drift import DriftPrior, Integers, Record
+from igkinetics.fit.batch.search import Room, descend, fill_exact_hessian, new_room, normal_around
+from igkinetics.fit.drift import DriftPrior, Record
 from igkinetics.fit.engine import keep_distinct
 from igkinetics.fit.likelihood import NORMAL, STUDENT_T
 from igkinetics.fit.objective import Target, fill_theta, prior_term
-from igkinetics.kinetics.compile import kernel, merged
+from igkinetics.kinetics.compile import inner, kernel, merged
 from igkinetics.kinetics.parameters import C_BASE, CL, K_LOSS, N_PARAMETERS, V1, V2, Floats, Q, S
 
 STARTS = 5
@@ -41,6 +41,9 @@ AGREE_WITHIN = 0.01
 UNLIKE_BY = 3.0
 MASS_KEPT = 1e-3
 FAR_OFF_SDS = 3.5
+SAME_STRUCTURE, SAME_DISPOSITION, OTHER_DISPOSITION = range(3)
+"""Whose optimum a search begins at: the one before under another SD of the drift, the fitted structure's, or that of
+the first structure of the other disposition (before that, the fitted one's without its volume)."""
 
 
 class Slot(NamedTuple):
@@ -135,22 +138,19 @@ def first_starts(target: Target) -> Floats:
 
 
 @merged
-def starts_of(slot: int, target: Target, known: Floats, free: Integers, same_disposition: bool) -> Floats:
-    """Where the search of a slot begins: known (k, p), the optima of the fitted structure, whose parameters are free;
-    none before that is fitted."""
+def starts_of(slot: int, target: Target, known: Floats, near: Floats) -> Floats:
+    """Where the search of a slot begins. known (k, p): the optima of the fitted structure, none before that is fitted;
+    near (13,): x at the optimum of the slot that is likest, nan where it has none."""
     if known.shape[0] == 0:
         return first_starts(target)
-    if slot < N_OWN_DRIFT:
-        return known[:1].copy()
     if slot >= MOST_SLOTS - 2:
         return known
     starts = np.empty((2, target.mu.size))
     starts[0], starts[1] = target.mu, informed(target)
     for k in range(target.mu.size):
-        for j in range(free.size):
-            if target.free[k] == free[j] and (same_disposition or target.free[k] != V1):
-                starts[0, k] = known[0, j]
-    return starts
+        if near[target.free[k]] == near[target.free[k]]:
+            starts[0, k] = near[target.free[k]]
+    return starts[:1].copy() if slot < N_OWN_DRIFT else starts
 
 
 @merged
@@ -158,38 +158,33 @@ def find_modes(
     starts: Floats, target: Target, room: Room, modes: Floats, heights: Floats, curvatures: Floats
 ) -> tuple[int, int]:
     """Distinct optima, the lowest first, with heights and expected Hessians; returns how many, and how many starts
-    agree on the lowest. None where nothing converged."""
+    agree on the lowest. None where nothing converged. A start that comes to an optimum known before is followed no
+    further."""
     n, p = starts.shape
-    found, values, curvature = np.empty((n, p)), np.empty(n), np.empty((2 * n, p, p))
-    first, polished = np.empty((n, p)), np.empty((n, p))
-    heights_ = np.full(n, inf)
-    n_first = n
-    for step in range(2 * n):  # each start until optima can be told apart, then each of those to its end
-        k = step - n
-        if step == n:
-            if not isfinite(values.min()):
-                return 0, 0
-            n_first = keep_distinct(found, values, target.sd, first)
-        if step < n:
-            goal = NEAR if n > 1 else GOAL
-            value, converged = descend(starts[step], target, room, goal, found[step], curvature[step])
-            values[step] = value if converged and isfinite(value) else inf
-        elif k < n_first:
-            value, converged = descend(first[k], target, room, GOAL, polished[k], curvature[step])
-            heights_[k] = value if converged and isfinite(value) else inf
-    if not isfinite(heights_[:n_first].min()):
+    found, values, curvature = np.empty((n, p)), np.full(n, inf), np.empty((n, p, p))
+    led_to, n_reached = np.full(n, -1), 0
+    x, expected = np.empty(p), np.empty((p, p))
+    for k in range(n):
+        value, converged, met = descend(starts[k], target, room, found[:n_reached], x, expected)
+        if met >= 0:
+            led_to[k] = met
+        elif converged and isfinite(value):
+            led_to[k], values[n_reached] = n_reached, value
+            found[n_reached], curvature[n_reached] = x, expected
+            n_reached += 1
+    if n_reached == 0:
         return 0, 0
-    n_modes = keep_distinct(polished[:n_first].copy(), heights_[:n_first].copy(), target.sd, modes)
+    n_modes = keep_distinct(found[:n_reached].copy(), values[:n_reached].copy(), target.sd, modes)
     for k in range(n_modes):
-        for j in range(n_first):
+        for j in range(n_reached):
             same = True
             for m in range(p):
-                same = same and polished[j, m] == modes[k, m]
+                same = same and found[j, m] == modes[k, m]
             if same:
-                heights[k], curvatures[k] = heights_[j], curvature[n + j]
+                heights[k], curvatures[k] = values[j], curvature[j]
     agreeing = 0
     for k in range(n):
-        agreeing += values[k] - heights[0] < AGREE_WITHIN
+        agreeing += led_to[k] >= 0 and values[led_to[k]] - heights[0] < AGREE_WITHIN
     return n_modes, agreeing
 
 
@@ -222,13 +217,19 @@ def add_components(
     return best + log(total) if kept > first else -inf
 
 
+@inner
+def keep_near(x: Floats, target: Target, near: Floats) -> None:
+    for k in range(x.size):
+        near[target.free[k]] = x[k]
+
+
 @kernel
 def fit_range(first: int, last: int, records: Records, priors: Priors, how: How, found: Found) -> None:
     """Optima and normal approximations of every slot of the patients in these places."""
     for i in range(first, last):
         found.code[i] = FITTED
-        rows = records.sample_at[i + 1] - records.sample_at[i]
-        room = new_room(records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]], rows, N_PARAMETERS)
+        day = records.day[records.sample_at[i] : records.sample_at[i + 1]]
+        room = new_room(records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]], day, N_PARAMETERS)
         components = Components(
             found.n_components[i : i + 1],
             found.component_slot[i],
@@ -236,14 +237,17 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
             found.component_x[i],
             found.component_root[i],
         )
-        known, free = np.empty((0, priors.p[i, 0])), priors.free[i, 0, : priors.p[i, 0]]
+        known, near = np.empty((0, priors.p[i, 0])), np.full((3, N_PARAMETERS), nan)
         for slot in range(MOST_SLOTS):
             own = slot_of(slot, i, priors, how)
             if own.structure < 0:
                 continue
             target = target_of(i, own, records, priors)
-            same_disposition = priors.disposition[i, own.structure] == priors.disposition[i, 0]
-            starts = starts_of(slot, target, known, free, same_disposition)
+            kin = SAME_STRUCTURE
+            if slot >= N_OWN_DRIFT:
+                same = priors.disposition[i, own.structure] == priors.disposition[i, 0]
+                kin = SAME_DISPOSITION if same else OTHER_DISPOSITION
+            starts = starts_of(slot, target, known, near[kin])
             n, p = starts.shape
             modes, heights, curvatures = np.empty((n, p)), np.empty(n), np.empty((n, p, p))
             n_modes, agreeing = find_modes(starts, target, room, modes, heights, curvatures)
@@ -257,6 +261,12 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
             if own.prior_weight > 0.0:
                 prior = log(own.prior_weight)
                 row[WEIGHT] = add_components(slot, prior, n_modes, modes[:n_modes], heights, curvatures, components)
+            if slot == 0:
+                keep_near(x, target, near[SAME_DISPOSITION])
+                keep_near(x, target, near[OTHER_DISPOSITION])
+                near[OTHER_DISPOSITION, V1] = nan
+            if slot < N_OWN_DRIFT or (kin == OTHER_DISPOSITION and isnan(near[kin, V1])):
+                keep_near(x, target, near[kin])
             if slot == 0:
                 found.starts[i, 0], found.starts[i, 1], found.starts[i, 2] = n, agreeing, n_modes
                 known = modes[:n_modes].copy()

@@ -74,7 +74,7 @@ def place_points(
     order, places, counts = np.empty(m, np.int64), np.empty(m, np.int64), np.zeros(n, np.int64)
     shuffle(order, m, state)
     x, z = np.empty((m, N_PARAMETERS)), np.empty((m, N_PARAMETERS))
-    begin = 0
+    density, of_slot, begin = np.empty(m), np.zeros(MOST_SLOTS, np.int64), 0
     for c in range(n):
         end = begin
         while end < m and ((end + 0.5) / m <= ends[c] or c == n - 1) and shares[c] > 0.0:
@@ -88,9 +88,16 @@ def place_points(
             shuffle(places, count, state)
             for k in range(count):
                 z[k, j] = WIDER * (how.even[count, places[k]] if count >= FEWEST_EVEN else normal(state))
+        of_slot[slot] += 1
+        top = log(count / m) - p * (0.5 * log(2.0 * pi) + log(WIDER))
+        for r in range(p):
+            top -= log(components.root[c, r, r])
         for k in range(count):
             at = order[begin + k]
             points.slot[at] = slot
+            density[at] = top
+            for r in range(p):
+                density[at] -= 0.5 * (z[k, r] / WIDER) ** 2
             for r in range(p):
                 x[at, r] = components.x[c, r]
                 for j in range(r + 1):
@@ -98,26 +105,32 @@ def place_points(
         begin = end
     while begin < m:  # rounding may leave one over
         x[order[begin]], points.slot[order[begin]] = x[order[0]], points.slot[order[0]]
+        density[order[begin]] = density[order[0]]
         begin += 1
     for slot in range(MOST_SLOTS):
         own = slot_of(slot, i, priors, how)
-        if own.structure < 0:
+        if own.structure < 0 or of_slot[slot] == 0:
             continue
         target = target_of(i, own, records, priors)
         p = target.mu.size
+        top = log(own.prior_weight) - 0.5 * prior_term(target.mu, target.mu, target.sd)
         for k in range(m):
             if points.slot[k] == slot:
-                fill_theta(x[k, :p], target.free, target.fixed, points.theta[k])
+                here, prior = x[k, :p], top
+                fill_theta(here, target.free, target.fixed, points.theta[k])
                 points.drift_sd[k], points.kind[k] = own.drift_sd, own.kind
-                prior = log(own.prior_weight) - 0.5 * prior_term(x[k, :p], target.mu, target.sd)
-                points.base[k] = prior - log_density(x[k, :p], slot, components, counts)
+                for r in range(p):
+                    prior -= 0.5 * ((here[r] - target.mu[r]) / target.sd[r]) ** 2
+                if of_slot[slot] > 1:
+                    density[k] = log_density(here, slot, components, counts, z[0])
+                points.base[k] = prior - density[k]
 
 
 @merged
-def log_density(x: Floats, slot: int, components: Components, counts: Integers) -> float:
-    """Log of what the points of a slot were made from at x (p,), each distribution by its number of points."""
+def log_density(x: Floats, slot: int, components: Components, counts: Integers, z: Floats) -> float:
+    """Log of what the points of a slot were made from at x (p,), each distribution by its number of points; z (p,):
+    room."""
     p = x.size
-    z = np.empty(p)
     top, total = -inf, 0.0
     for c in range(counts.size):
         if components.slot[c] != slot or counts[c] == 0:

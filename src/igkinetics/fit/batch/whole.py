@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, overload
+from typing import Any, Final, overload
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import chdtrc
 
@@ -18,6 +19,7 @@ from igkinetics.errors import told_error
 from igkinetics.fit.batch.fitted import Fitted, contractions
 from igkinetics.fit.batch.frames import chunk_tables
 from igkinetics.fit.batch.inputs import Entrant
+from igkinetics.fit.batch.joining import Columns, Words, frame_of, size_of, words_of
 from igkinetics.fit.batch.layout import CHANGED, LEFT_WORDS, X
 from igkinetics.fit.batch.run import CHUNK, Chunk, Taking, fitted_chunk
 from igkinetics.fit.cohort import INTERRUPTED, NOT_TRIED, Noted, PatientResult, patient_result, unfitted, with_tables
@@ -37,10 +39,10 @@ NOT_TAKEN: Final = "record or prior of another kind"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkResult:
-    """The tables of those fitted in a chunk, all patients' results left to the search for one with why, and what is
+    """The columns of those fitted in a chunk, all patients' results left to the search for one with why, and what is
     asked of the whole cohort."""
 
-    tables: dict[str, pd.DataFrame]
+    tables: dict[str, Columns]
     noted: dict[int, Noted]
     left: dict[int, PatientResult]
     why: Counter[str]
@@ -174,19 +176,31 @@ def put_together(
     name: str, cohort: Cohort, results: Sequence[ChunkResult], left: Mapping[int, PatientResult]
 ) -> pd.DataFrame:
     """One table of all patients, in the order of the cohort."""
-    parts = [each.tables[name] for each in results if name in each.tables and len(each.tables[name])]
-    if left:
-        parts += [own for own in [together(name, [left[place].tables for place in sorted(left)])] if len(own)]
-    columns = list(DRAW_COLUMNS if name == "draws" else TABLES[name])
+    names = DRAW_COLUMNS if name == "draws" else TABLES[name]
+    parts = [each.tables[name] for each in results if size_of(each.tables.get(name, {}))]
+    others = together(name, [left[place].tables for place in sorted(left)])
+    if others.empty:
+        return frame_of(parts, names)
     if not parts:
-        return pd.DataFrame(columns=columns)
-    if len(parts) == 1:
-        return parts[0]
-    table = pd.concat(parts, ignore_index=True)
-    if not left:
-        return table
-    places = pd.Index(cohort.patient_ids).get_indexer(pd.Index(table["patient_id"]))
-    return table.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
+        return others
+    places = {patient_id: place for place, patient_id in enumerate(cohort.patient_ids)}
+    parts.append(
+        {
+            column: words_of(others[column].to_numpy(dtype=object))
+            if isinstance(parts[0].get(column), (Words, str))
+            else others[column].to_numpy()
+            for column in names
+        }
+    )
+    order = np.argsort(np.concatenate([places_of(part["patient_id"], places) for part in parts]), kind="stable")
+    return frame_of(parts, names, order)
+
+
+def places_of(column: Any, places: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    """Of the patient of each row."""
+    if isinstance(column, Words):
+        return np.array([places[text] for text in column.texts], dtype=np.int64)[column.which]
+    return np.array([places[text] for text in column], dtype=np.int64)
 
 
 def merged(parts: Sequence[Learnt]) -> Learnt:
