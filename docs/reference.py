@@ -25,7 +25,7 @@ from igkinetics.cards.dimensions import FACTOR
 from igkinetics.cards.model import CardFile
 from igkinetics.cards.new_card import new_card_text
 from igkinetics.cli.main import app
-from igkinetics.cohort.mapping.contract import CONTRACT
+from igkinetics.cohort.mapping.contract import COLUMN_WORDS, CONTRACT
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.compare.run import COMPARE_COLUMNS
 from igkinetics.dose import columns as dose_columns
@@ -239,7 +239,7 @@ def input_page() -> str:
     for name, contract in CONTRACT.items():
         lines += [f"## Table {name}", "", f"`{name}.csv`, `{name}.parquet` or a sheet `{name}`.", ""]
         rows = [(" or ".join(f"`{column}`" for column in group), "needed") for group in contract.required]
-        rows += [(f"`{column}`", "") for column in contract.optional]
+        rows += [(f"`{column}`", COLUMN_WORDS.get((name, column), "")) for column in contract.optional]
         if contract.open:
             rows += [("any other", "kept as it is")]
         lines += table(("column", ""), rows)

@@ -138,6 +138,9 @@ FLAGS: list[tuple[Files, str]] = [
     (samples("code", "2465-3", "2472-9", "2466-1"), "taken as total IgG"),
     (samples("loinc", "2465-3", "2465-3"), ""),
     (samples("visit", "2024-1", "2024-2", "2024-3"), ""),
+    ({**samples("timing", "", "post-infusion"), "doses.csv": DOSES + "P1,14,30\n"}, "taken as drawn before it"),
+    ({**samples("timing", "", "peak"), "doses.csv": DOSES + "P1,14,30\n"}, "taken as drawn before it"),
+    ({**samples("timing", "", "trough"), "doses.csv": DOSES + "P1,14,30\n"}, ""),
     (samples("igg_repeat", "", "440"), "these levels differ from it"),
     (
         {"samples.csv": "patient_id,day,igg,unit,igg_repeat\nP1,0,620,mg/dL,440\n", "cohort.toml": ""},

@@ -62,6 +62,20 @@ CONTRACT: Final[dict[TableName, TableContract]] = {
     "covariates": TableContract(required=(("patient_id",), ("day", "datetime")), open=True),
 }
 
+COLUMN_WORDS: Final[dict[tuple[TableName, str], str]] = {
+    ("samples", "unit"): "of the level in its row, where igg_unit does not hold for all",
+    ("samples", "lower_limit"): "of the assay: a value below it is read as below it",
+    ("samples", "upper_limit"): "of the assay: a value above it is read as above it",
+    ("samples", "comparator"): "<, <=, =, >= or >, for a sign that does not stand before the level",
+    (
+        "samples",
+        "censored",
+    ): "-1: IgG lies below the value; 0: measured; 1: above it. Monolix and many laboratories write "
+    "write 1 for below: write -1, or translate the words under `[samples.values.censored]`",
+    ("doses", "product"): "a name; what names no immunoglobulin beside others that do is asked about",
+}
+"""What columns say whose names do not."""
+
 AMOUNT_UNITS: Final[dict[str, float]] = {**MASS_IN_G, **DOSE_PER_WEIGHT_IN_G_PER_KG}
 """Units of the generic column `amount`: in g, or in g/kg."""
 VOLUMES: Final = ("mL", "mL/kg")

@@ -41,6 +41,7 @@ AT_THE_PATIENT: Final = frozenset(
 """Headings of when something was done, beside when it was ordered, received or reported."""
 SAME_LEVEL: Final = 0.02
 STRENGTH: Final = re.compile(r"(\d+(?:[.,]\d+)?) ?(%|mg ?/ ?ml|g ?/ ?(?:dl|l|ml|100 ?ml))", re.IGNORECASE)
+AFTER_A_DOSE: Final = r"peaks?|c ?max|(?:post|after|end of|eoi)[ -]?(?:the )?(?:infusion|dose|ivig)?(?: level| sample)?"
 SAME_STRENGTH: Final = 0.03
 
 
@@ -57,6 +58,7 @@ def said_beside(
     if table == "samples":
         yield _bare_signs(name, cells, mapped)
         yield _beyond_limits(name, cells, mapped)
+        yield _after_a_dose(cells, mapped, mapping)
         yield _range_in_another_unit(name, cells, mapping)
         yield _another_level(name, cells, mapped, mapping)
     if table == "doses":
@@ -165,6 +167,20 @@ def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Cont
         f'{quoted(word)} = "{"<" if below[np.flatnonzero(rows)[0]] else ">"}" under [samples.values.comparator]'
     )
     return Contrary(rows=rows, assumed="a level without a sign was measured", remedy=remedy)
+
+
+def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Samples that say they were drawn after an infusion, where the time of day is not known and none is assumed."""
+    time = next((mapped.text[one] for one in ("datetime", "day") if one in mapped.text.columns), None)
+    if mapping.same_day != "sample_first" or time is None:
+        return None
+    timed = time.str.contains(":", regex=False) | time.str.contains(r"^\s*\d+\.\d*[1-9]", regex=True)
+    return Contrary(
+        rows=where(cells, AFTER_A_DOSE) & ~timed.to_numpy(dtype=bool),
+        assumed="a sample on the day of a dose is taken as drawn before it",
+        remedy='give times of day, or write same_day = "dose_first" in cohort.toml if all samples are such',
+        asked=True,
+    )
 
 
 def _plain_word(cell: str) -> str:

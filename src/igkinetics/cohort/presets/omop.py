@@ -15,8 +15,8 @@ import pandas as pd
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.cells import numbers
-from igkinetics.cohort.parse.contrary_words import OTHER_SPECIMEN
 from igkinetics.cohort.parse.findings import Mask
+from igkinetics.cohort.parse.sample_words import OTHER_SPECIMEN
 from igkinetics.cohort.presets.concepts import List, agent_of, judge, says
 from igkinetics.cohort.presets.doses import amount_faults, amount_unit, duration_hours, route_word, span_fault
 from igkinetics.cohort.presets.preset import (
