@@ -81,6 +81,6 @@ def duration_hours(start: pd.Series[str], end: pd.Series[str]) -> pd.Series[str]
 
 def span_fault(start: pd.Series[str], end: pd.Series[str], name: str) -> Fault:
     """Doses that end days after they began: several infusions in one row, whose amount may be of one or of all."""
-    begins, ends = (pd.to_datetime(one.str.slice(0, 10), errors="coerce") for one in (start, end))
+    begins, ends = (pd.to_datetime(one.str.slice(0, 10), format="%Y-%m-%d", errors="coerce") for one in (start, end))
     days = ((ends - begins).dt.days >= SEVERAL_DAYS).to_numpy(dtype=bool)
     return Fault(days, name, end, "the day of the infusion; this row lasts for days: write a row for each infusion")
