@@ -157,7 +157,7 @@ def _another_unit(table: TableName, name: str, cells: pd.Series[str], mapped: Ma
 
 def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
     """Words such as BLQ beside levels without a sign, whatever the heading."""
-    below, above = (where(cells.map(_plain_word), said.pattern) for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT))
+    below, above = (where(cells, said.pattern) for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT))
     rows = (below | above) & plain_levels(mapped)
     if not rows.any():
         return None
@@ -174,17 +174,16 @@ def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -
     time = next((mapped.text[one] for one in ("datetime", "day") if one in mapped.text.columns), None)
     if mapping.same_day != "sample_first" or time is None:
         return None
+    after = where(cells, AFTER_A_DOSE)
+    if not after.any():
+        return None
     timed = time.str.contains(":", regex=False) | time.str.contains(r"^\s*\d+\.\d*[1-9]", regex=True)
     return Contrary(
-        rows=where(cells, AFTER_A_DOSE) & ~timed.to_numpy(dtype=bool),
+        rows=after & ~timed.to_numpy(dtype=bool),
         assumed="a sample on the day of a dose is taken as drawn before it",
         remedy='give times of day, or write same_day = "dose_first" in cohort.toml if all samples are such',
         asked=True,
     )
-
-
-def _plain_word(cell: str) -> str:
-    return " ".join(cell.casefold().split())
 
 
 def other_strength(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
