@@ -179,6 +179,7 @@ PEOPLE: list[tuple[Files, str]] = [
         for name in ("QC-1", "Reference", "TEST", "Mean", "median", "control", "Total", "average", "blank", "pool")
     ),
     ({"samples.csv": THREE + "P2,0,500\nTesta,0,500\n"}, ""),
+    ({"samples.csv": THREE + "control-02,0,500\n"}, ""),
     ({"samples.csv": SAMPLES + "control 1,0,500\ncontrol 2,0,520\ncontrol 3,0,530\n"}, ""),
 ]
 LEVELS: list[tuple[Files, str]] = [

@@ -22,7 +22,8 @@ ALIKE: Final = (
 NO_PERSON: Final = re.compile(
     r"(?:qc|iqc|eqa|quality[ _-]?controls?|calibrators?|cal|blank|standards?|std|"
     r"pool(?:ed)?(?:[ _-]?(?:serum|plasma))?|"
-    r"references?|ref|normal (?:serum|pool)|controls?|kontrolle|test(?:[ _-]?patient)?|dummy|demo)(?:[ _-]*\d+)?|"
+    r"references?|ref|normal (?:serum|pool)|test(?:[ _-]?patient)?|dummy|demo)(?:[ _-]*\d+)?|"
+    r"controls?|kontrolle|"  # with a number they are patients of a control group
     r"mean|median|average|mittelwert|moyenne|totals?|sum|summe|sd|n|min|max|all(?: patients)?"
 )
 FORMS: Final = (
