@@ -1,4 +1,4 @@
-"""Ids of patients that differ only in form: 7, 007 and 7.0 are different patients here, and probably one."""
+"""Ids of patients that differ only in form (7, 007 and 7.0 are probably one), and those that read like no person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from igkinetics.cohort.mapping.headings import plain
+from igkinetics.cohort.parse.cells import holding
 from igkinetics.cohort.parse.parsed import Tables
 from igkinetics.errors import Problem, counted
 
@@ -48,7 +48,8 @@ def same_form(patients: list[str]) -> pd.Series[str]:
 
 def no_persons(tables: Tables, patients: list[str]) -> list[Problem]:
     """A warning for each id that reads like a control, a mean or a test; not where most ids do."""
-    rows = [row for row, name in enumerate(patients) if NO_PERSON.fullmatch(plain(name).strip())]
+    read_so = holding(pd.Series(patients, dtype=str), rf"^\s*(?:{NO_PERSON.pattern})\s*$")
+    rows = np.flatnonzero(read_so).tolist()
     if 2 * len(rows) > len(patients):
         return []
     expected = "reads like no patient (a control, a mean, a test): leave such rows out, or ignore this if it is one"
