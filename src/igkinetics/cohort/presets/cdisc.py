@@ -55,7 +55,6 @@ SAME_LEVEL: Final = 0.03
 OF_LEVELS: Final = {
     "LBSPEC": "specimen",
     "LBMETHOD": "method",
-    "DTYPE": "derivation",
     "ANL01FL": "included",
     "SPEC": "specimen",
 }

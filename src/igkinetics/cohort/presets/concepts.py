@@ -56,7 +56,6 @@ IMMUNOGLOBULIN_WORDS: Final = (
     "gamma globulin",
     "immunoglobuline",
     "globulin,immune",
-    "immunoglobulins",
     "gammaglobulin",
 )
 BRANDS: Final = re.compile(
