@@ -16,9 +16,12 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
 from igkinetics.cohort.parse.cells import holding
-from igkinetics.cohort.parse.contrary_words import MOST_WORDS, NO, ONCE
+from igkinetics.cohort.parse.contrary_words import MOST_WORDS
+from igkinetics.cohort.parse.dose_words import ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
+from igkinetics.cohort.parse.row_status import NO
+from igkinetics.cohort.parse.sample_words import names_total_igg
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.cohort.presets.concepts import BRANDS, IMMUNOGLOBULIN_WORDS, says
 
@@ -30,6 +33,7 @@ MEASURED: Final = ("gamma globulin", "gammaglobulin", "immunoglobulin", "immunog
 EARLIER_DOSE: Final = re.compile(
     r"\binfusions?\b|\b(?:last|prior|previous|since|after|before|post|pre) (?:\w+ )?doses?\b|\bdoses? (?:ago|before)\b"
 )
+SUBSTITUTED: Final = re.compile(r"\b(?:igg?|immun\w*) ?(?:substitution|replacement|ersatz|supplementation|therapy)")
 BESIDE_A_DOSE: Final = re.compile(r"(?:pre|post|before|after|during)[ -]?(?:the )?(?:last )?(?:infusion|dose)")
 """Names and cells beside levels that place a sample by an infusion."""
 SPOKEN: Final = "|".join([BRANDS.pattern, BESIDE_A_DOSE.pattern, *IMMUNOGLOBULIN_WORDS])
@@ -64,7 +68,10 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
     if not (told or many) or (table == "samples" and name in MEASURED):
         return ""
-    if immunoglobulin(name) or any(map(immunoglobulin, told)):
+    told = [word for word in told if not names_total_igg(word)] if table == "samples" else told
+    if not (told or many):
+        return ""
+    if immunoglobulin(name) or SUBSTITUTED.search(name) or any(map(immunoglobulin, told)):
         return "doses"
     beside_a_dose = EARLIER_DOSE.search(name) is not None or any(map(BESIDE_A_DOSE.fullmatch, told))
     if table == "samples" and beside_a_dose and not depletes(name):

@@ -17,11 +17,11 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.contrary_words import LOSSES
 from igkinetics.cohort.parse.elsewhere import NEGATIONS, immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.products import other_drug
+from igkinetics.cohort.parse.remarks import LOSSES, has_paraprotein
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
 from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
@@ -46,7 +46,7 @@ MOST_GRAMS: Final = 320.0
 """In four weeks: twice the 2 g/kg of immunomodulation; grams where no weight is known (80 kg)."""
 FEWEST_TOTALS: Final = 4
 SUBCUTANEOUS_BRANDS: Final = re.compile(
-    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
+    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|gammanorm|subcuvia|vivaglobin|evogam|subgam|vivaglobulin|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
 )
 """Products that their labels have given under the skin, and words for it."""
 SMALL_G_PER_KG: Final = 0.25
@@ -296,6 +296,10 @@ EVENTS_NOT_MODELLED: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     (
         "a therapy counts only in the table of therapy: production is read as if it had not been given",
         lambda word: depletes(word) and not immunoglobulin(word),
+    ),
+    (
+        "total IgG then holds the paraprotein, which no model here knows",
+        lambda word: has_paraprotein(plain(word)),
     ),
 )
 """What an outcome's name may say."""
