@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, VOLUMES, TableName
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, read_heading, words_of
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, rank, read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels, where
@@ -51,9 +51,15 @@ AFTER_A_DOSE: Final = re.compile(
     r"(?:peaks?|spitzenspiegel|picco?|pico)(?: level| sample| value)?|c ?max|eoi|post|after|"
     rf".*\b(?:end of|after|post|following|nach|ende der|nach ende der|apres|fin de|despues de|tras|dopo|fine|na|"
     rf"einde)[ -]*"
-    rf"(?:the |der |die |l ?'? ?|la |le |el |de |het |an |iv )*{OF_A_DOSE}(?! ?(?:no\.?|nr\.?|#)? ?\d).*"
+    rf"(?:the |der |die |l ?'? ?|la |le |el |de |het |an |iv )*{OF_A_DOSE}"
+    r"(?! ?(?:no\.?|nr\.?|#)? ?\d+(?!\d| ?(?:h|min|std))).*"
 )
 """A whole cell that says that a sample was drawn after an infusion."""
+WEEKS: Final = frozenset({"week", "weeks", "wk", "woche", "wochen", "semaine", "semana", "settimana"})
+DAYS_OF_VISITS: Final = WEEKS | frozenset(
+    {"visit", "study", "nominal", "day", "days", "tag", "tage", "jour", "dia", "number", "no", "nr", "studientag", "of"}
+)
+VISIT_WINDOW_DAY: Final = 10.0
 LIMIT_WORDS: Final = frozenset({"lod", "loq", "lloq", "limit", "detection", "quantification", "nachweisgrenze"})
 LONG_AFTER: Final = re.compile(
     r"\b(?:\d+|one|two|three|four|few|several|zwei|drei|vier) ?-?(?:d|w|wks?|days?|weeks?|months?|tage?n?|"
@@ -63,6 +69,7 @@ LONG_AFTER: Final = re.compile(
 )
 """Days after it, or before the next one."""
 MOST_G_PER_ML: Final = 0.21
+SAME_WEIGHT: Final = 0.75
 SAME_STRENGTH: Final = 0.03
 
 
@@ -86,6 +93,7 @@ def said_beside(
         yield other_strength(cells, mapped, mapping)
         yield _another_route(name, cells, mapped)
         yield _another_strength_of_all(name, cells, mapped, mapping)
+        yield _another_dose_by_weight(name, cells, mapped, mapping)
     if table in ("patients", "weights"):
         yield _another_unit_of_weight(cells, mapped, mapping)
     unknown = unknown_words(table, name, cells)
@@ -112,6 +120,19 @@ def _another_strength_of_all(name: str, cells: pd.Series[str], mapped: MappedRow
     volume, grams = (numbers(each, mapping.doses.decimal)[0] for each in (cells, mapped.text["amount_g"]))
     rows = (volume > 0) & (grams > MOST_G_PER_ML * volume) & (canonical_unit(read_heading(name).unit or "mL") == "mL")
     assumed = "amount_g alone is used, and so many grams are in no such volume (20 % is the strongest product)"
+    return Contrary(rows=rows, assumed=assumed, remedy="see which of the two is right", asked=True)
+
+
+def _another_dose_by_weight(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Doses by weight that do not go with the grams in use: the weight they imply jumps within a patient."""
+    by_weight = "kg" in words_of(name) and {"g", "mg"} & set(words_of(name)) and "patient_id" in mapped.text.columns
+    if "amount_g" not in mapped.text.columns or not by_weight:
+        return None
+    per_kg, grams = (numbers(each, mapping.doses.decimal)[0] for each in (cells, mapped.text["amount_g"]))
+    weight = pd.Series(np.where(per_kg > 0, grams / np.where(per_kg > 0, per_kg, 1.0), np.nan))
+    usual = weight.groupby(mapped.text["patient_id"].to_numpy()).transform("max")
+    rows = (weight < SAME_WEIGHT * usual).to_numpy(dtype=bool)
+    assumed = "amount_g alone is used, and by this column the weight of one patient would differ by more than a quarter"
     return Contrary(rows=rows, assumed=assumed, remedy="see which of the two is right", asked=True)
 
 
@@ -142,13 +163,42 @@ def _other_dates(
     settings = mapping.table(table)
     used = settings.columns.get("datetime", mapped.headings.get("datetime", "datetime"))
     used = used if isinstance(used, str) else used[0]
-    if "datetime" not in mapped.text.columns or not AT_THE_PATIENT & set(words_of(name)) - set(words_of(used)):
+    if "day" in mapped.text.columns:
+        return _other_days(table, name, cells, mapped.text, settings.datetime_format)
+    of_samples = (
+        table == "samples" and read_heading(name).concepts == {"SAMPLE", "DATE"} and not read_heading(name).unknown
+    )
+    at_the_patient = of_samples or bool(AT_THE_PATIENT & set(words_of(name)) - set(words_of(used)))
+    if "datetime" not in mapped.text.columns or not at_the_patient:
         return None
     here, there = (dates_of(each, settings.datetime_format) for each in (cells, mapped.text["datetime"]))
     return Contrary(
         rows=np.abs(np.floor(here) - np.floor(there)) >= 1.0,
         assumed=f"rows are placed by {used}, and these dates differ from it",
         remedy=f"to place them by these, write datetime = {quoted(name)} under [{table}.columns]",
+        asked=True,
+    )
+
+
+def _other_days(
+    table: TableName, name: str, cells: pd.Series[str], text: pd.DataFrame, formats: tuple[str, ...]
+) -> Contrary | None:
+    """Dates, or days and weeks of visits, that are not where the days in use say, counted from each patient's usual."""
+    words = set(words_of(name))
+    weeks = bool(WEEKS & words)
+    of_visits = words <= DAYS_OF_VISITS and bool(words & (WEEKS | {"day", "days", "tag", "tage", "jour", "dia"}))
+    dated = rank(table, "datetime", name) is not None or bool(AT_THE_PATIENT & words)
+    if "patient_id" not in text.columns or not (of_visits or dated):
+        return None
+    day = numbers(text["day"], ".")[0]
+    other = (7.0 if weeks else 1.0) * numbers(cells, ".")[0] if of_visits else dates_of(cells, formats)
+    apart = pd.Series(np.floor(other) - np.floor(day))
+    usual = apart.groupby(text["patient_id"].to_numpy()).transform("median")
+    off = (apart - usual).abs() > (VISIT_WINDOW_DAY if of_visits else 1.5)
+    return Contrary(
+        rows=off.to_numpy(dtype=bool),
+        assumed="rows are placed by day, and by this column they lie elsewhere beside the others of their patient",
+        remedy="see which of the two is right",
         asked=True,
     )
 

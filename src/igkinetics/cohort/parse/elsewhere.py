@@ -16,10 +16,11 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
 from igkinetics.cohort.parse.cells import holding
-from igkinetics.cohort.parse.contrary_words import MOST_WORDS
+from igkinetics.cohort.parse.contrary_words import MOST_WORDS, WITH_PARAPROTEIN
 from igkinetics.cohort.parse.dose_words import ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
+from igkinetics.cohort.parse.remarks import has_paraprotein
 from igkinetics.cohort.parse.row_status import NO
 from igkinetics.cohort.parse.sample_words import names_total_igg
 from igkinetics.cohort.parse.therapy import depletes
@@ -101,6 +102,10 @@ def check_groups(tables: Tables) -> Parsed:
                 continue
             told = f"{n_told or 'none'} of the {len(own)} in this group {what}: is the group right, is the table whole?"
             findings += warn(patients.rows(own.index[:1]), "group", patients.table.text["group"], told)
+        if has_paraprotein(plain(name)):
+            first = rows.index[group == name][:1]
+            told = f"{WITH_PARAPROTEIN}: is it among these levels?"
+            findings += warn(patients.rows(first), "group", patients.table.text["group"], told)
     return patients.with_findings(findings)
 
 

@@ -24,7 +24,7 @@ from igkinetics.cohort.parse.products import other_drug
 from igkinetics.cohort.parse.remarks import LOSSES, has_paraprotein
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
-from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
+from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG, LOWEST_INFUSION_G
 
 NOT_TAKEN: Final = re.compile(rf"\b(?:{NEGATIONS}|held|hold|planned|cancell?ed|refused|declined)\b|placebo|naive")
 NO_AGENT: Final = re.compile(
@@ -202,13 +202,16 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
         told = "small doses every week or so, as they are given under the skin, are taken as iv: write a column route"
         findings += warn(doses.rows(often), column, cells, told)
     kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
-    low = rows["amount_g"] < LOWEST_DOSE_G_PER_KG * kg  # of most of a cohort: told once, by check_sizes_of_doses
+    least = np.where(rows["route"] == "iv", LOWEST_INFUSION_G, LOWEST_DOSE_G)
+    least = np.where(kg.isna(), least, LOWEST_DOSE_G_PER_KG * kg)
+    low = (rows["amount_g"] < least) & rows["amount_g_per_kg"].isna()
+    low &= (rows["amount_g"] >= least).any()  # of a whole cohort: told once, by check_sizes_of_doses
     for odd, told in (
         (
             kg.isna() & (rows["amount_g"] > LARGE_G),
             f"more than {LARGE_G:g} g in one dose, and no weight is known: in mL?",
         ),
-        (low & (low.mean() < 0.5), "less than any dose for this weight: is the unit right?"),
+        (low & (low.mean() <= 0.5), "less than any dose: in g/kg, or in another unit?"),
     ):
         if odd.any():
             findings += warn(doses.rows(rows.index[odd]), column, cells, told)
@@ -243,8 +246,15 @@ def check_event_doses(doses: Parsed, weight: Floats) -> Parsed:
         if odd.any():
             findings += warn(doses.rows(rows.index[odd]), column, doses.table.text[column], told)
     median = float(rows["amount_g"].median())
-    if median < LOWEST_DOSE_G and np.isnan(weight).all():
-        told = f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right?"
+    kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
+    unusual = (
+        (rows["amount_g"] / kg).median() < LOWEST_DOSE_G_PER_KG if kg.notna().any() else median < LOWEST_INFUSION_G
+    )
+    if unusual and rows["amount_g_per_kg"].isna().all():
+        told = (
+            f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right, or "
+            "are they in g/kg?"
+        )
         findings += warn(doses.rows(rows.index[:1]), "amount", doses.table.text["amount"], told)
     return doses.with_findings(findings)
 

@@ -99,7 +99,7 @@ def unknown_words(table: TableName, heading: str, cells: pd.Series[str]) -> Unkn
     kind = next((one for one in KINDS if table in one.tables and one.asks(table, named)), None)
     if kind is None:
         return None
-    code, distinct = pd.factorize(cells.str.strip().str.casefold())
+    code, distinct = pd.factorize(cells)
     if len(distinct) > MOST_KINDS:
         return None
     usual = _usual_of(frozenset(named), kind)
