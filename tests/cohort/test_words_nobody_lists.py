@@ -74,7 +74,7 @@ STATUS: list[tuple[Files, str]] = [
     (doses("Applikation", "i.v.", "s.c."), 'write route = "Applikation" under [doses.columns]'),
     (doses("Verabreichungsart", "i.v.", "i.m."), "every dose is taken as iv"),
     (doses("anything", "", "subkutan"), "every dose is taken as iv"),
-    (doses("Verabreichungsweg", "intravenös", "bukkal"), ASKED),
+    (doses("Verabreichungsart", "intravenös", "bukkal"), ASKED),
     (doses("Verabreichungsart", "intravenös", "i.v."), ""),
     (doses("product", "Subcuvia", "Vivaglobin"), "given under the skin"),
     (doses("entry", "original", "corrected"), 'none_of = ["original"]'),
@@ -194,7 +194,7 @@ TOGETHER: list[tuple[Files, str]] = [
     ),
     (
         {"events.csv": "ID,TIME,AMT,DV,EVID\n1,0,.,6,0\n1,1,0.4,.,1\n1,14,.,8,0\n", **AS_EVENTS},
-        "are they in g/kg?",
+        "Are they in g/kg?",
     ),
 ]  # fmt: skip
 

@@ -53,6 +53,7 @@ SMALL_G_PER_KG: Final = 0.25
 OFTEN_DAYS: Final = 8.0
 FEWEST_OFTEN: Final = 4
 """So small and so often immunoglobulin is given under the skin (science: weekly 0.1-0.2 g/kg), not into a vein."""
+NO_INFANT_KG: Final = 20.0
 LARGE_G: Final = 160.0
 """2 g/kg of 80 kg, as immunomodulation takes; volumes in mL are ten times the grams."""
 LONGEST_DAYS: Final = 1.0
@@ -205,7 +206,7 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
     least = np.where(rows["route"] == "iv", LOWEST_INFUSION_G, LOWEST_DOSE_G)
     least = np.where(kg.isna(), least, LOWEST_DOSE_G_PER_KG * kg)
     low = (rows["amount_g"] < least) & rows["amount_g_per_kg"].isna()
-    low &= (rows["amount_g"] >= least).any()  # of a whole cohort: told once, by check_sizes_of_doses
+    low &= bool((rows["amount_g"] >= least).any())  # of a whole cohort: told once, by check_sizes_of_doses
     for odd, told in (
         (
             kg.isna() & (rows["amount_g"] > LARGE_G),
@@ -247,13 +248,12 @@ def check_event_doses(doses: Parsed, weight: Floats) -> Parsed:
             findings += warn(doses.rows(rows.index[odd]), column, doses.table.text[column], told)
     median = float(rows["amount_g"].median())
     kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
-    unusual = (
-        (rows["amount_g"] / kg).median() < LOWEST_DOSE_G_PER_KG if kg.notna().any() else median < LOWEST_INFUSION_G
-    )
+    grown = kg.isna().all() or kg.median() > NO_INFANT_KG  # what infants get is small, and may be another drug
+    unusual = grown and median < LOWEST_INFUSION_G
     if unusual and rows["amount_g_per_kg"].isna().all():
         told = (
-            f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right, or "
-            "are they in g/kg?"
+            f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right? "
+            "Are they in g/kg?"
         )
         findings += warn(doses.rows(rows.index[:1]), "amount", doses.table.text["amount"], told)
     return doses.with_findings(findings)

@@ -56,6 +56,7 @@ COUNTS: Final = re.compile(
 )
 """Words of which a cell consists that says: this row counts."""
 SPECIMENS: Final = re.compile(
+    r"ven(?:os|ous|eux|eus)[a-z]*|"
     r"serum|sera|serums|seren|suero|siero|plasma|plasmatic|blood|blut|sang|sangre|sangue|bloed|whole|venous|venos|"
     r"venose|veneux|venosa|venoso|veneus|peripheral|peripher|peripheres|kapillarblut|vollblut|venenblut|edta|"
     r"heparin|lithium|li|lihep|citrate|citrat|sst|gel|tube|rohrchen|monovette|vacutainer|s|se|ser|p|pl|b|igg|ig|g|"
