@@ -43,6 +43,8 @@ LEAST_LEFT: Final = 0.15
 REPLICATES: Final = 4000
 STEP_LOG_SD: Final = 0.1
 """Prior SD of the log of a step: methods and laboratories seldom differ by more than a fifth (assumption)."""
+STEP_ODDS: Final = 0.01
+"""Prior odds of a step at one of the times that are asked about (assumption)."""
 EPOCH: Final = pd.Timestamp("1970-01-01")
 CALENDAR, STUDY = "calendar date", "study day"
 
@@ -226,9 +228,8 @@ def rescaled(prepared: PreparedCohort, step: CommonStep, size: float) -> Prepare
         log = np.where(later, size, 0.0)
         members.append(replace(one, problem=replace(one.problem, igg=one.problem.igg * np.exp(-log))))
         logs.append(log)
-    return replace(
-        prepared, members=tuple(members), arrays=cohort_arrays(problems_of(members)), log_factor=np.concatenate(logs)
-    )
+    arrays = cohort_arrays(problems_of(members))
+    return replace(prepared, members=tuple(members), arrays=arrays, log_factor=np.concatenate(logs), odds=STEP_ODDS)
 
 
 def log_jacobian(prepared: PreparedCohort) -> Floats:
