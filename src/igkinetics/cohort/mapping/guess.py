@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, CONTRACT, TABLES, TableName
-from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_heading, says_igg, visit_columns
+from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_heading, says_igg
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place
+from igkinetics.cohort.mapping.visits import visit_columns
 from igkinetics.cohort.parse.cells import igg_cells, numbers
-from igkinetics.cohort.presets.concepts import agent_named
-from igkinetics.cohort.source.raw import RawRows
+from igkinetics.cohort.parse.products import other_product
+from igkinetics.cohort.presets.concepts import agent_named, says
+from igkinetics.cohort.source.raw import RawRows, whole_file
 
 Foreign = str | tuple[str, str]
 """A foreign column, or a date and a time of day to join."""
@@ -78,6 +80,8 @@ def choose(places: list[Place]) -> dict[TableName, Guess]:
         if score(one) > 0 and one.table not in chosen and id(one.place) not in used:
             chosen[one.table] = one
             used.add(id(one.place))
+    for table, one in chosen.items():
+        chosen[table] = _with_files_alike(one, [place for place in places if id(place) not in used])
     samples = chosen.get("samples")
     for table in TABLES:
         if samples is not None and table not in chosen:
@@ -85,6 +89,49 @@ def choose(places: list[Place]) -> dict[TableName, Guess]:
             if _adds(shared, samples):
                 chosen[table] = shared
     return {table: chosen[table] for table in TABLES if table in chosen}
+
+
+def left_over(places: list[Place], chosen: dict[TableName, Guess]) -> list[tuple[Place, TableName | None]]:
+    """The places that no table of a draft reads, and the table of which each speaks, if any."""
+    read = {(name, one.place.settings.sheet) for one in chosen.values() for name in (one.place.name, *one.place.others)}
+    places = [place for place in places if (place.name, place.settings.sheet) not in read]
+    return [(place, speaks_of_table(place)) for place in places]
+
+
+def speaks_of_table(place: Place) -> TableName | None:
+    """Doses, samples or therapy, where the name or the headings of a place say one of them."""
+    headings = list(place.raw.cells.columns)
+    title = plain(place.title)
+    if not headings or not len(place.raw.cells):
+        return None
+    columns = {table: guess_columns(table, place.raw) for table in SPOKEN_OF}
+    guessed = [Guess(table=table, place=place, columns=dict(columns[table]), units={}, keep=()) for table in SPOKEN_OF]
+    possible = [one for one in guessed if one.table != "doses" or not _of_another_drug(one)]
+    whole = next((one.table for one in possible if not one.missing), None)
+    by_title = next((one.table for one in possible if re.search(TITLES[one.table], title)), None)
+    if whole or by_title or agent_named(place.title):
+        return whole or by_title or "therapy"
+    if visit_columns(headings) or any(map(says_igg, headings)):
+        return "samples"
+    return "doses" if "amount" in columns["doses"] and any(one.table == "doses" for one in possible) else None
+
+
+def _with_files_alike(one: Guess, unused: list[Place]) -> Guess:
+    """The guess with the rows of further files of the same headings, read in the same way: `labs_2024` too."""
+    if one.place.settings.sheet:
+        return one
+    form = one.place.settings.model_copy(update={"files": None})
+    alike = [
+        place
+        for place in unused
+        if set(place.raw.cells.columns) == set(one.raw.cells.columns)
+        and place.settings.model_copy(update={"files": None}) == form
+    ]
+    if not alike:
+        return one
+    raw = whole_file([one.raw, *(place.raw for place in alike)])
+    place = replace(one.place, raw=raw, others=tuple(place.name for place in alike))
+    return guess(one.table, place)
 
 
 def score(one: Guess) -> float:
@@ -99,7 +146,9 @@ def score(one: Guess) -> float:
         wide = bool(visit_columns(one.raw.cells.columns))
         if len(one.missing) > 1 or not (wide or "igg" in one.columns or _named(one) or says_igg(one.place.title)):
             return 0.0
-    elif one.missing:
+    elif one.missing or (one.table == "doses" and _of_another_drug(one)):
+        return 0.0
+    if one.table == "patients" and not _of_people(one):
         return 0.0
     own = sum(name == foreign for name, foreign in one.columns.items())
     certain = sum(
@@ -111,11 +160,55 @@ def score(one: Guess) -> float:
     return needed - len(one.missing) + own / 100 + certain / 1000 + bonus
 
 
+def _of_people(one: Guess) -> bool:
+    """Whether a table says something of people: by its name or by a column, and its name says no other table."""
+    if _named(one) or re.search(TITLES["patients"], plain(one.place.title)):
+        return True
+    other = any(re.search(TITLES[table], plain(one.place.title)) for table in SPOKEN_OF)
+    return not other and bool(PEOPLE & one.columns.keys())
+
+
+def _of_another_drug(one: Guess) -> bool:
+    """Whether the name of a table of doses, or every name in a column of it, is of another drug than immunoglobulin."""
+    title = one.place.settings.sheet or one.place.title
+    if says("immunoglobulin", plain(title)):
+        return False
+    if title_of_another_drug(title):
+        return True
+    for name in one.raw.cells.columns:
+        words = [str(word) for word in one.raw.cells[name].str.strip().unique() if word]
+        if words and len(words) <= MOST_PRODUCTS and all(agent_named(word) or other_product(word) for word in words):
+            return True
+    return False
+
+
+def title_of_another_drug(title: str) -> bool:
+    """Whether a file or a sheet is named after another drug than immunoglobulin."""
+    words = plain(title)
+    if says("immunoglobulin", words):
+        return False
+    named = agent_named(words) or re.search(OTHER_TITLES, words)
+    return bool(named) or any(map(other_product, (words, *re.split(r"[\W_]+|\d+", words))))
+
+
+def names_immunoglobulin_somewhere(one: Guess) -> bool:
+    """Whether anything says that the doses of a table are immunoglobulin: its name, a heading or a cell."""
+    texts = [one.place.title, *one.raw.cells.columns]
+    if _named(one) or any(says("immunoglobulin", text) or IMMUNOGLOBULIN.search(plain(text)) for text in texts):
+        return True
+    named = [name for name in one.raw.cells.columns if not numbers(one.raw.cells[name].head(20))[0].any()]
+    words = [str(word) for name in named for word in one.raw.cells[name].unique()[:MOST_PRODUCTS]]
+    return any(says("immunoglobulin", word) or IMMUNOGLOBULIN.search(plain(word)) for word in words)
+
+
 def _named(one: Guess) -> bool:
     names = (one.place.settings.sheet or one.place.title, one.place.title.split(" ")[0])
     return one.table in (plain(name).strip() for name in names)
 
 
+SPOKEN_OF: Final[tuple[TableName, ...]] = ("doses", "therapy", "samples")
+OTHER_TITLES: Final = r"transfus|blood.?product|blutprodukt|konserven|albumin|antibiot|steroid"
+"""Names of tables of other things that are infused."""
 TITLES: Final[dict[TableName, str]] = {
     "samples": r"lab|igg|immunoglob|sample|result|befund|probe|measure",
     "doses": r"dose|dosi|ivig|infusion|substitution|medic|orders|emar|gabe|inputevents|exposure",
@@ -156,6 +249,8 @@ def guess(table: TableName, source: Place) -> Guess:
         if unit in COLUMN_UNITS.get(final, {}) and unit != USUAL_UNIT.get(final) and final != "igg":
             units[final] = unit
     columns = one_time(source.raw, columns)
+    if table == "samples" and "igg" not in columns and visit_columns(source.raw.cells.columns):
+        columns = {name: foreign for name, foreign in columns.items() if name not in ("day", "datetime")}
     if "day" in columns and isinstance(columns["day"], str) and read_heading(columns["day"]).unit in ("h", "min"):
         units["day"] = read_heading(columns["day"]).unit
     return Guess(table=table, place=source, columns=columns, units=units, keep=keep, undecided=undecided)

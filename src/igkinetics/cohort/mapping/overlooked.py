@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from igkinetics.cohort.mapping.contract import CONTRACT, TableName, nearest
-from igkinetics.cohort.mapping.guess import TITLES
-from igkinetics.cohort.mapping.headings import meanings, plain, rank
+import numpy as np
+import pandas as pd
+
+from igkinetics.cohort.mapping.contract import CONTRACT, TableName, nearest, suggestion
+from igkinetics.cohort.mapping.guess import TITLES, speaks_of_table, title_of_another_drug
+from igkinetics.cohort.mapping.headings import (
+    HEADER_ROWS_LOOKED_AT,
+    header_place,
+    known_headings,
+    meanings,
+    plain,
+    rank,
+)
+from igkinetics.cohort.mapping.keys import TableMapping
+from igkinetics.cohort.mapping.layout import Place
+from igkinetics.cohort.source.raw import RawRows
+from igkinetics.cohort.source.workbook import first_rows, sheet_names
 from igkinetics.errors import Problem
 
 READ_WHEN_NAMED: Final = (".csv", ".parquet")
 LIKE_A_TABLE: Final = (*READ_WHEN_NAMED, ".tsv", ".txt", ".xlsx")
 TELLING: Final[tuple[TableName, ...]] = ("doses", "samples", "therapy", "outcomes", "weights", "patients")
 MARKS: Final = re.compile(r"[\t;,|]")
+ROWS_LOOKED_AT: Final = 60
+OF_THE_TEMPLATE: Final = ("read me", "example")
+"""Sheets of the template that hold no record."""
 MOST_BYTES: Final = 20_000
 
 
@@ -50,13 +69,74 @@ def overlooked(folder: Path, paths: list[tuple[TableName, Path]]) -> list[Proble
     return problems
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheets:
+    """Of the sheets of a workbook that nothing reads: what is told of those that speak of a table, and all others."""
+
+    problems: tuple[Problem, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def overlooked_sheets(path: Path, label: str, used: dict[TableName, str], ignored: Collection[str]) -> Sheets:
+    """A warning for each sheet with rows that speaks of what a cohort holds. used: table -> its sheet; ignored: those
+    that the mapping leaves alone."""
+    names = sheet_names(path, label)
+    problems = [
+        Problem(file=label, column="ignore_sheets", found=name, expected=f"no such sheet; {suggestion(name, names)}")
+        for name in ignored
+        if name not in names
+    ]
+    unread = [
+        name for name in names if name not in {*used.values(), *ignored} and name.strip().lower() not in OF_THE_TEMPLATE
+    ]
+    others = []
+    for sheet, rows in first_rows(path, unread, ROWS_LOOKED_AT).items():
+        table = _sheet_speaks_of(sheet, rows)
+        if table is None:
+            others += [f"sheet {sheet}"] if sum(any(map(str.strip, row)) for row in rows) > 1 else []
+            continue
+        own = used.get(table)
+        write = f'sheet = "{sheet}" under [{table}]' if own is None else f"its rows into the sheet {own}"
+        expected = (
+            f"speaks of {table}, and nothing reads this sheet: its rows are missing from the cohort; write {write}, or "
+            f'ignore_sheets = ["{sheet}"] at the top of cohort.toml where they are not meant'
+        )
+        problems.append(
+            Problem(file=label, column="sheet", found=sheet, expected=expected, severity="warning", action="not read")
+        )
+    return Sheets(problems=tuple(problems), others=tuple(others))
+
+
+def _sheet_speaks_of(sheet: str, rows: list[list[str]]) -> TableName | None:
+    """The table of which a sheet with rows speaks by its name or its headings; None for any other."""
+    filled = [row for row in rows if any(map(str.strip, row))]
+    if not filled:
+        return None
+    index = header_place(filled[:HEADER_ROWS_LOOKED_AT])
+    names = list(dict.fromkeys(name.strip() for name in filled[index] if name.strip()))
+    below = filled[index + 1 :]
+    if not below or not known_headings(names):
+        return None
+    places = [[name.strip() for name in filled[index]].index(name) for name in names]
+    cells = pd.DataFrame([[row[place] for place in places] for row in below], columns=names, dtype=str)
+    raw = RawRows(file=sheet, cells=cells, line=np.arange(len(cells)))
+    place = Place(name="", settings=TableMapping(sheet=sheet), raw=raw)
+    if (spoken := speaks_of_table(place)) is not None:
+        return spoken
+    named = next((table for table in TELLING if re.search(TITLES[table], plain(sheet)) or table in plain(sheet)), None)
+    return named if named != "doses" and _has("patients", ("patient_id",), names) else None
+
+
 def _not_read(file: str, expected: str, found: str = "") -> Problem:
     return Problem(file=file, found=found or file, expected=expected, severity="warning", action="not read")
 
 
 def _speaks_of(path: Path, headings: list[str]) -> tuple[TableName | None, str]:
     """The table whose columns a file has, or whose name it bears, and which of the two it is."""
+    another_drug = title_of_another_drug(path.stem)
     for table in TELLING[:-1]:
+        if table == "doses" and another_drug:
+            continue
         if headings and all(_has(table, group, headings) for group in CONTRACT[table].required):
             return table, "its columns are those"
     for table in TELLING:
