@@ -115,6 +115,8 @@ def test_infusions_are_drafted_as_doses(tmp_path: Path, name: str) -> None:
         ("transfusion.csv", "Patient,Date,Dose (g)\nA,2024-01-15,20\n", "# not read: transfusion.csv"),
         ("drugs.csv", "Patient,Date,Drug,Dose (g)\nA,2024-01-15,Albumin,20\n", "# not read: drugs.csv"),
         ("blina.csv", "Patient,C1 start,C1 end\nA,2024-01-02,2024-01-30\n", "# CHOOSE: blina.csv speaks of therapy"),
+        ("blina.csv", "Patient,Date,Dose\nA,2024-01-02,28\n", "# CHOOSE: blina.csv speaks of therapy"),
+        ("ivig.csv", "Patient,Start date,End date,Daily dose (g),Drug\nA,2024-01-02,2024-01-03,10,IVIG\n", "of doses"),
         ("ivig.csv", "Patient,IVIG 1,IVIG 2\nA,2024-01-02,2024-01-30\n", "# CHOOSE: ivig.csv speaks of doses"),
     ],
 )
@@ -149,3 +151,13 @@ def test_headings_of_different_units_need_no_igg_unit(tmp_path: Path) -> None:
     assert "# igg_unit is not needed: each heading says its unit (mg/dL, g/L)" in draft
     (tmp_path / "cohort.toml").write_text(draft)
     assert read_cohort(tmp_path).samples["igg"].tolist() == pytest.approx([6.2, 6.0])
+
+
+def test_one_table_of_all_drugs_gives_doses_and_therapy(tmp_path: Path) -> None:
+    (tmp_path / "labs.csv").write_text(LAB)
+    rows = "A,Blinatumomab,2024-01-02,2024-01-30,0.4\nA,IVIG,2024-01-16,2024-01-16,30\n"
+    (tmp_path / "drugs.csv").write_text("Patient,Drug,Start,Stop,Dose (g)\n" + rows)
+    (tmp_path / "cohort.toml").write_text(draft_mapping(tmp_path))
+    cohort = read_cohort(tmp_path)
+    assert cohort.doses["amount_g"].tolist() == [30.0]
+    assert cohort.therapy["agent"].tolist() == ["Blinatumomab"]

@@ -13,7 +13,7 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.cohort.mapping.date_formats import date_format
 from igkinetics.cohort.mapping.draft_events import event_draft, looks_like_events
-from igkinetics.cohort.mapping.guess import Guess, choose, left_over, names_immunoglobulin_somewhere
+from igkinetics.cohort.mapping.guess import WITH_UNIT, Guess, choose, left_over, names_immunoglobulin_somewhere
 from igkinetics.cohort.mapping.headings import plain, read_heading, says_igg
 from igkinetics.cohort.mapping.keys import UNDECIDED
 from igkinetics.cohort.mapping.lab_words import likely_meaning
@@ -206,7 +206,11 @@ def _columns(guess: Guess, tables: frozenset[TableName]) -> Iterator[str]:
     for name, foreign in guess.columns.items():
         unsaid = name == "igg" and not says_igg(str(foreign)) and not any(words for _, words in guess.keep)
         why = ": nothing in the table says that this is IgG" if unsaid else ""
-        if guess.table == "doses" and name.startswith("amount") and not names_immunoglobulin_somewhere(guess):
+        if (
+            guess.table == "doses"
+            and name in ("amount", *WITH_UNIT["amount"].values())
+            and not names_immunoglobulin_somewhere(guess)
+        ):
             why = ": nothing in the table says that this is immunoglobulin"
         yield f"{name} = {_toml(foreign)}" + ("" if name == foreign and not why else f"    # GUESS{why}")
     taken = {one for foreign in guess.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}

@@ -82,7 +82,9 @@ def choose(places: list[Place]) -> dict[TableName, Guess]:
             used.add(id(one.place))
     for table, one in chosen.items():
         chosen[table] = _with_files_alike(one, [place for place in places if id(place) not in used])
-    samples = chosen.get("samples")
+    doses, samples = chosen.get("doses"), chosen.get("samples")
+    if doses is not None and "therapy" not in chosen and not (drugs := guess("therapy", doses.place)).missing:
+        chosen.update({"therapy": drugs} if drugs.keep else {})  # one table of all drugs
     for table in TABLES:
         if samples is not None and table not in chosen:
             shared = guess(table, samples.place)
@@ -106,7 +108,11 @@ def speaks_of_table(place: Place) -> TableName | None:
         return None
     columns = {table: guess_columns(table, place.raw) for table in SPOKEN_OF}
     guessed = [Guess(table=table, place=place, columns=dict(columns[table]), units={}, keep=()) for table in SPOKEN_OF]
-    possible = [one for one in guessed if one.table != "doses" or not _of_another_drug(one)]
+    possible = [
+        one
+        for one in guessed
+        if not (_of_another_drug(one) if one.table == "doses" else _therapy_of_immunoglobulin(one))
+    ]
     whole = next((one.table for one in possible if not one.missing), None)
     by_title = next((one.table for one in possible if re.search(TITLES[one.table], title)), None)
     if whole or by_title or agent_named(place.title):
@@ -146,7 +152,7 @@ def score(one: Guess) -> float:
         wide = bool(visit_columns(one.raw.cells.columns))
         if len(one.missing) > 1 or not (wide or "igg" in one.columns or _named(one) or says_igg(one.place.title)):
             return 0.0
-    elif one.missing or (one.table == "doses" and _of_another_drug(one)):
+    elif one.missing or (one.table == "doses" and _of_another_drug(one)) or _therapy_of_immunoglobulin(one):
         return 0.0
     if one.table == "patients" and not _of_people(one):
         return 0.0
@@ -182,6 +188,13 @@ def _of_another_drug(one: Guess) -> bool:
     return False
 
 
+def _therapy_of_immunoglobulin(one: Guess) -> bool:
+    """Whether every agent of a table of therapy is immunoglobulin: these are infusions."""
+    agent = one.columns.get("agent") if one.table == "therapy" else None
+    words = [str(word) for word in one.raw.cells[agent].str.strip().unique() if word] if isinstance(agent, str) else []
+    return bool(words) and all(IMMUNOGLOBULIN.search(plain(word)) for word in words)
+
+
 def title_of_another_drug(title: str) -> bool:
     """Whether a file or a sheet is named after another drug than immunoglobulin."""
     words = plain(title)
@@ -196,7 +209,7 @@ def names_immunoglobulin_somewhere(one: Guess) -> bool:
     texts = [one.place.title, *one.raw.cells.columns]
     if _named(one) or any(says("immunoglobulin", text) or IMMUNOGLOBULIN.search(plain(text)) for text in texts):
         return True
-    named = [name for name in one.raw.cells.columns if not numbers(one.raw.cells[name].head(20))[0].any()]
+    named = [name for name in one.raw.cells.columns if numbers(one.raw.cells[name].head(20))[1].any()]
     words = [str(word) for name in named for word in one.raw.cells[name].unique()[:MOST_PRODUCTS]]
     return any(says("immunoglobulin", word) or IMMUNOGLOBULIN.search(plain(word)) for word in words)
 
@@ -207,12 +220,15 @@ def _named(one: Guess) -> bool:
 
 
 SPOKEN_OF: Final[tuple[TableName, ...]] = ("doses", "therapy", "samples")
-OTHER_TITLES: Final = r"transfus|blood.?product|blutprodukt|konserven|albumin|antibiot|steroid"
+OTHER_TITLES: Final = (
+    r"transfus|blood.?product|blutprodukt|konserven|albumin|antibiot|steroid|chemo|"
+    r"blina|blincyto|\brtx|ritux|mabthera|\bcar-?t\b|obinut|teclist|elranat|talquet"
+)
 """Names of tables of other things that are infused."""
 TITLES: Final[dict[TableName, str]] = {
     "samples": r"lab|igg|immunoglob|sample|result|befund|probe|measure",
     "doses": r"dose|dosi|ivig|infusion|substitution|medic|orders|emar|gabe|inputevents|exposure",
-    "therapy": r"therap|treat|chemo|blina|car-?t|cycle|zykl|regimen",
+    "therapy": r"therap|treat|chemo|blina|blincyto|car-?t|cycle|zykl|regimen|\brtx|ritux|obinut|teclist|elranat|talquet",
     "patients": r"patient|demog|person|subject|baseline|stamm|pazient|pacient",
     "outcomes": r"outcome|event|infection|complic|endpoint|ereign|infekt",
     "weights": r"weight|gewicht|poids|peso|vitals",
@@ -345,6 +361,8 @@ def _rows_meant(
     value = {"samples": "igg", "doses": "amount"}.get(table)
     if table == "samples":
         rules += _one_analyte(raw.cells[others], says_igg)
+    if table == "therapy" and "agent" in columns:
+        rules += _agents(raw.cells[columns["agent"]])
     if table == "doses":
         named = [columns["product"]] if "product" in columns else []
         rules, undecided = _immunoglobulin(raw.cells[[*named, *others]])
@@ -356,6 +374,15 @@ def _rows_meant(
         if bool((raw.cells[column][kept].str.strip() == "").any()):
             rules.append((column, ()))
     return tuple(rules), undecided
+
+
+def _agents(cells: pd.Series[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The agents of a column that names immunoglobulin, or other drugs that deplete no B cells, and nothing else."""
+    words = [str(word) for word in cells.str.strip().unique() if word]
+    agents = tuple(word for word in words if agent_named(word))
+    others = [word for word in words if word not in agents]
+    known = all(IMMUNOGLOBULIN.search(plain(word)) or other_product(word) for word in others)
+    return [(str(cells.name), agents)] if agents and others and known else []
 
 
 def _immunoglobulin(cells: pd.DataFrame) -> tuple[list[tuple[str, tuple[str, ...]]], tuple[str, ...]]:

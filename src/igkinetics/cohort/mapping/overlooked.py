@@ -23,6 +23,7 @@ from igkinetics.cohort.mapping.headings import (
 )
 from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.mapping.layout import Place
+from igkinetics.cohort.presets.concepts import says
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.cohort.source.workbook import first_rows, sheet_names
 from igkinetics.errors import Problem
@@ -135,7 +136,7 @@ def _speaks_of(path: Path, headings: list[str]) -> tuple[TableName | None, str]:
     """The table whose columns a file has, or whose name it bears, and which of the two it is."""
     another_drug = title_of_another_drug(path.stem)
     for table in TELLING[:-1]:
-        if table == "doses" and another_drug:
+        if (table == "doses" and another_drug) or (table == "therapy" and says("immunoglobulin", plain(path.stem))):
             continue
         if headings and all(_has(table, group, headings) for group in CONTRACT[table].required):
             return table, "its columns are those"

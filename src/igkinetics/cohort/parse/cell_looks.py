@@ -32,8 +32,8 @@ def questions(raw: RawRows, looks: Looks, table: TableName, mapping: Mapping) ->
     if not looks or settings.unusual_cells is not None:
         return []
     mapped = map_columns(raw, table, settings)
-    wide = table == "samples" and mapping.samples.wide is not None
-    used = set(raw.cells.columns) if wide or mapped.used is None else set(mapped.used)
+    all_used = table == "samples" and (mapping.samples.wide is not None or mapping.format == "nonmem")
+    used = set(raw.cells.columns) if all_used or mapped.used is None else set(mapped.used)
     places = {place: name for name, place in raw.sheet_columns.items() if name in used - set(settings.ignore)}
     row_of = {int(line): index for index, line in enumerate(raw.line.tolist()) if mapped.kept[index]}
     answer = f'or write unusual_cells = "as_given" under [{table}] in cohort.toml'

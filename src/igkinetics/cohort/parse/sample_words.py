@@ -62,6 +62,11 @@ def another_analyte(word: str) -> bool:
     return OTHER_ANALYTE.fullmatch(word) is not None or ("igg" in word and NOT_TOTAL_IGG.search(word) is not None)
 
 
+PART_OF_IGG: Final = re.compile(
+    r"\bigg[ .-]?[1-4](?![0-9.])|\b(?:igg )?sub-?(?:class|klass|clase)|\bcsf\b|\bliquor|\bindex\b|\bratio\b|\bquotient"
+)
+
+
 def other_than_igg(heading: str, table: str) -> str:
     """What is told of a column of levels whose heading says another analyte."""
     ignore = f"ignore = [{json.dumps(heading, ensure_ascii=False)}] under [{table}]"
@@ -73,7 +78,7 @@ def other_than_igg(heading: str, table: str) -> str:
 
 def names_another_analyte(heading: str) -> bool:
     """Whether the heading of a column of levels says another analyte: a subclass, or one of ours and not IgG."""
-    if NOT_TOTAL_IGG.search(heading.replace("_", " ")) and "igg" in plain(heading):
+    if PART_OF_IGG.search(plain(heading).replace("_", " ")):
         return True
     read = read_heading(heading)
     if "IGG" in read.concepts:
