@@ -30,8 +30,9 @@ from igkinetics.kinetics.together import can_go_together
 MOST_STEPS = 60
 LONGEST_STEP = 3.0
 """Prior SDs."""
-GOAL = 1e-10
-"""Gain promised by a step (of -2 log posterior, halved) at which the search ends."""
+GOAL = 3e-9
+"""Gain promised by a step (of -2 log posterior) at which it is the last: it is taken, and what it promises is believed,
+for it errs by less than that."""
 LEARN_FROM, SLOW = 1.0, 0.1
 """Once a step promises less than the first, and more than this share of what the step before did, the metric is learnt
 from the steps: where residuals are large, the information expected is too far off the curvature."""
@@ -290,7 +291,7 @@ def descend(
     start: Floats, target: Target, room: Room, modes: Floats, x: Floats, expected: Floats
 ) -> tuple[float, bool, int]:
     """Minimum of -2 log posterior from start (p,) into x (p,), with the expected Hessian there (p, p): its value, and
-    whether a further step promises less than GOAL. A search that comes to one of these minima (k, p) ends there, and
+    whether the last step promised less than GOAL. A search that comes to one of these minima (k, p) ends there, and
     its place is returned (-1: none of them)."""
     p = start.size
     scale = target.sd
@@ -312,7 +313,9 @@ def descend(
         solve(factor, gradient, step)
         promised = half_dot(gradient, step)
         if promised < GOAL and damping < 1.0:
-            return value, True, -1
+            for i in range(p):
+                x[i] -= step[i]
+            return value - promised, True, -1
         learning = learning or (promised < LEARN_FROM and promised > SLOW * before)
         before = promised
         longest = 0.0
