@@ -113,6 +113,7 @@ Numbered = Literal[
     "target trial",
     "population",
     "importance",
+    "common step",
 ]
 NUMBERS: Final[dict[Numbered, int]] = {
     "contrasts": 3,
@@ -129,6 +130,7 @@ NUMBERS: Final[dict[Numbered, int]] = {
     "target trial": 16,
     "population": 17,
     "importance": 19,
+    "common step": 20,
 }
 """Key of each stream of an analysis of a whole cohort. Never change one: the numbers of every result would move."""
 

@@ -38,6 +38,7 @@ from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.sampling import EXTENSIONS, lightened, others_of, sampled_base, sampling_of, settings_of
 from igkinetics.effect.sensitivity import AVERAGED, averaged_tables
 from igkinetics.effect.tables import beside_residuals, card_weight, column_name, draw_table, judged_sampling
+from igkinetics.hierarchical.common_step import common_step
 from igkinetics.hierarchical.fit import PreparedCohort, SampledCohort, sample_prepared
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.hierarchical.predict import from_prior
@@ -61,7 +62,9 @@ def models_of(cohort: Cohort, card: Card, prepared: PreparedCohort, options: Eff
     for extension in EXTENSIONS if anybody_infused(prepared) else ():
         models[extension] = sample_prepared(prepared, lighter, extension)
     suspected = suspected_of(cohort, card, prepared, options)
-    others = others_of(cohort, card, prepared, Beside(settings=lighter, say=lambda line: None), options, suspected)
+    step = common_step(models["base"].posterior, cohort.day_zero, options.seed)
+    beside = Beside(settings=lighter, say=lambda line: None)
+    others = others_of(cohort, card, prepared, beside, options, suspected, step)
     return models | {name: sample() for name, sample in others.items() if name != EVERYBODY}
 
 
@@ -90,9 +93,9 @@ def kind_row(kind: str, number: int, *, averaged: bool = True, size: int = SIZE)
     criteria = Criteria(level=LEVEL, unit="g/L")
     each = {name: estimands_of(cohort, model.posterior, card) for name, model in models.items()}
     weight = card_weight(card)
-    sampling = sampling_of(
-        base, {}, None, options, {}, None, suspected_of(cohort, card, prepared, options), further=False
-    )
+    suspected = suspected_of(cohort, card, prepared, options)
+    step = common_step(base.posterior, cohort.day_zero, options.seed)
+    sampling = sampling_of(base, {}, None, options, {}, None, suspected, step, further=False)
     beside = beside_residuals(cohort, sampling, weight, options.ivig_days)
     sampling = judged_sampling(sampling, each["base"], draw_table(base.posterior, each["base"], criteria), "g/L")
     misfit = misfit_rows(cohort, base.posterior, exposures(cohort, base.posterior, weight), options.seed, beside)
@@ -229,7 +232,7 @@ def run(
 
 TESTS = (
     "neighbours", "patients", "study_day", "calendar", "since_infusion", "tails", "spread", "unexplained", "rises",
-    "rise_per_gram",
+    "rise_per_gram", "step",
 )  # fmt: skip
 ENDS = ("_median", "_lower", "_upper", "_covered")
 COLUMNS = [

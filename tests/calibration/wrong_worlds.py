@@ -46,6 +46,7 @@ KINDS: Final = {
     "underdosed": "60 % of each dose delivered",
     "unrecorded": "a quarter of the doses not in the record",
     "ivig_before": "0.4 g/kg two weeks before day 0, not in the record, in those whose prescriber infuses",
+    "platform_by_date": "+10 % from a date on; patients enter within a year, and the date lies in its middle",
 }
 RATIOS: Final = {
     "illness": (1.6, 1.0),
@@ -56,6 +57,8 @@ RATIOS: Final = {
 }
 """Of clearance and production, while they act."""
 ILLNESS_DAYS: Final = 45.0
+ENTRY_DAYS: Final = 365.0
+FIRST_DATE: Final = pd.Timestamp("2023-01-01")
 UNDER_IVIG_DAYS: Final = 35.0
 AGENT: Final = {"bcma": "teclistamab"}
 SHIFTS: Final = {"C_base": 1.5, "CL": 1.5, "V1": -1.5}
@@ -71,6 +74,8 @@ class Subject:
     given: Patient
     theta: Floats
     ill_from: float
+    entry: int = 0
+    """Day of the calendar that is this patient's day 0."""
 
     def schedule(self, doses: np.ndarray) -> Schedule:
         """With these of the doses really given."""
@@ -201,6 +206,8 @@ def subject_of(kind: str, number: int, shift: dict[str, float], generator: np.ra
     theta = theta_of(kind, record.weight_kg, shift, generator)
     ill = kind == "illness" or (kind == "illness_in_infused" and infuses)
     ill_from = float(generator.uniform(20.0, 120.0)) if ill else np.inf
+    entry = int(generator.uniform(0.0, ENTRY_DAYS)) if kind == "platform_by_date" else 0
+    changed_from = {"platform": PLATFORM_DAY, "platform_by_date": 0.5 * (ENTRY_DAYS + LAST_DAY) - entry}
     grams = DOSE_G_PER_KG * record.weight_kg
     if kind == "ivig_before" and infuses:
         given = with_dose(given, -14.0, grams)
@@ -208,7 +215,7 @@ def subject_of(kind: str, number: int, shift: dict[str, float], generator: np.ra
     last = -np.inf
     for n, day in enumerate(record.sample_day):
         level = Subject(kind, record, given, theta, ill_from).level(float(day))
-        level *= PLATFORM_FACTOR if kind == "platform" and day >= PLATFORM_DAY else 1.0
+        level *= PLATFORM_FACTOR if day >= changed_from.get(kind, np.inf) else 1.0
         noise = generator.standard_t(STUDENT_DF) if kind == "heavy_tails" else generator.standard_normal()
         igg[n] = max(level + float(np.hypot(world.a, world.b * level)) * noise, 0.05)
         if infuses and day - last >= GAP_DAY and igg[n] < TRIGGER_G_PER_L:
@@ -216,7 +223,7 @@ def subject_of(kind: str, number: int, shift: dict[str, float], generator: np.ra
             given = with_dose(given, float(day), (0.6 if kind == "underdosed" else 1.0) * grams)
             if not (kind == "unrecorded" and generator.random() < 0.25):
                 record = with_dose(record, float(day), grams)
-    return Subject(kind, replace(record, sample_igg=igg), replace(given, sample_igg=igg), theta, ill_from)
+    return Subject(kind, replace(record, sample_igg=igg), replace(given, sample_igg=igg), theta, ill_from, entry)
 
 
 def cohort_of(kind: str, number: int, size: int = SIZE) -> list[Subject]:
@@ -230,21 +237,29 @@ def cohort_of(kind: str, number: int, size: int = SIZE) -> list[Subject]:
 
 
 def write_cohort(subjects: Sequence[Subject], folder: Path) -> None:
-    """The record in the files of the contract, IgG in g/L."""
+    """The record in the files of the contract, IgG in g/L; with dates where a date matters."""
     records = [one.record for one in subjects]
+    entry = {one.record.patient_id: one.entry for one in subjects}
+    dated = any(entry.values())
+    clock = "datetime" if dated else "day"
+
+    def when(record: Patient, day: float) -> object:
+        if not dated:
+            return round(float(day), 3)
+        return (FIRST_DATE + pd.Timedelta(days=entry[record.patient_id] + float(day))).strftime("%Y-%m-%d %H:%M")
 
     def table(name: str, columns: Sequence[str], rows: list[tuple[object, ...]]) -> None:
         pd.DataFrame(rows, columns=list(columns)).to_csv(folder / f"{name}.csv", index=False)
 
     table("patients", ["patient_id", "group", "weight_kg"], [(r.patient_id, r.group, r.weight_kg) for r in records])
-    table("samples", ["patient_id", "day", "igg"], [
-        (r.patient_id, round(float(day), 3), round(float(igg), 3))
+    table("samples", ["patient_id", clock, "igg"], [
+        (r.patient_id, when(r, day), round(float(igg), 3))
         for r in records for day, igg in zip(r.sample_day, r.sample_igg, strict=True)])  # fmt: skip
-    table("doses", ["patient_id", "day", "amount_g", "duration_h", "route"], [
-        (r.patient_id, round(float(day), 3), round(float(g), 3), 4, "iv")
+    table("doses", ["patient_id", clock, "amount_g", "duration_h", "route"], [
+        (r.patient_id, when(r, day), round(float(g), 3), 4, "iv")
         for r in records for day, g in zip(r.dose_day, r.dose_g, strict=True)])  # fmt: skip
     table("therapy", ["patient_id", "start", "stop", "agent"], [
-        (r.patient_id, start, stop, agent)
+        (r.patient_id, when(r, start), when(r, stop), agent)
         for r in records
         for start, stop, agent in zip(r.therapy_start, r.therapy_stop, r.agents, strict=True)])  # fmt: skip
     (folder / "cohort.toml").write_text('igg_unit = "g/L"\nunusual_levels = "as_given"\n', encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from made_posteriors import SETTINGS, fitted_posterior, of_truth
 
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.effect.misfit import FAMILY_P, MISFIT_COLUMNS, days_since, misfit_rows, patient_residuals
+from igkinetics.effect.misfit import FAMILY_P, MISFIT_COLUMNS, days_since, misfit_rows, patient_residuals, step_row
 from igkinetics.fit.problem import patient_schedule
+from igkinetics.hierarchical.common_step import common_step
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, Floats
 from igkinetics.random_streams import numbered_stream
@@ -53,7 +55,14 @@ def verdicts(seed: int, kind: str) -> pd.DataFrame:
     made = cohort(seed, kind)
     posterior = fitted_posterior(made, 300, seed, WITHOUT_DRIFT)
     people = exposures(made, posterior, 70.0)
-    return misfit_rows(made, posterior, people, seed).set_index("test")
+    step = common_step(posterior, made.day_zero, seed)
+    beside = [] if step is None else [step_row(step)]
+    return misfit_rows(made, posterior, people, seed, beside).set_index("test")
+
+
+@cache
+def loud(seed: int, kind: str) -> pd.DataFrame:
+    return verdicts(seed, kind)
 
 
 def test_silent_when_the_model_is_right() -> None:
@@ -63,9 +72,9 @@ def test_silent_when_the_model_is_right() -> None:
     assert np.mean([rows["p"].median() for rows in found]) > 0.2
 
 
-@pytest.mark.parametrize(("kind", "test"), [("illness", "neighbours"), ("platform", "study day")])
+@pytest.mark.parametrize(("kind", "test"), [("illness", "neighbours"), ("platform", "study day"), ("platform", "step")])
 def test_loud_when_it_is_wrong(kind: str, test: str) -> None:
-    found = [verdicts(seed, kind) for seed in range(3)]
+    found = [loud(seed, kind) for seed in range(3)]
     assert sum(bool(rows["speaks"].any()) for rows in found) >= 2
     assert np.median([rows.loc[test, "p"] for rows in found]) < 0.05
 

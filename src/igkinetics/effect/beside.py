@@ -16,6 +16,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.sensitivity import Other
 from igkinetics.errors import InputError, call_error
+from igkinetics.hierarchical.common_step import CommonStep, pooled, remaining, rescaled
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
@@ -40,6 +41,11 @@ NO_RECOVERY: Final = -8.0
 WHATEVER_LOG_SD: Final = 0.5
 """Prior SD of a log ratio under IVIG that something else than IVIG may have changed, such as an illness of those who
 are infused: as wide as that of the dose recovery (assumption)."""
+STEP_BELOW: Final = 0.05
+"""P of a step of all levels from which on a model has it."""
+SIDE: Final = 3.0**0.5
+CENTRE_PARTS: Final = 4
+"""Quadrature of three nodes: standard errors of the outer ones off the centre, whose weight is four times theirs."""
 DRIFTING: Final = "courses that drift"
 EVERYBODY: Final = "every patient and every sample in"
 FREE_WORDS: Final[dict[Extension, str]] = {
@@ -200,10 +206,35 @@ def suspected_words(suspected: Suspected) -> str:
 
 def suspected_given(prepared: PreparedCohort, beside: Beside, suspected: Suspected) -> dict[str, Other]:
     """The same patients with the infusions that were suspected in them."""
-    given = with_suspected(prepared, suspected.infusions)
+    given = with_suspected(prepared, suspected.likely, suspected.odds)
     n = sum(map(len, given.suspected.values()))
     name = f"infusions suspected where levels rose by as much ({n})"
     return {name: partial(beside.sample, name, given)} if n else {}
+
+
+def another_laboratory(prepared: PreparedCohort, beside: Beside, step: CommonStep | None) -> dict[str, Other]:
+    """The same patients, levels from the suspected step on divided by its size; none where it may well be chance.
+
+    The size is asked of a first posterior without the step that the base model's tells, and its uncertainty stands in
+    the draws: three parts of them, of the three sizes and in the shares of Gauss and Hermite.
+    """
+    if step is None or step.p >= STEP_BELOW:
+        return {}
+
+    def drawn(size: float, batches: int) -> SampledCohort:
+        from igkinetics.hierarchical.fit import sample_prepared
+
+        settings = replace(beside.settings, chains=batches, draws=beside.settings.draws)
+        return sample_prepared(rescaled(prepared, step, size), settings)
+
+    def sampled() -> SampledCohort:
+        beside.say(f"Sampling another model: {name}.")
+        size, error = remaining(drawn(step.size, 2).posterior, step, step.size)
+        sizes = (size + SIDE * error, size - SIDE * error)
+        return pooled([drawn(size, CENTRE_PARTS), *(drawn(one, 1) for one in sizes)])
+
+    name = f"another laboratory from {step.when} on"
+    return {name: sampled}
 
 
 def recovery_seen(prepared: PreparedCohort) -> bool:

@@ -7,9 +7,9 @@ all residuals can be drawn as they would look after a fit of their own, and ever
 share of replicates with a larger one is its P. What patients share counts as known, which matters little beyond ten of
 them.
 
-Three tests look at what residuals cannot show: patients whose course nothing recorded explains, who are not in the
-model at all; single rises as large as a dose without an infusion; and a rise per gram that the card does not expect,
-which the fit took up in its parameters.
+Four tests look at what residuals cannot show one by one: a step of everybody's levels at one time; patients whose
+course nothing recorded explains, who are not in the model at all; single rises as large as a dose without an infusion;
+and a rise per gram that the card does not expect, which the fit took up in its parameters.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from scipy.special import ndtr, pdtrc
 
 from igkinetics.cohort.model import Cohort
 from igkinetics.effect.exposure import Exposure
-from igkinetics.fit.likelihood import LOGNORMAL, STUDENT_DF, STUDENT_T
 from igkinetics.fit.problem import FitProblem
+from igkinetics.hierarchical.common_step import CommonStep, measured
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.hierarchical.suspected import CHANCE, Suspected
 from igkinetics.kinetics.curves import igg_curve
@@ -37,8 +37,9 @@ REPLICATES: Final = 2000
 MOST_CURVE_DRAWS: Final = 1000
 FAMILY_P: Final = 0.05
 """Chance that any test speaks although the model is right (Bonferroni)."""
-RISE_SHARE: Final = 0.4
-"""Of that chance, what the rise per gram may take: no other test sees doses that were not given in full."""
+SHARES: Final = {"rise per gram": 0.4, "step": 0.2}
+"""Of that chance, what tests may take that alone see what they look for: doses that were not given in full, a change of
+laboratory. The others share the rest."""
 LONGEST_GAP_DAY: Final = 60.0
 """Between two samples that still count as neighbours."""
 FEWEST_PAIRS, FEWEST_IN_BIN, MOST_BINS = 10, 8, 6
@@ -55,6 +56,7 @@ THINK_OF: Final = {
     "patients": "single patients whose course does not follow the model for weeks",
     "study day": "a loss or recovery of another shape: delayed, stepwise, saturable, or by slow plasma cells",
     "calendar": "another laboratory platform or calibrator from some date on",
+    "step": "another laboratory, platform or calibrator from then on",
     "since infusion": "infusions not recorded or not given in full; a wrong distribution of infused IgG",
     "rises": "infusions not recorded; a loss of IgG that ended at once; mixed-up samples",
     "unexplained": "infusions not recorded, plasma exchange, protein loss, mixed-up records",
@@ -86,15 +88,7 @@ def patient_residuals(
     problem: FitProblem, levels: Floats, error: Floats, generator: np.random.Generator
 ) -> tuple[np.ndarray, Floats, Floats]:
     """Which samples can speak (m,), their standardised residuals (m,) and replicates (REPLICATES, m)."""
-    measured = problem.limit == 0
-    values, levels = problem.igg[measured], levels[:, measured]
-    variance = error[:, :1] ** 2 + (error[:, 1:] * levels) ** 2
-    if problem.kind == LOGNORMAL:
-        variance = np.log1p(variance / levels**2)
-        values, levels = np.log(values), np.log(levels)
-    if problem.kind == STUDENT_T:
-        variance = variance * STUDENT_DF / (STUDENT_DF - 2.0)
-    noise = variance.mean(axis=0)
+    which, values, levels, noise = measured(problem, levels, error)
     curve = np.atleast_2d(np.cov(levels.T)) if values.size > 1 else np.array([[levels.var()]])
     root = np.sqrt(noise)
     left = np.eye(values.size) - curve / np.outer(root, root)
@@ -105,7 +99,7 @@ def patient_residuals(
     scale = np.sqrt(np.where(speaks, kept, 1.0))
     z = (values - levels.mean(axis=0)) / root / scale
     made = generator.standard_normal((REPLICATES, values.size)) @ half.T / scale
-    return np.flatnonzero(measured)[speaks], z[speaks], made[:, speaks]
+    return np.flatnonzero(which)[speaks], z[speaks], made[:, speaks]
 
 
 def residuals(cohort: Cohort, posterior: CohortPosterior, people: Sequence[Exposure], seed: int) -> Residuals | None:
@@ -164,10 +158,13 @@ def misfit_table(scores: Residuals | None, beside: Sequence[Mapping[str, object]
 
 
 def shares_of(tests: Sequence[str]) -> list[float]:
-    """What each of these tests may take of FAMILY_P: evenly but for the rise per gram; they add up to 1."""
-    of_rise = RISE_SHARE if "rise per gram" in tests and len(tests) > 1 else 0.0
-    others = max(len(tests) - (of_rise > 0), 1)
-    return [of_rise if of_rise and test == "rise per gram" else (1.0 - of_rise) / others for test in tests]
+    """What each of these tests may take of FAMILY_P: its share, or evenly what is left; they add up to 1."""
+    own = {test: SHARES[test] for test in tests if test in SHARES}
+    others = len(tests) - len(own)
+    left = 1.0 - sum(own.values())
+    if not others:
+        return [own[test] / sum(own.values()) for test in tests]
+    return [own.get(test, left / others) for test in tests]
 
 
 def unexplained_row(unexplained: int, patients: int) -> dict[str, object]:
@@ -178,6 +175,13 @@ def unexplained_row(unexplained: int, patients: int) -> dict[str, object]:
 def rises_row(suspected: Suspected) -> dict[str, object]:
     """The test of rises as large as a dose in gaps without an infusion."""
     return counted_row("rises", suspected.n, CHANCE * suspected.gaps, suspected.gaps)
+
+
+def step_row(step: CommonStep) -> dict[str, object]:
+    """The test of a step that all levels make at one time, by the calendar or by study days."""
+    row = told("step", step.share, 0.0, step.p, step.n_patients)
+    size = f"all levels from {step.when} on about {100 * step.share:+.0f} %".replace("-", "−")
+    return row | {"think_of": f"{THINK_OF['step']} ({size})"}
 
 
 def counted_row(name: str, count: int, expected: float, n: int) -> dict[str, object]:

@@ -25,6 +25,7 @@ from igkinetics.effect.patients import PATIENT_EFFECT_COLUMNS
 from igkinetics.effect.policies.result import PolicyEffects
 from igkinetics.effect.predictive import CHECK_COLUMNS, FIRST_BELOW_COLUMNS, REPLICATE_COLUMNS
 from igkinetics.effect.visual_check import VPC_COLUMNS
+from igkinetics.hierarchical.common_step import CommonStep
 from igkinetics.hierarchical.diagnostics import GOOD, passes
 from igkinetics.hierarchical.fit import LAPLACE
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
@@ -77,7 +78,8 @@ class Sampling:
     prior: the same patients under the card alone, with where each prior of the population comes from. new: draws
     patients anew under the posterior, with these ones' infusions. extensions: posteriors beside the base model.
     left_out: patient -> why not in the posterior; failed: those of them who met an error of ours; unexplained: those
-    whose course nothing recorded explains. suspected: infusions that the record does not have. set_aside: patient ->
+    whose course nothing recorded explains. suspected: infusions that the record does not have; step: of all levels at
+    one time, that of most evidence, None where none could be told. set_aside: patient ->
     odd samples that the model does not see. sensitivity: heading -> table, as they come; ask: makes more of them.
     covariates (patients, m) with labels: for the adjusted contrast. save: writes the posteriors, with
     these draws of the estimands, into a folder.
@@ -99,6 +101,7 @@ class Sampling:
     failed: tuple[str, ...] = ()
     unexplained: tuple[str, ...] = ()
     suspected: Suspected | None = None
+    step: CommonStep | None = None
     sensitivity: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     covariates: Floats | None = None

@@ -17,6 +17,7 @@ from igkinetics.effect.beside import (
     FREE_WORDS,
     Beside,
     Tell,
+    another_laboratory,
     anybody_infused,
     asked_structures,
     drifting_courses,
@@ -35,6 +36,7 @@ from igkinetics.effect.result import DIAGNOSTIC_COLUMNS, Sampling, verdict_words
 from igkinetics.effect.sensitivity import Again, Other, Question, Resample, sensitivity_tables
 from igkinetics.effect.visual_check import NEW_DRAWS
 from igkinetics.errors import InputError
+from igkinetics.hierarchical.common_step import CommonStep, common_step
 from igkinetics.hierarchical.diagnostics import BEHIND_ESS, FEW, NOT_REPORTED
 from igkinetics.hierarchical.fit import LAPLACE, PreparedCohort, SampledCohort
 from igkinetics.hierarchical.population import Population
@@ -71,7 +73,7 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
     if options.prior_only:
         return of_card(prepared, options)
     if options.posterior is not None:
-        return reopened(Path(options.posterior), prepared, options)
+        return reopened(Path(options.posterior), cohort, prepared, options)
     from igkinetics.hierarchical.fit import sample_prepared
 
     say = tell or (lambda line: None)
@@ -99,8 +101,9 @@ def sample(cohort: Cohort, card: Card, options: EffectOptions, tell: Tell | None
 
     beside = Beside(settings=lighter, say=say)
     suspected = suspected_of(cohort, card, prepared, options)
-    others = others_of(cohort, card, prepared, beside, options, suspected) if further else {}
-    return sampling_of(base, extensions, resample, options, others, again, suspected, further=further)
+    step = common_step(base.posterior, cohort.day_zero, options.seed)
+    others = others_of(cohort, card, prepared, beside, options, suspected, step) if further else {}
+    return sampling_of(base, extensions, resample, options, others, again, suspected, step, further=further)
 
 
 def settings_of(options: EffectOptions, *, progress: bool = False) -> SampleSettings:
@@ -126,6 +129,7 @@ def others_of(
     beside: Beside,
     options: EffectOptions,
     suspected: Suspected,
+    step: CommonStep | None,
 ) -> dict[str, Other]:
     """The models beside base and extensions, none of them sampled yet."""
     others = other_models_of(prepared, beside, options)
@@ -133,6 +137,7 @@ def others_of(
     others |= other_structures(cohort, card, prepared, beside, options)
     others |= drifting_courses(prepared, beside)
     others |= suspected_given(prepared, beside, suspected)
+    others |= another_laboratory(prepared, beside, step)
     if prepared.set_aside or prepared.unexplained:
         others |= everybody(cohort, card, prepared, beside, options)
     return others
@@ -206,14 +211,15 @@ def worth_a_second_try(sampled: SampledCohort, settings: SampleSettings) -> bool
     return not few or settings.draws * settings.chains >= MANY_DRAWS
 
 
-def reopened(file: Path, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
+def reopened(file: Path, cohort: Cohort, prepared: PreparedCohort, options: EffectOptions) -> Sampling:
     """A saved posterior, with those of the extensions that lie beside it; nothing is sampled."""
     from igkinetics.hierarchical.store import load_posterior
 
     base = load_posterior(file, prepared)
     beside = {name: file.with_name(POSTERIOR_FILES[name]) for name in EXTENSIONS}
     extensions = {name: load_posterior(path, prepared) for name, path in beside.items() if path.is_file()}
-    return sampling_of(base, extensions, None, options, {}, None, further=not options.base_only)
+    step = common_step(base.posterior, cohort.day_zero, options.seed)
+    return sampling_of(base, extensions, None, options, {}, None, step=step, further=not options.base_only)
 
 
 def sampling_of(
@@ -224,11 +230,13 @@ def sampling_of(
     others: dict[str, Other],
     again: Again | None,
     suspected: Suspected | None = None,
+    step: CommonStep | None = None,
     *,
     further: bool = True,
 ) -> Sampling:
     """What the analysis needs of the draws. resample, again: sample with other priors, of other records; suspected:
-    infusions that the record does not have, None: not asked; further: sensitivity is wanted."""
+    infusions that the record does not have, None: not asked; step: of all levels at one time; further: sensitivity is
+    wanted."""
     from igkinetics.hierarchical.predict import from_posterior, from_prior
 
     def ask(question: Question) -> dict[str, pd.DataFrame]:
@@ -267,6 +275,7 @@ def sampling_of(
         failed=base.prepared.failed,
         unexplained=base.prepared.unexplained,
         suspected=suspected,
+        step=step,
         notes=notes_of(base.prepared, suspected, second=resample is not None and further),
         covariates=None if covariates is None else covariates.values,
         labels=() if covariates is None else covariates.labels,

@@ -32,7 +32,6 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import FREED_SD, RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
-from igkinetics.hierarchical.suspected import ODDS
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit
 
@@ -115,7 +114,8 @@ def sensitivity_tables(
         tables[INFLUENCE] = influence_table(patients, base.posterior.patient_ids, question.changes, question.members)
     tables[PREDICTION] = loo_table(leave_samples_out(base), patients)
     if again is not None:
-        tables |= of_records(base, extensions, again, quantities["base"], question)
+        stepped = {name: models[name] for name in models if models[name].prepared.log_factor.size}
+        tables |= of_records(base, extensions, again, stepped, quantities, question)
     return tables
 
 
@@ -143,27 +143,34 @@ def averaged_tables(
 
 
 def paid(unseen: LeftOut, model: SampledCohort) -> LeftOut:
-    """Less what infusions have to pay that were chosen by the very samples they explain."""
+    """Less what infusions and a step have to pay that were chosen by the very samples they explain; the step is paid
+    for by all patients together."""
     suspected = model.prepared.suspected
-    if not suspected:
-        return unseen
-    each = np.array([len(suspected.get(name, ())) for name in model.posterior.patient_ids])
-    return replace(unseen, elpd=unseen.elpd + each * np.log(ODDS))
+    each = np.array([len(suspected.get(name, ())) for name in model.posterior.patient_ids], dtype=float)
+    if model.prepared.log_factor.size:
+        each += 1.0 / each.size
+    return replace(unseen, elpd=unseen.elpd + each * np.log(model.prepared.odds))
 
 
 def of_records(
     base: SampledCohort,
     extensions: Mapping[Extension, SampledCohort],
     again: Again,
-    reported: Mapping[str, Floats],
+    stepped: Mapping[str, SampledCohort],
+    quantities: Mapping[str, Mapping[str, Floats]],
     question: Question,
 ) -> dict[str, pd.DataFrame]:
-    """What other records of the same patients would say: tipping points, windows of the ratios, and misfits."""
+    """What other records of the same patients would say: tipping points, windows of the ratios, and misfits.
+
+    stepped: models of levels divided by a step, sampled already; quantities: of all models.
+    """
     tables: dict[str, pd.DataFrame] = {}
-    asked = reruns(question.misfit, question.found, base.prepared)
-    if asked:
-        each = {change: again(change, prepared) for change, prepared in asked.items()}
-        tables[MISFITS] = misfit_effects(base, reported, each, question)
+    each = {name: (model, quantities[name]) for name, model in stepped.items() if spoke(question.misfit, "step")}
+    for change, prepared in reruns(question.misfit, question.found, base.prepared).items():
+        sampled = again(change, prepared)
+        each[change] = sampled, question.quantities_of(sampled.posterior)
+    if each:
+        tables[MISFITS] = misfit_effects({"as reported": (base, quantities["base"]), **each}, question.level)
     records = {
         TIPPING: tipping_rows(base, question.people, question.unit, question.level, question.jobs),
         WINDOWS: window_rows(extensions, question.people, question.unit, question.level, question.jobs),
@@ -171,16 +178,18 @@ def of_records(
     return tables | {heading: table for heading, table in records.items() if len(table)}
 
 
-def misfit_effects(
-    base: SampledCohort, reported: Mapping[str, Floats], each: Mapping[str, SampledCohort], question: Question
-) -> pd.DataFrame:
+def spoke(misfit: pd.DataFrame, test: str) -> bool:
+    """Whether this test of the fit was made and speaks."""
+    return bool(misfit.loc[misfit["test"] == test, "speaks"].astype(bool).any())
+
+
+def misfit_effects(each: Mapping[str, tuple[SampledCohort, Mapping[str, Floats]]], level: float) -> pd.DataFrame:
     """MISFIT_EFFECT_COLUMNS: every quantity as reported and after each change."""
     rows = []
-    for change, sampled in {"as reported": base, **each}.items():
-        quantities = reported if sampled is base else question.quantities_of(sampled.posterior)
+    for change, (sampled, quantities) in each.items():
         for quantity, draws in quantities.items():
-            median, lower, upper = interval(draws, question.level)
-            rows.append((change, quantity, median, lower, upper, question.level, sampled.verdict, sampled.sampler))
+            median, lower, upper = interval(draws, level)
+            rows.append((change, quantity, median, lower, upper, level, sampled.verdict, sampled.sampler))
     return pd.DataFrame(rows, columns=list(MISFIT_EFFECT_COLUMNS))
 
 
@@ -202,9 +211,18 @@ def usable(sampled: SampledCohort) -> bool:
 
 def same_data(one: SampledCohort, other: SampledCohort) -> bool:
     """Whether two models saw the same samples of the same patients, so that their predictive densities compare."""
-    return one.posterior.patient_ids == other.posterior.patient_ids and np.array_equal(
-        one.prepared.arrays.igg, other.prepared.arrays.igg
+    mine, others = as_measured(one.prepared), as_measured(other.prepared)
+    return (
+        one.posterior.patient_ids == other.posterior.patient_ids
+        and mine.size == others.size
+        and np.allclose(mine, others, rtol=1e-12, atol=0.0)
     )
+
+
+def as_measured(prepared: PreparedCohort) -> Floats:
+    """The values of all samples before any of them was divided by a factor."""
+    igg, log_factor = prepared.arrays.igg, prepared.log_factor
+    return igg * np.exp(log_factor) if log_factor.size else igg
 
 
 def other_models(

@@ -24,7 +24,7 @@ from igkinetics.effect.estimand_row import EFFECT_COLUMNS, Criteria, Estimand, e
 from igkinetics.effect.estimands import EVIDENCE
 from igkinetics.effect.exposure import Exposure, exposures
 from igkinetics.effect.learnt import POPULATION_COLUMNS, PRIOR_COLUMNS, conflict, population_rows, prior_rows, speaking
-from igkinetics.effect.misfit import misfit_table, residuals, rise_row, rises_row, unexplained_row
+from igkinetics.effect.misfit import misfit_table, residuals, rise_row, rises_row, step_row, unexplained_row
 from igkinetics.effect.negative_controls import control_rows
 from igkinetics.effect.options import EffectOptions
 from igkinetics.effect.patients import patient_effect_rows
@@ -222,9 +222,11 @@ def question(
 
 
 def beside_residuals(cohort: Cohort, sampling: Sampling, weight: float, ivig_days: float) -> list[Mapping[str, object]]:
-    """The tests of fit that look at who was left out, at rises without an infusion, and at the rise per gram."""
+    """The tests of fit that look at a step of all levels, at who was left out, at rises without an infusion, and at the
+    rise per gram."""
     patients = len(sampling.posterior.patient_ids) + len(sampling.unexplained)
-    rows: list[Mapping[str, object]] = [unexplained_row(len(sampling.unexplained), patients)]
+    rows: list[Mapping[str, object]] = [] if sampling.step is None else [step_row(sampling.step)]
+    rows.append(unexplained_row(len(sampling.unexplained), patients))
     if sampling.suspected is not None and sampling.suspected.gaps:
         rows.append(rises_row(sampling.suspected))
     if sampling.prior is None:

@@ -15,6 +15,7 @@ from igkinetics.cohort.model import Cohort
 from igkinetics.errors import NobodyFittedError, Problem, call_error
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.hierarchical.cohort_arrays import CohortArrays, cohort_arrays
+from igkinetics.hierarchical.common_step import log_jacobian
 from igkinetics.hierarchical.coordinates import no_coordinates
 from igkinetics.hierarchical.covariates import Covariates, cohort_covariates
 from igkinetics.hierarchical.diagnostics import diagnostics_table, passes, verdict
@@ -65,7 +66,9 @@ class PreparedCohort:
     """Everything of a cohort that no draw depends on. left_out: patient -> why; notes: in words.
 
     set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out. suspected:
-    patient -> (m, 2) day and grams of infusions that the record does not have and the model takes as given.
+    patient -> (m, 2) day and grams of infusions that the record does not have and the model takes as given. log_factor
+    (n_samples,): logs of what levels were divided by, so that all are of one laboratory; empty where none was. odds:
+    prior odds of each of these infusions, and of such a factor.
     """
 
     card: Card
@@ -79,6 +82,8 @@ class PreparedCohort:
     unexplained: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     suspected: Mapping[str, Floats] = field(default_factory=dict)
+    log_factor: Floats = field(default_factory=lambda: np.empty(0))
+    odds: float = 1.0
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
@@ -228,7 +233,7 @@ def sample_prepared(
     """Draws of one model. compiled: of `compile_prepared`, used again; population: another prior than the card's.
 
     Importance sampling that cannot be believed hands over to chains, which know of no drift: of courses that drift its
-    draws stay, and their Pareto k tells.
+    draws stay, and their Pareto k tells. So do those of levels that were divided by a factor.
     """
     population = population or prepared.population(extension)
     drift = drift_of(prepared.members)
@@ -246,9 +251,11 @@ def sample_prepared(
             raise call_error(
                 "sampling", "interrupted", "ended before the first draw: nothing can be reported"
             ) from error
-        if not drawn.why_not or drawn.trace.interrupted or drift is not None:
+        divided = prepared.log_factor.size > 0
+        if not drawn.why_not or drawn.trace.interrupted or drift is not None or divided:
             sampled = sampled_cohort(prepared, population, whitening, drawn.trace, extension)
-            return replace(sampled, log_likelihood=drawn.log_likelihood)
+            as_measured = log_jacobian(prepared) if divided else 0.0
+            return replace(sampled, log_likelihood=drawn.log_likelihood + as_measured)
         why_not = drawn.why_not
     trace = drawn_by_chains(prepared, population, whitening, settings.of_chains, compiled)
     return replace(sampled_cohort(prepared, population, whitening, trace, extension), handed_over=why_not)

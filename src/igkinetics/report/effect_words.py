@@ -79,6 +79,7 @@ ASSUMPTION_WORDS: Final = {
 
 
 TEST_WORDS: Final = {
+    "step": "a lasting step of all levels at one time",
     "neighbours": "neighbouring residuals of a patient that go together",
     "patients": "the share of patients whose residuals go together",
     "study day": "residuals that drift with the study day",
