@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.compare.plots import compare_charts, survival
 from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare_groups
 from igkinetics.compare.tables import first_below
+from igkinetics.compare.three_ways import three_ways
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
+from igkinetics.output.folder import HIDDEN
 from igkinetics.report.compare_page import (
     compare_report,
     compare_sentences,
@@ -26,6 +29,7 @@ from igkinetics.report.compare_page import (
     value_words,
     variable_words,
 )
+from igkinetics.report.three_ways import page_beside, three_ways_words
 from igkinetics.resources import resource_folder
 from page_reader import Page
 
@@ -56,6 +60,23 @@ def test_nadirs_are_those_of_the_fit(comparison: GroupComparison) -> None:
         assert rows.loc[variable, "value_a"] == by_group.loc["IVIG", variable]
         assert rows.loc[variable, "value_b"] == by_group.loc["control", variable]
         assert rows.loc[variable, "lower"] < rows.loc[variable, "estimate"] < rows.loc[variable, "upper"]
+
+
+def test_the_three_differences_are_those_of_compare_and_of_effect(cohort: Cohort, comparison: GroupComparison) -> None:
+    """By label and pairs; by label and means; by infusions and means, for a label that says something else."""
+    labels = comparison.group_a, comparison.group_b
+    found = three_ways(cohort, labels)
+    row = comparison.table.set_index("variable").loc["raw_nadir"]
+    assert found.of_pairs * 100.0 == pytest.approx(row["estimate"])
+    nadir = comparison.fit.nadir.set_index("patient_id")["raw_nadir"]
+    infused = nadir.index.isin(cohort.doses["patient_id"])
+    assert found.of_infused * 100.0 == pytest.approx(nadir[infused].mean() - nadir[~infused].mean())
+    exchanged = cohort.patients.assign(group=np.where(np.arange(len(cohort.patients)) % 2, "even", "odd"))
+    other = three_ways(replace(cohort, patients=exchanged), ("odd", "even"))
+    assert other.of_infused == found.of_infused
+    assert other.of_means != found.of_means
+    assert "as compare gives it, " in three_ways_words(cohort, labels)
+    assert np.isnan(three_ways(cohort, ("nobody", "IVIG")).of_means)
 
 
 def test_exchanged_groups_turn_every_difference(cohort: Cohort, comparison: GroupComparison) -> None:
@@ -114,6 +135,12 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
     assert "82.4 %" in page
     assert "Days to first below 400 mg/dL" in page
     assert "biased against IVIG" in page
+    assert "told apart three times" in page
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert page_beside(tmp_path / "effect" / "report.html", "compare", record) == "../groups/report.html"
+    assert page_beside(tmp_path / f".effect{HIDDEN}1" / "new" / "report.html", "compare", record)
+    assert page_beside(tmp_path / "effect" / "report.html", "effect", record) == ""
+    assert page_beside(tmp_path / "effect" / "report.html", "compare", {"inputs": {}}) == ""
     again = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out)])
     assert again.exit_code == 2
     only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])

@@ -14,6 +14,7 @@ from igkinetics.compare.run import GroupComparison
 from igkinetics.errors import counted
 from igkinetics.report.environment import render_page
 from igkinetics.report.fit_page import card_views
+from igkinetics.report.three_ways import page_beside, three_ways_words
 
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",
@@ -25,11 +26,12 @@ VARIABLE_WORDS = {
 
 
 def write_compare_report(comparison: GroupComparison, path: Path, draw: Draw = draw) -> None:
-    path.write_text(compare_report(comparison, draw), encoding="utf-8", newline="\n")
+    other = page_beside(path, "effect", compare_record(comparison))
+    path.write_text(compare_report(comparison, draw, other), encoding="utf-8", newline="\n")
 
 
-def compare_report(comparison: GroupComparison, draw: Draw = draw) -> str:
-    """The whole page as text; every name from the input is escaped."""
+def compare_report(comparison: GroupComparison, draw: Draw = draw, other: str = "") -> str:
+    """The whole page as text; every name from the input is escaped. other: link to the page of the effect."""
     fit = comparison.fit
     charts = compare_charts(comparison)
     figures = draw([each.chart for each in charts])
@@ -48,6 +50,8 @@ def compare_report(comparison: GroupComparison, draw: Draw = draw) -> str:
             "rows": shown_rows(comparison),
             "groups": [group_shown(row) for row in comparison.sampling.to_dict("records")],
             "methods": methods_sentences(comparison),
+            "other": other,
+            "three_ways": three_ways_words(fit.cohort, (comparison.group_a, comparison.group_b)),
             "cards": card_views(fit),
             "options": fit.options,
         },
