@@ -228,7 +228,7 @@ OTHER_TITLES: Final = (
 TITLES: Final[dict[TableName, str]] = {
     "samples": r"lab|igg|immunoglob|sample|result|befund|probe|measure",
     "doses": r"dose|dosi|ivig|infusion|substitution|medic|orders|emar|gabe|inputevents|exposure",
-    "therapy": r"therap|treat|chemo|blina|blincyto|car-?t|cycle|zykl|regimen|\brtx|ritux|obinut|teclist|elranat|talquet",
+    "therapy": r"therap|treat|chemo|blin[ac]|car-?t|cycle|zykl|regimen|\brtx|ritux|obinut|teclist|elranat|talquet",
     "patients": r"patient|demog|person|subject|baseline|stamm|pazient|pacient",
     "outcomes": r"outcome|event|infection|complic|endpoint|ereign|infekt",
     "weights": r"weight|gewicht|poids|peso|vitals",
