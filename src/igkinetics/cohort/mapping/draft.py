@@ -13,11 +13,12 @@ import pandas as pd
 from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.cohort.mapping.date_formats import date_format
 from igkinetics.cohort.mapping.draft_events import event_draft, looks_like_events
-from igkinetics.cohort.mapping.guess import WITH_UNIT, Guess, choose, left_over, names_immunoglobulin_somewhere
+from igkinetics.cohort.mapping.guess import WITH_UNIT, Guess, choose, names_immunoglobulin_somewhere
 from igkinetics.cohort.mapping.headings import plain, read_heading, says_igg
 from igkinetics.cohort.mapping.keys import UNDECIDED
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place, places_in
+from igkinetics.cohort.mapping.overlooked import left_over
 from igkinetics.cohort.mapping.visits import DAY_TO_CHOOSE, VisitColumn, levels_in_their_units, visit_columns, wide_key
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells
 from igkinetics.cohort.parse.elsewhere import speaks_of

@@ -93,35 +93,6 @@ def choose(places: list[Place]) -> dict[TableName, Guess]:
     return {table: chosen[table] for table in TABLES if table in chosen}
 
 
-def left_over(places: list[Place], chosen: dict[TableName, Guess]) -> list[tuple[Place, TableName | None]]:
-    """The places that no table of a draft reads, and the table of which each speaks, if any."""
-    read = {(name, one.place.settings.sheet) for one in chosen.values() for name in (one.place.name, *one.place.others)}
-    places = [place for place in places if (place.name, place.settings.sheet) not in read]
-    return [(place, speaks_of_table(place)) for place in places]
-
-
-def speaks_of_table(place: Place) -> TableName | None:
-    """Doses, samples or therapy, where the name or the headings of a place say one of them."""
-    headings = list(place.raw.cells.columns)
-    title = plain(place.title)
-    if not headings or not len(place.raw.cells):
-        return None
-    columns = {table: guess_columns(table, place.raw) for table in SPOKEN_OF}
-    guessed = [Guess(table=table, place=place, columns=dict(columns[table]), units={}, keep=()) for table in SPOKEN_OF]
-    possible = [
-        one
-        for one in guessed
-        if not (_of_another_drug(one) if one.table == "doses" else _therapy_of_immunoglobulin(one))
-    ]
-    whole = next((one.table for one in possible if not one.missing), None)
-    by_title = next((one.table for one in possible if re.search(TITLES[one.table], title)), None)
-    if whole or by_title or agent_named(place.title):
-        return whole or by_title or "therapy"
-    if visit_columns(headings) or any(map(says_igg, headings)):
-        return "samples"
-    return "doses" if "amount" in columns["doses"] and any(one.table == "doses" for one in possible) else None
-
-
 def _with_files_alike(one: Guess, unused: list[Place]) -> Guess:
     """The guess with the rows of further files of the same headings, read in the same way: `labs_2024` too."""
     if one.place.settings.sheet:
@@ -152,7 +123,7 @@ def score(one: Guess) -> float:
         wide = bool(visit_columns(one.raw.cells.columns))
         if len(one.missing) > 1 or not (wide or "igg" in one.columns or _named(one) or says_igg(one.place.title)):
             return 0.0
-    elif one.missing or (one.table == "doses" and _of_another_drug(one)) or _therapy_of_immunoglobulin(one):
+    elif one.missing or (one.table == "doses" and of_another_drug(one)) or therapy_of_immunoglobulin(one):
         return 0.0
     if one.table == "patients" and not _of_people(one):
         return 0.0
@@ -174,7 +145,7 @@ def _of_people(one: Guess) -> bool:
     return not other and bool(PEOPLE & one.columns.keys())
 
 
-def _of_another_drug(one: Guess) -> bool:
+def of_another_drug(one: Guess) -> bool:
     """Whether the name of a table of doses, or every name in a column of it, is of another drug than immunoglobulin."""
     title = one.place.settings.sheet or one.place.title
     if says("immunoglobulin", plain(title)):
@@ -188,7 +159,7 @@ def _of_another_drug(one: Guess) -> bool:
     return False
 
 
-def _therapy_of_immunoglobulin(one: Guess) -> bool:
+def therapy_of_immunoglobulin(one: Guess) -> bool:
     """Whether every agent of a table of therapy is immunoglobulin: these are infusions."""
     agent = one.columns.get("agent") if one.table == "therapy" else None
     words = [str(word) for word in one.raw.cells[agent].str.strip().unique() if word] if isinstance(agent, str) else []

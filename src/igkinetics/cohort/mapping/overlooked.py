@@ -1,4 +1,4 @@
-"""Tables in the folder of a cohort that nothing reads: infusions in ivig.csv would be lost without a word."""
+"""Files and sheets that nothing reads, of a cohort or of a draft: infusions in ivig.csv would be lost without a word."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import CONTRACT, TableName, nearest, suggestion
-from igkinetics.cohort.mapping.guess import TITLES, speaks_of_table, title_of_another_drug
+from igkinetics.cohort.mapping.guess import (
+    SPOKEN_OF,
+    TITLES,
+    Guess,
+    guess_columns,
+    of_another_drug,
+    therapy_of_immunoglobulin,
+    title_of_another_drug,
+)
 from igkinetics.cohort.mapping.headings import (
     HEADER_ROWS_LOOKED_AT,
     header_place,
@@ -20,10 +28,12 @@ from igkinetics.cohort.mapping.headings import (
     meanings,
     plain,
     rank,
+    says_igg,
 )
 from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.mapping.layout import Place
-from igkinetics.cohort.presets.concepts import says
+from igkinetics.cohort.mapping.visits import visit_columns
+from igkinetics.cohort.presets.concepts import agent_named, says
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.cohort.source.workbook import first_rows, sheet_names
 from igkinetics.errors import Problem
@@ -68,6 +78,33 @@ def overlooked(folder: Path, paths: list[tuple[TableName, Path]]) -> list[Proble
         expected = "tables in this folder that nothing reads; those of this cohort are named by files under their table"
         problems.append(_not_read(others[0], expected, ", ".join(others)))
     return problems
+
+
+def left_over(places: list[Place], chosen: dict[TableName, Guess]) -> list[tuple[Place, TableName | None]]:
+    """The places that no table of a draft reads, and the table of which each speaks, if any."""
+    read = {(name, one.place.settings.sheet) for one in chosen.values() for name in (one.place.name, *one.place.others)}
+    places = [place for place in places if (place.name, place.settings.sheet) not in read]
+    return [(place, speaks_of_table(place)) for place in places]
+
+
+def speaks_of_table(place: Place) -> TableName | None:
+    """Doses, samples or therapy, where the name or the headings of a place say one of them."""
+    headings = list(place.raw.cells.columns)
+    title = plain(place.title)
+    if not headings or not len(place.raw.cells):
+        return None
+    columns = {table: guess_columns(table, place.raw) for table in SPOKEN_OF}
+    guessed = [Guess(table=table, place=place, columns=dict(columns[table]), units={}, keep=()) for table in SPOKEN_OF]
+    possible = [
+        one for one in guessed if not (of_another_drug(one) if one.table == "doses" else therapy_of_immunoglobulin(one))
+    ]
+    whole = next((one.table for one in possible if not one.missing), None)
+    by_title = next((one.table for one in possible if re.search(TITLES[one.table], title)), None)
+    if whole or by_title or agent_named(place.title):
+        return whole or by_title or "therapy"
+    if visit_columns(headings) or any(map(says_igg, headings)):
+        return "samples"
+    return "doses" if "amount" in columns["doses"] and any(one.table == "doses" for one in possible) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
