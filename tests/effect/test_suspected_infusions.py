@@ -13,7 +13,7 @@ from test_misfit_effects import spoken
 from igkinetics.effect.averages import att
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.effect.misfit import RISE_SHARE, residuals, rise_row, rises_row, shares_of, unexplained_row
+from igkinetics.effect.misfit import SHARES, residuals, rise_row, rises_row, shares_of, unexplained_row
 from igkinetics.effect.misfit_effects import reruns
 from igkinetics.effect.sensitivity import paid
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, prepare_cohort
@@ -126,12 +126,13 @@ def test_tests_beside_the_residuals() -> None:
     assert rise_row(-4.0, 20)["p"] < 1e-4
 
 
-def test_the_rise_per_gram_has_its_share_of_the_verdict() -> None:
-    tests = ["neighbours", "tails", "rises", "rise per gram"]
+def test_the_rise_per_gram_and_the_step_have_their_shares_of_the_verdict() -> None:
+    tests = ["neighbours", "tails", "rises", "step", "rise per gram"]
     shares = shares_of(tests)
     assert sum(shares) == pytest.approx(1.0)
-    assert shares[-1] == RISE_SHARE
-    assert len(set(shares[:-1])) == 1
+    assert shares[-2:] == [SHARES["step"], SHARES["rise per gram"]]
+    assert len(set(shares[:-2])) == 1
+    assert sum(shares_of(tests[3:])) == pytest.approx(1.0)
     assert shares_of(["tails"]) == [1.0]
     assert shares_of([]) == []
 

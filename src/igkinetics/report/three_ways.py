@@ -20,7 +20,7 @@ def three_ways_words(cohort: Cohort, labels: tuple[str, str], ids: Collection[st
     """Why the differences of `compare` and `effect` are not one: the same patients, told apart three times."""
     found = three_ways(cohort, labels, ids)
     unit = cohort.igg_unit
-    of_pairs, of_means, of_infused = (signed(from_g_per_l(value, unit)) for value in found)
+    of_pairs, of_means, of_infused = (signed(from_g_per_l(value, unit), unit) for value in found)
     a, b = (text.visible(label) for label in labels)
     return (
         f"The lowest measured IgG of the same patients, told apart three times: {a} minus {b}, typical difference of a "
@@ -29,12 +29,12 @@ def three_ways_words(cohort: Cohort, labels: tuple[str, str], ids: Collection[st
     )
 
 
-def signed(level: float) -> str:
-    """A difference with its sign; the sign for "unknown" where it is not known."""
-    if not text.known(level):
+def signed(difference: float, unit: str) -> str:
+    """A difference of levels with its sign."""
+    if not text.known(difference):
         return text.UNKNOWN
-    shown = f"{level:+.3g}" if abs(level) < 100.0 else f"{level:+.0f}"
-    return "0" if float(shown) == 0 else shown.replace("-", "−")
+    shown = text.level(abs(difference), unit)
+    return shown if float(shown) == 0 else ("+" if difference > 0 else "−") + shown
 
 
 def page_beside(page: Path, command: str, record: Mapping[str, Any]) -> str:
