@@ -1,4 +1,4 @@
-"""Files and sheets that nothing reads, of a cohort or of a draft: infusions in ivig.csv would be lost without a word."""
+"""Files and sheets of a cohort, or of a draft, that nothing reads: infusions in ivig.csv would be lost unsaid."""
 
 from __future__ import annotations
 
