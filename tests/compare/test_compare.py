@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import igkinetics as igk
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.outcomes import patients_with_outcomes
@@ -206,6 +207,29 @@ def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
     assert empty.isna().all(axis=None)
     assert "Without a fitted nadir: control-01." in lacking.notes
     assert "0 of 1" in compare_report(lacking)
+
+
+def test_a_median_that_is_a_limit_is_written_as_one() -> None:
+    """Of three controls two are known only to lie below 200."""
+    known = {"A": [600, 420, 390], "B": [500, 310, 300], "E": [510, 400, 350]}
+    levels = {**known, "C": ["<200"] * 3, "D": ["<200"] * 3}
+    rows = [(name, 30 * visit, igg) for name, some in levels.items() for visit, igg in enumerate(some)]
+    both = igk.read_cohort(
+        samples=pd.DataFrame(rows, columns=["patient_id", "day", "igg"]),
+        patients=pd.DataFrame({"patient_id": list("ABCDE"), "group": ["IVIG", "IVIG", *["control"] * 3]}),
+        igg_unit="mg/dL",
+    )
+    compared = compare_groups(both, FitOptions(thresholds=(400.0,), draws=200))
+    note = compared.table.set_index("variable").loc["raw_nadir", "note"]
+    assert "2 of 3 in control lie below their limit and count as the limit; its median may be lower" in note
+    assert "IVIG lie below" not in note
+    unfitted = replace(
+        compared,
+        table=compared.table.assign(
+            value_a=compared.table["value_a"].where(compared.table["variable"] != "fitted_nadir")
+        ),
+    )
+    assert "median lowest measured IgG 345 and <200 mg/dL" in compare_sentences(unfitted)[0]
 
 
 def test_each_cell_of_the_page_is_that_of_the_table(comparison: GroupComparison) -> None:

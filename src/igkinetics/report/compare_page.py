@@ -11,6 +11,7 @@ from igkinetics.charts.svg import Draw, draw
 from igkinetics.compare.output import compare_record
 from igkinetics.compare.plots import compare_charts
 from igkinetics.compare.run import GroupComparison
+from igkinetics.compare.tables import lowest_of, median_is_hidden
 from igkinetics.errors import counted
 from igkinetics.report.environment import render_page
 from igkinetics.report.fit_page import card_views
@@ -188,7 +189,11 @@ def levels_sentence(comparison: GroupComparison, rows: Sequence[Mapping[Any, Any
     words = {"fitted_nadir": "fitted nadir", "raw_nadir": "lowest measured IgG"}[str(row["variable"])]
     if not (text.known(row["value_a"]) and text.known(row["value_b"])):
         return f"{sizes}: the lowest IgG cannot be compared, for one group has none."
-    values = f"{value_words(row['value_a'], unit)} and {value_words(row['value_b'], unit)} {unit}"
+    signs = [
+        "<" if row["variable"] == "raw_nadir" and len(lowest[0]) and median_is_hidden(*lowest) else ""
+        for lowest in (lowest_of(comparison.fit.nadir, str(name)) for name in (comparison.group_a, comparison.group_b))
+    ]
+    values = f"{signs[0]}{value_words(row['value_a'], unit)} and {signs[1]}{value_words(row['value_b'], unit)} {unit}"
     said = f"{sizes}: median {words} {values}"
     shift = f"by {value_words(row['estimate'], unit)} {unit}"
     interval = interval_words(row["lower"], row["upper"], unit)
