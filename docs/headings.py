@@ -11,10 +11,11 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.guess import guess
-from igkinetics.cohort.mapping.headings import read_heading, visit_columns, wide_key
+from igkinetics.cohort.mapping.headings import read_heading
 from igkinetics.cohort.mapping.keys import TableMapping
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place
+from igkinetics.cohort.mapping.visits import visit_columns, wide_key
 from igkinetics.cohort.parse.cells import igg_cells
 from igkinetics.cohort.source.raw import RawRows
 

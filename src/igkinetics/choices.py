@@ -26,6 +26,7 @@ KINDS: Final[dict[Any, tuple[str, Any]]] = {
     tuple[float, float]: ("two numbers", lambda value: _numbers(value) and len(value) == 2),
 }
 """Type of an option -> in words, and whether a value is of it."""
+LISTS: Final = (tuple[float, ...], tuple[str, ...])
 
 
 def chosen(kind: type[Options], options: Options | None, given: Mapping[str, Any]) -> Options:
@@ -48,9 +49,14 @@ def chosen(kind: type[Options], options: Options | None, given: Mapping[str, Any
 
 
 def type_problems(options: DataclassInstance) -> list[Problem]:
-    """Every option of a wrong type."""
+    """Every option of a wrong type, and every list that names a value more than once: it would count twice."""
     hints = get_type_hints(type(options))
-    return _of_wrong_type(hints, {name: getattr(options, name) for name in hints})
+    values = {name: getattr(options, name) for name in hints}
+    return _of_wrong_type(hints, values) or [
+        _problem(name, ", ".join(twice), "must name each value once")
+        for name, value in values.items()
+        if hints[name] in LISTS and (twice := [_named(each) for each in dict.fromkeys(value) if value.count(each) > 1])
+    ]
 
 
 def _of_wrong_type(hints: Mapping[str, Any], values: Mapping[str, Any]) -> list[Problem]:
@@ -77,6 +83,10 @@ def _meant(name: str, known: list[str]) -> str:
 
 def _problem(option: str, found: object, expected: str) -> Problem:
     return Problem(file="call", column=option, found=str(found), expected=expected)
+
+
+def _named(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _shown(value: object) -> str:

@@ -26,7 +26,7 @@ def table() -> pd.DataFrame:
 def test_intervals_of_contrasts_and_of_the_decomposition_hold_the_truth(table: pd.DataFrame) -> None:
     ours = table[~table.index.str.startswith(NAIVE)]
     assert len(ours) == sum(map(len, CONTRASTS.values())) + 6
-    assert (ours["cohorts"] >= 10).all()
+    assert (ours["cohorts"] == 100).all()
     error = np.sqrt(LEVEL * (1 - LEVEL) / ours["cohorts"])
     held = ours["share"] >= LEVEL - MC_ERRORS * error
     assert set(ours.index[~held]) <= TOO_NARROW, ours.sort_values("share").head()

@@ -87,3 +87,77 @@ def test_a_column_of_patients_that_nobody_can_guess_is_left_to_choose(tmp_path: 
     text = draft_mapping(path)
     assert '# patient_id = "..."    # CHOOSE the column that says whose the row is' in text
     assert '# not used: "Wer"' in text
+
+
+LAB = "Patient,Date,IgG (mg/dL)\nA,2024-01-01,600\nA,2024-01-20,550\n"
+INFUSIONS = {
+    "ivig.csv": "Patient,Start,End,Dose (g)\nA,2024-01-15 08:00,2024-01-15 12:00,30\n",
+    "Infusionen.csv": "Patient,Beginn,Ende,Menge (g)\nA,2024-01-15 08:00,2024-01-15 12:00,30\n",
+    "doses.csv": "Patient,Start,Stop,Dose (g)\nA,2024-01-15 08:00,2024-01-15 12:00,30\n",
+    "given.csv": "Patient,Date,Prescribed (g),Administered (g)\nA,2024-01-15,40,30\n",
+}
+
+
+@pytest.mark.parametrize("name", INFUSIONS)
+def test_infusions_are_drafted_as_doses(tmp_path: Path, name: str) -> None:
+    (tmp_path / "labs.csv").write_text(LAB)
+    (tmp_path / name).write_text(INFUSIONS[name])
+    draft = draft_mapping(tmp_path)
+    (tmp_path / "cohort.toml").write_text(draft)
+    assert read_cohort(tmp_path).doses["amount_g"].tolist() == [30.0]
+    assert "[patients]" not in draft
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "told"),
+    [
+        ("albumin.csv", "Patient,Date,Dose (g)\nA,2024-01-15,20\n", "# not read: albumin.csv"),
+        ("transfusion.csv", "Patient,Date,Dose (g)\nA,2024-01-15,20\n", "# not read: transfusion.csv"),
+        ("drugs.csv", "Patient,Date,Drug,Dose (g)\nA,2024-01-15,Albumin,20\n", "# not read: drugs.csv"),
+        ("blina.csv", "Patient,C1 start,C1 end\nA,2024-01-02,2024-01-30\n", "# CHOOSE: blina.csv speaks of therapy"),
+        ("blina.csv", "Patient,Date,Dose\nA,2024-01-02,28\n", "# CHOOSE: blina.csv speaks of therapy"),
+        ("ivig.csv", "Patient,Start date,End date,Daily dose (g),Drug\nA,2024-01-02,2024-01-03,10,IVIG\n", "of doses"),
+        ("ivig.csv", "Patient,IVIG 1,IVIG 2\nA,2024-01-02,2024-01-30\n", "# CHOOSE: ivig.csv speaks of doses"),
+    ],
+)
+def test_what_is_no_table_of_patients_or_of_immunoglobulin_is_not_drafted_as_one(
+    tmp_path: Path, name: str, table: str, told: str
+) -> None:
+    (tmp_path / "labs.csv").write_text(LAB)
+    (tmp_path / name).write_text(table)
+    draft = draft_mapping(tmp_path)
+    assert told in draft
+    assert "\n[patients]" not in draft
+    assert "\n[doses]" not in draft
+
+
+def test_files_of_the_same_headings_are_drafted_together(tmp_path: Path) -> None:
+    (tmp_path / "labs_2023.csv").write_text(LAB)
+    (tmp_path / "labs_2024.csv").write_text(LAB.replace("2024", "2025").replace("A,", "B,"))
+    (tmp_path / "cohort.toml").write_text(draft_mapping(tmp_path))
+    assert len(read_cohort(tmp_path).samples) == 4
+
+
+def test_a_wide_table_with_doses_says_that_the_draft_leaves_them_out(tmp_path: Path) -> None:
+    path = tmp_path / "labs.csv"
+    path.write_text("Patient,IgG day 0 (mg/dL),IgG day 28 (mg/dL),IVIG day 0 (g)\nA,620,600,30\n")
+    assert '# CHOOSE: "IVIG day 0 (g)" speak of infusions, which this draft leaves out' in draft_mapping(path)
+
+
+def test_headings_of_different_units_need_no_igg_unit(tmp_path: Path) -> None:
+    path = tmp_path / "labs.csv"
+    path.write_text("Patient,IgG day 0 (mg/dL),IgG day 28 (g/L)\nA,620,6.0\n")
+    draft = draft_mapping(path)
+    assert "# igg_unit is not needed: each heading says its unit (mg/dL, g/L)" in draft
+    (tmp_path / "cohort.toml").write_text(draft)
+    assert read_cohort(tmp_path).samples["igg"].tolist() == pytest.approx([6.2, 6.0])
+
+
+def test_one_table_of_all_drugs_gives_doses_and_therapy(tmp_path: Path) -> None:
+    (tmp_path / "labs.csv").write_text(LAB)
+    rows = "A,Blinatumomab,2024-01-02,2024-01-30,0.4\nA,IVIG,2024-01-16,2024-01-16,30\n"
+    (tmp_path / "drugs.csv").write_text("Patient,Drug,Start,Stop,Dose (g)\n" + rows)
+    (tmp_path / "cohort.toml").write_text(draft_mapping(tmp_path))
+    cohort = read_cohort(tmp_path)
+    assert cohort.doses["amount_g"].tolist() == [30.0]
+    assert cohort.therapy["agent"].tolist() == ["Blinatumomab"]

@@ -172,7 +172,7 @@ samples.csv: 1 problem
         {"samples.csv": DATED + "P1,03/04/2024,500\n"},
         """
 samples.csv: 1 problem
-  line 2, patient P1, datetime: found '03/04/2024'; which is the day and which the month? State it: datetime_format = "%d/%m/%Y" under [samples] in cohort.toml
+  line 2, patient P1, datetime: found '03/04/2024'; which is the day and which the month? State it: datetime_format = "%d/%m/%Y" under [samples] in cohort.toml, or "%m/%d/%Y": both read all cells of this column
 """,
     ),
     Defect(

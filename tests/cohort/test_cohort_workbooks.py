@@ -12,6 +12,7 @@ import xlsxwriter
 from defect import warnings_of, write_cohort
 
 from igkinetics.cohort.read import read_cohort
+from igkinetics.cohort.source.workbook_looks import shows_more
 from igkinetics.errors import InputError
 
 Sheets = dict[str, list[list[Any]]]
@@ -146,3 +147,161 @@ def test_a_workbook_may_have_any_name_and_files_any_case(tmp_path: Path) -> None
     (tmp_path / "other.xlsx").write_bytes((tmp_path / "Ward 3, May.XLSX").read_bytes())
     with pytest.raises(InputError, match="one workbook, or the name of the one that is meant"):
         read_cohort(tmp_path)
+
+
+def told(path: Path) -> str:
+    return "\n".join(warnings_of(read_cohort(path)))
+
+
+DOSES = ["patient_id", "day", "amount_g"]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "rows", "expected"),
+    [
+        (
+            "IVIG",
+            [DOSES, ["P1", 3, 40]],
+            "speaks of doses, and nothing reads this sheet: its rows are missing from the",
+        ),
+        ("Infusionen", [["Pat.", "Tag", "Gramm"], ["P1", 3, 40]], 'write sheet = "Infusionen" under [doses]'),
+        ("SCIG", [DOSES, ["P1", 3, 10]], 'ignore_sheets = ["SCIG"] at the top of cohort.toml'),
+        ("Ward B", [HEADER, ["P2", 0, 640, "mg/dL"]], "speaks of samples"),
+        ("samples (2)", [HEADER, ["P2", 0, 640, "mg/dL"]], "write its rows into the sheet samples"),
+        ("Blincyto", [["patient_id", "start", "stop"], ["P1", 0, 28]], "speaks of therapy"),
+        ("Patienten", [["Pat.", "Gewicht (kg)"], ["P1", 70]], "speaks of patients"),
+    ],
+)
+def test_a_sheet_that_nothing_reads_is_asked_about(
+    tmp_path: Path, sheet: str, rows: list[list[Any]], expected: str
+) -> None:
+    path = workbook(tmp_path / "ward.xlsx", SAMPLES | {sheet: rows})
+    assert expected in told(path)
+    (tmp_path / "cohort.toml").write_text(f'ignore_sheets = "{sheet}"\n')
+    assert told(tmp_path) == ""
+
+
+def test_a_second_sheet_of_doses_is_asked_about_beside_the_first(tmp_path: Path) -> None:
+    sheets = SAMPLES | {"doses": [DOSES, ["P1", 3, 40]], "doses 2": [DOSES, ["P1", 9, 40]]}
+    assert "sheet: found 'doses 2'; speaks of doses" in told(workbook(tmp_path / "ward.xlsx", sheets))
+
+
+def test_sheets_that_speak_of_no_table_are_named_and_not_asked_about(tmp_path: Path) -> None:
+    legend = [["abbreviation", "meaning"], ["IgG", "immunoglobulin G"]]
+    sheets = SAMPLES | {"legend": legend, "Available": legend, "empty": [], "header": [HEADER]}
+    cohort = read_cohort(workbook(tmp_path / "ward.xlsx", sheets))
+    assert cohort.problems.empty
+    assert cohort.unused_columns == {"ward.xlsx": ("sheet legend", "sheet Available")}
+
+
+def test_a_sheet_to_ignore_that_is_not_there_is_told(tmp_path: Path) -> None:
+    workbook(tmp_path / "ward.xlsx", SAMPLES)
+    (tmp_path / "cohort.toml").write_text('ignore_sheets = ["legend"]\n')
+    assert "ignore_sheets: found 'legend'; no such sheet" in refused(tmp_path)
+
+
+def odd_workbook(path: Path, *, look: str) -> Path:
+    """Five samples of one patient; the third or its column looks odd."""
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("samples")
+        sheet.write_row(0, 0, ["patient_id", "day", "igg", "unit", "remark"])
+        formats = {"struck": {"font_strikeout": True}, "unit": {"num_format": '0" mg/dL"'}}
+        formats |= {"below": {"num_format": '"<"0'}, "percent": {"num_format": "0%"}, "plain": {"num_format": "0.0"}}
+        style = book.add_format(formats.get(look, {}))
+        for row in range(1, 6):
+            sheet.write_row(row, 0, ["P1", 7 * row, 600 - 10 * row, "mg/dL", "x"])
+        sheet.write_number(3, 2, 570, style)
+        if look == "row":
+            sheet.set_row(3, None, None, {"hidden": True})
+        if look == "filter":
+            sheet.autofilter(0, 0, 5, 4)
+            sheet.set_row(2, None, None, {"hidden": True})
+            sheet.set_row(3, None, None, {"hidden": True})
+        if look in ("column", "beside"):
+            sheet.set_column(*((2, 2) if look == "column" else (4, 4)), None, None, {"hidden": True})
+        if look == "comment":
+            sheet.write_comment(3, 2, "wrong patient, do not use")
+        if look == "rich":
+            sheet.write_rich_string(3, 2, book.add_format({"font_strikeout": True}), "<5", "70")
+        if look == "sheet":
+            sheet.hide()
+            book.add_worksheet("notes").activate()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [
+        ("row", "line 4: found '1 hidden row'; hidden or filtered out, and read like any other"),
+        ("filter", "line 3: found '2 hidden rows'; hidden or filtered out"),
+        ("column", "igg: found 'a hidden column'; this column is hidden, and is used"),
+        ("struck", "line 4, igg: found '570'; crossed out in the sheet, and read like any other"),
+        ("rich", "line 4, igg: found '<570'; crossed out in the sheet"),
+        ("comment", "line 4, igg: found '570'; a comment on this cell says \"wrong patient, do not use\""),
+        ("below", "line 4, igg: found '570'; its number format \"<\"0 shows it as something else"),
+        ("percent", "its number format 0% shows it as something else"),
+        ("sheet", "found 'a hidden sheet'"),
+        ("plain", ""),
+        ("unit", ""),
+        ("beside", ""),
+    ],
+)
+def test_cells_that_look_as_if_they_were_not_meant_are_asked_about(tmp_path: Path, look: str, expected: str) -> None:
+    odd_workbook(tmp_path / "ward.xlsx", look=look)
+    (tmp_path / "cohort.toml").write_text('igg_unit = "mg/dL"\n')
+    asked = told(tmp_path)
+    assert expected in asked
+    assert bool(asked) is bool(expected)
+    (tmp_path / "cohort.toml").write_text('igg_unit = "mg/dL"\n[samples]\nunusual_cells = "as_given"\n')
+    assert told(tmp_path) == ""
+
+
+def test_a_thread_of_comments_is_told_whole(tmp_path: Path) -> None:
+    odd_workbook(tmp_path / "note.xlsx", look="comment")
+    kind = "http://schemas.microsoft.com/office/2017/10/relationships/threadedComment"
+    target = "../threadedComments/threadedComment1.xml"
+    relation = f'<Relationship Id="rId99" Type="{kind}" Target="{target}"/></Relationships>'
+    said = ("no?", "no &amp; no")
+    thread = "".join(f'<threadedComment ref="C4" id="{one}"><text>{one}</text></threadedComment>' for one in said)
+    with zipfile.ZipFile(tmp_path / "note.xlsx") as note, zipfile.ZipFile(tmp_path / "ward.xlsx", "w") as ward:
+        for name in note.namelist():
+            content = note.read(name)
+            if name == "xl/worksheets/_rels/sheet1.xml.rels":
+                content = content.replace(b"</Relationships>", relation.encode())
+            ward.writestr(name, content)
+        ward.writestr("xl/threadedComments/threadedComment1.xml", f"<ThreadedComments>{thread}</ThreadedComments>")
+    (tmp_path / "note.xlsx").unlink()
+    (tmp_path / "cohort.toml").write_text('igg_unit = "mg/dL"\n')
+    assert 'a comment on this cell says "no? / no & no"' in told(tmp_path)
+
+
+def test_rows_that_the_mapping_leaves_out_are_not_asked_about(tmp_path: Path) -> None:
+    odd_workbook(tmp_path / "ward.xlsx", look="comment")
+    rule = '[[samples.keep]]\ncolumn = "day"\nnone_of = [21]\n'
+    (tmp_path / "cohort.toml").write_text(f'igg_unit = "mg/dL"\n{rule}')
+    assert told(tmp_path) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "tells"),
+    [
+        ("General", False),
+        ("0.00", False),
+        ("#,##0", False),
+        ("@", False),
+        ("dd.mm.yyyy hh:mm", False),
+        ('_-* #,##0.00_-;\\-* #,##0.00_-;_-* "-"??_-;_-@_-', False),
+        ("[Red]0", False),
+        ("[$-409]d\\-mmm\\-yy", False),
+        ("0.00E+00", False),
+        ('"<"0', True),
+        ("\\<0", True),
+        ('[<600]"<"0;0', True),
+        ("0%", True),
+        ("#,##0,", True),
+        (";;;", True),
+        ('0" g/L"', True),
+    ],
+)
+def test_number_formats_that_show_more_than_the_number(code: str, tells: bool) -> None:
+    assert shows_more(code) is tells

@@ -112,14 +112,34 @@ def test_usual_thresholds_and_windows_pass(tmp_path: Path) -> None:
         refuse_out_of_proportion(cohort_in(tmp_path, unit), thresholds=thresholds, window=(-30, 730))
 
 
-def test_differences_and_windows_out_of_proportion(tmp_path: Path) -> None:
-    cohort = cohort_in(tmp_path, "g/L")
-    with pytest.raises(InputError, match="difference of IgG: found '100'"):
-        refuse_out_of_proportion(cohort, differences=(1.0, 100.0))
-    with pytest.raises(InputError, match="window: found '0:100000'; a window in days, near the samples"):
-        refuse_out_of_proportion(cohort, window=(0, 100_000))
+@pytest.mark.parametrize(
+    ("unit", "difference", "said"),
+    [
+        ("g/L", 100.0, r"is more than the highest sample \(3 to 8 g/L\)"),
+        ("g/L", 50.0, r"is more than the highest sample"),
+        ("g/L", -0.002, "is a hair's breadth beside the samples"),
+        ("mg/dL", 0.5, r"is a hair's breadth beside the samples \(300 to 800 mg/dL\)"),
+    ],
+)
+def test_differences_out_of_proportion(tmp_path: Path, unit: str, difference: float, said: str) -> None:
+    with pytest.raises(InputError, match=f"difference of IgG: found '{difference:g}'.*{said}"):
+        refuse_out_of_proportion(cohort_in(tmp_path, unit), differences=(0.0, difference))
+    kept = cohort_in(tmp_path, unit, 'unusual_levels = "as_given"\n')
+    refuse_out_of_proportion(kept, differences=(difference,))
+
+
+def test_usual_differences_pass(tmp_path: Path) -> None:
+    for unit, some in (("g/L", (-0.2, 0.0, 0.1, 0.5)), ("mg/dL", (-20.0, 0.0, 10.0, 50.0))):
+        refuse_out_of_proportion(cohort_in(tmp_path, unit), differences=some)
+
+
+@pytest.mark.parametrize("window", [(0, 100_000), (-50, -10), (2000, 2100)])
+def test_windows_away_from_the_samples(tmp_path: Path, window: tuple[float, float]) -> None:
+    asked = "window: found '{:g}:{:g}'; a window in days that meets the samples".format(*window)
+    with pytest.raises(InputError, match=asked):
+        refuse_out_of_proportion(cohort_in(tmp_path, "g/L"), window=window)
     kept = cohort_in(tmp_path, "g/L", 'unusual_windows = "as_given"\n')
-    refuse_out_of_proportion(kept, window=(0, 100_000))
+    refuse_out_of_proportion(kept, window=window)
 
 
 @pytest.mark.parametrize(

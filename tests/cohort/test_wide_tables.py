@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from defect import write_cohort
 
-from igkinetics.cohort.mapping.headings import visit_columns, wide_key
+from igkinetics.cohort.mapping.visits import visit_columns, wide_key
 from igkinetics.cohort.model import Cohort, RowCount
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
@@ -96,10 +96,97 @@ def test_without_the_key_the_message_says_so_and_what_to_write(tmp_path: Path) -
         (("IgG mois 1", "IgG mois 3"), 'wide = { columns = "IgG mois *", day = "30.4375 * *" }'),
         (("IgG baseline", "IgG wk 6"), 'wide = { day = { "IgG baseline" = 0, "IgG wk 6" = 42 } }'),
         (("IgG V1", "IgG V2"), 'wide = { day = { "IgG V1" = DAY, "IgG V2" = DAY } }'),
+        (("IgG w-2", "IgG w0", "IgG w4"), 'wide = { columns = "IgG w*", day = "7 * *" }'),
+        (("IgG D-7", "IgG D0", "IgG D+28"), 'wide = { columns = "IgG D*", day = "*" }'),
+        (("IgG Tag -7", "IgG Tag 28"), 'wide = { columns = "IgG Tag *", day = "*" }'),
+        (("IgG W-1 (g/L)", "IgG baseline (g/L)", "IgG W4 (g/L)"), '"IgG W-1 (g/L)" = -7, "IgG baseline (g/L)" = 0'),
+        (("IgG M-1", "IgG M0"), 'wide = { columns = "IgG M*", day = "30.4375 * *" }'),
+        (("IgG day minus 7", "IgG day 0"), 'wide = { day = { "IgG day minus 7" = -7, "IgG day 0" = 0 } }'),
+        (("IgG day \u22127", "IgG day 0"), 'wide = { day = { "IgG day \u22127" = -7, "IgG day 0" = 0 } }'),
+        (("IgG-day-0", "IgG-day-7"), 'wide = { columns = "IgG-day-*", day = "*" }'),
+        (("IgG day-7", "IgG day-14", "IgG day-28"), 'wide = { columns = "IgG day-*", day = "*" }'),
+        (("IgG day-28", "IgG day-7"), 'wide = { day = { "IgG day-28" = DAY, "IgG day-7" = DAY } }'),
     ],
 )
 def test_visits_are_recognised(headings: tuple[str, ...], key: str) -> None:
-    assert wide_key(visit_columns(headings)) == key
+    assert key in wide_key(visit_columns(headings))
+
+
+@pytest.mark.parametrize("other", ["IVIG day * (g)", "IgA day * (mg/dL)", "Weight day *", "CRP day *", "Dose day *"])
+def test_another_measurement_is_never_the_days(tmp_path: Path, other: str) -> None:
+    levels = ("IgG day 0 (mg/dL)", "IgG day 28 (mg/dL)")
+    headings = [*levels, *(other.replace("*", number) for number in ("0", "28"))]
+    assert wide_key(visit_columns(headings), headings) == 'wide = { columns = "IgG day * (mg/dL)", day = "*" }'
+    table = "patient_id," + ",".join(headings) + "\nA,620,600,30,35\n"
+    if other not in ("IgA day * (mg/dL)", "CRP day *"):
+        with pytest.raises(InputError, match="speaks of another measurement: it holds no days"):
+            read(tmp_path, table, f'{{ columns = "IgG day * (mg/dL)", day = "{other}" }}')
+
+
+@pytest.mark.parametrize("time", ["Day V*", "Date of V*", "V* sample date", "Visit * date"])
+def test_columns_of_days_or_dates_are_found(time: str) -> None:
+    headings = ["IgG V1", "IgG V2", time.replace("*", "1"), time.replace("*", "2")]
+    assert f'"{time}"' in wide_key(visit_columns(headings), headings)
+
+
+def test_a_negative_visit_comes_before_the_therapy(tmp_path: Path) -> None:
+    cohort = read(
+        tmp_path, "patient_id,IgG w-2,IgG w0,IgG w4\nA,620,600,550\n", '{ columns = "IgG w*", day = "7 * *" }'
+    )
+    assert cohort.samples["day"].tolist() == [-14, 0, 28]
+
+
+def test_each_level_is_read_in_the_unit_of_its_heading(tmp_path: Path) -> None:
+    table = "patient_id,IgG day 0 (mg/dL),IgG day 14 (mg/dL),IgG day 28 (mg/L)\nA,620,600,5800\n"
+    wide = '{ day = { "IgG day 0 (mg/dL)" = 0, "IgG day 14 (mg/dL)" = 14, "IgG day 28 (mg/L)" = 28 } }'
+    assert read(tmp_path, table, wide).samples["igg"].tolist() == pytest.approx([6.2, 6.0, 5.8])
+
+
+def test_headings_in_another_unit_than_igg_unit_are_refused(tmp_path: Path) -> None:
+    table = "patient_id,IgG day 0 (g/L),IgG day 28 (g/L)\nA,6.2,6.0\n"
+    wide = '{ columns = "IgG day * (g/L)", day = "*" }'
+    with pytest.raises(InputError, match="igg is read in mg/dL, and this heading says g/L"):
+        read(tmp_path, table, wide)
+    (tmp_path / "stated").mkdir()
+    stated = wide + '\n[samples.units]\nigg = "g/L"'
+    assert read(tmp_path / "stated", table, stated).samples["igg"].tolist() == [6.2, 6.0]
+
+
+@pytest.mark.parametrize("heading", ["IgG1", "IgG4", "IgA", "IgG subclass 2", "CSF IgG", "Albumin (mg/dL)"])
+def test_another_analyte_mapped_as_igg_is_refused_unless_ignored(tmp_path: Path, heading: str) -> None:
+    table = f"patient_id,day,{heading}\nA,0,620\nA,14,600\n"
+    mapping = f'igg_unit = "mg/dL"\n[samples]\nIGNORE[samples.columns]\nigg = "{heading}"\n'
+    files = {"cohort.toml": mapping.replace("IGNORE", ""), "samples.csv": table}
+    with pytest.raises(InputError, match="says another analyte than total IgG"):
+        read_cohort(write_cohort(tmp_path / "asked", files))
+    files["cohort.toml"] = mapping.replace("IGNORE", f'ignore = ["{heading}"]\n')
+    assert len(read_cohort(write_cohort(tmp_path / "answered", files)).samples) == 2
+
+
+def test_a_subclass_is_not_recommended_as_igg(tmp_path: Path) -> None:
+    files = {"cohort.toml": 'igg_unit = "mg/dL"\n', "samples.csv": "patient_id,day,IgG4\nA,0,60\n"}
+    with pytest.raises(InputError) as refused:
+        read_cohort(write_cohort(tmp_path / "ward", files))
+    assert "'IgG4' is not total IgG in serum" in str(refused.value)
+    assert 'igg = "IgG4"' not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("dates", "form"),
+    [
+        (("03/04/2024", "03/18/2024", "04/01/2024"), '"%m/%d/%Y"'),
+        (("03/31/2024 8:30 PM", "04/27/2024 07:30 AM"), '"%m/%d/%Y %I:%M %p"'),
+        (("18/03/2024", "03/04/2024 08:30"), '["%d/%m/%Y", "%d/%m/%Y %H:%M"]'),
+    ],
+)
+def test_a_form_of_dates_that_is_proposed_reads_all_cells(tmp_path: Path, dates: tuple[str, ...], form: str) -> None:
+    table = "patient_id,datetime,igg\n" + "".join(f"A,{date},600\n" for date in dates)
+    files = {"cohort.toml": 'igg_unit = "mg/dL"\n', "samples.csv": table}
+    with pytest.raises(InputError, match="State it: datetime_format = ") as refused:
+        read_cohort(write_cohort(tmp_path / "ward", files))
+    assert f"datetime_format = {form} under [samples] in cohort.toml is what reads all cells" in str(refused.value)
+    files["cohort.toml"] += f"[samples]\ndatetime_format = {form}\n"
+    assert len(read_cohort(write_cohort(tmp_path / "stated", files)).samples) == len(dates)
 
 
 def test_subclasses_are_no_visits() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import igkinetics as igk
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.outcomes import patients_with_outcomes
@@ -17,8 +19,10 @@ from igkinetics.cohort.read import read_cohort
 from igkinetics.compare.plots import compare_charts, survival
 from igkinetics.compare.run import COMPARE_COLUMNS, MEASURES, GroupComparison, chosen_groups, compare_groups
 from igkinetics.compare.tables import first_below
+from igkinetics.compare.three_ways import three_ways
 from igkinetics.errors import InputError
 from igkinetics.fit.options import FitOptions
+from igkinetics.output.folder import HIDDEN
 from igkinetics.report.compare_page import (
     compare_report,
     compare_sentences,
@@ -26,6 +30,7 @@ from igkinetics.report.compare_page import (
     value_words,
     variable_words,
 )
+from igkinetics.report.three_ways import page_beside, three_ways_words
 from igkinetics.resources import resource_folder
 from page_reader import Page
 
@@ -56,6 +61,23 @@ def test_nadirs_are_those_of_the_fit(comparison: GroupComparison) -> None:
         assert rows.loc[variable, "value_a"] == by_group.loc["IVIG", variable]
         assert rows.loc[variable, "value_b"] == by_group.loc["control", variable]
         assert rows.loc[variable, "lower"] < rows.loc[variable, "estimate"] < rows.loc[variable, "upper"]
+
+
+def test_the_three_differences_are_those_of_compare_and_of_effect(cohort: Cohort, comparison: GroupComparison) -> None:
+    """By label and pairs; by label and means; by infusions and means, for a label that says something else."""
+    labels = comparison.group_a, comparison.group_b
+    found = three_ways(cohort, labels)
+    row = comparison.table.set_index("variable").loc["raw_nadir"]
+    assert found.of_pairs * 100.0 == pytest.approx(row["estimate"])
+    nadir = comparison.fit.nadir.set_index("patient_id")["raw_nadir"]
+    infused = nadir.index.isin(cohort.doses["patient_id"])
+    assert found.of_infused * 100.0 == pytest.approx(nadir[infused].mean() - nadir[~infused].mean())
+    exchanged = cohort.patients.assign(group=np.where(np.arange(len(cohort.patients)) % 2, "even", "odd"))
+    other = three_ways(replace(cohort, patients=exchanged), ("odd", "even"))
+    assert other.of_infused == found.of_infused
+    assert other.of_means != found.of_means
+    assert "as compare gives it, " in three_ways_words(cohort, labels)
+    assert np.isnan(three_ways(cohort, ("nobody", "IVIG")).of_means)
 
 
 def test_exchanged_groups_turn_every_difference(cohort: Cohort, comparison: GroupComparison) -> None:
@@ -114,6 +136,12 @@ def test_command_writes_table_report_and_record(tmp_path: Path) -> None:
     assert "82.4 %" in page
     assert "Days to first below 400 mg/dL" in page
     assert "biased against IVIG" in page
+    assert "told apart three times" in page
+    record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert page_beside(tmp_path / "effect" / "report.html", "compare", record) == "../groups/report.html"
+    assert page_beside(tmp_path / f".effect{HIDDEN}1" / "new" / "report.html", "compare", record)
+    assert page_beside(tmp_path / "effect" / "report.html", "effect", record) == ""
+    assert page_beside(tmp_path / "effect" / "report.html", "compare", {"inputs": {}}) == ""
     again = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(out)])
     assert again.exit_code == 2
     only_one = CliRunner().invoke(app, ["compare", str(EXAMPLE), "--out", str(tmp_path / "x"), "--group", "IVIG"])
@@ -179,6 +207,29 @@ def test_a_group_without_samples_is_shown_as_such(cohort: Cohort) -> None:
     assert empty.isna().all(axis=None)
     assert "Without a fitted nadir: control-01." in lacking.notes
     assert "0 of 1" in compare_report(lacking)
+
+
+def test_a_median_that_is_a_limit_is_written_as_one() -> None:
+    """Of three controls two are known only to lie below 200."""
+    known = {"A": [600, 420, 390], "B": [500, 310, 300], "E": [510, 400, 350]}
+    levels = {**known, "C": ["<200"] * 3, "D": ["<200"] * 3}
+    rows = [(name, 30 * visit, igg) for name, some in levels.items() for visit, igg in enumerate(some)]
+    both = igk.read_cohort(
+        samples=pd.DataFrame(rows, columns=["patient_id", "day", "igg"]),
+        patients=pd.DataFrame({"patient_id": list("ABCDE"), "group": ["IVIG", "IVIG", *["control"] * 3]}),
+        igg_unit="mg/dL",
+    )
+    compared = compare_groups(both, FitOptions(thresholds=(400.0,), draws=200))
+    note = compared.table.set_index("variable").loc["raw_nadir", "note"]
+    assert "2 of 3 in control lie below their limit and count as the limit; its median may be lower" in note
+    assert "IVIG lie below" not in note
+    unfitted = replace(
+        compared,
+        table=compared.table.assign(
+            value_a=compared.table["value_a"].where(compared.table["variable"] != "fitted_nadir")
+        ),
+    )
+    assert "median lowest measured IgG 345 and <200 mg/dL" in compare_sentences(unfitted)[0]
 
 
 def test_each_cell_of_the_page_is_that_of_the_table(comparison: GroupComparison) -> None:

@@ -47,6 +47,10 @@ def plan(ward: Cohort, patient_id: str, **choices: Any) -> Plan:
         ("P11", {"target": 5, "start": "2024-02-07"}, r"must lie after the last .*, 2024-02-07"),
         ("P08", {"target": 5, "dose_g_per_kg": (0.4,)}, "P08 has no weight: write weight_kg in patients.csv, or name"),
         ("P08", {"guideline": "ontario_pid"}, "P08 has no weight"),
+        ("P08", {"target": 5, "weight": "ideal"}, "weight: found 'ideal'; patient P08 has no weight"),
+        ("P11", {"target": 5, "weight": "lean"}, "the lean weight of patient P11 needs height_cm and sex"),
+        ("P07", {"target": 5, "dose_g": [30], "weight": "ideal"}, "goes with doses per kg, not with dose_g"),
+        ("P07", {"target": 5, "dose_g": [30, 30.0]}, "dose_g: found '30'; must name each value once"),
         (
             "P08",
             {"target": 5, "guideline": "ontario_sid"},
@@ -110,6 +114,22 @@ def test_a_guideline_gives_doses_and_target_with_its_source(ward: Cohort) -> Non
         (30.0, 28.0, "iv"),
         (7.5, 7.0, "sc"),
     }
+
+
+def test_usual_doses_go_by_the_weight_that_was_named(ward: Cohort) -> None:
+    """P10, 60 kg at 160 cm, has an ideal weight of 52.4 kg: 45.5 + 2.3 kg for each inch above 5 feet."""
+    ideal = 45.5 + 2.3 * (160 / 2.54 - 60)
+    for weight, kg in (("actual", 60.0), ("ideal", ideal)):
+        found = plan(ward, "P10", target=5.0, weight=weight, interval=(28.0,))
+        assert max(one.dose_g or 0 for one in found.regimens) == pytest.approx(kg, abs=2.5)
+    assert "amounts of 0.1 to 1 g/kg of ideal weight in 28 days were tried" in " ".join(found.notes)
+
+
+def test_doses_beside_a_guideline_and_beyond_replacement_are_told(ward: Cohort) -> None:
+    notes = plan(ward, "P07", guideline="ontario_sid", target=7.0, dose_g=(40.0,), route="sc").notes
+    assert any("so the doses of ontario_sid were not tried: 0.4 to 0.6 g/kg" in note for note in notes)
+    assert any(note.startswith("40 g sc every 7 days is 2.1 g/kg in 28 days; replacement takes") for note in notes)
+    assert not any("g/kg in 28 days;" in note for note in plan(ward, "P07", target=5.0, dose_g=(30.0,)).notes)
 
 
 def test_levels_for_starting_are_told_beside_the_last_sample(ward: Cohort) -> None:

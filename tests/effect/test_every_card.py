@@ -136,7 +136,7 @@ def test_the_main_model_takes_the_structure_asked_for_and_others_stand_beside_it
 def test_a_structure_that_the_card_or_nobody_knows_is_refused() -> None:
     with pytest.raises(InputError, match=r"did you mean one_compartment/step_loss\?"):
         EffectOptions(structure=("one_compartment/steploss",))
-    with pytest.raises(InputError, match="structures that differ"):
+    with pytest.raises(InputError, match="name each value once"):
         EffectOptions(structure=("one_compartment/step_loss", "one_compartment/step_loss"))
     with pytest.raises(InputError, match="must be two_compartment for cheng_2026"):
         prepared_for(

@@ -9,7 +9,7 @@ from scipy import stats
 from treatments import vector
 
 from igkinetics.effect.averages import rises
-from igkinetics.effect.contrasts import adjusted_difference, mean_difference, shrinkage
+from igkinetics.effect.contrasts import adjusted_difference, mean_difference, measured_difference, shrinkage
 from igkinetics.effect.estimand_row import Criteria, Estimand, effect_row, rope_verdict
 from igkinetics.effect.exposure import exposures
 from igkinetics.kinetics.curves import igg_curve
@@ -80,6 +80,21 @@ def test_a_difference_of_means_has_the_interval_of_two_unequal_groups() -> None:
     assert np.mean(draws) == pytest.approx(values[ever].mean() - values[~ever].mean(), abs=0.003)
     assert lower == pytest.approx(welch.low, abs=0.03)  # Behrens-Fisher is a little wider than Welch
     assert upper == pytest.approx(welch.high, abs=0.03)
+
+
+@pytest.mark.parametrize(("n_ever", "n_never"), [(14, 9), (2, 2), (2, 4)])
+def test_known_values_give_their_own_difference_whatever_the_seed(n_ever: int, n_never: int) -> None:
+    """The median is the difference of the data; the ends are those of Behrens-Fisher, by chance in mean_difference."""
+    generator = np.random.default_rng(9)
+    values, ever = generator.normal(3.0, 1.0, n_ever + n_never), np.arange(n_ever + n_never) < n_ever
+    for n_draws in (400, 401):
+        spread = measured_difference(values, ever, n_draws)
+        assert spread.shape == (n_draws,)
+        assert np.median(spread) == pytest.approx(values[ever].mean() - values[~ever].mean(), abs=1e-12)
+    drawn = mean_difference(np.broadcast_to(values, (400_000, values.size)), ever, generator)
+    np.testing.assert_allclose(
+        np.quantile(spread, [0.1, 0.25, 0.75, 0.9]), np.quantile(drawn, [0.1, 0.25, 0.75, 0.9]), rtol=0.03, atol=0.02
+    )
 
 
 def test_uncertain_nadirs_widen_the_interval_as_their_variance_says() -> None:

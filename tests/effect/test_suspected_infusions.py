@@ -13,12 +13,19 @@ from test_misfit_effects import spoken
 from igkinetics.effect.averages import att
 from igkinetics.effect.counterfactual import within_patient
 from igkinetics.effect.exposure import exposures
-from igkinetics.effect.misfit import RISE_SHARE, residuals, rise_row, rises_row, shares_of, unexplained_row
+from igkinetics.effect.misfit import SHARES, residuals, rise_row, rises_row, shares_of, unexplained_row
 from igkinetics.effect.misfit_effects import reruns
 from igkinetics.effect.sensitivity import paid
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, prepare_cohort
 from igkinetics.hierarchical.leave_one_out import LeftOut
-from igkinetics.hierarchical.suspected import ODDS, Suspected, suspected_infusions, with_suspected
+from igkinetics.hierarchical.suspected import (
+    ODDS,
+    Suspected,
+    suspected_days,
+    suspected_infusions,
+    undosed_gaps,
+    with_suspected,
+)
 from igkinetics.kinetics.schedule import START
 from made_records import CARD, cohort_of, drawn, planned
 
@@ -54,8 +61,25 @@ def test_what_was_not_recorded_is_suspected_and_nothing_else(prepared: PreparedC
     for each in found.infusions.values():
         np.testing.assert_allclose(each, [[before, 28.0]], atol=0.01)
     assert rises_row(found)["p"] < 1e-6
+    assert found.odds == found.n / found.gaps > ODDS
+    assert {name for name, each in found.likely.items() if len(each)} >= set(found.infusions)
+    assert sum(map(len, found.likely.values())) >= found.n
     assert suspected_infusions([one for one in prepared.members if one.patient.dose_day.size == 3]).n == 0
     assert suspected_infusions([]) == Suspected(infusions={}, gaps=0)
+
+
+def test_smaller_rises_count_where_larger_ones_are_there(prepared: PreparedCohort) -> None:
+    """Nothing is likely in those whose record is whole, and nothing at all in a cohort without clear rises."""
+    small = []
+    for one in prepared.members:
+        left_out = one.patient.dose_day.size == 2
+        days, clear = suspected_days(one, undosed_gaps(one), 28.0)
+        assert clear.size == days.size
+        assert left_out or not days.size
+        small.append(days.size)
+    assert sum(small) >= suspected_infusions(prepared.members).n
+    never = suspected_infusions([one for one in prepared.members if one.patient.dose_day.size == 3])
+    assert (never.likely, never.odds) == ({}, ODDS)
 
 
 def test_they_are_given_beside_and_do_not_decide_who_is_infused(prepared: PreparedCohort) -> None:
@@ -89,9 +113,9 @@ def test_each_costs_its_patient(prepared: PreparedCohort) -> None:
         posterior = type("Ids", (), {"patient_ids": ("P0", "P1", "P2")})
 
     model = Model()
-    model.prepared = with_suspected(prepared, {"P1": np.array([[60.0, 28.0], [100.0, 28.0]])})
+    model.prepared = with_suspected(prepared, {"P1": np.array([[60.0, 28.0], [100.0, 28.0]])}, 0.05)
     unseen = LeftOut(elpd=np.zeros(3), log_weights=np.zeros((1, 3)), pareto_k=np.zeros(3), draws=np.arange(1))
-    assert paid(unseen, model).elpd.tolist() == [0.0, 2.0 * np.log(ODDS), 0.0]  # type: ignore[arg-type]
+    assert paid(unseen, model).elpd.tolist() == [0.0, 2.0 * np.log(0.05), 0.0]  # type: ignore[arg-type]
 
 
 def test_tests_beside_the_residuals() -> None:
@@ -102,12 +126,13 @@ def test_tests_beside_the_residuals() -> None:
     assert rise_row(-4.0, 20)["p"] < 1e-4
 
 
-def test_the_rise_per_gram_has_its_share_of_the_verdict() -> None:
-    tests = ["neighbours", "tails", "rises", "rise per gram"]
+def test_the_rise_per_gram_and_the_step_have_their_shares_of_the_verdict() -> None:
+    tests = ["neighbours", "tails", "rises", "step", "rise per gram"]
     shares = shares_of(tests)
     assert sum(shares) == pytest.approx(1.0)
-    assert shares[-1] == RISE_SHARE
-    assert len(set(shares[:-1])) == 1
+    assert shares[-2:] == [SHARES["step"], SHARES["rise per gram"]]
+    assert len(set(shares[:-2])) == 1
+    assert sum(shares_of(tests[3:])) == pytest.approx(1.0)
     assert shares_of(["tails"]) == [1.0]
     assert shares_of([]) == []
 

@@ -220,7 +220,7 @@ def test_what_cannot_be_evaluated_is_refused(frames: dict[str, pd.DataFrame]) ->
     cohort = igk.read_cohort(**frames, igg_unit="mg/dL")
     with pytest.raises(InputError, match="typical values only"):
         igk.evaluate_forecasts(cohort, cards=["dumas_2019"])
-    with pytest.raises(InputError, match="named once"):
+    with pytest.raises(InputError, match="name each value once"):
         igk.evaluate_forecasts(cohort, cards=[CARD, CARD])
     few = igk.read_cohort(samples=frames["samples"].groupby("patient_id").head(2), igg_unit="mg/dL")
     with pytest.raises(NobodyFittedError, match="three samples or more"):

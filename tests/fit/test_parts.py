@@ -19,7 +19,7 @@ from igkinetics.output.parts import Part, do_part, do_parts, is_finished
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "data" / "blina23"
-CHOICES = ["--draws", "100", "--intervals", "laplace", "--engine", "lmfit", "--jobs", "1"]
+CHOICES = ["--threshold", "400", "--draws", "100", "--intervals", "laplace", "--engine", "lmfit", "--jobs", "1"]
 """The search for one patient: what fits patients in chunks takes a minute to compile, and test_batch.py tests it."""
 PATIENTS = 6
 N_PARTS = 3
@@ -69,7 +69,9 @@ def test_parts_give_the_numbers_of_the_whole(done: Path, in_parts: Path, tmp_pat
     for table in (path for path in in_parts.iterdir() if path.is_dir()):
         pd.read_parquet(table).to_parquet(cohort / f"{table.name}.parquet")
     assert fit(cohort, whole)[0] == 0
-    for table in ("nadir", "parameters", "patients"):
+    fell = pd.read_csv(whole / "thresholds.csv")["first_day_below"].notna().sum()
+    assert f"{fell} of {PATIENTS} fitted patients fell below 400 mg/dL." in (done / "report.html").read_text()
+    for table in ("nadir", "parameters", "patients", "thresholds"):
         rows = [pd.read_csv(out / f"{table}.csv") for out in (done, whole)]
         one, other = (each.sort_values(list(each.columns[:3]), ignore_index=True) for each in rows)
         pd.testing.assert_frame_equal(one, other)

@@ -11,6 +11,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import igkinetics as igk
+from igkinetics.dose.options import DoseOptions
+from igkinetics.effect.options import EffectOptions
 from igkinetics.errors import InputError
 from igkinetics.fit import cohort as cohort_fits
 from igkinetics.fit.cohort import fit_cohort
@@ -18,6 +20,8 @@ from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import TABLES, column_words
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.tables import ASKED
+from igkinetics.forecast.options import ForecastOptions
+from igkinetics.population.options import PopulationOptions
 from made_records import cohort_of, drawn, planned, record
 
 DOSES = ((30.0, 30.0), (58.0, 30.0), (86.0, 30.0))
@@ -51,6 +55,21 @@ def test_other_questions_get_the_answers_of_another_fit(
     assert asked.options == again.options
     assert fits.options.thresholds == (400,)
     assert_frame_equal(asked.over(thresholds=[400]).nadir, fits.nadir)
+
+
+@pytest.mark.parametrize(
+    ("options", "named", "twice"),
+    [
+        (FitOptions, {"thresholds": (400, 400.0)}, "thresholds: found '400'"),
+        (ForecastOptions, {"thresholds": (400,), "patients": ("A", "B", "A")}, "patients: found 'A'"),
+        (EffectOptions, {"covariates": ("age_y", "age_y")}, "covariates: found 'age_y'"),
+        (DoseOptions, {"interval": (28.0, 21.0, 28.0)}, "interval: found '28'"),
+        (PopulationOptions, {"fix": ("CL", "CL")}, "fix: found 'CL'"),
+    ],
+)
+def test_what_is_named_twice_would_count_twice(options: Any, named: dict[str, Any], twice: str) -> None:
+    with pytest.raises(InputError, match=f"{twice}; must name each value once"):
+        options(**named)
 
 
 def test_nadirs_over_other_days_with_times_below(fits: CohortFit) -> None:

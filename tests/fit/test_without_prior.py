@@ -203,6 +203,12 @@ def test_a_fixed_level_out_of_proportion_is_asked_about() -> None:
         fit_cohort(cohort, fix={"C_base": 6.0})
 
 
+@pytest.mark.parametrize(("name", "value"), [("CL", 155.0), ("V1", 3200.0), ("V2", 0.05), ("Q", 700.0)])
+def test_a_clearance_or_volume_in_another_unit_is_refused(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=f"fix {name}: found '{value:g}'; is in L.*, and adult_b_cell_depletion has"):
+        fit_cohort(cohort_of([PEOPLE[0].patient]), fix={name: value})
+
+
 def problem_with(values: dict[str, float], production: str = "loss_and_recovery") -> tuple[Patient, FitProblem]:
     patient = made(3, CALENDAR).patient
     return patient, build_problem(patient, prior_of(patient).held_at(values, "fixed by the call"), production)

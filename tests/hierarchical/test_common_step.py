@@ -167,7 +167,7 @@ def test_the_density_of_divided_levels_is_that_of_the_values_as_measured(prepare
 
 
 def test_the_model_that_has_it(prepared: PreparedCohort) -> None:
-    beside = Beside(settings=SampleSettings(draws=50, chains=2, cores=1, sampler="laplace"), say=lambda line: None)
+    beside = Beside(settings=SampleSettings(draws=150, chains=2, cores=1, sampler="laplace"), say=lambda line: None)
     assert another_laboratory(prepared, beside, None) == {}
     assert another_laboratory(prepared, beside, step_of(prepared, 0.1, p=0.2)) == {}
     everybody = step_of(prepared, 0.1)
@@ -175,9 +175,9 @@ def test_the_model_that_has_it(prepared: PreparedCohort) -> None:
     ((name, sample),) = another_laboratory(prepared, beside, everybody).items()
     assert name == "another laboratory from day 90 on"
     sampled = sample()
-    assert sampled.posterior.error.shape[:2] == (6, 50)
+    assert sampled.posterior.error.shape[:2] == (6, 150)
     assert sampled.log_likelihood is not None
-    assert sampled.log_likelihood.shape == (300, 10)
+    assert sampled.log_likelihood.shape == (900, 10)
     size = sampled.prepared.log_factor.max()
     assert np.expm1(size) == pytest.approx(0.2, abs=0.08)
     unseen = LeftOut(elpd=np.zeros(10), log_weights=np.zeros((1, 10)), pareto_k=np.zeros(10), draws=np.arange(1))

@@ -148,7 +148,7 @@ def test_a_scenario_runs_for_virtual_patients_of_the_population(varied: Path, tm
             ["--iov", "CLL", "--occasion", "28"],
             "must be one of CL, k, V1, C_base, S (did you mean CL?)",
         ),
-        (["--iov", "CL", "--iov", "CL", "--occasion", "28"], "--iov: found 'CL, CL'; must be parameters that differ"),
+        (["--iov", "CL", "--iov", "CL", "--occasion", "28"], "--iov: found 'CL'; must name each value once"),
         (["--iov", "S", "--occasion", "28"], "--iov: found 'S'; must be one of this model's parameters: CL, V1"),
         (["--iov", "k", "--occasion", "28"], "--iov: found 'k'; must be one of this model's parameters: CL, V1"),
         (["--iov", "CL", "--occasion", "-3"], "must be a number of days above 0"),
@@ -172,7 +172,7 @@ def test_a_scenario_runs_for_virtual_patients_of_the_population(varied: Path, tm
         (["--covariate", "CL:arm:power"], "cannot be a power"),
         (
             ["--covariate", "CL:arm", "--covariate", "CL:arm"],
-            "must be effects that differ",
+            "must name each value once",
         ),
         (["--covariate", "CL:weigt_kg"], "did you mean weight_kg?"),
         (["--test-covariate", "visit"], "--test-covariate"),

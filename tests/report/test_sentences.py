@@ -9,7 +9,7 @@ import numpy as np
 from fabricated import HOSTILE
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import fitted_nadirs
-from igkinetics.report.below import below_sentences
+from igkinetics.report.below import below_sentences, hides
 from igkinetics.report.limits import (
     contraction_words,
     learnt,
@@ -19,6 +19,7 @@ from igkinetics.report.limits import (
     sensitivities,
 )
 from igkinetics.report.patient_view import fits
+from igkinetics.report.rows import chips
 from igkinetics.report.sentences import five_sentences
 
 
@@ -62,8 +63,27 @@ def test_the_dead_are_not_below_now(fit: CohortFit) -> None:
     low = fit.thresholds.assign(threshold=20.0, first_day_below=np.nan, days_below=0.0)
     assert below_sentences(changed(fit, thresholds=low)) == [
         "None of 4 fitted patients fell below 20 mg/dL.",
-        "Below 20 mg/dL at the last measurement: none of 7 living patients.",
+        "Below 20 mg/dL at the last measurement: none of 7 living patients; cannot be told of 1, P02 (<40 on day 190).",
     ]
+
+
+def test_what_a_limit_hides_is_on_neither_side(fit: CohortFit) -> None:
+    """P02 last read <40: nobody knows whether below 30. Told, too, where nobody could be fitted."""
+    nobody = fit.patients.assign(status="prior_only")
+    low = fit.thresholds.assign(threshold=30.0)
+    assert below_sentences(changed(fit, patients=nobody, thresholds=low)) == [
+        "Below 30 mg/dL at the last measurement: none of 7 living patients; cannot be told of 1, P02 (<40 on day 190)."
+    ]
+    assert hides("above", 30.0, 35.0)
+    assert not hides("above", 30.0, 4.0)
+    assert not hides("below", 0.4, 0.4)
+
+
+def test_a_nadir_that_is_the_priors_is_marked_in_the_list_of_patients(fit: CohortFit) -> None:
+    first = str(fitted_nadirs(fit)["patient_id"].iloc[0])
+    status = fit.nadir["status"].where(fit.nadir["patient_id"] != first, "prior_only")
+    (chip,) = chips(changed(fit, nadir=fit.nadir.assign(status=status)), [first])
+    assert chip["words"] == "too little data, so the curve is the prior's"
 
 
 def test_a_lowest_value_below_the_limit_is_not_called_unexplained() -> None:
@@ -94,8 +114,8 @@ def test_patients_set_aside_for_one_reason_are_named_with_it(fit: CohortFit) -> 
     table = fit.patients.assign(status="set_aside", reason=reason)
     nadir = fit.nadir.assign(status="set_aside", reason=reason)
     said = five_sentences(changed(fit, patients=table, nadir=nadir, interrupted=True), "x")
-    assert said[3].startswith(f"8 patients not fitted (set aside, {reason}: P01, P02, ")
-    assert "Interrupted" in said[0]
+    assert f"8 patients not fitted (set aside, {reason}: P01, P02, " in said[3]
+    assert "Interrupted" in said[3]
 
 
 def test_an_endogenous_nadir_rests_on_the_prior_where_s_hardly_contracted(fit: CohortFit) -> None:

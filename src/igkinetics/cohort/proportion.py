@@ -16,6 +16,8 @@ HIGHEST_IGG_G_PER_L: Final = 150.0
 """15,000 mg/dL: nothing above has been seen, even in myeloma."""
 TIMES_THE_HIGHEST: Final = 10.0
 SHARE_OF_THE_LOWEST: Final = 0.05
+HAIRS_BREADTH: Final = 0.005
+"""Of the lowest sample: a smaller difference is far below the error of any assay."""
 RECORDS_BEYOND: Final = 10.0
 SHORTEST_RECORD_DAY: Final = 365.0
 KEEP_LEVELS: Final = 'unusual_levels = "as_given" in cohort.toml keeps it as it is'
@@ -60,14 +62,17 @@ def _levels(cohort: Cohort, named: Sequence[tuple[str, float]]) -> list[Problem]
 
 
 def _differences(cohort: Cohort, differences: Sequence[float]) -> list[Problem]:
-    """Changes of IgG may be small; they are not larger than ten times every level."""
+    """A change of IgG is no larger than every level, and one that matters is no hair's breadth; 0 is always meant."""
     igg = cohort.samples["igg"].to_numpy(dtype=np.float64)
     if not igg.size or "levels" in cohort.as_given:
         return []
-    highest = TIMES_THE_HIGHEST * igg.max()
-    large = [one for one in differences if np.isfinite(one) and abs(g_per_l(float(one), cohort.igg_unit)) > highest]
-    words = "is more than ten times the highest sample"
-    return [_problem(cohort, "difference of IgG", one, words, igg, KEEP_LEVELS) for one in large]
+    problems = []
+    for one in differences:
+        size = abs(g_per_l(float(one), cohort.igg_unit))
+        if np.isfinite(size) and (size > igg.max() or 0 < size < HAIRS_BREADTH * igg.min()):
+            words = "is more than the highest sample" if size > igg.max() else "is a hair's breadth beside the samples"
+            problems.append(_problem(cohort, "difference of IgG", one, words, igg, KEEP_LEVELS))
+    return problems
 
 
 def _problem(cohort: Cohort, what: str, found: float, words: str, igg: np.ndarray, keep: str) -> Problem:  # type: ignore[type-arg]
@@ -93,9 +98,9 @@ def _days(cohort: Cohort, window: tuple[float, float]) -> list[Problem]:
         return []
     day = cohort.samples["day"].to_numpy(dtype=np.float64)
     first, last = float(day.min()), float(day.max())
-    beyond = RECORDS_BEYOND * max(last - first, SHORTEST_RECORD_DAY)
+    span = max(last - first, SHORTEST_RECORD_DAY)
     start, end = window
-    if start >= first - beyond and end <= last + beyond:
+    if first <= end <= last + RECORDS_BEYOND * span and first - RECORDS_BEYOND * span <= start <= last + span:
         return []
-    expected = f"a window in days, near the samples (day {first:.6g} to {last:.6g}); {KEEP_WINDOWS}"
+    expected = f"a window in days that meets the samples (day {first:.6g} to {last:.6g}); {KEEP_WINDOWS}"
     return [Problem(file="call", column="window", found=f"{start:g}:{end:g}", expected=expected)]

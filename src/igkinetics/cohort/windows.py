@@ -34,8 +34,8 @@ class Window:
 
 def nadir_window(patient: Patient, asked: tuple[float, float] | None = None) -> Window:
     """First therapy start (else first sample) to the last sample, cut at death, transplant or the start of
-    another B-cell-depleting therapy; or the days asked for, which may lie beyond the data but not beyond
-    death or transplant. ValueError when the days asked for are not in order.
+    another B-cell-depleting therapy; or the days asked for, which may lie beyond the data but not before
+    them, nor beyond death or transplant. ValueError when the days asked for are not in order.
     """
     if asked is not None:
         return _asked_window(patient, asked)
@@ -62,6 +62,8 @@ def _asked_window(patient: Patient, asked: tuple[float, float]) -> Window:
     if not start < end:
         raise ValueError(f"a window runs from an earlier to a later day, not from {start:g} to {end:g}")
     words = "as asked"
+    if patient.sample_day.size and end < patient.sample_day[0]:
+        return _no_window("the window asked for ends before the first sample")
     if patient.follow_up_end < end:
         why = end_words(patient)
         end, words = patient.follow_up_end, f"as asked, cut at {why}"

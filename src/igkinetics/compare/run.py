@@ -16,6 +16,7 @@ from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.compare.tables import (
     Floats,
     first_below,
+    limit_notes,
     measured_row,
     outcome_row,
     percent,
@@ -176,7 +177,10 @@ def nadir_rows(fit: CohortFit, groups: tuple[str, str], sampling: pd.DataFrame, 
         from_start = some["window_start"].astype(float) if variable.startswith("days") else 0.0
         values = some[column].astype(float) - from_start
         split: list[Floats] = [np.array(values[some["group"] == group].dropna()) for group in groups]
-        rows.append(measured_row(variable, split[0], split[1], unit, level, sampling))
+        row = measured_row(variable, split[0], split[1], unit, level, sampling)
+        if variable == "raw_nadir":
+            row["note"] = "; ".join([row["note"], *limit_notes(some, groups)])
+        rows.append(row)
     for threshold in fit.options.thresholds:
         times = [first_below(fit, group, g_per_l(threshold, unit)) for group in groups]
         rows.append(time_row(f"first_below_{threshold:g}", times[0], times[1], level))

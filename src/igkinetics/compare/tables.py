@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -200,3 +201,23 @@ def group_row(fit: CohortFit, group: str) -> dict[str, Any]:
         "sampling_shift": (fitted["expected_raw_nadir"].astype(float) - fitted["fitted_nadir"].astype(float)).mean(),
         "unit": fit.cohort.igg_unit,
     }
+
+
+def limit_notes(nadir: pd.DataFrame, groups: tuple[str, str]) -> Iterator[str]:
+    """How many of a group's lowest values are known only to lie below a limit, where any are."""
+    for group in groups:
+        values, hidden = lowest_of(nadir, group)
+        if hidden.any():
+            known = "; its median may be lower" if median_is_hidden(values, hidden) else ""
+            yield f"{int(hidden.sum())} of {len(values)} in {group} lie below their limit and count as the limit{known}"
+
+
+def lowest_of(nadir: pd.DataFrame, group: str) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """The lowest measured values of a group, and which of them are known only to lie below a limit."""
+    own = nadir[(nadir["group"] == group) & nadir["raw_nadir"].notna()]
+    return own["raw_nadir"].to_numpy(dtype=np.float64), own["raw_nadir_below_limit"].to_numpy(dtype=bool)
+
+
+def median_is_hidden(values: Floats, hidden: npt.NDArray[np.bool_]) -> bool:
+    """Whether the true median may lie below that of the values, some of which count as their limit."""
+    return bool(hidden[values >= np.median(values)].any() or 2 * hidden.sum() >= len(values))

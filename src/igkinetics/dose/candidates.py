@@ -71,7 +71,8 @@ def offers_of(options: DoseOptions, guideline: Guideline | None, facts: Facts) -
             elif options.dose_g_per_kg:
                 amounts = per_kg(options.dose_g_per_kg, basis_kg(options.weight or "actual", facts))
             else:
-                amounts = usual_amounts(interval, facts.weight_kg, sorted(options.vial))
+                weight = facts.weight_kg if options.weight is None else basis_kg(options.weight, facts)
+                amounts = usual_amounts(interval, weight, sorted(options.vial))
             yield Offer(route=route, interval_day=interval, amounts_g=amounts)
 
 

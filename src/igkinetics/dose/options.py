@@ -73,6 +73,8 @@ class DoseOptions:
                 yield fault(name, value, f"must be one of {', '.join(known)}{nearest(value, known)}")
         if self.dose_g and self.dose_g_per_kg:
             yield fault("dose_g", "with dose_g_per_kg", "give either dose_g or dose_g_per_kg")
+        elif self.dose_g and self.weight is not None:
+            yield fault("weight", self.weight, "goes with doses per kg, not with dose_g")
 
     def _number_problems(self) -> Iterator[Problem]:
         positive = {"target": self.target, "target_upper": self.target_upper, "price": self.price}
@@ -83,8 +85,6 @@ class DoseOptions:
             values = getattr(self, name)
             if any(not 0 < value < math.inf for value in values):
                 yield fault(name, words_of(values), "must be numbers above 0")
-            elif len(set(values)) != len(values):
-                yield fault(name, words_of(values), "must name each value once")
         if self.target is not None and self.target_upper is not None and self.target_upper <= self.target:
             yield fault("target_upper", f"{self.target_upper:g}", f"must be above the target, {self.target:g}")
         if self.target_upper is not None and self.target is None:

@@ -11,9 +11,18 @@ import numpy as np
 from igkinetics.cards.body_size import NEEDS_HEIGHT_AND_SEX
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort
-from igkinetics.dose.candidates import USUAL_G, USUAL_G_PER_KG, names_doses, offers_of, regimens_of, routes_of
+from igkinetics.dose.candidates import (
+    INTERVALS,
+    MONTH_DAY,
+    USUAL_G,
+    USUAL_G_PER_KG,
+    names_doses,
+    offers_of,
+    regimens_of,
+    routes_of,
+)
 from igkinetics.dose.facts import Facts, date_words
-from igkinetics.dose.guidelines import Guideline, load_guideline
+from igkinetics.dose.guidelines import Guideline, GuidelineDose, load_guideline
 from igkinetics.dose.options import DoseOptions, fault
 from igkinetics.dosing.plausible import LARGEST_VIAL_G, odd_dose, rule_for_weight
 from igkinetics.dosing.regimen import Dosing
@@ -24,7 +33,7 @@ from igkinetics.fit.records import EPOCH
 from igkinetics.limits import LEVELS_OF_IGG_MG_DL, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
 from igkinetics.scenarios.dates import as_date
 from igkinetics.scenarios.scenario import Target
-from igkinetics.text import visible
+from igkinetics.text import listed, visible
 from igkinetics.units import DAY_DECIMALS, IggUnit, canonical_unit, from_g_per_l, g_per_l
 
 
@@ -135,17 +144,20 @@ def bases_of(options: DoseOptions, guideline: Guideline | None) -> set[str]:
     """The weights that doses in g/kg refer to; none where doses are in g."""
     if names_doses(options, guideline) and guideline is not None:
         return {options.weight or dose.weight for dose in guideline.dose}
-    return {options.weight or "actual"} if options.dose_g_per_kg else set()
+    if options.dose_g:
+        return set()
+    return {options.weight or "actual"} if options.dose_g_per_kg or options.weight is not None else set()
 
 
 def weight_problems(options: DoseOptions, guideline: Guideline | None, facts: Facts) -> Iterator[Problem]:
     """Doses per kg need the weight, and for some weight bases height and sex."""
     bases = bases_of(options, guideline)
-    asked = "dose_g_per_kg" if options.dose_g_per_kg else "guideline"
+    asked = "dose_g_per_kg" if options.dose_g_per_kg else "guideline" if names_doses(options, guideline) else "weight"
     who = visible(facts.patient.patient_id)
     if bases and np.isnan(facts.weight_kg):
         rule = f"patient {who} has no weight: write weight_kg in patients.csv, or name doses in g (dose_g)"
-        yield fault(asked, options.guideline if asked == "guideline" else "doses in g/kg", rule)
+        found = {"guideline": options.guideline, "weight": options.weight}.get(asked, "doses in g/kg")
+        yield fault(asked, found, rule)
     needy = sorted(bases & set(NEEDS_HEIGHT_AND_SEX))
     if needy and (np.isnan(facts.body.height_cm[0]) or not facts.knows_sex):
         rule = (
@@ -190,6 +202,9 @@ def notes_of(options: DoseOptions, guideline: Guideline | None, facts: Facts, un
         if options.target is not None and guideline.target is not None and guideline.target.at_least_mg_dl is not None:
             own = converted(guideline.target.at_least_mg_dl, "mg/dL", unit)
             yield f"the target was stated; {options.guideline} itself aims at {own:g} {unit}"
+        if guideline.dose and not names_doses(options, guideline):
+            doses = listed([guideline_dose_words(dose) for dose in guideline.dose])
+            yield f"other doses were named, so the doses of {options.guideline} were not tried: {doses}"
         if guideline.for_children and facts.age_y >= 18:
             yield f"{options.guideline} is for children; this patient is {facts.age_y:g} years old"
         yield from start_notes(options, guideline, facts, unit)
@@ -197,7 +212,9 @@ def notes_of(options: DoseOptions, guideline: Guideline | None, facts: Facts, un
         known = not np.isnan(facts.weight_kg)
         low, high = USUAL_G_PER_KG if known else USUAL_G
         each = "g/kg" if known else "g (no weight is known)"
+        each += f" of {options.weight} weight" if options.weight not in (None, "actual") else ""
         yield f"no doses were named, so amounts of {low:g} to {high:g} {each} in 28 days were tried"
+    yield from heavy_notes(options, guideline, facts)
     if options.start is None:
         last = facts.last_sample + facts.last_dose
         if np.isfinite(last):
@@ -213,6 +230,25 @@ def notes_of(options: DoseOptions, guideline: Guideline | None, facts: Facts, un
     elif np.isfinite(facts.weighed):
         weighed = date_words(facts.day_zero, facts.weighed)
         yield f"g/kg refer to the last weight, {facts.weight_kg:g} kg of {weighed}"
+
+
+def heavy_notes(options: DoseOptions, guideline: Guideline | None, facts: Facts) -> Iterator[str]:
+    """Doses named in g that come to more than replacement takes."""
+    for route in routes_of(options, guideline):
+        for interval in options.interval or INTERVALS[route]:
+            for dose in options.dose_g:
+                per_month = dose * MONTH_DAY / interval / facts.weight_kg
+                if per_month > USUAL_G_PER_KG[1]:
+                    yield (
+                        f"{dose:g} g {route} every {interval:g} days is {per_month:.2g} g/kg in 28 days; "
+                        f"replacement takes {USUAL_G_PER_KG[0]:g} to {USUAL_G_PER_KG[1]:g}"
+                    )
+
+
+def guideline_dose_words(dose: GuidelineDose) -> str:
+    """ "0.1 to 0.15 g/kg sc every 7 days"."""
+    amounts, intervals = (" to ".join(f"{each:g}" for each in ends) for ends in (dose.dose_g_per_kg, dose.interval_day))
+    return f"{amounts} g/kg ({dose.weight} weight) {dose.route} every {intervals} days"
 
 
 def start_notes(options: DoseOptions, guideline: Guideline, facts: Facts, unit: IggUnit) -> Iterator[str]:

@@ -206,7 +206,7 @@ def suspected_words(suspected: Suspected) -> str:
 
 def suspected_given(prepared: PreparedCohort, beside: Beside, suspected: Suspected) -> dict[str, Other]:
     """The same patients with the infusions that were suspected in them."""
-    given = with_suspected(prepared, suspected.infusions)
+    given = with_suspected(prepared, suspected.likely, suspected.odds)
     n = sum(map(len, given.suspected.values()))
     name = f"infusions suspected where levels rose by as much ({n})"
     return {name: partial(beside.sample, name, given)} if n else {}

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.effect.contrasts import Mask, adjusted_difference, mean_difference, shrinkage
+from igkinetics.effect.contrasts import Mask, adjusted_difference, mean_difference, measured_difference, shrinkage
 from igkinetics.effect.counterfactual import Change
 from igkinetics.effect.estimand_row import Estimand
 from igkinetics.fit.nadirs import raw_nadir
@@ -35,18 +35,28 @@ def between_groups(
     limits = sum(one.below_limit for one in raws)
     note = f"{counts(ever[measured])}; difference of means"
     note += f"; a value below the limit counts as the limit ({limits})" if limits else ""
-    values = np.broadcast_to(raw[measured], (n_draws, int(measured.sum())))
     below = np.array([one.below_limit for one in raws], dtype=bool)
     if side := all_below(below[measured], ever[measured]):
         reason = f"{counts(ever[measured])}; the lowest value of {side} lies below its limit: their mean is not known"
         yield Estimand(name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
+    elif reason := too_few(ever[measured]):
+        yield Estimand(name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
     else:
-        yield naive("naive_raw_nadir_difference", values, ever[measured], note, generator)
+        draws = generator.permutation(measured_difference(raw[measured], ever[measured], n_draws))
+        yield Estimand(
+            name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note
+        )
     fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
     shrunk = share(shrinkage(fitted)) if fitted.shape[1] > 1 else ""
     said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
     note = f"{counts(ever)}; difference of means; {said}"
-    yield naive("naive_fitted_nadir_difference", fitted, ever, note, generator)
+    if reason := too_few(ever):
+        yield Estimand(name="naive_fitted_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
+    else:
+        draws = mean_difference(fitted, ever, generator)
+        yield Estimand(
+            name="naive_fitted_nadir_difference", group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note
+        )
     yield adjusted(fitted, ever, covariates, labels, generator)
 
 
@@ -64,12 +74,10 @@ def counts(ever: Mask) -> str:
     return f"{int(ever.sum())} ever and {int((~ever).sum())} never infused"
 
 
-def naive(name: str, values: Floats, ever: Mask, note: str, generator: np.random.Generator) -> Estimand:
-    if min(ever.sum(), (~ever).sum()) < FEWEST:
-        reason = f"{counts(ever)}: two on each side are needed"
-        return Estimand(name=name, group=EVER_NEVER, kind="level", reason=reason)
-    draws = mean_difference(values, ever, generator)
-    return Estimand(name=name, group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note)
+def too_few(ever: Mask) -> str:
+    """Why the means of two sides cannot be compared; empty when they can."""
+    few = min(ever.sum(), (~ever).sum()) < FEWEST
+    return f"{counts(ever)}: two on each side are needed" if few else ""
 
 
 def adjusted(

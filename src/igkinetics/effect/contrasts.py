@@ -7,12 +7,33 @@ that differ from draw to draw, each draw adds its own scatter, so both kinds of 
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import t as student_t
 
 from igkinetics.kinetics.parameters import Floats
 
 Mask = npt.NDArray[np.bool_]
+GRID: Final = 501
+"""Places of the scatter of either side that are combined, where nothing but that scatter is uncertain."""
+
+
+def measured_difference(values: Floats, group: Mask, n_draws: int) -> Floats:
+    """Values (n_draws,) spread as mean(group) - mean(rest) is, in ascending order; their median is the difference of
+    the data itself. values (n_patient,), known; both sides need two patients (AssertionError).
+    """
+    if min(group.sum(), (~group).sum()) < 2:
+        raise AssertionError("a mean difference needs two patients on each side")
+    places = (np.arange(GRID) + 0.5) / GRID
+    scatter = [
+        values[side].std(ddof=1) / np.sqrt(side.sum()) * student_t.ppf(places, side.sum() - 1)
+        for side in (group, ~group)
+    ]
+    difference = values[group].mean() - values[~group].mean()
+    spread = np.quantile(np.add.outer(*scatter), (np.arange(n_draws) + 0.5) / n_draws)
+    return np.asarray(difference + 0.5 * (spread - spread[::-1]))
 
 
 def mean_difference(values: Floats, group: Mask, generator: np.random.Generator) -> Floats:

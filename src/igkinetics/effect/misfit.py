@@ -37,8 +37,9 @@ REPLICATES: Final = 2000
 MOST_CURVE_DRAWS: Final = 1000
 FAMILY_P: Final = 0.05
 """Chance that any test speaks although the model is right (Bonferroni)."""
-RISE_SHARE: Final = 0.4
-"""Of that chance, what the rise per gram may take: no other test sees doses that were not given in full."""
+SHARES: Final = {"rise per gram": 0.4, "step": 0.2}
+"""Of that chance, what tests may take that alone see what they look for: doses that were not given in full, a change of
+laboratory. The others share the rest."""
 LONGEST_GAP_DAY: Final = 60.0
 """Between two samples that still count as neighbours."""
 FEWEST_PAIRS, FEWEST_IN_BIN, MOST_BINS = 10, 8, 6
@@ -157,10 +158,13 @@ def misfit_table(scores: Residuals | None, beside: Sequence[Mapping[str, object]
 
 
 def shares_of(tests: Sequence[str]) -> list[float]:
-    """What each of these tests may take of FAMILY_P: evenly but for the rise per gram; they add up to 1."""
-    of_rise = RISE_SHARE if "rise per gram" in tests and len(tests) > 1 else 0.0
-    others = max(len(tests) - (of_rise > 0), 1)
-    return [of_rise if of_rise and test == "rise per gram" else (1.0 - of_rise) / others for test in tests]
+    """What each of these tests may take of FAMILY_P: its share, or evenly what is left; they add up to 1."""
+    own = {test: SHARES[test] for test in tests if test in SHARES}
+    others = len(tests) - len(own)
+    left = 1.0 - sum(own.values())
+    if not others:
+        return [own[test] / sum(own.values()) for test in tests]
+    return [own.get(test, left / others) for test in tests]
 
 
 def unexplained_row(unexplained: int, patients: int) -> dict[str, object]:

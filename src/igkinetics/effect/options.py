@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from igkinetics.choices import nearest
+from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.options import DEFAULT_CARD, INTERVAL_LEVEL
@@ -69,7 +69,7 @@ class EffectOptions:
     jobs: int = 2
 
     def __post_init__(self) -> None:
-        problems = [*self._level_problems(), *self._number_problems()]
+        problems = type_problems(self) or [*self._level_problems(), *self._number_problems()]
         if problems:
             raise InputError(problems)
 
@@ -98,8 +98,6 @@ class EffectOptions:
             for name in self.structure
             if name not in STRUCTURES
         ]
-        if len(set(self.structure)) < len(self.structure):
-            problems.append(_problem("structure", ", ".join(self.structure), "structures that differ"))
         if self.residual not in RESIDUALS:
             problems.append(_problem("residual", self.residual, f"one of {', '.join(RESIDUALS)}"))
         if self.sampler not in SAMPLERS:

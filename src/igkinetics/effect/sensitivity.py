@@ -32,7 +32,6 @@ from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import FREED_SD, RATIOS
 from igkinetics.hierarchical.posterior import CohortPosterior, Extension
 from igkinetics.hierarchical.prior_sensitivity import prior_sensitivity
-from igkinetics.hierarchical.suspected import ODDS
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit
 
@@ -150,7 +149,7 @@ def paid(unseen: LeftOut, model: SampledCohort) -> LeftOut:
     each = np.array([len(suspected.get(name, ())) for name in model.posterior.patient_ids], dtype=float)
     if model.prepared.log_factor.size:
         each += 1.0 / each.size
-    return replace(unseen, elpd=unseen.elpd + each * np.log(ODDS))
+    return replace(unseen, elpd=unseen.elpd + each * np.log(model.prepared.odds))
 
 
 def of_records(

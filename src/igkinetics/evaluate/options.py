@@ -46,7 +46,6 @@ class EvaluateOptions:
             ("draws", self.draws, self.draws >= 100, "100 or more, or intervals mean nothing"),
             ("jobs", self.jobs, self.jobs >= 1, "1 or more"),
             ("seed", self.seed, self.seed >= 0, "0 or more"),
-            *(("cards", one, self.cards.count(one) == 1, "named once") for one in dict.fromkeys(self.cards)),
         ]
         found += [(name, str(value), words) for name, value, holds, words in limits if not holds]
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -39,11 +39,13 @@ LOWEST_NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """All parts together. lowest: patient, nadir, lower, upper, day, unit of the lowest fitted nadirs."""
+    """All parts together. lowest: patient, nadir, lower, upper, day, unit of the lowest fitted nadirs. below: threshold
+    in words -> fitted patients who fell below it, and all whose course below it is known."""
 
     statuses: dict[str, int]
     reached: int
     lowest: tuple[tuple[str, float, float, float, float, str], ...]
+    below: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def n_patients(self) -> int:
@@ -130,5 +132,12 @@ def totals_of(folder: Path) -> Totals:
             nadir, lower, upper, day = (float(row[name]) for name in names)
             kept = (-nadir, -place, (row["patient_id"], nadir, lower, upper, day, row["unit"]))
             (heapq.heappush if len(lowest) < LOWEST_NAMED else heapq.heappushpop)(lowest, kept)
+    fell, known = Counter[str](), Counter[str]()
+    for row in rows_of(folder / "thresholds.csv"):
+        if row["days_below"] and row["status"] in WITH_ESTIMATES:
+            level = f"{float(row['threshold']):g} {row['unit']}"
+            known[level] += 1
+            fell[level] += bool(row["first_day_below"])
+    below = {level: (fell[level], known[level]) for level in known}
     ordered = tuple(each[2] for each in sorted(lowest, reverse=True))
-    return Totals(statuses=dict(statuses), reached=reached, lowest=ordered)
+    return Totals(statuses=dict(statuses), reached=reached, lowest=ordered, below=below)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,12 +14,12 @@ import numpy as np
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
-from igkinetics.cards.prior import PatientPrior, patient_prior, residual_error_of
+from igkinetics.cards.prior import PatientPrior, patient_prior, patient_typical, residual_error_of
 from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
-from igkinetics.errors import InputError, call_error, told_error
+from igkinetics.errors import InputError, Problem, call_error, told_error
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.laplace import MOST_POINTS, points_around
 from igkinetics.fit.options import FitOptions
@@ -40,6 +40,8 @@ FIXED_BY_CALL = "fixed by the call"
 LEVELS = ("C_base", "C_init")
 OF_DISPOSITION = ("V1", "V2", "Q")
 """Parameters that mean something else in the other disposition."""
+FAR_FROM_CARD: Final = 30.0
+"""Times: volumes and clearances in mL are a thousand times those in L; a newborn's are a twentieth of an adult's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ def fit_cohort(
     refuse_out_of_proportion(cohort, thresholds=options.thresholds, levels=levels, window=options.window)
     for card, _ in cards:
         residual_error_of(card)
-        supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
+        disposition = supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
+        refuse_far_from_card(cohort, card, disposition, options.fix)
     made = fitted_at_once(cohort, cards[0][0], options, progress)
     if made is None:
         made = fitted_one_by_one(cohort, cards, options, progress)
@@ -203,6 +206,20 @@ def fixed_values(cohort: Cohort, card: Card, options: FitOptions, disposition: s
         for name, value in options.fix.items()
         if name not in OF_DISPOSITION or disposition == fitted
     }
+
+
+def refuse_far_from_card(cohort: Cohort, card: Card, disposition: str, fixed: Mapping[str, float]) -> None:
+    """InputError for volumes and clearances to be fixed that no patient of the card's kind has, as in mL."""
+    weight = float(cohort.patients["weight_kg"].astype(float).median())
+    _, typical, _ = patient_typical(card, weight, (), disposition, {})
+    problems = []
+    for name in ("CL", *OF_DISPOSITION):
+        value, usual = fixed.get(name, 0.0), typical.get(name, np.nan)
+        if value > 0 and not usual / FAR_FROM_CARD <= value <= usual * FAR_FROM_CARD and usual > 0:
+            expected = f"is in {PARAMETER_UNITS[name]}, and {card.id} has {usual:.3g} for a patient of this cohort"
+            problems.append(Problem(file="call", column=f"fix {name}", found=f"{value:g}", expected=expected))
+    if problems:
+        raise InputError(problems)
 
 
 def unfitted(patient: Patient, card: Card, status: Status, reason: str) -> PatientFit:

@@ -43,11 +43,13 @@ MOST_FAILURES: Final = 20
 @dataclass(slots=True, kw_only=True)
 class OfThreshold:
     """Patients with a forecast: probably below now, and probably within the horizon; measured: last value below, of
-    those who are followed. first: the most urgent who are probably below now."""
+    those who are followed; hidden: last value beyond its limit, on neither side. first: the most urgent who are
+    probably below now."""
 
     below: int = 0
     falling: int = 0
     measured: int = 0
+    hidden: int = 0
     first: list[str] = field(default_factory=list)
 
 
@@ -85,12 +87,16 @@ class ForecastTotals:
         limit = worklist["last_limit"].astype(object)
         read = (worklist["last_igg"] < worklist["threshold"]) & (limit != "above")
         read |= (limit == "below") & (worklist["last_igg"] <= worklist["threshold"])
+        hidden = (limit == "below") & (worklist["last_igg"] > worklist["threshold"])
+        hidden |= (limit == "above") & (worklist["last_igg"] < worklist["threshold"])
+        followed = worklist["status"] != "followed_up"
         for threshold, rows in worklist.groupby("threshold"):
             of = self.thresholds.setdefault(float(str(threshold)), OfThreshold())
             own = rows.index[known[rows.index]]
             of.below += int(low[own].sum())
             of.falling += int((~low[own] & (rows.loc[own, "p_below_horizon"] >= LIKELY)).sum())
-            of.measured += int((read[rows.index] & (rows["status"] != "followed_up")).sum())
+            of.measured += int((read & followed)[rows.index].sum())
+            of.hidden += int((hidden & followed)[rows.index].sum())
         self.steps.update(first_steps(worklist))
         return len(each), n_forecast
 

@@ -38,11 +38,15 @@ LEAST_PATIENTS: Final = 8
 """With samples on both sides of a step: of fewer, one patient's illness is a step of all."""
 MOST_TIMES: Final = 40
 """Candidate times of each scan."""
-LEAST_LEFT: Final = 0.15
+FEWEST_FOR_SHARED: Final = 10
+"""Draws for each parameter that patients share."""
+LEAST_LEFT: Final = 0.06
 """A step of which the parameters take up all but this share of what the samples say cannot be told from them."""
 REPLICATES: Final = 4000
 STEP_LOG_SD: Final = 0.1
 """Prior SD of the log of a step: methods and laboratories seldom differ by more than a fifth (assumption)."""
+STEP_ODDS: Final = 0.01
+"""Prior odds of a step at one of the times that are asked about (assumption)."""
 EPOCH: Final = pd.Timestamp("1970-01-01")
 CALENDAR, STUDY = "calendar date", "study day"
 
@@ -155,9 +159,10 @@ class Scores(NamedTuple):
 
 def scores(posterior: CohortPosterior, asked: Candidates) -> Scores:
     """Patient after patient, so that no array holds all samples of all draws."""
-    n_draws, n = int(np.prod(posterior.error.shape[:2])), asked.time.size
-    error = posterior.error.reshape(-1, 2)
-    score, information, curves = np.zeros(n), np.zeros((n, n)), np.zeros((n_draws, n))
+    n = asked.time.size
+    error, shared = posterior.error.reshape(-1, 2), shared_basis(posterior)
+    n_draws, n_shared = shared.shape
+    score, information, own_part, together = np.zeros(n), np.zeros((n, n)), np.zeros((n, n)), np.zeros((n_draws, n))
     for place, problem in enumerate(posterior.problems):
         thetas = np.ascontiguousarray(posterior.of_patient(place))
         own = measured(problem, np.add(*igg_curve(thetas, problem.schedule, problem.day)), error)
@@ -167,8 +172,29 @@ def scores(posterior: CohortPosterior, asked: Candidates) -> Scores:
         weighted = step / own.noise
         score += weighted @ (own.values - middle)
         information += weighted @ step.T
-        curves += (own.levels - middle) @ weighted.T
-    return Scores(score, information - curves.T @ curves / n_draws, np.diag(information).copy())
+        curves = (own.levels - middle) @ weighted.T
+        by_shared = shared.T @ curves
+        own_part += (curves.T @ curves - by_shared.T @ by_shared) / (n_draws - n_shared)
+        together += curves
+    explained = shared.T @ together
+    taken_up = explained.T @ explained / n_draws + (1.0 - n_shared / n_draws) * own_part
+    if not n_shared:
+        taken_up = together.T @ together / n_draws
+    return Scores(score, information - taken_up, np.diag(information).copy())
+
+
+def shared_basis(posterior: CohortPosterior) -> Floats:
+    """Orthonormal columns (draw, k) that span what patients share; none where draws are too few to tell.
+
+    Given what they share, patients are independent: a covariance of the sum over patients needs only each one's own,
+    and that of what is explained by the shared. So the chance correlations of draws between patients do not enter.
+    """
+    draws = [values.reshape(-1) for values in posterior.population.values()]
+    n_draws = int(np.prod(posterior.error.shape[:2]))
+    columns = np.array([(one - one.mean()) / one.std() for one in draws if one.std() > 0.0]).T
+    if not columns.size or n_draws < FEWEST_FOR_SHARED * columns.shape[1]:
+        return np.empty((n_draws, 0))
+    return np.asarray(np.linalg.qr(columns)[0])
 
 
 def common_step(posterior: CohortPosterior, day_zero: Mapping[str, pd.Timestamp], seed: int) -> CommonStep | None:
@@ -226,9 +252,8 @@ def rescaled(prepared: PreparedCohort, step: CommonStep, size: float) -> Prepare
         log = np.where(later, size, 0.0)
         members.append(replace(one, problem=replace(one.problem, igg=one.problem.igg * np.exp(-log))))
         logs.append(log)
-    return replace(
-        prepared, members=tuple(members), arrays=cohort_arrays(problems_of(members)), log_factor=np.concatenate(logs)
-    )
+    arrays = cohort_arrays(problems_of(members))
+    return replace(prepared, members=tuple(members), arrays=arrays, log_factor=np.concatenate(logs), odds=STEP_ODDS)
 
 
 def log_jacobian(prepared: PreparedCohort) -> Floats:

@@ -67,7 +67,8 @@ class PreparedCohort:
 
     set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out. suspected:
     patient -> (m, 2) day and grams of infusions that the record does not have and the model takes as given. log_factor
-    (n_samples,): logs of what levels were divided by, so that all are of one laboratory; empty where none was.
+    (n_samples,): logs of what levels were divided by, so that all are of one laboratory; empty where none was. odds:
+    prior odds of each of these infusions, and of such a factor.
     """
 
     card: Card
@@ -82,6 +83,7 @@ class PreparedCohort:
     failed: tuple[str, ...] = ()
     suspected: Mapping[str, Floats] = field(default_factory=dict)
     log_factor: Floats = field(default_factory=lambda: np.empty(0))
+    odds: float = 1.0
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)

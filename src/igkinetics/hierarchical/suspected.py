@@ -8,7 +8,7 @@ given, with the usual dose of the cohort, and pays for it as for something seldo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,25 +24,35 @@ if TYPE_CHECKING:
 
 SUSPECT_Z: Final = 4.0
 """Standard errors of a rise from which an infusion is suspected."""
+LIKELY_Z: Final = 3.0
+"""The same where such rises are in the cohort: whoever left some infusions out may have left out others."""
 CHANCE: Final = 1e-4
 """That a gap without an infusion shows such a rise: three times that of a normal number, for curves are no lines."""
 LEAST_SHARE, MOST_SHARE = 0.4, 2.5
 """Of the usual dose: a rise that is less or more is none of an infusion."""
 MOST_OF_A_PATIENT: Final = 6
 ODDS: Final = 0.01
-"""Prior odds of an infusion that the record does not have in a gap (assumption); what chooses itself has to pay."""
+"""Prior odds of an infusion that the record does not have in a gap (assumption), where the cohort does not show that
+they are higher; what chooses itself has to pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspected:
-    """infusions: patient -> (m, 2) day and grams. gaps: between samples, without a recorded infusion, of everybody."""
+    """infusions: patient -> (m, 2) day and grams; likely: with those of smaller rises, none where none is suspected.
+    gaps: between samples, without a recorded infusion, of everybody."""
 
     infusions: Mapping[str, Floats]
     gaps: int
+    likely: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         return sum(len(each) for each in self.infusions.values())
+
+    @property
+    def odds(self) -> float:
+        """Of an infusion that the record does not have in a gap: as often as they are suspected in this cohort."""
+        return max(ODDS, self.n / self.gaps) if self.gaps else ODDS
 
 
 def suspected_infusions(members: Sequence[Member]) -> Suspected:
@@ -52,16 +62,18 @@ def suspected_infusions(members: Sequence[Member]) -> Suspected:
     if not grams:
         return Suspected(infusions={}, gaps=0)
     usual, per_kg = float(np.median(np.concatenate(grams))), float(np.nanmedian(np.concatenate([*shares, [np.nan]])))
-    infusions, gaps = {}, 0
+    infusions, likely, gaps = {}, {}, 0
     for one in members:
         dose = per_kg * one.patient.weight_kg
         dose = dose if np.isfinite(dose) else usual
         open_gaps = undosed_gaps(one)
         gaps += int(open_gaps.sum())
-        days = suspected_days(one, open_gaps, dose)
+        days, clear = suspected_days(one, open_gaps, dose)
         if days.size:
-            infusions[one.patient.patient_id] = np.column_stack([days, np.full(days.size, dose)])
-    return Suspected(infusions=infusions, gaps=gaps)
+            likely[one.patient.patient_id] = np.column_stack([days, np.full(days.size, dose)])
+        if clear.any():
+            infusions[one.patient.patient_id] = likely[one.patient.patient_id][clear]
+    return Suspected(infusions=infusions, gaps=gaps, likely=likely if infusions else {})
 
 
 def undosed_gaps(one: Member) -> np.ndarray:
@@ -71,16 +83,18 @@ def undosed_gaps(one: Member) -> np.ndarray:
     return np.asarray(~given.any(axis=0) & (np.diff(days) > 0))
 
 
-def suspected_days(one: Member, open_gaps: np.ndarray, dose: float) -> Floats:
-    """Days, each the earlier sample's, behind which the level rose as by a dose of about these grams."""
+def suspected_days(one: Member, open_gaps: np.ndarray, dose: float) -> tuple[Floats, np.ndarray]:
+    """Days, each the earlier sample's, behind which the level rose as by a dose of about these grams, and which of them
+    are suspected whatever else the cohort holds."""
     problem, n_gap = one.problem, open_gaps.size
     if not open_gaps.any() or not np.any(problem.limit == 0):
-        return np.empty(0)
+        return np.empty(0), np.empty(0, dtype=bool)
     at = Linearised(problem, one.x)
     candidates = at.candidates[:n_gap]
     weight = np.sum(candidates**2 * at.precision, axis=1)
     usable = open_gaps & (weight > 0)
     chosen: list[int] = []
+    n_clear = 0
     while len(chosen) < MOST_OF_A_PATIENT:
         residual, design, covariance, _ = at.solve(chosen)
         weighted = candidates * at.precision
@@ -92,15 +106,17 @@ def suspected_days(one: Member, open_gaps: np.ndarray, dose: float) -> Floats:
         share = score / spread / dose
         z = np.where((share >= LEAST_SHARE) & (share <= MOST_SHARE), score / np.sqrt(spread), 0.0)
         best = int(np.argmax(z))
-        if z[best] < SUSPECT_Z:
+        if z[best] < LIKELY_Z:
             break
         chosen.append(best)
+        n_clear += n_clear == len(chosen) - 1 and z[best] >= SUSPECT_Z
         usable[best] = False
-    return np.asarray(problem.day[sorted(chosen)])
+    clear = np.isin(sorted(chosen), chosen[:n_clear])
+    return np.asarray(problem.day[sorted(chosen)]), clear
 
 
-def with_suspected(prepared: PreparedCohort, infusions: Mapping[str, Floats]) -> PreparedCohort:
-    """The same patients and samples, these infusions given as well."""
+def with_suspected(prepared: PreparedCohort, infusions: Mapping[str, Floats], odds: float = ODDS) -> PreparedCohort:
+    """The same patients and samples, these infusions given as well, each with these prior odds."""
     members = []
     for one in prepared.members:
         added = infusions.get(one.patient.patient_id)
@@ -119,4 +135,5 @@ def with_suspected(prepared: PreparedCohort, infusions: Mapping[str, Floats]) ->
         members.append(one)
     kept = {one.patient.patient_id for one in members}
     mine = {name: each for name, each in infusions.items() if name in kept}
-    return replace(prepared, members=tuple(members), arrays=cohort_arrays(problems_of(members)), suspected=mine)
+    arrays = cohort_arrays(problems_of(members))
+    return replace(prepared, members=tuple(members), arrays=arrays, suspected=mine, odds=odds)

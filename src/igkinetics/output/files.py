@@ -17,6 +17,8 @@ from igkinetics.output.folder import Kind
 from igkinetics.provenance import package_versions, sha256_of_file
 
 FLOAT_FORMAT: Final = "%.10g"
+LARGE: Final = 5000
+"""Rows of a table that is worth loading compiled code for."""
 
 
 RUN_RECORD: Final = "run.json"
@@ -136,16 +138,24 @@ def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
 def write_csv(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
     """UTF-8, comma, one line feed per row, ten significant digits, an empty field where nothing is known."""
     ordered = table[list(columns)]
+    if len(ordered) >= LARGE:
+        from igkinetics.output.csv_rows import can_be_compiled, write_rows
+
+        if can_be_compiled(ordered):
+            write_rows(ordered, path)
+            return
     ordered.to_csv(path, index=False, float_format=FLOAT_FORMAT, lineterminator="\n", encoding="utf-8")
 
 
 def write_parquet(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
-    """One row group per 1,048,576 rows, zstd; the bytes depend on the rows and the pyarrow version alone."""
+    """One row group per 1,048,576 rows, zstd, texts as dictionaries; the bytes depend on rows and pyarrow version."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     content = pa.Table.from_pandas(table[list(columns)], preserve_index=False)
-    pq.write_table(content, path, compression="zstd")
+    numbers = (pa.types.is_floating, pa.types.is_integer)
+    texts = [field.name for field in content.schema if not any(is_one(field.type) for is_one in numbers)]
+    pq.write_table(content, path, compression="zstd", use_dictionary=texts)
 
 
 def write_json(record: dict[str, Any], path: Path) -> None:

@@ -55,9 +55,6 @@ def effect_columns(
             found += effects
         if rule:
             problems.append(Problem(file="call", column="covariate", found=text, expected=rule))
-    if len(set(asked)) < len(asked):
-        rule = "must be effects that differ"
-        problems.append(Problem(file="call", column="covariate", found=", ".join(asked), expected=rule))
     if problems:
         raise InputError(problems)
     return found

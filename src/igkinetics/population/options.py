@@ -94,8 +94,6 @@ class PopulationOptions:
         return found
 
     def _occasion_problems(self) -> list[Problem]:
-        if len(set(self.iov)) < len(self.iov):
-            return [_problem("iov", ", ".join(self.iov), "parameters that differ")]
         needed = bool(self.iov) or any(text.startswith("iov=") for text in self.beside)
         if needed and not self.occasion:
             return [

@@ -10,22 +10,21 @@ from igkinetics import text
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
-from igkinetics.units import g_per_l
+from igkinetics.units import IggUnit, g_per_l
 
 MOST_NAMED: Final = 8
 
 
 def below_sentences(fit: CohortFit) -> list[str]:
-    """For each threshold, in their order, who fell below and who is below now; none without anybody fitted."""
+    """For each threshold, in their order, who fell below, as far as anybody was fitted, and who is below now."""
     said: list[str] = []
     fitted = fit.patients.loc[fit.patients["status"].isin(WITH_ESTIMATES), "patient_id"]
     for threshold in fit.thresholds["threshold"].unique().tolist():
         rows = fit.thresholds[fit.thresholds["threshold"] == threshold]
         known = rows[rows["days_below"].notna() & rows["patient_id"].isin(list(fitted))]
-        if len(known):
-            unit = str(known["unit"].iloc[0])
-            level = f"{text.number(threshold, 5)} {unit}"
-            said += [fell_words(known, level), now_words(fit, float(threshold), level)]
+        level = f"{text.number(threshold, 5)} {fit.cohort.igg_unit}"
+        said += [fell_words(known, level)] if len(known) else []
+        said += [now_words(fit, float(threshold), level)]
     return said
 
 
@@ -51,35 +50,52 @@ def spread(values: pd.Series[float], unit: str = "") -> str:
 
 
 def now_words(fit: CohortFit, threshold: float, level: str) -> str:
-    """Who of the living was below at the last measurement; how many of those who died were."""
-    rows = last_below(fit, threshold)
-    dead = rows["patient_id"].isin(list(who_died(fit)))
-    living = rows[~dead]
+    """Who of the living was below at the last measurement, of whom that cannot be told, and how many of those who died
+    were."""
+    rows, died = last_below(fit, threshold), list(who_died(fit))
+    dead = rows["patient_id"].isin(died)
     measured = fit.cohort.samples.drop_duplicates("patient_id")["patient_id"]
-    anybody = counted(int((~measured.isin(list(who_died(fit)))).sum()), "living patient")
-    unit = fit.cohort.igg_unit
-    named = [
-        f"{text.visible(row['patient_id'])} ({row['sign']}{text.level(row['igg'], unit)} on day {text.day(row['day'])})"
-        for row in living.to_dict("records")
-    ]
+    anybody = counted(int((~measured.isin(died)).sum()), "living patient")
+    named = named_levels(rows[~dead], fit.cohort.igg_unit)
+    hidden = last_hidden(fit, threshold)
+    untold = named_levels(hidden[~hidden["patient_id"].isin(died)], fit.cohort.igg_unit)
     last = "at the last measurement"
     said = (
         f"Below {level} {last}: {len(named)} of {anybody}, {text.listed(named, MOST_NAMED)}"
         if named
         else f"Below {level} {last}: none of {anybody}"
     )
+    said += f"; cannot be told of {len(untold)}, {text.listed(untold, MOST_NAMED)}" if untold else ""
     n_dead = int(dead.sum())
     return f"{said}; and {n_dead} of those who died." if n_dead else f"{said}."
 
 
+def named_levels(rows: pd.DataFrame, unit: IggUnit) -> list[str]:
+    """ "IVIG-08 (<200 on day 180)", of the rows of `last_levels`."""
+    return [
+        f"{text.visible(row['patient_id'])} ({row['sign']}{text.level(row['igg'], unit)} on day {text.day(row['day'])})"
+        for row in rows.to_dict("records")
+    ]
+
+
 def last_below(fit: CohortFit, threshold: float) -> pd.DataFrame:
     """Last sample of each patient whose last sample lies below; igg in the cohort's unit, lowest first."""
-    unit = fit.cohort.igg_unit
-    last = last_samples(fit)
-    limit, edge = last["limit"].astype(str), g_per_l(threshold, unit)
+    last, edge = last_samples(fit), g_per_l(threshold, fit.cohort.igg_unit)
+    limit = last["limit"].astype(str)
     below = ((limit == "") & (last["igg"] < edge)) | ((limit == "below") & (last["igg"] <= edge))
-    rows = last[below]
-    return last_levels(rows, threshold / edge).sort_values("igg", kind="stable")
+    return last_levels(last[below], threshold / edge).sort_values("igg", kind="stable")
+
+
+def last_hidden(fit: CohortFit, threshold: float) -> pd.DataFrame:
+    """Last sample of each patient known to lie beyond a limit only, on neither side of the threshold: <200 for 100."""
+    last, edge = last_samples(fit), g_per_l(threshold, fit.cohort.igg_unit)
+    hidden = [hides(mark, level, edge) for mark, level in zip(last["limit"].astype(str), last["igg"], strict=True)]
+    return last_levels(last[hidden], threshold / edge).sort_values("igg", kind="stable")
+
+
+def hides(limit: str, level: float, edge: float) -> bool:
+    """Whether a value beyond its limit may lie on either side of the edge."""
+    return (limit == "below" and level > edge) or (limit == "above" and level < edge)
 
 
 def last_levels(rows: pd.DataFrame, factor: float) -> pd.DataFrame:

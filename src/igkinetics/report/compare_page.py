@@ -11,9 +11,11 @@ from igkinetics.charts.svg import Draw, draw
 from igkinetics.compare.output import compare_record
 from igkinetics.compare.plots import compare_charts
 from igkinetics.compare.run import GroupComparison
+from igkinetics.compare.tables import lowest_of, median_is_hidden
 from igkinetics.errors import counted
 from igkinetics.report.environment import render_page
 from igkinetics.report.fit_page import card_views
+from igkinetics.report.three_ways import page_beside, three_ways_words
 
 VARIABLE_WORDS = {
     "raw_nadir": "Lowest measured IgG",
@@ -25,11 +27,12 @@ VARIABLE_WORDS = {
 
 
 def write_compare_report(comparison: GroupComparison, path: Path, draw: Draw = draw) -> None:
-    path.write_text(compare_report(comparison, draw), encoding="utf-8", newline="\n")
+    other = page_beside(path, "effect", compare_record(comparison))
+    path.write_text(compare_report(comparison, draw, other), encoding="utf-8", newline="\n")
 
 
-def compare_report(comparison: GroupComparison, draw: Draw = draw) -> str:
-    """The whole page as text; every name from the input is escaped."""
+def compare_report(comparison: GroupComparison, draw: Draw = draw, other: str = "") -> str:
+    """The whole page as text; every name from the input is escaped. other: link to the page of the effect."""
     fit = comparison.fit
     charts = compare_charts(comparison)
     figures = draw([each.chart for each in charts])
@@ -48,6 +51,8 @@ def compare_report(comparison: GroupComparison, draw: Draw = draw) -> str:
             "rows": shown_rows(comparison),
             "groups": [group_shown(row) for row in comparison.sampling.to_dict("records")],
             "methods": methods_sentences(comparison),
+            "other": other,
+            "three_ways": three_ways_words(fit.cohort, (comparison.group_a, comparison.group_b)),
             "cards": card_views(fit),
             "options": fit.options,
         },
@@ -184,7 +189,11 @@ def levels_sentence(comparison: GroupComparison, rows: Sequence[Mapping[Any, Any
     words = {"fitted_nadir": "fitted nadir", "raw_nadir": "lowest measured IgG"}[str(row["variable"])]
     if not (text.known(row["value_a"]) and text.known(row["value_b"])):
         return f"{sizes}: the lowest IgG cannot be compared, for one group has none."
-    values = f"{value_words(row['value_a'], unit)} and {value_words(row['value_b'], unit)} {unit}"
+    signs = [
+        "<" if row["variable"] == "raw_nadir" and len(lowest[0]) and median_is_hidden(*lowest) else ""
+        for lowest in (lowest_of(comparison.fit.nadir, str(name)) for name in (comparison.group_a, comparison.group_b))
+    ]
+    values = f"{signs[0]}{value_words(row['value_a'], unit)} and {signs[1]}{value_words(row['value_b'], unit)} {unit}"
     said = f"{sizes}: median {words} {values}"
     shift = f"by {value_words(row['estimate'], unit)} {unit}"
     interval = interval_words(row["lower"], row["upper"], unit)

@@ -10,6 +10,7 @@ from igkinetics.effect.decomposition import Quantity
 from igkinetics.effect.estimands import Measure
 from igkinetics.effect.result import CohortEffect
 from igkinetics.report.effect_words import amount, unit_words
+from igkinetics.report.three_ways import three_ways_words
 
 QUANTITY_WORDS: Final[dict[Quantity, str]] = {
     "infused_with": "Infused, with their IVIG",
@@ -134,9 +135,13 @@ def label_words(effect: CohortEffect) -> list[str]:
     if len(named) < 2:
         return []
     parts = [f"{int(row['sum'])} of {int(row['size'])} in {text.visible(name)}" for name, row in named.iterrows()]
-    return [
+    said = [
         f"Infused in the window were {text.listed(parts)}. The command compare goes by that label, not by "
         "infusions, and gives the median of all differences between pairs (Hodges-Lehmann) where this page "
         "compares means, so the two can differ in size and sign on the same patients. Neither is the effect of "
         "IVIG unless the label was allotted at random."
     ]
+    if len(named) == 2:
+        labels = str(named.index[0]), str(named.index[1])
+        said.append(three_ways_words(effect.cohort, labels, set(rows["patient_id"])))
+    return said

@@ -24,15 +24,18 @@ from igkinetics.report.effect_policies import policy_values
 from igkinetics.report.effect_sentences import page_sentences
 from igkinetics.report.effect_words import SENSITIVITY_WORDS, drawn_words, with_interval
 from igkinetics.report.environment import render_page
+from igkinetics.report.three_ways import page_beside
 
 
 def write_effect_report(effect: CohortEffect, path: Path, draw: Draw = draw) -> None:
     """Write the report of `effect` to `path`; draw: what makes figures of charts."""
-    path.write_text(effect_report(effect, draw), encoding="utf-8", newline="\n")
+    other = page_beside(path, "compare", effect_record(effect))
+    path.write_text(effect_report(effect, draw, other), encoding="utf-8", newline="\n")
 
 
-def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
-    """The whole page as text. Every name from the input is escaped; anchors are made from numbers."""
+def effect_report(effect: CohortEffect, draw: Draw = draw, other: str = "") -> str:
+    """The whole page as text. Every name from the input is escaped; anchors are made from numbers. other: link to the
+    page of a comparison of groups."""
     cohort = effect_charts(effect)
     infused = selected_infused(effect)
     groups = vpc_charts(effect)
@@ -44,6 +47,7 @@ def effect_report(effect: CohortEffect, draw: Draw = draw) -> str:
         "patient_figures": [
             (text.visible(name), why, figure) for (name, why), figure in zip(infused.items(), of_patients, strict=True)
         ],
+        "other": other,
         "without_chart": effect.n_treated - len(infused),
     }
     title = f"The effect of IVIG in {text.visible(effect.cohort.name)}"

@@ -13,6 +13,7 @@ from igkinetics.charts.svg import Chart, Draw, Figure, draw
 from igkinetics.errors import counted
 from igkinetics.forecast.patient import DECIDE, MEASURE, PatientForecast, days_words, given_since
 from igkinetics.forecast.result import CohortForecast
+from igkinetics.report.below import hides
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
@@ -337,16 +338,22 @@ def measured_sentence(result: CohortForecast, threshold: float) -> str:
         for since in [given_since(result.patients[name].patient)]
         if (name in last) != (name in now)
     ]
+    hidden = [
+        f"{text.visible(row['patient_id'])} ({last_words(row)})"
+        for row in followed
+        if hides(row["last_limit"], row["last_igg"], threshold)
+    ]
     silent = sorted(last - {row["patient_id"] for row in rows})
     without = f"; without a forecast, and so to be looked at: {text.listed(map(text.visible, silent), MOST_NAMED)}"
     said = f"Last measured below {level_words(result, threshold)}: {len(last)} of {counted(len(followed), 'patient')}"
     if apart:
         apart_words = text.listed(apart, MOST_NAMED)
         said += f"; the reading and the likely level are on different sides for {apart_words}"
-    elif not last:
+    elif not last and not hidden:
         said = f"Last measured below {level_words(result, threshold)}: none either"
-    elif not silent:
+    elif last and not silent:
         said += ", the same"
+    said += f"; the reading cannot tell of {text.listed(hidden, MOST_NAMED)}" if hidden else ""
     return f"{said}{without if silent else ''}."
 
 

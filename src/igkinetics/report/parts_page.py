@@ -59,6 +59,7 @@ def fit_parts_sentences(totals: Totals, done: Done, level: float) -> list[str]:
         f"Lowest fitted nadirs ({text.percent(level)} interval): {'; '.join(lowest)}."
         if lowest
         else "No fitted nadir.",
+        *(f"{fell} of {known} fitted patients fell below {level}." for level, (fell, known) in totals.below.items()),
         f"{totals.reached} nadirs were reached; all others are the lowest so far.",
         f"Not fitted: {', '.join(unfitted)}." if unfitted else "Every patient was fitted.",
     ]
@@ -74,7 +75,8 @@ def forecast_parts_sentences(totals: ForecastTotals, done: Done, horizon_day: fl
         who = f" (most urgent: {', '.join(map(text.visible, found.first))}{more})" if found.first else ""
         said.append(
             f"Probably below {level} now: {found.below} of {of}{who}; {found.falling} more will probably fall below it "
-            f"within {horizon}. Last measured below it: {found.measured} of those who are followed."
+            f"within {horizon}. Last measured below it: {found.measured} of those who are followed"
+            + (f"; the reading cannot tell of {found.hidden}." if found.hidden else ".")
         )
     steps = totals.steps
     said.append(

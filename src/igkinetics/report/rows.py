@@ -112,8 +112,8 @@ def chips(fit: CohortFit, drawn: Collection[str]) -> list[Cells]:
             "name": text.visible(name),
             "words": f"{text.level(rows[name]['fitted_nadir'], rows[name]['unit'])}, day "
             f"{text.day(rows[name]['fitted_nadir_day'])}"
-            if name in order and text.known(rows[name]["fitted_nadir"])
-            else "not fitted",
+            if rows[name]["status"] in WITH_ESTIMATES
+            else STATUS_WORDS[rows[name]["status"]],
         }
         for name in order
         if name in drawn

@@ -159,6 +159,8 @@ class Population(OfCard):
             yield Fault(("new",), str(self.new), "give either 'patients' or 'new'")
         if form == "fit" and self.patient is not None and self.patients is not None:
             yield Fault(("patients",), str(self.patients), "give either 'patient' or 'patients'")
+        if self.patients is not None and len(set(self.patients)) < len(self.patients):
+            yield Fault(("patients",), str(self.patients), "must name each patient once")
         if form == "fit" and self.patient is None and self.day_zero is not None:
             yield Fault(("day_zero",), str(self.day_zero), "goes with one `patient` of `fit`")
         if (of_cards or self.new is not None) and "from_day" in self.model_fields_set:

@@ -52,6 +52,28 @@ def formats_of(cells: pd.Series[str]) -> tuple[list[str], int]:
     return [], len(filled)
 
 
+def readings(cells: pd.Series[str]) -> list[tuple[str, ...]]:
+    """The forms, tried on every cell, that read all of them: one for each order of day and month that does."""
+    filled = pd.Series(cells.str.strip().unique(), dtype=str)
+    filled = filled[filled != ""]
+    readings = []
+    for order in (0, 1):
+        forms, rest = [], filled
+        for look, orders in ORDERS.items():
+            alike = rest[rest.str.match(look)] if len(rest) else rest
+            for clock, directive in CLOCKS.items() if len(alike) else ():
+                part = alike[alike.str.fullmatch(look + clock)]
+                form = orders[min(order, len(orders) - 1)] + directive
+                read = part[pd.to_datetime(part, format=form, errors="coerce").notna()]
+                if len(read):
+                    forms.append(form)
+                    rest = rest.drop(read.index)
+                    alike = alike.drop(part.index)
+        if forms and rest.empty and tuple(forms) not in readings:
+            readings.append(tuple(forms))
+    return readings
+
+
 def _line(forms: list[str], n_cells: int, *, clocks: tuple[str, ...]) -> list[str]:
     if not forms:
         return []

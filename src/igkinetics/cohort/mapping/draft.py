@@ -10,15 +10,18 @@ from typing import Final
 
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import TABLES
+from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.cohort.mapping.date_formats import date_format
 from igkinetics.cohort.mapping.draft_events import event_draft, looks_like_events
-from igkinetics.cohort.mapping.guess import Guess, choose
-from igkinetics.cohort.mapping.headings import VisitColumn, plain, read_heading, says_igg, visit_columns, wide_key
+from igkinetics.cohort.mapping.guess import WITH_UNIT, Guess, choose, names_immunoglobulin_somewhere
+from igkinetics.cohort.mapping.headings import plain, read_heading, says_igg
 from igkinetics.cohort.mapping.keys import UNDECIDED
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place, places_in
+from igkinetics.cohort.mapping.overlooked import left_over
+from igkinetics.cohort.mapping.visits import DAY_TO_CHOOSE, VisitColumn, levels_in_their_units, visit_columns, wide_key
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells
+from igkinetics.cohort.parse.elsewhere import speaks_of
 from igkinetics.errors import InputError, call_error
 from igkinetics.toml_input import parse_toml
 from igkinetics.units import G_PER_L_IN
@@ -48,10 +51,24 @@ def draft_mapping(path: Path, stated: dict[str, object] | None = None) -> str:
     chosen = choose(places)
     if "samples" not in chosen:
         return _why_not(places, unread)
-    sections = ["\n".join(_section(chosen[name])) + "\n" for name in TABLES if name in chosen]
+    sections = ["\n".join(_section(chosen[name], frozenset(chosen))) + "\n" for name in TABLES if name in chosen]
     if not any(mark in section for section in sections for mark in (GUESS, CHOOSE)):
         return ""  # every table and column has its own name already
-    return TOP + _top_keys(chosen["samples"], keys) + "".join(sections)
+    return TOP + _top_keys(chosen["samples"], keys) + "".join(sections) + _left_over(places, chosen)
+
+
+def _left_over(places: list[Place], chosen: dict[TableName, Guess]) -> str:
+    """What the draft does not read, with what it would lose."""
+    lines = []
+    for place, table in left_over(places, chosen):
+        where = place.name + (f", sheet {place.settings.sheet}" if place.settings.sheet else "")
+        headings = ", ".join(_toml(name) for name in place.raw.cells.columns)
+        if table is None:
+            lines.append(f"# not read: {where}: {headings}")
+        else:
+            lost = f"{where} speaks of {table}, and nothing here reads it: its rows are missing from the cohort"
+            lines += [f"# CHOOSE: {lost}; write it under [{table}], or", f"# take it out of the folder: {headings}"]
+    return "\n" + "".join(f"{line}\n" for line in lines) if lines else ""
 
 
 def stated_keys(path: Path) -> dict[str, object]:
@@ -103,6 +120,11 @@ def _unit_line(samples: Guess) -> str:
     """igg_unit: as a heading says it, or left to the column of units, or to choose."""
     igg = samples.columns.get("igg")
     visits = visit_columns(samples.raw.cells.columns) if igg is None else []
+    said = levels_in_their_units(visits)
+    if len(said) > 1 and "" not in said:
+        return f"# igg_unit is not needed: each heading says its unit ({', '.join(said)})\n"
+    if len(said) > 1:
+        return CHOOSE_UNIT
     heading = igg if isinstance(igg, str) else visits[0].heading if visits else ""
     unit = read_heading(heading).unit
     if unit in G_PER_L_IN:
@@ -125,9 +147,10 @@ def _meant(guess: Guess) -> pd.DataFrame:
     return cells
 
 
-def _section(guess: Guess) -> list[str]:
+def _section(guess: Guess, tables: frozenset[TableName]) -> list[str]:
     settings, table = guess.place.settings, guess.table
-    lines = [f"\n[{table}]", f"files = [{_toml(guess.place.name)}]"]
+    names = ", ".join(map(_toml, (guess.place.name, *guess.place.others)))
+    lines = [f"\n[{table}]", f"files = [{names}]" + ("    # GUESS: the same headings" if guess.place.others else "")]
     if settings.sheet:
         lines.append(f"sheet = {_toml(settings.sheet)}")
     for key, usual in (("skip_lines", 0), ("delimiter", ","), ("decimal", "."), ("encoding", "utf-8")):
@@ -144,7 +167,7 @@ def _section(guess: Guess) -> list[str]:
         lines += _wide(guess) + _words(guess)
     if table == "patients" and bool(_meant(guess)[str(guess.columns["patient_id"])].duplicated().any()):
         lines.append('repeated = "first"    # GUESS: of several rows of a patient the first counts')
-    lines += _columns(guess)
+    lines += _columns(guess, tables)
     lines += _units(guess)
     for place, (column, words) in enumerate(guess.keep):
         undecided = [] if place else [f"{UNDECIDED}{word}" for word in guess.undecided]
@@ -177,19 +200,29 @@ def _analyte_to_choose(guess: Guess) -> list[str]:
     return ["# [[samples.keep]]", f"# column = {_toml(column)}", f"# one_of = {_toml(values)}    {choose}"]
 
 
-def _columns(guess: Guess) -> Iterator[str]:
+def _columns(guess: Guess, tables: frozenset[TableName]) -> Iterator[str]:
     yield f"[{guess.table}.columns]"
     for name in guess.missing:
         yield f'# {name} = "..."    # CHOOSE {CHOICES[name]}'
     for name, foreign in guess.columns.items():
         unsaid = name == "igg" and not says_igg(str(foreign)) and not any(words for _, words in guess.keep)
         why = ": nothing in the table says that this is IgG" if unsaid else ""
-        yield f"{name} = {_toml(foreign)}" + ("" if name == foreign else f"    # GUESS{why}")
+        if (
+            guess.table == "doses"
+            and name in ("amount", *WITH_UNIT["amount"].values())
+            and not names_immunoglobulin_somewhere(guess)
+        ):
+            why = ": nothing in the table says that this is immunoglobulin"
+        yield f"{name} = {_toml(foreign)}" + ("" if name == foreign and not why else f"    # GUESS{why}")
     taken = {one for foreign in guess.columns.values() for one in ((foreign,) if isinstance(foreign, str) else foreign)}
     taken |= {visit.heading for visit in _visits(guess)} | {column for column, _ in guess.keep}
     unused = [name for name in guess.raw.cells.columns if name not in taken]
     if unused:
         yield f"# not used: {', '.join(_toml(name) for name in unused)}"
+    lost = [name for name in unused if speaks_of(guess.table, name, guess.raw.cells[name]) == "doses"]
+    if lost and guess.table == "samples" and "doses" not in tables:
+        shown = ", ".join(_toml(name) for name in lost)
+        yield f"# CHOOSE: {shown} speak of infusions, which this draft leaves out: write them in a table of doses"
 
 
 CHOICES: Final = {
@@ -219,9 +252,8 @@ def _wide(guess: Guess) -> list[str]:
     visits = _visits(guess)
     if not visits:
         return []
-    headings = list(guess.raw.cells.columns)
-    key = wide_key(visits, headings)
-    known = all(visit.kind != "visit" for visit in visits) or key != wide_key(visits)
+    key = wide_key(visits, list(guess.raw.cells.columns))
+    known = f" = {DAY_TO_CHOOSE}" not in key
     return [f"{key}    # GUESS: a column for each visit" if known else f"# {key}    # CHOOSE the day of each visit"]
 
 

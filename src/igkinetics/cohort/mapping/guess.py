@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, CONTRACT, TABLES, TableName
-from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_heading, says_igg, visit_columns
+from igkinetics.cohort.mapping.headings import meanings, plain, rank, read_heading, says_igg
 from igkinetics.cohort.mapping.lab_words import likely_meaning
 from igkinetics.cohort.mapping.layout import Place
+from igkinetics.cohort.mapping.visits import visit_columns
 from igkinetics.cohort.parse.cells import igg_cells, numbers
-from igkinetics.cohort.presets.concepts import agent_named
-from igkinetics.cohort.source.raw import RawRows
+from igkinetics.cohort.parse.products import other_product
+from igkinetics.cohort.presets.concepts import agent_named, says
+from igkinetics.cohort.source.raw import RawRows, whole_file
 
 Foreign = str | tuple[str, str]
 """A foreign column, or a date and a time of day to join."""
@@ -78,13 +80,35 @@ def choose(places: list[Place]) -> dict[TableName, Guess]:
         if score(one) > 0 and one.table not in chosen and id(one.place) not in used:
             chosen[one.table] = one
             used.add(id(one.place))
-    samples = chosen.get("samples")
+    for table, one in chosen.items():
+        chosen[table] = _with_files_alike(one, [place for place in places if id(place) not in used])
+    doses, samples = chosen.get("doses"), chosen.get("samples")
+    if doses is not None and "therapy" not in chosen and not (drugs := guess("therapy", doses.place)).missing:
+        chosen.update({"therapy": drugs} if drugs.keep else {})  # one table of all drugs
     for table in TABLES:
         if samples is not None and table not in chosen:
             shared = guess(table, samples.place)
             if _adds(shared, samples):
                 chosen[table] = shared
     return {table: chosen[table] for table in TABLES if table in chosen}
+
+
+def _with_files_alike(one: Guess, unused: list[Place]) -> Guess:
+    """The guess with the rows of further files of the same headings, read in the same way: `labs_2024` too."""
+    if one.place.settings.sheet:
+        return one
+    form = one.place.settings.model_copy(update={"files": None})
+    alike = [
+        place
+        for place in unused
+        if set(place.raw.cells.columns) == set(one.raw.cells.columns)
+        and place.settings.model_copy(update={"files": None}) == form
+    ]
+    if not alike:
+        return one
+    raw = whole_file([one.raw, *(place.raw for place in alike)])
+    place = replace(one.place, raw=raw, others=tuple(place.name for place in alike))
+    return guess(one.table, place)
 
 
 def score(one: Guess) -> float:
@@ -99,7 +123,9 @@ def score(one: Guess) -> float:
         wide = bool(visit_columns(one.raw.cells.columns))
         if len(one.missing) > 1 or not (wide or "igg" in one.columns or _named(one) or says_igg(one.place.title)):
             return 0.0
-    elif one.missing:
+    elif one.missing or (one.table == "doses" and of_another_drug(one)) or therapy_of_immunoglobulin(one):
+        return 0.0
+    if one.table == "patients" and not _of_people(one):
         return 0.0
     own = sum(name == foreign for name, foreign in one.columns.items())
     certain = sum(
@@ -111,15 +137,69 @@ def score(one: Guess) -> float:
     return needed - len(one.missing) + own / 100 + certain / 1000 + bonus
 
 
+def _of_people(one: Guess) -> bool:
+    """Whether a table says something of people: by its name or by a column, and its name says no other table."""
+    if _named(one) or re.search(TITLES["patients"], plain(one.place.title)):
+        return True
+    other = any(re.search(TITLES[table], plain(one.place.title)) for table in SPOKEN_OF)
+    return not other and bool(PEOPLE & one.columns.keys())
+
+
+def of_another_drug(one: Guess) -> bool:
+    """Whether the name of a table of doses, or every name in a column of it, is of another drug than immunoglobulin."""
+    title = one.place.settings.sheet or one.place.title
+    if says("immunoglobulin", plain(title)):
+        return False
+    if title_of_another_drug(title):
+        return True
+    for name in one.raw.cells.columns:
+        words = [str(word) for word in one.raw.cells[name].str.strip().unique() if word]
+        if words and len(words) <= MOST_PRODUCTS and all(agent_named(word) or other_product(word) for word in words):
+            return True
+    return False
+
+
+def therapy_of_immunoglobulin(one: Guess) -> bool:
+    """Whether every agent of a table of therapy is immunoglobulin: these are infusions."""
+    agent = one.columns.get("agent") if one.table == "therapy" else None
+    words = [str(word) for word in one.raw.cells[agent].str.strip().unique() if word] if isinstance(agent, str) else []
+    return bool(words) and all(IMMUNOGLOBULIN.search(plain(word)) for word in words)
+
+
+def title_of_another_drug(title: str) -> bool:
+    """Whether a file or a sheet is named after another drug than immunoglobulin."""
+    words = plain(title)
+    if says("immunoglobulin", words):
+        return False
+    named = agent_named(words) or re.search(OTHER_TITLES, words)
+    return bool(named) or any(map(other_product, (words, *re.split(r"[\W_]+|\d+", words))))
+
+
+def names_immunoglobulin_somewhere(one: Guess) -> bool:
+    """Whether anything says that the doses of a table are immunoglobulin: its name, a heading or a cell."""
+    texts = [one.place.title, *one.raw.cells.columns]
+    if _named(one) or any(says("immunoglobulin", text) or IMMUNOGLOBULIN.search(plain(text)) for text in texts):
+        return True
+    named = [name for name in one.raw.cells.columns if numbers(one.raw.cells[name].head(20))[1].any()]
+    words = [str(word) for name in named for word in one.raw.cells[name].unique()[:MOST_PRODUCTS]]
+    return any(says("immunoglobulin", word) or IMMUNOGLOBULIN.search(plain(word)) for word in words)
+
+
 def _named(one: Guess) -> bool:
     names = (one.place.settings.sheet or one.place.title, one.place.title.split(" ")[0])
     return one.table in (plain(name).strip() for name in names)
 
 
+SPOKEN_OF: Final[tuple[TableName, ...]] = ("doses", "therapy", "samples")
+OTHER_TITLES: Final = (
+    r"transfus|blood.?product|blutprodukt|konserven|albumin|antibiot|steroid|chemo|"
+    r"blina|blincyto|\brtx|ritux|mabthera|\bcar-?t\b|obinut|teclist|elranat|talquet"
+)
+"""Names of tables of other things that are infused."""
 TITLES: Final[dict[TableName, str]] = {
     "samples": r"lab|igg|immunoglob|sample|result|befund|probe|measure",
     "doses": r"dose|dosi|ivig|infusion|substitution|medic|orders|emar|gabe|inputevents|exposure",
-    "therapy": r"therap|treat|chemo|blina|car-?t|cycle|zykl|regimen",
+    "therapy": r"therap|treat|chemo|blin[ac]|car-?t|cycle|zykl|regimen|\brtx|ritux|obinut|teclist|elranat|talquet",
     "patients": r"patient|demog|person|subject|baseline|stamm|pazient|pacient",
     "outcomes": r"outcome|event|infection|complic|endpoint|ereign|infekt",
     "weights": r"weight|gewicht|poids|peso|vitals",
@@ -156,6 +236,8 @@ def guess(table: TableName, source: Place) -> Guess:
         if unit in COLUMN_UNITS.get(final, {}) and unit != USUAL_UNIT.get(final) and final != "igg":
             units[final] = unit
     columns = one_time(source.raw, columns)
+    if table == "samples" and "igg" not in columns and visit_columns(source.raw.cells.columns):
+        columns = {name: foreign for name, foreign in columns.items() if name not in ("day", "datetime")}
     if "day" in columns and isinstance(columns["day"], str) and read_heading(columns["day"]).unit in ("h", "min"):
         units["day"] = read_heading(columns["day"]).unit
     return Guess(table=table, place=source, columns=columns, units=units, keep=keep, undecided=undecided)
@@ -250,6 +332,8 @@ def _rows_meant(
     value = {"samples": "igg", "doses": "amount"}.get(table)
     if table == "samples":
         rules += _one_analyte(raw.cells[others], says_igg)
+    if table == "therapy" and "agent" in columns:
+        rules += _agents(raw.cells[columns["agent"]])
     if table == "doses":
         named = [columns["product"]] if "product" in columns else []
         rules, undecided = _immunoglobulin(raw.cells[[*named, *others]])
@@ -261,6 +345,15 @@ def _rows_meant(
         if bool((raw.cells[column][kept].str.strip() == "").any()):
             rules.append((column, ()))
     return tuple(rules), undecided
+
+
+def _agents(cells: pd.Series[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """The agents of a column that names immunoglobulin, or other drugs that deplete no B cells, and nothing else."""
+    words = [str(word) for word in cells.str.strip().unique() if word]
+    agents = tuple(word for word in words if agent_named(word))
+    others = [word for word in words if word not in agents]
+    known = all(IMMUNOGLOBULIN.search(plain(word)) or other_product(word) for word in others)
+    return [(str(cells.name), agents)] if agents and others and known else []
 
 
 def _immunoglobulin(cells: pd.DataFrame) -> tuple[list[tuple[str, tuple[str, ...]]], tuple[str, ...]]:

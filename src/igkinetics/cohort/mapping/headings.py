@@ -7,7 +7,6 @@ nobody knows means nothing: no column is guessed from a likeness alone.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 import unicodedata
@@ -21,6 +20,7 @@ from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.resources import resource_folder
 
 FILE: Final = "headings.toml"
+MASSES: Final = ("g", "mg", "g/kg", "mg/kg")
 
 LOINC_IGG: Final = "2465-3"
 NOT_TOTAL_IGG: Final = re.compile(r"igg\s*[1-4]\b|\bsub|csf|liquor|\bindex|ratio", re.IGNORECASE)
@@ -39,6 +39,11 @@ def _file() -> dict[str, Any]:
 def _concept_of_word() -> dict[str, str]:
     """Word, without accents and in lower case -> its concept; the first in the file where two have it."""
     return {word: concept for concept, words in reversed(_file()["concepts"].items()) for word in words.split()}
+
+
+def concept_of(word: str) -> str:
+    """The concept of a word by itself; "" for none."""
+    return _concept_of_word().get(word, "")
 
 
 @cache
@@ -94,7 +99,7 @@ def read_heading(heading: str) -> Heading:
     """The concepts of a heading and the unit at its end."""
     if LOINC_IGG in heading:
         return Heading(frozenset({"IGG"}), "", ())
-    words, unit = _without_unit(words_of(heading))
+    words, unit = without_unit(words_of(heading))
     concepts: set[str] = set()
     unknown = []
     for word in words:
@@ -114,7 +119,8 @@ def read_heading(heading: str) -> Heading:
     return Heading(frozenset(concepts), unit, tuple(unknown))
 
 
-def _without_unit(words: list[str]) -> tuple[list[str], str]:
+def without_unit(words: list[str]) -> tuple[list[str], str]:
+    """The words of a heading before its unit, and the unit; "" for none."""
     for length in (3, 2, 1):
         unit = _unit_of_words().get(tuple(words[-length:])) if len(words) > length else None
         if unit is not None:
@@ -140,6 +146,8 @@ def rank(table: TableName, name: str, heading: str) -> int | None:
     if plain(heading).strip().replace(" ", "_") == name:
         return -1
     read = read_heading(heading)
+    if table == "doses" and name == "amount" and _says_grams_given(read):
+        return len(meanings()[table]["amount"])
     if read.unknown or (table == "doses" and _is_length_of_infusion(read) is not (name == "duration")):
         return None
     meant = read.concepts - {"QUALIFIER"}
@@ -149,6 +157,11 @@ def rank(table: TableName, name: str, heading: str) -> int | None:
         if meant and (meant == wanted or meant - beside == wanted):
             return index
     return None
+
+
+def _says_grams_given(read: Heading) -> bool:
+    """`Administered (g)`: an amount by its unit."""
+    return read.unit in MASSES and not read.unknown and read.concepts - {"QUALIFIER"} == {"GIVEN"}
 
 
 def _is_length_of_infusion(read: Heading) -> bool:
@@ -164,6 +177,8 @@ def likeliest(table: TableName, name: str, headings: Iterable[str]) -> str | Non
         return present[min(ranked)[1]]
     by_plain = {plain(one): one for one in reversed(present)}
     near = get_close_matches(name, by_plain, n=1, cutoff=0.85)
+    if name == "igg" and near and NOT_TOTAL_IGG.search(near[0]):
+        return None  # a subclass is no slip of the pen
     return by_plain[near[0]] if near else None
 
 
@@ -192,80 +207,3 @@ def header_place(rows: Sequence[Sequence[str]]) -> int:
     index = known.index(best) if best >= 2 else 0
     filled = [sum(cell.strip() != "" for cell in row) for row in (rows[0], rows[index])] if rows else [0, 0]
     return index if filled[0] < filled[1] else 0
-
-
-VISIT_KINDS: Final[dict[str, tuple[str, ...]]] = {
-    "week": ("wk", "week", "weeks", "woche", "wochen", "w", "semaine", "sem", "semana", "settimana"),
-    "day": ("d", "day", "days", "tag", "jour", "j", "dia", "giorno"),
-    "month": ("m", "mo", "month", "months", "monat", "mois", "mes", "mese"),
-    "visit": ("v", "visit", "visite", "visita", "t", "tp", "timepoint", "n", "no", "nr", ""),
-}
-DAYS_OF: Final = {"week": 7.0, "day": 1.0, "month": 30.4375}
-FIRST_VISIT: Final = frozenset({"baseline", "bl", "base", "pre", "screening", "basal", "basale", "inclusion"})
-
-
-@dataclass(frozen=True, slots=True)
-class VisitColumn:
-    """A column that holds the IgG of one visit: what is counted (week, day, month, visit), and its number."""
-
-    heading: str
-    kind: str
-    number: float
-
-
-def visit_columns(headings: Iterable[str]) -> list[VisitColumn]:
-    """The columns of a wide table that hold IgG, one for each visit; empty unless there are at least two."""
-    visits = [visit for heading in headings if (visit := _visit_of(heading)) is not None]
-    return visits if len(visits) >= 2 else []
-
-
-def _visit_of(heading: str) -> VisitColumn | None:
-    text = re.sub(r"(?<=[a-z])(?=-?\d)|(?<=\d)(?=[a-z])", " ", " ".join(words_of(heading)))
-    words = [word for word in _without_unit(text.split())[0] if word not in fillers() or word in ("d", "n")]
-    if "igg" not in words or NOT_TOTAL_IGG.search(heading.replace("_", " ")):
-        return None
-    rest = [word for word in words if word != "igg" and _concept_of_word().get(word) not in ("QUALIFIER", "LAB")]
-    if len(rest) == 1 and rest[0] in FIRST_VISIT:
-        return VisitColumn(heading, "baseline", 0.0)
-    numbers = [word for word in rest if word.isdigit()]
-    names = [word for word in rest if not word.isdigit()] or [""]
-    kind = next((kind for kind, known in VISIT_KINDS.items() if names[0] in known), None)
-    if len(numbers) != 1 or len(names) != 1 or kind is None:
-        return None
-    return VisitColumn(heading, kind, float(numbers[0]))
-
-
-def columns_of_times(visits: Sequence[VisitColumn], headings: Iterable[str]) -> tuple[str, str] | None:
-    """("datetime" or "day", pattern) of the columns that hold the date or day of each visit; None without them."""
-    present = set(headings)
-    first = f"{visits[0].number:g}"
-    for heading in headings:
-        pattern = heading.replace(first, "*", 1)
-        concepts = read_heading(pattern.replace("*", " ")).concepts
-        kind = "datetime" if "DATE" in concepts else "day" if "DAY" in concepts else ""
-        if "*" in pattern and kind and all(pattern.replace("*", f"{one.number:g}") in present for one in visits):
-            return kind, pattern
-    return None
-
-
-def wide_key(visits: Sequence[VisitColumn], headings: Sequence[str] = ()) -> str:
-    """The key `wide` for columns of visits: the columns of their dates where the table has them, a rule on the number
-    where one is plain, else the day of each heading."""
-    kinds = {visit.kind for visit in visits}
-    patterns = {visit.heading.replace(f"{visit.number:g}", "*", 1) for visit in visits}
-    others = [one for one in headings if one not in {visit.heading for visit in visits}]
-    times = columns_of_times(visits, others) if len(patterns) == 1 else None
-    if times is not None:
-        return f"wide = {{ columns = {_quoted(patterns.pop())}, {times[0]} = {_quoted(times[1])} }}"
-    if len(kinds) == 1 and len(patterns) == 1 and kinds <= DAYS_OF.keys():
-        days = DAYS_OF[next(iter(kinds))]
-        rule = "*" if days == 1 else f"{days:g} * *"
-        return f"wide = {{ columns = {_quoted(patterns.pop())}, day = {_quoted(rule)} }}"
-    known = kinds <= {*DAYS_OF, "baseline"}
-    days_of = [f"{DAYS_OF.get(one.kind, 0) * one.number:g}" if known else "DAY" for one in visits]
-    pairs = [f"{_quoted(one.heading)} = {day}" for one, day in zip(visits, days_of, strict=True)]
-    return f"wide = {{ day = {{ {', '.join(pairs)} }} }}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

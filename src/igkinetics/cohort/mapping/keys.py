@@ -141,6 +141,8 @@ class TableMapping(_Section):
     """Rules on columns of the file, each a table [[NAME.keep]]; all must hold."""
     ignore: tuple[str, ...] = ()
     """Columns of the file that are left alone, whatever they look like."""
+    unusual_cells: Literal["as_given"] | None = None
+    """The answer where hidden rows, crossed-out cells, comments or number formats of a sheet are asked about."""
 
     @field_validator("files", "datetime_format", mode="before")
     @classmethod
@@ -301,6 +303,8 @@ class Mapping(_Section):
     """The answer where levels, or thresholds, are asked about that fit another unit better."""
     unusual_windows: Literal["as_given"] | None = None
     """The answer where a window is asked about that lies far outside the record."""
+    ignore_sheets: tuple[str, ...] = ()
+    """Sheets of a workbook that are left alone, whatever they look like."""
     samples: SamplesMapping = SamplesMapping()
     """How the samples are read."""
     doses: DosesMapping = DosesMapping()
@@ -315,6 +319,11 @@ class Mapping(_Section):
     """How the weights by day are read."""
     covariates: TableMapping = TableMapping()
     """How the covariates by day are read."""
+
+    @field_validator("ignore_sheets", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_rule_for_identical_doses(self) -> Mapping:

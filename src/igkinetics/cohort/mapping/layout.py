@@ -29,6 +29,8 @@ class Place:
     name: str
     settings: TableMapping
     raw: RawRows
+    others: tuple[str, ...] = ()
+    """Further files with the same headings, whose rows are in `raw` too."""
 
     @property
     def title(self) -> str:

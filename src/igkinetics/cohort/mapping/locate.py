@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import glob
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, cast
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest
 from igkinetics.cohort.mapping.file import load_mapping
 from igkinetics.cohort.mapping.keys import Format, Mapping
-from igkinetics.cohort.mapping.overlooked import overlooked
+from igkinetics.cohort.mapping.overlooked import overlooked, overlooked_sheets
 from igkinetics.cohort.mapping.parts import MAPPING_NAME as MAPPING_NAME
 from igkinetics.cohort.mapping.parts import part_files
 from igkinetics.cohort.presets.preset import PresetTable
@@ -25,6 +25,7 @@ EVENT_FILE: Final = "events.csv"
 """The default name of a NONMEM event file."""
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 WORKBOOK_NAME: Final = "cohort.xlsx"
+PACKED: Final = (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".tar", ".rar")
 OTHER_WORKBOOKS: Final = (".xls", ".xlsb", ".ods")
 
 
@@ -37,6 +38,8 @@ class Located:
     sources: tuple[Source, ...]
     inputs: dict[str, str]
     problems: tuple[Problem, ...]
+    unused_sheets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workbook -> its sheets with rows that nothing reads and that speak of no table."""
 
     @property
     def event_files(self) -> frozenset[str]:
@@ -65,7 +68,8 @@ def locate(path: Path, file_format: str | None = None, part: str = "") -> Locate
         return _located(path.stem, stated, sources, problems, None)
     if path.suffix.lower() in WORKBOOK_SUFFIXES:
         sheets, problems = sheet_sources(stated, path, path.name)
-        return _located(path.stem, stated, sheets, [*problems, *_mapping_beside(path)], None)
+        located = _located(path.stem, stated, sheets, [*problems, *_mapping_beside(path)], None)
+        return _with_unread_sheets(located)
     source = Source(table="samples", path=path, label=path.name)
     return _located(path.stem, stated, [source], _mapping_beside(path), None)
 
@@ -83,6 +87,7 @@ def _in_folder(folder: Path, mapping_path: Path | None, file_format: str | None,
     sources = [source for source in sources if part in ("", source.path.stem)]
     located = _located(name, mapping, [*converted, *sources], [*problems, *more], mapping_path)
     side = side_files(folder, mapping) if converted else []
+    located = _with_unread_sheets(located)
     return replace(located, inputs={**located.inputs, **{path.name: sha256_of_file(path) for path in side}})
 
 
@@ -183,6 +188,21 @@ def _located(
     return Located(name=name, mapping=mapping, sources=tuple(sources), inputs=inputs, problems=tuple(problems))
 
 
+def _with_unread_sheets(located: Located) -> Located:
+    """With what the sheets hold that nothing reads, of each workbook of which a sheet is read."""
+    used: dict[tuple[Path, str], dict[TableName, str]] = {}
+    for source in (one for one in located.sources if one.sheet):
+        label = source.label.removesuffix(f" [{source.sheet}]")
+        used.setdefault((source.path, label), {})[source.table] = source.sheet
+    problems, unused = list(located.problems), {}
+    for (path, label), sheets in used.items():
+        unread = overlooked_sheets(path, label, sheets, located.mapping.ignore_sheets)
+        problems += unread.problems
+        if unread.others:
+            unused[label] = unread.others
+    return replace(located, problems=tuple(problems), unused_sheets=unused)
+
+
 def _workbook_in(folder: Path, mapping: Mapping) -> tuple[list[Path], list[Problem]]:
     """The workbook of a folder, cohort.xlsx or the only one; several without that name are a problem."""
     workbooks = [
@@ -257,10 +277,22 @@ def _no_samples(folder: Path) -> Problem:
     present = sorted(path.name for path in folder.iterdir() if path.is_file())
     near = nearest("samples.csv", present)
     shown = ", ".join(present[:12]) or "an empty folder"
-    hint = f"; rename {near!r}?" if near else ""
+    hint = f"; {_made_readable(near)}" if near else ""
     if EVENT_FILE in present:
         hint = f'; if {EVENT_FILE} is a NONMEM event file, write format = "nonmem" and its units into {MAPPING_NAME}'
     return Problem(file="samples.csv", found=shown, expected=f"a cohort needs samples.csv or samples.parquet{hint}")
+
+
+def _made_readable(name: str) -> str:
+    """What makes samples of a file with nearly their name: renaming alone does not unpack or convert it."""
+    suffix = Path(name).suffix.lower()
+    if suffix in PACKED:
+        return f"unpack {name!r}"
+    if suffix in OTHER_WORKBOOKS:
+        return f"open {name!r} in a spreadsheet program and save it as samples.csv, or as .xlsx"
+    if suffix in (*TABLE_SUFFIXES, ""):
+        return f"rename {name!r}?"
+    return f'if {name!r} holds the samples, write files = ["{name}"] under [samples] in {MAPPING_NAME}'
 
 
 def _labels(folder: Path, paths: list[Path]) -> dict[Path, str]:

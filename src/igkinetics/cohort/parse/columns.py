@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import CONTRACT, TableContract, TableName, suggestion
-from igkinetics.cohort.mapping.headings import likeliest, visit_columns, wide_key
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, likeliest
 from igkinetics.cohort.mapping.keys import Keep, Scalar, TableMapping, TherapyMapping
+from igkinetics.cohort.mapping.visits import visit_columns, wide_key
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Mask, Table
 from igkinetics.cohort.source.raw import Lines, RawRows
@@ -296,7 +297,9 @@ def _column_hint(raw: RawRows, table: TableName, group: tuple[str, ...], present
         headings["day"] = headings.pop("datetime")
     for name, heading in headings.items():
         return f'if it is {heading!r}, write {name} = "{heading}" under [{table}.columns]'
-    return f"name the foreign column under [{table}.columns]"
+    part = next((one for one in present if "igg" in one.lower() and NOT_TOTAL_IGG.search(one)), None)
+    not_total = f"; {part!r} is not total IgG in serum" if part and "igg" in group else ""
+    return f"name the foreign column under [{table}.columns]{not_total}"
 
 
 def _missing_columns(

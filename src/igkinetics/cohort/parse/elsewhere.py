@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
-from igkinetics.cohort.mapping.headings import plain, rank, says_igg, words_of
+from igkinetics.cohort.mapping.headings import plain, rank, read_heading, says_igg, words_of
+from igkinetics.cohort.mapping.visits import VISIT_KINDS
 from igkinetics.cohort.parse.cells import holding
 from igkinetics.cohort.parse.contrary_words import MOST_WORDS, WITH_PARAPROTEIN
 from igkinetics.cohort.parse.dose_words import ONCE
@@ -39,6 +40,7 @@ BESIDE_A_DOSE: Final = re.compile(r"(?:pre|post|before|after|during)[ -]?(?:the 
 """Names and cells beside levels that place a sample by an infusion."""
 SPOKEN: Final = "|".join([BRANDS.pattern, BESIDE_A_DOSE.pattern, *IMMUNOGLOBULIN_WORDS])
 """What is looked for among many cells."""
+NO_NUMBER: Final = re.compile(r"[^0-9., gm]")
 IN_WEIGHTS: Final = ("weight_kg", "weight")
 MISSED: Final[dict[str, str]] = {
     "doses": "speaks of infusions, and the cohort has no doses: levels are read as if nothing had been infused; write "
@@ -54,6 +56,14 @@ MISSED: Final[dict[str, str]] = {
 def immunoglobulin(name: str) -> bool:
     """Whether a name says immunoglobulin to infuse, by itself or by a brand."""
     return says("immunoglobulin", name.replace("_", " "))
+
+
+def amount_of_a_visit(heading: str) -> bool:
+    """Whether a heading says a dose, by itself or on a day or a visit: `Dose week 4`."""
+    counted = {word for words in VISIT_KINDS.values() for word in words}
+    words = [word for word in words_of(heading) if not (word.isdigit() or word in counted)]
+    read = read_heading(" ".join(words))
+    return "DOSE" in read.concepts and not read.unknown and read.concepts <= {"DOSE", "GIVEN", "VISIT", "DAY", "IG"}
 
 
 def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
@@ -73,6 +83,8 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     if not (told or many):
         return ""
     if immunoglobulin(name) or SUBSTITUTED.search(name) or any(map(immunoglobulin, told)):
+        return "doses"
+    if table == "samples" and amount_of_a_visit(heading) and bool(told) and not any(map(NO_NUMBER.search, told)):
         return "doses"
     beside_a_dose = EARLIER_DOSE.search(name) is not None or any(map(BESIDE_A_DOSE.fullmatch, told))
     if table == "samples" and beside_a_dose and not depletes(name):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, says_igg, words_of
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, read_heading, says_igg, words_of
 from igkinetics.cohort.presets.concepts import concepts
 
 OTHER_ANALYTE: Final = re.compile(
@@ -104,6 +105,31 @@ def others_than_igg(words: list[str]) -> list[bool]:
         word != "" and not of_igg and (any(named) or another_analyte(word) or "igg" in words_of(word))
         for word, of_igg in zip(words, named, strict=True)
     ]
+
+
+PART_OF_IGG: Final = re.compile(
+    r"\bigg[ .-]?[1-4](?![0-9.])|\b(?:igg )?sub-?(?:class|klass|clase)|\bcsf\b|\bliquor|\bindex\b|\bratio\b|\bquotient"
+)
+
+
+def other_than_igg(heading: str, table: str) -> str:
+    """What is told of a column of levels whose heading says another analyte."""
+    ignore = f"ignore = [{json.dumps(heading, ensure_ascii=False)}] under [{table}]"
+    return (
+        "the heading says another analyte than total IgG in serum: name the column of total IgG, or write "
+        f"{ignore} in cohort.toml where this is it"
+    )
+
+
+def names_another_analyte(heading: str) -> bool:
+    """Whether the heading of a column of levels says another analyte: a subclass, or one of ours and not IgG."""
+    if PART_OF_IGG.search(plain(heading).replace("_", " ")):
+        return True
+    read = read_heading(heading)
+    if "IGG" in read.concepts:
+        return bool({"anti"} & set(words_of(heading)))
+    words = words_of(heading)
+    return any(OTHER_ANALYTE.fullmatch(word) for word in (*words, " ".join(words)))
 
 
 def other_tests(named: frozenset[str], words: list[str]) -> list[bool]:

@@ -1,6 +1,7 @@
 """Headings that state a unit, mapped to a column that is read in another one: `Dose (mg)` as amount_g is 1000-fold off.
 
-The mapping says what a column means, its heading says in which unit: where they disagree, one of them is wrong.
+The mapping says what a column means, its heading says in which unit: where they disagree, one of them is wrong. A
+heading of levels that says another analyte (IgG1, IgA) is refused likewise.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from igkinetics.cohort.mapping.contract import COLUMN_UNITS, TableName
 from igkinetics.cohort.mapping.headings import read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.sample_words import names_another_analyte, other_than_igg
 from igkinetics.errors import Problem
 from igkinetics.units import canonical_unit
 
@@ -48,6 +50,11 @@ def headings_against_units(mapped: MappedRows, table: TableName, mapping: Mappin
     for name, heading in mapped.headings.items():
         assumed = _read_in(name, table, mapped, mapping)
         unit = _of_heading(name, heading)
+        another = name == "igg" and heading != name and heading not in mapping.table(table).ignore
+        if another and names_another_analyte(heading):
+            told = other_than_igg(heading, table)
+            problems.append(Problem(file=mapped.raw.file, column=name, found=heading, expected=told))
+            continue
         if heading == name or name in stated or not assumed or unit in ("", assumed):
             continue
         problems.append(

@@ -6,6 +6,7 @@ floor is the date either way.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from igkinetics.cohort.mapping.date_formats import readings
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.findings import Finding, Mask, Table, Texts, for_each, refuse, warn
@@ -163,11 +165,23 @@ def _unreadable(
         either = ~serial & cells.str.fullmatch(EITHER_WAY).to_numpy(dtype=bool) & (not settings.datetime_format)
     under = f"under [{table.name}] in cohort.toml"
     zone = f'has an offset from UTC, so the zone of the local clock is needed: time_zone = "Europe/Berlin" {under}'
-    which = 'which is the day and which the month? State it: datetime_format = "%d{0}%m{0}%Y"'
-    marks = cells[either].str.extract(r"([/.-])", expand=False)
     findings += refused(offset, zone)
-    findings += refused(either, for_each(marks, lambda mark: f"{which.format(mark)} {under}"))
+    if either.any():
+        findings += refused(either, _day_or_month(cells[either], coded[1], under))
     return findings + refused(~(serial | offset | either), f"must be {EXPECTED[accepts]}")
+
+
+def _day_or_month(cells: pd.Series[str], column: pd.Series[str], under: str) -> str | Texts:
+    """What is asked of dates whose day may be the month: the forms that read every cell of the column are named."""
+    which = "which is the day and which the month? State it: datetime_format = "
+    forms = [json.dumps(one[0] if len(one) == 1 else list(one)) for one in readings(column)]
+    if len(forms) == 1:
+        return f"{which}{forms[0]} {under} is what reads all cells of this column"
+    if forms:
+        return f"{which}{forms[0]} {under}, or {forms[1]}: both read all cells of this column"
+    marks = cells.str.extract(r"([/.-])", expand=False)
+    mixed = "no one order reads all cells of this column, so write such dates as 2024-03-31"
+    return for_each(marks, lambda mark: f'{which}"%d{mark}%m{mark}%Y" {under}; {mixed}')
 
 
 def _spreadsheet_date(day: float) -> str:

@@ -94,6 +94,8 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
         meaning = "" if name in ignored else _looks_like(table, name, present)
         if meaning in NAMES and not numbers(raw.cells[name])[1].any() and (raw.cells[name] != "").any():
             meaning = ""  # a number is no name
+        if meaning == "lower_limit" and _is_yes_or_no(raw.cells[name]):
+            meaning = "censored"  # `<LOD`: whether it lies below, and not the limit
         if meaning in ENDS and _is_yes_or_no(raw.cells[name]):
             meaning = ""  # followup.py tells of ends without a day
         meaning = "" if ruled else meaning

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from igkinetics.cohort.mapping.keys import Mapping, TableMapping
 from igkinetics.cohort.mapping.locate import Located
 from igkinetics.cohort.nonmem.events import split_events
 from igkinetics.cohort.nonmem.text import read_event_text
+from igkinetics.cohort.parse.cell_looks import questions
 from igkinetics.cohort.parse.columns import MappedRows, map_columns, stack
 from igkinetics.cohort.parse.dosing_weights import other_weights
 from igkinetics.cohort.parse.findings import Table
@@ -26,7 +27,8 @@ from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
 from igkinetics.cohort.source.textfile import read_text
 from igkinetics.cohort.source.wide import one_row_per_sample
-from igkinetics.cohort.source.workbook import read_sheet
+from igkinetics.cohort.source.workbook import read_sheet, sheet_names
+from igkinetics.cohort.source.workbook_looks import looks_of
 from igkinetics.errors import InputError, Problem
 
 
@@ -90,7 +92,7 @@ def read_files(located: Located, mapping: Mapping) -> Files:
         fatal=tuple(fatal),
         row_problems=(*row_problems, *_empty_rows(empty)),
         warnings=tuple(warnings),
-        unused_columns=left.unused(),
+        unused_columns={**left.unused(), **located.unused_sheets},
     )
 
 
@@ -110,7 +112,7 @@ def _parts(source: Source, mapping: Mapping, left: Leftovers) -> Iterator[RawRow
     if source.convert is not None:
         return _converted(source, source.convert, parts, left)
     wide = mapping.samples.wide if source.table == "samples" and mapping.format == "tables" else None
-    return parts if wide is None else (one_row_per_sample(part, wide) for part in parts)
+    return parts if wide is None else (one_row_per_sample(part, wide, mapping) for part in parts)
 
 
 def _converted(
@@ -131,7 +133,7 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     if source.frame is not None:
         return iter([read_frame(source.frame, source.label, settings)])
     if source.sheet:
-        return iter([read_sheet(source.path, source.label, source.sheet, settings, source.table)])
+        return iter([_with_questions(source, mapping)])
     suffix = source.path.suffix.lower()
     if suffix == ".parquet":
         return read_parquet(source.path, source.label, settings)
@@ -142,6 +144,13 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
     if source.convert is not None:
         settings = delimited(source.path, settings)
     return read_text(source.path, source.label, settings, source.table)
+
+
+def _with_questions(source: Source, mapping: Mapping) -> RawRows:
+    """The rows of a sheet, with what its hidden rows, crossed-out cells, comments and formats make doubtful."""
+    raw = read_sheet(source.path, source.label, source.sheet, mapping.table(source.table), source.table)
+    looks = looks_of(source.path, sheet_names(source.path, source.label).index(source.sheet))
+    return replace(raw, problems=(*raw.problems, *questions(raw, looks, source.table, mapping)))
 
 
 def _mapped(

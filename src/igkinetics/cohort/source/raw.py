@@ -35,6 +35,8 @@ class RawRows:
     problems: tuple[Problem, ...] = ()
     empty: Lines = field(default_factory=lambda: np.empty(0, dtype=np.intp))
     """Lines of rows without any text, which are not in `cells`."""
+    sheet_columns: dict[str, int] = field(default_factory=dict)
+    """Of a sheet: the place of each column, counted from 1."""
 
 
 def empty_rows_problem(file: str, lines: Sequence[int] | Lines) -> list[Problem]:

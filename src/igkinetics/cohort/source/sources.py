@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from igkinetics.cohort.mapping.contract import TABLES, TableName, nearest, suggestion
+from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.cohort.source.workbook import sheet_for, sheet_names
@@ -45,16 +45,4 @@ def sheet_sources(
         elif asked is not None or needed or table == "samples":
             expected = f"a sheet {asked or table}; {suggestion(asked or table, names)}"
             problems.append(Problem(file=label, column="sheet", found=", ".join(names), expected=expected))
-        else:
-            problems += _nearly(label, table, names)
     return sources, problems
-
-
-def _nearly(label: str, table: TableName, names: list[str]) -> list[Problem]:
-    """A warning for a sheet that nobody reads and whose name is nearly that of an absent table."""
-    others = [name for name in names if all(sheet_for(known, [name]) is None for known in TABLES)]
-    near = nearest(table, others)
-    if near is None:
-        return []
-    expected = f"rename the sheet to {table} if it belongs to this cohort"
-    return [Problem(file=label, column="sheet", found=near, expected=expected, severity="warning", action="not read")]

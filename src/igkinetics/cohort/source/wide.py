@@ -10,10 +10,17 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import suggestion
-from igkinetics.cohort.mapping.keys import Keep, Mapping, Wide
+from igkinetics.cohort.mapping.headings import read_heading
+from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping, Wide
+from igkinetics.cohort.mapping.visits import of_another_measurement
+from igkinetics.cohort.parse.sample_words import names_another_analyte, other_than_igg
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import InputError, Problem
+from igkinetics.units import G_PER_L_IN, canonical_unit
 
+NUMBERED = re.compile(r"(igg)[ _.-]?[1-4](?![0-9])", re.IGNORECASE)
+MADE = ("igg", "day", "datetime")
+"""The columns that the rows of samples get."""
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 SUBCLASS = re.compile(r"igg[ _.-]?[1-4](?:[ _(\[].*)?", re.IGNORECASE)
@@ -32,17 +39,30 @@ def with_wide(mapping: Mapping) -> Mapping:
     return mapping.model_copy(update={"samples": samples})
 
 
-def one_row_per_sample(raw: RawRows, wide: Wide) -> RawRows:
+def one_row_per_sample(raw: RawRows, wide: Wide, mapping: Mapping) -> RawRows:
     """Rows by line and, within a line, in the order of the columns. InputError where a heading does not fit the rule.
 
-    Columns of the result: those of the file that hold no visit, `igg`, and `day` or `datetime`.
+    Columns of the result: those of the file that hold no visit, `igg`, `day` or `datetime`, and `unit` where the
+    headings state different ones.
     """
-    headings = list(raw.cells.columns)
+    headings, settings = list(raw.cells.columns), mapping.samples
     time_name = "datetime" if wide.datetime is not None else "day"
     levels, times, faults = _visits(headings, wide)
     others = [name for name in headings if name not in levels and name not in times]
-    taken = [name for name in others if name in ("igg", "day", "datetime")]
-    faults += [_fault(name, "wide makes this column; name the file's own another way") for name in taken]
+    made = [name for name in others if name in MADE]
+    others = [name for name in others if name not in MADE or name not in settings.ignore]
+    faults += [
+        _fault(name, f'wide makes this column; if it is not needed, write ignore = ["{name}"] under [samples]')
+        for name in made
+        if name not in settings.ignore
+    ]
+    faults += _other_analytes(levels, settings)
+    faults += [
+        _fault(name, "speaks of another measurement: it holds no days; name the columns of the days, or a rule")
+        for name in dict.fromkeys(times)
+        if name in headings and of_another_measurement(name)
+    ]
+    units = _units(levels, others, mapping, faults)
     if faults:
         raise InputError(replace(fault, file=raw.file) for fault in faults)
     n_rows, n_visits = len(raw.cells), len(levels)
@@ -53,12 +73,47 @@ def one_row_per_sample(raw: RawRows, wide: Wide) -> RawRows:
         values[time_name] = raw.cells[times].to_numpy(dtype=object).ravel()
     else:
         values[time_name] = np.tile(np.array(times, dtype=object), n_rows)
+    if units:
+        values["unit"] = np.tile(np.array(units, dtype=object), n_rows)
     return replace(
         raw,
         cells=cells.assign(**{name: pd.Series(column, dtype=str) for name, column in values.items()}),
         line=raw.line[source],
         n_unread=raw.n_unread,
     )
+
+
+def _other_analytes(levels: Sequence[str], settings: TableMapping) -> list[Problem]:
+    """A fault for each column of levels whose heading says another analyte; one under `ignore` is taken all the same.
+
+    A number behind IgG is that of a visit here.
+    """
+    return [
+        _fault(name, other_than_igg(name, "samples"))
+        for name in levels
+        if name not in settings.ignore and names_another_analyte(NUMBERED.sub(r"\1", name))
+    ]
+
+
+def _units(levels: Sequence[str], others: Sequence[str], mapping: Mapping, faults: list[Problem]) -> list[str]:
+    """The unit of each column of levels, where the headings state different ones; nothing where one unit holds for all.
+
+    A fault where all headings that state a unit state another one than igg_unit.
+    """
+    settings = mapping.samples
+    if "igg" in settings.units or "unit" in (*others, *settings.columns, *settings.constants):
+        return []
+    units = [unit if (unit := canonical_unit(read_heading(name).unit)) in G_PER_L_IN else "" for name in levels]
+    stated = {G_PER_L_IN[unit] for unit in units if unit}
+    if len(stated) > 1:
+        return units
+    assumed = mapping.igg_unit
+    if stated and assumed is not None and stated != {G_PER_L_IN[assumed]}:
+        unit = next(filter(None, units))
+        found = next(name for name, one in zip(levels, units, strict=True) if one)
+        write = f'write igg_unit = "{unit}", or igg = "{assumed}" under [samples.units] if the headings are wrong'
+        faults.append(_fault(found, f"igg is read in {assumed}, and this heading says {unit}: {write}"))
+    return []
 
 
 def _visits(headings: Sequence[str], wide: Wide) -> tuple[list[str], list[str], list[Problem]]:

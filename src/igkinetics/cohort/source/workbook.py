@@ -25,6 +25,8 @@ Cell = int | float | str | bool | datetime.time | datetime.date | datetime.datet
 WORKBOOK_SUFFIXES: Final = (".xlsx", ".xlsm")
 MOST_BYTES: Final = 1 << 30
 """Of one workbook when unpacked; larger tables belong into CSV or Parquet."""
+MOST_BYTES_UNREAD: Final = 20_000_000
+"""Of a sheet that is only looked at."""
 MOST_CELLS: Final = 50_000_000
 """Rows x columns up to the last cell of a sheet: what the reader has to hold in memory."""
 CELL: Final = re.compile(
@@ -110,6 +112,7 @@ def _rows(file: str, cells: list[list[str]], first: int, faults: dict[int, Probl
         n_unread=len(problems) + len(empty),
         problems=tuple(problems),
         empty=np.array(empty, dtype=np.intp),
+        sheet_columns={name: header.index(name) + 1 for name in kept},
     )
 
 
@@ -147,7 +150,7 @@ def _cells_without_value(path: Path, file: str, position: int) -> dict[int, Prob
     columns, last = 0, 0
     for match in CELL.finditer(_sheet_source(path, file, position)):
         letters, row, content = match[1], int(match[2]), match[3] or b""
-        columns, last = max(columns, _column_number(letters)), max(last, row)
+        columns, last = max(columns, column_number(letters)), max(last, row)
         name = f"cell {letters.decode()}{row}"
         if ERROR.match(match[0]):
             value = (re.search(rb"<(?:\w+:)?v>([^<]*)", content) or [b"", b"an error"])[1].decode("utf-8", "replace")
@@ -163,24 +166,58 @@ def _cells_without_value(path: Path, file: str, position: int) -> dict[int, Prob
 
 
 def _sheet_source(path: Path, file: str, position: int) -> bytes:
-    """The XML of a sheet by its position: workbook.xml names the relation, the relation names the part."""
+    """The XML of a sheet by its position."""
     try:
         with zipfile.ZipFile(path) as archive:
-            book = archive.read("xl/workbook.xml")
-            relations = archive.read("xl/_rels/workbook.xml.rels")
-            sheets = re.findall(rb"<(?:\w+:)?sheet\b[^>]*?\br:id=\"([^\"]+)\"", book)
-            targets = {}
-            for entry in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", relations):
-                identity, target = (re.search(rb"\b" + key + rb'="([^"]*)"', entry) for key in (b"Id", b"Target"))
-                if identity and target:
-                    targets[identity[1]] = target[1].decode("utf-8", "replace")
-            part = targets[sheets[position]].lstrip("/")
-            return archive.read(part if part.startswith("xl/") else f"xl/{part}")
+            return archive.read(sheet_part(archive, position)[0])
     except (KeyError, IndexError, zipfile.BadZipFile, OSError) as fault:
         raise _not_a_workbook(file, fault) from None
 
 
-def _column_number(letters: bytes) -> int:
+def sheet_part(archive: zipfile.ZipFile, position: int) -> tuple[str, bytes]:
+    """(the part of a sheet by its position, its entry in workbook.xml, which names the relation to that part)."""
+    relations = archive.read("xl/_rels/workbook.xml.rels")
+    entry, identity = re.findall(
+        rb"(<(?:\w+:)?sheet\b[^>]*?\br:id=\"([^\"]+)\"[^>]*>)", archive.read("xl/workbook.xml")
+    )[position]
+    targets = {}
+    for relation in re.findall(rb"<(?:\w+:)?Relationship\b[^>]*>", relations):
+        name, target = (re.search(rb"\b" + key + rb'="([^"]*)"', relation) for key in (b"Id", b"Target"))
+        if name and target:
+            targets[name[1]] = target[1].decode("utf-8", "replace")
+    part = targets[identity].lstrip("/")
+    return (part if part.startswith("xl/") else f"xl/{part}"), entry
+
+
+def first_rows(path: Path, sheets: Sequence[str], most_rows: int) -> dict[str, list[list[str]]]:
+    """The first rows of sheets that nothing reads, as text; none of a sheet that is large or cannot be read."""
+    rows: dict[str, list[list[str]]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive, calamine.CalamineWorkbook.from_path(path) as workbook:
+            names = list(workbook.sheet_names)
+            for sheet in sheets:
+                part = sheet_part(archive, names.index(sheet))[0]
+                if archive.getinfo(part).file_size > MOST_BYTES_UNREAD or _far_out(archive.read(part)):
+                    continue
+                cells = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=most_rows)
+                rows[sheet] = [[_as_text(cell) for cell in row] for row in cells]
+    except (calamine.CalamineError, KeyError, IndexError, zipfile.BadZipFile, OSError):
+        pass  # told where the workbook is read
+    return rows
+
+
+def _far_out(source: bytes) -> bool:
+    """Whether the last cell of a sheet is so far out that holding the rows up to it would fill the memory."""
+    cells = re.findall(rb'\br="([A-Z]{1,4})([0-9]{1,8})"', source)
+    columns, last = (
+        max(map(column_number, {one for one, _ in cells}), default=0),
+        max((int(n) for _, n in cells), default=0),
+    )
+    return columns * last > MOST_CELLS
+
+
+def column_number(letters: bytes) -> int:
+    """A column by its letters, counted from 1."""
     number = 0
     for letter in letters:
         number = 26 * number + letter - 64

@@ -8,7 +8,8 @@ from math import exp, nan, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from igkinetics.fit.batch.search import Room, cholesky, solve
+from igkinetics.fit.batch.algebra import cholesky, solve
+from igkinetics.fit.batch.search import Room
 from igkinetics.fit.objective import Target
 from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.disposition import RATE, TO_1_FROM_1, count_modes, disposition_modes

@@ -40,7 +40,9 @@ from igkinetics.fit.objective import Target, fill_theta
 from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.extremes import fill_lowest, new_search
+from igkinetics.kinetics.extremes_together import fill_lowest_together
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
+from igkinetics.kinetics.together import can_go_together
 
 OF_COURSES = np.uint64(0xA5A5A5A5A5A5A5A5)
 """Tells the random numbers of a patient's courses from those of its points."""
@@ -51,7 +53,7 @@ CHANGE_FROM = 24.99
 @kernel
 def describe_range(first: int, last: int, records: Records, priors: Priors, how: How, found: Found) -> None:
     """What is said of samples, optima and slots of the fitted patients in these places, and their points."""
-    theta, lowest, no_threshold = np.empty(N_PARAMETERS), np.empty(4), np.empty(0)
+    theta, thetas, lowest = np.empty(N_PARAMETERS), np.empty((MOST_SLOTS, N_PARAMETERS)), np.empty((MOST_SLOTS, 4))
     for i in range(first, last):
         if found.code[i] != FITTED:
             continue
@@ -62,16 +64,10 @@ def describe_range(first: int, last: int, records: Records, priors: Priors, how:
         if fill_samples(i, x, main, room, records, found):
             found.code[i] = CHANGED
             continue
-        for slot in range(MOST_SLOTS - 1, -1, -1):  # the fitted structure last, whose curve it leaves behind
-            own = slot_of(slot, i, priors, how)
-            if own.structure < 0:
-                continue
-            target = target_of(i, own, records, priors)
-            fill_theta(found.slot_x[i, slot, : target.mu.size], target.free, target.fixed, theta)
-            fill_lowest(theta, target.schedule, how.windows[i], no_threshold, new_search(), lowest, np.empty((0, 2)))
-            found.slots[i, slot, TOTAL_NADIR], found.slots[i, slot, ENDOGENOUS_NADIR] = lowest[0], lowest[2]
+        fill_slot_nadirs(i, records, priors, how, found, thetas, lowest)
+        theta[:] = thetas[0]
         found.theta[i] = theta
-        found.curve_nadir[i, 0], found.curve_nadir[i, 1] = lowest[0], lowest[1]
+        found.curve_nadir[i, 0], found.curve_nadir[i, 1] = lowest[0, 0], lowest[0, 1]
         fill_weights(found.slots[i])
         components = Components(
             found.n_components[i : i + 1],
@@ -83,6 +79,32 @@ def describe_range(first: int, last: int, records: Records, priors: Priors, how:
         fill_estimates(x, main, found.hessian[i, :p, :p], components, found.estimates[i])
         fill_half_life_values(theta, found.half_lives[i, :, 0])
         place_points(i, records, priors, how, components, how.seeds[i : i + 1].copy(), points_of(i, found))
+
+
+@merged
+def fill_slot_nadirs(
+    i: int, records: Records, priors: Priors, how: How, found: Found, thetas: Floats, lowest: Floats
+) -> None:
+    """Nadirs of the best curves of all slots; parameters (slot, 13), those of the fitted structure first, and lowest
+    levels (slot, 4) as of fill_lowest, in the order of the slots that are there. A structure that does not heed therapy
+    has a share of 0, so all go by one schedule."""
+    n, slots = 0, np.empty(MOST_SLOTS, np.int64)
+    for slot in range(MOST_SLOTS):
+        own = slot_of(slot, i, priors, how)
+        if own.structure >= 0:
+            target = target_of(i, own, records, priors)
+            fill_theta(found.slot_x[i, slot, : target.mu.size], target.free, target.fixed, thetas[n])
+            slots[n] = slot
+            n += 1
+    schedule = records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]]
+    window, no_threshold = how.windows[i], np.empty(0)
+    if can_go_together(schedule):
+        fill_lowest_together(thetas[:n], schedule, window, lowest[:n])
+    else:
+        for k in range(n):
+            fill_lowest(thetas[k], schedule, window, no_threshold, new_search(), lowest[k], np.empty((0, 2)))
+    for k in range(n):
+        found.slots[i, slots[k], TOTAL_NADIR], found.slots[i, slots[k], ENDOGENOUS_NADIR] = lowest[k, 0], lowest[k, 2]
 
 
 @kernel

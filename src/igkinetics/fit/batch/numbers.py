@@ -165,9 +165,10 @@ def key_of(value: float, cell: Floats, cell_bits: Keys) -> int:
 @inner
 def quantile_near(
     keys: Keys, parts: Keys, share: float, guess: int, low: int, high: int, cell: Floats, cell_bits: Keys
-) -> tuple[float, int]:
-    """The value at this share of the weights, as of `interval`, and the key of the next one below or above it; from a
-    guess at the key, and keys between which it lies (low > high: unknown). cell (1,), cell_bits: the same memory."""
+) -> tuple[float, int, int]:
+    """The value at this share of the weights, as of `interval`, and the keys of the two that it lies between, in any
+    order; from a guess at one, and keys between which it lies (low > high: unknown). cell (1,), cell_bits: the same
+    memory."""
     target, key, bounded = share * ONE_WEIGHT, guess, low <= high
     before, edge = 0, 0.0
     for step in range(keys.size + 64):
@@ -189,14 +190,25 @@ def quantile_near(
         if step > 0 and next_key == before and (under == before) == (target >= edge):
             value, other = number_of(key, cell, cell_bits), number_of(before, cell, cell_bits)
             own = below + half if under == before else below + here - half
-            return value + (other - value) * (target - own) / (edge - own), key
+            return value + (other - value) * (target - own) / (edge - own), key, before
         before, edge = key, below + here - half if next_key == over else below + half
         if bounded and gap > FAR * ONE_WEIGHT and low < next_key < high:
             middle = 0.5 * (number_of(low, cell, cell_bits) + number_of(high, cell, cell_bits))
             key = key_of(middle, cell, cell_bits)
         else:
             key = next_key
-    return number_of(key, cell, cell_bits), key
+    return number_of(key, cell, cell_bits), key, key
+
+
+@inner
+def between(keys: Keys, parts: Keys, low: int, high: int) -> tuple[int, int]:
+    """Weight below `low`, and how many keys lie from there to `high`."""
+    below = count = 0
+    for k in range(keys.size):
+        own, part = keys[k], parts[k]
+        below += part if own < low else 0
+        count += 1 if low <= own <= high else 0
+    return below, count
 
 
 @inner
@@ -208,7 +220,7 @@ def quantiles(
     low, high = TOP, -TOP - 1
     for k in range(keys.size):
         low, high = min(low, keys[k]), max(high, keys[k])
-    middle, key = quantile_near(keys, parts, 0.5, (low >> 1) + (high >> 1), low, high, cell, cell_bits)
+    middle, key, _ = quantile_near(keys, parts, 0.5, (low >> 1) + (high >> 1), low, high, cell, cell_bits)
     lower = quantile_near(keys, parts, tail, low, low, key, cell, cell_bits)[0]
     upper = quantile_near(keys, parts, 1.0 - tail, high, key, high, cell, cell_bits)[0]
     return lower, middle, upper

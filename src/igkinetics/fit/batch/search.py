@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from igkinetics.fit.batch.algebra import cholesky, half_dot, learn, solve
 from igkinetics.fit.batch.levels import Steps, new_steps, read_samples, walk_steps
 from igkinetics.fit.drift import drift_value_and_slopes
 from igkinetics.fit.drift_process import DRIFT_DAYS
@@ -22,6 +23,7 @@ from igkinetics.fit.engine import APART
 from igkinetics.fit.likelihood import NORMAL, STUDENT_T, log_normal_cdf, log_t4_cdf, minus_two_log
 from igkinetics.fit.objective import Target, fill_theta, prior_term, slope_on_scale
 from igkinetics.kinetics.compile import inner, kernel, merged
+from igkinetics.kinetics.copying import copy_table, copy_vector
 from igkinetics.kinetics.gradient import Course, add_gradient_of, new_course, walk
 from igkinetics.kinetics.parameters import C_INIT, N_PARAMETERS, Floats
 from igkinetics.kinetics.schedule import Schedule
@@ -30,8 +32,9 @@ from igkinetics.kinetics.together import can_go_together
 MOST_STEPS = 60
 LONGEST_STEP = 3.0
 """Prior SDs."""
-GOAL = 1e-10
-"""Gain promised by a step (of -2 log posterior, halved) at which the search ends."""
+GOAL = 3e-9
+"""Gain promised by a step (of -2 log posterior) at which it is the last: it is taken, and what it promises is believed,
+for it errs by less than that."""
 LEARN_FROM, SLOW = 1.0, 0.1
 """Once a step promises less than the first, and more than this share of what the step before did, the metric is learnt
 from the steps: where residuals are large, the information expected is too far off the curvature."""
@@ -45,7 +48,7 @@ LOG_2PI = log(2.0 * pi)
 class Room(NamedTuple):
     """What a search works in, for n samples and p parameters at most: steps between events, where all that is given is
     intravenous; the course, for other records; theta (13,), derivatives (13,), levels (n,), by_level (n,), by_x (n, p),
-    correlation of the drift between samples (n, n) and marginal covariance (n, n)."""
+    correlation of the drift between samples (n, n), marginal covariance (n, n), derivatives over its root (n, p)."""
 
     together: bool
     steps: Steps
@@ -57,6 +60,7 @@ class Room(NamedTuple):
     by_x: Floats
     correlation: Floats
     covariance: Floats
+    over_root: Floats
 
 
 @kernel
@@ -78,6 +82,7 @@ def new_room(schedule: Schedule, day: Floats, p: int) -> Room:
         np.empty((n, p)),
         correlation,
         np.empty((n, n)),
+        np.empty((n, p)),
     )
 
 
@@ -101,7 +106,7 @@ def expected_curvature(kind: int, y: float, limit: int, c: float, a: float, b: f
     return 2.0 / variance + ratio * ratio
 
 
-@kernel
+@inner
 def fill_levels(x: Floats, target: Target, room: Room) -> None:
     """Levels at the samples and their derivatives in x. The room is of the schedule with therapy: where a structure
     does not heed that, its share of production is 0."""
@@ -115,7 +120,8 @@ def fill_levels(x: Floats, target: Target, room: Room) -> None:
     walk(theta, schedule, record.day, course)
     for n in range(record.day.size):
         level[n] = course.endogenous[n] + course.infused[n]
-        by_theta[:] = 0.0
+        for place in range(N_PARAMETERS):
+            by_theta[place] = 0.0
         add_gradient_of(theta, course, course.epoch[n], course.responses[n], by_theta)
         if fixed[C_INIT] < 0.0:
             by_theta[C_INIT] = 0.0
@@ -123,7 +129,7 @@ def fill_levels(x: Floats, target: Target, room: Room) -> None:
             by_x[n, i] = slope_on_scale(free[i], by_theta, theta)
 
 
-@kernel
+@inner
 def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, information: Floats) -> float:
     """-2 log posterior at x (p,), with its gradient (p,) and its expected Hessian (p, p)."""
     _, _, mu, sd, _, record, drift = target
@@ -131,8 +137,9 @@ def evaluate(x: Floats, target: Target, room: Room, gradient: Floats, informatio
     fill_levels(x, target, room)
     level, by_level, by_x = room.level, room.by_level, room.by_x
     value = prior_term(x, mu, sd)
-    information[:] = 0.0
     for i in range(p):
+        for j in range(p):
+            information[i, j] = 0.0
         information[i, i] = 2.0 / (sd[i] * sd[i])
         gradient[i] = (x[i] - mu[i]) * information[i, i]
     if drift.sds[0] > 0.0:
@@ -185,7 +192,7 @@ def add_values(target: Target, room: Room, p: int, information: Floats) -> float
 def add_marginal_information(target: Target, room: Room, p: int, information: Floats) -> None:
     """2 J' V^-1 J into the lower triangle, V the covariance of the samples with the drift integrated out."""
     kind, day, igg, limit, a, b = target.record
-    level, by_x, v = room.level, room.by_x, room.covariance
+    level, by_x, v, z = room.level, room.by_x, room.covariance, room.over_root
     sd = target.drift.sds[0]
     n = day.size
     for i in range(n):
@@ -196,7 +203,6 @@ def add_marginal_information(target: Target, room: Room, p: int, information: Fl
             error = 2.0 / max(expected_curvature(kind, igg[i], limit[i], level[i], a, b), 1e-6)
         v[i, i] += error
     cholesky(v, n)
-    z = np.empty((n, p))
     for i in range(n):
         for k in range(p):
             total = by_x[i, k]
@@ -212,68 +218,6 @@ def add_marginal_information(target: Target, room: Room, p: int, information: Fl
 
 
 @inner
-def cholesky(table: Floats, n: int) -> bool:
-    """Lower factor of the symmetric table (n, n) in place, its lower triangle read; False where it is not positive
-    definite."""
-    for j in range(n):
-        total = table[j, j]
-        for k in range(j):
-            total -= table[j, k] * table[j, k]
-        if not total > 0.0:
-            return False
-        root = sqrt(total)
-        table[j, j] = root
-        for i in range(j + 1, n):
-            total = table[i, j]
-            for k in range(j):
-                total -= table[i, k] * table[j, k]
-            table[i, j] = total / root
-    return True
-
-
-@inner
-def solve(factor: Floats, right: Floats, x: Floats) -> None:
-    """x (p,) with factor factor' x = right."""
-    p = right.size
-    for i in range(p):
-        total = right[i]
-        for j in range(i):
-            total -= factor[i, j] * x[j]
-        x[i] = total / factor[i, i]
-    for i in range(p - 1, -1, -1):
-        total = x[i]
-        for j in range(i + 1, p):
-            total -= factor[j, i] * x[j]
-        x[i] = total / factor[i, i]
-
-
-@inner
-def half_dot(one: Floats, other: Floats) -> float:
-    total = 0.0
-    for i in range(one.size):
-        total += one[i] * other[i]
-    return 0.5 * total
-
-
-@inner
-def learn(step: Floats, change: Floats, product: Floats, metric: Floats) -> None:
-    """Let the metric (p, p) give what a step changed of the gradient (BFGS: Nocedal and Wright, eq. 6.19); product
-    (p,): room."""
-    p = step.size
-    along = size = 0.0
-    for i in range(p):
-        product[i] = 0.0
-        for j in range(p):
-            product[i] += metric[i, j] * step[j]
-        along += step[i] * change[i]
-        size += step[i] * product[i]
-    if along > 1e-8 * size:
-        for i in range(p):
-            for j in range(p):
-                metric[i, j] += change[i] * change[j] / along - product[i] * product[j] / size
-
-
-@inner
 def met_by(x: Floats, scale: Floats, modes: Floats) -> int:
     """Which of these minima (k, p) is the one that x (p,) has come to: nearer than two different ones are."""
     for k in range(modes.shape[0]):
@@ -285,34 +229,75 @@ def met_by(x: Floats, scale: Floats, modes: Floats) -> int:
     return -1
 
 
+class Descent(NamedTuple):
+    """What a descent of p parameters works in: gradient here and at the next place, step, that place, what learns (p,);
+    metric, expected Hessian there, factor (p, p)."""
+
+    gradient: Floats
+    new_gradient: Floats
+    step: Floats
+    trial: Floats
+    product: Floats
+    metric: Floats
+    new_expected: Floats
+    factor: Floats
+
+
 @kernel
 def descend(
     start: Floats, target: Target, room: Room, modes: Floats, x: Floats, expected: Floats
 ) -> tuple[float, bool, int]:
     """Minimum of -2 log posterior from start (p,) into x (p,), with the expected Hessian there (p, p): its value, and
-    whether a further step promises less than GOAL. A search that comes to one of these minima (k, p) ends there, and
+    whether the last step promised less than GOAL. A search that comes to one of these minima (k, p) ends there, and
     its place is returned (-1: none of them)."""
     p = start.size
-    scale = target.sd
-    gradient, new_gradient, step, trial = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
-    product = np.empty(p)
-    metric, new_expected, factor = np.empty((p, p)), np.empty((p, p)), np.empty((p, p))
-    x[:] = start
+    own = Descent(
+        np.empty(p),
+        np.empty(p),
+        np.empty(p),
+        np.empty(p),
+        np.empty(p),
+        np.empty((p, p)),
+        np.empty((p, p)),
+        np.empty((p, p)),
+    )
+    return descend_in(start, target, room, modes, x, expected, own)
+
+
+@inner
+def next_step(metric: Floats, damping: float, scale: Floats, gradient: Floats, factor: Floats, step: Floats) -> bool:
+    """What leads to the minimum under this metric, damped; False where it is not positive definite."""
+    p = step.size
+    copy_table(metric, factor)
+    for i in range(p):
+        factor[i, i] += damping * 2.0 / (scale[i] * scale[i])
+    if not cholesky(factor, p):
+        return False
+    solve(factor, gradient, step)
+    return True
+
+
+@inner
+def descend_in(
+    start: Floats, target: Target, room: Room, modes: Floats, x: Floats, expected: Floats, own: Descent
+) -> tuple[float, bool, int]:
+    """As descend; nothing is counted here (see inner)."""
+    gradient, new_gradient, step, trial, product, metric, new_expected, factor = own
+    p, scale = start.size, target.sd
+    copy_vector(start, x)
     value = evaluate(x, target, room, gradient, expected)
     if not np.isfinite(value):
         return inf, False, -1
-    metric[:] = expected
+    copy_table(expected, metric)
     damping, before, learning = 0.0, inf, False
     for _ in range(MOST_STEPS):
-        factor[:] = metric
-        for i in range(p):
-            factor[i, i] += damping * 2.0 / (scale[i] * scale[i])
-        if not cholesky(factor, p):
+        if not next_step(metric, damping, scale, gradient, factor, step):
             return value, False, -1
-        solve(factor, gradient, step)
         promised = half_dot(gradient, step)
         if promised < GOAL and damping < 1.0:
-            return value, True, -1
+            for i in range(p):
+                x[i] -= step[i]
+            return value - promised, True, -1
         learning = learning or (promised < LEARN_FROM and promised > SLOW * before)
         before = promised
         longest = 0.0
@@ -324,16 +309,16 @@ def descend(
         new_value = evaluate(trial, target, room, new_gradient, new_expected)
         if new_value <= value + ROUNDING * abs(value):
             gained = value - new_value
-            expected[:] = new_expected
+            copy_table(new_expected, expected)
             if learning:
                 for i in range(p):
                     step[i], gradient[i] = trial[i] - x[i], new_gradient[i] - gradient[i]
                 learn(step, gradient, product, metric)
             else:
-                metric[:] = new_expected
-            x[:] = trial
+                copy_table(new_expected, metric)
+            copy_vector(trial, x)
+            copy_vector(new_gradient, gradient)
             value = new_value
-            gradient[:] = new_gradient
             damping = damping * 0.1 if gained > 0.25 * promised * length else damping * 2.0
             if damping < 1e-4:
                 damping = 0.0

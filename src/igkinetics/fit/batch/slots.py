@@ -138,9 +138,10 @@ def first_starts(target: Target) -> Floats:
 
 
 @merged
-def starts_of(slot: int, target: Target, known: Floats, near: Floats) -> Floats:
+def starts_of(slot: int, target: Target, known: Floats, agreed: bool, near: Floats) -> Floats:
     """Where the search of a slot begins. known (k, p): the optima of the fitted structure, none before that is fitted;
-    near (13,): x at the optimum of the slot that is likest, nan where it has none."""
+    agreed: whether all its starts led to one; near (13,): x at the optimum of the slot that is likest, nan where it has
+    none."""
     if known.shape[0] == 0:
         return first_starts(target)
     if slot >= MOST_SLOTS - 2:
@@ -150,7 +151,7 @@ def starts_of(slot: int, target: Target, known: Floats, near: Floats) -> Floats:
     for k in range(target.mu.size):
         if near[target.free[k]] == near[target.free[k]]:
             starts[0, k] = near[target.free[k]]
-    return starts[:1].copy() if slot < N_OWN_DRIFT else starts
+    return starts[:1].copy() if slot < N_OWN_DRIFT or agreed else starts
 
 
 @merged
@@ -237,7 +238,7 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
             found.component_x[i],
             found.component_root[i],
         )
-        known, near = np.empty((0, priors.p[i, 0])), np.full((3, N_PARAMETERS), nan)
+        known, agreed, near = np.empty((0, priors.p[i, 0])), False, np.full((3, N_PARAMETERS), nan)
         for slot in range(MOST_SLOTS):
             own = slot_of(slot, i, priors, how)
             if own.structure < 0:
@@ -247,7 +248,7 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
             if slot >= N_OWN_DRIFT:
                 same = priors.disposition[i, own.structure] == priors.disposition[i, 0]
                 kin = SAME_DISPOSITION if same else OTHER_DISPOSITION
-            starts = starts_of(slot, target, known, near[kin])
+            starts = starts_of(slot, target, known, agreed, near[kin])
             n, p = starts.shape
             modes, heights, curvatures = np.empty((n, p)), np.empty(n), np.empty((n, p, p))
             n_modes, agreeing = find_modes(starts, target, room, modes, heights, curvatures)
@@ -269,7 +270,7 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
                 keep_near(x, target, near[kin])
             if slot == 0:
                 found.starts[i, 0], found.starts[i, 1], found.starts[i, 2] = n, agreeing, n_modes
-                known = modes[:n_modes].copy()
+                known, agreed = modes[:n_modes].copy(), agreeing == n
                 fill_exact_hessian(x, target, room, found.hessian[i, :p, :p])
                 if far_off(x, target):
                     found.code[i] = FAR_OFF

@@ -7,8 +7,10 @@ from math import inf, isnan, nan, sqrt
 import numpy as np
 
 from igkinetics.fit.batch.numbers import (
+    ONE_WEIGHT,
     TOP,
     State,
+    between,
     fill_parts,
     interval,
     place_of,
@@ -42,8 +44,9 @@ from igkinetics.kinetics.parameters import Floats
 @merged
 def fill_band(total: Floats, weights: Floats, tail: float, band: Floats) -> None:
     """Lower end, median and upper end (n, 3) of the first n days of levels (d, m), which are not negative, so that
-    their bits have their order. A day's quantiles are looked for from the points that they lay at before."""
-    parts, cell, near = np.empty(weights.size, np.int64), np.empty(1), np.zeros(3, np.int64)
+    their bits have their order. On most days a quantile lies between the same two points as on the day before, which
+    one look at all points confirms; else it is looked for from there."""
+    parts, cell, near = np.empty(weights.size, np.int64), np.empty(1), np.zeros((3, 2), np.int64)
     bits, cell_bits = total.view(np.int64), cell.view(np.int64)
     fill_parts(weights, parts)
     for i in range(band.shape[0]):
@@ -53,8 +56,16 @@ def fill_band(total: Floats, weights: Floats, tail: float, band: Floats) -> None
                 low, high = min(low, keys[k]), max(high, keys[k])
         for end in range(3):
             share = tail if end == 0 else 0.5 if end == 1 else 1.0 - tail
-            band[i, end], key = quantile_near(keys, parts, share, keys[near[end]], low, high, cell, cell_bits)
-            near[end] = place_of(keys, key)
+            one, other = near[end, 0], near[end, 1]
+            below, count = between(keys, parts, keys[one], keys[other])
+            at_one, at_other = below + 0.5 * parts[one], below + parts[one] + 0.5 * parts[other]
+            if count == 2 and at_one <= share * ONE_WEIGHT < at_other:
+                here = (share * ONE_WEIGHT - at_one) / (at_other - at_one)
+                band[i, end] = total[i, one] + here * (total[i, other] - total[i, one])
+                continue
+            value, key, before = quantile_near(keys, parts, share, keys[other], low, high, cell, cell_bits)
+            band[i, end] = value
+            near[end, 0], near[end, 1] = place_of(keys, min(key, before)), place_of(keys, max(key, before))
 
 
 @inner
