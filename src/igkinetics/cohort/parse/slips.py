@@ -74,8 +74,8 @@ class _Beside:
         self.dosed = self._dosed(doses)
 
     def _shifted(self, values: Floats, by: int) -> Floats:
-        shifted: Floats = pd.Series(values).groupby(self.patient).shift(by).to_numpy(dtype=np.float64)
-        return shifted
+        shifted = pd.Series(values).groupby(self.patient).shift(by)
+        return np.array(shifted, dtype=np.float64)
 
     def _dosed(self, doses: Parsed | None) -> Mask:
         """Whether the patient got a dose after the sample before, and not after this one."""
