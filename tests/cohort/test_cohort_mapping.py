@@ -124,7 +124,7 @@ def test_true_and_false_are_words(tmp_path: Path) -> None:
         ("amount,amount_unit", "500,mg/kg", "", 40.0, 0.0),
         ("amount,duration", "0.5,1", 'amount = "g/kg"\nduration = "day"\n', 40.0, 1.0),
         ("amount_g,amount_g_per_kg", ",0.5", "", 40.0, 0.0),
-        ("amount_g,amount_g_per_kg", "30,0.5", "", 30.0, 0.0),
+        ("amount_g,amount_g_per_kg", "30,0.4", "", 30.0, 0.0),
     ],
 )
 def test_amounts_and_durations_in_every_unit(
