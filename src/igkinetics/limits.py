@@ -21,6 +21,8 @@ LEVELS_OF_IGG_MG_DL: Final = (20.0, 6000.0)
 LOWEST_DOSE_G, HIGHEST_DOSE_G = 0.25, 300.0
 LOWEST_DOSE_G_PER_KG, HIGHEST_DOSE_G_PER_KG = 0.012, 3.0
 """A dose outside them was meant in another unit; subcutaneous replacement given every day is above the lowest."""
+LOWEST_INFUSION_G: Final = 1.0
+"""Into a vein nobody gets less, but a newborn child; 0.4 is a dose in g/kg."""
 LONGEST_INTERVAL_DAY: Final = 120.0
 """Some five half-lives of IgG: nothing of the dose before is left."""
 MOST_EVENTS: Final = 20_000

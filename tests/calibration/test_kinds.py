@@ -84,6 +84,36 @@ def test_the_average_over_models_holds_what_the_base_model_misses() -> None:
         assert (averaged < 1.35 * alone).all()
 
 
+SPOKE = {
+    "platform": [6, 7],
+    "platform_by_date": [0, 3],
+    "illness": [1, 1],
+    "underdosed": [2, 2],
+    "unrecorded": [3, 3],
+    "clearance_under_ivig": [1, 1],
+    "right": [0, 5],
+}
+"""Kind -> cohorts in which the verdict spoke, and all."""
+HELD = (3, {"": 4, "_averaged": 8})
+"""Cohorts with an average, and how many of their nine intervals held the truth: of the base model, and averaged."""
+
+
+def test_the_verdict_and_the_average_since_a_step_of_all_levels_is_asked_for() -> None:
+    """The same page: cohorts on seeds of their own, with the tests of fit and the models of today."""
+    rows = pd.read_csv(TABLE)
+    rows = rows[rows["p_step"].notna()]
+    once = rows.sort_values("averaged", ascending=False, kind="stable").drop_duplicates(["kind", "cohort"])
+    spoke = once.groupby("kind")["misfit"].agg(["sum", "size"])
+    assert {kind: spoke.loc[kind].tolist() for kind in SPOKE} == SPOKE
+    assert set(spoke.index) == set(SPOKE)
+    both = rows[rows["averaged"].astype(bool)]
+    held = {
+        which: int(sum(both[f"{name}{which}_covered"].astype(bool).sum() for name in QUANTITIES))
+        for which in ("", "_averaged")
+    }
+    assert (len(both), held) == HELD
+
+
 def test_the_summary_counts() -> None:
     row = dict.fromkeys(COLUMNS, 1.0) | {"kind": "right", "passed": True, "misfit": False, "evidence": "strong"}
     row |= {"cohort": 0, "averaged": True}

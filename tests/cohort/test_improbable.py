@@ -75,7 +75,7 @@ CASES: list[tuple[Files, str]] = [
     ({"samples.csv": SAMPLES + "P1,0,6.2 g/L\nP1,9,5.4 g/L\n"}, "their units in a column unit"),
     ({"doses.csv": doses((1, 300))}, "more than 160 g in one dose, and no weight is known: in mL?"),
     ({"doses.csv": doses((1, 160))}, ""),
-    ({"doses.csv": doses((1, 0.4), (20, 30), (50, 30)), **KG_70}, "less than any dose for this weight"),
+    ({"doses.csv": doses((1, 0.4), (20, 30), (50, 30)), **KG_70}, "less than any dose"),
     ({"patients.csv": f"{PATIENTS}\nP1,154,6\n"}, "is the weight in kg"),
     ({"patients.csv": "patient_id,death\nP1,0\n"}, "0 and 1 read like no and yes"),
     ({"patients.csv": "patient_id,death\nP1,9999\n"}, "9879 days after this patient's last sample"),

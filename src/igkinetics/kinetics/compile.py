@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import numba
 from numba.core import config, event
@@ -26,6 +26,8 @@ from igkinetics.resources import PACKAGE
 Function = TypeVar("Function", bound=Callable[..., Any])
 UNITS = PACKAGE / "units.py"
 CACHE_VARIABLE = "IGKINETICS_CACHE"
+OPTIONS: Final[dict[str, Any]] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+"""Nobody passes a kernel as a function pointer; the wrapper for that takes a twentieth of the time of compiling."""
 
 
 def cache_root() -> Path:
@@ -105,14 +107,13 @@ def merged(function: Function) -> Function:
 
     Every kernel holds all that it calls, so a chain of them is compiled as often as it is long.
     """
-    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "inline": "always"}
-    return cast(Function, numba.njit(**options)(function))
+    return cast(Function, numba.njit(**OPTIONS, inline="always")(function))
 
 
 def compiled(function: Function, *, counted: bool) -> Function:
     """numba.njit with our options and cache folder."""
     folder = kernel_folder()
-    options = {"nogil": True, "fastmath": False, "error_model": "numpy", "_nrt": counted}
+    options = OPTIONS | {"_nrt": counted}
     if folder is None:
         return cast(Function, numba.njit(**options)(function))
     before = config.CACHE_DIR

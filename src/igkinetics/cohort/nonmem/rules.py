@@ -155,6 +155,9 @@ def dose_faults(events: Events, is_dose: Mask, time_unit: str) -> list[Fault]:
         *fault(short, "II", f"at least {shortest:g} {time_unit} with SS"),
         *fault(is_dose & (events["LAG"] < 0), "LAG", "0 or more"),
     ]
+    level = is_dose & (events["DV"] > 0) & ~events.given("MDV")
+    told = "a level in the row of a dose is not read: give it a row of its own before the dose, or MDV 1 if it is none"
+    faults += fault(level, "DV", told, "not used")
     for item in ("RATE", "DUR", "II", "ADDL", "SS", "LAG"):
         faults += fault(is_dose & events.unreadable[item], item, "a number")
     return faults

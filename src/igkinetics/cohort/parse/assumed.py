@@ -16,7 +16,11 @@ from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
 Mask = npt.NDArray[np.bool_]
-SUBCUTANEOUS: Final = r"s\.?\s?[cq]\.?|sub-?\s?cut\w*|sub-?q|scig|igsc"
+SUBCUTANEOUS: Final = (
+    r"s\.?\s?[cq]\.?|sub-?\s?[ck]ut\w*|sub-?q|scig|igsc|sous-?\s?cutan\w*|sottocut\w*|onderhuids|"
+    r"i\.?\s?m\.?|intra-?mus[ck]\w*"
+)
+"""Or into a muscle: not into a vein."""
 SIGNS: Final = ("<", ">", "≤", "≥")
 CENSORED_WORDS: Final = frozenset({"1", "-1", "y", "yes", "true", "t", "x", "blq", "bql", "bloq", "blod", "censored"})
 FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j", "ja", "nein", "alive", "dead"})

@@ -10,16 +10,18 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, VOLUMES, TableName
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, read_heading, words_of
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, rank, read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.assumed import plain_levels, where
+from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels, where
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
-from igkinetics.cohort.parse.contrary_words import SIGN, Contrary, contrary_words
+from igkinetics.cohort.parse.contrary_words import LEAVE_OUT, OUT_OF_EVERY_TABLE, SIGN, Contrary, contrary_words
+from igkinetics.cohort.parse.known_words import unknown_words
+from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.parse.sample_words import ABOVE_A_LIMIT, BELOW_A_LIMIT
 from igkinetics.cohort.parse.times import dates_of
-from igkinetics.units import G_PER_L_IN, canonical_unit
+from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
 AMOUNTS: Final = ("amount_g", "amount_g_per_kg", "amount")
 REFERENCE: Final = re.compile(
@@ -41,7 +43,33 @@ AT_THE_PATIENT: Final = frozenset(
 """Headings of when something was done, beside when it was ordered, received or reported."""
 SAME_LEVEL: Final = 0.02
 STRENGTH: Final = re.compile(r"(\d+(?:[.,]\d+)?) ?(%|mg ?/ ?ml|g ?/ ?(?:dl|l|ml|100 ?ml))", re.IGNORECASE)
-AFTER_A_DOSE: Final = r"peaks?|c ?max|(?:post|after|end of|eoi)[ -]?(?:the )?(?:infusion|dose|ivig)?(?: level| sample)?"
+OF_A_DOSE: Final = (
+    r"(?:infusions?\w*|dos(?:e|ing|is)|ivig|igiv|immun\w*|ig|iv|gabe|applikation|verabreichung|perfusions?|infusione|"
+    r"infusion|administracion|somministrazione|infuus|toediening)\b"
+)
+AFTER_A_DOSE: Final = re.compile(
+    r"(?:peaks?|spitzenspiegel|picco?|pico)(?: level| sample| value)?|c ?max|eoi|post|after|"
+    rf".*\b(?:end of|after|post|following|nach|ende der|nach ende der|apres|fin de|despues de|tras|dopo|fine|na|"
+    rf"einde)[ -]*"
+    rf"(?:the |der |die |l ?'? ?|la |le |el |de |het |an |iv )*{OF_A_DOSE}"
+    r"(?! ?(?:no\.?|nr\.?|#)? ?\d+(?!\d| ?(?:h|min|std))).*"
+)
+"""A whole cell that says that a sample was drawn after an infusion."""
+WEEKS: Final = frozenset({"week", "weeks", "wk", "woche", "wochen", "semaine", "semana", "settimana"})
+DAYS_OF_VISITS: Final = WEEKS | frozenset(
+    {"visit", "study", "nominal", "day", "days", "tag", "tage", "jour", "dia", "number", "no", "nr", "studientag", "of"}
+)
+VISIT_WINDOW_DAY: Final = 10.0
+LIMIT_WORDS: Final = frozenset({"lod", "loq", "lloq", "limit", "detection", "quantification", "nachweisgrenze"})
+LONG_AFTER: Final = re.compile(
+    r"\b(?:\d+|one|two|three|four|few|several|zwei|drei|vier) ?-?(?:d|w|wks?|days?|weeks?|months?|tage?n?|"
+    r"wochen?|monate?n?|"
+    r"jours?|semaines?|mois|dias?|semanas?|mes(?:es)?|giorn\w|settiman\w|mes\w|dagen|weken|maand\w*)\b|"
+    r"\b(?:before|prior|vor|avant|antes|prima|voor|pre|trough|tal\w*|weeks?|wochen|days|tage)\b"
+)
+"""Days after it, or before the next one."""
+MOST_G_PER_ML: Final = 0.21
+SAME_WEIGHT: Final = 0.75
 SAME_STRENGTH: Final = 0.03
 
 
@@ -63,6 +91,59 @@ def said_beside(
         yield _another_level(name, cells, mapped, mapping)
     if table == "doses":
         yield other_strength(cells, mapped, mapping)
+        yield _another_route(name, cells, mapped)
+        yield _another_strength_of_all(name, cells, mapped, mapping)
+        yield _another_dose_by_weight(name, cells, mapped, mapping)
+    if table in ("patients", "weights"):
+        yield _another_unit_of_weight(cells, mapped, mapping)
+    unknown = unknown_words(table, name, cells)
+    if unknown is not None:
+        remedy = OUT_OF_EVERY_TABLE if table == "patients" else LEAVE_OUT
+        yield Contrary(rows=unknown.rows, assumed=unknown.assumed, remedy=remedy, asked=True)
+
+
+def _another_route(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+    """Words for another route than into a vein, whatever the heading, where no column of routes is in use."""
+    if "route" in mapped.text.columns:
+        return None
+    remedy = (
+        f"write route = {quoted(name)} under [doses.columns] and what its words mean (iv or sc) under "
+        "[doses.values.route] in cohort.toml"
+    )
+    return Contrary(rows=where(cells, SUBCUTANEOUS), assumed="every dose is taken as iv", remedy=remedy)
+
+
+def _another_strength_of_all(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Volumes in mL in which the grams beside them do not fit: no product is above 20 %."""
+    if "amount_g" not in mapped.text.columns or not {"ml", "volume", "volumen"} & set(words_of(name)):
+        return None
+    volume, grams = (numbers(each, mapping.doses.decimal)[0] for each in (cells, mapped.text["amount_g"]))
+    rows = (volume > 0) & (grams > MOST_G_PER_ML * volume) & (canonical_unit(read_heading(name).unit or "mL") == "mL")
+    assumed = "amount_g alone is used, and so many grams are in no such volume (20 % is the strongest product)"
+    return Contrary(rows=rows, assumed=assumed, remedy="see which of the two is right", asked=True)
+
+
+def _another_dose_by_weight(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Doses by weight that do not go with the grams in use: the weight they imply jumps within a patient."""
+    by_weight = "kg" in words_of(name) and {"g", "mg"} & set(words_of(name)) and "patient_id" in mapped.text.columns
+    if "amount_g" not in mapped.text.columns or not by_weight:
+        return None
+    per_kg, grams = (numbers(each, mapping.doses.decimal)[0] for each in (cells, mapped.text["amount_g"]))
+    weight = pd.Series(np.where(per_kg > 0, grams / np.where(per_kg > 0, per_kg, 1.0), np.nan))
+    usual = weight.groupby(mapped.text["patient_id"].to_numpy()).transform("max")
+    rows = (weight < SAME_WEIGHT * usual).to_numpy(dtype=bool)
+    assumed = "amount_g alone is used, and by this column the weight of one patient would differ by more than a quarter"
+    return Contrary(rows=rows, assumed=assumed, remedy="see which of the two is right", asked=True)
+
+
+def _another_unit_of_weight(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Units of weight in any column that are others than the one of weight_kg."""
+    if "weight_kg" not in mapped.text.columns or {"weight", "weight_unit"} & set(mapped.text.columns):
+        return None
+    stated = {**mapping.weights.units, **mapping.patients.units}.get("weight_kg", "kg")
+    other = where(cells, lambda word: canonical_unit(word) in WEIGHT_IN_KG and canonical_unit(word) != stated)
+    remedy = 'write weight = "weight_kg" and name this column weight_unit, both under [patients.columns]'
+    return Contrary(rows=other, assumed=f"weight_kg is in {stated}", remedy=remedy)
 
 
 def _several_persons(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
@@ -82,13 +163,42 @@ def _other_dates(
     settings = mapping.table(table)
     used = settings.columns.get("datetime", mapped.headings.get("datetime", "datetime"))
     used = used if isinstance(used, str) else used[0]
-    if "datetime" not in mapped.text.columns or not AT_THE_PATIENT & set(words_of(name)) - set(words_of(used)):
+    if "day" in mapped.text.columns:
+        return _other_days(table, name, cells, mapped.text, settings.datetime_format)
+    of_samples = (
+        table == "samples" and read_heading(name).concepts == {"SAMPLE", "DATE"} and not read_heading(name).unknown
+    )
+    at_the_patient = of_samples or bool(AT_THE_PATIENT & set(words_of(name)) - set(words_of(used)))
+    if "datetime" not in mapped.text.columns or not at_the_patient:
         return None
     here, there = (dates_of(each, settings.datetime_format) for each in (cells, mapped.text["datetime"]))
     return Contrary(
         rows=np.abs(np.floor(here) - np.floor(there)) >= 1.0,
         assumed=f"rows are placed by {used}, and these dates differ from it",
         remedy=f"to place them by these, write datetime = {quoted(name)} under [{table}.columns]",
+        asked=True,
+    )
+
+
+def _other_days(
+    table: TableName, name: str, cells: pd.Series[str], text: pd.DataFrame, formats: tuple[str, ...]
+) -> Contrary | None:
+    """Dates, or days and weeks of visits, that are not where the days in use say, counted from each patient's usual."""
+    words = set(words_of(name))
+    weeks = bool(WEEKS & words)
+    of_visits = words <= DAYS_OF_VISITS and bool(words & (WEEKS | {"day", "days", "tag", "tage", "jour", "dia"}))
+    dated = rank(table, "datetime", name) is not None or bool(AT_THE_PATIENT & words)
+    if "patient_id" not in text.columns or not (of_visits or dated):
+        return None
+    day = numbers(text["day"], ".")[0]
+    other = (7.0 if weeks else 1.0) * numbers(cells, ".")[0] if of_visits else dates_of(cells, formats)
+    apart = pd.Series(np.floor(other) - np.floor(day))
+    usual = apart.groupby(text["patient_id"].to_numpy()).transform("median")
+    off = (apart - usual).abs() > (VISIT_WINDOW_DAY if of_visits else 1.5)
+    return Contrary(
+        rows=off.to_numpy(dtype=bool),
+        assumed="rows are placed by day, and by this column they lie elsewhere beside the others of their patient",
+        remedy="see which of the two is right",
         asked=True,
     )
 
@@ -157,7 +267,13 @@ def _another_unit(table: TableName, name: str, cells: pd.Series[str], mapped: Ma
 
 def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
     """Words such as BLQ beside levels without a sign, whatever the heading."""
-    below, above = (where(cells, said.pattern) for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT))
+    flagged = bool(LIMIT_WORDS & set(words_of(name)) and {"below", "under", "unter"} & set(words_of(name)))
+    below, above = (
+        where(cells, lambda word, said=said: said.fullmatch(plain(word).strip()) is not None)  # type: ignore[misc]
+        for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT)
+    )
+    if flagged:
+        below |= where(cells, lambda word: plain(word).strip() in YES)
     rows = (below | above) & plain_levels(mapped)
     if not rows.any():
         return None
@@ -174,7 +290,7 @@ def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -
     time = next((mapped.text[one] for one in ("datetime", "day") if one in mapped.text.columns), None)
     if mapping.same_day != "sample_first" or time is None:
         return None
-    after = where(cells, AFTER_A_DOSE)
+    after = where(cells, _drawn_after)
     if not after.any():
         return None
     timed = time.str.contains(":", regex=False) | time.str.contains(r"^\s*\d+\.\d*[1-9]", regex=True)
@@ -184,6 +300,11 @@ def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -
         remedy='give times of day, or write same_day = "dose_first" in cohort.toml if all samples are such',
         asked=True,
     )
+
+
+def _drawn_after(word: str) -> bool:
+    text = plain(word).strip()
+    return AFTER_A_DOSE.fullmatch(text) is not None and LONG_AFTER.search(text) is None
 
 
 def other_strength(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:

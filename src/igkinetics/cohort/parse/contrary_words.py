@@ -18,10 +18,60 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TableName
-from igkinetics.cohort.mapping.headings import plain, says_igg, words_of
+from igkinetics.cohort.mapping.headings import plain, words_of
 from igkinetics.cohort.parse.cells import holding
+from igkinetics.cohort.parse.dose_words import (
+    AMOUNT,
+    AMOUNTS_OF,
+    BESIDE,
+    BROKEN_OFF,
+    CARRIED_THROUGH,
+    COUNTED,
+    COURSE_DAYS,
+    DAYS_OF_A_COURSE,
+    FREQUENCY,
+    NUMBER,
+    NUMBER_OF,
+    ONCE,
+    PART,
+    PART_OF,
+    PER,
+    RECEIVED,
+    SIZE,
+    TOTALS,
+    VIALS,
+    WASTED,
+    WHOLE,
+    not_whole,
+)
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.parse.products import OTHER_DRUG, OTHER_THAN, WHAT_WAS_GIVEN, other_product, unlike_the_others
+from igkinetics.cohort.parse.remarks import (
+    A_TOTAL,
+    ANOTHER_METHOD,
+    ANOTHER_VALUE,
+    FIRST_ENTRY,
+    LOSES_IGG,
+    PARAPROTEIN,
+    REMARK,
+    REMARK_ON_A_DOSE,
+    REMARK_ON_A_THERAPY,
+    REPEATED,
+    SECOND_ENTRY,
+    SURMISED,
+    has_paraprotein,
+)
+from igkinetics.cohort.parse.row_status import (
+    LEFT_OUT,
+    NO,
+    NOT_GIVEN,
+    TAKEN_BACK,
+    TAKEN_IN,
+    YES,
+    about_rows,
+    not_given,
+    taken_back,
+)
 from igkinetics.cohort.parse.sample_words import (
     ANALYTE_WORDS,
     IMPUTED,
@@ -35,108 +85,52 @@ from igkinetics.cohort.parse.sample_words import (
     no_observation,
     no_result,
     other_tests,
+    others_than_igg,
     spoilt,
 )
 
-TAKEN_BACK: Final = re.compile(
-    r"entered[ -]in[ -]error|in error|error|cancell?ed|not[ -]done|not performed|voided?|rejected|invalid|deleted|"
-    r"withdrawn|retracted|superseded|replaced|duplicate|"
-    r"wrong (?:patient|tube|blood in tube)|mislabell?ed|storniert|ungultig|annulee?|annullato|"
-    r"anulado|cancelado"
-)
-NOT_GIVEN: Final = re.compile(
-    r"not[ -](?:given|administered|taken)|no|held|hold|on hold|refused|missed|omitted|skipped|planned|ordered|"
-    r"order|prescription|prescribed|request(?:ed)?|scheduled|not started|never started|screen(?:ing)? fail(?:ure|ed)?|"
-    r"nicht (?:gegeben|verabreicht)|non (?:administre|somministrato)|no administrado"
-)
-STATUS_WORDS: Final = frozenset(
-    {"status", "state", "action", "given", "administered", "mar", "valid", "flag", "gegeben", "verabreicht"}
-    | {"intent", "intention", "line", "record", "entry", "kind", "type"}
-)
-DENYING: Final = frozenset(
-    {"planned", "ordered", "scheduled", "cancelled", "canceled", "held", "missed", "refused", "omitted", "skipped"}
-    | {"excluded", "exclude", "excl", "error", "invalid", "storniert", "geplant"}
-)
-"""Headings under which "yes" says that the row does not count."""
-AFFIRMING: Final = frozenset({"given", "administered", "gegeben", "verabreicht", "valid", "include", "included", "use"})
-"""Headings under which "no" says so."""
-YES: Final = frozenset({"yes", "y", "1", "true", "t", "x", "ja", "j", "oui", "si"})
-NO: Final = frozenset({"no", "n", "0", "false", "f", "nein", "non"})
 SPREAD: Final = frozenset({"sd", "se", "sem", "stdev", "std"})
-PART: Final = frozenset({"percent", "pct", "fraction", "proportion", "portion", "share"})
-WASTED: Final = frozenset({"wasted", "discarded", "verworfen"})
-RECEIVED: Final = frozenset(
-    {"given", "administered", "received", "infused", "delivered", "actual", "verabreicht", "gegeben"}
-)
-BESIDE: Final = frozenset({"day", "date", "time", "at", "by", "on", "n", "no", "number", "ml", "volume", "rate", "kg"})
-PER: Final = frozenset({"week", "day", "month", "weekly", "daily", "monthly"})
-FREQUENCY: Final = frozenset(
-    {"frequency", "freq", "q", "schedule", "interval", "repeats", "repeat", "every", "addl", "haufigkeit"}
-)
-COUNTED: Final = frozenset({"doses", "infusions", "administrations"})
-NUMBER_OF: Final = frozenset({"n", "no", "number", "num", "count", "total", "anzahl"})
-ONCE: Final = re.compile(
-    r"|0+(?:\.0*)?|once|single(?: dose)?|one[ -]?(?:time|off)|stat|prn|1 ?x|einmalig|unique|na|none|-|\."
-)
-COURSE_DAYS: Final = frozenset({"days", "tage", "jours", "dias", "giorni"})
-DAYS_OF_A_COURSE: Final = COURSE_DAYS | NUMBER_OF | {"of", "infusion", "dose", "dosing", "treatment", "consecutive"}
-"""All words of a heading that counts the days of a course."""
-TOTALS: Final = frozenset({"total", "whole", "overall", "gesamt", "gesamtdosis", "totale"})
-AMOUNTS_OF: Final = frozenset({"g", "mg", "grams", "dose", "amount", "dosis", "gesamtdosis", "course"})
-VIALS: Final = frozenset(
-    {"vial", "vials", "bottle", "bottles", "quantity", "qty", "flaschen", "flacons", "viales", "packs"}
-)
 COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
-BROKEN_OFF: Final = frozenset({"discontinued", "interrupted", "paused", "abgebrochen", "unterbrochen"})
 LENGTH: Final = frozenset({"duration", "length", "lasts", "dauer", "duree", "duracion", "durata"})
 PAUSES: Final = frozenset(
     {"interruption", "interruptions", "pause", "pauses", "break", "breaks", "gap", "gaps", "held"}
 )
-CARRIED_THROUGH: Final = frozenset({"completed", "complete", "finished"})
 B_CELLS_BACK: Final = frozenset(
     {"recovery", "recovered", "reconstitution", "return", "returned", "repopulation", "back"}
 )
 HAPPENED: Final = frozenset({"event", "occurred", "happened", "observed", "present", "value", "result", "yn", "flag"})
 CENSORED: Final = frozenset({"cnsr", "censored", "censor", "cens", "censoring"})
 NOT_HAPPENED: Final = re.compile(r"(?:no|none|did not occur|not occurred|absent|ruled out|never|nein|non)(?: event)?")
-SURMISED: Final = re.compile(
-    r"\b(?:suspected|possible|presumed|unconfirmed|rule out|query|planned|scheduled|refused)\b|\?"
+OF_PARAPROTEINS: Final = frozenset(
+    {"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"}
 )
-LEFT_OUT: Final = frozenset({"exclude", "excluded", "exclusion", "withdrawn", "withdrew", "ineligible", "failure"})
-TAKEN_IN: Final = frozenset({"include", "included", "inclusion", "eligible", "evaluable", "consent", "consented"})
-LOSSES: Final = "nephroti|protein.?losing|chylothora|plasma.?(?:pheresis|exchange)|immuno?adsor"
-"""What takes IgG out of the blood, as an event or as a disease."""
-LOSES_IGG: Final = re.compile(rf"{LOSSES}|\bple\b|enteropath|lymphangiect|\bburns?\b|proteinuri")
-PARAPROTEIN: Final = frozenset({"paraprotein", "isotype", "mprotein", "protein", "component", "gammopathy", "myeloma"})
 IGG: Final = re.compile(r"\big ?g\b")
-SIZE: Final = frozenset({"size", "strength", "g", "ml", "mg", "lot", "batch", "unit", "units"})
 SIGN: Final = "[<>]=?|[≤≥]|less than|greater than|below|above"
-REMARK: Final = re.compile(
-    r"\bdisregard|\bdo not use|\bnot to be used|\bmix(?:ed)?[ -]?up|\bswapped\b|\bwrong (?:patient|sample|tube|label)|"
-    r"\bmislabel|\bentered in error|\bcontaminat|\bunreliable|\bimplausible|\bduring (?:the )?infusion|\bnot given\b|"
-    r"\brefused\b|\bstopped early|\bincomplete|\bpartial(?:ly)?\b|\bverwechs|\bverworfen|\bnicht verwertbar|"
-    r"\babgebrochen"
-)
-ANOTHER_METHOD: Final = re.compile(r"\bspep\b|electrophor|elektrophor|gamma.?fraction")
-REMARK_ON_A_DOSE: Final = re.compile(
-    r"\b(?:stopped|aborted|discontinued|interrupted|terminated|halved|reduced)\b|\bif ig ?g?\b|\bas needed\b|\bprn\b|"
-    r"\bbei bedarf\b|\bnot completed\b|\bonly \d"
-)
-"""What a remark may say against the row beside which it stands."""
-NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)? ?%?")
-WHOLE: Final = re.compile(r"100(?:[.,]0*)? ?%?|1(?:[.,]0*)?")
-AMOUNT: Final = re.compile(r"(?!(?:0|1)$)\d+(?:[.,]\d+)?(?: ?m?g)?")
-"""No yes or no."""
 
 MOST_WORDS: Final = 2000
 """A column with more different cells is free text or a number: only cells that hold one of these are looked at."""
 TELLING: Final = "|".join(
-    [said.pattern for said in (REMARK, ANOTHER_METHOD, REMARK_ON_A_DOSE, SURMISED, LOSES_IGG, SPOILT)]
+    [
+        said.pattern
+        for said in (
+            *(
+                REMARK,
+                ANOTHER_METHOD,
+                ANOTHER_VALUE,
+                REMARK_ON_A_DOSE,
+                REMARK_ON_A_THERAPY,
+                REPEATED,
+                SURMISED,
+                LOSES_IGG,
+            ),
+            *(PARAPROTEIN, SPOILT),
+        )
+    ]
     + [
         f"^(?:{whole.pattern})$"
         for whole in (
             *(TAKEN_BACK, NOT_MEASURED, NOT_GIVEN, NOT_HAPPENED, OTHER_ANALYTE, OTHER_SPECIMEN, OTHER_DRUG),
-            *(NO_PATIENT, PENDING),
+            *(NO_PATIENT, PENDING, A_TOTAL, FIRST_ENTRY, SECOND_ENTRY),
         )
     ]
 )
@@ -194,6 +188,11 @@ AGAINST_THE_ROW: Final = "speaks against the row, which is used all the same"
 WITH_PARAPROTEIN: Final = "total IgG then holds the paraprotein, which no model here knows"
 LOST_OTHERWISE: Final = "IgG is then lost in another way too, which no model here knows"
 OUT_OF_EVERY_TABLE: Final = "take the rows of such patients out of every table"
+LEAVE_OUT: Final = "leave such rows out with {rule}"
+WHAT_WAS_GIVEN_IN_G: Final = (
+    "write the amount that was given: correct it in these rows, or, where a column holds it, name that amount_g under "
+    "[doses.columns] in cohort.toml"
+)
 ROW_FOR_EACH: Final = "write a row for each infusion"
 NAMED_AMOUNT: Final = "name the column of what was given as amount_g under [doses.columns] in cohort.toml"
 WHOLE_AMOUNT: Final = "give the amount of the whole infusion"
@@ -214,29 +213,48 @@ class Verdict(NamedTuple):
     empty: bool = False
 
 
+def _entered_twice(words: list[str]) -> list[bool]:
+    """First entries, in a column that also has their corrections."""
+    again = any(SECOND_ENTRY.fullmatch(word) for word in words)
+    return [again and FIRST_ENTRY.fullmatch(word) is not None for word in words]
+
+
+def _with_paraprotein(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Texts that say so, and yes or an amount under a heading of it."""
+    headed = bool({"paraprotein", "mprotein"} & named) or {"m", "protein"} <= named or {"m", "spike"} <= named
+    amount = [bool(NUMBER.fullmatch(word) and re.search("[1-9]", word)) for word in words]
+    return [
+        has_paraprotein(word) or (headed and (word in YES or (number and word != "0")))
+        for word, number in zip(words, amount, strict=True)
+    ]
+
+
 def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
     others = [another_analyte(word) for word in words]
     unmeasured = [bool(NOT_MEASURED.fullmatch(one) or (IMPUTED & named and one in YES)) for one in words]
     spread = [bool(SPREAD & named) and NUMBER.fullmatch(word) is not None for word in words]
-    if any(map(says_igg, words)) and ANALYTE_WORDS & named:
-        others = [word != "" and not says_igg(word) for word in words]
+    if ANALYTE_WORDS & named:
+        others = others_than_igg(words)
     return [
         Verdict("every row is taken as total IgG", others),
         Verdict("every row is taken as total IgG", other_tests(named, words)),
         Verdict("every row is taken as a level in serum", [bool(OTHER_SPECIMEN.fullmatch(word)) for word in words]),
-        Verdict("every row is taken as a valid result", _taken_back(named, words)),
+        Verdict("every row is taken as a valid result", taken_back("samples", named, words)),
         Verdict("every row is taken as a result of a patient", [no_result(named, word) for word in words]),
         Verdict("every row is taken as a level that was measured", unmeasured),
         Verdict("every row is taken as a level that was measured", [no_observation(named, word) for word in words]),
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
+        Verdict("every row is taken as a level of its own", _entered_twice(words)),
         Verdict(AGAINST_THE_ROW, [spoilt(word) for word in words], asked=True),
-        _remarks(words, ANOTHER_METHOD),
+        Verdict(WITH_PARAPROTEIN, _with_paraprotein(named, words), LEAVE_OUT, asked=True),
+        _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE),
     ]
 
 
 def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
     given = bool(WHAT_WAS_GIVEN & named)
     repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
+    repeats = repeats or named <= frozenset({"per", "pro", "par", "por"})
     vials = bool(VIALS & named and not SIZE & named)
     several = [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words]
     counts = [vials and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)(?:\.0*)?", word)) for word in words]
@@ -244,14 +262,21 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
     received = [
         bool(RECEIVED & named and not (PART | BESIDE) & named) and bool(AMOUNT.fullmatch(word)) for word in words
     ]
+    parts = [RECEIVED & named and (part := PART_OF.fullmatch(word)) and part[1] != part[2] for word in words]
+    in_part = [one or bool(part) for one, part in zip(in_part, parts, strict=True)]
     wasted = [bool(WASTED & named) and bool(re.fullmatch(r"[\d.,]*[1-9][\d.,]*(?: ?m?g)?", word)) for word in words]
     of_many = bool((OTHER_THAN | WHAT_WAS_GIVEN) & named)
     unlike = [of_many and one for one in unlike_the_others(words)]
     days = bool(named <= DAYS_OF_A_COURSE and COURSE_DAYS & named)
     in_days = [days and bool(re.fullmatch(r"0*(?:[2-9]|10)(?:\.0*)?", word)) for word in words]
     totals = [bool(TOTALS & named and AMOUNTS_OF & named) and bool(AMOUNT.fullmatch(word)) for word in words]
+    repeated = [REPEATED.search(word) is not None for word in words]
+    totals_of_others = [A_TOTAL.fullmatch(word) is not None for word in words]
     return [
-        Verdict("every row is taken as a dose that was given", _not_given(named, words)),
+        Verdict("the amount is taken as given whole", not_whole(named, words), WHAT_WAS_GIVEN_IN_G),
+        Verdict("every row is taken as a dose that was given", not_given("doses", named, words)),
+        Verdict("every row is taken as a dose that was given", _entered_twice(words)),
+        Verdict("every row is taken as one infusion, and none as the sum of others", totals_of_others),
         Verdict("every row is taken as immunoglobulin G", [given and other_product(word) for word in words]),
         Verdict("every row is taken as one infusion", several, ROW_FOR_EACH),
         Verdict("every row is taken as one infusion", in_days, ROW_FOR_EACH),
@@ -261,7 +286,8 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("the amount is taken as given whole", wasted, "write the amount that was given"),
         Verdict("the amount is taken as the one that was given", received, NAMED_AMOUNT, amount=True),
         Verdict("every row is taken as immunoglobulin G", unlike, asked=True),
-        _remarks(words, REMARK_ON_A_DOSE),
+        _remarks(words, REMARK_ON_A_DOSE)._replace(remedy=f"{WHAT_WAS_GIVEN_IN_G}; or {LEAVE_OUT}"),
+        Verdict("every row is taken as one infusion", repeated, ROW_FOR_EACH, asked=True),
     ]
 
 
@@ -273,7 +299,7 @@ def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
     back = [bool(B_CELLS_BACK & named) and any(letter.isdigit() for letter in word) for word in words]
     courses = [bool(COURSES & named) and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)", word)) for word in words]
     return [
-        Verdict("every row is taken as a therapy that was given", _not_given(named, words)),
+        Verdict("every row is taken as a therapy that was given", not_given("therapy", named, words)),
         Verdict("therapy is taken to last from start to stop", ended, "write the day on which it ended as stop"),
         Verdict("a therapy without a stop is taken to go on", lasts, "write start plus duration as stop", empty=True),
         Verdict("every row is taken as one course", courses, "write a row for each course"),
@@ -290,12 +316,13 @@ def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
             asked=True,
         ),
         Verdict("stop is taken as the day on which B cells were back", back, "see which of the two it is", asked=True),
-        _remarks(words),
+        _remarks(words, REMARK_ON_A_THERAPY),
     ]
 
 
 def _of_patients(named: frozenset[str], words: list[str]) -> list[Verdict]:
     told = YES if LEFT_OUT & named else NO if TAKEN_IN & named else frozenset[str]()
+    told = told if about_rows("patients", named, LEFT_OUT | TAKEN_IN) else frozenset[str]()
     level = ["igg" in named and NUMBER.fullmatch(word) is not None and word not in ("0", "1") for word in words]
     loses = LOSES_IGG.search(" ".join(sorted(named))) is not None
     nothing = [word in NO or ONCE.fullmatch(word) is not None for word in words]
@@ -303,7 +330,8 @@ def _of_patients(named: frozenset[str], words: list[str]) -> list[Verdict]:
     return [
         Verdict("every patient is used", [word in told for word in words], OUT_OF_EVERY_TABLE),
         Verdict("a level in this table is not used", level, "write it as a row of samples with its day", asked=True),
-        Verdict(WITH_PARAPROTEIN, [bool(PARAPROTEIN & named and IGG.search(word)) for word in words], asked=True),
+        Verdict(WITH_PARAPROTEIN, _with_paraprotein(named, words), asked=True),
+        Verdict(WITH_PARAPROTEIN, [bool(OF_PARAPROTEINS & named and IGG.search(word)) for word in words], asked=True),
         Verdict(LOST_OTHERWISE, [a and not b for a, b in zip(lost, nothing, strict=True)], asked=True),
     ]
 
@@ -317,7 +345,7 @@ def _of_outcomes(named: frozenset[str], words: list[str]) -> list[Verdict]:
     surmised = [SURMISED.search(word) is not None for word in words]
     return [
         Verdict("every row is taken as an event that happened", no_event),
-        Verdict("every row is taken as an event that happened", _not_given(named, words)),
+        Verdict("every row is taken as an event that happened", not_given("outcomes", named, words)),
         Verdict("every row is taken as an event that happened", surmised, asked=True),
     ]
 
@@ -335,16 +363,3 @@ VERDICTS: Final[dict[str, Callable[[frozenset[str], list[str]], list[Verdict]]]]
     "patients": _of_patients,
     "outcomes": _of_outcomes,
 }
-
-
-def _taken_back(named: frozenset[str], words: list[str]) -> list[bool]:
-    """Words by which a row does not count: by themselves, or yes and no under a heading that asks it."""
-    told = (YES if DENYING & named else frozenset()) | (NO if AFFIRMING & named else frozenset())
-    return [word in told or bool(TAKEN_BACK.fullmatch(word)) for word in words]
-
-
-def _not_given(named: frozenset[str], words: list[str]) -> list[bool]:
-    """Those, and words of what was planned and did not come, under a heading of a status."""
-    status = bool(STATUS_WORDS & named)
-    taken_back = _taken_back(named, words)
-    return [no or bool(status and NOT_GIVEN.fullmatch(word)) for no, word in zip(taken_back, words, strict=True)]

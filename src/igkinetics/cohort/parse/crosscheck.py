@@ -36,21 +36,32 @@ from igkinetics.cohort.parse.improbable import (
     check_jumps,
     check_routes,
 )
-from igkinetics.cohort.parse.odd_times import check_days, check_falls, check_unit_of_days, check_wrong_years
+from igkinetics.cohort.parse.odd_times import (
+    check_days,
+    check_falls,
+    check_other_years,
+    check_unit_of_days,
+    check_wrong_years,
+)
 from igkinetics.cohort.parse.parsed import Parsed, Tables
 from igkinetics.cohort.parse.plausible import (
     check_beside_samples,
     check_codes,
     check_gaps,
     check_levels,
+    check_moved,
     check_sizes_of_doses,
     check_twins,
     check_unit_slips,
 )
+from igkinetics.cohort.parse.slips import check_slips
+from igkinetics.cohort.parse.therapy import check_ends
 from igkinetics.cohort.parse.times import TimeKind
 from igkinetics.cohort.parse.weights import weight_notes, weights_of_doses
 from igkinetics.limits import HIGHEST_DOSE_G_PER_KG
 
+ROUNDED_BY, LEAST_APART_G = 0.2, 2.5
+"""A dose by weight is rounded to whole vials: to a fifth of it, or by half a vial of 5 g."""
 DUPLICATE_CHECKS = {
     "samples": check_samples,
     "doses": check_doses,
@@ -70,8 +81,9 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
         samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
-        samples = check_codes(check_twins(check_gaps(check_unit_slips(samples))))
-        checked["samples"] = check_falls(check_days(check_wrong_years(samples)), checked.get("doses"))
+        samples = check_codes(check_moved(check_twins(check_gaps(check_unit_slips(samples)))))
+        samples, off = check_slips(check_days(check_wrong_years(samples)), checked.get("doses"))
+        checked["samples"] = check_falls(samples, checked.get("doses"), off)
     if "doses" in checked:
         checked["doses"] = _in_grams(checked, _refused_patients(checked))
         if mapping.format == "nonmem":
@@ -81,12 +93,20 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
             if "samples" in checked:
+                checked["doses"] = check_other_years(checked["doses"], checked["samples"])
                 checked["doses"] = check_unit_of_days(check_wrong_years(checked["doses"]), checked["samples"])
     for name in ("doses", "outcomes", "therapy", "patients"):
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
-    own_checks = {"therapy": check_agents, "weights": check_jumps, "patients": check_bodies, "outcomes": check_events}
+    own_checks = {
+        "therapy": lambda one: check_ends(check_agents(one)),
+        "weights": check_jumps,
+        "patients": check_bodies,
+        "outcomes": check_events,
+    }
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
+    if {"therapy", "samples"} <= checked.keys():
+        checked["therapy"] = check_other_years(checked["therapy"], checked["samples"])
     if "patients" in checked:
         checked["patients"] = check_groups(checked)
     for name in ("doses", "therapy"):
@@ -121,6 +141,15 @@ def _in_grams(tables: Tables, refused: frozenset[int]) -> Parsed:
         cells = doses.table.text[name]
         texts = [f"must be at most {HIGHEST_DOSE_G_PER_KG:g} g/kg at {kg:g} kg" for kg in weight[too_much & here]]
         findings += refuse(needs_weight & here, name, cells, expected) + refuse(too_much & here, name, cells, texts)
+    if (stated := frame["g_per_kg_beside"] * weight).notna().any():
+        apart = (stated - frame["amount_g"]).abs()
+        largest = np.maximum(stated, frame["amount_g"])
+        differ = ((apart > ROUNDED_BY * largest) & (apart > LEAST_APART_G)).to_numpy(dtype=bool)
+        told = [
+            f"{one:.3g} g by amount_g_per_kg and the weight of this patient; one of them is wrong"
+            for one in stated[differ]
+        ]
+        findings += refuse(differ, "amount_g", doses.table.text["amount_g"], told)
     grams = np.where(per_kg.notna(), per_kg * weight, frame["amount_g"])
     notes = (*doses.notes, *weight_notes(tables))
     return replace(doses, frame=frame.assign(amount_g=grams), notes=notes).with_findings(findings)

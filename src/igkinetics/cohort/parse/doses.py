@@ -36,7 +36,7 @@ def parse_doses(table: Table) -> Parsed:
     duration_day, route, product. Exactly one of the two amounts is a number in a row that can be used."""
     times, findings = event_times(table)
     findings += patient_column(table)
-    grams, per_kg, column, amount_findings, problems, notes = _amounts(table)
+    grams, per_kg, beside, column, amount_findings, problems, notes = _amounts(table)
     duration, duration_findings, duration_problems, duration_notes = _durations(table, times)
     route, route_findings = word_column(table, "route", ROUTES)
     n_without = int((route == "").sum()) - sum(len(one.rows) for one in route_findings)
@@ -50,6 +50,7 @@ def parse_doses(table: Table) -> Parsed:
             "date_only": times.date_only,
             "amount_g": grams,
             "amount_g_per_kg": per_kg,
+            "g_per_kg_beside": beside,
             "amount_column": column,
             "duration_day": duration,
             "route": route.where(route != "", "iv"),
@@ -68,8 +69,9 @@ def parse_doses(table: Table) -> Parsed:
 
 def _amounts(
     table: Table,
-) -> tuple[Floats, Floats, pd.Series[str], list[Finding], list[Problem], list[str]]:
-    """(g, g/kg, name of the column used): the first filled one of amount_g, amount_g_per_kg, amount."""
+) -> tuple[Floats, Floats, Floats, pd.Series[str], list[Finding], list[Problem], list[str]]:
+    """(g, g/kg, g/kg beside a dose in g, name of the column used): the first filled one of amount_g, amount_g_per_kg,
+    amount."""
     units = table.settings.units
     columns = [name for name in ("amount_g", "amount_g_per_kg", "amount") if table.column(name) is not None]
     filled = {name: (table.text[name].str.strip() != "").to_numpy(dtype=bool) for name in columns}
@@ -91,6 +93,7 @@ def _amounts(
         generic = (used == "amount").to_numpy(dtype=bool)
         grams, per_kg = np.where(generic, some_grams, grams), np.where(generic, some_per_kg, per_kg)
         findings += generic_findings
+    beside = np.where(used == "amount_g", per_kg, np.nan)
     per_kg = np.where(used == "amount_g", np.nan, per_kg)
     notes = []
     n_several = int((np.sum(list(filled.values()), axis=0) > 1).sum()) if columns else 0
@@ -98,7 +101,7 @@ def _amounts(
         notes.append(f"doses: {n_several} with several amounts, of which {columns[0]} counts where it is filled")
     if columns:
         findings += refuse((used == "").to_numpy(dtype=bool), columns[0], used, "an amount is needed")
-    return grams, per_kg, used, findings, problems, notes
+    return grams, per_kg, beside, used, findings, problems, notes
 
 
 def _units_beside(table: Table, used: pd.Series[str], fixed: dict[str, str]) -> list[Finding]:

@@ -17,9 +17,13 @@ from igkinetics.cohort.mapping.contract import TableName
 from igkinetics.cohort.mapping.headings import plain, rank, read_heading, says_igg, words_of
 from igkinetics.cohort.mapping.visits import VISIT_KINDS
 from igkinetics.cohort.parse.cells import holding
-from igkinetics.cohort.parse.contrary_words import MOST_WORDS, NO, ONCE
+from igkinetics.cohort.parse.contrary_words import MOST_WORDS, WITH_PARAPROTEIN
+from igkinetics.cohort.parse.dose_words import ONCE
 from igkinetics.cohort.parse.findings import Finding, warn
 from igkinetics.cohort.parse.parsed import Parsed, Tables
+from igkinetics.cohort.parse.remarks import has_paraprotein
+from igkinetics.cohort.parse.row_status import NO
+from igkinetics.cohort.parse.sample_words import names_total_igg
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.cohort.presets.concepts import BRANDS, IMMUNOGLOBULIN_WORDS, says
 
@@ -31,6 +35,7 @@ MEASURED: Final = ("gamma globulin", "gammaglobulin", "immunoglobulin", "immunog
 EARLIER_DOSE: Final = re.compile(
     r"\binfusions?\b|\b(?:last|prior|previous|since|after|before|post|pre) (?:\w+ )?doses?\b|\bdoses? (?:ago|before)\b"
 )
+SUBSTITUTED: Final = re.compile(r"\b(?:igg?|immun\w*) ?(?:substitution|replacement|ersatz|supplementation|therapy)")
 BESIDE_A_DOSE: Final = re.compile(r"(?:pre|post|before|after|during)[ -]?(?:the )?(?:last )?(?:infusion|dose)")
 """Names and cells beside levels that place a sample by an infusion."""
 SPOKEN: Final = "|".join([BRANDS.pattern, BESIDE_A_DOSE.pattern, *IMMUNOGLOBULIN_WORDS])
@@ -74,7 +79,10 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     told = [word for word in words if not (word in ABSENT or ONCE.fullmatch(word) or DENIED.search(word))]
     if not (told or many) or (table == "samples" and name in MEASURED):
         return ""
-    if immunoglobulin(name) or any(map(immunoglobulin, told)):
+    told = [word for word in told if not names_total_igg(word)] if table == "samples" else told
+    if not (told or many):
+        return ""
+    if immunoglobulin(name) or SUBSTITUTED.search(name) or any(map(immunoglobulin, told)):
         return "doses"
     if table == "samples" and amount_of_a_visit(heading) and bool(told) and not any(map(NO_NUMBER.search, told)):
         return "doses"
@@ -106,6 +114,10 @@ def check_groups(tables: Tables) -> Parsed:
                 continue
             told = f"{n_told or 'none'} of the {len(own)} in this group {what}: is the group right, is the table whole?"
             findings += warn(patients.rows(own.index[:1]), "group", patients.table.text["group"], told)
+        if has_paraprotein(plain(name)):
+            first = rows.index[group == name][:1]
+            told = f"{WITH_PARAPROTEIN}: is it among these levels?"
+            findings += warn(patients.rows(first), "group", patients.table.text["group"], told)
     return patients.with_findings(findings)
 
 

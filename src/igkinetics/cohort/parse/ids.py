@@ -23,8 +23,26 @@ NO_PERSON: Final = re.compile(
     r"(?:qc|iqc|eqa|quality[ _-]?controls?|calibrators?|cal|blank|standards?|std|"
     r"pool(?:ed)?(?:[ _-]?(?:serum|plasma))?|"
     r"references?|ref|normal (?:serum|pool)|test(?:[ _-]?patient)?|dummy|demo)(?:[ _-]*\d+)?|"
-    r"controls?|kontrolle|"  # with a number they are patients of a control group
+    # with a number they are patients of a control group
+    r"(?:controls?|kontrolle)(?:[ _-]?(?:serum|plasma|sample|material|probe))?|kontroll(?:serum|probe)|"
     r"mean|median|average|mittelwert|moyenne|totals?|sum|summe|sd|n|min|max|all(?: patients)?"
+)
+DESTROYED: Final = re.compile(r"\d[.,]\d+e\+?\d+|\d+e\+\d+|#+|#(?:ref|name|value|n/a|num|null|div/0)[!?]?")
+NO_ID: Final = re.compile(
+    r"unknown|unbekannt|inconnu|desconocido|sconosciuto|onbekend|n/?a|n\.a\.|-+|"
+    r"\?+|\.|none|null|nan"
+)
+SAID_OF_IDS: Final = (
+    (NO_PERSON, "reads like no patient (a control, a mean, a test): leave such rows out, or ignore this if it is one"),
+    (
+        DESTROYED,
+        "an id that a spreadsheet has shortened to a power of ten or to signs: several patients may be one here; "
+        "export it again as text",
+    ),
+    (
+        NO_ID,
+        "reads like no id: rows of several patients may be taken as those of one; give ids, or leave such rows out",
+    ),
 )
 FORMS: Final = (
     (r"\s+", ""),
@@ -47,13 +65,14 @@ def same_form(patients: list[str]) -> pd.Series[str]:
 
 
 def no_persons(tables: Tables, patients: list[str]) -> list[Problem]:
-    """A warning for each id that reads like a control, a mean or a test; not where most ids do."""
-    read_so = holding(pd.Series(patients, dtype=str), rf"^\s*(?:{NO_PERSON.pattern})\s*$")
-    rows = np.flatnonzero(read_so).tolist()
-    if 2 * len(rows) > len(patients):
-        return []
-    expected = "reads like no patient (a control, a mean, a test): leave such rows out, or ignore this if it is one"
-    told = [_at_first_row(tables, row, patients[row], expected, "used as a patient") for row in rows[:MOST_NAMED]]
+    """A warning for each id that reads like a control, a mean or a test (not where all do), or like no id at all."""
+    ids = pd.Series(patients, dtype=str)
+    told = []
+    for pattern, expected in SAID_OF_IDS:
+        rows = np.flatnonzero(holding(ids, rf"^\s*(?:{pattern.pattern})\s*$")).tolist()
+        if pattern is NO_PERSON and len(rows) == len(patients):
+            continue
+        told += [_at_first_row(tables, row, patients[row], expected, "used as a patient") for row in rows[:MOST_NAMED]]
     return [problem for problem in told if problem is not None]
 
 

@@ -17,14 +17,14 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.contrary_words import LOSSES
 from igkinetics.cohort.parse.elsewhere import NEGATIONS, immunoglobulin
 from igkinetics.cohort.parse.findings import Finding, refuse, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.products import other_drug
+from igkinetics.cohort.parse.remarks import LOSSES, has_paraprotein
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.errors import counted
-from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG
+from igkinetics.limits import LONGEST_INTERVAL_DAY, LOWEST_DOSE_G, LOWEST_DOSE_G_PER_KG, LOWEST_INFUSION_G
 
 NOT_TAKEN: Final = re.compile(rf"\b(?:{NEGATIONS}|held|hold|planned|cancell?ed|refused|declined)\b|placebo|naive")
 NO_AGENT: Final = re.compile(
@@ -46,13 +46,14 @@ MOST_GRAMS: Final = 320.0
 """In four weeks: twice the 2 g/kg of immunomodulation; grams where no weight is known (80 kg)."""
 FEWEST_TOTALS: Final = 4
 SUBCUTANEOUS_BRANDS: Final = re.compile(
-    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
+    r"hizentra|cuvitru|hyqvia|xembify|cutaquig|gammanorm|subcuvia|vivaglobin|evogam|subgam|vivaglobulin|sub.?cut|\bs\.?c\.?\b|scig|igsc|\bsubq"
 )
 """Products that their labels have given under the skin, and words for it."""
 SMALL_G_PER_KG: Final = 0.25
 OFTEN_DAYS: Final = 8.0
 FEWEST_OFTEN: Final = 4
 """So small and so often immunoglobulin is given under the skin (science: weekly 0.1-0.2 g/kg), not into a vein."""
+NO_INFANT_KG: Final = 20.0
 LARGE_G: Final = 160.0
 """2 g/kg of 80 kg, as immunomodulation takes; volumes in mL are ten times the grams."""
 LONGEST_DAYS: Final = 1.0
@@ -202,13 +203,16 @@ def check_routes(doses: Parsed, weight: Floats) -> Parsed:
         told = "small doses every week or so, as they are given under the skin, are taken as iv: write a column route"
         findings += warn(doses.rows(often), column, cells, told)
     kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
-    low = rows["amount_g"] < LOWEST_DOSE_G_PER_KG * kg  # of most of a cohort: told once, by check_sizes_of_doses
+    least = np.where(rows["route"] == "iv", LOWEST_INFUSION_G, LOWEST_DOSE_G)
+    least = np.where(kg.isna(), least, LOWEST_DOSE_G_PER_KG * kg)
+    low = (rows["amount_g"] < least) & rows["amount_g_per_kg"].isna()
+    low &= bool((rows["amount_g"] >= least).any())  # of a whole cohort: told once, by check_sizes_of_doses
     for odd, told in (
         (
             kg.isna() & (rows["amount_g"] > LARGE_G),
             f"more than {LARGE_G:g} g in one dose, and no weight is known: in mL?",
         ),
-        (low & (low.mean() < 0.5), "less than any dose for this weight: is the unit right?"),
+        (low & (low.mean() <= 0.5), "less than any dose: in g/kg, or in another unit?"),
     ):
         if odd.any():
             findings += warn(doses.rows(rows.index[odd]), column, cells, told)
@@ -243,8 +247,14 @@ def check_event_doses(doses: Parsed, weight: Floats) -> Parsed:
         if odd.any():
             findings += warn(doses.rows(rows.index[odd]), column, doses.table.text[column], told)
     median = float(rows["amount_g"].median())
-    if median < LOWEST_DOSE_G and np.isnan(weight).all():
-        told = f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right?"
+    kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
+    grown = kg.isna().all() or kg.median() > NO_INFANT_KG  # what infants get is small, and may be another drug
+    unusual = grown and median < LOWEST_INFUSION_G
+    if unusual and rows["amount_g_per_kg"].isna().all():
+        told = (
+            f"doses of a whole cohort are hardly ever so low (a median of {median:.2g} g): is amount_unit right? "
+            "Are they in g/kg?"
+        )
         findings += warn(doses.rows(rows.index[:1]), "amount", doses.table.text["amount"], told)
     return doses.with_findings(findings)
 
@@ -296,6 +306,10 @@ EVENTS_NOT_MODELLED: Final[tuple[tuple[str, Callable[[str], bool]], ...]] = (
     (
         "a therapy counts only in the table of therapy: production is read as if it had not been given",
         lambda word: depletes(word) and not immunoglobulin(word),
+    ),
+    (
+        "total IgG then holds the paraprotein, which no model here knows",
+        lambda word: has_paraprotein(plain(word)),
     ),
 )
 """What an outcome's name may say."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from igkinetics.cohort.mapping.contract import TABLES, TableName, suggestion
+from igkinetics.cohort.mapping.contract import CONTRACT, TABLES, TableName, suggestion
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping
 from igkinetics.cohort.parse.columns import WORDS_SHOWN, MappedRows, holds
 from igkinetics.cohort.parse.stated_units import headings_against_units
@@ -47,6 +47,8 @@ class Leftovers:
         self._converted: dict[str, tuple[list[str], set[str]]] = {}
         self._units: dict[Problem, None] = {}
         self._products: list[Problem] = []
+        self._in_use: dict[str, set[str]] = {}
+        """File -> the columns that some table reads: another table of the same file needs no word of them."""
 
     def add(self, mapped: MappedRows, table: TableName) -> None:
         if mapped.used is None:
@@ -55,6 +57,8 @@ class Leftovers:
         self._units |= dict.fromkeys(headings_against_units(mapped, table, self._mapping))
         if table == "doses":
             self._products += products_left_out(mapped.raw, self._mapping.doses)
+        known = {mapped.headings.get(name, name) for name in mapped.text.columns if name in CONTRACT[table].names}
+        self._in_use.setdefault(mapped.raw.file, set()).update(known)
         matched = self._matched.setdefault(table, _Matched())
         matched.n_rows += len(mapped.text)
         matched.columns |= set(mapped.text.columns)
@@ -103,9 +107,12 @@ class Leftovers:
 
         tables: those with a file; converted: those whose rows a preset makes; stated: the mapping as it was written.
         """
-        told = [problem for column in self._columns if (problem := problem_of(column)) is not None]
+        used = self._in_use
+        columns = [one for one in self._columns if not (one.kept and one.name in used.get(one.file, ()))]
+        told = [problem for column in columns if (problem := problem_of(column)) is not None]
         present: set[str] = {*tables, *(("doses", "weights") if stated.format != "tables" else ())}
-        told += [problem for column in self._columns if (problem := missed(column, present)) is not None]
+        of_no_table = [one for one in columns if one.name not in used.get(one.file, ())]
+        told += [problem for column in of_no_table if (problem := missed(column, present)) is not None]
         told += [*self._units, *self._products]
         of_events = stated.format == "nonmem" and "patients" not in tables
         for name in TABLES:

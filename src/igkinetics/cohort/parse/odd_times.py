@@ -29,6 +29,7 @@ SHORT_GAP_DAY: Final = 6.0
 FEWEST_DOSES: Final = 3
 EARLY_PART: Final = 0.3
 A_YEAR: Final = (365.0, 366.0)
+HISTORY_DAYS: Final = 60.0
 LONGEST_STEP_DAY: Final = 150.0
 """Between the rows around a date that would fit there in another year."""
 
@@ -45,11 +46,15 @@ def check_days(samples: Parsed) -> Parsed:
     return samples
 
 
-def check_falls(samples: Parsed, doses: Parsed | None) -> Parsed:
-    """Ask about days in a cohort whose IgG falls faster than any, before a dose could have raised it."""
+def check_falls(samples: Parsed, doses: Parsed | None, aside: pd.Index[int]) -> Parsed:
+    """Ask about days in a cohort whose IgG falls faster than any, before a dose could have raised it.
+
+    aside: rows whose level is wrong itself.
+    """
     if _day_numbers(samples) is None:
         return samples
     rows = samples.usable()
+    rows = rows.drop(index=aside) if len(aside) else rows
     rows = rows[(rows["limit"] == "").to_numpy(dtype=bool) & rows["igg"].notna().to_numpy(dtype=bool)]
     if doses is not None:
         first = doses.usable().groupby("patient")["moment"].min().reindex(rows["patient"]).to_numpy(dtype=np.float64)
@@ -140,6 +145,42 @@ def check_wrong_years(events: Parsed) -> Parsed:
     told = [f"earlier than the row above or later than the one below, and in order a year {side}" for side in shown]
     texts = [f"{one}: is the year right?" for one in told]
     return events.with_findings(warn(events.rows(rows.index[order]), column, events.table.text[column], texts))
+
+
+def check_other_years(events: Parsed, samples: Parsed) -> Parsed:
+    """Ask about a table whose dates lie nowhere near those of the samples, and in another year among them."""
+    rows = events.usable()
+    if rows.empty or not events.times[0].is_date.any() or not samples.times[0].is_date.any():
+        return events
+    moment = samples.usable().groupby("patient")["moment"]
+    first, last = (ends.reindex(rows["patient"]).to_numpy(dtype=np.float64) for ends in (moment.min(), moment.max()))
+    start, stop = (rows[name].to_numpy(dtype=np.float64) for name in _ends_of(events))
+
+    def share_beside(years: float) -> float:
+        moved = 365.25 * years
+        beside = (stop + moved >= first - BESIDE_DAYS) & (start + moved <= last + BESIDE_DAYS)
+        return float(beside[~np.isnan(first)].mean()) if (~np.isnan(first)).any() else 1.0
+
+    if share_beside(0.0) > 0.0:
+        return events
+    for years, side in ((1.0, "later"), (-1.0, "earlier")):
+        if share_beside(years) == 1.0 and not _is_history(events, start, first):
+            told = (
+                f"no date of this table is near the samples, and a year {side} all lie among them: is the year right?"
+            )
+            return _asked(events, told)
+    return events
+
+
+def _ends_of(events: Parsed) -> tuple[str, str]:
+    return ("start", "stop") if events.table.name == "therapy" else ("moment", "moment")
+
+
+def _is_history(events: Parsed, start: Floats, first: Floats) -> bool:
+    """Whether therapies ended long before the first samples at quite different distances, as a history does."""
+    return (
+        events.table.name == "therapy" and len(start) >= FEWEST_DOSES and float(np.nanstd(first - start)) > HISTORY_DAYS
+    )
 
 
 def _fits(moment: Floats, before: Floats, after: Floats, sign: float) -> Mask:

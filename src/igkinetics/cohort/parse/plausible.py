@@ -13,7 +13,7 @@ from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.samples import commonest_unit
 from igkinetics.cohort.parse.times import Times
 from igkinetics.errors import Problem
-from igkinetics.limits import LOWEST_DOSE_G_PER_KG
+from igkinetics.limits import LOWEST_DOSE_G_PER_KG, LOWEST_INFUSION_G
 from igkinetics.units import G_PER_L_IN, IGG_UNITS
 
 LOWEST_MEDIAN, HIGHEST_MEDIAN = 0.8, 40.0
@@ -190,6 +190,40 @@ def check_twins(samples: Parsed) -> Parsed:
     return samples.with_findings(warn(samples.rows(pd.Index(again["first"])), "patient_id", cells, texts))
 
 
+def check_moved(samples: Parsed) -> Parsed:
+    """Warn once for each two patients of whom several samples, but not all, have one date and one level."""
+    rows = samples.usable()
+    if rows.empty or not samples.times[0].is_date.all():
+        return samples
+    day, level = (pd.util.hash_array(rows[name].to_numpy(dtype=np.float64)) for name in ("moment", "igg"))
+    key = (day * (level | np.uint64(1))).view(np.int64)
+    order = np.argsort(key, kind="stable")
+    patient = rows["patient"].to_numpy()[order]
+    again = np.flatnonzero((np.diff(key[order]) == 0) & (patient[1:] != patient[:-1]))
+    if not len(again):
+        return samples
+    pairs = pd.DataFrame({"one": patient[again], "other": patient[again + 1]})
+    pairs = pd.DataFrame({"one": pairs.min(axis=1), "other": pairs.max(axis=1), "row": rows.index[order[again + 1]]})
+    shared = pairs.groupby(["one", "other"]).agg(n=("row", "size"), row=("row", "min")).reset_index()
+    size = rows.groupby("patient").size()
+    sizes = [size.reindex(shared[name]).to_numpy() for name in ("one", "other")]
+    many = (shared["n"] >= FEWEST_ALIKE) & (2 * shared["n"] >= np.minimum(*sizes)) & (shared["n"] < np.maximum(*sizes))
+    shared = shared[many].sort_values("row")
+    if shared.empty:
+        return samples
+    ids = rows.drop_duplicates("patient").set_index("patient")["patient_id"]
+    texts = for_the_first(
+        len(shared),
+        lambda one: (
+            f"{shared['n'].iloc[one]} samples of {ids[shared['other'].iloc[one]]} are, date and level, those of "
+            f"{ids[shared['one'].iloc[one]]}: one person under two ids?"
+        ),
+        "samples of two patients are the same in date and level: one person under two ids?",
+    )
+    cells = samples.table.text["patient_id"]
+    return samples.with_findings(warn(samples.rows(pd.Index(shared["row"])), "patient_id", cells, texts))
+
+
 def check_beside_samples(events: Parsed, samples: Parsed) -> Parsed:
     """Warn of events more than FAR_DAY before the first or after the last sample of their patient."""
     moments = MOMENTS.get(events.table.name, ("moment",))
@@ -233,11 +267,14 @@ def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:
     grams = doses.frame["amount_g"].loc[rows].to_numpy(dtype=np.float64)
     per_kg = grams / weight[doses.frame.index.get_indexer(rows)]
     known = per_kg[~np.isnan(per_kg)]
-    if known.size == 0 or np.median(known) >= LOWEST_DOSE_G_PER_KG:
+    if known.size and np.median(known) < LOWEST_DOSE_G_PER_KG:
+        median = f"{np.median(known):.2g} g/kg"
+    elif not known.size and rows.size and np.median(grams) < LOWEST_INFUSION_G and usable["route"].eq("iv").any():
+        median = f"{np.median(grams):.2g} g"
+    else:
         return doses
     column = str(doses.frame["amount_column"].loc[rows].iloc[0])
     expected = (
-        f"doses of a whole cohort are hardly ever so low (a median of {np.median(known):.2g} g/kg): are they in "
-        "g/kg, or in another unit?"
+        f"doses of a whole cohort are hardly ever so low (a median of {median}): are they in g/kg, or in another unit?"
     )
     return doses.with_findings(warn(doses.rows(rows[:1]), column, doses.table.text[column], expected))

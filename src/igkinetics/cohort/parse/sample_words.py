@@ -6,7 +6,7 @@ import json
 import re
 from typing import Final
 
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, read_heading, words_of
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, read_heading, says_igg, words_of
 from igkinetics.cohort.presets.concepts import concepts
 
 OTHER_ANALYTE: Final = re.compile(
@@ -16,9 +16,28 @@ OTHER_ANALYTE: Final = re.compile(
 )
 ANALYTE_WORDS: Final = frozenset(
     {"test", "analyte", "component", "parameter", "param", "analysis", "assay", "lab", "item", "measurement", "name"}
+    | {"analyt", "analito", "untersuchung", "analyse", "analisi", "analisis", "esame", "examen", "prueba", "bepaling"}
+    | {"determinacion", "onderzoek", "messgrosse", "laborparameter", "parametre", "parametro", "lbtest"}
 )
+BESIDE_IGG: Final = re.compile(
+    r"serum|s|i|im|in|ser|sera|plasma|p|blood|blut|total|totale|totales|gesamt|quant|quantitative|quantitativ|"
+    r"quantitatif|cuantitativa|level|levels|conc|concentration|konzentration|concentracion|assay|test|by|of|or|the|"
+    r"der|mass|volume|vol|mg|g|dl|l|gl|mgdl|nephelometry|turbidimetry|nephelometric|turbidimetric|nephelometrie|"
+    r"turbidimetrie|nefelometria|turbidimetria|immunoturbidimetry|immunoturbidimetric|immunoassay|elisa|human|"
+    r"polyclonal|serique|seriques|serica|serico|sierica|sierico|suero|siero|result|value|wert|lab|ig"
+)
+"""Words beside IgG that leave it total IgG in serum."""
+SPECIFIC_IGG: Final = re.compile(
+    r"\b(?:anti|cmv|ebv|vzv|vca|hsv|hbs|hbc|hcv|hiv|hev|sars|covid|spike|rbd|toxo\w*|tox|rubella|roteln|measles|masern|"
+    r"mumps|tetan\w*|pneumo\w*|borrelia|allergen|specific|spezifisch\w*)\b.*\bigg\b|"
+    r"\bigg\b[ -]*(?:anti|kappa|lambda|k|l|index|specific|avidity)\b"
+)
+"""Antibodies against one thing, or of one chain."""
 OTHER_SPECIMEN: Final = re.compile(
-    r"csf|liquor|cerebrospinal fluid|spinal fluid|urine|urin|saliva|speichel|ascites|pleural fluid|synovial fluid|"
+    r"csf|liquor|lcr|cerebrospinal fluid|spinal fluid|liquor cerebrospinalis|(?:spontan|sammel)?urin\w*|orina|urina|"
+    r"saliva|salive|speichel|as[cz]ites|punktat|pleura(?:punktat|erguss)|pleural fluid|synovial fluid|"
+    r"(?:24[ -]?h )?urine"
+    r"|"
     r"(?:umbilical )?cord(?: blood| serum)?|nabelschnurblut|donor(?: (?:sample|serum|blood))?|spender(?:in)?|"
     r"bal|bronchoalveolar lavage|stool|stuhl|breast milk|tears?"
 )
@@ -48,7 +67,15 @@ SPOILT: Final = re.compile(
 NOT_SPOILT: Final = re.compile(
     r"\b(?:no|not|non|without|kein\w*|nicht)\b[ -]*(?:\w+ )?(?:ha?emol|hamol|lip|icter|clot|dilut)"
 )
+UNDER: Final = (
+    r"(?:unter(?:halb)?|unterhalb der|sous|inferieur a|por debajo (?:de|del)|inferiore? (?:a|al)|sotto|onder(?: de)?)"
+)
+LIMIT: Final = (
+    r"(?:der |la |le |el |il |de )*(?:nachweis-?grenze|bestimmungs-?grenze|quantifizierungs-?grenze|messbereich\w*|"
+    r"(?:limite|seuil|umbral|soglia|limiet)(?: \w+){0,3}|detecti\w+|aantoonbaarheidsgrens|bepalingsgrens|limit)"
+)
 BELOW_A_LIMIT: Final = re.compile(
+    rf"{UNDER} {LIMIT}|nicht nachweisbar|non detecte|indetectable|no detectable|non rilevabile|niet aantoonbaar|"
     r"blq|bql|bloq|blod|<? ?ll?oq|<? ?lod|(?:below|under) (?:the )?(?:limit of )?"
     r"(?:ll?oq|lod|quanti\w+|detection)(?: limit)?|"
     r"below (?:the )?(?:lower )?limit(?: of (?:quanti\w+|detection))?|not (?:detected|quantifiable)|undetectable"
@@ -59,7 +86,25 @@ LOINC: Final = re.compile(r"(?<!\d)(\d{3,6})-(\d)(?!\d)")
 
 def another_analyte(word: str) -> bool:
     """Whether a cell names another analyte than total IgG."""
-    return OTHER_ANALYTE.fullmatch(word) is not None or ("igg" in word and NOT_TOTAL_IGG.search(word) is not None)
+    if OTHER_ANALYTE.fullmatch(word) is not None:
+        return True
+    return "igg" in word and (NOT_TOTAL_IGG.search(word) is not None or SPECIFIC_IGG.search(word) is not None)
+
+
+def names_total_igg(word: str) -> bool:
+    """Whether a cell says total IgG, with or without its specimen, unit and method."""
+    named = words_of(word)
+    whole = "igg" in named and all(one == "igg" or BESIDE_IGG.fullmatch(one) for one in named)
+    return says_igg(word) or (whole and NOT_TOTAL_IGG.search(word) is None)
+
+
+def others_than_igg(words: list[str]) -> list[bool]:
+    """Under a heading of what was measured: names of IgG that is not total IgG, and what is none where others are."""
+    named = [names_total_igg(word) for word in words]
+    return [
+        word != "" and not of_igg and (any(named) or another_analyte(word) or "igg" in words_of(word))
+        for word, of_igg in zip(words, named, strict=True)
+    ]
 
 
 PART_OF_IGG: Final = re.compile(

@@ -25,7 +25,9 @@ OUTLASTING: Final = (
         "an anti-CD20 antibody",
         180.0,
         "rituximab|mabthera|rituxan|truxima|ruxience|riabni|rixathon|obinutuzumab|gazyva|ofatumumab|arzerra|kesimpta|"
-        "ocrelizumab|ocrevus|ublituximab|briumvi|anti.?cd20",
+        "ocrelizumab|ocrevus|ublituximab|briumvi|anti.?cd20|"
+        r"\b(?:r|g|o)-?(?:mini-?)?(?:chop|chp|cvp|benda\w*|b|fc|dhap|dhaox|ice|gemox|epoch|hyper-?cvad|ivac)\b|\bfcr\b|\bbr\b|"
+        r"\bda-epoch-r\b|pola-r",
     ),
     (
         "CAR-T cells",
@@ -141,6 +143,34 @@ def _ends(
     if n_ongoing:
         notes.append(f"therapy: {counted(n_ongoing, 'row')} without a stop, taken as ongoing")
     return np.where(ongoing, np.inf, filled), notes, problems
+
+
+def check_ends(therapy: Parsed) -> Parsed:
+    """Refuse a course without a stop that goes on into a later one of the same agent; ask where the agents differ."""
+    stop = therapy.table.column("stop")
+    rows = therapy.usable()
+    endless = np.isinf(rows["stop"].to_numpy(dtype=np.float64))
+    if stop is None or not endless.any():
+        return therapy
+    order = rows.iloc[np.lexsort((rows["start"], rows["patient"]))]
+    last = order.groupby("patient")["start"].transform("max")
+    last_of_agent = order.groupby(["patient", "agent"])["start"].transform("max")
+    several = order.groupby(["patient", "agent"])["start"].transform("size") > 1
+    no_stop = np.isinf(order["stop"])
+    ended = np.isfinite(order["stop"]).groupby(order["patient"]).transform("any")
+    later = no_stop & several & (order["start"] < last_of_agent)
+    others = no_stop & ~later & ended & (order["start"] < last)
+    told = (
+        "no stop, and a later course of this agent follows: it would go on for ever and hold all later ones; write the "
+        "day on which it ended, or lasts_day under [therapy]"
+    )
+    asked = "no stop, so it is taken to go on through the later courses: is the stop missing?"
+    return therapy.with_findings(
+        [
+            *refuse(therapy.rows(order.index[later]), "stop", stop, told),
+            *warn(therapy.rows(order.index[others]), "stop", stop, asked),
+        ]
+    )
 
 
 def _shown(lasts: float | dict[str, float] | None) -> str:

@@ -27,6 +27,7 @@ from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import contrary_words
 from igkinetics.cohort.parse.elsewhere import MISSED, speaks_of
+from igkinetics.cohort.parse.known_words import unknown_words
 from igkinetics.errors import Problem, counted
 from igkinetics.units import TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -65,6 +66,8 @@ class UnusedColumn:
     """The cells that contradict, as far as they are told, and in how many rows each stands."""
     remedy: str = ""
     """What settles it; "": to leave those rows out."""
+    unknown: tuple[str, ...] = ()
+    """Further words of a column that contradicts, of which nobody knows that they do not."""
     asked: bool = False
     """The rows are used all the same, and asked about."""
     clock: bool = False
@@ -81,10 +84,12 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
     """The columns of some rows of one file that have no meaning there, in their order."""
     raw, present = mapped.raw, set(mapped.text.columns)
     used, contract, ignored = mapped.used or frozenset(), CONTRACT[table], mapping.table(table).ignore
+    ruled_out = {rule.column for rule in mapping.table(table).keep if rule.operator == "none_of"}
     unused = []
     for name in raw.cells.columns:
         further = contract.open and name in present and name not in contract.names
-        if (name in used and not further) or not (name or (raw.cells[name] != "").any()):
+        ruled = name in ruled_out and name not in mapped.headings.values() and name not in present
+        if (name in used and not (further or ruled)) or not (name or (raw.cells[name] != "").any()):
             continue
         meaning = "" if name in ignored else _looks_like(table, name, present)
         if meaning in NAMES and not numbers(raw.cells[name])[1].any() and (raw.cells[name] != "").any():
@@ -93,11 +98,12 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
             meaning = "censored"  # `<LOD`: whether it lies below, and not the limit
         if meaning in ENDS and _is_yes_or_no(raw.cells[name]):
             meaning = ""  # followup.py tells of ends without a day
-        column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further)
+        meaning = "" if ruled else meaning
+        column = UnusedColumn(file=raw.file, table=table, name=name, meaning=meaning, kept=further, used=ruled)
         if meaning:
             unused.append(_contradiction(column, mapped, mapping))
         elif name in ignored:
-            unused.append(column)
+            unused.append(replace(column, used=ruled))
         else:
             spoken = replace(column, elsewhere=speaks_of(table, name, raw.cells[name][mapped.kept]))
             unused.append(_by_its_cells(spoken, mapped, mapping))
@@ -167,12 +173,23 @@ def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) ->
     for contrary in said_beside(column.table, column.name, cells, mapped, mapping):
         if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
             told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
+            if not contrary.asked:
+                told = replace(told, unknown=_not_known(column, mapped, cells, ~contrary.rows))
             return _contradicted(told, mapped, cells, rows, contrary.assumed)
     if column.table not in ("samples", "doses"):
         return column
     filled = (cells != "").to_numpy(dtype=bool) & mapped.kept
     clock = filled & where(cells, CLOCK)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
+
+
+def _not_known(column: UnusedColumn, mapped: MappedRows, cells: pd.Series[str], others: Mask) -> tuple[str, ...]:
+    """The words beside those that contradict, of which nobody knows that their rows are the usual thing."""
+    unknown = unknown_words(column.table, column.name, cells)
+    if unknown is None:
+        return ()
+    words = cells[unknown.rows & others & mapped.kept].unique()
+    return tuple(str(word) for word in words[:WORDS_NAMED])
 
 
 def _is_yes_or_no(cells: pd.Series[str]) -> bool:
@@ -249,13 +266,18 @@ def _of_remarks(column: UnusedColumn) -> Problem:
     """A warning: what is said against rows that are used."""
     look = "look at them" if column.table == "patients" else f"leave such rows out with {_rule(column)}"
     told = replace(_contradicting(column, ""), severity="warning", action="used")
-    return replace(told, expected=f"{column.assumed}; {column.remedy or look}, or name the column under ignore")
+    remedy = column.remedy.replace("{rule}", _rule(column)) or look
+    return replace(told, expected=f"{column.assumed}; {remedy}, or name the column under ignore")
 
 
 def _of_words(column: UnusedColumn) -> Problem:
     if column.remedy:
         return _contradicting(column, column.remedy)
-    return _contradicting(column, f"leave such rows out: {_rule(column)}")
+    further = ""
+    if column.unknown:
+        shown = ", ".join(repr(word) for word in column.unknown)
+        further = f"; it also holds {shown}: add there what does not count"
+    return _contradicting(column, f"leave such rows out: {_rule(column)}{further}")
 
 
 def _rule(column: UnusedColumn) -> str:

@@ -60,7 +60,9 @@ IMMUNOGLOBULIN_WORDS: Final = (
 )
 BRANDS: Final = re.compile(
     r"\b(?:iveg|privigen|octagam|gamunex|gammaked|gammagard|kiovig|gammaplex|flebogamma|intratect|panzyga|hizentra|cuvitru|"
-    r"hyqvia|gammanorm|xembify|cutaquig|bivigam|asceniv|yimmugo|alyglo|ig ?vena|sandoglobulin)\b"
+    r"hyqvia|gammanorm|xembify|cutaquig|bivigam|asceniv|yimmugo|alyglo|ig ?vena|sandoglobulin|subcuvia|"
+    r"vivaglobin|evogam|"
+    r"subgam|carimune|intragam|nanogam|vigam|tegeline|clairyg|plangamma|beriglobin|venimmun|endobulin)\b"
 )
 """Immunoglobulin by names that do not say it."""
 
