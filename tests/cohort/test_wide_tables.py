@@ -142,6 +142,14 @@ def test_each_level_is_read_in_the_unit_of_its_heading(tmp_path: Path) -> None:
     assert read(tmp_path, table, wide).samples["igg"].tolist() == pytest.approx([6.2, 6.0, 5.8])
 
 
+def test_levels_that_are_no_visit_are_told(tmp_path: Path) -> None:
+    table = "patient_id,IgG wk 0,IgG wk 4,IgG EOT,IgG date,IgG comment\nA,620,600,550,2024-01-01,low\n"
+    columns = "{ day = { 'IgG wk 0' = 0, 'IgG wk 4' = 28 } }"
+    told = read(tmp_path, table, columns).problems
+    assert told["found"].tolist() == ["IgG EOT"]
+    assert told["severity"].tolist() == ["warning"]
+
+
 def test_headings_in_another_unit_than_igg_unit_are_refused(tmp_path: Path) -> None:
     table = "patient_id,IgG day 0 (g/L),IgG day 28 (g/L)\nA,6.2,6.0\n"
     wide = '{ columns = "IgG day * (g/L)", day = "*" }'

@@ -13,11 +13,17 @@ from igkinetics.cohort.mapping.contract import suggestion
 from igkinetics.cohort.mapping.headings import read_heading
 from igkinetics.cohort.mapping.keys import Keep, Mapping, TableMapping, Wide
 from igkinetics.cohort.mapping.visits import of_another_measurement
+from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.sample_words import names_another_analyte, other_than_igg
 from igkinetics.cohort.source.raw import RawRows
 from igkinetics.errors import InputError, Problem
 from igkinetics.units import G_PER_L_IN, canonical_unit
 
+OF_A_LEVEL = frozenset({"IGG", "VALUE", "QUALIFIER", "LAB", "VISIT", "DAY", "START", "END", "AGENT"})
+LEFT_OUT = (
+    "says IgG and is no column of a visit: its levels are not read; name it with its day under wide "
+    "(day = { HEADING = DAY, ... }), or under ignore"
+)
 NUMBERED = re.compile(r"(igg)[ _.-]?[1-4](?![0-9])", re.IGNORECASE)
 MADE = ("igg", "day", "datetime")
 """The columns that the rows of samples get."""
@@ -80,7 +86,23 @@ def one_row_per_sample(raw: RawRows, wide: Wide, mapping: Mapping) -> RawRows:
         cells=cells.assign(**{name: pd.Series(column, dtype=str) for name, column in values.items()}),
         line=raw.line[source],
         n_unread=raw.n_unread,
+        problems=(*raw.problems, *_levels_left_out(raw, others, settings)),
     )
+
+
+def _levels_left_out(raw: RawRows, others: Sequence[str], settings: TableMapping) -> list[Problem]:
+    """A warning for each column of numbers that says IgG and is none of the visits."""
+    ignored = {*settings.ignore, *(rule.column for rule in settings.keep)}
+    return [
+        replace(_fault(name, LEFT_OUT), file=raw.file, severity="warning", action="not used")
+        for name in others
+        if name not in ignored
+        and "IGG" in read_heading(name).concepts
+        and read_heading(name).concepts <= OF_A_LEVEL
+        and ("DAY" not in read_heading(name).concepts or re.search(r"\d", name))
+        and not names_another_analyte(name)
+        and bool((~numbers(raw.cells[name])[1] & (raw.cells[name].str.strip() != "").to_numpy(dtype=bool)).any())
+    ]
 
 
 def _other_analytes(levels: Sequence[str], settings: TableMapping) -> list[Problem]:
