@@ -79,7 +79,7 @@ CASES = (
         "a window of a million days",
         {"cohort.toml": G_L, "samples.csv": G_LEVELS},
         2,
-        "a window in days, near the",
+        "a window in days that meets the samples",
         ("fit", "--window", "0:1000000"),
     ),
     Case(

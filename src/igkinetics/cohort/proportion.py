@@ -31,15 +31,17 @@ def refuse_out_of_proportion(
     levels: Mapping[str, float] = MappingProxyType({}),
     differences: Sequence[float] = (),
     window: tuple[float, float] | None = None,
+    days: tuple[float, float] | None = None,
 ) -> None:
     """InputError for levels, differences of levels (in the cohort's unit) or days that cannot be meant for this record.
 
     levels: others by what they are, such as "fix C_base". A threshold may lie above every sample or below it, as
-    thresholds do, but not by an order of magnitude.
+    thresholds do, but not by an order of magnitude. A window has to meet the samples, days only to lie near them.
     """
     named = [*(("thresholds", one) for one in thresholds), *levels.items()]
     problems = [*_levels(cohort, named), *_differences(cohort, differences)]
-    problems += [] if window is None else _days(cohort, window)
+    problems += [] if window is None else _days(cohort, window, must_meet=True)
+    problems += [] if days is None else _days(cohort, days, must_meet=False)
     if problems:
         raise InputError(problems)
 
@@ -93,14 +95,16 @@ def _meant(found: float, unit: str, igg: np.ndarray) -> str:  # type: ignore[typ
     return ""
 
 
-def _days(cohort: Cohort, window: tuple[float, float]) -> list[Problem]:
+def _days(cohort: Cohort, window: tuple[float, float], *, must_meet: bool) -> list[Problem]:
     if "windows" in cohort.as_given or cohort.samples.empty:
         return []
     day = cohort.samples["day"].to_numpy(dtype=np.float64)
     first, last = float(day.min()), float(day.max())
     span = max(last - first, SHORTEST_RECORD_DAY)
     start, end = window
-    if first <= end <= last + RECORDS_BEYOND * span and first - RECORDS_BEYOND * span <= start <= last + span:
+    near = first - RECORDS_BEYOND * span <= start and end <= last + RECORDS_BEYOND * span
+    if near and (not must_meet or (first <= end and start <= last + span)):
         return []
-    expected = f"a window in days that meets the samples (day {first:.6g} to {last:.6g}); {KEEP_WINDOWS}"
+    meets = "that meets" if must_meet else "near"
+    expected = f"a window in days {meets} the samples (day {first:.6g} to {last:.6g}); {KEEP_WINDOWS}"
     return [Problem(file="call", column="window", found=f"{start:g}:{end:g}", expected=expected)]

@@ -133,7 +133,8 @@ def totals_of(folder: Path) -> Totals:
             kept = (-nadir, -place, (row["patient_id"], nadir, lower, upper, day, row["unit"]))
             (heapq.heappush if len(lowest) < LOWEST_NAMED else heapq.heappushpop)(lowest, kept)
     fell, known = Counter[str](), Counter[str]()
-    for row in rows_of(folder / "thresholds.csv"):
+    asked = folder / "thresholds.csv"  # not written where no threshold was
+    for row in rows_of(asked) if asked.is_file() else ():
         if row["days_below"] and row["status"] in WITH_ESTIMATES:
             level = f"{float(row['threshold']):g} {row['unit']}"
             known[level] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -210,16 +211,25 @@ def fixed_values(cohort: Cohort, card: Card, options: FitOptions, disposition: s
 
 def refuse_far_from_card(cohort: Cohort, card: Card, disposition: str, fixed: Mapping[str, float]) -> None:
     """InputError for volumes and clearances to be fixed that no patient of the card's kind has, as in mL."""
-    weight = float(cohort.patients["weight_kg"].astype(float).median())
-    _, typical, _ = patient_typical(card, weight, (), disposition, {})
+    held = {name: fixed[name] for name in ("CL", *OF_DISPOSITION) if name in fixed}
+    typical = first_typical(cohort, card, disposition) if held else {}
     problems = []
-    for name in ("CL", *OF_DISPOSITION):
-        value, usual = fixed.get(name, 0.0), typical.get(name, np.nan)
+    for name, value in held.items():
+        usual = typical.get(name, np.nan)
         if value > 0 and not usual / FAR_FROM_CARD <= value <= usual * FAR_FROM_CARD and usual > 0:
             expected = f"is in {PARAMETER_UNITS[name]}, and {card.id} has {usual:.3g} for a patient of this cohort"
             problems.append(Problem(file="call", column=f"fix {name}", found=f"{value:g}", expected=expected))
     if problems:
         raise InputError(problems)
+
+
+def first_typical(cohort: Cohort, card: Card, disposition: str) -> dict[str, float]:
+    """The card's typical values for the first patient of whom all is known that they need; none without one."""
+    for name in cohort.patient_ids:
+        with suppress(InputError):
+            known = patient_covariates_of(cohort, name, card)
+            return patient_typical(card, cohort.patient(name).weight_kg, (), disposition, known)[1]
+    return {}
 
 
 def unfitted(patient: Patient, card: Card, status: Status, reason: str) -> PatientFit:

@@ -67,7 +67,7 @@ def forecast_cohort(
     if not options.thresholds:
         raise call_error("thresholds", "none", "must be at least one IgG level, in the cohort's unit")
     began, started = time.perf_counter(), datetime.now(UTC)
-    refuse_out_of_proportion(cohort, thresholds=options.thresholds, window=days_asked(options))
+    refuse_out_of_proportion(cohort, thresholds=options.thresholds, days=days_asked(options))
     cards = [(load_card(name), share) for name, share in options.cards.items()]
     for card, _ in cards:
         if why := why_card_refused(card):

@@ -163,6 +163,8 @@ def _other_dates(
     settings = mapping.table(table)
     used = settings.columns.get("datetime", mapped.headings.get("datetime", "datetime"))
     used = used if isinstance(used, str) else used[0]
+    if table == "samples" and mapping.samples.wide is not None:
+        return None  # one date beside many visits is of the patient
     if "day" in mapped.text.columns:
         return _other_days(table, name, cells, mapped.text, settings.datetime_format)
     of_samples = (
