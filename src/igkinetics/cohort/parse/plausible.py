@@ -197,20 +197,21 @@ def check_moved(samples: Parsed) -> Parsed:
         return samples
     day, level = (pd.util.hash_array(rows[name].to_numpy(dtype=np.float64)) for name in ("moment", "igg"))
     key = (day * (level | np.uint64(1))).view(np.int64)
-    order = np.argsort(key, kind="stable")
-    patient = rows["patient"].to_numpy()[order]
-    again = np.flatnonzero((np.diff(key[order]) == 0) & (patient[1:] != patient[:-1]))
-    if not len(again):
+    alike = np.flatnonzero(pd.Series(key).duplicated(keep=False))
+    order = alike[np.argsort(key[alike], kind="stable")]
+    patient = rows["patient"].to_numpy(dtype=np.int64)
+    again = np.flatnonzero((np.diff(key[order]) == 0) & (np.diff(patient[order]) != 0))
+    one, other = patient[order[again]], patient[order[again + 1]]
+    size = np.bincount(patient)
+    pair = np.minimum(one, other) * size.size + np.maximum(one, other)
+    pairs, n = np.unique(pair, return_counts=True)
+    smaller, larger = np.sort([size[pairs // size.size], size[pairs % size.size]], axis=0)
+    pairs = pairs[(n >= FEWEST_ALIKE) & (2 * n >= smaller) & (n < larger)]
+    if not pairs.size:
         return samples
-    pairs = pd.DataFrame({"one": patient[again], "other": patient[again + 1]})
-    pairs = pd.DataFrame({"one": pairs.min(axis=1), "other": pairs.max(axis=1), "row": rows.index[order[again + 1]]})
-    shared = pairs.groupby(["one", "other"]).agg(n=("row", "size"), row=("row", "min")).reset_index()
-    size = rows.groupby("patient").size()
-    sizes = [size.reindex(shared[name]).to_numpy() for name in ("one", "other")]
-    many = (shared["n"] >= FEWEST_ALIKE) & (2 * shared["n"] >= np.minimum(*sizes)) & (shared["n"] < np.maximum(*sizes))
-    shared = shared[many].sort_values("row")
-    if shared.empty:
-        return samples
+    told = pd.DataFrame({"pair": pair, "row": rows.index[order[again + 1]]})
+    told = told[np.isin(pair, pairs)].groupby("pair").agg(n=("row", "size"), row=("row", "min")).reset_index()
+    shared = told.assign(one=told["pair"] // size.size, other=told["pair"] % size.size).sort_values("row")
     ids = rows.drop_duplicates("patient").set_index("patient")["patient_id"]
     texts = for_the_first(
         len(shared),
