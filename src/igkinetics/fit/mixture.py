@@ -143,9 +143,9 @@ def first_parts(x: Floats, weights: Floats, centre: Floats, whole: Floats, belon
             along[k] += (x[k, i] - centre[i]) * axis[i]
     belongs[:] = 0.0
     reached = 0.0
-    for k in np.argsort(along, kind="mergesort"):
-        reached += weights[k]
-        belongs[min(int(reached * belongs.shape[0]), belongs.shape[0] - 1), k] = 1.0
+    for place in np.argsort(along, kind="mergesort"):
+        reached += weights[place]
+        belongs[min(int(reached * belongs.shape[0]), belongs.shape[0] - 1), place] = 1.0
 
 
 @kernel
