@@ -173,6 +173,12 @@ def check_amounts(doses: Parsed, weight: Floats) -> Parsed:
         rows.index[totals & last & ~np.isin(patient, patient[over])].astype(int),
         "amounts rise by the first each time: are they running totals?",
     )
+    others = own.cumsum().to_numpy() - grams
+    sums = last & np.isclose(grams, others, rtol=1e-6) & (own.cumcount() + 1 >= FEWEST_TOTALS).to_numpy()
+    asked |= dict.fromkeys(
+        rows.index[sums & ~np.isin(patient, patient[over])].astype(int),
+        "is the sum of all the doses before: is it their total, and no dose?",
+    )
     if not asked:
         return doses
     column = str(doses.frame["amount_column"].loc[next(iter(asked))])
