@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from igkinetics.cohort.model import Cohort
-from igkinetics.errors import Problem
+from igkinetics.cohort.read import read_cohort
+from igkinetics.errors import InputError, Problem
 
 Files = dict[str, str | bytes | None]
 
@@ -40,3 +41,15 @@ def warnings_of(cohort: Cohort) -> list[str]:
     table = cohort.problems.astype(object)
     rows = table.where(table.notna(), None).to_dict("records")
     return [f"{row['file']}: {Problem(**row)} [{row['action']}]" for row in rows]
+
+
+THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\n"
+
+
+def told(folder: Path, files: Files) -> str:
+    """What is said of three samples beside these files; "REFUSED ..." where they are not read."""
+    folder.mkdir(exist_ok=True)
+    try:
+        return " ".join(warnings_of(read_cohort(write_cohort(folder / "ward", {"samples.csv": THREE, **files}))))
+    except InputError as error:
+        return "REFUSED " + str(error)

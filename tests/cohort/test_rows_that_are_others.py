@@ -6,22 +6,13 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from defect import DOSES, SAMPLES, Files, warnings_of, write_cohort
+from defect import DOSES, SAMPLES, THREE, Files, told, warnings_of, write_cohort
 
 from igkinetics.cohort.read import read_cohort
 from igkinetics.errors import InputError
 
-THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\n"
 DOSED = DOSES.strip()
 ML = 'igg_unit = "mg/dL"\n[doses]\nconcentration = "10 %"\nunits = { amount = "mL" }\n'
-
-
-def told(folder: Path, files: Files) -> str:
-    folder.mkdir(exist_ok=True)
-    try:
-        return " ".join(warnings_of(read_cohort(write_cohort(folder / "ward", {"samples.csv": THREE, **files}))))
-    except InputError as error:
-        return "REFUSED " + str(error)
 
 
 def samples(heading: str, *cells: str) -> Files:

@@ -8,23 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from defect import DOSES, SAMPLES, Files, warnings_of, write_cohort
+from defect import DOSES, SAMPLES, THREE, Files, told
 
-from igkinetics.cohort.read import read_cohort
-from igkinetics.errors import InputError
-
-THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\n"
 TWO_DOSES = "P1,14,30", "P1,28,30"
 IVIG = DOSES + "P1,14,30\n"
 EVENTS = 'format = "nonmem"\nigg_unit = "g/L"\namount_unit = "g"\ntime_unit = "day"\n'
-
-
-def told(folder: Path, files: Files) -> str:
-    folder.mkdir(exist_ok=True)
-    try:
-        return " ".join(warnings_of(read_cohort(write_cohort(folder / "ward", {"samples.csv": THREE, **files}))))
-    except InputError as error:
-        return "REFUSED " + str(error)
 
 
 def doses(heading: str, *cells: str) -> Files:
