@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from fabricated import HOSTILE
+from igkinetics.cohort.readings import hides
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.plots import fitted_nadirs
-from igkinetics.report.below import below_sentences, hides
+from igkinetics.report.below import below_sentences
 from igkinetics.report.limits import (
     contraction_words,
     learnt,

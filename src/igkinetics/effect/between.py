@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -39,24 +39,17 @@ def between_groups(
     if side := all_below(below[measured], ever[measured]):
         reason = f"{counts(ever[measured])}; the lowest value of {side} lies below its limit: their mean is not known"
         yield Estimand(name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
-    elif reason := too_few(ever[measured]):
-        yield Estimand(name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
     else:
-        draws = generator.permutation(measured_difference(raw[measured], ever[measured], n_draws))
-        yield Estimand(
-            name="naive_raw_nadir_difference", group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note
-        )
+
+        def measured_draws() -> Floats:
+            return generator.permutation(measured_difference(raw[measured], ever[measured], n_draws))
+
+        yield naive("naive_raw_nadir_difference", ever[measured], note, measured_draws)
     fitted = np.array([change.actual.nadir for change in changes]).T.reshape(n_draws, len(changes))
     shrunk = share(shrinkage(fitted)) if fitted.shape[1] > 1 else ""
     said = f"shrinkage {shrunk}: fitted nadirs are drawn towards each other"
     note = f"{counts(ever)}; difference of means; {said}"
-    if reason := too_few(ever):
-        yield Estimand(name="naive_fitted_nadir_difference", group=EVER_NEVER, kind="level", reason=reason)
-    else:
-        draws = mean_difference(fitted, ever, generator)
-        yield Estimand(
-            name="naive_fitted_nadir_difference", group=EVER_NEVER, kind="level", draws=draws, judged=True, reason=note
-        )
+    yield naive("naive_fitted_nadir_difference", ever, note, lambda: mean_difference(fitted, ever, generator))
     yield adjusted(fitted, ever, covariates, labels, generator)
 
 
@@ -74,10 +67,12 @@ def counts(ever: Mask) -> str:
     return f"{int(ever.sum())} ever and {int((~ever).sum())} never infused"
 
 
-def too_few(ever: Mask) -> str:
-    """Why the means of two sides cannot be compared; empty when they can."""
-    few = min(ever.sum(), (~ever).sum()) < FEWEST
-    return f"{counts(ever)}: two on each side are needed" if few else ""
+def naive(name: str, ever: Mask, note: str, draw: Callable[[], Floats]) -> Estimand:
+    """The difference of the means of two sides; draw: its draws, asked for where both have enough patients."""
+    if min(ever.sum(), (~ever).sum()) < FEWEST:
+        reason = f"{counts(ever)}: two on each side are needed"
+        return Estimand(name=name, group=EVER_NEVER, kind="level", reason=reason)
+    return Estimand(name=name, group=EVER_NEVER, kind="level", draws=draw(), judged=True, reason=note)
 
 
 def adjusted(

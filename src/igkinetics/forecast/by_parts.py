@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.parts import Reading, reading_in_parts
+from igkinetics.cohort.readings import hides, reads_below
 from igkinetics.fit.by_parts import by_whole_path, decisive_cards
 from igkinetics.forecast.options import ForecastOptions
 from igkinetics.forecast.patient import DECIDE, MEASURE
@@ -84,19 +85,16 @@ class ForecastTotals:
         self.failures += each.loc[each["status"] == "failed", ["patient_id", "status", "reason"]].to_dict("records")
         self.failures = self.failures[:MOST_FAILURES]
         low = worklist["below_now"].map(lambda value: value is True or value == 1.0).astype(bool)
-        limit = worklist["last_limit"].astype(object)
-        read = (worklist["last_igg"] < worklist["threshold"]) & (limit != "above")
-        read |= (limit == "below") & (worklist["last_igg"] <= worklist["threshold"])
-        hidden = (limit == "below") & (worklist["last_igg"] > worklist["threshold"])
-        hidden |= (limit == "above") & (worklist["last_igg"] < worklist["threshold"])
+        last = worklist["last_limit"], worklist["last_igg"], worklist["threshold"].to_numpy(dtype=float)
         followed = worklist["status"] != "followed_up"
+        read, hidden = followed & reads_below(*last), followed & hides(*last)
         for threshold, rows in worklist.groupby("threshold"):
             of = self.thresholds.setdefault(float(str(threshold)), OfThreshold())
             own = rows.index[known[rows.index]]
             of.below += int(low[own].sum())
             of.falling += int((~low[own] & (rows.loc[own, "p_below_horizon"] >= LIKELY)).sum())
-            of.measured += int((read & followed)[rows.index].sum())
-            of.hidden += int((hidden & followed)[rows.index].sum())
+            of.measured += int(read[rows.index].sum())
+            of.hidden += int(hidden[rows.index].sum())
         self.steps.update(first_steps(worklist))
         return len(each), n_forecast
 

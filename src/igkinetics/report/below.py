@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from igkinetics import text
+from igkinetics.cohort.readings import hides, reads_below
 from igkinetics.errors import counted
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.columns import WITH_ESTIMATES
@@ -81,21 +82,17 @@ def named_levels(rows: pd.DataFrame, unit: IggUnit) -> list[str]:
 def last_below(fit: CohortFit, threshold: float) -> pd.DataFrame:
     """Last sample of each patient whose last sample lies below; igg in the cohort's unit, lowest first."""
     last, edge = last_samples(fit), g_per_l(threshold, fit.cohort.igg_unit)
-    limit = last["limit"].astype(str)
-    below = ((limit == "") & (last["igg"] < edge)) | ((limit == "below") & (last["igg"] <= edge))
-    return last_levels(last[below], threshold / edge).sort_values("igg", kind="stable")
+    return last_levels(last[reads_below(last["limit"], last["igg"], edge)], threshold / edge).sort_values(
+        "igg", kind="stable"
+    )
 
 
 def last_hidden(fit: CohortFit, threshold: float) -> pd.DataFrame:
     """Last sample of each patient known to lie beyond a limit only, on neither side of the threshold: <200 for 100."""
     last, edge = last_samples(fit), g_per_l(threshold, fit.cohort.igg_unit)
-    hidden = [hides(mark, level, edge) for mark, level in zip(last["limit"].astype(str), last["igg"], strict=True)]
-    return last_levels(last[hidden], threshold / edge).sort_values("igg", kind="stable")
-
-
-def hides(limit: str, level: float, edge: float) -> bool:
-    """Whether a value beyond its limit may lie on either side of the edge."""
-    return (limit == "below" and level > edge) or (limit == "above" and level < edge)
+    return last_levels(last[hides(last["limit"], last["igg"], edge)], threshold / edge).sort_values(
+        "igg", kind="stable"
+    )
 
 
 def last_levels(rows: pd.DataFrame, factor: float) -> pd.DataFrame:

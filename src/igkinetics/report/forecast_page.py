@@ -10,10 +10,10 @@ from typing import Any, Final
 from igkinetics import text
 from igkinetics.charts.forecast_chart import first_drawn, forecast_chart
 from igkinetics.charts.svg import Chart, Draw, Figure, draw
+from igkinetics.cohort.readings import hides, reads_below
 from igkinetics.errors import counted
 from igkinetics.forecast.patient import DECIDE, MEASURE, PatientForecast, days_words, given_since
 from igkinetics.forecast.result import CohortForecast
-from igkinetics.report.below import hides
 from igkinetics.report.card_view import CardView, card_view
 from igkinetics.report.environment import render_page
 from igkinetics.report.rows import Cells
@@ -328,7 +328,7 @@ def measured_sentence(result: CohortForecast, threshold: float) -> str:
     """Whom the last value alone would name, as `fit` does, and where the forecast says otherwise or says nothing."""
     table = result.worklist
     followed = table[(table["threshold"] == threshold) & (table["status"] != "followed_up")].to_dict("records")
-    last = {row["patient_id"] for row in followed if last_is_below(row)}
+    last = {row["patient_id"] for row in followed if reads_below(row["last_limit"], row["last_igg"], threshold)}
     rows = forecast_rows(result, threshold)
     now = {row["patient_id"] for row in rows if row["below_now"] is True}
     apart = [
@@ -355,12 +355,6 @@ def measured_sentence(result: CohortForecast, threshold: float) -> str:
         said += ", the same"
     said += f"; the reading cannot tell of {text.listed(hidden, MOST_NAMED)}" if hidden else ""
     return f"{said}{without if silent else ''}."
-
-
-def last_is_below(row: Mapping[Any, Any]) -> bool:
-    if row["last_limit"] == "above":
-        return False
-    return bool(row["last_igg"] < row["threshold"] or (row["last_limit"] and row["last_igg"] <= row["threshold"]))
 
 
 def last_words(row: Mapping[Any, Any]) -> str:
