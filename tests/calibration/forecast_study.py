@@ -2,7 +2,8 @@
 
 Patients of tests/calibration/stress_study.py, where the model is right and where it is wrong in ways that its output
 cannot know. Each is known up to one sample (the third or later, drawn at random) and forecast 7, 14 and 28 days ahead
-under the doses that were given. Run as a script it makes the committed tables:
+under the doses that were given. The patients of a kind are one cohort, whose records, as known, move the weights of
+the average over structures and drift (docs/model.md 3.6). Run as a script it makes the committed tables:
 `python tests/calibration/forecast_study.py [RIGHT OTHERS]`.
 """
 
@@ -18,10 +19,13 @@ import numpy as np
 import pandas as pd
 from stress_study import KINDS, PLATFORM_DAY, PLATFORM_FACTOR, STUDENT_DF, prior_for, stressed_patient
 
+from igkinetics.cohort.model import Patient
 from igkinetics.evaluate.predictive import Predictive
 from igkinetics.fit.forecast import forecast_paths
+from igkinetics.fit.learning import evidence_of
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import patient_schedule
+from igkinetics.fit.weights import FORECAST, AverageWeights, moved_by
 from igkinetics.forecast.outlook import forecast_draws
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
@@ -46,21 +50,35 @@ SETTINGS = FitSettings(
 )
 
 
-def forecast_rows(kind: str, number: int, seed: int) -> list[dict[str, object]]:
-    """One patient, forecast at each horizon: where a new measurement and the true level lie among those predicted."""
-    patient, truth = stressed_patient(kind, number, seed)
-    generator = np.random.default_rng([seed, list(KINDS).index(kind), number, 1])
+def known_patient(patient: Patient, generator: np.random.Generator) -> Patient:
+    """The patient known up to the third sample or a later one, drawn at random."""
     place = int(generator.integers(2, patient.sample_day.size))
-    origin = float(patient.sample_day[place])
-    days = origin + np.array(HORIZONS)
-    known = replace(
+    return replace(
         patient,
         sample_day=patient.sample_day[: place + 1],
         sample_igg=patient.sample_igg[: place + 1],
         sample_limit=patient.sample_limit[: place + 1],
     )
-    shared = {"kind": kind, "number": number, "n_known": place + 1, "dosing": patient.group}
-    fit = fit_patient(known, prior_for, SETTINGS)
+
+
+def generator_of(kind: str, number: int, seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, list(KINDS).index(kind), number, 1])
+
+
+def weights_of(kind: str, n: int, seed: int) -> AverageWeights:
+    """What the records of n patients, each as known, make of the weights of the average."""
+    known = [known_patient(stressed_patient(kind, one, seed)[0], generator_of(kind, one, seed)) for one in range(n)]
+    return moved_by(np.array([evidence_of(one, prior_for, SETTINGS) for one in known]), FORECAST, ())
+
+
+def forecast_rows(kind: str, number: int, seed: int, weights: AverageWeights) -> list[dict[str, object]]:
+    """One patient, forecast at each horizon: where a new measurement and the true level lie among those predicted."""
+    patient, truth = stressed_patient(kind, number, seed)
+    generator = generator_of(kind, number, seed)
+    known = known_patient(patient, generator)
+    days = known.sample_day[-1] + np.array(HORIZONS)
+    shared = {"kind": kind, "number": number, "n_known": known.sample_day.size, "dosing": patient.group}
+    fit = fit_patient(known, prior_for, replace(SETTINGS, weights=weights))
     if not fit.has_numbers:
         return [shared | {"status": fit.status}]
     problem = fit.fitted()[0]
@@ -93,9 +111,10 @@ def forecast_rows(kind: str, number: int, seed: int) -> list[dict[str, object]]:
 
 def run_study(plan: Sequence[tuple[str, int]], seed: int, jobs: int = 2) -> pd.DataFrame:
     """Rows of so many patients of each kind."""
-    work = [(kind, number) for kind, n in plan for number in range(n)]
+    weights = {kind: weights_of(kind, n, seed) for kind, n in plan}
+    work = [(kind, number, seed, weights[kind]) for kind, n in plan for number in range(n)]
     with ThreadPoolExecutor(jobs) as pool:
-        return pd.DataFrame([row for rows in pool.map(lambda one: forecast_rows(*one, seed), work) for row in rows])
+        return pd.DataFrame([row for rows in pool.map(lambda one: forecast_rows(*one), work) for row in rows])
 
 
 def coverage_table(study: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Patients whose truth is not the model's: do the intervals still hold the true nadir? (docs/model.md 8)
 
 Each kind departs from the fitted model in one way that its output cannot know. Every patient is fitted twice, averaged
-over structures and drift and as the single curve, so that the price and the gain stand side by side.
+over structures and drift and as the single curve, so that the price and the gain stand side by side. The patients of
+a kind are one cohort, whose records move the weights of that average (docs/model.md 3.6).
 Run as a script it makes the committed table: `python tests/calibration/stress_study.py [PATIENTS A KIND [FOLDER]]`.
 With a folder it keeps there what is done, a part at a time, and goes on from it when run again.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,11 @@ from igkinetics.cards.load import load_card
 from igkinetics.cards.prior import PatientPrior, draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
+from igkinetics.fit.learning import evidence_of
 from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import patient_schedule
+from igkinetics.fit.weights import FIT, FIT_AT_LEAST, AverageWeights, moved_by
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import (
@@ -225,25 +228,37 @@ def stressed_patient(kind: str, number: int, seed: int) -> tuple[Patient, Truth]
     return replace(patient, sample_igg=igg), truth
 
 
-def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, object]:
-    """One patient, fitted averaged and as the single curve."""
+def settings_of(way: str, seed: int, draws: int, weights: AverageWeights = FIT) -> FitSettings:
+    return FitSettings(
+        structure=DEFAULT_STRUCTURE,
+        use_prior=True,
+        residual="normal",
+        draws=draws,
+        level=LEVEL,
+        seed=seed,
+        profile=False,
+        igg_unit="g/L",
+        average=way == "averaged",
+        drift=way == "averaged",
+        weights=weights,
+    )
+
+
+def weights_of(kind: str, numbers: Iterable[int], seed: int) -> AverageWeights:
+    """What the records of these patients, as one cohort, make of the weights of the average."""
+    patients = [stressed_patient(kind, number, seed)[0] for number in numbers]
+    evidence = np.array([evidence_of(one, prior_for, settings_of("averaged", seed, DRAWS)) for one in patients])
+    return moved_by(evidence, FIT, FIT_AT_LEAST)
+
+
+def stress_row(kind: str, number: int, seed: int, draws: int, weights: AverageWeights) -> dict[str, object]:
+    """One patient, fitted averaged, with these weights, and as the single curve."""
     patient, truth = stressed_patient(kind, number, seed)
     window = nadir_window(patient)
     total, endogenous = truth.lowest(patient, window.start, window.end)
     row: dict[str, object] = {"kind": kind, "dosing": patient.group, "n_samples": patient.sample_day.size}
     for way in ("averaged", "single"):
-        settings = FitSettings(
-            structure=DEFAULT_STRUCTURE,
-            use_prior=True,
-            residual="normal",
-            draws=draws,
-            level=LEVEL,
-            seed=seed,
-            profile=False,
-            igg_unit="g/L",
-            average=way == "averaged",
-            drift=way == "averaged",
-        )
+        settings = settings_of(way, seed, draws, weights)
         began = time.thread_time()
         fit = fit_patient(patient, prior_for, settings)
         row |= {f"{way}_status": fit.status, f"{way}_seconds": time.thread_time() - began}
@@ -265,22 +280,31 @@ def stress_row(kind: str, number: int, seed: int, draws: int) -> dict[str, objec
 
 
 def run_stress(
-    kinds: Sequence[str], numbers: Iterable[int], seed: int, draws: int = DRAWS, jobs: int = 2
+    kinds: Sequence[str],
+    numbers: Iterable[int],
+    seed: int,
+    draws: int = DRAWS,
+    jobs: int = 2,
+    weights: Mapping[str, AverageWeights] | None = None,
 ) -> pd.DataFrame:
-    """One row per simulated patient; numbers: which of each kind."""
+    """One row per simulated patient; numbers: which of each kind, the patients of a kind being one cohort. weights: of
+    the average, by kind, where these patients are part of a larger cohort."""
+    numbers = list(numbers)
+    weights = weights or {kind: weights_of(kind, numbers, seed) for kind in kinds}
     work = [(kind, number) for kind in kinds for number in numbers]
     with ThreadPoolExecutor(jobs) as pool:
-        return pd.DataFrame(list(pool.map(lambda one: stress_row(*one, seed, draws), work)))
+        return pd.DataFrame(list(pool.map(lambda one: stress_row(*one, seed, draws, weights[one[0]]), work)))
 
 
 def run_in_parts(n: int, seed: int, folder: Path) -> pd.DataFrame:
     """The study of all kinds, PART patients of each at a time, every part kept in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
+    weights = {kind: weights_of(kind, range(n), seed) for kind in KINDS}
     for first in range(0, n, PART):
-        file = folder / f"seed-{seed}-from-{first}.pickle"
+        file = folder / f"seed-{seed}-from-{first}-of-{n}.pickle"
         if not file.exists():
-            run_stress(list(KINDS), range(first, min(first + PART, n)), seed).to_pickle(file)
+            run_stress(list(KINDS), range(first, min(first + PART, n)), seed, weights=weights).to_pickle(file)
         parts.append(pd.read_pickle(file))
     return pd.concat(parts, ignore_index=True)
 

@@ -13,7 +13,8 @@ from igkinetics.fit.common_steps import lasting_step
 from igkinetics.fit.nadirs import fitted_nadir
 from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.result import PatientFit
-from igkinetics.fit.structures import HEAVY_TAILED, OTHERS_PRIOR, UNLIKE
+from igkinetics.fit.structures import HEAVY_TAILED, UNLIKE
+from igkinetics.fit.weights import FIT
 from made_records import CYCLES, SETTINGS, drawn, prior_of, record
 
 DAYS = (-3.0, 10.0, 25.0, 40.0, 55.0, 75.0, 90.0, 110.0, 130.0, 150.0)
@@ -76,7 +77,7 @@ def test_equal_models_are_counted_once(
     rows = fit_of(patient_of(therapy=therapy)).alternatives
     others = [row for row in rows[3:] if row.prior_weight > 0 and row.note not in (UNLIKE, HEAVY_TAILED)]
     assert len(others) == distinct
-    assert sum(row.prior_weight for row in others) == pytest.approx(OTHERS_PRIOR)
+    assert sum(row.prior_weight for row in others) == pytest.approx(FIT.others)
     for row in rows[3:]:
         if row.model.split("/")[1] in names:
             assert row.note in (UNLIKE, HEAVY_TAILED) or (row.weight == 0.0 and "counted once" in row.note)

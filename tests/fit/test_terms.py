@@ -10,8 +10,9 @@ from numpy.testing import assert_allclose
 
 from igkinetics.fit.likelihood import LOGNORMAL, NORMAL, STUDENT_T
 from igkinetics.fit.problem import FitProblem, build_problem
-from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, with_drift
+from igkinetics.fit.structures import with_drift
 from igkinetics.fit.terms import terms_one_by_one, terms_together
+from igkinetics.fit.weights import DRIFT_SDS, FIT
 from igkinetics.kinetics.parameters import STRUCTURES
 from made_records import CYCLES, prior_of, record
 
@@ -21,7 +22,7 @@ SAMPLES = [(0.0, 9.0), (10.0, 6.5), (21.5, 5.0), (21.5, 5.2), (40.0, 7.0), (61.0
 def problem_of(structure: str) -> FitProblem:
     patient = record(samples=SAMPLES, therapy=CYCLES, doses=[(22.0, 30.0), (50.0, 25.0)])
     disposition, production = structure.split("/")
-    return with_drift(build_problem(patient, prior_of(patient, disposition), production), DRIFT_SDS, DRIFT_PRIOR)
+    return with_drift(build_problem(patient, prior_of(patient, disposition), production), DRIFT_SDS, FIT.drift)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)

@@ -16,10 +16,10 @@ from igkinetics.charts.forecast_chart import forecast_chart
 from igkinetics.cli.main import app
 from igkinetics.cohort.model import Cohort
 from igkinetics.errors import InputError
-from igkinetics.fit.likelihood import NORMAL, STUDENT_T
-from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, HEAVY_TAILED_PRIOR, OTHERS_PRIOR, UNLIKE_PRIOR
+from igkinetics.fit.likelihood import STUDENT_T
+from igkinetics.fit.weights import FIT, FORECAST
 from igkinetics.forecast.columns import TABLES
-from igkinetics.forecast.outlook import DRIFT_WEIGHTS, HEAVY_TAILED_WEIGHT, Outlook, forecast_draws, forecast_ratios
+from igkinetics.forecast.outlook import Outlook, forecast_draws
 from igkinetics.forecast.regimen import carried_on
 from igkinetics.forecast.result import CohortForecast
 from igkinetics.kinetics.parameters import PARAMETERS
@@ -133,17 +133,18 @@ def test_levels_are_those_of_the_draws_under_the_doses_to_come(result: CohortFor
 
 
 def test_a_forecast_weighs_drift_and_heavy_tails_anew(whole: Cohort) -> None:
-    """Prior weights of a fit times how often a forecast takes such draws are those of a forecast."""
-    fit_prior = np.array([DRIFT_PRIOR[0] + UNLIKE_PRIOR + OTHERS_PRIOR, *DRIFT_PRIOR[1:], HEAVY_TAILED_PRIOR])
-    fit = igk.fit_cohort(whole.only("infused"), draws=400).fits[0]
-    some = fit.all_draws()
-    kinds = np.array([NORMAL, NORMAL, NORMAL, STUDENT_T], dtype=np.int8)
-    each = replace(some, drift_sd=np.array([*DRIFT_SDS, 0.0]), kind=kinds)
-    weights = fit_prior * forecast_ratios(each, NORMAL)
-    steady = DRIFT_WEIGHTS[0] - HEAVY_TAILED_WEIGHT
-    assert_allclose(weights, [steady, *DRIFT_WEIGHTS[1:], HEAVY_TAILED_WEIGHT])
-    drawn = forecast_draws(fit, 400, 3)
-    assert np.mean(drawn[2] == STUDENT_T) > np.mean(some.kind == STUDENT_T) > 0
+    """Its draws are those of a fit with the weights of a forecast: less drift, more heavy tails."""
+    of_fit, of_forecast = (
+        igk.fit_cohort(whole.only("infused"), draws=4000, average_weights=weights.by_name).fits[0]
+        for weights in (FIT, FORECAST)
+    )
+    weights = [row.prior_weight for row in of_forecast.alternatives]
+    assert_allclose(weights[:3], FORECAST.drift)
+    assert sum(weights) == pytest.approx(1.0)
+    drawn = [forecast_draws(fit, 4000, 3) for fit in (of_fit, of_forecast)]
+    assert np.mean(drawn[1][1].sd > 0) < 0.6 * np.mean(drawn[0][1].sd > 0)
+    assert np.mean(drawn[1][2] == STUDENT_T) > 1.5 * np.mean(drawn[0][2] == STUDENT_T) > 0
+    assert_allclose(np.mean(of_forecast.all_draws().kind == STUDENT_T), np.mean(drawn[1][2] == STUDENT_T))
 
 
 def test_until_gives_the_forecast_of_a_cohort_cut_that_day(result: CohortForecast) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from igkinetics.cli.options import CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, Residual
+from igkinetics.cli.options import Average, CohortPath, FileFormat, IggUnit, OnProblem, Out, Overwrite, Residual
 from igkinetics.cli.reading import read_and_tell
 from igkinetics.cli.status import DEFECT_OF_OURS, INTERRUPTED, NOBODY_FITTED, answering, progress_bar, tell
 from igkinetics.cli.writing import write_and_tell
@@ -29,6 +29,7 @@ def evaluate(
         typer.Option("--threshold", metavar="IGG", help="Hold P(measured below) against what came; repeatable."),
     ] = None,
     residual: Residual = "normal",
+    average: Average = "cohort",
     draws: Annotated[int, typer.Option(metavar="N", help="Draws of each fit; one for each sample and card.")] = 400,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
     jobs: Annotated[int, typer.Option(metavar="N", help="Patients at a time.")] = 2,
@@ -46,6 +47,7 @@ def evaluate(
         cards=tuple(name.strip() for name in cards.split(",")) if cards is not None else (),
         thresholds=tuple(threshold or ()),
         residual=residual,
+        average=average,
         draws=draws,
         seed=seed,
         jobs=jobs,

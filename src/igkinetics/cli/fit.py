@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from igkinetics.cli.options import (
+    Average,
     CardOrStack,
     CohortPath,
     FileFormat,
@@ -79,6 +80,7 @@ def fit(
     structure: Structure = None,
     fix: Fix = None,
     drift: Drift = True,
+    average: Average = "cohort",
     residual: Residual = "normal",
     window: AskedWindow = None,
     threshold: Thresholds = None,
@@ -111,6 +113,7 @@ def fit(
         prior=prior,
         structure=structure,
         drift=drift,
+        average=average,
         residual=residual,
         window=days_of(window),
         thresholds=tuple(threshold or ()),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from igkinetics.cli.options import (
+    Average,
     CardOrStack,
     CohortPath,
     FileFormat,
@@ -77,6 +78,7 @@ def forecast(
     card: CardOrStack = DEFAULT_CARD,
     weights: Weights = None,
     residual: Residual = "normal",
+    average: Average = "cohort",
     draws: Annotated[int, typer.Option(metavar="N", help="Draws behind each interval.")] = 2000,
     level: Level = INTERVAL_LEVEL,
     seed: Annotated[int, typer.Option(metavar="N", help="Seed of the draws.")] = 1,
@@ -106,6 +108,7 @@ def forecast(
         act_at=act_at,
         lead_day=lead_day,
         residual=residual,
+        average=average,
         draws=draws,
         level=level,
         seed=seed,

@@ -38,6 +38,13 @@ Weights = Annotated[Path | None, typer.Option(metavar="DIR|FILE", help="For --ca
 Residual = Annotated[
     str, typer.Option(metavar="normal|lognormal|student_t", help="How measurements scatter around the curve.")
 ]
+Average = Annotated[
+    str,
+    typer.Option(
+        metavar="cohort|alone",
+        help="Whether the records of a cohort of 30 or more move what structures and drift weigh in advance.",
+    ),
+]
 Fix = Annotated[
     list[str] | None,
     typer.Option(

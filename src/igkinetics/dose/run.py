@@ -28,6 +28,7 @@ from igkinetics.errors import call_error
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.courses import JUST_AFTER_DAY
+from igkinetics.fit.learning import learnt_for_fit
 from igkinetics.fit.options import FitOptions
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import Progress, Workers, workers
@@ -92,6 +93,7 @@ def dose_patient(
     facts = facts_of(cohort, patient_id)
     plan = plan_of(cohort, facts, options, load_card(options.card))
     fit_options = FitOptions(card=options.card, draws=options.draws, level=options.level, seed=options.seed)
+    fit_options, learnt = learnt_for_fit(cohort, fit_options)
     fits = fit_cohort(cohort.only(patient_id), fit_options)
     patients = patient_to_dose(fits, facts, options, plan.unit)
     setting = Setting(
@@ -121,7 +123,7 @@ def dose_patient(
         best=best.regimen,
         meets=meets,
         decided=abs(best.p_target - options.probability) > SURE * error,
-        notes=(*plan.notes, *fit_notes(fits, patients)),
+        notes=(*plan.notes, *learnt, *fit_notes(fits, patients)),
         seconds=time.perf_counter() - began,
     )
 

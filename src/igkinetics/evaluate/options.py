@@ -9,7 +9,7 @@ from typing import Any
 
 from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
-from igkinetics.fit.options import RESIDUALS
+from igkinetics.fit.options import AVERAGES, COHORT, RESIDUALS, FitOptions
 from igkinetics.units import INTERVAL_LEVEL
 
 
@@ -18,8 +18,8 @@ class EvaluateOptions:
     """Choices of a check of forecasts. InputError names every choice that cannot be carried out.
 
     cards: ids or paths of model cards; none: every shipped card that can be fitted. thresholds: IgG in the cohort's
-    unit, of which P(below) is held against what was measured; none: not asked. draws: of each fit; there is one for
-    every sample predicted and every card.
+    unit, of which P(below) is held against what was measured; none: not asked. average: as in FitOptions, for
+    each card; the whole records are asked. draws: of each fit; there is one for every sample predicted and every card.
 
     >>> import igkinetics as igk
     >>> igk.EvaluateOptions(cards=("adult_b_cell_depletion",), thresholds=(400,)).draws
@@ -29,6 +29,7 @@ class EvaluateOptions:
     cards: tuple[str, ...] = ()
     thresholds: tuple[float, ...] = ()
     residual: str = "normal"
+    average: str = COHORT
     draws: int = 400
     seed: int = 1
     jobs: int = 2
@@ -39,8 +40,12 @@ class EvaluateOptions:
             raise InputError(problems)
 
     def _problems(self) -> list[Problem]:
-        found = [("residual", self.residual, f"one of {', '.join(RESIDUALS)}{nearest(self.residual, RESIDUALS)}")]
-        found = [] if self.residual in RESIDUALS else found
+        words = (("residual", self.residual, RESIDUALS), ("average", self.average, AVERAGES))
+        found = [
+            (name, value, f"one of {', '.join(known)}{nearest(value, known)}")
+            for name, value, known in words
+            if value not in known
+        ]
         limits: list[tuple[str, object, bool, str]] = [
             *(("thresholds", one, 0 < one < math.inf, "an IgG level above 0") for one in self.thresholds),
             ("draws", self.draws, self.draws >= 100, "100 or more, or intervals mean nothing"),
@@ -52,6 +57,17 @@ class EvaluateOptions:
             Problem(file="call", column=name, found=str(value), expected=f"must be {words}")
             for name, value, words in found
         ]
+
+    def of_fit(self, card: str) -> FitOptions:
+        """Choices of the fits with a card, by its id or path."""
+        return FitOptions(
+            card=card,
+            residual=self.residual,
+            average=self.average,
+            draws=self.draws,
+            seed=self.seed,
+            jobs=self.jobs,
+        )
 
     @property
     def level(self) -> float:

@@ -28,17 +28,21 @@ TAILS: Final = np.array([0.5, *(side for level in LEVELS for side in (0.5 - leve
 INFUSED, NOT_INFUSED = "infused", "not infused"
 
 
-def predicted_points(cohort: Cohort, patient: Patient, card: Card, options: EvaluateOptions) -> list[dict[str, Any]]:
+def predicted_points(
+    cohort: Cohort, patient: Patient, card: Card, choices: FitOptions, options: EvaluateOptions
+) -> list[dict[str, Any]]:
     """A row for every sample from the third on within follow-up, in the cohort's unit; one that could not be predicted
-    says why."""
+    says why. choices: those of each fit."""
     return [
-        point(cohort, patient, place, card, options)
+        point(cohort, patient, place, card, choices, options)
         for place in range(FIRST_PREDICTED, patient.sample_day.size)
         if patient.sample_day[place] <= patient.follow_up_end
     ]
 
 
-def point(cohort: Cohort, patient: Patient, place: int, card: Card, options: EvaluateOptions) -> dict[str, Any]:
+def point(
+    cohort: Cohort, patient: Patient, place: int, card: Card, choices: FitOptions, options: EvaluateOptions
+) -> dict[str, Any]:
     """One sample, predicted from those before it; doses and therapy up to it are taken as they were."""
     day, value, limit = (each[place].item() for each in (patient.sample_day, patient.sample_igg, patient.sample_limit))
     since = float(patient.sample_day[place - 1])
@@ -56,7 +60,7 @@ def point(cohort: Cohort, patient: Patient, place: int, card: Card, options: Eva
         "reason": "",
     }
     try:
-        fit = fit_before(cohort, patient, place, card, options)
+        fit = fit_before(cohort, patient, place, card, choices)
         if not fit.has_numbers:
             return row | {"status": fit.status, "reason": fit.reason}
         return row | {"status": fit.status} | scored(fit, patient, place, options, cohort)
@@ -64,7 +68,7 @@ def point(cohort: Cohort, patient: Patient, place: int, card: Card, options: Eva
         return row | {"status": "failed", "reason": told_error(error)}
 
 
-def fit_before(cohort: Cohort, patient: Patient, place: int, card: Card, options: EvaluateOptions) -> PatientFit:
+def fit_before(cohort: Cohort, patient: Patient, place: int, card: Card, choices: FitOptions) -> PatientFit:
     """The patient fitted to the samples before this one."""
     known = replace(
         patient,
@@ -72,7 +76,6 @@ def fit_before(cohort: Cohort, patient: Patient, place: int, card: Card, options
         sample_igg=patient.sample_igg[:place],
         sample_limit=patient.sample_limit[:place],
     )
-    choices = FitOptions(residual=options.residual, draws=options.draws, seed=options.seed)
     return fit_of(cohort, known, card, choices)
 
 

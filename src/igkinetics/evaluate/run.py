@@ -22,6 +22,7 @@ from igkinetics.evaluate.options import EvaluateOptions
 from igkinetics.evaluate.points import predicted_points
 from igkinetics.evaluate.result import ForecastEvaluation
 from igkinetics.evaluate.scores import ranking_of, reliability, score_table
+from igkinetics.fit.learning import learnt_for_forecast
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.parallel import Progress, as_far_as_reached
 
@@ -54,7 +55,12 @@ def evaluate_forecasts(
     if not with_points:
         expected = "must have a patient with three samples or more: the third is the first to be predicted"
         raise NobodyFittedError([Problem(file="call", column="cohort", found=cohort.name, expected=expected)])
-    tasks = [partial(predicted_points, cohort, who, card, options) for card in cards.values() for who in with_points]
+    choices = {name: learnt_for_forecast(cohort, options.of_fit(name))[0] for name in cards}
+    tasks = [
+        partial(predicted_points, cohort, who, card, choices[name], options)
+        for name, card in cards.items()
+        for who in with_points
+    ]
     reached = as_far_as_reached(tasks, options.jobs, progress)
     rows = [row for own in reached.results.values() for row in own]
     points = pd.DataFrame(rows).reindex(columns=list(point_columns(options.thresholds)))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
 from igkinetics.cards.load import card_path
+from igkinetics.cohort.model import Cohort
 from igkinetics.cohort.parts import Reading, reading_in_parts
+from igkinetics.errors import InputError
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.columns import WITH_ESTIMATES
+from igkinetics.fit.learning import MOST_ASKED, Records, asked_of, by_id, fit_weights, learns
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import FIT_OUTPUT, LEFT, Extras, write_fit
 from igkinetics.output.by_parts import (
@@ -35,6 +41,10 @@ WHOLE_TABLES: Final = ("nadir", "patients", "parameters", "thresholds", "problem
 """Written of all parts together; every other table lies with its part."""
 FIT_IN_PARTS: Final = Kind(marker=FIT_OUTPUT.marker, names=FIT_OUTPUT.names | NAMES)
 LOWEST_NAMED: Final = 3
+
+
+def unchanged(cohort: Cohort) -> Cohort:
+    return cohort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,7 @@ def fit_part(reading: Reading, options: FitOptions, extras: Extras, part: str, f
 def fit_by_parts(reading: Reading, options: FitOptions, extras: Extras) -> ByParts[Totals]:
     """What a fit of a cohort in parts does to each part, and how the tables of all are joined."""
     ready, names = reading_in_parts(reading)
+    options, _ = fit_weights(records_in_parts(ready, names, options), options)
     own = replace(options, jobs=1, **by_whole_path(options.card, options.weights))
     how = (*decisive_cards(own.cards), own.record(), asdict(extras))
     return ByParts(
@@ -76,6 +87,22 @@ def fit_by_parts(reading: Reading, options: FitOptions, extras: Extras) -> ByPar
         do=partial(fit_part, ready, own, extras),
         join=partial(join_fits, options.record() | asdict(extras)),
     )
+
+
+def records_in_parts(
+    reading: Reading, names: Sequence[str], options: FitOptions, as_known: Callable[[Cohort], Cohort] = unchanged
+) -> Records:
+    """Records of those in all parts whom weights are learnt from, one part in memory at a time; none where too few
+    patients are there. A part that cannot be read is left out: it is told of when its turn comes."""
+    if not learns(options, reading.n_patients):
+        return []
+    kept: list[tuple[tuple[int, str], Cohort]] = []
+    for name in names:
+        with suppress(InputError):
+            part = as_known(reading.part(name))
+            kept += [(by_id(patient), part.only(patient)) for patient in asked_of(part.patient_ids)]
+            kept = sorted(kept, key=itemgetter(0))[:MOST_ASKED]
+    return [(cohort, patient) for (_, patient), cohort in kept]
 
 
 def by_whole_path(card: str, weights: dict[str, float]) -> dict[str, Any]:

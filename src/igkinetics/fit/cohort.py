@@ -15,32 +15,27 @@ import numpy as np
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cards.patient_covariates import patient_covariates_of
-from igkinetics.cards.prior import PatientPrior, patient_prior, patient_typical, residual_error_of
+from igkinetics.cards.prior import patient_prior, patient_typical, residual_error_of
 from igkinetics.cards.scaling import default_structure, supported_disposition
 from igkinetics.choices import chosen
 from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import InputError, Problem, call_error, told_error
+from igkinetics.fit.asked import LEVELS, OF_DISPOSITION, prior_lookup, settings_of
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.laplace import MOST_POINTS, points_around
+from igkinetics.fit.learning import learnt_for_fit
 from igkinetics.fit.options import FitOptions
-from igkinetics.fit.patient import FitSettings, fit_patient
-from igkinetics.fit.posterior import draw_around
+from igkinetics.fit.patient import fit_patient
 from igkinetics.fit.refusal import why_refused
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.stack import stacked
 from igkinetics.fit.tables import PatientTables, bare_tables, cohort_tables, patient_tables
 from igkinetics.kinetics.parameters import PARAMETER_UNITS
 from igkinetics.parallel import Progress, as_far_as_reached
-from igkinetics.units import g_per_l
 
 INTERRUPTED = "interrupted before this patient was reached"
 NOT_TRIED: tuple[Status, ...] = ("set_aside", "failed")
 MOST_NAMED = 8
-FIXED_BY_CALL = "fixed by the call"
-LEVELS = ("C_base", "C_init")
-OF_DISPOSITION = ("V1", "V2", "Q")
-"""Parameters that mean something else in the other disposition."""
 FAR_FROM_CARD: Final = 30.0
 """Times: volumes and clearances in mL are a thousand times those in L; a newborn's are a twentieth of an adult's."""
 
@@ -58,9 +53,10 @@ def fit_cohort(
 ) -> CohortFit:
     """Fit every patient: `fit_cohort(cohort, thresholds=[400], jobs=4)`. progress(done, of) is called after each one.
 
-    choices: those of FitOptions, which see; given beside `options`, they take the place of its own. Patients are
-    independent: order and number of jobs change no number. InputError for choices that cannot be carried out, and when
-    the card cannot be read or has no numbers for the structure's disposition. docs/model.md 3.
+    choices: those of FitOptions, which see; given beside `options`, they take the place of its own. Order of patients
+    and number of jobs change no number; with average="alone" nor do the other patients. InputError for choices that
+    cannot be carried out, and when the card cannot be read or has no numbers for the structure's disposition.
+    docs/model.md 3.
 
     >>> import igkinetics as igk
     >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
@@ -83,6 +79,7 @@ def fit_cohort(
         residual_error_of(card)
         disposition = supported_disposition(card, (options.structure or default_structure(card)).split("/")[0])
         refuse_far_from_card(cohort, card, disposition, options.fix)
+    options, learnt = learnt_for_fit(cohort, options)
     made = fitted_at_once(cohort, cards[0][0], options, progress)
     if made is None:
         made = fitted_one_by_one(cohort, cards, options, progress)
@@ -92,7 +89,7 @@ def fit_cohort(
         left=made.left,
         card_ids={card.id: card.sha256 for card, _ in cards},
         options=options,
-        notes=(*cohort.notes, *fixed_notes(cohort, options), *interval_notes(options), *fit_notes(made.noted)),
+        notes=(*cohort.notes, *fixed_notes(cohort, options), *interval_notes(options), *learnt, *fit_notes(made.noted)),
         seconds=time.perf_counter() - began,
         interrupted=made.interrupted,
         finished=datetime.now(UTC),
@@ -140,24 +137,6 @@ def fitted_one_by_one(
     return Made(fits=fits, tables=tables, noted=tried, interrupted=reached.interrupted)
 
 
-def settings_of(cohort: Cohort, card: Card, options: FitOptions) -> FitSettings:
-    few = options.intervals == "laplace"
-    return FitSettings(
-        structure=options.structure or default_structure(card),
-        use_prior=options.prior == "card",
-        residual=options.residual,
-        draws=min(options.draws, MOST_POINTS) if few else options.draws,
-        level=options.level,
-        seed=options.seed,
-        profile=options.profile,
-        igg_unit=cohort.igg_unit,
-        average=options.structure is None,
-        drift=options.drift,
-        cross_checked=options.cross_checked(cohort.n_patients),
-        around=points_around if few else draw_around,
-    )
-
-
 def patient_result(
     cohort: Cohort, patient: Patient, cards: Sequence[tuple[Card, float]], options: FitOptions
 ) -> PatientResult:
@@ -178,35 +157,10 @@ def fit_of(cohort: Cohort, patient: Patient, card: Card, options: FitOptions) ->
     """Fit one patient, or say why not: a patient set aside, outside the card's limits, or beyond its routes."""
     if reason := why_refused(cohort, patient, card, options.residual):
         return unfitted(patient, card, "set_aside", reason)
-    covariates = patient_covariates_of(cohort, patient.patient_id, card)
-
-    known: dict[str, PatientPrior] = {}
-
-    def prior_of(who: Patient, disposition: str) -> PatientPrior:
-        if who is patient and disposition in known:
-            return known[disposition]
-        prior = patient_prior(
-            card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition, covariates=covariates
-        )
-        prior = prior.held_at(fixed_values(cohort, card, options, disposition), FIXED_BY_CALL)
-        if who is patient:
-            known[disposition] = prior
-        return prior
-
     try:
-        return fit_patient(patient, prior_of, settings_of(cohort, card, options))
+        return fit_patient(patient, prior_lookup(cohort, patient, card, options), settings_of(cohort, card, options))
     except InputError as error:  # the card refuses this patient: weight outside its hard limits, no height
         return unfitted(patient, card, "set_aside", "; ".join(map(str, error.problems)))
-
-
-def fixed_values(cohort: Cohort, card: Card, options: FitOptions, disposition: str) -> dict[str, float]:
-    """What the options fix in this disposition, g/L for levels."""
-    fitted = (options.structure or default_structure(card)).split("/")[0]
-    return {
-        name: g_per_l(value, cohort.igg_unit) if name in LEVELS else float(value)
-        for name, value in options.fix.items()
-        if name not in OF_DISPOSITION or disposition == fitted
-    }
 
 
 def refuse_far_from_card(cohort: Cohort, card: Card, disposition: str, fixed: Mapping[str, float]) -> None:

@@ -6,11 +6,14 @@ import math
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
 from igkinetics.units import INTERVAL_LEVEL as INTERVAL_LEVEL
+
+if TYPE_CHECKING:
+    from igkinetics.fit.weights import AverageWeights
 
 DEFAULT_CARD: Final = "adult_b_cell_depletion"
 
@@ -20,6 +23,12 @@ PRIORS: Final = ("card", "none")
 RESIDUALS: Final = ("normal", "lognormal", "student_t")
 ENGINES: Final = ("auto", "lmfit", "batch")
 INTERVALS: Final = ("draws", "laplace")
+COHORT, ALONE = "cohort", "alone"
+AVERAGES: Final = (COHORT, ALONE)
+AVERAGED: Final = ("no_drift", "drift_0.25", "drift_0.4", "unlike_card", "heavy_tails", "other_structures")
+"""What the average is over: the fitted structure without drift and with each SD of it, in a patient unlike those of the
+card, and with heavy-tailed errors; and all other structures."""
+SUM_TO: Final = 1e-6
 MOST_CROSS_CHECKED: Final = 300
 """Patients up to whom "auto" lets lmfit fit each of them once more."""
 
@@ -48,6 +57,8 @@ class FitOptions:
     fix: parameters held at values, as the parameters table shows them: C_base and C_init in the cohort's unit, others
     in L, L/day, 1/day. Volumes and Q hold for the disposition of `structure`; the other keeps the card's.
     drift: averaged, too, over a drift of the course around the curve.
+    average: whose records say how much structures and drift weigh in advance: the "cohort"'s, which move the assumed
+    weights, or those of each patient "alone". average_weights: these weights, as the run record of a fit names them.
     window: days (first, last) replacing each patient's own window. thresholds: IgG in the cohort's unit.
     draws: per patient; bands of curves rest on 400 of them, and the file
     of draws holds all of them, thinned beyond 2,000 of a patient and two million in all. level: of every interval, as a
@@ -66,6 +77,8 @@ class FitOptions:
     prior: str = "card"
     structure: str | None = None
     drift: bool = True
+    average: str = COHORT
+    average_weights: dict[str, float] = field(default_factory=dict)
     residual: str = "normal"
     window: tuple[float, float] | None = None
     thresholds: tuple[float, ...] = ()
@@ -101,6 +114,7 @@ class FitOptions:
             ("residual", self.residual, RESIDUALS),
             ("engine", self.engine, ENGINES),
             ("intervals", self.intervals, INTERVALS),
+            ("average", self.average, AVERAGES),
         ]
         if self.prior.endswith(".toml"):
             return [_problem("prior", self.prior, f"left out beside another card: {self.card} gives the prior already")]
@@ -117,6 +131,7 @@ class FitOptions:
             for value in self.thresholds
             if not 0 < value < math.inf
         ]
+        problems += average_problems(self.average_weights)
         if not 0 < self.level < 1:
             problems.append(_problem("level", self.level, "a fraction between 0 and 1, such as 0.95"))
         if self.draws < 100:
@@ -149,6 +164,13 @@ class FitOptions:
         return asked and plain and not self.profile and not self.fix
 
     @property
+    def prior_weights(self) -> AverageWeights:
+        """Of the average over structures and drift."""
+        from igkinetics.fit.weights import FIT, named  # here, for help must not wait for numpy
+
+        return named(self.average_weights) if self.average_weights else FIT
+
+    @property
     def cards(self) -> dict[str, float]:
         """Every card with its share of the draws."""
         return shares_of(self.card, self.weights)
@@ -157,6 +179,18 @@ class FitOptions:
         """The choices for the run record; a card given as a file is named without its folder."""
         weights = {Path(card).name: weight for card, weight in self.weights.items()}
         return asdict(self) | {"card": Path(self.card).name, "weights": weights, "thresholds": list(self.thresholds)}
+
+
+def average_problems(weights: dict[str, float]) -> list[Problem]:
+    """What is wrong with weights of the average that were given."""
+    if not weights:
+        return []
+    if weights.keys() != {*AVERAGED}:
+        return [_problem("average_weights", ", ".join(weights), f"weights of {', '.join(AVERAGED)}, and of no other")]
+    if min(weights.values()) >= 0 and abs(sum(weights.values()) - 1.0) < SUM_TO:
+        return []
+    found = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+    return [_problem("average_weights", found, "numbers, 0 or more, that add up to 1")]
 
 
 def shares_of(card: str, weights: dict[str, float]) -> dict[str, float]:

@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 
 from igkinetics.cards.prior import PatientPrior
-from igkinetics.cohort.model import LIMIT_SIGNS, Patient
-from igkinetics.errors import counted
+from igkinetics.cohort.model import Patient
 from igkinetics.fit.allowed_structures import PriorOf, possible_production
 from igkinetics.fit.bounds import (
     Alike,
@@ -25,10 +24,11 @@ from igkinetics.fit.minimise import Optimum, explore, first_guesses, minimise
 from igkinetics.fit.posterior import draw_around, lowest_drawn
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.profile import LOWER_BY, LowerOptimumError, profile_curves, profile_intervals
-from igkinetics.fit.remedies import doubt_about_unit, questions
+from igkinetics.fit.remedies import doubt_about_unit
 from igkinetics.fit.result import PatientFit, Status
 from igkinetics.fit.structures import (
     Around,
+    Candidate,
     Own,
     Posterior,
     averaged_posterior,
@@ -38,14 +38,22 @@ from igkinetics.fit.structures import (
     unaveraged,
     unlike_the_card,
 )
-from igkinetics.fit.unexplained import MOST_CHANGES, ODD_PAIR, Change, unexplained_changes
-from igkinetics.kinetics.curves import igg_curve
+from igkinetics.fit.trouble import (
+    Trouble,
+    contradicted_start,
+    few_measured,
+    not_to_be_trusted,
+    nothing_free,
+    too_little,
+    what_changed,
+    what_failed,
+)
+from igkinetics.fit.unexplained import MOST_CHANGES
+from igkinetics.fit.weights import FIT, AverageWeights
 from igkinetics.kinetics.parameters import Floats, needed_parameters
 from igkinetics.random_streams import of_patient
-from igkinetics.units import IggUnit, from_g_per_l
+from igkinetics.units import IggUnit
 
-START_LIMIT: Final = 3.0
-"""Standard errors between the first levels and a fixed start beyond which the card cannot be this patient's."""
 MOST_RESTARTS: Final = 3
 EACH_LOWER: Final = f"{MOST_RESTARTS + 1} optima were found, each below the one before"
 
@@ -54,7 +62,8 @@ EACH_LOWER: Final = f"{MOST_RESTARTS + 1} optima were found, each below the one 
 class FitSettings:
     """How every patient of a cohort is fitted. structure: "disposition/production".
 
-    average: over the other structures too. drift: over a drift around the fitted one too. cross_checked: lmfit fits the
+    average: over the other structures too. drift: over a drift around the fitted one too. weights: prior weights of
+    that average. cross_checked: lmfit fits the
     structure once more. around: what draws from a structure.
     """
 
@@ -68,23 +77,13 @@ class FitSettings:
     igg_unit: IggUnit
     average: bool = True
     drift: bool = True
+    weights: AverageWeights = FIT
     cross_checked: bool = True
     around: Around = draw_around
 
     def optimum(self, problem: FitProblem, guesses: list[Floats]) -> Optimum:
         """The lowest of what these guesses lead to."""
         return minimise(problem, guesses) if self.cross_checked else explore(problem, guesses)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Why a patient's numbers are not given."""
-
-    status: Status
-    reason: str
-    changes: tuple[Change, ...] = ()
-    at: tuple[FitProblem, Optimum] | None = None
-    """The fit that does not explain the record: no numbers are given of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,7 +233,7 @@ def settle_without_prior(
             continue
         if not draws.trusted:
             return not_to_be_trusted(draws.r_hat)
-        others = candidates(patient, prior_of, found.problem, optimum, settings.residual)
+        others = candidates(patient, prior_of, found.problem, optimum, settings.residual, settings.weights.others)
         return Settled(
             optimum=optimum,
             posterior=unaveraged(found.problem, optimum, others, draws),
@@ -251,19 +250,15 @@ def settle_without_prior(
 def draws_around(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> Own:
     """Draws of the fitted structure, with drift where asked for."""
     generator = of_patient(settings.seed, patient.patient_id, "draws")
-    return draw_fitted(problem, optimum, settings.draws, generator, drift=settings.drift, around=settings.around)
+    drift = settings.weights.drift[: None if settings.drift else 1]
+    return draw_fitted(problem, optimum, settings.draws, generator, drift=drift, around=settings.around)
 
 
 def posterior_of(
     patient: Patient, prior_of: PriorOf, settings: FitSettings, own: Own, optimum: Optimum
 ) -> Posterior | Trouble:
     """The average over all structures, or the fitted one alone; Trouble where its draws cannot be trusted."""
-    others = candidates(patient, prior_of, own.problem, optimum, settings.residual)
-    if not settings.average:
-        others = [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
-    else:
-        steady = own.problem.without_drift()
-        others += [*unlike_the_card(steady, optimum), *heavy_tailed(steady, optimum)]
+    others = other_models(patient, prior_of, own.problem, optimum, settings)
     streams = [of_patient(settings.seed, patient.patient_id, "structures", place) for place in range(len(others) + 1)]
     posterior = averaged_posterior(own, others, settings.draws, streams, settings.around)
     if posterior.averaged.trusted:
@@ -271,29 +266,20 @@ def posterior_of(
     return not_to_be_trusted(posterior.averaged.r_hat)
 
 
-def not_to_be_trusted(r_hat: float) -> Trouble:
-    return Trouble(status="not_converged", reason=f"draws of the posterior not to be trusted: R-hat {r_hat:.3f}")
-
-
-def too_little(problem: FitProblem, *, use_prior: bool) -> Trouble | None:
-    """Status and reason when there is nothing, or without a prior too little, to fit."""
-    n = problem.day.size
-    if n == 0:
-        return Trouble(status="no_samples", reason="no IgG sample within follow-up")
-    unknown = [name for name, sd in zip(problem.names, problem.sd, strict=True) if use_prior or np.isinf(sd)]
-    needed = len(unknown)
-    if not use_prior and n < needed:
-        found = f"{counted(n, 'sample')} for {needed} free parameters ({', '.join(unknown)})"
-        return Trouble(status="too_few_samples", reason=f"{found}; without a prior {needed} are needed")
-    if not use_prior and np.all(problem.limit != 0):
-        return Trouble(status="too_few_samples", reason=f"all {n} values lie beyond a limit of the assay")
-    return None
-
-
-def nothing_free(problem: FitProblem) -> Trouble | None:
-    if problem.names:
-        return None
-    return Trouble(status="set_aside", reason="every parameter is fixed: nothing to estimate")
+def other_models(
+    patient: Patient, prior_of: PriorOf, problem: FitProblem, optimum: Optimum, settings: FitSettings
+) -> list[Candidate]:
+    """All that stands beside the fitted structure; without a weight where the fit is of that one alone."""
+    weights = settings.weights
+    others = candidates(patient, prior_of, problem, optimum, settings.residual, weights.others)
+    if not settings.average:
+        return [replace(candidate, prior_weight=0.0, note=candidate.note or "for comparison") for candidate in others]
+    steady = problem.without_drift()
+    return [
+        *others,
+        *unlike_the_card(steady, optimum, weights.unlike),
+        *heavy_tailed(steady, optimum, weights.heavy),
+    ]
 
 
 def numbers_status(settled: Settled) -> tuple[Status, str]:
@@ -304,92 +290,3 @@ def numbers_status(settled: Settled) -> tuple[Status, str]:
     if not problem.has_prior:
         return "fitted", ""
     return few_measured(int(np.sum(problem.limit == 0)), problem.day.size)
-
-
-def few_measured(measured: int, n: int) -> tuple[Status, str]:
-    """`fitted`, or `prior_only` where so few of the n values are measured levels."""
-    if measured >= 2 or (measured == 1 and n >= 2):
-        return "fitted", ""
-    what = "1 sample" if measured else f"{n} values, all beyond a limit of the assay"
-    return "prior_only", f"{what}: the curve is the card's prior, moved by it; read nothing else into it"
-
-
-def contradicted_start(problem: FitProblem, patient: Patient, prior: PatientPrior, unit: IggUnit) -> Trouble | None:
-    """Where a card fixes the level at the start: levels before any dose or therapy that it cannot have begun with.
-
-    Their mean distance from the card's curve, over its standard error. A value beyond a limit counts where it
-    contradicts the curve, as if measured at the limit.
-    """
-    if {"C_base", "C_init"} & set(problem.names):
-        return None
-    early = problem.day <= min([np.inf, *patient.dose_day[:1], *patient.therapy_start[:1]])
-    level = np.add(*igg_curve(problem.theta(problem.mu), problem.schedule, problem.day[early]))
-    limit, distance = problem.limit[early], problem.igg[early] - level
-    told = (limit == 0) | (limit * distance > 0)
-    if not told.any():
-        return None
-    variance = problem.a**2 + (problem.b * level) ** 2
-    weighed = told & (variance > 0.0)
-    weight = 1.0 / variance[weighed]
-    if np.any(distance[told & ~weighed]):  # a card that knows no error at a level of 0
-        z = float(np.copysign(np.inf, distance[told][0]))
-    else:
-        z = float(np.sum(weight * distance[weighed]) / np.sqrt(np.sum(weight))) if weight.size else 0.0
-    if abs(z) <= START_LIMIT:
-        return None
-    first = int(np.flatnonzero(told)[0])
-    levels = f"{level_words(problem.igg[early][first], limit[first], unit)} on day {problem.day[early][first]:.4g}"
-    if told.sum() > 1:
-        levels += f" and {counted(int(told.sum()) - 1, 'more level')} before any dose or therapy"
-    where = "above" if z > 0 else "below"
-    how_far = f"{abs(z):.1f} standard errors {where}" if np.isfinite(z) else where
-    return Trouble(
-        status="start_contradicts",
-        reason=f"{levels}: {how_far} the {level_words(level[told][0], 0, unit)} at which "
-        f"card {prior.card_id} starts every patient (fixed). Add the doses given before the record, or fit with a card "
-        "that estimates the start",
-    )
-
-
-def what_failed(optimum: Optimum) -> Trouble | None:
-    """Nothing else may be asked of an optimum that fails a test: curvature and scores mean nothing there."""
-    if not optimum.failed_tests:
-        return None
-    return Trouble(status="not_converged", reason=f"convergence tests failed: {', '.join(optimum.failed_tests)}")
-
-
-def what_changed(problem: FitProblem, patient: Patient, optimum: Optimum, unit: IggUnit) -> Trouble | None:
-    """Changes that neither doses nor therapy explain, and what would."""
-    changes = unexplained_changes(problem, optimum.x)
-    if not changes:
-        return None
-    said = [describe_change(change, unit) for change in changes]
-    words = "; ".join(said + questions(problem, patient, optimum.x, changes))
-    return Trouble(status="unexplained_change", reason=words, changes=changes, at=(problem, optimum))
-
-
-def level_words(igg: float, limit: int, unit: IggUnit) -> str:
-    """ "530 mg/dL", "<40 mg/dL"."""
-    return f"{LIMIT_SIGNS[int(limit)]}{from_g_per_l(float(igg), unit):.4g} {unit}"
-
-
-def describe_change(change: Change, unit: IggUnit) -> str:
-    """In words, with days and levels in the cohort's unit."""
-    after = level_words(change.igg_after, change.limit_after, unit)
-    if change.kind == "odd sample":
-        return f"day {change.day_before:.4g}: {after} fits no curve through the others (z = {change.z:.1f})"
-    if change.kind == ODD_PAIR:
-        first = level_words(change.igg_before, change.limit_before, unit).removesuffix(f" {unit}")
-        days = f"days {change.day_before:.4g} and {change.day_after:.4g}"
-        return f"{days}: {first} and {after} fit no curve through the others (z = {change.z:.1f})"
-    if change.kind == "whole course":
-        return (
-            f"days {change.day_before:.4g} to {change.day_after:.4g}: the whole course contradicts model and card "
-            f"(distance {change.z:.1f})"
-        )
-    before = level_words(change.igg_before, change.limit_before, unit).removesuffix(f" {unit}")
-    side = "higher" if change.z > 0 else "lower"
-    return (
-        f"day {change.day_before:.4g} to {change.day_after:.4g} ({change.day_after - change.day_before:.3g} days): "
-        f"{before} -> {after}, {side} than recorded doses and therapy explain (z = {change.z:.1f})"
-    )

@@ -17,23 +17,14 @@ from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws, draw_around, laplace_components, laplace_log_marginal
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.fit.result import Alternative, Averaged
+from igkinetics.fit.weights import DRIFT_SDS
 from igkinetics.kinetics.parameters import STRUCTURES, Floats
 
-DRIFT_SDS: Final = (0.0, 0.25, 0.4)
-"""What the SD of the drift may be under the fitted structure, as a share of the level."""
-DRIFT_PRIOR: Final = (0.18, 0.20, 0.25)
-"""Prior weight of each."""
-UNLIKE_PRIOR: Final = 0.23
-"""Prior weight of the fitted structure in a patient unlike those of the card ..."""
 UNLIKE_IN: Final = ("S", "CL", "V1")
 UNLIKE_BY: Final = 3.0
-"""... in these parameters, whose prior SDs are so many times as wide."""
+"""In a patient unlike those of the card the prior SDs of these parameters are so many times as wide."""
 UNLIKE: Final = f"a patient unlike the card's: prior SDs of {', '.join(UNLIKE_IN)} times {UNLIKE_BY:g}"
-HEAVY_TAILED_PRIOR: Final = 0.07
-"""Prior weight of the fitted structure with errors some of which are far larger than the card's."""
 HEAVY_TAILED: Final = f"errors with heavy tails: Student's t, {STUDENT_DF:g} degrees of freedom"
-OTHERS_PRIOR: Final = 0.07
-"""Shared evenly by the other structures."""
 DRAWN_PER_KEPT: Final = 2.0
 """Draws of another structure for each that its share of the average will keep; no more than of the fitted one ..."""
 LEAST_DRAWS = 200
@@ -62,9 +53,9 @@ def with_drift(problem: FitProblem, sds: tuple[float, ...], weights: tuple[float
 
 
 def candidates(
-    patient: Patient, prior_of: PriorOf, problem: FitProblem, optimum: Optimum, residual: str
+    patient: Patient, prior_of: PriorOf, problem: FitProblem, optimum: Optimum, residual: str, weight: float
 ) -> list[Candidate]:
-    """The other structures, each fitted from the fitted values; their prior weights add up to OTHERS_PRIOR."""
+    """The other structures, each fitted from the fitted values; they share this prior weight evenly."""
     estimated: dict[str, float] = dict(zip(problem.names, optimum.x, strict=True))
     own = prior_of(patient, problem.model.split("/")[0])
     others: list[tuple[str, PatientPrior]] = []
@@ -88,12 +79,11 @@ def candidates(
         found.append(Candidate(problem=other, optimum=best, prior_weight=0.0 if note else 1.0, note=note))
     distinct = sum(candidate.prior_weight for candidate in found)
     return [
-        replace(candidate, prior_weight=OTHERS_PRIOR * candidate.prior_weight / max(distinct, 1.0))
-        for candidate in found
+        replace(candidate, prior_weight=weight * candidate.prior_weight / max(distinct, 1.0)) for candidate in found
     ]
 
 
-def unlike_the_card(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
+def unlike_the_card(problem: FitProblem, optimum: Optimum, weight: float) -> list[Candidate]:
     """The fitted structure in a patient whom the card's prior holds too narrowly; none where nothing would change.
 
     Where the card's population is not this patient's, what the record says little of rests on that prior: endogenous
@@ -103,17 +93,17 @@ def unlike_the_card(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
     if np.all(wider == 1.0):
         return []
     other = replace(problem, sd=problem.sd * wider, prior_sd=problem.prior_sd * wider)
-    return [Candidate(problem=other, optimum=explore(other, [*optimum.modes]), prior_weight=UNLIKE_PRIOR, note=UNLIKE)]
+    return [Candidate(problem=other, optimum=explore(other, [*optimum.modes]), prior_weight=weight, note=UNLIKE)]
 
 
-def heavy_tailed(problem: FitProblem, optimum: Optimum) -> list[Candidate]:
+def heavy_tailed(problem: FitProblem, optimum: Optimum, weight: float) -> list[Candidate]:
     """The fitted structure with Student-t error: how far off single values lie differs between laboratories and
     records. None where the error is taken as another than normal already."""
     if problem.kind != NORMAL:
         return []
     other = replace(problem, kind=STUDENT_T)
     best = explore(other, [*optimum.modes])
-    return [Candidate(problem=other, optimum=best, prior_weight=HEAVY_TAILED_PRIOR, note=HEAVY_TAILED)]
+    return [Candidate(problem=other, optimum=best, prior_weight=weight, note=HEAVY_TAILED)]
 
 
 def warm_start(problem: FitProblem, estimated: dict[str, float], fitted_model: str) -> Floats:
@@ -138,8 +128,7 @@ def draw_structure(
         return around(problem, laplace_components(problem, optimum), n, generator), (optimum,)
     components, optima = [], []
     for sd, log_weight in zip(problem.drift_sds, problem.drift_log_weights, strict=True):
-        single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
-        best = optimum if sd == 0.0 else explore(single, [*optimum.modes])
+        single, best = under_one_drift(problem, optimum, float(sd))
         optima.append(best)
         if not best.failed_tests:
             components += [
@@ -147,6 +136,12 @@ def draw_structure(
                 for component in laplace_components(single, best)
             ]
     return around(problem, components, n, generator), tuple(optima)
+
+
+def under_one_drift(problem: FitProblem, optimum: Optimum, sd: float) -> tuple[FitProblem, Optimum]:
+    """The problem with a drift of this SD alone, and its optimum from that without drift."""
+    single = replace(problem, drift_sds=np.array([sd]), drift_log_weights=np.zeros(1))
+    return single, optimum if sd == 0.0 else explore(single, [*optimum.modes])
 
 
 def minus_two_log_likelihood(problem: FitProblem, best: Optimum) -> float:
@@ -172,14 +167,13 @@ def draw_fitted(
     n: int,
     generator: np.random.Generator,
     *,
-    drift: bool,
+    drift: tuple[float, ...],
     around: Around = draw_around,
 ) -> Own:
-    """Draws of the fitted structure, n or more, with drift where asked for."""
-    sds, prior = (DRIFT_SDS, DRIFT_PRIOR) if drift else (DRIFT_SDS[:1], DRIFT_PRIOR[:1])
-    drifting = with_drift(problem, sds, prior)
+    """Draws of the fitted structure, n or more. drift: prior weight of each of DRIFT_SDS, or of the first alone."""
+    drifting = with_drift(problem, DRIFT_SDS[: len(drift)], drift)
     draws, optima = draw_structure(drifting, optimum, n, generator, around)
-    return Own(problem=drifting, draws=draws, optima=optima, prior=prior)
+    return Own(problem=drifting, draws=draws, optima=optima, prior=drift)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

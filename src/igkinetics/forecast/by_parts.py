@@ -16,7 +16,9 @@ import pandas as pd
 
 from igkinetics.cohort.parts import Reading, reading_in_parts
 from igkinetics.cohort.readings import hides, reads_below
-from igkinetics.fit.by_parts import by_whole_path, decisive_cards
+from igkinetics.fit.by_parts import by_whole_path, decisive_cards, records_in_parts
+from igkinetics.fit.learning import forecast_weights
+from igkinetics.forecast.cut import cut_record
 from igkinetics.forecast.options import ForecastOptions
 from igkinetics.forecast.patient import DECIDE, MEASURE
 from igkinetics.forecast.result import FORECAST_OUTPUT, write_forecast
@@ -118,6 +120,10 @@ def forecast_part(reading: Reading, options: ForecastOptions, part: str, folder:
 def forecast_by_parts(reading: Reading, options: ForecastOptions) -> ByParts[ForecastTotals]:
     """What a forecast of a cohort in parts does to each part, and how worklists are joined."""
     ready, names = reading_in_parts(reading, options.patients)
+    all_names = reading_in_parts(reading)[1]
+    everybody = replace(options, patients=())
+    records = records_in_parts(ready, all_names, options.of_fit(), lambda part: cut_record(part, everybody).cohort)
+    options = replace(options, average_weights=forecast_weights(records, options.of_fit())[0].average_weights)
     own = replace(options, jobs=1, **by_whole_path(options.card, options.weights))
     how = (*decisive_cards(own.cards), own.record())
     return ByParts(

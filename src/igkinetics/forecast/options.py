@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from igkinetics.choices import nearest, type_problems
 from igkinetics.errors import InputError, Problem
-from igkinetics.fit.options import DEFAULT_CARD, RESIDUALS, shares_of, stack_problems
+from igkinetics.fit.options import (
+    AVERAGES,
+    COHORT,
+    DEFAULT_CARD,
+    RESIDUALS,
+    FitOptions,
+    average_problems,
+    shares_of,
+    stack_problems,
+)
 from igkinetics.units import INTERVAL_LEVEL
 
 NONE, PLANNED, AS_SO_FAR = "none", "planned", "as_so_far"
@@ -33,7 +42,8 @@ class ForecastOptions:
     record says of later days). policy: of the worklist, one of POLICIES, or "auto": as planned where doses are
     recorded after the day of the forecast, else as so far, else none. act_at: P(below) at which the next sample is
     due; lead_day: it is taken so many days or more before an infusion, so that its result can still change the dose.
-    card: id or path of a model card, or "stack": those of `weights` (card -> weight), mixed.
+    card: id or path of a model card, or "stack": those of `weights` (card -> weight), mixed. average, average_weights:
+    as in FitOptions.
 
     >>> import igkinetics as igk
     >>> igk.ForecastOptions(thresholds=(400,), horizon_day=28).policy
@@ -51,6 +61,8 @@ class ForecastOptions:
     act_at: float = 0.1
     lead_day: float = 1.0
     residual: str = "normal"
+    average: str = COHORT
+    average_weights: dict[str, float] = field(default_factory=dict)
     draws: int = 2000
     level: float = INTERVAL_LEVEL
     seed: int = 1
@@ -66,6 +78,7 @@ class ForecastOptions:
             ("therapy", self.therapy, THERAPIES),
             ("policy", self.policy, (AUTO, *POLICIES)),
             ("residual", self.residual, RESIDUALS),
+            ("average", self.average, AVERAGES),
         )
         found = [
             problem(name, value, f"one of {', '.join(known)}{nearest(value, known)}")
@@ -90,12 +103,27 @@ class ForecastOptions:
             ("jobs", self.jobs, self.jobs >= 1, "1 or more"),
             ("seed", self.seed, self.seed >= 0, "0 or more"),
         ]
+        found += average_problems(self.average_weights)
         return [*found, *(problem(name, value, words) for name, value, holds, words in limits if not holds)]
+
+    def of_fit(self) -> FitOptions:
+        """Choices of the fits that a forecast rests on."""
+        return FitOptions(
+            card=self.card,
+            weights=self.weights,
+            residual=self.residual,
+            average=self.average,
+            average_weights=self.average_weights,
+            draws=self.draws,
+            level=self.level,
+            seed=self.seed,
+            jobs=self.jobs,
+        )
 
     def record(self) -> dict[str, Any]:
         """The choices for the run record; a card given as a file is named without its folder."""
         weights = {Path(card).name: weight for card, weight in self.weights.items()}
-        lists = {"thresholds": list(self.thresholds), "patients": list(self.patients)}
+        lists = {name: list(getattr(self, name)) for name in ("thresholds", "patients")}
         return asdict(self) | lists | {"card": Path(self.card).name, "weights": weights}
 
     @property

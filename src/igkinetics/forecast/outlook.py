@@ -12,10 +12,8 @@ import numpy.typing as npt
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.courses import JUST_AFTER_DAY, time_below
 from igkinetics.fit.forecast import DrawnDrift, DriftAtEnd, Paths, drawn_drift, paths_under
-from igkinetics.fit.likelihood import NORMAL
 from igkinetics.fit.nadirs import fit_courses
-from igkinetics.fit.result import Averaged, PatientFit
-from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, HEAVY_TAILED_PRIOR, OTHERS_PRIOR, UNLIKE_PRIOR
+from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.cut import doses_of
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
@@ -23,13 +21,6 @@ from igkinetics.random_streams import of_patient
 
 STEP_DAY: Final = 1.0
 SAME_DAY: Final = 1e-9
-DRIFT_WEIGHTS: Final = (0.88, 0.07, 0.05)
-"""Prior weight, in a forecast, of each SD of the drift (DRIFT_SDS; the first: no drift, all structures together). A fit
-gives drift more: its nadirs look back over a whole record, in which something may have happened, and with that weight
-intervals some weeks ahead hold too much (docs/model.md 11.1; tests/calibration/forecast_study.py)."""
-HEAVY_TAILED_WEIGHT: Final = 0.15
-"""... and, of the first, that of errors with heavy tails. A fit gives them less, for one odd value moves its nadir
-little; a forecast of one value rests on them, and a few samples say little of how the next one scatters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,28 +67,14 @@ class Outlook:
 
 def forecast_draws(fit: PatientFit, n: int, seed: int) -> tuple[Floats, DriftAtEnd, npt.NDArray[np.int8]]:
     """n draws of equal weight of a fit with numbers: natural parameters (n, 13), the drift at the last sample, and how
-    measurements of each scatter (n,).
-
-    The fit's own draws, those of each SD of the drift, and of heavy tails, as often as a forecast weighs them.
-    """
+    measurements of each scatter (n,)."""
     problem, _, _ = fit.fitted()
     courses = fit_courses(fit, float(problem.day[-1]), seed)
     averaged = fit.all_draws()
-    reached = np.cumsum(forecast_ratios(averaged, problem.kind))
-    places = np.minimum(np.searchsorted(reached, (np.arange(n) + 0.5) / n * reached[-1]), reached.size - 1)
+    places = ((np.arange(n) + 0.5) / n * averaged.drift_sd.size).astype(np.int64)
     at_end = courses.at_last_sample(averaged.drift_sd)
     at_end = replace(at_end, states=at_end.states[places], sd=at_end.sd[places])
     return courses.theta[places], at_end, averaged.kind[places]
-
-
-def forecast_ratios(averaged: Averaged, own_kind: int) -> Floats:
-    """How often a forecast takes each draw (n,) of a fit whose own error is of this kind: its prior weight over that of
-    the fit. Beside an error that is not normal stands none with heavy tails."""
-    heavy = HEAVY_TAILED_WEIGHT if own_kind == NORMAL else 0.0
-    steady = (DRIFT_WEIGHTS[0] - heavy) / (DRIFT_PRIOR[0] + OTHERS_PRIOR + UNLIKE_PRIOR)
-    ratios = np.array([steady, *np.array(DRIFT_WEIGHTS[1:]) / DRIFT_PRIOR[1:]])
-    own = ratios[np.searchsorted(DRIFT_SDS, averaged.drift_sd)]
-    return np.where(averaged.kind == own_kind, own, heavy / HEAVY_TAILED_PRIOR)
 
 
 def outlook_of(fits: Sequence[tuple[PatientFit, float]], from_day: float, end_day: float, n: int, seed: int) -> Outlook:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,7 +19,8 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.proportion import refuse_out_of_proportion
 from igkinetics.errors import call_error, told_error
 from igkinetics.fit.cohort import INTERRUPTED, fit_notes, fit_of
-from igkinetics.fit.options import STACK, FitOptions
+from igkinetics.fit.learning import learnt_for_forecast
+from igkinetics.fit.options import STACK
 from igkinetics.fit.refusal import why_card_refused
 from igkinetics.fit.result import PatientFit
 from igkinetics.forecast.columns import TABLES
@@ -49,9 +51,9 @@ def forecast_cohort(
 ) -> CohortForecast:
     """Forecast every patient: `forecast_cohort(cohort, thresholds=[400], horizon_day=28)`.
 
-    choices: those of ForecastOptions, which see; given beside `options`, they take the place of its own. Patients are
-    independent: order and number of jobs change no number. InputError for choices that cannot be carried out. Levels
-    are true ones, in the cohort's unit (docs/model.md 3.7).
+    choices: those of ForecastOptions, which see; given beside `options`, they take the place of its own. Order of
+    patients and number of jobs change no number; with average="alone" nor do the other patients. InputError for choices
+    that cannot be carried out. Levels are true ones, in the cohort's unit (docs/model.md 3.7).
 
     >>> import igkinetics as igk
     >>> samples = {"patient_id": ["A"] * 4, "day": [0, 20, 45, 80], "igg": [620, 480, 390, 410]}
@@ -73,6 +75,7 @@ def forecast_cohort(
         if why := why_card_refused(card):
             raise call_error("card", card.id, why)
     cut = cut_record(cohort, options)
+    options, learnt = with_weights_of(cut.cohort, options)
     names = wanted(cohort, options)
     tasks = [partial(forecast_of, cut, cut.cohort.patient(name), cards, options) for name in names]
     reached = as_far_as_reached(tasks, options.jobs, progress)
@@ -88,7 +91,7 @@ def forecast_cohort(
         **tables_of(found, cut.cohort, options),
         patients={one.patient.patient_id: one for one in found},
         card_ids={card.id: card.sha256 for card, _ in cards},
-        notes=(*cut.cohort.notes, *assumptions(options, found)),
+        notes=(*cut.cohort.notes, *learnt, *assumptions(options, found)),
         started=started,
         seconds=time.perf_counter() - began,
         interrupted=reached.interrupted,
@@ -137,8 +140,14 @@ def without(cut: Cut, patient: Patient, status: str, reason: str) -> PatientFore
 
 def fits_of(cohort: Cohort, patient: Patient, cards: Cards, options: ForecastOptions) -> list[tuple[PatientFit, float]]:
     """The patient fitted with each card, each with its share of the forecast."""
-    choices = FitOptions(residual=options.residual, draws=options.draws, level=options.level, seed=options.seed)
-    return [(fit_of(cohort, patient, card, choices), share) for card, share in cards]
+    return [(fit_of(cohort, patient, card, options.of_fit()), share) for card, share in cards]
+
+
+def with_weights_of(cohort: Cohort, options: ForecastOptions) -> tuple[ForecastOptions, list[str]]:
+    """The options with the prior weights of a forecast, moved by this cohort's records where asked for; and what is to
+    be said of them."""
+    found, said = learnt_for_forecast(cohort, options.of_fit())
+    return replace(options, average_weights=found.average_weights), said
 
 
 def left_out(fits: Sequence[tuple[PatientFit, float]]) -> str:

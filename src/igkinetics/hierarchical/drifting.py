@@ -16,7 +16,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from igkinetics.fit.drift import DriftPrior, Record, value_under
-from igkinetics.fit.structures import DRIFT_SDS, with_drift
+from igkinetics.fit.structures import with_drift
+from igkinetics.fit.weights import DRIFT_SDS
 from igkinetics.hierarchical.coordinates import Coordinates, expand
 from igkinetics.hierarchical.laplace import LEAST_PRECISION, MOST_ROUNDS, SETTLED, STEP, Whitening, log_prior
 from igkinetics.hierarchical.members import Member

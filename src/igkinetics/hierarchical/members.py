@@ -15,9 +15,9 @@ from igkinetics.errors import InputError
 from igkinetics.fit.allowed_structures import possible_production
 from igkinetics.fit.likelihood import STUDENT_T
 from igkinetics.fit.minimise import explore, first_guesses
-from igkinetics.fit.patient import describe_change
 from igkinetics.fit.problem import FitProblem, build_problem, patient_schedule
 from igkinetics.fit.refusal import why_refused
+from igkinetics.fit.trouble import describe_change
 from igkinetics.fit.unexplained import ODD_SAMPLE, unexplained_changes
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE, Floats
 from igkinetics.units import IVIG_DAYS, IggUnit

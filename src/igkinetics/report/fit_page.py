@@ -19,7 +19,7 @@ from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.drift_process import DRIFT_DAYS
 from igkinetics.fit.output import NO_EXTRAS, Extras, date_of, run_record
 from igkinetics.fit.plots import curves_spec, fitted_nadirs, nadirs_chart, patient_charts, selected_patients
-from igkinetics.fit.structures import DRIFT_SDS
+from igkinetics.fit.weights import DRIFT_SDS
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.report import rows, words
 from igkinetics.report.below import below_sentences

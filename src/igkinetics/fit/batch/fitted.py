@@ -16,7 +16,7 @@ from igkinetics.fit.batch.layout import (
 from igkinetics.fit.batch.run import Chunk
 from igkinetics.fit.columns import Status
 from igkinetics.fit.options import FitOptions
-from igkinetics.fit.patient import few_measured
+from igkinetics.fit.trouble import few_measured
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.units import IggUnit, from_g_per_l
 

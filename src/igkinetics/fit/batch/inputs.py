@@ -21,7 +21,7 @@ from igkinetics.fit.laplace import even_normal
 from igkinetics.fit.nadirs import RawNadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.problem import PRIOR_NAME, estimated_names
-from igkinetics.fit.structures import DRIFT_PRIOR, DRIFT_SDS, HEAVY_TAILED_PRIOR, OTHERS_PRIOR, UNLIKE_PRIOR
+from igkinetics.fit.weights import DRIFT_SDS
 from igkinetics.kinetics.parameters import (
     C_INIT,
     DISPOSITIONS,
@@ -115,8 +115,9 @@ class Entrant:
 class Classes:
     """The structures of patients whose records and priors have the same form, worked out once for each form."""
 
-    def __init__(self, structure: str) -> None:
+    def __init__(self, structure: str, others: float) -> None:
         self.disposition, self.production = structure.split("/")
+        self.others = others
         self.known: dict[tuple[object, ...], tuple[tuple[Structure, ...], tuple[str, ...]]] = {}
 
     def of(
@@ -151,7 +152,7 @@ class Classes:
         others.sort(key=lambda pair: STRUCTURES.index(pair[0]))
         notes = why_without_weight(patient, model, own, others, last_day)
         distinct = sum(not note for note in notes)
-        weights = [0.0 if note else OTHERS_PRIOR / distinct for note in notes]
+        weights = [0.0 if note else self.others / distinct for note in notes]
         rows = [(model, own, 0.0, ""), *((*pair, w, n) for pair, w, n in zip(others, weights, notes, strict=True))]
         subcutaneous = bool(patient.dose_is_sc.any())
         return tuple(structure_of(*row, subcutaneous=subcutaneous) for row in rows), tuple(said)
@@ -284,6 +285,7 @@ def even_table(n: int) -> Floats:
 
 
 def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions, unit: str) -> How:
+    weights = options.prior_weights
     tail = (1.0 - options.level) / 2.0
     windows = np.array([(one.window.start, one.window.end) for one in entrants])
     windows = np.maximum(windows, records.start_day[:, None])
@@ -293,9 +295,9 @@ def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions
     n_points = min(options.draws, N_POINTS)
     return How(
         drift_sds=np.array(DRIFT_SDS[:n_drift]),
-        drift_prior=np.array(DRIFT_PRIOR[:n_drift]),
-        unlike=UNLIKE_PRIOR,
-        heavy=HEAVY_TAILED_PRIOR,
+        drift_prior=np.array(weights.drift[:n_drift]),
+        unlike=weights.unlike,
+        heavy=weights.heavy,
         n_points=n_points,
         even=even_table(n_points),
         tail=tail,

@@ -62,7 +62,7 @@ class Taking:
 
     def __init__(self, cohort: Cohort, card: Card, options: FitOptions) -> None:
         self.cohort, self.card, self.options = cohort, card, options
-        self.classes = Classes(default_structure(card))
+        self.classes = Classes(default_structure(card), options.prior_weights.others)
         self.priors: dict[tuple[object, ...], tuple[OfDispositions, Spreads] | None] = {}
 
     def entrant(self, place: int, patient: Patient) -> Entrant | None:
