@@ -23,10 +23,11 @@ from igkinetics.fit.cohort_checks import residual_checks
 from igkinetics.fit.minimise import explore, first_guesses
 from igkinetics.fit.nadirs import fitted_nadir
 from igkinetics.fit.options import FitOptions
-from igkinetics.fit.patient import describe_change, fit_patient, settle
+from igkinetics.fit.patient import fit_patient, settle
 from igkinetics.fit.problem import FitProblem
 from igkinetics.fit.profile import LowerOptimumError, profile_interval
 from igkinetics.fit.result import PatientFit
+from igkinetics.fit.trouble import describe_change
 from made_records import SETTINGS, cohort_of, drawn, planned, prior_of, problem_of, record
 
 TREATED = [(0.0, 28.0), (42.0, 70.0)]
@@ -108,7 +109,7 @@ def test_an_optimum_that_is_none_is_asked_nothing_else(monkeypatch: pytest.Monke
     problem = problem_of(drawn(planned(), np.random.default_rng(1)).patient)
     optimum = replace(explore(problem, first_guesses(problem)), failed_tests=("finite",))
     monkeypatch.setattr(patient_fits, "minimise", lambda *_: optimum)
-    monkeypatch.setattr(patient_fits, "unexplained_changes", never)
+    monkeypatch.setattr("igkinetics.fit.trouble.unexplained_changes", never)
     assert fitted(drawn(planned(), np.random.default_rng(1)).patient).status == "not_converged"
 
 

@@ -92,9 +92,7 @@ def dose_patient(
     began = time.perf_counter()
     facts = facts_of(cohort, patient_id)
     plan = plan_of(cohort, facts, options, load_card(options.card))
-    fit_options = FitOptions(card=options.card, draws=options.draws, level=options.level, seed=options.seed)
-    fit_options, learnt = learnt_for_fit(cohort, fit_options)
-    fits = fit_cohort(cohort.only(patient_id), fit_options)
+    fits, learnt = fit_to_dose(cohort, patient_id, options)
     patients = patient_to_dose(fits, facts, options, plan.unit)
     setting = Setting(
         from_day=0.0,
@@ -126,6 +124,13 @@ def dose_patient(
         notes=(*plan.notes, *learnt, *fit_notes(fits, patients)),
         seconds=time.perf_counter() - began,
     )
+
+
+def fit_to_dose(cohort: Cohort, patient_id: str, options: DoseOptions) -> tuple[CohortFit, list[str]]:
+    """This patient's fit as a fit of the whole cohort gives it, and what is to be said of it."""
+    asked = FitOptions(card=options.card, draws=options.draws, level=options.level, seed=options.seed)
+    asked, learnt = learnt_for_fit(cohort, asked)
+    return fit_cohort(cohort.only(patient_id), asked), learnt
 
 
 def each_tried(plan: Plan, cases: Cases, setting: Setting, crew: Workers, progress: Progress | None) -> Iterator[Tried]:

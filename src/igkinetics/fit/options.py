@@ -187,10 +187,10 @@ def average_problems(weights: dict[str, float]) -> list[Problem]:
         return []
     if weights.keys() != {*AVERAGED}:
         return [_problem("average_weights", ", ".join(weights), f"weights of {', '.join(AVERAGED)}, and of no other")]
-    if min(weights.values()) >= 0 and abs(sum(weights.values()) - 1.0) < SUM_TO:
+    if min(weights.values()) > 0 and abs(sum(weights.values()) - 1.0) < SUM_TO:
         return []
     found = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
-    return [_problem("average_weights", found, "numbers, 0 or more, that add up to 1")]
+    return [_problem("average_weights", found, "numbers above 0 that add up to 1")]
 
 
 def shares_of(card: str, weights: dict[str, float]) -> dict[str, float]:

@@ -82,9 +82,10 @@ def moved_by(evidence: Floats, assumed: AverageWeights, at_least: Sequence[float
 
 
 def rounded(weights: Floats) -> Floats:
-    """To hundredths that add up to 1: those that rounding down costs most are rounded up."""
+    """To hundredths that add up to 1, each one hundredth or more; those that rounding down costs most are rounded up."""
     hundredths = weights * HUNDRED
-    whole = np.floor(hundredths)
+    whole = np.maximum(np.floor(hundredths), 1.0)
     left = round(float(HUNDRED - whole.sum()))
-    whole[np.argsort(whole - hundredths, kind="stable")[:left]] += 1.0
+    whole[np.argsort(whole - hundredths, kind="stable")[: max(left, 0)]] += 1.0
+    whole[np.argmax(whole)] += min(left, 0)
     return whole / HUNDRED
