@@ -8,10 +8,18 @@ import made_once
 from fabricated import fabricated_fit
 from igkinetics.fit.cohort_result import CohortFit
 
-ORDER = ("tests/browser/test_every_page.py", "tests/cohort/", "tests/hierarchical/test_model.py", "", "tests/app/")
+ORDER = (
+    "tests/browser/test_every_page.py",
+    "tests/cohort/",
+    "tests/hierarchical/test_model.py",
+    "tests/scenarios/test_scenario_runs.py",
+    "tests/fit/test_batch.py",
+    "",
+    "tests/app/",
+)
 """Files dealt out first, "" for all others. On a cold cache the first compiles most kernels, while the readers
-of cohorts, which need none, keep the other process busy; PyMC's model is compiled before others ask for its draws. A
-server beside the tests comes last: it would compile kernels of its own."""
+of cohorts, which need none, keep the other process busy; PyMC's model, scenarios and fits in chunks are compiled once,
+before other files ask for the same. A server beside the tests comes last: it would compile kernels of its own."""
 
 
 @pytest.fixture(scope="session")

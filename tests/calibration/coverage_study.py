@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cards.load import load_card
-from igkinetics.cards.prior import draw_parameters, kinetic_parameters, patient_prior
+from igkinetics.cards.prior import PatientPrior, draw_parameters, kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import nadir_window
+from igkinetics.fit.learning import MOST_ASKED, evidence_of
 from igkinetics.fit.nadirs import fitted_nadir, raw_nadir
 from igkinetics.fit.patient import FitSettings, fit_patient
 from igkinetics.fit.problem import patient_schedule
+from igkinetics.fit.weights import FIT, FIT_AT_LEAST, moved_by
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.extremes import lowest
 from igkinetics.kinetics.parameters import C_BASE, CL, DEFAULT_STRUCTURE, Floats
@@ -91,28 +93,17 @@ def with_doses(patient: Patient, days: Floats) -> Patient:
     )
 
 
-def coverage_row(number: int, seed: int, level: float, draws: int) -> dict[str, object]:
+def prior_of(who: Patient, disposition: str) -> PatientPrior:
+    card = load_card("adult_b_cell_depletion")
+    return patient_prior(card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition)
+
+
+def coverage_row(number: int, settings: FitSettings) -> dict[str, object]:
     """Fit one simulated patient; whether each interval covers, and the errors of both nadirs."""
+    seed, level = settings.seed, settings.level
     simulated = simulated_patient(number, seed)
     patient = simulated.patient
-    card = load_card("adult_b_cell_depletion")
-    settings = FitSettings(
-        structure=DEFAULT_STRUCTURE,
-        use_prior=True,
-        residual="normal",
-        draws=draws,
-        level=level,
-        seed=seed,
-        profile=False,
-        igg_unit="g/L",
-    )
-    fit = fit_patient(
-        patient,
-        lambda who, disposition: patient_prior(
-            card, weight_kg=who.weight_kg, agents=who.agents, disposition=disposition
-        ),
-        settings,
-    )
+    fit = fit_patient(patient, prior_of, settings)
     row: dict[str, object] = {"dosing": simulated.dosing, "n_samples": simulated.n_samples, "status": fit.status}
     if not fit.has_numbers:
         return row
@@ -135,9 +126,22 @@ def coverage_row(number: int, seed: int, level: float, draws: int) -> dict[str, 
 
 
 def run_study(n: int, seed: int, level: float = 0.95, draws: int = 2000, jobs: int = 2) -> pd.DataFrame:
-    """One row per simulated patient."""
+    """One row per simulated patient; all are one cohort, whose records move the weights of the average."""
+    settings = FitSettings(
+        structure=DEFAULT_STRUCTURE,
+        use_prior=True,
+        residual="normal",
+        draws=draws,
+        level=level,
+        seed=seed,
+        profile=False,
+        igg_unit="g/L",
+    )
+    asked = [simulated_patient(number, seed).patient for number in range(min(n, MOST_ASKED))]
+    evidence = np.array([evidence_of(patient, prior_of, settings) for patient in asked])
+    settings = replace(settings, weights=moved_by(evidence, FIT, FIT_AT_LEAST))
     with ThreadPoolExecutor(jobs) as pool:
-        return pd.DataFrame(list(pool.map(lambda number: coverage_row(number, seed, level, draws), range(n))))
+        return pd.DataFrame(list(pool.map(lambda number: coverage_row(number, settings), range(n))))
 
 
 def coverage_table(study: pd.DataFrame) -> pd.DataFrame:

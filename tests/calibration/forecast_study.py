@@ -31,7 +31,7 @@ from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 
 TABLE = Path(__file__).with_name("forecast.csv")
 RELIABILITY = Path(__file__).with_name("forecast_reliability.csv")
-N_RIGHT, N_OTHERS = 1000, 150
+N_RIGHT, N_OTHERS = 1000, 400
 SEED = 41
 DRAWS = 500
 HORIZONS = (7.0, 14.0, 28.0)
@@ -47,6 +47,7 @@ SETTINGS = FitSettings(
     seed=SEED,
     profile=False,
     igg_unit="g/L",
+    cross_checked=False,
 )
 
 

@@ -4,7 +4,8 @@ Each kind departs from the fitted model in one way that its output cannot know. 
 over structures and drift and as the single curve, so that the price and the gain stand side by side. The patients of
 a kind are one cohort, whose records move the weights of that average (docs/model.md 3.6).
 Run as a script it makes the committed table: `python tests/calibration/stress_study.py [PATIENTS A KIND [FOLDER]]`.
-With a folder it keeps there what is done, a part at a time, and goes on from it when run again.
+With a folder it keeps there what is done, a part at a time, and goes on from it when run again. With `alone` as a third
+word each patient is fitted as one of few, with the assumed weights; that makes the second table.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from igkinetics.kinetics.parameters import (
 )
 
 TABLE = Path(__file__).with_name("stress.csv")
+ALONE_TABLE = Path(__file__).with_name("stress_alone.csv")
 N_PATIENTS = 300
 PART = 9
 SEED = 31
@@ -296,11 +298,11 @@ def run_stress(
         return pd.DataFrame(list(pool.map(lambda one: stress_row(*one, seed, draws, weights[one[0]]), work)))
 
 
-def run_in_parts(n: int, seed: int, folder: Path) -> pd.DataFrame:
+def run_in_parts(n: int, seed: int, folder: Path, *, alone: bool = False) -> pd.DataFrame:
     """The study of all kinds, PART patients of each at a time, every part kept in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
-    weights = {kind: weights_of(kind, range(n), seed) for kind in KINDS}
+    weights = {kind: FIT if alone else weights_of(kind, range(n), seed) for kind in KINDS}
     for first in range(0, n, PART):
         file = folder / f"seed-{seed}-from-{first}-of-{n}.pickle"
         if not file.exists():
@@ -339,13 +341,14 @@ if __name__ == "__main__":
     from igkinetics.provenance import package_versions
 
     n_patients = int(sys.argv[1]) if len(sys.argv) > 1 else N_PATIENTS
+    one_by_one = sys.argv[3:] == ["alone"]
     if len(sys.argv) > 2:
-        study = run_in_parts(n_patients, SEED, Path(sys.argv[2]))
+        study = run_in_parts(n_patients, SEED, Path(sys.argv[2]), alone=one_by_one)
     else:
         study = run_stress(list(KINDS), range(n_patients), SEED)
     result = stress_table(study)
     versions = package_versions()
     result["seed"] = SEED
     result["versions"] = " ".join(f"{name} {versions[name]}" for name in ("python", "igkinetics", "numpy", "numba"))
-    result.to_csv(TABLE, index=False, float_format="%.4f", lineterminator="\n")
+    result.to_csv(ALONE_TABLE if one_by_one else TABLE, index=False, float_format="%.4f", lineterminator="\n")
     print(result.to_string(index=False, float_format="%.3f"))

@@ -82,7 +82,7 @@ def moved_by(evidence: Floats, assumed: AverageWeights, at_least: Sequence[float
 
 
 def rounded(weights: Floats) -> Floats:
-    """To hundredths that add up to 1, each one hundredth or more; those that rounding down costs most are rounded up."""
+    """To hundredths that add up to 1, none below one; those that rounding down costs most are rounded up."""
     hundredths = weights * HUNDRED
     whole = np.maximum(np.floor(hundredths), 1.0)
     left = round(float(HUNDRED - whole.sum()))
