@@ -221,6 +221,9 @@ def odd_workbook(path: Path, *, look: str) -> Path:
             sheet.set_column(*((2, 2) if look == "column" else (4, 4)), None, None, {"hidden": True})
         if look == "comment":
             sheet.write_comment(3, 2, "wrong patient, do not use")
+        if look in ("mean", "formulas"):
+            for row in (3,) if look == "mean" else range(1, 6):
+                sheet.write_formula(row, 2, f"=AVERAGE(F{row},G{row})", None, 600 - 10 * row)
         if look == "rich":
             sheet.write_rich_string(3, 2, book.add_format({"font_strikeout": True}), "<5", "70")
         if look == "sheet":
@@ -241,6 +244,8 @@ def odd_workbook(path: Path, *, look: str) -> Path:
         ("below", "line 4, igg: found '570'; its number format \"<\"0 shows it as something else"),
         ("percent", "its number format 0% shows it as something else"),
         ("sheet", "found 'a hidden sheet'"),
+        ("mean", "line 4, igg: found '570'; made of other cells by =AVERAGE(F3,G3), and read like any other"),
+        ("formulas", ""),
         ("plain", ""),
         ("unit", ""),
         ("beside", ""),

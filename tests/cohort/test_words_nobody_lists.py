@@ -88,7 +88,7 @@ STATUS: list[tuple[Files, str]] = [
     (samples("comment", "", "no paraprotein", ""), ""),
     (patients("ausgeschlossen", "ja"), "every patient is used"),
     (patients("Einwilligung", "nein"), "every patient is used"),
-    (patients("consent", "withdrawn"), ASKED),
+    (patients("consent", "withdrawn"), "every patient is used; take the rows of such patients out of every table"),
     (patients("status", "alive"), ""),
     (patients("diagnosis", "multiple myeloma IgG kappa"), "total IgG then holds the paraprotein"),
     (patients("diagnosis", "multiple myeloma IgA kappa"), ""),

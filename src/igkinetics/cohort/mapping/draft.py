@@ -21,7 +21,7 @@ from igkinetics.cohort.mapping.layout import Place, places_in
 from igkinetics.cohort.mapping.overlooked import left_over
 from igkinetics.cohort.mapping.visits import DAY_TO_CHOOSE, VisitColumn, levels_in_their_units, visit_columns, wide_key
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells
-from igkinetics.cohort.parse.elsewhere import speaks_of
+from igkinetics.cohort.parse.elsewhere import names_infusions, speaks_of
 from igkinetics.errors import InputError, call_error
 from igkinetics.toml_input import parse_toml
 from igkinetics.units import G_PER_L_IN
@@ -220,6 +220,10 @@ def _columns(guess: Guess, tables: frozenset[TableName]) -> Iterator[str]:
     if unused:
         yield f"# not used: {', '.join(_toml(name) for name in unused)}"
     lost = [name for name in unused if speaks_of(guess.table, name, guess.raw.cells[name]) == "doses"]
+    for column, _ in guess.keep:
+        cells = guess.raw.cells[column].str.strip()
+        if names_infusions(cells[~cells.isin(list(_meant(guess)[column].str.strip()))]):
+            lost.append(column)
     if lost and guess.table == "samples" and "doses" not in tables:
         shown = ", ".join(_toml(name) for name in lost)
         yield f"# CHOOSE: {shown} speak of infusions, which this draft leaves out: write them in a table of doses"

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from igkinetics.cohort.mapping.contract import TABLES, TableName
 from igkinetics.resources import resource_folder
+from igkinetics.units import G_PER_L_IN
 
 FILE: Final = "headings.toml"
 MASSES: Final = ("g", "mg", "g/kg", "mg/kg")
@@ -150,6 +151,8 @@ def rank(table: TableName, name: str, heading: str) -> int | None:
         return len(meanings()[table]["amount"])
     if read.unknown or (table == "doses" and _is_length_of_infusion(read) is not (name == "duration")):
         return None
+    if name == "igg" and read.unit not in ("", *G_PER_L_IN):
+        return None  # `IgG_min` is no level in minutes
     meant = read.concepts - {"QUALIFIER"}
     for index, words in enumerate(meanings()[table].get(name, ())):
         wanted = frozenset(words.split())

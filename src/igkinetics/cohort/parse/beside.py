@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -14,12 +15,15 @@ from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, rank, read_
 from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels, where
+from igkinetics.cohort.parse.beside_levels import flags_against_levels, two_kinds
+from igkinetics.cohort.parse.beside_patients import said_of_patients
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import LEAVE_OUT, OUT_OF_EVERY_TABLE, SIGN, Contrary, contrary_words
 from igkinetics.cohort.parse.known_words import unknown_words
 from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.parse.sample_words import ABOVE_A_LIMIT, BELOW_A_LIMIT
+from igkinetics.cohort.parse.stated_units import VIAL_WORDS
 from igkinetics.cohort.parse.times import dates_of
 from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
@@ -89,13 +93,18 @@ def said_beside(
         yield _after_a_dose(cells, mapped, mapping)
         yield _range_in_another_unit(name, cells, mapping)
         yield _another_level(name, cells, mapped, mapping)
+        yield flags_against_levels(name, cells, mapped, mapping)
+        yield two_kinds(name, cells, mapped, mapping)
     if table == "doses":
         yield other_strength(cells, mapped, mapping)
         yield _another_route(name, cells, mapped)
         yield _another_strength_of_all(name, cells, mapped, mapping)
         yield _another_dose_by_weight(name, cells, mapped, mapping)
+        yield _less_than_a_vial(name, cells, mapped, mapping)
     if table in ("patients", "weights"):
         yield _another_unit_of_weight(cells, mapped, mapping)
+    if table == "patients":
+        yield from said_of_patients(name, cells, mapped, mapping)
     unknown = unknown_words(table, name, cells)
     if unknown is not None:
         remedy = OUT_OF_EVERY_TABLE if table == "patients" else LEAVE_OUT
@@ -134,6 +143,18 @@ def _another_dose_by_weight(name: str, cells: pd.Series[str], mapped: MappedRows
     rows = (weight < SAME_WEIGHT * usual).to_numpy(dtype=bool)
     assumed = "amount_g alone is used, and by this column the weight of one patient would differ by more than a quarter"
     return Contrary(rows=rows, assumed=assumed, remedy="see which of the two is right", asked=True)
+
+
+def _less_than_a_vial(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+    """Amounts in g below what one vial of the stated size holds: they count the vials."""
+    words = set(words_of(name))
+    if "amount_g" not in mapped.text.columns or not (words & VIAL_WORDS and words & {"size", "strength", "g"}):
+        return None
+    size, grams = (numbers(each, mapping.doses.decimal)[0] for each in (cells, mapped.text["amount_g"]))
+    in_g = canonical_unit(read_heading(name).unit or "g") == "g"
+    assumed = "amount_g is read in g, and one vial by this column holds more: does it count vials?"
+    rows = (grams > 0) & (grams < (1.0 - SAME_LEVEL) * size) & in_g
+    return Contrary(rows=rows, assumed=assumed, remedy="give the amount in g", asked=True)
 
 
 def _another_unit_of_weight(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
@@ -342,4 +363,5 @@ def _strength(match: re.Match[str]) -> float | None:
 
 
 def quoted(name: str) -> str:
-    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A text as cohort.toml takes it."""
+    return json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

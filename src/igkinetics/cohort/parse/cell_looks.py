@@ -42,7 +42,8 @@ def questions(raw: RawRows, looks: Looks, table: TableName, mapping: Mapping) ->
         for name, heading in mapped.headings.items()
     }
     told = _Told(raw=raw, places=places, row_of=row_of, answer=answer)
-    return [*told.hidden(looks), *told.struck(looks), *told.comments(looks), *told.formats(looks, units)]
+    first = [*told.hidden(looks), *told.struck(looks), *told.comments(looks), *told.formats(looks, units)]
+    return [*first, *told.summaries(looks)]
 
 
 class _Told:
@@ -105,6 +106,20 @@ class _Told:
             )
             expected += f"is meant into the cell, such as <600, {self._answer}"
             yield self._problem(min(rows), name, self._cell(name, min(rows)), expected + _also(sorted(rows)))
+
+    def summaries(self, looks: Looks) -> Iterator[Problem]:
+        """Where most cells of a column are such formulas, they make the table; a few are means and totals in it."""
+        for place, name in self._places.items():
+            lines = sorted(row for row, column in looks.summaries if column == place and row in self._row_of)
+            if lines and 2 * len(lines) < len(self._row_of):
+                shown = looks.summaries[lines[0], place][:MOST_TEXT]
+                expected = f"made of other cells by ={shown}, and read like any other: is it a mean or a total, and no "
+                yield self._problem(
+                    lines[0],
+                    name,
+                    self._cell(name, lines[0]),
+                    f"{expected}row of its own? Delete it then, {self._answer}{_also(lines)}",
+                )
 
     def _cell(self, name: str, line: int) -> str:
         return str(self._raw.cells[name].iloc[self._row_of[line]]) if line in self._row_of else name

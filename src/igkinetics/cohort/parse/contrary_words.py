@@ -45,13 +45,22 @@ from igkinetics.cohort.parse.dose_words import (
     not_whole,
 )
 from igkinetics.cohort.parse.findings import Mask
-from igkinetics.cohort.parse.products import OTHER_DRUG, OTHER_THAN, WHAT_WAS_GIVEN, other_product, unlike_the_others
+from igkinetics.cohort.parse.products import (
+    OTHER_DRUG,
+    OTHER_THAN,
+    WHAT_WAS_GIVEN,
+    other_codes,
+    other_product,
+    unlike_the_others,
+)
 from igkinetics.cohort.parse.remarks import (
     A_TOTAL,
     ANOTHER_METHOD,
     ANOTHER_VALUE,
+    DRAWN_AMISS,
     FIRST_ENTRY,
     LOSES_IGG,
+    NOT_GIVEN_AFTER_ALL,
     PARAPROTEIN,
     REMARK,
     REMARK_ON_A_DOSE,
@@ -59,11 +68,13 @@ from igkinetics.cohort.parse.remarks import (
     REPEATED,
     SECOND_ENTRY,
     SURMISED,
-    has_paraprotein,
+    lost_otherwise,
+    with_paraprotein,
 )
 from igkinetics.cohort.parse.row_status import (
     LEFT_OUT,
     NO,
+    NO_PARTICIPANT,
     NOT_GIVEN,
     TAKEN_BACK,
     TAKEN_IN,
@@ -74,6 +85,7 @@ from igkinetics.cohort.parse.row_status import (
 )
 from igkinetics.cohort.parse.sample_words import (
     ANALYTE_WORDS,
+    ANOTHER_PERSON,
     IMPUTED,
     NO_PATIENT,
     NOT_MEASURED,
@@ -82,6 +94,7 @@ from igkinetics.cohort.parse.sample_words import (
     PENDING,
     SPOILT,
     another_analyte,
+    diluted,
     no_observation,
     no_result,
     other_tests,
@@ -99,6 +112,8 @@ B_CELLS_BACK: Final = frozenset(
     {"recovery", "recovered", "reconstitution", "return", "returned", "repopulation", "back"}
 )
 HAPPENED: Final = frozenset({"event", "occurred", "happened", "observed", "present", "value", "result", "yn", "flag"})
+GRADES: Final = frozenset({"grade", "grad", "ctcae", "severity", "toxgr", "schweregrad", "gravite", "gravita", "graad"})
+"""Of an event; grade 0 is none."""
 CENSORED: Final = frozenset({"cnsr", "censored", "censor", "cens", "censoring"})
 NOT_HAPPENED: Final = re.compile(r"(?:no|none|did not occur|not occurred|absent|ruled out|never|nein|non)(?: event)?")
 OF_PARAPROTEINS: Final = frozenset(
@@ -119,6 +134,8 @@ TELLING: Final = "|".join(
                 ANOTHER_VALUE,
                 REMARK_ON_A_DOSE,
                 REMARK_ON_A_THERAPY,
+                NOT_GIVEN_AFTER_ALL,
+                DRAWN_AMISS,
                 REPEATED,
                 SURMISED,
                 LOSES_IGG,
@@ -130,6 +147,7 @@ TELLING: Final = "|".join(
         f"^(?:{whole.pattern})$"
         for whole in (
             *(TAKEN_BACK, NOT_MEASURED, NOT_GIVEN, NOT_HAPPENED, OTHER_ANALYTE, OTHER_SPECIMEN, OTHER_DRUG),
+            *(NO_PARTICIPANT, ANOTHER_PERSON),
             *(NO_PATIENT, PENDING, A_TOTAL, FIRST_ENTRY, SECOND_ENTRY),
         )
     ]
@@ -219,16 +237,6 @@ def _entered_twice(words: list[str]) -> list[bool]:
     return [again and FIRST_ENTRY.fullmatch(word) is not None for word in words]
 
 
-def _with_paraprotein(named: frozenset[str], words: list[str]) -> list[bool]:
-    """Texts that say so, and yes or an amount under a heading of it."""
-    headed = bool({"paraprotein", "mprotein"} & named) or {"m", "protein"} <= named or {"m", "spike"} <= named
-    amount = [bool(NUMBER.fullmatch(word) and re.search("[1-9]", word)) for word in words]
-    return [
-        has_paraprotein(word) or (headed and (word in YES or (number and word != "0")))
-        for word, number in zip(words, amount, strict=True)
-    ]
-
-
 def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
     others = [another_analyte(word) for word in words]
     unmeasured = [bool(NOT_MEASURED.fullmatch(one) or (IMPUTED & named and one in YES)) for one in words]
@@ -246,8 +254,20 @@ def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
         Verdict("every row is taken as a level of its own", _entered_twice(words)),
         Verdict(AGAINST_THE_ROW, [spoilt(word) for word in words], asked=True),
-        Verdict(WITH_PARAPROTEIN, _with_paraprotein(named, words), LEAVE_OUT, asked=True),
-        _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE),
+        Verdict(WITH_PARAPROTEIN, with_paraprotein(named, words), LEAVE_OUT, asked=True),
+        _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE, DRAWN_AMISS),
+        Verdict(LOST_OTHERWISE, lost_otherwise(named, words), LEAVE_OUT, asked=True),
+        Verdict(
+            "every row is taken as a sample of the patient",
+            [bool(ANOTHER_PERSON.fullmatch(word)) for word in words],
+            asked=True,
+        ),
+        Verdict(
+            "a level is taken as that of the undiluted sample",
+            diluted(named, words),
+            "see that it was multiplied",
+            asked=True,
+        ),
     ]
 
 
@@ -278,6 +298,7 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as a dose that was given", _entered_twice(words)),
         Verdict("every row is taken as one infusion, and none as the sum of others", totals_of_others),
         Verdict("every row is taken as immunoglobulin G", [given and other_product(word) for word in words]),
+        Verdict("every row is taken as immunoglobulin G", other_codes(named, words)),
         Verdict("every row is taken as one infusion", several, ROW_FOR_EACH),
         Verdict("every row is taken as one infusion", in_days, ROW_FOR_EACH),
         Verdict("every row is taken as one infusion of its amount", totals, ROW_FOR_EACH, amount=True),
@@ -286,7 +307,9 @@ def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("the amount is taken as given whole", wasted, "write the amount that was given"),
         Verdict("the amount is taken as the one that was given", received, NAMED_AMOUNT, amount=True),
         Verdict("every row is taken as immunoglobulin G", unlike, asked=True),
-        _remarks(words, REMARK_ON_A_DOSE)._replace(remedy=f"{WHAT_WAS_GIVEN_IN_G}; or {LEAVE_OUT}"),
+        _remarks(words, REMARK_ON_A_DOSE, NOT_GIVEN_AFTER_ALL)._replace(
+            remedy=f"{WHAT_WAS_GIVEN_IN_G}; or {LEAVE_OUT}"
+        ),
         Verdict("every row is taken as one infusion", repeated, ROW_FOR_EACH, asked=True),
     ]
 
@@ -316,23 +339,22 @@ def _of_therapy(named: frozenset[str], words: list[str]) -> list[Verdict]:
             asked=True,
         ),
         Verdict("stop is taken as the day on which B cells were back", back, "see which of the two it is", asked=True),
-        _remarks(words, REMARK_ON_A_THERAPY),
+        _remarks(words, REMARK_ON_A_THERAPY, NOT_GIVEN_AFTER_ALL),
     ]
 
 
 def _of_patients(named: frozenset[str], words: list[str]) -> list[Verdict]:
     told = YES if LEFT_OUT & named else NO if TAKEN_IN & named else frozenset[str]()
     told = told if about_rows("patients", named, LEFT_OUT | TAKEN_IN) else frozenset[str]()
+    gone = [NO_PARTICIPANT.fullmatch(word) is not None for word in words]
     level = ["igg" in named and NUMBER.fullmatch(word) is not None and word not in ("0", "1") for word in words]
-    loses = LOSES_IGG.search(" ".join(sorted(named))) is not None
-    nothing = [word in NO or ONCE.fullmatch(word) is not None for word in words]
-    lost = [bool(LOSES_IGG.search(word) or (loses and (word in YES or not NUMBER.fullmatch(word)))) for word in words]
     return [
         Verdict("every patient is used", [word in told for word in words], OUT_OF_EVERY_TABLE),
         Verdict("a level in this table is not used", level, "write it as a row of samples with its day", asked=True),
-        Verdict(WITH_PARAPROTEIN, _with_paraprotein(named, words), asked=True),
+        Verdict(WITH_PARAPROTEIN, with_paraprotein(named, words), asked=True),
         Verdict(WITH_PARAPROTEIN, [bool(OF_PARAPROTEINS & named and IGG.search(word)) for word in words], asked=True),
-        Verdict(LOST_OTHERWISE, [a and not b for a, b in zip(lost, nothing, strict=True)], asked=True),
+        Verdict(LOST_OTHERWISE, lost_otherwise(named, words), asked=True),
+        Verdict("every patient is used", gone, OUT_OF_EVERY_TABLE, asked=True),
     ]
 
 
@@ -342,11 +364,13 @@ def _of_outcomes(named: frozenset[str], words: list[str]) -> list[Verdict]:
         word in YES if censored else bool(HAPPENED & named) and (word in NO or bool(NOT_HAPPENED.fullmatch(word)))
         for word in words
     ]
+    no_grade = [bool(GRADES & named) and bool(re.fullmatch(r"(?:grade |grad )?0(?:\.0*)?", word)) for word in words]
     surmised = [SURMISED.search(word) is not None for word in words]
     return [
         Verdict("every row is taken as an event that happened", no_event),
         Verdict("every row is taken as an event that happened", not_given("outcomes", named, words)),
         Verdict("every row is taken as an event that happened", surmised, asked=True),
+        Verdict("every row is taken as an event that happened", no_grade, asked=True),
     ]
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.parse.bodies import check_against_patients, check_bodies, check_jumps
 from igkinetics.cohort.parse.duplicates import (
     check_covariates,
     check_doses,
@@ -30,15 +31,16 @@ from igkinetics.cohort.parse.followup import (
 from igkinetics.cohort.parse.improbable import (
     check_agents,
     check_amounts,
-    check_bodies,
     check_event_doses,
     check_events,
-    check_jumps,
     check_routes,
 )
+from igkinetics.cohort.parse.odd_levels import check_again, check_whole_cohort
 from igkinetics.cohort.parse.odd_times import (
     check_days,
     check_falls,
+    check_lengths_of_courses,
+    check_origin_of_therapy,
     check_other_years,
     check_unit_of_days,
     check_wrong_years,
@@ -80,7 +82,9 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked = check_ends_without_a_day(check_what_looks_like_an_end(check_one_end(checked, kind)))
     checked = check_follow_up(checked, kind)
     if "samples" in checked:
-        samples = checked["samples"] if "levels" in mapping.as_given else check_levels(checked["samples"])
+        samples = checked["samples"]
+        samples = samples if "levels" in mapping.as_given else check_whole_cohort(check_levels(samples))
+        samples = samples if mapping.format == "nonmem" else check_again(samples, checked.get("doses"))
         samples = check_codes(check_moved(check_twins(check_gaps(check_unit_slips(samples)))))
         samples, off = check_slips(check_days(check_wrong_years(samples)), checked.get("doses"))
         checked["samples"] = check_falls(samples, checked.get("doses"), off)
@@ -99,14 +103,15 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
     own_checks = {
-        "therapy": lambda one: check_ends(check_agents(one)),
-        "weights": check_jumps,
+        "therapy": lambda one: check_ends(check_lengths_of_courses(check_agents(one))),
+        "weights": lambda one: check_against_patients(check_jumps(one), checked.get("patients")),
         "patients": check_bodies,
         "outcomes": check_events,
     }
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
     if {"therapy", "samples"} <= checked.keys():
-        checked["therapy"] = check_other_years(checked["therapy"], checked["samples"])
+        therapy = check_other_years(checked["therapy"], checked["samples"])
+        checked["therapy"] = check_origin_of_therapy(therapy, checked["samples"])
     if "patients" in checked:
         checked["patients"] = check_groups(checked)
     for name in ("doses", "therapy"):

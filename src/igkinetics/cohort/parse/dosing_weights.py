@@ -18,6 +18,8 @@ from igkinetics.units import WEIGHT_IN_KG, canonical_unit
 
 SAME_WEIGHT: Final = 0.03
 OF_A_BODY: Final = frozenset({"weight", "wt", "gewicht", "poids", "peso", "bodyweight", "kg"})
+COMPOUNDS: Final = ("gewicht", "weight")
+"""Dosisgewicht, Koerpergewicht, lichaamsgewicht."""
 NO_BODY: Final = frozenset({"per", "unit", "units", "day", "date", "product", "vial", "g", "mg", "dose", "amount"})
 
 
@@ -33,7 +35,8 @@ def other_weights(
         per_kg = _per_kg(mapped)
         for name in mapped.raw.cells.columns if per_kg.any() else ():
             words = set(words_of(name))
-            passed = (mapped.used is not None and name in mapped.used) or not OF_A_BODY & words or NO_BODY & words
+            of_a_body = OF_A_BODY & words or any(word.endswith(COMPOUNDS) for word in words)
+            passed = (mapped.used is not None and name in mapped.used) or not of_a_body or NO_BODY & words
             if not passed and name not in ignored:
                 told += _told(name, mapped, per_kg, known)
     return told

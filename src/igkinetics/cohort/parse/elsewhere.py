@@ -26,6 +26,7 @@ from igkinetics.cohort.parse.row_status import NO
 from igkinetics.cohort.parse.sample_words import names_total_igg
 from igkinetics.cohort.parse.therapy import depletes
 from igkinetics.cohort.presets.concepts import BRANDS, IMMUNOGLOBULIN_WORDS, says
+from igkinetics.units import G_PER_L_IN
 
 NEGATIONS: Final = "no|non|not|without|never|keine?|ohne|sans|sin|senza"
 DENIED: Final = re.compile(rf"\b(?:{NEGATIONS}|nil|w/o)\b|control|kontroll|naive|placebo|untreated")
@@ -40,6 +41,9 @@ BESIDE_A_DOSE: Final = re.compile(r"(?:pre|post|before|after|during)[ -]?(?:the 
 """Names and cells beside levels that place a sample by an infusion."""
 SPOKEN: Final = "|".join([BRANDS.pattern, BESIDE_A_DOSE.pattern, *IMMUNOGLOBULIN_WORDS])
 """What is looked for among many cells."""
+INFUSIONS: Final = re.compile(
+    rf"\b(?:ivig|igiv|iv ?ig|scig|igsc|igrt)\b|\bimmun\w* ?g?\w* (?:infusion|dose)|{BRANDS.pattern}"
+)
 NO_NUMBER: Final = re.compile(r"[^0-9., gm]")
 IN_WEIGHTS: Final = ("weight_kg", "weight")
 MISSED: Final[dict[str, str]] = {
@@ -70,8 +74,10 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     """The other table that a column without a meaning speaks of: doses, therapy or weights; "" for none."""
     if table == "samples" and any(rank("weights", name, heading) is not None for name in IN_WEIGHTS):
         return "weights"
+    if table == "samples" and read_heading(heading).unit in G_PER_L_IN:
+        return ""  # a level of something
     name = " ".join(words_of(heading))
-    if table not in ("samples", "patients", "outcomes") or says_igg(heading) or DENIED.search(name):
+    if table not in ("samples", "patients", "outcomes", "therapy") or says_igg(heading) or DENIED.search(name):
         return ""
     distinct = pd.Series(cells.unique(), dtype=str)
     many = len(distinct) > MOST_WORDS
@@ -89,9 +95,16 @@ def speaks_of(table: TableName, heading: str, cells: pd.Series[str]) -> str:
     beside_a_dose = EARLIER_DOSE.search(name) is not None or any(map(BESIDE_A_DOSE.fullmatch, told))
     if table == "samples" and beside_a_dose and not depletes(name):
         return "doses"
-    if depletes(name) or (table == "patients" and told and not many and all(map(depletes, told))):
+    if table != "therapy" and depletes(name):
+        return "therapy"
+    if table == "patients" and told and not many and all(map(depletes, told)):
         return "therapy"
     return ""
+
+
+def names_infusions(cells: pd.Series[str]) -> bool:
+    """Whether some cells of a column of tests or kinds of rows say that their rows are infusions of immunoglobulin."""
+    return any(INFUSIONS.search(text) and not DENIED.search(text) for text in map(plain, map(str, cells.unique())))
 
 
 def check_groups(tables: Tables) -> Parsed:

@@ -1,8 +1,7 @@
 """Rows that can be read and are probably not what they are taken for: asked about, never changed.
 
-Infusions among the therapies, agents that nobody knows to deplete B cells, weights that jump, adults of a child's
-weight, more immunoglobulin in four weeks than any use of it, amounts that are running totals, events
-that take IgG away or belong in another table.
+Infusions among the therapies, agents that nobody knows to deplete B cells, more immunoglobulin in four weeks than any
+use of it, amounts that are running totals, events that take IgG away or belong in another table.
 """
 
 from __future__ import annotations
@@ -30,16 +29,7 @@ NOT_TAKEN: Final = re.compile(rf"\b(?:{NEGATIONS}|held|hold|planned|cancell?ed|r
 NO_AGENT: Final = re.compile(
     r"none|no(?: (?:agent|therapy|treatment))?|nil|-+|n/?a|placebo|controls?|untreated|observation|keine?|aucun"
 )
-TAKES_IGG_AWAY: Final = re.compile(rf"{LOSSES}|plasma.?austausch|\bplex\b|\btpe\b")
-JUMP_TIMES: Final = 1.5
-JUMP_DAYS: Final = 90.0
-"""Nobody's weight changes by half within three months."""
-ADULT_YEARS: Final = 18.0
-ADULT_KG: Final = 25.0
-CHILD_YEARS: Final = 5.0
-CHILD_KG: Final = 40.0
-OLDER_YEARS: Final = 12.0
-OLDER_KG: Final = 100.0
+TAKES_IGG_AWAY: Final = re.compile(LOSSES)
 MONTH_DAYS: Final = 28.0
 MOST_G_PER_KG: Final = 4.0
 MOST_GRAMS: Final = 320.0
@@ -57,8 +47,6 @@ NO_INFANT_KG: Final = 20.0
 LARGE_G: Final = 160.0
 """2 g/kg of 80 kg, as immunomodulation takes; volumes in mL are ten times the grams."""
 LONGEST_DAYS: Final = 1.0
-BODY_MASS_INDEX: Final = (8.0, 90.0)
-"""kg/m^2; outside it weight and height are not those of one person."""
 
 
 def empties_no_b_cells(agent: str) -> bool:
@@ -99,51 +87,6 @@ def check_agents(therapy: Parsed) -> Parsed:
         for row in first
     ]
     return therapy.with_findings([*findings, *warn(therapy.rows(first), column, cells, asked, "used as depletion")])
-
-
-def check_jumps(weights: Parsed) -> Parsed:
-    """Ask about a weight that changed by half within three months: another unit, or a slip."""
-    rows = weights.usable()
-    order = time_order(rows)
-    patient, kg = rows["patient"].to_numpy()[order], rows["weight_kg"].to_numpy(dtype=np.float64)[order]
-    day = rows["moment"].to_numpy(dtype=np.float64)[order]
-    near = (patient[1:] == patient[:-1]) & (np.diff(day) <= JUMP_DAYS)
-    times = np.maximum(kg[1:], kg[:-1]) / np.minimum(kg[1:], kg[:-1])
-    late = np.flatnonzero(near & (times >= JUMP_TIMES))
-    after = pd.Series(late, index=rows.index[order[late + 1]]).sort_index()
-    column = "weight_kg" if weights.table.column("weight_kg") is not None else "weight"
-    asked = [f"{kg[one]:g} kg {day[one + 1] - day[one]:.0f} days before: is the unit right?" for one in after]
-    cells = weights.table.text[column]
-    return weights.with_findings(warn(weights.rows(after.index), column, cells, asked))
-
-
-def check_bodies(patients: Parsed) -> Parsed:
-    """Ask about weights that do not go with a height or an age (in months?)."""
-    age, kg, cm = (patients.frame[name].to_numpy(dtype=np.float64) for name in ("age_y", "weight_kg", "height_cm"))
-    findings: list[Finding] = []
-    index = kg / (cm / 100.0) ** 2
-    odd = (index < BODY_MASS_INDEX[0]) | (index > BODY_MASS_INDEX[1])
-    if odd.any():
-        pairs = zip(kg[odd], cm[odd], strict=True)
-        asked = [
-            f"{height:g} cm and {weight:g} kg are not of one person: are units and columns right?"
-            for weight, height in pairs
-        ]
-        findings += warn(odd, "height_cm", patients.table.text["height_cm"], asked)
-    if patients.table.column("age_y") is None:
-        return patients.with_findings(findings)
-    cells = patients.table.text["age_y"]
-    for rows, what in (
-        ((age >= ADULT_YEARS) & (kg < ADULT_KG), "years in months, or the weight in another unit?"),
-        ((age < CHILD_YEARS) & (kg > CHILD_KG), "is the weight in kg, the age in years?"),
-        ((age >= CHILD_YEARS) & (age < OLDER_YEARS) & (kg > OLDER_KG), "is the weight in kg, the age in years?"),
-    ):
-        asked = [
-            f"an age of {years:g} y beside {weight:g} kg: {what}"
-            for years, weight in zip(age[rows], kg[rows], strict=True)
-        ]
-        findings += warn(rows, "age_y", cells, asked)
-    return patients.with_findings(findings)
 
 
 def check_amounts(doses: Parsed, weight: Floats) -> Parsed:

@@ -28,6 +28,10 @@ WEEK: Final = 7.0
 SHORT_GAP_DAY: Final = 6.0
 FEWEST_DOSES: Final = 3
 EARLY_PART: Final = 0.3
+FAR_DAY: Final = 1000.0
+FEWEST_COURSES: Final = 3
+SHORT_COURSE_DAY: Final = 120.0
+TIMES_ALIKE: Final = 2.0
 A_YEAR: Final = (365.0, 366.0)
 HISTORY_DAYS: Final = 60.0
 LONGEST_STEP_DAY: Final = 150.0
@@ -119,6 +123,44 @@ def check_unit_of_days(doses: Parsed, samples: Parsed) -> Parsed:
         told = f"doses {many.median():g} days apart, and as weeks they lie among all samples: are they weeks?"
         return _asked(doses, told)
     return doses
+
+
+def check_origin_of_therapy(therapy: Parsed, samples: Parsed) -> Parsed:
+    """Ask about day numbers of therapies that all end long before the first samples: the tables count from other days.
+
+    A history of therapy lies at negative days, before samples that begin about day 0.
+    """
+    sampled = _day_numbers(samples)
+    rows = therapy.usable()
+    if sampled is None or rows.empty or therapy.times[0].is_date.any() or float(sampled.min()) < FAR_DAY:
+        return therapy
+    first = samples.usable().groupby("patient")["moment"].min().reindex(rows["patient"]).to_numpy(dtype=np.float64)
+    stop = rows["stop"].to_numpy(dtype=np.float64)
+    ended = np.where(np.isinf(stop), rows["start"].to_numpy(dtype=np.float64), stop)
+    if np.isnan(first).all() or not bool((first - ended)[~np.isnan(first)].min() > FAR_DAY):
+        return therapy
+    told = f"all therapies end more than {FAR_DAY:.0f} days before their patient's first sample: "
+    return _asked(therapy, told + "do the days of both tables count from one day?")
+
+
+def check_lengths_of_courses(therapy: Parsed) -> Parsed:
+    """Ask about courses that are a year longer than those of their agent: a stop in the wrong year."""
+    rows = therapy.usable()
+    stop = therapy.table.column("stop")
+    if stop is None:
+        return therapy
+    days = (rows["stop"] - rows["start"]).astype(np.float64)
+    days = days[np.isfinite(days)]
+    agent = rows["agent"].reindex(days.index)
+    usual = days.groupby(agent).transform("median")
+    many = days.groupby(agent).transform("size") >= FEWEST_COURSES
+    rest = days - A_YEAR[0]
+    off = many & (usual <= SHORT_COURSE_DAY) & (rest >= usual / TIMES_ALIKE) & (rest <= usual * TIMES_ALIKE + 1.0)
+    told = [
+        f"a course of {one:.0f} days, and {mean:.0f} in the median of this agent: is the year of the stop right?"
+        for one, mean in zip(days[off], usual[off], strict=True)
+    ]
+    return therapy.with_findings(warn(therapy.rows(days.index[off]), "stop", stop, told))
 
 
 def check_wrong_years(events: Parsed) -> Parsed:

@@ -32,6 +32,8 @@ LONG_GAP_DAY: Final = 90.0
 TIMES_THE_USUAL: Final = 3.0
 FAR_DAY: Final = 1000.0
 """A dose so long before the first sample has left nothing, and one so long after the last tells nothing: a slip."""
+LOWEST_INTO_A_VEIN_G_PER_KG: Final = 0.06
+"""Replacement into a vein begins at 0.2 g/kg; one vial of 5 g is 0.07 for an adult."""
 MISSING_CODES: Final = ("999", "9999", "99999", "8888")
 FEWEST_ALIKE: Final = 3
 """So many levels that differ are the same in two people by no chance."""
@@ -261,6 +263,12 @@ def _far_from_samples(events: Parsed, name: str, times: Times, samples: Parsed) 
     return events.with_findings(warn(rows, times.column, events.table.text[times.column], expected))
 
 
+def _like_vials(per_kg: Floats, grams: Floats, doses: pd.DataFrame) -> bool:
+    """Whether doses into a vein are so small, and so whole, that they are rather counts of vials."""
+    small = bool(len(grams)) and not np.isnan(per_kg).any() and float(np.median(per_kg)) < LOWEST_INTO_A_VEIN_G_PER_KG
+    return small and bool((grams == np.floor(grams)).all()) and bool(doses["route"].eq("iv").all())
+
+
 def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:
     """Warn where the doses of a whole cohort are far below any in use in the median. weight (n,): kg of each dose."""
     usable = doses.usable()
@@ -272,6 +280,10 @@ def check_sizes_of_doses(doses: Parsed, weight: Floats) -> Parsed:
         median = f"{np.median(known):.2g} g/kg"
     elif not known.size and rows.size and np.median(grams) < LOWEST_INFUSION_G and usable["route"].eq("iv").any():
         median = f"{np.median(grams):.2g} g"
+    elif _like_vials(per_kg, grams, usable.loc[rows]):
+        told = f"whole numbers, and in the median {np.median(known):.2g} g/kg, which is little into a vein: in vials?"
+        column = str(doses.frame["amount_column"].loc[rows].iloc[0])
+        return doses.with_findings(warn(doses.rows(rows[:1]), column, doses.table.text[column], told))
     else:
         return doses
     column = str(doses.frame["amount_column"].loc[rows].iloc[0])

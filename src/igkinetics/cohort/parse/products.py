@@ -12,7 +12,8 @@ from igkinetics.cohort.mapping.headings import plain
 from igkinetics.cohort.presets.concepts import NOT_POLYCLONAL, says
 
 OTHER_DRUG: Final = re.compile(
-    r"(?:human )?albumin\w*(?: human)?(?: ?\d+ ?%)?|(?:alburex|albunorm|flexbumin|plasbumin)(?: ?\d+ ?%?)?|"
+    r"(?:human )?albumin\w*(?: human)?(?: ?\d+ ?%)?|"
+    r"(?:albu[a-z]+|flexbumin|plasbumin|kedbumin|buminate|zenalb|vialebex|ydralbum|octalbin|albiomin)(?: ?\d+ ?%?)?|"
     r"anti-?d(?: ?\(?rho\)?)?(?: ig| immun\w* ?glob\w*)?|rhophylac|rhogam|winrho\w*|"
     r"hepatitis b (?:ig|immun\w* ?glob\w*)|hbig|hepatect\w*|zutectra|tetanus (?:ig|immun\w* ?glob\w*)|"
     r"(?:fresh frozen )?plasma|ffp|octaplas\w*|platelets?|red (?:blood )?cells?|prbc|erythrocytes?|fibrinogen|"
@@ -21,7 +22,7 @@ OTHER_DRUG: Final = re.compile(
     r"magnesium(?: \w+)?|potassium(?: \w+)?|amino ?acids?|iron(?: \w+)*|ferric \w+|vitamin \w+|pre-?med(?:ication|s)?|"
     r"paracetamol|acetaminophen|"
     r"(?:methyl)?predniso(?:lo)?ne?|corticosteroids?|steroids?|dexamethasone?|hydrocortisone?|"
-    r"antithymocyte globulin|atg|"
+    r"anti-?thymo[cz]yte?n?[ -]?(?:immun\w* ?)?glob\w*|atg\w*|thymoglobulin\w*|grafalon|"
     r"rituximab|blinatumomab|teclistamab|elranatamab|talquetamab|obinutuzumab|daratumumab|tocilizumab"
 )
 """The whole of a name, but for sizes and routes."""
@@ -51,6 +52,8 @@ WHAT_WAS_GIVEN: Final = frozenset(
 OTHER_THAN: Final = frozenset({"drug", "type", "medication", "med", "medicine", "substance", "agent", "kind"})
 """Headings of what a dose was under which every row of immunoglobulin says so."""
 IMMUNOGLOBULIN: Final = re.compile(r"\b(?:i[vg]|sc)?ig[gv]?\b|\bigsc\b|\bigrt\b|globulin|inmunoglob|\bi[vm]ig|scig")
+ATC: Final = re.compile(r"[a-z]\d\d[a-z]{2}\d\d")
+ATC_OF_IMMUNOGLOBULINS: Final = "j06ba"
 UNKNOWN: Final = frozenset({"", "-", ".", "?", "na", "n/a", "nan", "none", "null", "unknown", "not known", "other"})
 
 
@@ -81,3 +84,11 @@ def unlike_the_others(words: list[str]) -> list[bool]:
     if not any(named):
         return [False] * len(words)
     return [not says_so and word.strip().casefold() not in UNKNOWN for says_so, word in zip(named, words, strict=True)]
+
+
+def other_codes(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Codes of ATC that are no immunoglobulins', where the heading says ATC or one of the codes is theirs."""
+    codes = [ATC.fullmatch(word) is not None for word in words]
+    if not ("atc" in named or any(word.startswith(ATC_OF_IMMUNOGLOBULINS) for word in words)):
+        return [False] * len(words)
+    return [code and not word.startswith(ATC_OF_IMMUNOGLOBULINS) for code, word in zip(codes, words, strict=True)]

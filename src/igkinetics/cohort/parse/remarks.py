@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from igkinetics.cohort.parse.dose_words import NUMBER, ONCE
+from igkinetics.cohort.parse.row_status import NO, YES
+
 REMARK: Final = re.compile(
     r"\bdisregard|\bdo not use|\bnot to be used|\bmix(?:ed)?[ -]?up|\bswapped\b|\bwrong (?:patient|sample|tube|label)|"
-    r"\bmislabel|\bentered in error|\bcontaminat|\bunreliable|\bimplausible|\bduring (?:the )?infusion|\bnot given\b|"
+    r"\bmislabel|\binvalid\b|"
+    r"\bnot (?:valid|usable|reliable|representative|evaluable|suitable|trustworthy|interpretable)\b|"
+    r"\bentered in error|\bcontaminat|\bunreliable|\bimplausible|"
     r"\brefused\b|\bstopped early|\bincomplete|\bpartial(?:ly)?\b|\bignore\b|\bother patient|"
+    r"\bcancell?ed\b|\bstorniert|\bannulee?s?\b|\bannullat[oa]\b|\banulad[oa]\b|\bcancelad[oa]\b|"
+    r"\bgeannuleerd|"
     r"\bverwechs|\bverworfen|\bnicht (?:verwertbar|verwenden|auswert|beachten|gegeben)|\babgebrochen|"
     r"\bfalsche[rsnm]? \w|"
     r"\bungultig|\bignorieren|\bandere[rnms]? patient|\bvertausch|"
@@ -19,10 +26,36 @@ REMARK: Final = re.compile(
     r"\bignorar|\bno (?:usar|utilizar|valid[oa]|administrad)|\botro paciente|\bequivocad|\berrone[oa]|\bdescartar|"
     r"\bniet (?:gebruiken|bruikbaar|gegeven|toegediend)|\bverkeerd|\bverwissel|\bandere patient|\bnegeren\b"
 )
+NEGATION: Final = r"(?:not|never|nicht|nie|ne|pas|non|no|niet|nooit|\w+n't)"
+GIVEN: Final = (
+    r"(?:given|administered|infused|received|gegeben|verabreicht|appliziert|infundiert|erhalten|bekommen|"
+    r"administree?s?|donnee?s?|perfusee?s?|recue?s?|somministrat[oaie]|infus[oaie]|ricevut[oa]|eseguit[oa]|"
+    r"administrad[oa]s?|dad[oa]|recibid[oa]|puest[oa]|gegeven|toegediend|ontvangen|gekregen)"
+)
+NOT_GIVEN_AFTER_ALL: Final = re.compile(
+    rf"\b{NEGATION}\b(?: (?:a|ete|been|yet|e|stat[oa]|fue|sido|ha|pas|was|wurde|werd)){{0,3}} {GIVEN}\b|"
+    r"\bnon dat[oa]\b|\bdid(?: not|n't) (?:receive|get|come|attend)|\bwithheld\b|\bomitted\b|"
+    r"\bmissed\b|\bskipped\b|\bnever started|"
+    r"\b(?:postponed|verschoben|reportee?|aplazad[oa]|rinviat[oa]|rimandat[oa]|uitgesteld)(?:$|[,;:.]| "
+    r"(?:to|until|till|due|because|for|auf|bis|wegen|um|au|jusqu|pour|a|al|hasta|por|fino|per|naar|tot|wegens)\b)|"
+    r"\bno[- ]?show\b|\bnicht (?:erschienen|durchgefuhrt|erfolgt|stattgefunden)|\bausgefallen\b|\bentfallen\b|"
+    r"\b(?:keine|geen) (?:gabe|infusion|infuus|dosis|toediening)|\bpas (?:de|d) (?:perfusion|injection|venue)|"
+    r"\bniet (?:doorgegaan|gekomen)|\bno (?:acudio|vino)|\bnon (?:venut[oa]|presentat[oa])"
+)
+"""A remark on a dose or a therapy that says there was none."""
+DRAWN_AMISS: Final = re.compile(
+    r"\b(?:during|while|mid|wahrend|pendant|durant|durante|tijdens|im laufe)\b[ -](?:\S+ ){0,3}"
+    r"(?:infusion|perfusion|infusione|infuus|infusie|infused|infundida)|"
+    r"\b(?:infusion|perfusion|infusions|infuus)[ -]?(?:arm|line|site|zugang|leitung)|\bthrough the (?:iv )?line|"
+    r"\b(?:arm|line|zugang) (?:of|with|used for|mit) (?:the |der )?(?:running )?(?:infusion|ivig|ig)|"
+    r"\bsame arm\b|\bbras perfuse|\bbraccio (?:dell )?infusione|\bbrazo (?:de la )?infusion|\binfuusarm"
+)
+"""Blood that was drawn while immunoglobulin ran in, or beside it."""
 ANOTHER_METHOD: Final = re.compile(r"\bspep\b|electrophor|elektrophor|gamma.?fraction")
 ANOTHER_VALUE: Final = re.compile(
     r"\b(?:corrected|revised|changed) (?:to|from)\b|\bkorrigiert (?:auf|von)\b|\bcorrige[ea]?s? [aà]\b|"
-    r"\bcorrett[oa] [ai]\b|"
+    r"\bcorrett[oa] [ai]\b|\b(?:corrected|adjusted|normali[sz]ed) (?:for|by)\b|\bkorrigiert (?:fur|nach|um)\b|"
+    r"\b\w+korrigiert|\bcorrigee? (?:pour|par)\b|\bcorrett[oa] per\b|\bcorregid[oa] por\b|\bgecorrigeerd voor\b|"
     r"\bcorregid[oa] a\b|\bgecorrigeerd naar\b|\b(?:repeat(?:ed)?|retest|recheck|rerun|wiederholung|kontrolle|"
     r"controle):? ?\d"
 )
@@ -62,7 +95,10 @@ SECOND_ENTRY: Final = re.compile(
 SURMISED: Final = re.compile(
     r"\b(?:suspected|possible|presumed|unconfirmed|rule out|query|planned|scheduled|refused)\b|\?"
 )
-LOSSES: Final = "nephroti|protein.?losing|chylothora|plasma.?(?:pheresis|exchange)|immuno?adsor"
+LOSSES: Final = (
+    r"nephroti|protein.?losing|chylothora|plasma.?(?:ph[ae]re|fere|exchange|austausch|wissel)|"
+    r"echanges? plasma|recambio plasm|scambio plasm|immuno?adsor|\bplex\b|\btpe\b"
+)
 """What takes IgG out of the blood, as an event or as a disease."""
 LOSES_IGG: Final = re.compile(rf"{LOSSES}|\bple\b|enteropath|lymphangiect|\bburns?\b|proteinuri")
 PARAPROTEIN: Final = re.compile(
@@ -79,3 +115,21 @@ NO_PARAPROTEIN: Final = re.compile(
 def has_paraprotein(word: str) -> bool:
     """Whether a text says that a paraprotein, perhaps of IgG, is among the IgG."""
     return PARAPROTEIN.search(word) is not None and NO_PARAPROTEIN.search(word) is None
+
+
+def with_paraprotein(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Texts that say so, and yes or an amount under a heading of it."""
+    headed = bool({"paraprotein", "mprotein"} & named) or {"m", "protein"} <= named or {"m", "spike"} <= named
+    amount = [bool(NUMBER.fullmatch(word) and re.search("[1-9]", word)) for word in words]
+    return [
+        has_paraprotein(word) or (headed and (word in YES or (number and word != "0")))
+        for word, number in zip(words, amount, strict=True)
+    ]
+
+
+def lost_otherwise(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Texts that say IgG was lost or taken away, and yes or an amount under a heading of it."""
+    headed = LOSES_IGG.search(" ".join(sorted(named))) is not None
+    nothing = [word in NO or ONCE.fullmatch(word) is not None for word in words]
+    lost = [bool(LOSES_IGG.search(word) or (headed and (word in YES or not NUMBER.fullmatch(word)))) for word in words]
+    return [a and not b for a, b in zip(lost, nothing, strict=True)]

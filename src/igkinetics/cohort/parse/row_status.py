@@ -27,10 +27,19 @@ NOT_GIVEN: Final = re.compile(
     r"non (?:somministrat|dat)[oa]|sospes[oa]|rinviat[oa]|rimandat[oa]|programmat[oa]|previst[oa]|rifiutat[oa]|"
     r"niet (?:gegeven|toegediend)|uitgesteld|gepland|geweigerd|overgeslagen"
 )
+NO_PARTICIPANT: Final = re.compile(
+    r"screen(?:ing)? ?-?fail(?:ure|ed)?|not (?:treated|eligible|enrolled|included)|never (?:treated|enrolled)|"
+    r"ineligible|(?:consent )?withdrawn(?: consent)?|withdrew(?: consent)?|excluded|ausgeschlossen|"
+    r"nicht (?:eingeschlossen|behandelt)|einwilligung (?:widerrufen|zuruckgezogen)|exclue?|"
+    r"non (?:inclus|inclue?|traitee?|eligible)|retrait (?:de )?consentement|excluid[oa]|"
+    r"no (?:incluid[oa]|tratad[oa]|elegible)|esclus[oa]|non (?:arruolat[oa]|trattat[oa])|uitgesloten"
+)
+"""A whole cell that says of a patient that the study has left them out."""
 STATUS_HEADINGS: Final = frozenset({"status", "state", "statut", "estado", "stato", "etat"})
 STATUS_WORDS: Final = STATUS_HEADINGS | frozenset(
     {"action", "given", "administered", "mar", "valid", "flag", "gegeben", "verabreicht"}
     | {"intent", "intention", "line", "record", "entry", "kind", "type", "art", "tipo", "soort"}
+    | {"event", "step", "stage", "phase", "transaction", "schritt", "vorgang", "etape", "evento", "fase", "gebeurtenis"}
 )
 DENYING: Final = frozenset(
     {"planned", "ordered", "scheduled", "cancelled", "canceled", "held", "missed", "refused", "omitted", "skipped"}
@@ -51,6 +60,12 @@ AFFIRMING: Final = frozenset(
     | {"utilizzabile", "gegeven", "toegediend", "geldig", "bruikbaar"}
 )
 """Headings under which "no" says so."""
+GIVEN_AT_LAST: Final = AFFIRMING - frozenset(
+    {"valid", "include", "included", "use", "used", "usable", "evaluable", "gultig", "verwenden", "verwendet"}
+    | {"verwertbar", "auswertbar", "eingeschlossen", "valide", "inclus", "incluse", "inclure", "utilisable", "valido"}
+    | {"valida", "incluido", "incluida", "utilizable", "incluso", "inclusa", "utilizzabile", "geldig", "bruikbaar"}
+)
+"""Cells that say of a dose that it was given."""
 LEFT_OUT: Final = frozenset(
     {"exclude", "excluded", "exclusion", "withdrawn", "withdrew", "ineligible", "failure", "ausgeschlossen"}
     | {"ausschluss", "ausschlussgrund", "exclu", "exclue", "exclusion", "excluido", "excluida", "escluso", "esclusa"}
@@ -153,7 +168,8 @@ def taken_back(table: str, named: frozenset[str], words: list[str]) -> list[bool
 
 def not_given(table: str, named: frozenset[str], words: list[str]) -> list[bool]:
     """Those, and words of what was planned and did not come, under a heading of a status."""
-    status = bool(STATUS_WORDS & named or about_rows(table, named, DENYING | AFFIRMING))
+    told_of_others = any(word in GIVEN_AT_LAST for word in words)  # beside "given", "ordered" was not
+    status = bool(STATUS_WORDS & named or told_of_others or about_rows(table, named, DENYING | AFFIRMING))
     in_general = about_rows(table, named, STATUS_HEADINGS)  # "no" is no answer to any other heading
     return [
         no or bool(status and (in_general or word not in NO) and NOT_GIVEN.fullmatch(word))

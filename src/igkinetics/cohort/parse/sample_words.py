@@ -41,7 +41,21 @@ OTHER_SPECIMEN: Final = re.compile(
     r"(?:umbilical )?cord(?: blood| serum)?|nabelschnurblut|donor(?: (?:sample|serum|blood))?|spender(?:in)?|"
     r"bal|bronchoalveolar lavage|stool|stuhl|breast milk|tears?"
 )
+ANOTHER_PERSON: Final = re.compile(
+    r"(?:sample of (?:the )?)?(?:mother|mutter|mere|madre|moeder|maternal|mother's|father|vater|pere|padre|vader|"
+    r"sibling|brother|sister|bruder|schwester|twin|zwilling|household contact|relative)(?: sample| serum)?"
+)
+DILUTION: Final = re.compile(r"dilution|diluted|dilucion|diluizione|verdunn|verdund")
+DILUTED_BY: Final = re.compile(r"(?:1 ?[:/] ?|x ?)?(\d+(?:[.,]\d+)?) ?(?:x|fach|fold|volte|fois|veces)?")
+LIMIT_PUT_IN: Final = (
+    r"(?:ll?oq|lod|limit|cut-?off|nachweisgrenze|bestimmungsgrenze) ?(?:/|by|x|\*|durch) ?"
+    r"(?:\d|sqrt|wurzel|√).*|"
+    r"(?:half|½|halbe?|1/2|0[.,]5)(?: of| ?[x*])?(?: the| der| die)? ?"
+    r"(?:ll?oq|lod|limit|detection limit|nachweisgrenze).*"
+)
+"""A level that was put in the place of one below the limit: half of it, or over the root of two."""
 NOT_MEASURED: Final = re.compile(
+    rf"{LIMIT_PUT_IN}|"
     r"(?:single |multiple )?imput(?:ed|ation)|locf|nocb|(?:last observation )?carried forward|interpolat(?:ed|ion)|"
     r"extrapolat(?:ed|ion)|estimat(?:ed?|ion)|calculated|simulated|predicted|forecast|assumed|geschatzt|berechnet|"
     r"estime|target|goal|zielwert"
@@ -156,6 +170,13 @@ def _is_loinc(word: str) -> bool:
 def spoilt(word: str) -> bool:
     """Whether a cell says that a sample is not what was meant to be measured."""
     return SPOILT.search(word) is not None and NOT_SPOILT.search(word) is None
+
+
+def diluted(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Factors of a dilution other than one, in a column that says it."""
+    headed = any(DILUTION.match(word) for word in named)
+    factors = [DILUTED_BY.fullmatch(word) for word in words]
+    return [headed and one is not None and float(one[1].replace(",", ".")) != 1.0 for one in factors]
 
 
 def no_result(named: frozenset[str], word: str) -> bool:

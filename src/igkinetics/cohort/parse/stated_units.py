@@ -6,10 +6,11 @@ heading of levels that says another analyte (IgG1, IgA) is refused likewise.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, TableName
-from igkinetics.cohort.mapping.headings import read_heading, words_of
+from igkinetics.cohort.mapping.headings import plain, read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.sample_words import names_another_analyte, other_than_igg
@@ -40,6 +41,17 @@ LENGTH_WORDS: Final[dict[str, frozenset[str]]] = {
     "inch": frozenset({"in", "inch", "inches", "zoll"}),
     "ft": frozenset({"ft", "feet", "foot"}),
 }
+AMOUNTS: Final = ("amount", "amount_g")
+VIAL_WORDS: Final = frozenset(
+    {"vial", "vials", "bottle", "bottles", "flasche", "flaschen", "flacon", "flacons", "viales", "fiale", "flaconi"}
+    | {"ampoules", "ampullen", "packs", "injectieflacons"}
+)
+SIZE_WORDS: Final = frozenset({"per", "pro", "par", "por", "size", "total", "content", "strength"})
+NO_CONCENTRATION: Final = re.compile(
+    r"\b[mk]?(?:iu|ie|ui|u) ?/ ?m?d?l\b|%|\bpercent|\bprozent|\bpourcent|[un]?mol ?/ ?l|\bz-?score|\bratio\b|"
+    r"\btit(?:er|re)\b|"
+    r"\blog(?:10|e)?\b|\bln\b|\bchange\b|\bdelta\b"
+)
 PLURAL: Final = {"day": "days", "week": "weeks", "month": "months", "year": "years", "inch": "inches", "m": "metres"}
 
 
@@ -55,12 +67,29 @@ def headings_against_units(mapped: MappedRows, table: TableName, mapping: Mappin
             told = other_than_igg(heading, table)
             problems.append(Problem(file=mapped.raw.file, column=name, found=heading, expected=told))
             continue
+        if heading != name and name not in stated and (said := _counts_something_else(name, heading)):
+            expected = f"{said}; if the heading is wrong, write {_key(name, table, _plain_unit(name, mapping))}"
+            problems.append(Problem(file=mapped.raw.file, column=name, found=heading, expected=expected))
+            continue
         if heading == name or name in stated or not assumed or unit in ("", assumed):
             continue
         problems.append(
             Problem(file=mapped.raw.file, column=name, found=heading, expected=_expected(name, table, assumed, unit))
         )
     return problems
+
+
+def _counts_something_else(name: str, heading: str) -> str:
+    """What a heading says of a column that is in no unit of its kind: vials, units of activity, parts of something."""
+    if name in AMOUNTS and VIAL_WORDS & set(words_of(heading)) and not SIZE_WORDS & set(words_of(heading)):
+        return f"{name} is read as an amount, and this heading counts vials: multiply them by their size"
+    if name == "igg" and NO_CONCENTRATION.search(plain(heading)):
+        return "igg is read as a concentration by mass, and this heading says another measure"
+    return ""
+
+
+def _plain_unit(name: str, mapping: Mapping) -> str:
+    return str(mapping.igg_unit or "mg/dL") if name == "igg" else USUAL.get(name, "g")
 
 
 def _read_in(name: str, table: TableName, mapped: MappedRows, mapping: Mapping) -> str:

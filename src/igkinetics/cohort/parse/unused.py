@@ -26,7 +26,7 @@ from igkinetics.cohort.parse.beside import other_strength, quoted, said_beside
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import contrary_words
-from igkinetics.cohort.parse.elsewhere import MISSED, speaks_of
+from igkinetics.cohort.parse.elsewhere import MISSED, names_infusions, speaks_of
 from igkinetics.cohort.parse.known_words import unknown_words
 from igkinetics.errors import Problem, counted
 from igkinetics.units import TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
@@ -107,7 +107,14 @@ def unused_columns(mapped: MappedRows, table: TableName, mapping: Mapping) -> li
         else:
             spoken = replace(column, elsewhere=speaks_of(table, name, raw.cells[name][mapped.kept]))
             unused.append(_by_its_cells(spoken, mapped, mapping))
-    return [*unused, *_in_use(mapped, table, mapping)]
+    return [*unused, *_in_use(mapped, table, mapping), *_infusions_left_out(mapped, table, mapping)]
+
+
+def _infusions_left_out(mapped: MappedRows, table: TableName, mapping: Mapping) -> Iterator[UnusedColumn]:
+    """Columns by which rows of samples are left out that are infusions."""
+    for column in dict.fromkeys(rule.column for rule in mapping.table(table).keep) if table == "samples" else ():
+        if column in mapped.raw.cells.columns and names_infusions(mapped.raw.cells[column][~mapped.kept]):
+            yield UnusedColumn(file=mapped.raw.file, table=table, name=column, used=True, elsewhere="doses")
 
 
 def _in_use(mapped: MappedRows, table: TableName, mapping: Mapping) -> Iterator[UnusedColumn]:

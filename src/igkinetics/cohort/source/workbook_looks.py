@@ -1,4 +1,4 @@
-"""What a sheet shows beside the values of its cells: hidden rows and columns, crossed-out cells, comments, formats.
+"""What a sheet shows beside the values of its cells: hidden rows, crossed-out cells, comments, formats, means.
 
 The reader of the values knows nothing of these; people who excluded a value by a filter, a strike or a note do. The
 parts of the workbook are searched as text: one pass over the sheet each, and a look at single cells only where a style
@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,11 @@ TEXT: Final = re.compile(rb"<(?:\w+:)?t(?:ext)?\b[^>]*>([^<]*)</(?:\w+:)?t(?:ext
 BUILT_IN_PERCENT: Final = {b"9": "0%", b"10": "0.00%"}
 OF_A_DATE: Final = re.compile(r"[ymdhs]|am/pm", re.IGNORECASE)
 BRACKETS: Final = re.compile(r"\[[^\]]*\]|[_*].")
+SUMMARY: Final = re.compile(
+    rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,4})([0-9]{1,8})"[^>]*>\s*<(?:\w+:)?f\b[^>]*>'
+    rb"([^<]*\b(?:AVERAGE|MEDIAN|SUM|SUBTOTAL|MIN|MAX|TREND|FORECAST|COUNT|STDEV)[A-Z.]*\([^<]*)<"
+)
+"""A formula that makes one number of several cells."""
 LITERAL: Final = re.compile(r'"([^"]*)"|\\(.)')
 PLACES: Final = re.compile(r"general|[0#?.,e+\-/\s@()']", re.IGNORECASE)
 
@@ -46,11 +52,12 @@ class Looks:
     shown_as: dict[Cell, str] = field(default_factory=dict)
     """Cell -> a number format that shows more than its number."""
     comments: dict[Cell, str] = field(default_factory=dict)
+    summaries: dict[Cell, str] = field(default_factory=dict)
+    """Cell -> the formula that makes its number of several others."""
 
     def __bool__(self) -> bool:
-        return any(
-            (self.hidden_sheet, self.hidden_rows, self.hidden_columns, self.struck, self.shown_as, self.comments)
-        )
+        looks = (self.hidden_sheet, self.hidden_rows, self.hidden_columns, self.struck, self.shown_as)
+        return any((*looks, self.comments, self.summaries))
 
 
 def looks_of(path: Path, position: int) -> Looks:
@@ -89,6 +96,10 @@ def _looks(archive: zipfile.ZipFile, position: int) -> Looks:
         struck=frozenset(struck),
         shown_as=shown_as,
         comments=_comments(archive, part),
+        summaries={
+            (int(row), column_number(letters)): html.unescape(formula.decode("utf-8", "replace"))
+            for letters, row, formula in islice(SUMMARY.findall(source), MOST_CELLS_TOLD)
+        },
     )
 
 
