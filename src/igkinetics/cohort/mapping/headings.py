@@ -84,6 +84,8 @@ class Heading:
 
 def plain(heading: str) -> str:
     """Without accents and capitals."""
+    if heading.isascii():
+        return heading.casefold()  # most cells of a large table, at a tenth of the time
     letters = unicodedata.normalize("NFKD", heading.replace("µ", "u").replace("μ", "u"))
     return "".join(one for one in letters if not unicodedata.combining(one)).casefold()
 

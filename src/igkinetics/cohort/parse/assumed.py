@@ -13,6 +13,7 @@ from igkinetics.cohort.mapping.contract import COLUMN_UNITS, TableName
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.parse.cells import igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
+from igkinetics.cohort.parse.words import Words
 from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
 Mask = npt.NDArray[np.bool_]
@@ -28,15 +29,9 @@ FLAGS: Final = frozenset({"0", "1", "y", "n", "yes", "no", "true", "false", "j",
 Check = Callable[["pd.Series[str]", MappedRows, Mapping], tuple[Mask, str]]
 
 
-def where(cells: pd.Series[str], test: Callable[[str], bool] | str) -> Mask:
+def where(cells: pd.Series[str] | Words, test: Callable[[str], bool] | str) -> Mask:
     """Cells for which a test holds, or that are as a pattern says, in any case; equal cells are looked at once."""
-    code, distinct = pd.factorize(cells)
-    if isinstance(test, str):
-        verdict = pd.Series(distinct, dtype=str).str.fullmatch(test, case=False).to_numpy(dtype=bool)
-    else:
-        verdict = np.fromiter((test(str(cell)) for cell in distinct), dtype=bool, count=len(distinct))
-    rows: Mask = verdict[code]
-    return rows
+    return (cells if isinstance(cells, Words) else Words(cells)).where(test)
 
 
 def _other_igg_unit(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> tuple[Mask, str]:

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from igkinetics.cohort.mapping.contract import COLUMN_UNITS, VOLUMES, TableName
-from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, rank, read_heading, words_of
+from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, rank, read_heading, words_of
 from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels, where
+from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels
 from igkinetics.cohort.parse.beside_levels import flags_against_levels, two_kinds
 from igkinetics.cohort.parse.beside_patients import said_of_patients
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
@@ -25,6 +25,7 @@ from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.parse.sample_words import ABOVE_A_LIMIT, BELOW_A_LIMIT
 from igkinetics.cohort.parse.stated_units import VIAL_WORDS
 from igkinetics.cohort.parse.times import dates_of
+from igkinetics.cohort.parse.words import Words
 from igkinetics.units import G_PER_L_IN, WEIGHT_IN_KG, canonical_unit
 
 AMOUNTS: Final = ("amount_g", "amount_g_per_kg", "amount")
@@ -78,40 +79,41 @@ SAME_STRENGTH: Final = 0.03
 
 
 def said_beside(
-    table: TableName, name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping
+    table: TableName, name: str, words: Words, mapped: MappedRows, mapping: Mapping
 ) -> Iterator[Contrary | None]:
-    """What the cells may say against their rows, the first of which is told."""
+    """What the words of a column may say against their rows, the first of which is told."""
+    cells = words.cells
     beside = next((one for one in (*AMOUNTS, "stop") if one in mapped.text.columns), "")
-    yield contrary_words(table, name, cells, mapped.text[beside] if beside else None)
+    yield contrary_words(table, name, words, mapped.text[beside] if beside else None)
     if table in ("samples", "doses"):
         yield _several_persons(name, cells, mapped)
         yield _other_dates(table, name, cells, mapped, mapping)
         yield _another_unit(table, name, cells, mapped)
     if table == "samples":
-        yield _bare_signs(name, cells, mapped)
-        yield _beyond_limits(name, cells, mapped)
-        yield _after_a_dose(cells, mapped, mapping)
-        yield _range_in_another_unit(name, cells, mapping)
+        yield _bare_signs(name, words, mapped)
+        yield _beyond_limits(name, words, mapped)
+        yield _after_a_dose(words, mapped, mapping)
+        yield _range_in_another_unit(name, words, mapping)
         yield _another_level(name, cells, mapped, mapping)
-        yield flags_against_levels(name, cells, mapped, mapping)
-        yield two_kinds(name, cells, mapped, mapping)
+        yield flags_against_levels(name, words, mapped, mapping)
+        yield two_kinds(name, words, mapped, mapping)
     if table == "doses":
-        yield other_strength(cells, mapped, mapping)
-        yield _another_route(name, cells, mapped)
+        yield other_strength(words, mapped, mapping)
+        yield _another_route(name, words, mapped)
         yield _another_strength_of_all(name, cells, mapped, mapping)
         yield _another_dose_by_weight(name, cells, mapped, mapping)
         yield _less_than_a_vial(name, cells, mapped, mapping)
     if table in ("patients", "weights"):
-        yield _another_unit_of_weight(cells, mapped, mapping)
+        yield _another_unit_of_weight(words, mapped, mapping)
     if table == "patients":
         yield from said_of_patients(name, cells, mapped, mapping)
-    unknown = unknown_words(table, name, cells)
+    unknown = unknown_words(table, name, words)
     if unknown is not None:
         remedy = OUT_OF_EVERY_TABLE if table == "patients" else LEAVE_OUT
         yield Contrary(rows=unknown.rows, assumed=unknown.assumed, remedy=remedy, asked=True)
 
 
-def _another_route(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+def _another_route(name: str, words: Words, mapped: MappedRows) -> Contrary | None:
     """Words for another route than into a vein, whatever the heading, where no column of routes is in use."""
     if "route" in mapped.text.columns:
         return None
@@ -119,7 +121,7 @@ def _another_route(name: str, cells: pd.Series[str], mapped: MappedRows) -> Cont
         f"write route = {quoted(name)} under [doses.columns] and what its words mean (iv or sc) under "
         "[doses.values.route] in cohort.toml"
     )
-    return Contrary(rows=where(cells, SUBCUTANEOUS), assumed="every dose is taken as iv", remedy=remedy)
+    return Contrary(rows=words.where(SUBCUTANEOUS), assumed="every dose is taken as iv", remedy=remedy)
 
 
 def _another_strength_of_all(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
@@ -157,12 +159,12 @@ def _less_than_a_vial(name: str, cells: pd.Series[str], mapped: MappedRows, mapp
     return Contrary(rows=rows, assumed=assumed, remedy="give the amount in g", asked=True)
 
 
-def _another_unit_of_weight(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def _another_unit_of_weight(words: Words, mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """Units of weight in any column that are others than the one of weight_kg."""
     if "weight_kg" not in mapped.text.columns or {"weight", "weight_unit"} & set(mapped.text.columns):
         return None
     stated = {**mapping.weights.units, **mapping.patients.units}.get("weight_kg", "kg")
-    other = where(cells, lambda word: canonical_unit(word) in WEIGHT_IN_KG and canonical_unit(word) != stated)
+    other = words.where(lambda word: canonical_unit(word) in WEIGHT_IN_KG and canonical_unit(word) != stated)
     remedy = 'write weight = "weight_kg" and name this column weight_unit, both under [patients.columns]'
     return Contrary(rows=other, assumed=f"weight_kg is in {stated}", remedy=remedy)
 
@@ -226,14 +228,14 @@ def _other_days(
     )
 
 
-def _bare_signs(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary:
+def _bare_signs(name: str, words: Words, mapped: MappedRows) -> Contrary:
     """Cells such as < beside levels without a sign, whatever the heading."""
-    signs = where(cells, SIGN) & plain_levels(mapped)
+    signs = words.where(SIGN) & plain_levels(mapped)
     remedy = f"write comparator = {quoted(name)} under [samples.columns] in cohort.toml"
     return Contrary(rows=signs, assumed="a level without a sign was measured", remedy=remedy)
 
 
-def _range_in_another_unit(name: str, cells: pd.Series[str], mapping: Mapping) -> Contrary | None:
+def _range_in_another_unit(name: str, words: Words, mapping: Mapping) -> Contrary | None:
     """Ranges of reference that are none of IgG in the unit stated, and are in another one."""
     stated = mapping.samples.units.get("igg", mapping.igg_unit)
     if stated is None or not REFERENCE.search(name):
@@ -248,7 +250,7 @@ def _range_in_another_unit(name: str, cells: pd.Series[str], mapping: Mapping) -
         )
 
     remedy = "state the unit that levels are in (igg_unit), and look at how they were written down"
-    return Contrary(rows=where(cells, foreign), assumed=f"igg is in {stated}", remedy=remedy)
+    return Contrary(rows=words.where(foreign), assumed=f"igg is in {stated}", remedy=remedy)
 
 
 def _another_level(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
@@ -288,19 +290,16 @@ def _another_unit(table: TableName, name: str, cells: pd.Series[str], mapped: Ma
     return Contrary(rows=rows, assumed=f"units are those of the column {used}", remedy="see which of the two is right")
 
 
-def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Contrary | None:
+def _beyond_limits(name: str, words: Words, mapped: MappedRows) -> Contrary | None:
     """Words such as BLQ beside levels without a sign, whatever the heading."""
     flagged = bool(LIMIT_WORDS & set(words_of(name)) and {"below", "under", "unter"} & set(words_of(name)))
-    below, above = (
-        where(cells, lambda word, said=said: said.fullmatch(plain(word).strip()) is not None)  # type: ignore[misc]
-        for said in (BELOW_A_LIMIT, ABOVE_A_LIMIT)
-    )
+    below, above = words.where_plain(BELOW_A_LIMIT), words.where_plain(ABOVE_A_LIMIT)
     if flagged:
-        below |= where(cells, lambda word: plain(word).strip() in YES)
+        below |= words.where_plain(lambda word: word in YES)
     rows = (below | above) & plain_levels(mapped)
     if not rows.any():
         return None
-    word = str(cells.iloc[np.flatnonzero(rows)[0]])
+    word = str(words.cells.iloc[np.flatnonzero(rows)[0]])
     remedy = (
         f"write comparator = {quoted(name)} under [samples.columns] and "
         f'{quoted(word)} = "{"<" if below[np.flatnonzero(rows)[0]] else ">"}" under [samples.values.comparator]'
@@ -308,12 +307,12 @@ def _beyond_limits(name: str, cells: pd.Series[str], mapped: MappedRows) -> Cont
     return Contrary(rows=rows, assumed="a level without a sign was measured", remedy=remedy)
 
 
-def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def _after_a_dose(words: Words, mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """Samples that say they were drawn after an infusion, where the time of day is not known and none is assumed."""
     time = next((mapped.text[one] for one in ("datetime", "day") if one in mapped.text.columns), None)
     if mapping.same_day != "sample_first" or time is None:
         return None
-    after = where(cells, _drawn_after)
+    after = words.where_plain(_drawn_after)
     if not after.any():
         return None
     timed = time.str.contains(":", regex=False) | time.str.contains(r"^\s*\d+\.\d*[1-9]", regex=True)
@@ -326,17 +325,16 @@ def _after_a_dose(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -
 
 
 def _drawn_after(word: str) -> bool:
-    text = plain(word).strip()
-    return AFTER_A_DOSE.fullmatch(text) is not None and LONG_AFTER.search(text) is None
+    return AFTER_A_DOSE.fullmatch(word) is not None and LONG_AFTER.search(word) is None
 
 
-def other_strength(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def other_strength(words: Words, mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """Strengths of products that are others than the concentration by which amounts in mL become grams."""
     settings = mapping.doses
     if settings.concentration is None or "amount" not in mapped.text.columns:
         return None
     stated = settings.concentration
-    constant = pd.Series(settings.units.get("amount", ""), index=cells.index, dtype=str)
+    constant = pd.Series(settings.units.get("amount", ""), index=words.cells.index, dtype=str)
     units = mapped.text["amount_unit"] if "amount_unit" in mapped.text.columns else constant
     in_volume = canonical_units(units.where(units.str.strip() != "", constant)).isin(list(VOLUMES))
 
@@ -346,7 +344,7 @@ def other_strength(cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) 
         return bool(known) and all(abs(one - stated) > SAME_STRENGTH * stated for one in known)
 
     return Contrary(
-        rows=where(cells, differs) & in_volume.to_numpy(dtype=bool),
+        rows=words.where(differs) & in_volume.to_numpy(dtype=bool),
         assumed=f"a millilitre is taken as {stated:g} g ({100 * stated:g} %, as concentration says)",
         remedy="give amounts in grams where products differ, or the right concentration",
     )

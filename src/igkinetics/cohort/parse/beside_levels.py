@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from igkinetics.cohort.mapping.headings import plain, words_of
+from igkinetics.cohort.mapping.headings import words_of
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.model import Floats
-from igkinetics.cohort.parse.assumed import where
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import LEAVE_OUT, Contrary
 from igkinetics.cohort.parse.times import dates_of
+from igkinetics.cohort.parse.words import Words
 from igkinetics.units import G_PER_L_IN
 
 FLAG: Final = frozenset(
@@ -50,14 +50,11 @@ OF_THE_TIME: Final = frozenset(
 )
 
 
-def flags_against_levels(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def flags_against_levels(name: str, words: Words, mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """High beside a level that is high for nobody, low beside one that is low for nobody: the unit is another."""
     if not FLAG & set(words_of(name)):
         return None
-    high, low = (
-        where(cells, lambda word, said=said: said.fullmatch(plain(word).strip()) is not None)  # type: ignore[misc]
-        for said in (HIGH, LOW)
-    )
+    high, low = words.where_plain(HIGH), words.where_plain(LOW)
     if not (high | low).any():
         return None
     level = _g_per_l(mapped, mapping)
@@ -69,22 +66,20 @@ def flags_against_levels(name: str, cells: pd.Series[str], mapped: MappedRows, m
     )
 
 
-def two_kinds(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Contrary | None:
+def two_kinds(name: str, words: Words, mapped: MappedRows, mapping: Mapping) -> Contrary | None:
     """Rows with a word whose levels are always far off those of their patient with another word within days."""
-    distinct = cells.unique()
     text = mapped.text
     time = next((one for one in ("datetime", "day") if one in text.columns), "")
-    if not 2 <= len(distinct) <= MOST_KINDS or not time or "patient_id" not in text.columns:
+    if not 2 <= len(words.distinct) <= MOST_KINDS or not time or "patient_id" not in text.columns:
         return None
-    words = [plain(str(word)).strip() for word in distinct]
-    if OF_THE_TIME & set(words_of(name)) or any(OF_THE_LEVEL.search(word) for word in words if word):
+    if OF_THE_TIME & set(words_of(name)) or any(OF_THE_LEVEL.search(word) for word in words.plain if word):
         return None
     level = _g_per_l(mapped, mapping)
     moment = (
         numbers(text["day"], ".")[0] if time == "day" else dates_of(text["datetime"], mapping.samples.datetime_format)
     )
     known = np.flatnonzero(np.isfinite(level) & (level > 0.0) & np.isfinite(moment) & mapped.kept)
-    patient, word = pd.factorize(text["patient_id"].iloc[known])[0], pd.factorize(cells.iloc[known])[0]
+    patient, word = pd.factorize(text["patient_id"].iloc[known])[0], words.code[known]
     order = np.lexsort((moment[known], patient))
     patient, word, when = patient[order], word[order], moment[known][order]
     size = np.log(level[known][order])
@@ -100,7 +95,7 @@ def two_kinds(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Map
             times = float(np.exp(np.median(np.abs(own))))
             if times >= TIMES_APART:
                 rarer = min((one, other), key=lambda code: (int((word == code).sum()), -code))
-                rows = np.zeros(len(cells), dtype=bool)
+                rows = np.zeros(len(level), dtype=bool)
                 rows[known[order][word == rarer]] = True
                 return _apart(rows, times)
     return None

@@ -101,6 +101,7 @@ from igkinetics.cohort.parse.sample_words import (
     others_than_igg,
     spoilt,
 )
+from igkinetics.cohort.parse.words import Words
 
 SPREAD: Final = frozenset({"sd", "se", "sem", "stdev", "std"})
 COURSES: Final = frozenset({"cycles", "courses", "repeats", "zyklen"})
@@ -166,16 +167,16 @@ class Contrary:
 
 
 def contrary_words(
-    table: TableName, heading: str, cells: pd.Series[str], beside: pd.Series[str] | None = None
+    table: TableName, heading: str, column: Words, beside: pd.Series[str] | None = None
 ) -> Contrary | None:
     """The first thing that the cells of a column say against the rows; None for nothing. beside: amounts of doses,
     to tell a count of vials from the amount written twice, or stops of therapies."""
-    code, words = _words(cells)
+    code, words = _telling(column)
     named = frozenset(words_of(heading))
     for verdict in VERDICTS[table](named, words) if table in VERDICTS else ():
         rows = np.array(verdict.denied, dtype=bool)[code]
         if verdict.amount and beside is not None and rows.any():
-            rows &= ~_alike(cells, beside)
+            rows &= ~_alike(column.cells, beside)
         if verdict.empty and beside is not None:
             rows &= (beside.str.strip() == "").to_numpy(dtype=bool)
         if rows.any():
@@ -183,16 +184,13 @@ def contrary_words(
     return None
 
 
-def _words(cells: pd.Series[str]) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """(the place of each cell's word, the words) without accents and capitals; "" for those of many that tell
-    nothing."""
-    code, distinct = pd.factorize(cells)
-    each = pd.Series(distinct, dtype=str)
-    if len(each) > MOST_WORDS:
-        each = each.where(holding(each, TELLING), "")
-        again, distinct = pd.factorize(each)
-        code, each = again[code], pd.Series(distinct, dtype=str)
-    return code, [plain(cell).strip() for cell in each]
+def _telling(column: Words) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """(the place of each cell's word, the plain words); "" for those of many that tell nothing."""
+    if len(column.distinct) <= MOST_WORDS:
+        return column.code, column.plain
+    each = column.distinct.where(holding(column.distinct, TELLING), "")
+    again, distinct = pd.factorize(each)
+    return again[column.code], [plain(str(cell)).strip() for cell in distinct]
 
 
 def _alike(cells: pd.Series[str], amounts: pd.Series[str]) -> Mask:

@@ -11,11 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-import pandas as pd
-
 from igkinetics.cohort.mapping.contract import TableName
-from igkinetics.cohort.mapping.headings import plain, words_of
+from igkinetics.cohort.mapping.headings import words_of
 from igkinetics.cohort.parse.dose_words import CARRIED_THROUGH
 from igkinetics.cohort.parse.findings import Mask
 from igkinetics.cohort.parse.row_status import (
@@ -29,6 +26,7 @@ from igkinetics.cohort.parse.row_status import (
     about_rows,
 )
 from igkinetics.cohort.parse.sample_words import names_total_igg
+from igkinetics.cohort.parse.words import Words
 
 MOST_KINDS: Final = 200
 """A column with more different words is free text, which is searched and no list of words."""
@@ -94,17 +92,16 @@ class Unknown:
     assumed: str
 
 
-def unknown_words(table: TableName, heading: str, cells: pd.Series[str]) -> Unknown | None:
+def unknown_words(table: TableName, heading: str, words: Words) -> Unknown | None:
     """The rows whose words nobody knows under a heading that says what a row is; None for any other heading."""
     named = words_of(heading)
     kind = next((one for one in KINDS if table in one.tables and one.asks(table, named)), None)
     if kind is None:
         return None
-    code, distinct = pd.factorize(cells)
-    if len(distinct) > MOST_KINDS:
+    if len(words.distinct) > MOST_KINDS:
         return None
     usual = _usual_of(frozenset(named), kind)
-    unknown = np.array([not usual(plain(str(word)).strip()) for word in distinct], dtype=bool)[code]
+    unknown = words.where_plain(lambda word: not usual(word))
     return Unknown(unknown, f"{kind.assumed}; it holds words that are not known to say so") if unknown.any() else None
 
 

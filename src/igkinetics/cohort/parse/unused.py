@@ -21,13 +21,14 @@ from igkinetics.cohort.mapping.headings import rank, read_heading
 from igkinetics.cohort.mapping.keys import Mapping
 from igkinetics.cohort.outcomes import meaning as meaning_of
 from igkinetics.cohort.outcomes import words_of as name_words
-from igkinetics.cohort.parse.assumed import CHECKS, FLAGS, where
+from igkinetics.cohort.parse.assumed import CHECKS, FLAGS
 from igkinetics.cohort.parse.beside import other_strength, quoted, said_beside
 from igkinetics.cohort.parse.cells import numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import contrary_words
 from igkinetics.cohort.parse.elsewhere import MISSED, names_infusions, speaks_of
 from igkinetics.cohort.parse.known_words import unknown_words
+from igkinetics.cohort.parse.words import Words
 from igkinetics.errors import Problem, counted
 from igkinetics.units import TIME_IN_DAY, WEIGHT_IN_KG, canonical_unit
 
@@ -129,9 +130,9 @@ def _in_use(mapped: MappedRows, table: TableName, mapping: Mapping) -> Iterator[
             continue
         column = UnusedColumn(file=mapped.raw.file, table=table, name=heading, used=True)
         written = mapped.raw.cells[heading].str.strip()
-        verdicts = [other_strength(written, mapped, mapping)]
+        verdicts = [other_strength(Words(written), mapped, mapping)]
         if name == "product":
-            verdicts += [contrary_words(table, name, mapped.text[name].str.strip())]
+            verdicts += [contrary_words(table, name, Words(mapped.text[name].str.strip()))]
         for contrary in verdicts:
             if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
                 told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
@@ -177,26 +178,27 @@ def joined(parts: Iterable[UnusedColumn]) -> list[UnusedColumn]:
 def _by_its_cells(column: UnusedColumn, mapped: MappedRows, mapping: Mapping) -> UnusedColumn:
     """A column whose heading means nothing: what its cells say of the rows in use, or that they are times of day."""
     cells = mapped.raw.cells[column.name].str.strip()
-    for contrary in said_beside(column.table, column.name, cells, mapped, mapping):
+    words = Words(cells)
+    for contrary in said_beside(column.table, column.name, words, mapped, mapping):
         if contrary is not None and (rows := np.flatnonzero(contrary.rows & mapped.kept)).size:
             told = replace(column, remedy=contrary.remedy, asked=contrary.asked)
             if not contrary.asked:
-                told = replace(told, unknown=_not_known(column, mapped, cells, ~contrary.rows))
+                told = replace(told, unknown=_not_known(column, mapped, words, ~contrary.rows))
             return _contradicted(told, mapped, cells, rows, contrary.assumed)
     if column.table not in ("samples", "doses"):
         return column
     filled = (cells != "").to_numpy(dtype=bool) & mapped.kept
-    clock = filled & where(cells, CLOCK)
+    clock = filled & words.where(CLOCK)
     return replace(column, clock=bool(clock.any() and 2 * clock.sum() > filled.sum()))
 
 
-def _not_known(column: UnusedColumn, mapped: MappedRows, cells: pd.Series[str], others: Mask) -> tuple[str, ...]:
+def _not_known(column: UnusedColumn, mapped: MappedRows, words: Words, others: Mask) -> tuple[str, ...]:
     """The words beside those that contradict, of which nobody knows that their rows are the usual thing."""
-    unknown = unknown_words(column.table, column.name, cells)
+    unknown = unknown_words(column.table, column.name, words)
     if unknown is None:
         return ()
-    words = cells[unknown.rows & others & mapped.kept].unique()
-    return tuple(str(word) for word in words[:WORDS_NAMED])
+    beside = words.cells[unknown.rows & others & mapped.kept].unique()
+    return tuple(str(word) for word in beside[:WORDS_NAMED])
 
 
 def _is_yes_or_no(cells: pd.Series[str]) -> bool:

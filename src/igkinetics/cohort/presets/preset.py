@@ -20,6 +20,7 @@ from igkinetics.cohort.parse.columns import holds
 from igkinetics.cohort.parse.contrary_words import contrary_words
 from igkinetics.cohort.parse.findings import MANY_ROWS, Mask
 from igkinetics.cohort.parse.leftovers import WANTED
+from igkinetics.cohort.parse.words import Words
 from igkinetics.cohort.source.raw import RawRows, read_parquet, whole_file
 from igkinetics.cohort.source.textfile import read_text
 from igkinetics.errors import InputError, Problem, also
@@ -109,7 +110,7 @@ def what_columns_say(
         if meaning is None and (only or name in asked_for):
             continue
         cells = raw.cells[name].str.strip().where(wanted, "")
-        contrary = contrary_words(table, meaning or str(name), cells)
+        contrary = contrary_words(table, meaning or str(name), Words(cells))
         if contrary is not None:
             raw.cells.attrs.setdefault(ASKED_FOR, set()).add(name)
             aside = not (contrary.remedy or contrary.asked)
