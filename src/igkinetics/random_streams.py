@@ -64,6 +64,7 @@ FIT_STREAMS: Final = {
     "forecast check": (7,),
     "stack": (8,),
     "scenario checks": (9,),
+    "evidence": (10,),
 }
 """What a fit, an effect's policies, a scenario or a forecast of a fitted patient draw of one patient -> its place among
 the patient's streams."""
@@ -83,6 +84,7 @@ def of_patient(
         "forecast check",
         "stack",
         "scenario checks",
+        "evidence",
     ],
     *place: int,
 ) -> np.random.Generator:

@@ -136,6 +136,7 @@ def run_study(n: int, seed: int, level: float = 0.95, draws: int = 2000, jobs: i
         seed=seed,
         profile=False,
         igg_unit="g/L",
+        cross_checked=False,
     )
     asked = [simulated_patient(number, seed).patient for number in range(min(n, MOST_ASKED))]
     evidence = np.array([evidence_of(patient, prior_of, settings) for patient in asked])

@@ -243,6 +243,7 @@ def settings_of(way: str, seed: int, draws: int, weights: AverageWeights = FIT) 
         average=way == "averaged",
         drift=way == "averaged",
         weights=weights,
+        cross_checked=False,
     )
 
 

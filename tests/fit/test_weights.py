@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,9 @@ import igkinetics as igk
 from igkinetics.app.desk import Desk
 from igkinetics.cards.prior import draw_parameters, kinetic_parameters
 from igkinetics.cli.main import app
-from igkinetics.cohort.model import Cohort
+from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.errors import InputError
-from igkinetics.fit.learning import FEWEST, asked_of, evidence_in
+from igkinetics.fit.learning import FEWEST, asked_of, evidence_in, evidence_of, learnt_for_fit
 from igkinetics.fit.options import AVERAGED, FitOptions
 from igkinetics.fit.problem import patient_schedule
 from igkinetics.fit.weights import COUNTS_AS, FIT, FIT_AT_LEAST, FORECAST, moved_by
@@ -130,6 +131,7 @@ def test_the_evidence_is_that_of_importance_sampling(heavy: Cohort) -> None:
     gaps = []
     for fit in fits.fits:
         found = evidence_in(fits.cohort, fit.patient.patient_id, CARD, fits.options)
+        assert not isinstance(found, str)
         drawn = [row.log_marginal for row in fit.alternatives[:3]]
         gaps.append(found[:3] - drawn - (found[0] - drawn[0]))
     assert np.abs(np.median(gaps, axis=0)).max() < 0.15
@@ -156,6 +158,40 @@ def test_few_patients_leave_the_weights_as_they_are() -> None:
     assert not igk.fit_cohort(few, draws=100, intervals="laplace").options.average_weights
     ahead = igk.forecast_cohort(few, thresholds=[4], draws=100, patients=("P01",))
     assert ahead.options.average_weights == FORECAST.by_name
+
+
+def test_an_error_in_one_record_costs_no_other_its_weights(heavy: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = evidence_of
+
+    def failing(patient: Patient, *more: object) -> np.ndarray:
+        if patient.patient_id == "P07":
+            raise ZeroDivisionError
+        return asked(patient, *more)
+
+    monkeypatch.setattr("igkinetics.fit.learning.evidence_of", failing)
+    options, said = learnt_for_fit(heavy, FitOptions())
+    assert options.average_weights["heavy_tails"] > 0.2
+    assert f"by {N - 1} records" in said[0]
+    assert "1 record could not be asked" in said[1]
+    assert "ZeroDivisionError" in said[1]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{"structure": "one_compartment/step_loss"}, {"residual": "student_t"}, {"drift": False}, {"fix": {"CL": 0.2}}],
+    ids=str,
+)
+def test_what_an_average_lacks_keeps_its_share(heavy: Cohort, choices: dict[str, Any]) -> None:
+    """What patients cannot have says nothing; the rest is learnt as ever."""
+    options, _ = learnt_for_fit(heavy, FitOptions(**choices))
+    weights = options.average_weights
+    assert sum(weights.values()) == pytest.approx(1.0)
+    if "residual" in choices or "structure" in choices:
+        assert weights["heavy_tails"] <= 0.1
+    else:
+        assert weights["heavy_tails"] > 0.2
+    kept = FitOptions(prior="none")
+    assert learnt_for_fit(heavy, kept) == (kept, [])
 
 
 def test_everybody_is_asked_or_the_same_few() -> None:

@@ -13,10 +13,9 @@ from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.cohort_result import CohortFit
-from igkinetics.fit.learning import asked_of, evidence_in, learns, weighed
+from igkinetics.fit.learning import Evidence, asked_of, evidence_in, learns, weighed
 from igkinetics.fit.options import DEFAULT_CARD, FitOptions
 from igkinetics.fit.weights import FIT, FIT_AT_LEAST
-from igkinetics.kinetics.parameters import Floats
 
 Weights = tuple[float, ...]
 MOST_LISTED: Final = 200
@@ -36,7 +35,7 @@ class Desk:
     edited: dict[str, Cohort] = field(default_factory=dict)
     fits: dict[tuple[str, str, Weights], CohortFit] = field(default_factory=dict)
     planned: dict[tuple[str, str, Weights, Plan], Patient] = field(default_factory=dict)
-    evidence: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     """Of each patient under each card, for the weights of the average."""
     weighed: dict[str, FitOptions] = field(default_factory=dict)
     """Options of every fit with a card, with these weights."""

@@ -55,7 +55,9 @@ def evaluate_forecasts(
     if not with_points:
         expected = "must have a patient with three samples or more: the third is the first to be predicted"
         raise NobodyFittedError([Problem(file="call", column="cohort", found=cohort.name, expected=expected)])
-    choices = {name: learnt_for_forecast(cohort, options.of_fit(name))[0] for name in cards}
+    learnt = {name: learnt_for_forecast(cohort, options.of_fit(name)) for name in cards}
+    choices = {name: choice for name, (choice, _) in learnt.items()}
+    said = [f"{cards[name].id}: {note}" for name, (_, found) in learnt.items() for note in found]
     tasks = [
         partial(predicted_points, cohort, who, card, choices[name], options)
         for name, card in cards.items()
@@ -67,8 +69,8 @@ def evaluate_forecasts(
     ids = [card.id for card in cards.values()]
     scores = score_table(points, ids, ranking_of(points, ids)).assign(unit=cohort.igg_unit)
     reliable = reliability(points, ids, options.thresholds).assign(unit=cohort.igg_unit)
-    short = len(cohort.patients) - len(with_points)
-    notes = [*cohort.notes, *notes, *([f"{counted(short, 'patient')} with fewer than three samples"] if short else [])]
+    if short := len(cohort.patients) - len(with_points):
+        said.append(f"{counted(short, 'patient')} with fewer than three samples")
     return ForecastEvaluation(
         cohort=cohort,
         options=options,
@@ -77,7 +79,7 @@ def evaluate_forecasts(
         reliability=reliable.reindex(columns=list(RELIABILITY)),
         card_ids={card.id: card.sha256 for card in cards.values()},
         sources={card.id: source for source, card in cards.items()},
-        notes=tuple(notes),
+        notes=(*cohort.notes, *notes, *said),
         started=started,
         seconds=time.perf_counter() - began,
         interrupted=reached.interrupted,

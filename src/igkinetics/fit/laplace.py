@@ -13,7 +13,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.special import ndtri
 
 from igkinetics.fit.importance import Component, log_sum, smoothed
@@ -75,18 +74,32 @@ def points(components: Sequence[Component], n: int, generator: np.random.Generat
 def weighed(x: Floats, components: Sequence[Component], values: Floats) -> tuple[Floats, float]:
     """Pareto-smoothed weights (n,) of points x (n, p) of these components, where -2 log density is this (n,); and the
     log of its integral."""
+    ratio = log_ratios(x, components, values)
+    return smoothed(ratio)[0], log_mean(ratio)
+
+
+def log_integral(problem: FitProblem, components: Sequence[Component], n: int, generator: np.random.Generator) -> float:
+    """Log of the integral of a problem's density by n points of these components."""
+    x = points(components, n, generator)
+    return log_mean(log_ratios(x, components, problem.values(x)))
+
+
+def log_ratios(x: Floats, components: Sequence[Component], values: Floats) -> Floats:
+    """Log density over that of the points x (n, p) of these components, where -2 log density is this (n,)."""
     shares = shares_of(components)
     logs = np.array([normal_density(x, each) + np.log(share) for each, share in zip(components, shares, strict=True)])
     ratio = -0.5 * values - log_sum(logs)
-    ratio = np.where(np.isfinite(ratio), ratio, np.nanmax(ratio) - 50.0)
-    top = ratio.max()
-    return smoothed(ratio)[0], float(top + np.log(np.mean(np.exp(ratio - top))))
+    return np.where(np.isfinite(ratio), ratio, np.nanmax(ratio) - 50.0)
+
+
+def log_mean(ratio: Floats) -> float:
+    return float(ratio.max() + np.log(np.mean(np.exp(ratio - ratio.max()))))
 
 
 def normal_density(x: Floats, component: Component) -> Floats:
     """Log density (n,) at x (n, p) of a component's normal distribution, WIDER times as wide."""
     root = WIDER * component.root
-    z = solve_triangular(root, (x - component.centre).T, lower=True)
+    z = np.linalg.inv(root) @ (x - component.centre).T  # a triangular solver wakes all threads of BLAS for it
     return np.asarray(-0.5 * np.sum(z**2, axis=0) - np.log(np.diag(root)).sum() - 0.5 * z.shape[0] * np.log(2 * np.pi))
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from igkinetics.cards.load import load_card
 from igkinetics.cards.model import Card
 from igkinetics.cohort.model import Cohort, Patient
-from igkinetics.errors import InputError
+from igkinetics.errors import InputError, counted, told_error
 from igkinetics.fit.allowed_structures import PriorOf, possible_production
 from igkinetics.fit.asked import prior_lookup, settings_of
 from igkinetics.fit.importance import log_sum
+from igkinetics.fit.laplace import log_integral
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.options import AVERAGED, COHORT, FitOptions
 from igkinetics.fit.patient import FitSettings, other_models
@@ -39,12 +40,31 @@ from igkinetics.fit.weights import (
 )
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import as_far_as_reached
+from igkinetics.random_streams import of_patient
 
 FEWEST: Final = 30
 """Patients whose records say something; fewer leave the weights as they are, and each patient's numbers to that
 patient."""
 MOST_ASKED: Final = 300
 """Patients of whom weights are learnt; more would hardly move them."""
+POINTS: Final = 64
+IN_WORDS: Final = dict(
+    zip(
+        AVERAGED,
+        (
+            "the structure as it is",
+            *(f"the same with a drift of {sd:g}" for sd in DRIFT_SDS[1:]),
+            "a patient unlike the card's",
+            "errors with heavy tails",
+            "other structures",
+        ),
+        strict=True,
+    )
+)
+SILENT: Final = np.full(len(AVERAGED), np.nan)
+Evidence = Floats | str
+"""Of one patient: log marginal likelihood of each component (6,), nan where there is none or the record says nothing
+that a fit would use; or an error of ours in words."""
 Records = Sequence[tuple[Cohort, str]]
 """Patients, each with the cohort that holds the record."""
 
@@ -94,7 +114,7 @@ def by_id(patient_id: str) -> tuple[int, str]:
     return zlib.crc32(patient_id.encode()), patient_id
 
 
-def evidence_of_all(records: Records, options: FitOptions) -> list[Floats]:
+def evidence_of_all(records: Records, options: FitOptions) -> list[Evidence]:
     card = weightiest_card(options)
     tasks = [partial(evidence_in, cohort, name, card, options) for cohort, name in records]
     reached = as_far_as_reached(tasks, options.jobs)
@@ -104,18 +124,18 @@ def evidence_of_all(records: Records, options: FitOptions) -> list[Floats]:
 
 
 def weighed(
-    options: FitOptions, evidence: Sequence[Floats], assumed: AverageWeights, at_least: Sequence[float]
+    options: FitOptions, evidence: Sequence[Evidence], assumed: AverageWeights, at_least: Sequence[float]
 ) -> tuple[FitOptions, list[str]]:
     """The options with the weights that this evidence calls for, and what is to be said of them."""
-    each = np.array(evidence).reshape(-1, len(AVERAGED))
+    each = np.array([SILENT if isinstance(one, str) else one for one in evidence])
+    errors = [one for one in evidence if isinstance(one, str)]
+    failed = [f"{counted(len(errors), 'record')} could not be asked about the average: {errors[0]}"] if errors else []
     n = int(np.isfinite(each).any(axis=1).sum())
     if n < FEWEST:
-        return replace(options, average_weights=assumed.by_name), []
+        return replace(options, average_weights=assumed.by_name), failed
     found = replace(options, average_weights=moved_by(each, assumed, at_least).by_name)
-    said = ", ".join(f"{weight:g} {name.replace('_', ' ')}" for name, weight in found.average_weights.items())
-    return found, [
-        f"prior weights of the average over structures and drift, moved by {n} records of this cohort: {said}"
-    ]
+    said = "; ".join(f"{weight:g} {IN_WORDS[name]}" for name, weight in found.average_weights.items())
+    return found, [f"what the average counts in advance, moved by {n} records of this cohort: {said}", *failed]
 
 
 def weightiest_card(options: FitOptions) -> Card:
@@ -123,21 +143,21 @@ def weightiest_card(options: FitOptions) -> Card:
     return load_card(max(options.cards, key=lambda name: options.cards[name]))
 
 
-def evidence_in(cohort: Cohort, patient_id: str, card: Card, options: FitOptions) -> Floats:
-    """Log marginal likelihood of each component (6,) of the average in one patient; nan where there is none, or where
-    the record says nothing that a fit would use."""
+def evidence_in(cohort: Cohort, patient_id: str, card: Card, options: FitOptions) -> Evidence:
     patient = cohort.patient(patient_id)
     try:
         if why_refused(cohort, patient, card, options.residual):
-            return np.full(len(AVERAGED), np.nan)
+            return SILENT
         return evidence_of(patient, prior_lookup(cohort, patient, card, options), settings_of(cohort, card, options))
-    except InputError:  # the card refuses this patient, which its row says
-        return np.full(len(AVERAGED), np.nan)
+    except InputError:  # the card refuses this patient, which the row says
+        return SILENT
+    except Exception as error:  # noqa: BLE001 (told in the notes; it must not cost all others their fits)
+        return told_error(error)
 
 
 def evidence_of(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> Floats:
-    """The same by Laplace's method, of a patient whom the card takes."""
-    found = np.full(len(AVERAGED), np.nan)
+    """The same of a patient whom the card takes."""
+    found = SILENT.copy()
     disposition, asked = settings.structure.split("/")
     prior = prior_of(patient, disposition)
     production, _ = possible_production(patient, prior, asked)
@@ -155,8 +175,13 @@ def evidence_of(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> F
     for other in other_models(patient, prior_of, problem, optimum, settings):
         if other.prior_weight > 0:
             value = log_marginal(other.problem, other.optimum)
-            if other.note in (UNLIKE, HEAVY_TAILED):
-                found[UNLIKE_AT if other.note == UNLIKE else HEAVY_AT] = value
+            if other.note == HEAVY_TAILED:
+                gains = [
+                    by_points(*each, patient, settings) for each in ((other.problem, other.optimum), (problem, optimum))
+                ]
+                found[HEAVY_AT] = value + gains[0] - gains[1]
+            elif other.note == UNLIKE:
+                found[UNLIKE_AT] = value
             elif np.isfinite(value):
                 structures.append(value)
     if structures:
@@ -165,7 +190,16 @@ def evidence_of(patient: Patient, prior_of: PriorOf, settings: FitSettings) -> F
 
 
 def log_marginal(problem: FitProblem, optimum: Optimum) -> float:
-    """Over all its optima; nan where none was found."""
+    """By Laplace's method over all its optima; nan where none was found."""
     if optimum.failed_tests:
         return float("nan")
     return float(log_sum(np.array([one.log_share for one in laplace_components(problem, optimum)])))
+
+
+def by_points(problem: FitProblem, optimum: Optimum, patient: Patient, settings: FitSettings) -> float:
+    """What importance sampling adds to Laplace's method, which takes too little of errors with heavy tails."""
+    if optimum.failed_tests:
+        return float("nan")
+    generator = of_patient(settings.seed, patient.patient_id, "evidence")
+    components = laplace_components(problem, optimum)
+    return log_integral(problem, components, POINTS, generator) - log_marginal(problem, optimum)
