@@ -33,6 +33,7 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
             "N° patient",
             "Nº historia clínica",
             "Codice paziente",
+            "Patiëntnummer",
             "Specimen ID",
         ),
         "2024-03-01 08:30": (
@@ -45,9 +46,12 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
             "Result date",
             "Entnahmedatum",
             "Abnahmezeit",
+            "Abnahme",
+            "Eingang",
             "Date de prélèvement",
             "Fecha de extracción",
             "Data prelievo",
+            "Afnamedatum",
         ),
         "14": ("Study day", "Days since first infusion", "Tag", "Jour", "Time after dose"),
         "620": (
@@ -58,6 +62,8 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
             "Total IgG",
             "2465-3",
             "IgG, g/L",
+            "IgG i.S.",
+            "Uitslag",
             "Immunglobulin G",
             "Immunoglobuline G",
             "Inmunoglobulina G",
@@ -68,7 +74,7 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
             "CMV IgG",
             "CSF IgG",
         ),
-        "mg/dL": ("Units", "Einheit", "Unité", "Unidad de medida", "Unità di misura"),
+        "mg/dL": ("Units", "Einheit", "Unité", "Unidad de medida", "Unità di misura", "Eenheid"),
     },
     "doses": {
         "2024-03-20": ("Date given", "Infusion date", "Infusionsdatum", "Date de perfusion"),
@@ -78,7 +84,7 @@ HEADINGS: Final[dict[TableName, dict[str, tuple[str, ...]]]] = {
     "patients": {
         "control": ("Arm", "Treatment group", "Gruppe", "Bras", "Brazo"),
         "70": ("Weight (kg)", "weight_lb", "Körpergewicht (kg)", "Poids", "Age (years)", "Größe (cm)"),
-        "2024-06-01": ("Date of death", "Todesdatum", "Date de décès", "Fecha de nacimiento"),
+        "2024-06-01": ("Date of death", "Todesdatum", "Overlijdensdatum", "Date de décès", "Fecha de nacimiento"),
     },
 }
 """Table -> a cell -> headings above such cells."""
@@ -127,8 +133,9 @@ INTRODUCTION: Final = """\
 `igkinetics check` drafts a `cohort.toml` for foreign tables. This page shows what its draft says of headings, and what
 happens to the words that laboratories write in the place of a level. Nothing of a draft is applied before you save it.
 
-A heading is cut into words, in English, German, French, Spanish or Italian. A heading with a word that nobody knows
-means nothing: no column is guessed from a likeness alone. A unit at the end of a heading is proposed, never assumed.
+A heading is cut into words, in English, German, French, Spanish, Italian or Dutch. A heading with a word that nobody
+knows means nothing: no column is guessed from a likeness alone. A unit at the end of a heading is proposed, never
+assumed.
 
 """
 

@@ -167,6 +167,16 @@ KINDS = [
         "",
     ),
     ("a stop in the next year", {"therapy.csv": courses("393")}, "a course of 393 days, and 30 in the median"),
+    (
+        "numbers of cycles",
+        {"therapy.csv": table([["patient_id", "start", "stop"], *([p, n, n + 1] for p in "ABC" for n in (1, 2, 3))])},
+        "are they numbers of cycles?",
+    ),
+    (
+        "two courses from day 1",
+        {"therapy.csv": table([["patient_id", "start", "stop"], *([p, n, n + 1] for p in "ABC" for n in (1, 29))])},
+        "",
+    ),
     ("a long course", {"therapy.csv": courses("200")}, ""),
     ("infusions among therapies", {"therapy.csv": courses("28", further=",ivig_g")}, "speaks of infusions"),
     (

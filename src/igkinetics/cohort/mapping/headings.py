@@ -26,7 +26,7 @@ MASSES: Final = ("g", "mg", "g/kg", "mg/kg")
 LOINC_IGG: Final = "2465-3"
 NOT_TOTAL_IGG: Final = re.compile(r"igg\s*[1-4]\b|\bsub|csf|liquor|\bindex|ratio", re.IGNORECASE)
 IGG_SPELLINGS: Final = re.compile(
-    r"\b(?:i(?:m|n)+u?no?globul[a-zé]*|immune globulins?|gamma ?globul[a-z]*|ig)[ _.\-]*g\b", re.IGNORECASE
+    r"\b(?:i(?:m|n)+u{0,2}no?globul[a-zé]*|immune globulins?|gamma ?globul[a-z]*|ig)[ _.\-]*g\b", re.IGNORECASE
 )
 _TOKEN: Final = re.compile(r"[a-z]+[0-9]*[a-z]*|[0-9]+|%")
 

@@ -40,6 +40,7 @@ from igkinetics.cohort.parse.odd_times import (
     check_days,
     check_falls,
     check_lengths_of_courses,
+    check_numbers_of_cycles,
     check_origin_of_therapy,
     check_other_years,
     check_unit_of_days,
@@ -103,7 +104,7 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
     own_checks = {
-        "therapy": lambda one: check_ends(check_lengths_of_courses(check_agents(one))),
+        "therapy": lambda one: check_ends(check_numbers_of_cycles(check_lengths_of_courses(check_agents(one)))),
         "weights": lambda one: check_against_patients(check_jumps(one), checked.get("patients")),
         "patients": check_bodies,
         "outcomes": check_events,

@@ -30,6 +30,7 @@ FEWEST_DOSES: Final = 3
 EARLY_PART: Final = 0.3
 FAR_DAY: Final = 1000.0
 FEWEST_COURSES: Final = 3
+FEWEST_CYCLES: Final = 2
 SHORT_COURSE_DAY: Final = 120.0
 TIMES_ALIKE: Final = 2.0
 A_YEAR: Final = (365.0, 366.0)
@@ -141,6 +142,19 @@ def check_origin_of_therapy(therapy: Parsed, samples: Parsed) -> Parsed:
         return therapy
     told = f"all therapies end more than {FAR_DAY:.0f} days before their patient's first sample: "
     return _asked(therapy, told + "do the days of both tables count from one day?")
+
+
+def check_numbers_of_cycles(therapy: Parsed) -> Parsed:
+    """Ask about starts that are 1, 2, 3 in every patient: numbers of cycles in the place of days."""
+    rows = therapy.usable()
+    if rows.empty or therapy.times[0].is_date.any():
+        return therapy
+    start = rows.sort_values(["patient", "start"], kind="stable")["start"].astype(np.float64)
+    own = start.groupby(rows["patient"])
+    several = own.transform("size") >= FEWEST_CYCLES
+    if rows["patient"].nunique() < 2 or not several.all() or not bool((start == own.cumcount() + 1.0).all()):
+        return therapy
+    return _asked(therapy, "a day number, and the starts of every patient are 1, 2, ...: are they numbers of cycles?")
 
 
 def check_lengths_of_courses(therapy: Parsed) -> Parsed:

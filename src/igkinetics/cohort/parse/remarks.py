@@ -1,4 +1,4 @@
-"""What free text says against its row, in the words of five languages; it is searched, and only asked about."""
+"""What free text says against its row, in the words of six languages; it is searched, and only asked about."""
 
 from __future__ import annotations
 

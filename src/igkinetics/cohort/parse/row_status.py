@@ -1,4 +1,4 @@
-"""Whether a row counts: what columns of status, validity and exclusion say, in the words of five languages.
+"""Whether a row counts: what columns of status, validity and exclusion say, in the words of six languages.
 
 Yes and no answer the heading, so the heading must ask about the row: `given` of a dose does, `paracetamol given` does
 not.

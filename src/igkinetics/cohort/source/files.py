@@ -27,7 +27,7 @@ from igkinetics.cohort.source.sample_parts import SampleParts
 from igkinetics.cohort.source.sources import Source
 from igkinetics.cohort.source.textfile import read_text
 from igkinetics.cohort.source.wide import one_row_per_sample
-from igkinetics.cohort.source.workbook import read_sheet, sheet_names
+from igkinetics.cohort.source.workbook import read_sheet, sheet_source
 from igkinetics.cohort.source.workbook_looks import looks_of
 from igkinetics.errors import InputError, Problem
 
@@ -148,8 +148,9 @@ def _parts_of_file(source: Source, mapping: Mapping) -> Iterator[RawRows]:
 
 def _with_questions(source: Source, mapping: Mapping) -> RawRows:
     """The rows of a sheet, with what its hidden rows, crossed-out cells, comments and formats make doubtful."""
-    raw = read_sheet(source.path, source.label, source.sheet, mapping.table(source.table), source.table)
-    looks = looks_of(source.path, sheet_names(source.path, source.label).index(source.sheet))
+    position, xml = sheet_source(source.path, source.label, source.sheet)
+    raw = read_sheet(source.path, source.label, source.sheet, mapping.table(source.table), source.table, xml)
+    looks = looks_of(source.path, position, xml)
     return replace(raw, problems=(*raw.problems, *questions(raw, looks, source.table, mapping)))
 
 

@@ -49,12 +49,15 @@ def sheet_names(path: Path, file: str) -> list[str]:
         raise _not_a_workbook(file, fault) from None
 
 
-def read_sheet(path: Path, file: str, sheet: str, settings: TableMapping, table: str) -> RawRows:
+def read_sheet(
+    path: Path, file: str, sheet: str, settings: TableMapping, table: str, source: bytes | None = None
+) -> RawRows:
     """The rows below the header, the first row with any text below the lines to skip; lines are rows of the sheet.
 
     Numbers are text in their shortest exact form (whole ones without a point), dates and times in ISO form.
+    source: the sheet's XML, where it was read already.
     """
-    cells, faults = _checked_cells(path, file, sheet)
+    cells, faults = _checked_cells(path, file, sheet, source)
     filled = [number for number in range(settings.skip_lines, len(cells)) if any(map(str.strip, cells[number]))]
     if not filled:
         raise _refused(file, "", "an empty sheet; a header and rows are needed")
@@ -70,12 +73,24 @@ def sheet_cells(path: Path, file: str, sheet: str) -> list[list[str]]:
     return _checked_cells(path, file, sheet)[0]
 
 
-def _checked_cells(path: Path, file: str, sheet: str) -> tuple[list[list[str]], dict[int, Problem]]:
-    """The cells of a sheet, and by row the first that has no value."""
+def sheet_source(path: Path, file: str, sheet: str) -> tuple[int, bytes]:
+    """(the position of a sheet in its workbook, its XML). InputError without such a sheet."""
     names = sheet_names(path, file)
     if sheet not in names:
         raise _refused(file, sheet, f"no such sheet; {suggestion(sheet, names)}")
-    faults = _cells_without_value(path, file, names.index(sheet))
+    position = names.index(sheet)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return position, archive.read(sheet_part(archive, position)[0])
+    except (KeyError, IndexError, zipfile.BadZipFile, OSError) as fault:
+        raise _not_a_workbook(file, fault) from None
+
+
+def _checked_cells(
+    path: Path, file: str, sheet: str, source: bytes | None = None
+) -> tuple[list[list[str]], dict[int, Problem]]:
+    """The cells of a sheet, and by row the first that has no value."""
+    faults = _cells_without_value(sheet_source(path, file, sheet)[1] if source is None else source, file)
     try:
         with calamine.CalamineWorkbook.from_path(path) as workbook:
             rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
@@ -141,16 +156,20 @@ def _check_size(path: Path, file: str) -> None:
         raise _refused(file, damaged, "a workbook that is whole; this part is damaged")
 
 
-def _cells_without_value(path: Path, file: str, position: int) -> dict[int, Problem]:
+def _cells_without_value(source: bytes, file: str) -> dict[int, Problem]:
     """By row: the first formula without a stored result, or error such as #N/A, which the reader takes as empty.
 
     Also refuses a sheet whose last cell is so far out that holding the rows up to it would fill the memory.
     """
+    columns, last = _extent(source)
+    if columns * last > MOST_CELLS:
+        expected = f"at most {MOST_CELLS:,} cells up to the last one; delete what lies far below or beside the table"
+        raise _refused(file, f"{last} rows and {columns} columns", expected)
     faults: dict[int, Problem] = {}
-    columns, last = 0, 0
-    for match in CELL.finditer(_sheet_source(path, file, position)):
+    if not (FORMULA.search(source) or ERROR.search(source)):
+        return faults
+    for match in CELL.finditer(source):
         letters, row, content = match[1], int(match[2]), match[3] or b""
-        columns, last = max(columns, column_number(letters)), max(last, row)
         name = f"cell {letters.decode()}{row}"
         if ERROR.match(match[0]):
             value = (re.search(rb"<(?:\w+:)?v>([^<]*)", content) or [b"", b"an error"])[1].decode("utf-8", "replace")
@@ -159,19 +178,7 @@ def _cells_without_value(path: Path, file: str, position: int) -> dict[int, Prob
             expected = "a formula without its result; open and save the workbook in a spreadsheet program"
             expected += ", or write the value"
             faults.setdefault(row, _problem(file, row, "a formula", expected, name))
-    if columns * last > MOST_CELLS:
-        expected = f"at most {MOST_CELLS:,} cells up to the last one; delete what lies far below or beside the table"
-        raise _refused(file, f"{last} rows and {columns} columns", expected)
     return faults
-
-
-def _sheet_source(path: Path, file: str, position: int) -> bytes:
-    """The XML of a sheet by its position."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(sheet_part(archive, position)[0])
-    except (KeyError, IndexError, zipfile.BadZipFile, OSError) as fault:
-        raise _not_a_workbook(file, fault) from None
 
 
 def sheet_part(archive: zipfile.ZipFile, position: int) -> tuple[str, bytes]:
@@ -208,12 +215,17 @@ def first_rows(path: Path, sheets: Sequence[str], most_rows: int) -> dict[str, l
 
 def _far_out(source: bytes) -> bool:
     """Whether the last cell of a sheet is so far out that holding the rows up to it would fill the memory."""
+    columns, last = _extent(source)
+    return columns * last > MOST_CELLS
+
+
+def _extent(source: bytes) -> tuple[int, int]:
+    """(the last column of a sheet, its last row) in which a cell stands."""
     cells = re.findall(rb'\br="([A-Z]{1,4})([0-9]{1,8})"', source)
-    columns, last = (
+    return (
         max(map(column_number, {one for one, _ in cells}), default=0),
         max((int(n) for _, n in cells), default=0),
     )
-    return columns * last > MOST_CELLS
 
 
 def column_number(letters: bytes) -> int:

@@ -60,18 +60,20 @@ class Looks:
         return any((*looks, self.comments, self.summaries))
 
 
-def looks_of(path: Path, position: int) -> Looks:
-    """The looks of a sheet by its position; none where the workbook cannot be searched (the reader tells that)."""
+def looks_of(path: Path, position: int, source: bytes) -> Looks:
+    """The looks of a sheet by its position; none where the workbook cannot be searched (the reader tells that).
+
+    source: the sheet's XML.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _looks(archive, position)
+            return _looks(archive, position, source)
     except (KeyError, IndexError, ValueError, zipfile.BadZipFile, OSError):
         return Looks()
 
 
-def _looks(archive: zipfile.ZipFile, position: int) -> Looks:
+def _looks(archive: zipfile.ZipFile, position: int, source: bytes) -> Looks:
     part, entry = sheet_part(archive, position)
-    source = archive.read(part)
     struck_styles, formats = _styles(archive)
     styled = {**dict.fromkeys(struck_styles, ""), **formats}
     struck, shown_as = set(_rich_struck(archive, source)), {}
