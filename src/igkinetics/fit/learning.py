@@ -48,6 +48,7 @@ patient."""
 MOST_ASKED: Final = 300
 """Patients of whom weights are learnt; more would hardly move them."""
 POINTS: Final = 64
+"""Of each integral by importance sampling."""
 IN_WORDS: Final = dict(
     zip(
         AVERAGED,
