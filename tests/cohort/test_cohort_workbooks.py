@@ -207,6 +207,7 @@ def odd_workbook(path: Path, *, look: str) -> Path:
         sheet.write_row(0, 0, ["patient_id", "day", "igg", "unit", "remark"])
         formats = {"struck": {"font_strikeout": True}, "unit": {"num_format": '0" mg/dL"'}}
         formats |= {"below": {"num_format": '"<"0'}, "percent": {"num_format": "0%"}, "plain": {"num_format": "0.0"}}
+        formats |= {"colour": {"bg_color": "red"}, "white": {"bg_color": "white"}, "striped": {"bg_color": "#eeeeee"}}
         style = book.add_format(formats.get(look, {}))
         for row in range(1, 6):
             sheet.write_row(row, 0, ["P1", 7 * row, 600 - 10 * row, "mg/dL", "x"])
@@ -221,6 +222,8 @@ def odd_workbook(path: Path, *, look: str) -> Path:
             sheet.set_column(*((2, 2) if look == "column" else (4, 4)), None, None, {"hidden": True})
         if look == "comment":
             sheet.write_comment(3, 2, "wrong patient, do not use")
+        if look == "striped":
+            sheet.write_number(1, 2, 590, style)
         if look in ("mean", "formulas"):
             for row in (3,) if look == "mean" else range(1, 6):
                 sheet.write_formula(row, 2, f"=AVERAGE(F{row},G{row})", None, 600 - 10 * row)
@@ -246,6 +249,9 @@ def odd_workbook(path: Path, *, look: str) -> Path:
         ("sheet", "found 'a hidden sheet'"),
         ("mean", "line 4, igg: found '570'; made of other cells by =AVERAGE(F3,G3), and read like any other"),
         ("formulas", ""),
+        ("colour", "line 4, igg: found '570'; on a ground of another colour than most of this column (1 cell)"),
+        ("white", ""),
+        ("striped", ""),
         ("plain", ""),
         ("unit", ""),
         ("beside", ""),

@@ -104,6 +104,33 @@ KINDS = [
     ),
     ("two tubes", {"samples.csv": samples("tube", cell=lambda *_: ["S1"], again=(3, 0.95, ["S2"]))}, ""),
     ("rests by visit", {"samples.csv": samples("visit", cell=lambda *_: ["a"], again=(3, 0.6, ["b"]))}, ""),
+    ("a final level", {"samples.csv": samples("igg_final", cell=lambda *_: [900])}, "these levels differ from it"),
+    ("a copied column", {"samples.csv": samples("igg.1", cell=lambda *_: [900])}, "these levels differ from it"),
+    (
+        "one with a myeloma",
+        {
+            "samples.csv": "patient_id,day,igg\n"
+            + "".join(f"A,{n},{3300 + n}\n" for n in range(9))
+            + "B,0,620\nC,0,540\n"
+        },
+        "",
+    ),
+    (
+        "an age against a birth",
+        {
+            "samples.csv": "patient_id,datetime,igg\nA,2024-03-01,620\nA,2024-03-15,540\n",
+            "patients.csv": "patient_id,age_y,birth\nA,60,2015-02-03\n",
+        },
+        "born 9 years before the first sample",
+    ),
+    (
+        "an age at diagnosis",
+        {
+            "samples.csv": "patient_id,datetime,igg\nA,2024-03-01,620\nA,2024-03-15,540\n",
+            "patients.csv": "patient_id,age_y,birth\nA,57,1964-02-03\n",
+        },
+        "",
+    ),
     ("high flags", {"samples.csv": samples("flag", cell=lambda *_: ["H"])}, "this flag says the reverse"),
     ("low flags", {"samples.csv": samples("flag", cell=lambda *_: ["L"])}, "this flag says the reverse"),
     ("flags", {"samples.csv": samples("flag", cell=lambda p, n: ["L" if LEVELS[p][n] < 700 else ""])}, ""),

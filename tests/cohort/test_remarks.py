@@ -41,6 +41,11 @@ NOT_GIVEN = (
     "patient did not receive it",
     "withheld, IgG 900",
     "postponed to next week",
+    "no se administró",
+    "pas faite",
+    "fand nicht statt",
+    "von Patient abgelehnt",
+    "batch expired, discarded",
     "verschoben auf Montag",
 )
 GIVEN_ALL_THE_SAME = ("no data", "given without reactions", "moved: postponed from 3 May", "headache during infusion")
@@ -51,6 +56,7 @@ AMISS = (
     "from the infusion arm",
     "corrected for albumin",
     "albuminkorrigiert",
+    "Probe vermutlich falsch beschriftet",
 )
 CASES: list[tuple[Files, str]] = [
     *((doses("note", "", remark), SPEAKS) for remark in NOT_GIVEN),
@@ -59,6 +65,7 @@ CASES: list[tuple[Files, str]] = [
     (samples("note", "", "see comment\nnot valid", ""), 'none_of = ["see comment\\nnot valid"]'),
     ({"outcomes.csv": "patient_id,day,outcome,grade\nP1,9,infection,0\n"}, "taken as an event that happened"),
     ({"outcomes.csv": "patient_id,day,outcome,grade\nP1,9,infection,3\n"}, ""),
+    (samples("note", "", "lipämisch", "Probe verwechselt"), 'none_of = ["lipämisch", "Probe verwechselt"]'),
     (samples("note", "", "drawn 3 weeks after infusion", ""), ""),
     (doses("event", "given", "ordered"), GIVEN),
     (doses("anything", "verabreicht", "angeordnet"), GIVEN),

@@ -35,7 +35,8 @@ REFERENCE: Final = re.compile(
 REFERENCE_G_PER_L: Final = (1.0, 30.0)
 """Limits of reference of IgG lie between these at any age; those in another unit are at least ten times off."""
 AGAIN: Final = frozenset(
-    {"repeat", "repeated", "retest", "recheck", "rerun", "dup", "duplicate", "second", "corrected"}
+    {"repeat", "repeated", "retest", "recheck", "rerun", "dup", "duplicate", "second", "corrected", "final", "raw"}
+    | {"revised", "amended", "validated", "endgultig", "definitif", "definitivo", "definitief", "korrigiert"}
 )
 PERSON: Final = frozenset(
     {"mrn", "nhs", "surname", "lastname", "pseudonym", "subject", "person", "passport"}
@@ -257,7 +258,8 @@ def _another_level(name: str, cells: pd.Series[str], mapped: MappedRows, mapping
     """Levels that differ from those in use, in the unit of their heading or else in the stated one."""
     stated, heading = mapping.samples.units.get("igg", mapping.igg_unit), read_heading(name)
     repeated = "IGG" in heading.concepts and set(heading.unknown) <= AGAIN and not NOT_TOTAL_IGG.search(name)
-    if not repeated or "igg" not in mapped.text.columns:
+    copied = re.fullmatch(re.escape(mapped.headings.get("igg", "igg")) + r"\.\d+", name) is not None  # as pandas names
+    if not (repeated or copied) or "igg" not in mapped.text.columns:
         return None
     factor: float | Floats = 1.0
     if heading.unit:

@@ -36,6 +36,9 @@ HEAVY_COHORT_KG: Final = 120.0
 HEAVY_COHORT_INDEX: Final = 45.0
 FEWEST_BODIES: Final = 3
 SAME_INDEX: Final = 0.15
+DAYS_OF_A_YEAR: Final = 365.25
+AGE_APART: Final = 5.0
+"""Years; ages are often those of the diagnosis, or of now."""
 INDICES: Final[dict[str, tuple[float, float]]] = {"bmi": (8.0, 90.0), "bsa": (0.15, 3.5)}
 """Headings of an index of the body -> between which numbers it lies."""
 
@@ -123,6 +126,20 @@ def check_against_patients(weights: Parsed, patients: Parsed | None) -> Parsed:
     place = rows.index.get_indexer(first)
     asked = [f"{own[one]:g} kg in the patients table: is the unit right?" for one in place]
     return weights.with_findings(warn(weights.rows(first), column, weights.table.text[column], asked))
+
+
+def check_ages(patients: Parsed, samples: Parsed) -> Parsed:
+    """Ask about ages that are not those at the first sample or since, by the date of birth."""
+    rows = patients.usable()
+    age, birth = (rows[name].to_numpy(dtype=np.float64) for name in ("age_y", "birth"))
+    moment = samples.usable().groupby("patient")["moment"]
+    first, last = (lookup(rows["patient"], ends) for ends in (moment.min(), moment.max()))
+    low, high = ((ends - birth) / DAYS_OF_A_YEAR for ends in (first, last))
+    off = (age < low - AGE_APART) | (age > high + AGE_APART)
+    told = [f"born {one:.0f} years before the first sample: is the age in years?" for one in low[off]]
+    if not off.any():
+        return patients
+    return patients.with_findings(warn(patients.rows(rows.index[off]), "age_y", patients.table.text["age_y"], told))
 
 
 def against_an_index(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Mask:

@@ -24,6 +24,8 @@ from igkinetics.units import canonical_unit
 
 MOST_COMMENTS: Final = 10
 MOST_TEXT: Final = 120
+FEW_COLOURED: Final = 0.3
+"""Of the cells of a column; where more are coloured, colours are a habit of the sheet."""
 
 
 def questions(raw: RawRows, looks: Looks, table: TableName, mapping: Mapping) -> list[Problem]:
@@ -43,7 +45,7 @@ def questions(raw: RawRows, looks: Looks, table: TableName, mapping: Mapping) ->
     }
     told = _Told(raw=raw, places=places, row_of=row_of, answer=answer)
     first = [*told.hidden(looks), *told.struck(looks), *told.comments(looks), *told.formats(looks, units)]
-    return [*first, *told.summaries(looks)]
+    return [*first, *told.summaries(looks), *told.colours(looks)]
 
 
 class _Told:
@@ -72,6 +74,17 @@ class _Told:
                 expected = "crossed out in the sheet, and read like any other: delete what is not meant, take the line "
                 expected += f"through the others away, {self._answer}"
                 yield self._problem(lines[0], name, self._cell(name, lines[0]), expected + _also(lines))
+
+    def colours(self, looks: Looks) -> Iterator[Problem]:
+        """A few cells of a column on a colour: who marks them so may have meant to leave them out."""
+        for place, name in self._places.items():
+            lines = sorted(row for row, column in looks.shaded if column == place and row in self._row_of)
+            if lines and len(lines) <= FEW_COLOURED * len(self._row_of):
+                expected = (
+                    f"on a ground of another colour than most of this column ({counted(len(lines), 'cell')}), and "
+                )
+                expected += "read like any other: if the colour says that they do not count, delete them, "
+                yield self._problem(lines[0], name, self._cell(name, lines[0]), expected + self._answer + _also(lines))
 
     def comments(self, looks: Looks) -> Iterator[Problem]:
         first = int(self._raw.line.min()) if len(self._raw.line) else 0

@@ -9,7 +9,7 @@ column. A cell counts only where the whole of it is such a word; remarks are sea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -251,9 +251,10 @@ def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as a level that was measured", [no_observation(named, word) for word in words]),
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
         Verdict("every row is taken as a level of its own", _entered_twice(words)),
-        Verdict(AGAINST_THE_ROW, [spoilt(word) for word in words], asked=True),
+        _either(
+            AGAINST_THE_ROW, map(spoilt, words), _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE, DRAWN_AMISS).denied
+        ),
         Verdict(WITH_PARAPROTEIN, with_paraprotein(named, words), LEAVE_OUT, asked=True),
-        _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE, DRAWN_AMISS),
         Verdict(LOST_OTHERWISE, lost_otherwise(named, words), LEAVE_OUT, asked=True),
         Verdict(
             "every row is taken as a sample of the patient",
@@ -370,6 +371,11 @@ def _of_outcomes(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as an event that happened", surmised, asked=True),
         Verdict("every row is taken as an event that happened", no_grade, asked=True),
     ]
+
+
+def _either(assumed: str, some: Iterable[bool], others: Iterable[bool]) -> Verdict:
+    """One question for words of two kinds, so that none hides the other."""
+    return Verdict(assumed, [one or other for one, other in zip(some, others, strict=True)], asked=True)
 
 
 def _remarks(words: list[str], *further: re.Pattern[str]) -> Verdict:

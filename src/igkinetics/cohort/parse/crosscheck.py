@@ -9,7 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
-from igkinetics.cohort.parse.bodies import check_against_patients, check_bodies, check_jumps
+from igkinetics.cohort.parse.bodies import check_against_patients, check_ages, check_bodies, check_jumps
 from igkinetics.cohort.parse.duplicates import (
     check_covariates,
     check_doses,
@@ -115,6 +115,8 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
         checked["therapy"] = check_origin_of_therapy(therapy, checked["samples"])
     if "patients" in checked:
         checked["patients"] = check_groups(checked)
+        if "samples" in checked:
+            checked["patients"] = check_ages(checked["patients"], checked["samples"])
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])

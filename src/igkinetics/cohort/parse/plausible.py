@@ -265,7 +265,12 @@ def _far_from_samples(events: Parsed, name: str, times: Times, samples: Parsed) 
 
 def _like_vials(per_kg: Floats, grams: Floats, doses: pd.DataFrame) -> bool:
     """Whether doses into a vein are so small, and so whole, that they are rather counts of vials."""
-    small = bool(len(grams)) and not np.isnan(per_kg).any() and float(np.median(per_kg)) < LOWEST_INTO_A_VEIN_G_PER_KG
+    small = (
+        bool(len(grams))
+        and set(doses["amount_column"]) == {"amount_g"}
+        and not np.isnan(per_kg).any()
+        and float(np.median(per_kg)) < LOWEST_INTO_A_VEIN_G_PER_KG
+    )
     return small and bool((grams == np.floor(grams)).all()) and bool(doses["route"].eq("iv").all())
 
 

@@ -28,6 +28,10 @@ COLUMN: Final = re.compile(rb"<(?:\w+:)?col\b[^>]*>")
 HIDDEN: Final = re.compile(rb"\bhidden" + TRUE + rb'|\b(?:ht|width)="0(?:\.0*)?"')
 REFERENCE: Final = re.compile(rb'\br(?:ef)?="([A-Z]{1,4})([0-9]{1,8})"')
 STRIKE: Final = re.compile(rb'<(?:\w+:)?strike\b(?![^>]*\bval="(?:0|false|off)")')
+SOLID: Final = re.compile(rb'\bpatternType="solid"')
+WHITE: Final = re.compile(
+    rb'<(?:\w+:)?fgColor\b[^>]*(?:rgb="(?:FF|00)?FFFFFF"|theme="0"(?![^>]*tint)|indexed="(?:9|64|65)")'
+)
 TEXT: Final = re.compile(rb"<(?:\w+:)?t(?:ext)?\b[^>]*>([^<]*)</(?:\w+:)?t(?:ext)?>")
 BUILT_IN_PERCENT: Final = {b"9": "0%", b"10": "0.00%"}
 OF_A_DATE: Final = re.compile(r"[ymdhs]|am/pm", re.IGNORECASE)
@@ -49,6 +53,8 @@ class Looks:
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
     struck: frozenset[Cell] = frozenset()
+    shaded: frozenset[Cell] = frozenset()
+    """Cells on a ground of their own colour."""
     shown_as: dict[Cell, str] = field(default_factory=dict)
     """Cell -> a number format that shows more than its number."""
     comments: dict[Cell, str] = field(default_factory=dict)
@@ -57,7 +63,7 @@ class Looks:
 
     def __bool__(self) -> bool:
         looks = (self.hidden_sheet, self.hidden_rows, self.hidden_columns, self.struck, self.shown_as)
-        return any((*looks, self.comments, self.summaries))
+        return any((*looks, self.shaded, self.comments, self.summaries))
 
 
 def looks_of(path: Path, position: int, source: bytes) -> Looks:
@@ -74,12 +80,14 @@ def looks_of(path: Path, position: int, source: bytes) -> Looks:
 
 def _looks(archive: zipfile.ZipFile, position: int, source: bytes) -> Looks:
     part, entry = sheet_part(archive, position)
-    struck_styles, formats = _styles(archive)
-    styled = {**dict.fromkeys(struck_styles, ""), **formats}
-    struck, shown_as = set(_rich_struck(archive, source)), {}
+    struck_styles, shaded_styles, formats = _styles(archive)
+    styled = {**dict.fromkeys(struck_styles | shaded_styles, ""), **formats}
+    struck, shaded, shown_as = set(_rich_struck(archive, source)), set(), {}
     for cell, style in _cells_of(source, styled):
         if style in struck_styles:
             struck.add(cell)
+        if style in shaded_styles:
+            shaded.add(cell)
         if style in formats:
             shown_as[cell] = formats[style]
     columns = source[: source.find(b"sheetData")]
@@ -96,6 +104,7 @@ def _looks(archive: zipfile.ZipFile, position: int, source: bytes) -> Looks:
         ),
         hidden_columns=frozenset(hidden_columns),
         struck=frozenset(struck),
+        shaded=frozenset(shaded),
         shown_as=shown_as,
         comments=_comments(archive, part),
         summaries={
@@ -122,28 +131,34 @@ def _cells_of(source: bytes, styles: dict[bytes, str]) -> Iterator[tuple[Cell, b
             yield (int(reference[2]), column_number(reference[1])), match[1]
 
 
-def _styles(archive: zipfile.ZipFile) -> tuple[set[bytes], dict[bytes, str]]:
-    """(the styles of cells that are struck through, style -> a number format that shows more than the number)."""
+def _styles(archive: zipfile.ZipFile) -> tuple[set[bytes], set[bytes], dict[bytes, str]]:
+    """(the styles of cells that are struck through, those on a ground of their own colour, style -> a number format
+    that shows more than the number)."""
     if "xl/styles.xml" not in archive.namelist():
-        return set(), {}
+        return set(), set(), {}
     text = archive.read("xl/styles.xml")
     fonts = re.findall(rb"<(?:\w+:)?font\b(?:[^>]*/>|.*?</(?:\w+:)?font>)", _within(text, b"fonts"), re.DOTALL)
     struck_fonts = {str(index).encode() for index, font in enumerate(fonts) if STRIKE.search(font)}
+    fills = re.findall(rb"<(?:\w+:)?fill\b(?:[^>]*/>|.*?</(?:\w+:)?fill>)", _within(text, b"fills"), re.DOTALL)
+    colours = {str(index).encode() for index, fill in enumerate(fills) if SOLID.search(fill) and not WHITE.search(fill)}
     codes = dict(BUILT_IN_PERCENT)
     for element in re.findall(rb"<(?:\w+:)?numFmt\b[^>]*>", _within(text, b"numFmts")):
         identity, code = (re.search(rb"\b" + key + rb'="([^"]*)"', element) for key in (b"numFmtId", b"formatCode"))
         if identity and code:
             codes[identity[1]] = html.unescape(code[1].decode("utf-8", "replace"))
     telling = {identity: code for identity, code in codes.items() if shows_more(code)}
-    struck, formats = set(), {}
+    struck, shaded, formats = set(), set(), {}
     for index, element in enumerate(re.findall(rb"<(?:\w+:)?xf\b[^>]*>", _within(text, b"cellXfs"))):
         style = str(index).encode()
-        font, code = (re.search(rb"\b" + key + rb'="([0-9]+)"', element) for key in (b"fontId", b"numFmtId"))
+        keys = (b"fontId", b"fillId", b"numFmtId")
+        font, fill, code = (re.search(rb"\b" + key + rb'="([0-9]+)"', element) for key in keys)
         if font and font[1] in struck_fonts:
             struck.add(style)
+        if fill and fill[1] in colours:
+            shaded.add(style)
         if code and code[1] in telling:
             formats[style] = telling[code[1]]
-    return struck, formats
+    return struck, shaded, formats
 
 
 def _within(text: bytes, name: bytes) -> bytes:
