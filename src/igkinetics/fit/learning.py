@@ -135,7 +135,9 @@ def weighed(
     if n < FEWEST:
         return replace(options, average_weights=assumed.by_name), failed
     found = replace(options, average_weights=moved_by(each, assumed, at_least).by_name)
-    said = "; ".join(f"{weight:g} {IN_WORDS[name]}" for name, weight in found.average_weights.items())
+    there = np.isfinite(each).any(axis=0)  # a structure asked for alone has no others beside it
+    weights = [(name, weight) for (name, weight), own in zip(found.average_weights.items(), there, strict=True) if own]
+    said = "; ".join(f"{weight:g} {IN_WORDS[name]}" for name, weight in weights)
     return found, [f"what the average counts in advance, moved by {n} records of this cohort: {said}", *failed]
 
 
