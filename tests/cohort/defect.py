@@ -46,6 +46,23 @@ def warnings_of(cohort: Cohort) -> list[str]:
 THREE = SAMPLES + "P1,0,620\nP1,14,540\nP1,30,480\n"
 
 
+def doses(heading: str, *cells: str) -> Files:
+    """Doses two weeks apart with these words beside them."""
+    rows = "".join(f'P1,{14 * place},30,"{cell}"\n' for place, cell in enumerate(cells, start=1))
+    return {"doses.csv": f"{DOSES.strip()},{heading}\n{rows}"}
+
+
+def samples(heading: str, *cells: str) -> Files:
+    """THREE with these words beside them."""
+    lines = [f'{row},"{cell}"' for row, cell in zip(THREE.splitlines(), (heading, *cells), strict=True)]
+    return {"samples.csv": "\n".join(lines) + "\n"}
+
+
+def patients(heading: str, cell: str) -> Files:
+    """One patient with this word beside the weight."""
+    return {"patients.csv": f"patient_id,weight_kg,{heading}\nP1,70,{cell}\n"}
+
+
 def told(folder: Path, files: Files) -> str:
     """What is said of three samples beside these files; "REFUSED ..." where they are not read."""
     folder.mkdir(exist_ok=True)

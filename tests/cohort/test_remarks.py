@@ -8,25 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from defect import DOSES, THREE, Files, told
+from defect import Files, doses, patients, samples, told
 
 SPEAKS = "speaks against the row"
 GIVEN = "every row is taken as a dose that was given"
 OTHER = "every row is taken as immunoglobulin G"
-
-
-def doses(heading: str, *cells: str) -> Files:
-    rows = "".join(f'P1,{14 * place},30,"{cell}"\n' for place, cell in enumerate(cells, start=1))
-    return {"doses.csv": f"{DOSES.strip()},{heading}\n{rows}"}
-
-
-def samples(heading: str, *cells: str) -> Files:
-    lines = [f'{row},"{cell}"' for row, cell in zip(THREE.splitlines(), (heading, *cells), strict=True)]
-    return {"samples.csv": "\n".join(lines) + "\n"}
-
-
-def patients(heading: str, cell: str) -> Files:
-    return {"patients.csv": f"patient_id,weight_kg,{heading}\nP1,70,{cell}\n"}
 
 
 NOT_GIVEN = (

@@ -8,25 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from defect import DOSES, SAMPLES, THREE, Files, told
+from defect import DOSES, SAMPLES, THREE, Files, doses, patients, samples, told
 
-TWO_DOSES = "P1,14,30", "P1,28,30"
 IVIG = DOSES + "P1,14,30\n"
 EVENTS = 'format = "nonmem"\nigg_unit = "g/L"\namount_unit = "g"\ntime_unit = "day"\n'
-
-
-def doses(heading: str, *cells: str) -> Files:
-    rows = "".join(f"{row},{cell}\n" for row, cell in zip(TWO_DOSES, cells, strict=True))
-    return {"doses.csv": f"{DOSES.strip()},{heading}\n{rows}"}
-
-
-def samples(heading: str, *cells: str) -> Files:
-    lines = [f"{row},{cell}" for row, cell in zip(THREE.splitlines(), (heading, *cells), strict=True)]
-    return {"samples.csv": "\n".join(lines) + "\n"}
-
-
-def patients(heading: str, cell: str) -> Files:
-    return {"patients.csv": f"patient_id,weight_kg,{heading}\nP1,70,{cell}\n"}
 
 
 def therapy(*rows: str, heading: str = "") -> Files:
@@ -120,7 +105,7 @@ PARTS: list[tuple[Files, str]] = [
     (doses("remark", "", "reaction; only half infused"), "write the amount that was given"),
 ]
 ELSEWHERE: list[tuple[Files, str]] = [
-    *(({**samples("Test", *[name] * 3)}, "") for name in ("Immunoglobulin G", '"IMMUNOGLOBULIN G, SERUM"', "IgG i.S.")),
+    *(({**samples("Test", *[name] * 3)}, "") for name in ("Immunoglobulin G", "IMMUNOGLOBULIN G, SERUM", "IgG i.S.")),
     (samples("assay", *["Immunoglobulin G turbidimetry"] * 3), ""),
     ({**samples("IVIG given", "no", "yes", "no"), "doses.csv": IVIG}, ""),
     ({**samples("steroids given", "no", "yes", "no"), "doses.csv": IVIG}, ""),
