@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from igkinetics.cohort.parts import Reading, reading_in_parts
 from igkinetics.errors import InputError
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.columns import WITH_ESTIMATES
-from igkinetics.fit.learning import MOST_ASKED, Records, asked_of, by_id, fit_weights, learns
+from igkinetics.fit.learning import Records, asked_of, fit_weights, learns
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.output import FIT_OUTPUT, LEFT, Extras, write_fit
 from igkinetics.output.by_parts import (
@@ -96,13 +95,13 @@ def records_in_parts(
     patients are there. A part that cannot be read is left out: it is told of when its turn comes."""
     if not learns(options, reading.n_patients):
         return []
-    kept: list[tuple[tuple[int, str], Cohort]] = []
+    kept: dict[str, Cohort] = {}
     for name in names:
         with suppress(InputError):
             part = as_known(reading.part(name))
-            kept += [(by_id(patient), part.only(patient)) for patient in asked_of(part.patient_ids)]
-            kept = sorted(kept, key=itemgetter(0))[:MOST_ASKED]
-    return [(cohort, patient) for (_, patient), cohort in kept]
+            asked = asked_of([*kept, *part.patient_ids])
+            kept = {patient: kept[patient] if patient in kept else part.only(patient) for patient in asked}
+    return [(cohort, patient) for patient, cohort in kept.items()]
 
 
 def by_whole_path(card: str, weights: dict[str, float]) -> dict[str, Any]:

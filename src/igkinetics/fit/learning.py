@@ -107,12 +107,7 @@ def records_of(cohort: Cohort) -> Records:
 
 def asked_of(patient_ids: Sequence[str]) -> list[str]:
     """Whom the weights are learnt from: everybody, or MOST_ASKED by their ids, whatever their order."""
-    return sorted(patient_ids, key=by_id)[:MOST_ASKED]
-
-
-def by_id(patient_id: str) -> tuple[int, str]:
-    """The order in which patients are asked, which is that of nothing else."""
-    return zlib.crc32(patient_id.encode()), patient_id
+    return sorted(patient_ids, key=lambda name: (zlib.crc32(name.encode()), name))[:MOST_ASKED]
 
 
 def evidence_of_all(records: Records, options: FitOptions) -> list[Evidence]:

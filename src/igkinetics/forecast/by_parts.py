@@ -119,8 +119,8 @@ def forecast_part(reading: Reading, options: ForecastOptions, part: str, folder:
 
 def forecast_by_parts(reading: Reading, options: ForecastOptions) -> ByParts[ForecastTotals]:
     """What a forecast of a cohort in parts does to each part, and how worklists are joined."""
-    ready, names = reading_in_parts(reading, options.patients)
-    all_names = reading_in_parts(reading)[1]
+    ready, all_names = reading_in_parts(reading)
+    names = reading_in_parts(reading, options.patients)[1] if options.patients else all_names
     everybody = replace(options, patients=())
     records = records_in_parts(ready, all_names, options.of_fit(), lambda part: cut_record(part, everybody).cohort)
     options = replace(options, average_weights=forecast_weights(records, options.of_fit())[0].average_weights)
