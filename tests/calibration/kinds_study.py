@@ -117,6 +117,7 @@ def kind_row(kind: str, number: int, *, averaged: bool = True, size: int = SIZE)
     row |= {f"p_{name.replace(' ', '_')}": p for name, p in zip(misfit["test"], misfit["p"], strict=True)}
     drawn = {name: quantities(found) for name, found in each.items()}
     tables, _ = averaged_tables(models, drawn, LEVEL, options.seed, 1)
+    row["n_models"] = tables[AVERAGED]["n_models"].iloc[0] if AVERAGED in tables else 1
     for name, truth in zip(QUANTITIES, true_att(subjects, ids), strict=True):
         row |= quantity_columns(name, float(truth), drawn["base"], tables.get(AVERAGED))
     for extension in EXTENSIONS:
@@ -240,7 +241,7 @@ COLUMNS = [
     "tests", "evidence", *(f"p_{name}" for name in TESTS),
     *(f"{name}{which}" for name in QUANTITIES for which in ("", *ENDS, *(f"_averaged{end}" for end in ENDS))),
     *(f"{name}_{end}" for name in EXTENSIONS for end in ("lower", "upper")),
-    "att_r_hat", "att_ess", "pareto_k", "not_averaged", "cpu_seconds", "verdict", "versions",
+    "att_r_hat", "att_ess", "pareto_k", "not_averaged", "n_models", "cpu_seconds", "verdict", "versions",
 ]  # fmt: skip
 
 

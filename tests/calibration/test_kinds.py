@@ -13,6 +13,7 @@ from wrong_worlds import KINDS, THRESHOLD_G_PER_L, cohort_of, true_att, write_co
 from igkinetics.cohort.read import read_cohort
 from igkinetics.effect.fit import fit_effect
 from igkinetics.effect.sensitivity import AVERAGED
+from igkinetics.kinetics.curves import igg_curve
 
 
 @pytest.mark.parametrize("kind", ["right", "underdosed", "unrecorded", "ivig_before"])
@@ -39,13 +40,28 @@ def test_record_and_truth(kind: str, tmp_path: Path) -> None:
 
 
 def test_ratios_act_when_the_kind_says() -> None:
-    assert all(one.modified(np.array([10.0])) is None for one in cohort_of("right", 0, size=3))
+    assert all(one.modified(np.array([10.0])) == [] for one in cohort_of("right", 0, size=3))
     (one, *_) = (one for one in cohort_of("clearance_under_ivig", 0, size=10) if one.given.dose_day.size)
     days = one.given.dose_day
-    assert one.modified(days) == (days[0], days[-1] + 35.0)
-    assert one.modified(np.empty(0)) is None
+    assert one.modified(days) == [(day, day + 35.0) for day in days]
+    assert one.modified(np.empty(0)) == []
+    (other, *_) = (one for one in cohort_of("clearance_from_first_dose", 0, size=10) if one.given.dose_day.size)
+    assert other.modified(np.array([10.0, 90.0])) == [(10.0, np.inf)]
     ill = cohort_of("illness", 0, size=3)[0]
-    assert ill.modified(np.empty(0)) == (ill.ill_from, ill.ill_from + 45.0)
+    assert ill.modified(np.empty(0)) == [(ill.ill_from, ill.ill_from + 45.0)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "saturable_loss"])
+def test_every_sample_is_drawn_from_the_curve_that_counts_as_the_truth(kind: str) -> None:
+    """No dose changes what was before it: levels from all doses are those from the doses given by then."""
+    for one in cohort_of(kind, 3, size=8):
+        days = one.given.sample_day
+        everything = np.ones(one.given.dose_day.size, dtype=bool)
+        then = [
+            float(np.add(*igg_curve(one.theta, one.schedule(one.given.dose_day < day), np.array([day])))[0])
+            for day in days
+        ]
+        np.testing.assert_allclose(np.add(*igg_curve(one.theta, one.schedule(everything), days)), then, rtol=1e-9)
 
 
 def test_the_base_model_alone_does_what_the_guide_says() -> None:

@@ -20,6 +20,7 @@ from igkinetics.cards.prior import kinetic_parameters, patient_prior
 from igkinetics.cohort.model import Patient
 from igkinetics.cohort.windows import Window, nadir_window
 from igkinetics.effect.measures import measures
+from igkinetics.hierarchical.pausing import acting_in, days_after_each
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import CLEARANCE_RATIO, K_LOSS, K_REC, PRODUCTION_RATIO, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
@@ -40,9 +41,9 @@ KINDS: Final = {
     "illness_in_infused": "the same, only in patients whose prescriber infuses",
     "platform": "+10 % from day 100: another laboratory",
     "heavy_tails": "measurement error with 3 degrees of freedom",
-    "clearance_under_ivig": "clearance 1.4-fold from the first dose to 35 days after the last",
+    "clearance_under_ivig": "clearance 1.4-fold for 35 days after each dose",
     "clearance_from_first_dose": "clearance 1.4-fold from the first dose on, for good",
-    "production_under_ivig": "production 0.6-fold from the first dose to 35 days after the last",
+    "production_under_ivig": "production 0.6-fold for 35 days after each dose",
     "underdosed": "60 % of each dose delivered",
     "unrecorded": "a quarter of the doses not in the record",
     "ivig_before": "0.4 g/kg two weeks before day 0, not in the record, in those whose prescriber infuses",
@@ -85,7 +86,7 @@ class Subject:
             patient = with_union(
                 replace(patient, therapy_start=patient.therapy_start + LATE_DAYS), patient.therapy_stop + LATE_DAYS
             )
-        return build_schedule(
+        schedule = build_schedule(
             start_day=self.given.start_day,
             dose_day=days,
             dose_g=self.given.dose_g[doses],
@@ -93,16 +94,19 @@ class Subject:
             dose_is_sc=self.given.dose_is_sc[doses],
             therapy_start=patient.therapy_start,
             therapy_stop=patient.therapy_stop,
-            modified=self.modified(days),
         )
+        return acting_in(schedule, self.modified(days))
 
-    def modified(self, days: Floats) -> tuple[float, float] | None:
-        """When the ratios of the kind act."""
+    def modified(self, days: Floats) -> list[tuple[float, float]]:
+        """When the ratios of the kind act. No dose changes what was before it: a later sample is drawn from the same
+        past as an earlier one."""
         if np.isfinite(self.ill_from):
-            return (self.ill_from, self.ill_from + ILLNESS_DAYS)
-        if not days.size or not self.kind.endswith(("_under_ivig", "_from_first_dose")):
-            return None
-        return (float(days[0]), np.inf if self.kind.endswith("_dose") else float(days[-1]) + UNDER_IVIG_DAYS)
+            return [(self.ill_from, self.ill_from + ILLNESS_DAYS)]
+        if self.kind.endswith("_from_first_dose"):
+            return [(float(day), np.inf) for day in days[:1]]
+        if self.kind.endswith("_under_ivig"):
+            return days_after_each(days, UNDER_IVIG_DAYS)
+        return []
 
     def level(self, day: float) -> float:
         if self.kind == "saturable_loss":

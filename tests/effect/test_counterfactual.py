@@ -39,13 +39,19 @@ def one_patient(theta: Floats, doses: tuple[tuple[float, float], ...], **options
     return change
 
 
-def truth(theta: Floats, doses: tuple[tuple[float, float], ...], modified: tuple[float, float] | None = None) -> Floats:
+def truth(
+    theta: Floats,
+    doses: tuple[tuple[float, float], ...],
+    modified: tuple[float, float] | None = None,
+    further: tuple[tuple[float, float], ...] = (),
+) -> Floats:
     """Levels on a fine grid over the window, by the ODE solver of the tests."""
     treatment = Treatment(
         start_day=-3.0,
         doses=tuple(Dose(day=day, amount_g=grams, duration_day=1.0 / 12.0) for day, grams in doses),
         therapy=((0.0, 28.0), (42.0, 70.0), (84.0, 112.0)),
         modified=modified,
+        further=further,
     )
     return np.add(*ode_levels(theta, treatment, GRID))
 
@@ -98,6 +104,19 @@ def test_ratios_act_only_where_there_is_an_infusion() -> None:
     kept = one_patient(theta, ((-2.0, 5.0), *DOSES), extension="joint")
     alone = truth(theta, ((-2.0, 5.0),), (-2.0, -2.0 + 35.0))[1:]
     assert kept.without_ivig.nadir[0] == pytest.approx(alone.min(), abs=2e-3)
+
+
+def test_ratios_that_pause_act_after_each_infusion_that_is_given() -> None:
+    theta = vector(clearance_ratio=1.4, production_ratio=0.9)
+    doses = ((-2.0, 5.0), *DOSES)
+    cohort, posterior = of_truth([planned(DAYS, doses=doses)], [theta], extension="joint")
+    (change,) = changes_of(cohort, replace(posterior, pausing=True))
+    after_each = tuple((day, day + 35.0) for day, _ in doses)
+    given, removed = truth(theta, doses, None, after_each)[1:], truth(theta, doses[:1], None, after_each[:1])[1:]
+    assert change.with_ivig.nadir[0] == pytest.approx(given.min(), abs=2e-3)
+    assert change.without_ivig.nadir[0] == pytest.approx(removed.min(), abs=2e-3)
+    (throughout,) = changes_of(cohort, posterior)
+    assert abs(throughout.with_ivig.nadir[0] - given.min()) > 0.02
 
 
 def replace_ratio(theta: Floats) -> Floats:

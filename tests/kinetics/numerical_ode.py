@@ -22,7 +22,7 @@ def ode_levels(parameters: Floats, treatment: Treatment, days: Floats) -> tuple[
     for begin, end in pairwise(edges):
         middle = 0.5 * (begin + end)
         on_therapy = any(start <= middle < stop for start, stop in treatment.therapy)
-        modified = treatment.modified is not None and treatment.modified[0] <= middle < treatment.modified[1]
+        modified = any(first <= middle < end for first, end in treatment.acting)
         rate = {False: 0.0, True: 0.0}
         for dose in treatment.doses:
             if dose.end_day == dose.day == begin:

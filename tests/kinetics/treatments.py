@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
+from igkinetics.hierarchical.pausing import acting_in
 from igkinetics.kinetics.parameters import INDEX, Floats
 from igkinetics.kinetics.schedule import Schedule, build_schedule
 
@@ -31,14 +32,22 @@ class Dose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
-    """Doses, disjoint therapy intervals [start, stop) and the interval in which the two ratios act."""
+    """Doses, disjoint therapy intervals [start, stop) and the interval in which the two ratios act; further such."""
 
     start_day: float = 0.0
     doses: tuple[Dose, ...] = ()
     therapy: tuple[tuple[float, float], ...] = ()
     modified: tuple[float, float] | None = None
+    further: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def acting(self) -> tuple[tuple[float, float], ...]:
+        """Every interval in which the ratios act."""
+        return (*((self.modified,) if self.modified else ()), *self.further)
 
     def schedule(self) -> Schedule:
+        if self.further:
+            return acting_in(replace(self, modified=None, further=()).schedule(), self.acting)
         return build_schedule(
             start_day=self.start_day,
             dose_day=[dose.day for dose in self.doses],
@@ -55,7 +64,7 @@ class Treatment:
         days = {self.start_day}
         for dose in self.doses:
             days |= {dose.day, dose.end_day}
-        for interval in (*self.therapy, *((self.modified,) if self.modified else ())):
+        for interval in (*self.therapy, *self.acting):
             days |= {day for day in interval if np.isfinite(day)}
         return sorted(day for day in days if day >= self.start_day)
 

@@ -18,6 +18,7 @@ from igkinetics.effect.sensitivity import Other
 from igkinetics.errors import InputError, call_error
 from igkinetics.hierarchical.common_step import CommonStep, pooled, remaining, rescaled
 from igkinetics.hierarchical.fit import HierarchicalOptions, PreparedCohort, SampledCohort, prepare_cohort
+from igkinetics.hierarchical.pausing import has_pauses, pausing
 from igkinetics.hierarchical.population import Population
 from igkinetics.hierarchical.population_priors import RATIOS
 from igkinetics.hierarchical.posterior import Extension
@@ -113,8 +114,7 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
             others[name] = partial(beside.sample, name, second, extension)
-    ratios: tuple[Extension, ...] = ("clearance_ratio", "production_ratio")
-    for ratio in ratios if infused else ():
+    for ratio in RATIOS if infused else ():
         name = f"free {FREE_WORDS[ratio]}, whatever changes it"
         wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
         others[name] = partial(beside.sample, name, prepared, ratio, wide)
@@ -125,6 +125,19 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
     if options.joint and infused:
         name = "both ratios free"
         others[name] = partial(beside.sample, name, prepared, "joint")
+    return others
+
+
+def pausing_ratios(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
+    """Each ratio in the days after each infusion alone; none where nobody's infusions lie further apart than that."""
+    if not has_pauses(prepared, options.ivig_days):
+        return {}
+    each = pausing(prepared, options.ivig_days)
+    others: dict[str, Other] = {}
+    for ratio in RATIOS:
+        name = f"free {FREE_WORDS[ratio]}, for {options.ivig_days:g} days after each infusion"
+        wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
+        others[name] = partial(beside.sample, name, each, ratio, wide)
     return others
 
 

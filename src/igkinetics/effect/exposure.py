@@ -13,6 +13,7 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import Window, nadir_window
 from igkinetics.dosing.doses import Doses
 from igkinetics.hierarchical.members import modified_days
+from igkinetics.hierarchical.pausing import acting_in, days_after_each
 from igkinetics.hierarchical.posterior import CohortPosterior
 from igkinetics.kinetics.parameters import DEFAULT_STRUCTURE
 from igkinetics.kinetics.schedule import START, Schedule, build_schedule
@@ -26,7 +27,8 @@ class Exposure:
     weight_kg: as recorded, else what the card takes (weight_known False); nan when neither is there. height_cm, sex:
     as recorded (nan, None), for doses by another weight.
     acts: whether the ratios under IVIG may differ from 1. ivig_days: see units.IVIG_DAYS. changed: the days in which
-    they act whatever is given, in place of those under IVIG. doses: recorded, and those suspected; in_window: of the
+    they act whatever is given, in place of those under IVIG. pausing: they act for ivig_days after each infusion, not
+    between as well. doses: recorded, and those suspected; in_window: of the
     recorded ones alone, for they decide who is infused.
     """
 
@@ -43,6 +45,7 @@ class Exposure:
     acts: bool
     ivig_days: float
     changed: tuple[float, float] | None = None
+    pausing: bool = False
 
     @property
     def treated(self) -> bool:
@@ -62,7 +65,8 @@ class Exposure:
     def schedule(self, doses: Doses) -> Schedule:
         """This patient's therapy with these doses; ratios act where there is an infusion only."""
         none = np.empty(0)
-        return build_schedule(
+        throughout = self.acts and not self.pausing
+        schedule = build_schedule(
             start_day=self.patient.start_day,
             dose_day=doses.day,
             dose_g=doses.amount_g,
@@ -70,8 +74,9 @@ class Exposure:
             dose_is_sc=doses.is_sc,
             therapy_start=none if self.ignore_therapy else self.patient.therapy_start,
             therapy_stop=none if self.ignore_therapy else self.patient.therapy_stop,
-            modified=self.changed or (modified_days(doses.day, self.ivig_days) if self.acts else None),
+            modified=self.changed or (modified_days(doses.day, self.ivig_days) if throughout else None),
         )
+        return acting_in(schedule, days_after_each(doses.day, self.ivig_days)) if self.pausing else schedule
 
     def with_ivig(self) -> Schedule:
         return self.schedule(self.doses)
@@ -124,6 +129,7 @@ def exposures(
                 ignore_therapy=(problem.model or DEFAULT_STRUCTURE).endswith("/constant"),
                 acts=posterior.extension != "base",
                 ivig_days=ivig_days,
+                pausing=posterior.pausing,
             )
         )
     return tuple(exposures_of_all)

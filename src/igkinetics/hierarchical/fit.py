@@ -68,7 +68,7 @@ class PreparedCohort:
     set_aside: patient -> odd samples that the model does not see; unexplained, failed: of those left out. suspected:
     patient -> (m, 2) day and grams of infusions that the record does not have and the model takes as given. log_factor
     (n_samples,): logs of what levels were divided by, so that all are of one laboratory; empty where none was. odds:
-    prior odds of each of these infusions, and of such a factor.
+    prior odds of each of these infusions, and of such a factor. pausing: ratios act for some days after each infusion.
     """
 
     card: Card
@@ -84,6 +84,7 @@ class PreparedCohort:
     suspected: Mapping[str, Floats] = field(default_factory=dict)
     log_factor: Floats = field(default_factory=lambda: np.empty(0))
     odds: float = 1.0
+    pausing: bool = False
 
     def population(self, extension: Extension) -> Population:
         return population_of(self.card, self.members, self.arrays, self.covariates, extension, self.lkj)
@@ -283,7 +284,7 @@ def sampled_cohort(
 ) -> SampledCohort:
     """A trace, just drawn or reopened, read and judged."""
     posterior = read_posterior(trace, prepared.members, population, prepared.arrays, whitening, extension)
-    posterior = replace(posterior, suspected=prepared.suspected)
+    posterior = replace(posterior, suspected=prepared.suspected, pausing=prepared.pausing)
     return SampledCohort(
         prepared=prepared,
         population=population,

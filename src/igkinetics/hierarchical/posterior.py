@@ -34,7 +34,7 @@ class CohortPosterior:
     each (chain, draw). problems: the data and schedule of each patient, as fitted (problem.mu, .sd: the card's).
     modified: the days in which a patient's ratios act, None when never infused. drifting: whether courses leave their
     curves by a drift of the SDs in problem.drift_sds. suspected: patient -> (m, 2) day and grams of infusions taken as
-    given that the record does not have.
+    given that the record does not have. pausing: ratios act for some days after each infusion, not between as well.
     """
 
     patient_ids: tuple[str, ...]
@@ -47,6 +47,7 @@ class CohortPosterior:
     interrupted: bool
     drifting: bool = False
     suspected: Mapping[str, Floats] = field(default_factory=dict)
+    pausing: bool = False
 
     def __post_init__(self) -> None:
         chains, draws = self.error.shape[:2]
