@@ -46,7 +46,7 @@ from igkinetics.provenance import package_versions
 
 TABLE = Path(__file__).with_name("effect_kinds.csv")
 BASE_TABLE = Path(__file__).with_name("effect_kinds_base.csv")
-"""118 cohorts by the base model alone, run before courses could drift in the average, and before three tests of fit."""
+"""104 cohorts by the base model alone, run before courses could drift in the average, and before three tests of fit."""
 COHORTS = 20
 QUANTITIES = {"nadir": "nadir_change_att", "mean_igg": "mean_igg_change_att", "days_below": "days_below_change_att"}
 LEVEL = 0.95
