@@ -15,11 +15,13 @@ from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, rank, read_heading
 from igkinetics.cohort.mapping.keys import Mapping, g_per_ml
 from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.assumed import SUBCUTANEOUS, plain_levels
+from igkinetics.cohort.parse.beside_doses import rate_of_infusion
 from igkinetics.cohort.parse.beside_levels import flags_against_levels, two_kinds
 from igkinetics.cohort.parse.beside_patients import said_of_patients
 from igkinetics.cohort.parse.cells import canonical_units, igg_cells, numbers
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import LEAVE_OUT, OUT_OF_EVERY_TABLE, SIGN, Contrary, contrary_words
+from igkinetics.cohort.parse.digits import split_decimals
 from igkinetics.cohort.parse.known_words import unknown_words
 from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.parse.sample_words import ABOVE_A_LIMIT, BELOW_A_LIMIT
@@ -86,6 +88,7 @@ def said_beside(
     cells = words.cells
     beside = next((one for one in (*AMOUNTS, "stop") if one in mapped.text.columns), "")
     yield contrary_words(table, name, words, mapped.text[beside] if beside else None)
+    yield split_decimals(name, cells, mapped)
     if table in ("samples", "doses"):
         yield _several_persons(name, cells, mapped)
         yield _other_dates(table, name, cells, mapped, mapping)
@@ -101,6 +104,7 @@ def said_beside(
     if table == "doses":
         yield other_strength(words, mapped, mapping)
         yield _another_route(name, words, mapped)
+        yield rate_of_infusion(name, words, mapped)
         yield _another_strength_of_all(name, cells, mapped, mapping)
         yield _another_dose_by_weight(name, cells, mapped, mapping)
         yield _less_than_a_vial(name, cells, mapped, mapping)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.headings import words_of
 from igkinetics.cohort.mapping.keys import Mapping
-from igkinetics.cohort.parse.bodies import against_an_index
+from igkinetics.cohort.parse.bodies import against_an_index, ages_as_weights
 from igkinetics.cohort.parse.columns import MappedRows
 from igkinetics.cohort.parse.contrary_words import Contrary
 
@@ -29,6 +29,12 @@ def said_of_patients(
         rows=against_an_index(name, cells, mapped, mapping),
         assumed="weights are used as they are, and by this column and the height they are others",
         remedy="see which is right, and in which units they are",
+        asked=True,
+    )
+    yield Contrary(
+        rows=ages_as_weights(name, cells, mapped, mapping),
+        assumed="weights are used as they are, and each is the age in this column",
+        remedy="see that one column is not in the place of the other",
         asked=True,
     )
     yield _another_group(name, cells, mapped)

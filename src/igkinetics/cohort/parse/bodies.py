@@ -39,6 +39,7 @@ SAME_INDEX: Final = 0.15
 DAYS_OF_A_YEAR: Final = 365.25
 AGE_APART: Final = 5.0
 """Years; ages are often those of the diagnosis, or of now."""
+AGES: Final = frozenset({"age", "ages", "alter", "lebensalter", "edad", "eta", "leeftijd"})
 INDICES: Final[dict[str, tuple[float, float]]] = {"bmi": (8.0, 90.0), "bsa": (0.15, 3.5)}
 """Headings of an index of the body -> between which numbers it lies."""
 
@@ -129,12 +130,22 @@ def check_against_patients(weights: Parsed, patients: Parsed | None) -> Parsed:
 
 
 def check_ages(patients: Parsed, samples: Parsed) -> Parsed:
-    """Ask about ages that are not those at the first sample or since, by the date of birth."""
+    """Ask about ages that are not those at the first sample or since, by the date of birth, and weights that are."""
     rows = patients.usable()
     age, birth = (rows[name].to_numpy(dtype=np.float64) for name in ("age_y", "birth"))
     moment = samples.usable().groupby("patient")["moment"]
     first, last = (lookup(rows["patient"], ends) for ends in (moment.min(), moment.max()))
     low, high = ((ends - birth) / DAYS_OF_A_YEAR for ends in (first, last))
+    kg = rows["weight_kg"].to_numpy(dtype=np.float64)
+    known = ~np.isnan(kg) & ~np.isnan(low)
+    as_old = known & (kg >= np.floor(low) - 1.0) & (kg <= np.floor(high) + 1.0)
+    column = next((one for one in ("weight_kg", "weight") if patients.table.column(one) is not None), "")
+    if column and as_old.sum() == known.sum() and len(np.unique(kg[known])) >= FEWEST_BODIES:
+        cells = patients.table.text[column]
+        asked = (
+            "the weight of every patient in kg is their age by the date of birth: one column in the place of the other?"
+        )
+        patients = patients.with_findings(warn(patients.rows(rows.index[known][:1]), column, cells, asked))
     off = (age < low - AGE_APART) | (age > high + AGE_APART)
     told = [f"born {one:.0f} years before the first sample: is the age in years?" for one in low[off]]
     if not off.any():
@@ -154,6 +165,18 @@ def against_an_index(name: str, cells: pd.Series[str], mapped: MappedRows, mappi
     low, high = INDICES[kind]
     rows: Mask = (stated > low) & (stated < high) & (np.abs(stated - own) > SAME_INDEX * own)
     return rows
+
+
+def ages_as_weights(name: str, cells: pd.Series[str], mapped: MappedRows, mapping: Mapping) -> Mask:
+    """Patients whose weight is, as that of all others, the age in a column of its own."""
+    nothing = np.zeros(len(cells), dtype=bool)
+    column = next((one for one in ("weight_kg", "weight") if one in mapped.text.columns), "")
+    if not column or not AGES & set(words_of(name)):
+        return nothing
+    years, kg = (numbers(one, mapping.patients.decimal)[0] for one in (cells, mapped.text[column]))
+    both = ~np.isnan(years) & ~np.isnan(kg) & mapped.kept
+    alike: Mask = both & (years == kg)
+    return alike if len(np.unique(kg[both])) >= FEWEST_BODIES and bool(alike[both].all()) else nothing
 
 
 def _first(rows: Mask) -> Mask:

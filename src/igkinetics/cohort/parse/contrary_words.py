@@ -95,6 +95,7 @@ from igkinetics.cohort.parse.sample_words import (
     SPOILT,
     another_analyte,
     diluted,
+    interfered,
     no_observation,
     no_result,
     other_tests,
@@ -252,7 +253,9 @@ def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
         Verdict("every row is taken as one sample of one patient", spread, "a mean of several is none", asked=True),
         Verdict("every row is taken as a level of its own", _entered_twice(words)),
         _either(
-            AGAINST_THE_ROW, map(spoilt, words), _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE, DRAWN_AMISS).denied
+            AGAINST_THE_ROW,
+            [one or other for one, other in zip(map(spoilt, words), interfered(named, words), strict=True)],
+            _remarks(words, ANOTHER_METHOD, ANOTHER_VALUE, DRAWN_AMISS).denied,
         ),
         Verdict(WITH_PARAPROTEIN, with_paraprotein(named, words), LEAVE_OUT, asked=True),
         Verdict(LOST_OTHERWISE, lost_otherwise(named, words), LEAVE_OUT, asked=True),
@@ -273,7 +276,7 @@ def _of_samples(named: frozenset[str], words: list[str]) -> list[Verdict]:
 def _of_doses(named: frozenset[str], words: list[str]) -> list[Verdict]:
     given = bool(WHAT_WAS_GIVEN & named)
     repeats = bool(FREQUENCY & named or (COUNTED & named and NUMBER_OF & named) or ("per" in named and PER & named))
-    repeats = repeats or named <= frozenset({"per", "pro", "par", "por"})
+    repeats = repeats or (bool(named) and named <= frozenset({"per", "pro", "par", "por"}))
     vials = bool(VIALS & named and not SIZE & named)
     several = [repeats and not ONCE.fullmatch(word) and word not in ("1", "1.0") for word in words]
     counts = [vials and bool(re.fullmatch(r"0*(?:[2-9]|[1-9]\d+)(?:\.0*)?", word)) for word in words]

@@ -9,7 +9,17 @@ import pandas as pd
 
 from igkinetics.cohort.mapping.contract import TABLES
 from igkinetics.cohort.mapping.keys import Mapping
+from igkinetics.cohort.model import Floats
 from igkinetics.cohort.parse.bodies import check_against_patients, check_ages, check_bodies, check_jumps
+from igkinetics.cohort.parse.calendars import check_calendars
+from igkinetics.cohort.parse.digits import check_short_numbers
+from igkinetics.cohort.parse.doses_and_levels import (
+    check_origin_of_doses,
+    check_rises,
+    check_same_dose_again,
+    check_speed,
+    check_weights_by_doses,
+)
 from igkinetics.cohort.parse.duplicates import (
     check_covariates,
     check_doses,
@@ -37,6 +47,7 @@ from igkinetics.cohort.parse.improbable import (
 )
 from igkinetics.cohort.parse.odd_levels import check_again, check_whole_cohort
 from igkinetics.cohort.parse.odd_times import (
+    check_cut_off,
     check_days,
     check_falls,
     check_lengths_of_courses,
@@ -79,6 +90,9 @@ DUPLICATE_CHECKS = {
 def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     """All findings that need more than one row or table; doses in g/kg become grams."""
     checked: Tables = {name: DUPLICATE_CHECKS[name](tables[name]) for name in TABLES if name in tables}
+    checked = {name: check_short_numbers(parsed) for name, parsed in checked.items()}
+    if kind == "dates" and mapping.format != "nonmem":
+        checked = {name: check_calendars(parsed) for name, parsed in checked.items()}
     checked = check_flags_for_days(checked)
     checked = check_ends_without_a_day(check_what_looks_like_an_end(check_one_end(checked, kind)))
     checked = check_follow_up(checked, kind)
@@ -97,9 +111,10 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
             checked["doses"] = check_sizes_of_doses(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_amounts(checked["doses"], weights_of_doses(checked))
             checked["doses"] = check_routes(checked["doses"], weights_of_doses(checked))
+            checked["doses"] = check_speed(checked["doses"], weights_of_doses(checked))
+            checked["doses"] = check_same_dose_again(checked["doses"], weights_of_doses(checked))
             if "samples" in checked:
-                checked["doses"] = check_other_years(checked["doses"], checked["samples"])
-                checked["doses"] = check_unit_of_days(check_wrong_years(checked["doses"]), checked["samples"])
+                checked["doses"] = _in_time(checked["doses"], checked["samples"], weights_of_doses(checked), mapping)
     for name in ("doses", "outcomes", "therapy", "patients"):
         if name in checked and "samples" in checked:
             checked[name] = check_beside_samples(checked[name], checked["samples"])
@@ -112,15 +127,29 @@ def compare_tables(tables: Tables, kind: TimeKind, mapping: Mapping) -> Tables:
     checked |= {name: check(checked[name]) for name, check in own_checks.items() if name in checked}
     if {"therapy", "samples"} <= checked.keys():
         therapy = check_other_years(checked["therapy"], checked["samples"])
-        checked["therapy"] = check_origin_of_therapy(therapy, checked["samples"])
+        checked["therapy"] = check_cut_off(check_origin_of_therapy(therapy, checked["samples"]), checked["samples"])
     if "patients" in checked:
         checked["patients"] = check_groups(checked)
+        if "doses" in checked and mapping.format != "nonmem":
+            weight = weights_of_doses(checked)
+            checked["patients"] = check_weights_by_doses(checked["patients"], checked["doses"], weight)
         if "samples" in checked:
             checked["patients"] = check_ages(checked["patients"], checked["samples"])
     for name in ("doses", "therapy"):
         if name in checked and "samples" in checked:
             checked[name] = _without_samples(checked[name], checked["samples"])
     return checked
+
+
+def _in_time(doses: Parsed, samples: Parsed, weight: Floats, mapping: Mapping) -> Parsed:
+    """Doses whose times do not go with those of the samples, where all of these can be read; one fault is told."""
+    n_before = len(doses.findings)
+    doses = check_unit_of_days(check_wrong_years(check_other_years(doses, samples)), samples)
+    if any(not one.warning for one in samples.findings) or len(doses.findings) > n_before:
+        return doses
+    asked = check_origin_of_doses(doses, samples)
+    dose_first = mapping.same_day == "dose_first"
+    return asked if asked is not doses else check_rises(doses, samples, weight, dose_first=dose_first)
 
 
 def _refused_patients(tables: Tables) -> frozenset[int]:

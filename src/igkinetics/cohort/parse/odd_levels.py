@@ -14,7 +14,7 @@ import pandas as pd
 from igkinetics.cohort.parse.findings import Mask, for_the_first, warn
 from igkinetics.cohort.parse.parsed import Parsed, time_order
 from igkinetics.cohort.parse.plausible import AS_GIVEN, HIGHEST_MEDIAN, USUAL_MEDIAN
-from igkinetics.cohort.parse.samples import commonest_unit, in_unit
+from igkinetics.cohort.parse.samples import G_PER_L_BY_CODE, commonest_unit, in_unit
 from igkinetics.errors import counted
 from igkinetics.units import IGG_UNITS
 
@@ -26,6 +26,11 @@ TIMES_THE_NEXT: Final = 3
 """So much oftener than the next most frequent level, one is no measurement. Rounded levels repeat all alike."""
 LEAST_SPREAD: Final = 0.1
 """Standard deviation of the log of all levels; the measurement alone makes half of it, people and therapy the rest."""
+MOST_OF_A_LOGARITHM: Final = float(np.log(25.0))
+"""The natural logarithm of a high level in g/L; the logarithm to base 10 is lower."""
+SPREAD_OF_LOGARITHMS: Final = 0.4
+"""Standard deviation of the log of levels that are logarithms themselves."""
+BASELINES: Final = (1.0, 100.0)
 SAME_SAMPLE_DAY: Final = 65.0 / 1440.0
 """Nobody draws blood for IgG twice within the hour, but around an infusion."""
 AROUND_A_DOSE_DAY: Final = 1.5
@@ -50,12 +55,34 @@ def check_whole_cohort(samples: Parsed) -> Parsed:
     if len(level) < FEWEST_LEVELS:
         return samples
     n_patients = rows["patient"].nunique()
-    if n_patients >= FEWEST_PATIENTS and 0.0 < np.std(np.log(level)) < LEAST_SPREAD:
-        told = (
+    spread = float(np.std(np.log(level)))
+    question, part = "", _of_a_baseline(rows) if n_patients >= FEWEST_PATIENTS else 0.0
+    if part:
+        question = f"the first level of every patient is {part:g}: are they parts of a baseline?"
+    elif n_patients >= FEWEST_PATIENTS and 0.0 < spread < LEAST_SPREAD:
+        question = (
             "all levels of the cohort are nearly the same, as those of different people never are: are they logarithms?"
         )
-        samples = _asked(samples, rows.index[:1], f"{told} If they are right, {AS_GIVEN}")
-    return _one_value(samples, rows, level)
+    elif n_patients >= FEWEST_PATIENTS and np.max(level) <= MOST_OF_A_LOGARITHM and 0.0 < spread < SPREAD_OF_LOGARITHMS:
+        question = (
+            f"no level is above {np.max(level):.3g} g/L, and a whole cohort is hardly ever so low: are they "
+            "logarithms, or in g/dL?"
+        )
+    if question and not samples.problems:  # a problem of all levels is told by check_levels
+        samples = _asked(samples, rows.index[:1], f"{question} If they are right, {AS_GIVEN}")
+    return samples if part else _one_value(samples, rows, level)
+
+
+def _of_a_baseline(rows: pd.DataFrame) -> float:
+    """1 or 100, where the first level of every patient is that and most others are not; 0 for neither."""
+    rows = rows.iloc[time_order(rows)]
+    first = ~rows["patient"].duplicated().to_numpy()
+    written = rows["igg"].to_numpy(dtype=np.float64) / G_PER_L_BY_CODE[rows["unit_code"].to_numpy(dtype=np.intp)]
+    for part in BASELINES:
+        alike = np.isclose(written, part)
+        if alike[first].all() and (~alike[~first]).mean() > SHARE_OF_PAIRS:
+            return part
+    return 0.0
 
 
 def _one_value(samples: Parsed, rows: pd.DataFrame, level: npt.NDArray[np.float64]) -> Parsed:

@@ -33,6 +33,9 @@ FEWEST_COURSES: Final = 3
 FEWEST_CYCLES: Final = 2
 SHORT_COURSE_DAY: Final = 120.0
 TIMES_ALIKE: Final = 2.0
+LONG_COURSE_DAY: Final = 60.0
+"""Shorter courses have a planned end, and a sample on it."""
+MOST_STOPS: Final = 0.8
 A_YEAR: Final = (365.0, 366.0)
 HISTORY_DAYS: Final = 60.0
 LONGEST_STEP_DAY: Final = 150.0
@@ -175,6 +178,35 @@ def check_lengths_of_courses(therapy: Parsed) -> Parsed:
         for one, mean in zip(days[off], usual[off], strict=True)
     ]
     return therapy.with_findings(warn(therapy.rows(days.index[off]), "stop", stop, told))
+
+
+def check_cut_off(therapy: Parsed, samples: Parsed) -> Parsed:
+    """Ask about stops that are the end of the record: one date for many patients, or the days of their last samples."""
+    rows = therapy.usable()
+    cells = therapy.table.column("stop")
+    if cells is None or rows.empty:
+        return therapy
+    rows = rows.sort_values(["patient", "start"], kind="stable")
+    rows = rows[~rows["patient"].duplicated(keep="last").to_numpy() & np.isfinite(rows["stop"].to_numpy())]
+    start, stop = (rows[name].to_numpy(dtype=np.float64) for name in ("start", "stop"))
+    if len(rows) < FEWEST_COURSES or np.ptp(np.floor(stop) - np.floor(start)) == 0.0:
+        return therapy
+    last = samples.usable().groupby("patient")["moment"].max().reindex(rows["patient"]).to_numpy(dtype=np.float64)
+    ended = (np.floor(stop) == np.floor(last)) & (stop - start > LONG_COURSE_DAY)
+    date, count = np.unique(np.floor(stop), return_counts=True)
+    together = therapy.times[0].is_date.any() and np.ptp(start) > LONG_COURSE_DAY
+    if together and count.max() >= max(FEWEST_COURSES, MOST_STOPS * len(rows)):
+        off = np.floor(stop) == date[int(np.argmax(count))]
+        what = f"the last stop of {int(off.sum())} of {len(rows)} patients is this date, whenever they began"
+    elif ended.sum() >= max(FEWEST_COURSES, MOST_STOPS * len(rows)):
+        off, what = (
+            ended,
+            f"the last stop of {int(ended.sum())} of {len(rows)} patients is the day of their last sample",
+        )
+    else:
+        return therapy
+    told = f"{what}: is it the end of the record? Leave stop empty while therapy, or the want of B cells, goes on"
+    return therapy.with_findings(warn(therapy.rows(rows.index[off][:1]), "stop", cells, told))
 
 
 def check_wrong_years(events: Parsed) -> Parsed:

@@ -7,12 +7,19 @@ import re
 from typing import Final
 
 from igkinetics.cohort.mapping.headings import NOT_TOTAL_IGG, plain, read_heading, says_igg, words_of
+from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.presets.concepts import concepts
 
+NOT_ALL_IGG: Final = re.compile(
+    r"\b(?:endogen\w*|endo|exogen\w*|own|native|net|minus|less|excl|excluding|without|subtracted|infused|substituted|"
+    r"eigen\w*|korpereigen\w*|ohne|abzuglich|propre|propri[oa]|propi[oa]|sans|sin|senza|zonder)\b"
+)
+"""Words of a heading of IgG that is not all IgG in serum: without what was infused, or that alone."""
 OTHER_ANALYTE: Final = re.compile(
     r"(?:serum |total |s-|quantitative )*(?:ig ?[aemd]|ig ?g ?[1-4]|immun\w* ?[aemd]|igg sub\w*(?: ?[1-4])?|albumin|"
     r"(?:total )?protein|crp|c-reactive protein|creatinine|kreatinin|ha?emoglobin|kappa|lambda|"
-    r"(?:free )?(?:kappa|lambda)(?: light chains?)?|beta-?2[- ]microglobulin|ferritin|ldh)(?: total| serum| level)*"
+    r"(?:free )?(?:kappa|lambda)(?: light chains?)?|"
+    r"(?:end|ex)ogen\w*(?: igg)?|beta-?2[- ]microglobulin|ferritin|ldh)(?: total| serum| level)*"
 )
 ANALYTE_WORDS: Final = frozenset(
     {"test", "analyte", "component", "parameter", "param", "analysis", "assay", "lab", "item", "measurement", "name"}
@@ -78,6 +85,27 @@ SPOILT: Final = re.compile(
     r"\b(?:other|another) patient"
 )
 """What a remark, or a column of quality, may say against a level."""
+OF_THE_LOOK: Final = re.compile(
+    r"ha?emol[iy]\w*|hamoly\w*|emoli[sz]\w*|lip(?:a|i)?[ae]mi\w*|lipami\w*|ict[e]?r\w*|ikter\w*|ittero?|turbid\w*|trub\w*|cloudy|"
+    r"hil|lih|interferences?|interferenz\w*"
+)
+"""Words of headings, and of cells under such a heading, for the colour and the turbidity of a sample."""
+INDEX: Final = frozenset({"index", "indices", "indexes"})
+OF_WHAT: Final = frozenset({"h", "l", "i", "serum", "sample"})
+QUALITY: Final = re.compile(
+    r"quality|\w*qualitat|qualite|calidad|qualita|kwaliteit|integrity|appearance|condition|comments?|remarks?|notes?|"
+    r"kommentar|bemerkung\w*|commentaire|observaciones|opmerking"
+)
+CODE: Final = re.compile(
+    r"(?:ha?em|ha?emol?|haem|hml|lip|lipo?|ict?|icte?r?|lipe?m)\.?(?: ?(?:[1-4]\+?|\+{1,4}|index))?"
+)
+"""HEM, LIP 2, ICT++."""
+GRADE: Final = re.compile(
+    r"[hli] ?[1-5]\+?|[2-5]\+?|1\+|\+{1,5}|\(?\+\)?|gross\w*|marked\w*|severe\w*|moderate\w*|strong\w*|slight\w*|"
+    r"mild\w*|positiv\w*|pos|stark|massig|leicht|fort|modere|leger|fuerte|moderado|leve|forte|moderato|lieve|sterk|matig|licht|"
+    r"h|l|i|hl|hi|li|hli|hil|lih"
+)
+HIGHEST_GRADE: Final = 5.0
 NOT_SPOILT: Final = re.compile(
     r"\b(?:no|not|non|without|kein\w*|nicht)\b[ -]*(?:\w+ )?(?:ha?emol|hamol|lip|icter|clot|dilut)"
 )
@@ -141,7 +169,9 @@ def names_another_analyte(heading: str) -> bool:
         return True
     read = read_heading(heading)
     if "IGG" in read.concepts:
-        return bool({"anti"} & set(words_of(heading)))
+        return (
+            bool({"anti"} & set(words_of(heading))) or NOT_ALL_IGG.search(plain(heading).replace("_", " ")) is not None
+        )
     words = words_of(heading)
     return any(OTHER_ANALYTE.fullmatch(word) for word in (*words, " ".join(words)))
 
@@ -170,6 +200,21 @@ def _is_loinc(word: str) -> bool:
 def spoilt(word: str) -> bool:
     """Whether a cell says that a sample is not what was meant to be measured."""
     return SPOILT.search(word) is not None and NOT_SPOILT.search(word) is None
+
+
+def interfered(named: frozenset[str], words: list[str]) -> list[bool]:
+    """Cells that say a sample was haemolysed, lipaemic or icteric: codes and grades under a heading of it."""
+    looked = any(OF_THE_LOOK.fullmatch(word) for word in named) or bool(INDEX & named and OF_WHAT & named)
+    if not (looked or any(QUALITY.fullmatch(word) for word in named)):
+        return [False] * len(words)
+    numbers = [float(word) for word in words if re.fullmatch(r"\d+(?:\.\d+)?", word)]
+    graded = looked and max(numbers, default=0.0) <= HIGHEST_GRADE  # else an index without grades, high or not
+
+    def told(word: str) -> bool:
+        by_word = OF_THE_LOOK.match(word) is not None or word in YES
+        return bool(CODE.fullmatch(word) or (looked and by_word and word != "1") or (graded and GRADE.fullmatch(word)))
+
+    return [told(word) and NOT_SPOILT.search(word) is None for word in words]
 
 
 def diluted(named: frozenset[str], words: list[str]) -> list[bool]:
