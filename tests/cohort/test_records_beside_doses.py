@@ -136,7 +136,11 @@ KINDS = [
         },
         "each is the age in this column",
     ),
-    ("ages beside other weights", {"patients.csv": "patient_id,weight_kg,Alter\nA,75,75\nB,88,23\nC,68,68\n"}, "looks like age_y"),
+    (
+        "ages beside other weights",
+        {"patients.csv": "patient_id,weight_kg,Alter\nA,75,75\nB,88,23\nC,68,68\n"},
+        "looks like age_y",
+    ),
 ]
 
 

@@ -82,7 +82,7 @@ def check_rises(doses: Parsed, samples: Parsed, weight: Floats, *, dose_first: b
     weight (n,): kg of each dose; nan where unknown. dose_first: a sample at the time of a dose was drawn after it.
     """
     rows = doses.usable()
-    levels = samples.usable()
+    levels = samples.usable()[["patient", "moment", "igg", "limit"]]
     levels = levels[(levels["limit"] == "").to_numpy(dtype=bool) & (levels["igg"] > 0).to_numpy(dtype=bool)]
     if rows.empty or levels.empty or doses.times[0].is_date.any() != samples.times[0].is_date.any():
         return doses
@@ -93,9 +93,9 @@ def check_rises(doses: Parsed, samples: Parsed, weight: Floats, *, dose_first: b
     beside = _Beside.of(rows, levels.iloc[time_order(levels)], dose_first)
     large = (rows["route"] == "iv").to_numpy(dtype=bool) & (_per_kg(doses, rows, weight) >= LEAST_G_PER_KG)
     column = doses.times[0].column
-    fell = beside.fell(large)
+    judged = beside.judged(large)
+    fell, n_judged = judged & beside.lower(), int(judged.sum())
     patients = len(np.unique(beside.patient[fell]))
-    n_judged = int(beside.judged(large).sum())
     if patients >= FEWEST_PATIENTS and fell.sum() >= FALLS * n_judged:
         told = (
             f"levels are lower after {int(fell.sum())} of {n_judged} infusions with a sample within "
@@ -166,8 +166,9 @@ class _Beside:
         judged: Mask = known & ~earlier & first
         return judged
 
-    def fell(self, large: Mask) -> Mask:
-        lower: Mask = self.judged(large) & (self.level[self.after] < self.level[self.before])
+    def lower(self) -> Mask:
+        """Whether the level after is below the one before."""
+        lower: Mask = self.level[self.after] < self.level[self.before]
         return lower
 
     def unexplained(self, large: Mask) -> tuple[npt.NDArray[np.int64], int]:
@@ -175,11 +176,12 @@ class _Beside:
         dosed = np.intersect1d(self.patient[large], self.owner)
         soon = (self.before >= 0) & (self.after >= 0) & (self.sampled[self.after] - self.place <= RAISED_DAY)
         raised = soon & (self.level[self.after] >= A_RISE_TIMES * self.level[self.before])
-        start, end = self.sampled[:-1], self.sampled[1:]
-        rise = (self.owner[1:] == self.owner[:-1]) & (end - start <= RAISED_DAY)
-        rise &= (self.level[1:] >= RISES_TIMES * self.level[:-1]) & (self.level[1:] - self.level[:-1] >= RISES_G_PER_L)
-        rise &= self._doses_within(start - 1.0, end + 1.0) == 0
-        return np.setdiff1d(np.intersect1d(dosed, self.owner[1:][rise]), self.patient[raised]), len(dosed)
+        rise = (self.owner[1:] == self.owner[:-1]) & (np.diff(self.sampled) <= RAISED_DAY)
+        rise &= (self.level[1:] >= RISES_TIMES * self.level[:-1]) & (np.diff(self.level) >= RISES_G_PER_L)
+        risen = np.flatnonzero(rise)
+        undosed = self._doses_within(self.sampled[risen] - 1.0, self.sampled[risen + 1] + 1.0) == 0
+        without = np.intersect1d(dosed, self.owner[risen[undosed]])
+        return np.setdiff1d(without, self.patient[raised]), len(dosed)
 
     def _doses_within(self, start: Floats, end: Floats) -> npt.NDArray[np.intp]:
         return np.searchsorted(self.place, end, side="left") - np.searchsorted(self.place, start, side="left")

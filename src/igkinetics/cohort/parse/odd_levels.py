@@ -56,7 +56,7 @@ def check_whole_cohort(samples: Parsed) -> Parsed:
         return samples
     n_patients = rows["patient"].nunique()
     spread = float(np.std(np.log(level)))
-    question, part = "", _of_a_baseline(rows) if n_patients >= FEWEST_PATIENTS else 0.0
+    question, part = "", _of_a_baseline(rows, n_patients) if n_patients >= FEWEST_PATIENTS else 0.0
     if part:
         question = f"the first level of every patient is {part:g}: are they parts of a baseline?"
     elif n_patients >= FEWEST_PATIENTS and 0.0 < spread < LEAST_SPREAD:
@@ -73,14 +73,16 @@ def check_whole_cohort(samples: Parsed) -> Parsed:
     return samples if part else _one_value(samples, rows, level)
 
 
-def _of_a_baseline(rows: pd.DataFrame) -> float:
+def _of_a_baseline(rows: pd.DataFrame, n_patients: int) -> float:
     """1 or 100, where the first level of every patient is that and most others are not; 0 for neither."""
-    rows = rows.iloc[time_order(rows)]
-    first = ~rows["patient"].duplicated().to_numpy()
     written = rows["igg"].to_numpy(dtype=np.float64) / G_PER_L_BY_CODE[rows["unit_code"].to_numpy(dtype=np.intp)]
     for part in BASELINES:
         alike = np.isclose(written, part)
-        if alike[first].all() and (~alike[~first]).mean() > SHARE_OF_PAIRS:
+        if alike.sum() < n_patients:
+            continue
+        order = time_order(rows)
+        first = ~rows["patient"].iloc[order].duplicated().to_numpy()
+        if alike[order][first].all() and (~alike[order][~first]).mean() > SHARE_OF_PAIRS:
             return part
     return 0.0
 
