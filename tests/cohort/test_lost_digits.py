@@ -186,6 +186,7 @@ NOT_DISTURBED = {
     "remark": ("not haemolysed",),
     "ward": ("HEM",),
     "site": ("H",),
+    "sample index": ("3",),
     "sample quality": ("good",),
 }
 SPOILT = [(heading, cell, True) for heading, cells in DISTURBED.items() for cell in cells]
@@ -224,6 +225,12 @@ def test_igg_without_what_was_infused_is_not_total_igg(tmp_path: Path, heading: 
     both = {"samples.csv": samples(plain, further=f",{heading}", cell="300"), "doses.csv": DOSES + "A,33,30\n"}
     beside = told(tmp_path / "beside", both)
     assert beside == ""
+
+
+def test_igg_of_the_own_laboratory_is_total_igg(tmp_path: Path) -> None:
+    mapping = 'igg_unit = "mg/dL"\n[samples.columns]\nigg = "IgG own lab"\n'
+    files = {"samples.csv": samples(plain).replace("igg", "IgG own lab", 1), "cohort.toml": mapping}
+    assert told(tmp_path, files) == ""
 
 
 def test_rows_of_endogenous_igg_are_refused_beside_total_igg(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.presets.concepts import concepts
 
 NOT_ALL_IGG: Final = re.compile(
-    r"\b(?:endogen\w*|endo|exogen\w*|own|native|net|minus|less|excl|excluding|without|subtracted|infused|substituted|"
+    r"\b(?:endogen\w*|endo|exogen\w*|own(?! lab)|native|net|minus|less|excl|excluding|without|subtracted|infused|substituted|"
     r"eigen\w*|korpereigen\w*|ohne|abzuglich|propre|propri[oa]|propi[oa]|sans|sin|senza|zonder)\b"
 )
 """Words of a heading of IgG that is not all IgG in serum: without what was infused, or that alone."""
@@ -86,19 +86,17 @@ SPOILT: Final = re.compile(
 )
 """What a remark, or a column of quality, may say against a level."""
 OF_THE_LOOK: Final = re.compile(
-    r"ha?emol[iy]\w*|hamoly\w*|emoli[sz]\w*|lip(?:a|i)?[ae]mi\w*|lipami\w*|ict[e]?r\w*|ikter\w*|ittero?|turbid\w*|trub\w*|cloudy|"
+    r"ha?emol[iy]\w*|hamoly\w*|emoli[sz]\w*|lip(?:a|i)?[ae]mi\w*|lipami\w*|icte?r\w*|ikter\w*|ittero?|turbid\w*|trub\w*|cloudy|"
     r"hil|lih|interferences?|interferenz\w*"
 )
 """Words of headings, and of cells under such a heading, for the colour and the turbidity of a sample."""
 INDEX: Final = frozenset({"index", "indices", "indexes"})
-OF_WHAT: Final = frozenset({"h", "l", "i", "serum", "sample"})
+OF_WHAT: Final = frozenset({"h", "l", "i", "serum"})
 QUALITY: Final = re.compile(
     r"quality|\w*qualitat|qualite|calidad|qualita|kwaliteit|integrity|appearance|condition|comments?|remarks?|notes?|"
     r"kommentar|bemerkung\w*|commentaire|observaciones|opmerking"
 )
-CODE: Final = re.compile(
-    r"(?:ha?em|ha?emol?|haem|hml|lip|lipo?|ict?|icte?r?|lipe?m)\.?(?: ?(?:[1-4]\+?|\+{1,4}|index))?"
-)
+CODE: Final = re.compile(r"(?:ha?em(?:ol?)?|hml|lipo?|lipe?m|ict(?:er?)?)\.?(?: ?(?:[1-4]\+?|\+{1,4}|index))?")
 """HEM, LIP 2, ICT++."""
 GRADE: Final = re.compile(
     r"[hli] ?[1-5]\+?|[2-5]\+?|1\+|\+{1,5}|\(?\+\)?|gross\w*|marked\w*|severe\w*|moderate\w*|strong\w*|slight\w*|"
@@ -106,6 +104,7 @@ GRADE: Final = re.compile(
     r"h|l|i|hl|hi|li|hli|hil|lih"
 )
 HIGHEST_GRADE: Final = 5.0
+"""Above it numbers are no grades, and from which index on an assay is disturbed differs from one to the next."""
 NOT_SPOILT: Final = re.compile(
     r"\b(?:no|not|non|without|kein\w*|nicht)\b[ -]*(?:\w+ )?(?:ha?emol|hamol|lip|icter|clot|dilut)"
 )
