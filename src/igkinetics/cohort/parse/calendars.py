@@ -35,7 +35,8 @@ def check_calendars(parsed: Parsed) -> Parsed:
         if not odd.any():
             continue
         first = int(np.flatnonzero(odd)[0])
-        told = f"read as the year {np.floor(year[first]):.0f} of our calendar: {_which(float(year[first]), short)}"
+        date = np.datetime64(int(np.floor(times.moment[place[first]])), "D")
+        told = f"read as the year {date.astype('datetime64[Y]')} of our calendar: {_which(float(year[first]), short)}"
         row = pd.Index(place[first : first + 1])
         parsed = parsed.with_findings(warn(parsed.rows(row), times.column, parsed.table.text[times.column], told))
     return parsed

@@ -11,8 +11,8 @@ from igkinetics.cohort.parse.row_status import YES
 from igkinetics.cohort.presets.concepts import concepts
 
 NOT_ALL_IGG: Final = re.compile(
-    r"\b(?:endogen\w*|endo|exogen\w*|own(?! lab)|native|net|minus|less|excl|excluding|without|subtracted|infused|substituted|"
-    r"eigen\w*|korpereigen\w*|ohne|abzuglich|propre|propri[oa]|propi[oa]|sans|sin|senza|zonder)\b"
+    r"\b(?:endogen\w*|endo|exogen\w*|own(?! lab)|native|net|minus|less|excl|excluding|without|subtracted|infused|"
+    r"substituted|eigen\w*|korpereigen\w*|ohne|abzuglich|propre|propri[oa]|propi[oa]|sans|sin|senza|zonder)\b"
 )
 """Words of a heading of IgG that is not all IgG in serum: without what was infused, or that alone."""
 OTHER_ANALYTE: Final = re.compile(
