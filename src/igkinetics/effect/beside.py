@@ -114,10 +114,8 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
             free = "" if extension == "base" else f", free {FREE_WORDS[extension]}"
             name = f"Q and V2 of {SECOND_DISPOSITION}{free}"
             others[name] = partial(beside.sample, name, second, extension)
-    for ratio in RATIOS if infused else ():
-        name = f"free {FREE_WORDS[ratio]}, whatever changes it"
-        wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
-        others[name] = partial(beside.sample, name, prepared, ratio, wide)
+    if infused:
+        others |= wide_ratios(prepared, beside, options)
     if options.covariates:
         name = "without covariates"
         without = without_covariates(prepared.population("base"))
@@ -128,16 +126,18 @@ def other_models_of(prepared: PreparedCohort, beside: Beside, options: EffectOpt
     return others
 
 
-def pausing_ratios(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
-    """Each ratio in the days after each infusion alone; none where nobody's infusions lie further apart than that."""
-    if not has_pauses(prepared, options.ivig_days):
-        return {}
-    each = pausing(prepared, options.ivig_days)
+def wide_ratios(prepared: PreparedCohort, beside: Beside, options: EffectOptions) -> dict[str, Other]:
+    """Each ratio, whatever changes it: in the days after each infusion alone where somebody's infusions lie further
+    apart than that, else from the first on, which is the same there."""
+    records, when = prepared, "whatever changes it"
+    if has_pauses(prepared, options.ivig_days):
+        records = pausing(prepared, options.ivig_days)
+        when = f"for {options.ivig_days:g} days after each infusion"
     others: dict[str, Other] = {}
     for ratio in RATIOS:
-        name = f"free {FREE_WORDS[ratio]}, for {options.ivig_days:g} days after each infusion"
+        name = f"free {FREE_WORDS[ratio]}, {when}"
         wide = prepared.population(ratio).widened({ratio: WHATEVER_LOG_SD})
-        others[name] = partial(beside.sample, name, each, ratio, wide)
+        others[name] = partial(beside.sample, name, records, ratio, wide)
     return others
 
 

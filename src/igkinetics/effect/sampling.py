@@ -24,7 +24,6 @@ from igkinetics.effect.beside import (
     everybody,
     other_models_of,
     other_structures,
-    pausing_ratios,
     prepared_for,
     suspected_given,
     suspected_of,
@@ -134,7 +133,6 @@ def others_of(
 ) -> dict[str, Other]:
     """The models beside base and extensions, none of them sampled yet."""
     others = other_models_of(prepared, beside, options)
-    others |= pausing_ratios(prepared, beside, options)
     others |= asked_structures(cohort, card, prepared, beside, options)
     others |= other_structures(cohort, card, prepared, beside, options)
     others |= drifting_courses(prepared, beside)
