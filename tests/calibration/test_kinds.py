@@ -133,6 +133,8 @@ def test_the_verdict_and_the_average_since_a_step_of_all_levels_is_asked_for() -
     assert (len(both), held) == HELD
 
 
+STAND_IN = 700
+"""From this cohort on ratios that pause stand in for those that act from the first infusion on; before, beside them."""
 PAUSED = {
     "clearance_under_ivig": 3,
     "production_under_ivig": 3,
@@ -149,7 +151,7 @@ SILENT = {"right": 2, "production_under_ivig": 2, "step_loss": 1}
 def test_the_average_since_ratios_may_pause() -> None:
     """The same page: whole rows on seeds that chose nothing; the sampling failed in none."""
     rows = pd.read_csv(TABLE)
-    rows = rows[rows["n_models"].notna()]
+    rows = rows[rows["n_models"].notna() & (rows["cohort"] < STAND_IN)]
     assert rows.groupby("kind").size().to_dict() == PAUSED
     assert rows[["averaged", "passed"]].astype(bool).all(axis=None)
     for which, held in PAUSED_HELD.items():
@@ -160,6 +162,30 @@ def test_the_average_since_ratios_may_pause() -> None:
     assert rows[~rows["misfit"].astype(bool)]["kind"].value_counts().to_dict() == SILENT
     lower, upper = (rows[rows["kind"] == "right"][f"clearance_ratio_{end}"] for end in ("lower", "upper"))
     assert ((lower < 1.0) & (upper > 1.0)).all()
+
+
+REPLACED_HELD = {"": [4, 3, 4], "_averaged": [6, 6, 6]}
+"""As PAUSED_HELD, of two cohorts each of three kinds."""
+WIDEST_RIGHT = {700: 1.66, 701: 1.17}
+"""Cohort of the right kind -> interval averaged over models, at most, in widths of the base model's."""
+
+
+def test_the_average_since_ratios_that_pause_stand_in() -> None:
+    """The same page: seeds from 700 on, none of which was seen when the models were chosen."""
+    rows = pd.read_csv(TABLE)
+    rows = rows[rows["n_models"].notna() & (rows["cohort"] >= STAND_IN)]
+    kinds = ("clearance_under_ivig", "clearance_from_first_dose", "right")
+    assert rows.groupby("kind").size().to_dict() == dict.fromkeys(kinds, 2)
+    assert rows[["averaged", "passed"]].astype(bool).all(axis=None)
+    assert set(rows["n_models"]) == {10, 11}
+    for which, held in REPLACED_HELD.items():
+        assert [int(rows[f"{name}{which}_covered"].astype(bool).sum()) for name in QUANTITIES] == held
+    for _, row in rows[rows["kind"] == "right"].iterrows():
+        for name in QUANTITIES:
+            alone, averaged = (row[f"{name}{which}_upper"] - row[f"{name}{which}_lower"] for which in ("", "_averaged"))
+            assert averaged < WIDEST_RIGHT[row["cohort"]] * alone
+    silent = rows[~rows["misfit"].astype(bool)]["kind"].value_counts().to_dict()
+    assert silent == {"right": 2, "clearance_under_ivig": 1}
 
 
 def test_the_summary_counts() -> None:
