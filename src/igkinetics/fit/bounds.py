@@ -16,7 +16,7 @@ import numpy.typing as npt
 from igkinetics.cards.prior import PatientPrior
 from igkinetics.cohort.model import Patient
 from igkinetics.fit.chains import run_chains
-from igkinetics.fit.importance import GOOD_PARETO_K, Component, cholesky, sample_in_rounds
+from igkinetics.fit.importance import GOOD_PARETO_K, METHOD, Component, cholesky, sample_in_rounds
 from igkinetics.fit.minimise import Optimum, explore, first_guesses
 from igkinetics.fit.posterior import Draws
 from igkinetics.fit.problem import FitProblem
@@ -297,7 +297,7 @@ def draws_of_likelihood(found: Identified, n: int, generator: np.random.Generato
         weights=np.full(n, 1.0 / n),
         pareto_k=sampled.pareto_k if chained is None else float("nan"),
         log_marginal=float("nan"),
-        method="importance sampling" if chained is None else "Markov chains",
+        method=METHOD if chained is None else "Markov chains",
         drift_shares=np.ones((n, 1)),
         best=x[[int(np.nanargmin(problem.values(x)))]],
         r_hat=float("nan") if chained is None else chained.r_hat,

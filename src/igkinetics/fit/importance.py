@@ -18,6 +18,7 @@ import numpy as np
 from igkinetics.fit.mixture import PROPOSAL_DF, fill_mixture, fit_mixture, place_draws, smooth, weigh
 from igkinetics.kinetics.parameters import Floats
 
+METHOD: Final = "importance sampling"
 PRIOR_SHARE: Final = 0.1
 """Share of the first round drawn from the prior."""
 GOOD_PARETO_K: Final = 0.7

@@ -160,8 +160,7 @@ class FitOptions:
     def in_chunks(self, n_patients: int) -> bool:
         """Whether a cohort of this size is fitted in chunks by compiled code (see fit/batch)."""
         plain = self.prior == "card" and self.structure is None and self.residual == "normal" and self.card != STACK
-        asked = self.intervals == "laplace" and not self.cross_checked(n_patients)
-        return asked and plain and not self.profile and not self.fix
+        return plain and not self.cross_checked(n_patients) and not self.profile and not self.fix
 
     @property
     def prior_weights(self) -> AverageWeights:

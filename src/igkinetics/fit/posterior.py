@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from igkinetics.fit.chains import run_chains
-from igkinetics.fit.importance import GOOD_PARETO_K, PRIOR_SHARE, Component, log_sum, sample_in_rounds
+from igkinetics.fit.importance import GOOD_PARETO_K, METHOD, PRIOR_SHARE, Component, log_sum, sample_in_rounds
 from igkinetics.fit.minimise import Optimum
 from igkinetics.fit.problem import FitProblem
 from igkinetics.frozen import ByValue
@@ -130,7 +130,7 @@ def draw_around(problem: FitProblem, components: list[Component], n: int, genera
             weights=found.weights,
             pareto_k=found.pareto_k,
             log_marginal=found.log_marginal,
-            method="importance sampling",
+            method=METHOD,
             drift_shares=problem.shares(np.concatenate(terms)),
             best=best,
         )

@@ -19,7 +19,6 @@ from igkinetics.fit.batch.layout import (
     MOST_SLOTS,
     TOTAL_NADIR,
     UNEVEN,
-    Components,
     Found,
     How,
     Priors,
@@ -33,7 +32,7 @@ from igkinetics.fit.batch.points import (
     follow,
 )
 from igkinetics.fit.batch.search import Room, fill_levels, new_room
-from igkinetics.fit.batch.slots import fill_weights, slot_of, target_of
+from igkinetics.fit.batch.slots import components_of, fill_weights, slot_of, target_of
 from igkinetics.fit.batch.summaries import fill_band, fill_below, fill_departure, fill_minima, fill_nadir
 from igkinetics.fit.batch.weighing import LEAST_EFFECTIVE, fill_slot_weights, place_points, resample, weigh
 from igkinetics.fit.objective import Target, fill_theta
@@ -46,6 +45,8 @@ from igkinetics.kinetics.together import can_go_together
 
 OF_COURSES = np.uint64(0xA5A5A5A5A5A5A5A5)
 """Tells the random numbers of a patient's courses from those of its points."""
+STRIP = 448
+"""Points followed at a time: whole blocks of curves."""
 CHANGE_FROM = 24.99
 """Square of the score from which a change is looked at for one patient, a little below its limit there."""
 
@@ -69,16 +70,12 @@ def describe_range(first: int, last: int, records: Records, priors: Priors, how:
         found.theta[i] = theta
         found.curve_nadir[i, 0], found.curve_nadir[i, 1] = lowest[0, 0], lowest[0, 1]
         fill_weights(found.slots[i])
-        components = Components(
-            found.n_components[i : i + 1],
-            found.component_slot[i],
-            found.component_mass[i],
-            found.component_x[i],
-            found.component_root[i],
-        )
+        components = components_of(i, found)
         fill_estimates(x, main, found.hessian[i, :p, :p], components, found.estimates[i])
         fill_half_life_values(theta, found.half_lives[i, :, 0])
-        place_points(i, records, priors, how, components, how.seeds[i : i + 1].copy(), points_of(i, found))
+        if not how.drawn:
+            points = points_of(i, 0, how.n_points, found)
+            place_points(i, records, priors, how, components, how.seeds[i : i + 1].copy(), points)
 
 
 @merged
@@ -108,14 +105,15 @@ def fill_slot_nadirs(
 
 
 @kernel
-def points_of(i: int, found: Found) -> Points:
+def points_of(i: int, first: int, last: int, found: Found) -> Points:
+    """Some of the points of a patient."""
     return Points(
-        found.point_theta[i],
-        found.point_sd[i],
-        found.point_kind[i],
-        found.point_states[i],
-        found.point_slot[i],
-        found.point_base[i],
+        found.point_theta[i, first:last],
+        found.point_sd[i, first:last],
+        found.point_kind[i, first:last],
+        found.point_states[i, first:last],
+        found.point_slot[i, first:last],
+        found.point_base[i, first:last],
     )
 
 
@@ -149,35 +147,51 @@ def fill_samples(i: int, x: Floats, main: Target, room: Room, records: Records, 
 @kernel
 def fill_courses(first: int, last: int, records: Records, priors: Priors, how: How, found: Found) -> None:
     """Weights of the points of the fitted patients in these places, and what follows from them: intervals of
-    parameters, nadirs, times below, the curve and its band."""
-    m, t = how.n_points, how.thresholds.size
-    values, weights = np.empty(m), np.empty(m)
-    lowest, below = np.empty((4, m)), np.empty((t, 2, m))
+    parameters, nadirs, times below, the curve and its band. Curves are followed a strip of points at a time, for their
+    levels on all days are to stay in the processor's cache; band and departure rest on the first strip."""
     for i in range(first, last):
         if found.code[i] != FITTED:
             continue
+        m = found.n_points[i]
         main = target_of(i, slot_of(0, i, priors, how), records, priors)
         record, schedule = main.record, main.schedule
         asked = Asked(how.windows[i, 0], how.windows[i, 1], how.thresholds, how.observed[i], how.tail)
         state = how.seeds[i : i + 1] ^ OF_COURSES
-        points = points_of(i, found)
+        points = points_of(i, 0, m, found)
         doses = records.doses[records.dose_at[i] : records.dose_at[i + 1]]
         days = days_of(records.start_day[i], record.day, doses, asked)
-        total, endogenous, nodes, u = follow(points, schedule, record, days, asked, state, values)
-        if not weigh(points.base, values, weights) >= min(LEAST_EFFECTIVE, 0.25 * m):
-            found.code[i] = UNEVEN
-            continue
-        fill_intervals(points, weights, main.free, asked.tail, found.estimates[i], found.half_lives[i])
-        fill_slot_weights(points, weights, found.slots[i])
-        fill_minima(days, total, endogenous, asked, lowest, below)
-        fill_nadir(points, weights, record, days, total, lowest, asked, how.even[m], state, found.nadir[i])
+        at_samples, at_end = np.searchsorted(days, record.day), np.searchsorted(days, asked.end)
+        values, weights, ends = np.empty(m), found.point_weight[i, :m].copy(), np.empty(m)
+        lowest, below, seen = np.empty((4, m)), np.empty((how.thresholds.size, 2, m)), np.empty((record.day.size, m))
+        shown, nodes, u = np.empty((0, 0)), np.empty(0), np.empty((0, 0))
+        for begin in range(0, m, STRIP):
+            upto = min(begin + STRIP, m)
+            own = points_of(i, begin, upto, found)
+            total, endogenous, own_nodes, own_u = follow(own, schedule, record, days, asked, state, values[begin:upto])
+            own_lowest, own_below = np.empty((4, upto - begin)), np.empty((how.thresholds.size, 2, upto - begin))
+            fill_minima(days, total, endogenous, asked, own_lowest, own_below)
+            lowest[:, begin:upto], below[:, :, begin:upto] = own_lowest, own_below
+            ends[begin:upto] = total[at_end]
+            for n in range(record.day.size):
+                seen[n, begin:upto] = total[at_samples[n]]
+            if begin == 0:
+                shown, nodes, u = total, own_nodes, own_u
+        if not how.drawn:
+            if not weigh(points.base, values, weights) >= min(LEAST_EFFECTIVE, 0.25 * m):
+                found.code[i] = UNEVEN
+                continue
+            fill_intervals(points, weights, main.free, asked.tail, found.estimates[i], found.half_lives[i])
+            fill_slot_weights(points, weights, found.slots[i])
+        even = how.even[0] if how.drawn else how.even[m]
+        fill_nadir(points, weights, record, seen, ends, lowest, asked, even, state, found.nadir[i])
         fill_below(below, weights, asked.tail, found.below[i])
-        drifting = np.flatnonzero(points.drift_sd > 0.0)
-        fill_departure(nodes, u, weights[drifting], record.day, found.nadir[i, OFF_FROM : OFF_FROM + 3])
-        n = found.n_days[i] = np.searchsorted(days, asked.end, side="right")
-        rows = found.curves[how.curve_at[i] : how.curve_at[i] + n]
-        fill_curve_rows(found.theta[i], schedule, days, total, weights, asked.tail, rows)
-        resample(points, weights, state)
+        of_strip = weights[: shown.shape[1]] / weights[: shown.shape[1]].sum()
+        drifting = np.flatnonzero(points.drift_sd[: of_strip.size] > 0.0)
+        fill_departure(nodes, u, of_strip[drifting], record.day, found.nadir[i, OFF_FROM : OFF_FROM + 3])
+        n_days = found.n_days[i] = np.searchsorted(days, asked.end, side="right")
+        rows = found.curves[how.curve_at[i] : how.curve_at[i] + n_days]
+        fill_curve_rows(found.theta[i], schedule, days, shown, of_strip, asked.tail, rows)
+        resample(points_of(i, 0, how.n_points, found), weights, state)
 
 
 @merged

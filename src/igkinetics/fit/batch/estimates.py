@@ -7,13 +7,16 @@ from math import log, sqrt
 import numpy as np
 
 from igkinetics.fit.batch.layout import LOWER, N_OWN_DRIFT, POSTERIOR_SD, STDERR, UPPER, VALUE, Components, X
-from igkinetics.fit.batch.numbers import fill_parts, quantiles
+from igkinetics.fit.batch.numbers import interval
 from igkinetics.fit.batch.points import Points
 from igkinetics.fit.drift import Integers
 from igkinetics.fit.objective import Target, fill_theta
 from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.disposition import RATE, count_modes, disposition_modes
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, CL, N_PARAMETERS, V1, V2, F, Floats, Q, S
+
+NO_WEIGHT = 1e-9
+"""Of a point that no interval would notice."""
 
 
 @merged
@@ -73,19 +76,16 @@ def fill_intervals(
     n = 0
     theta, own = np.empty((weights.size, N_PARAMETERS)), np.empty(weights.size)
     for k in range(weights.size):
-        if points.slot[k] < N_OWN_DRIFT:
+        if points.slot[k] < N_OWN_DRIFT and weights[k] > NO_WEIGHT:
             theta[n], own[n] = points.theta[k], weights[k]
             n += 1
     own = own[:n] / own[:n].sum()
-    parts, keys, cell = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(1)
-    cell_bits, values, lives = cell.view(np.int64), np.empty(n), np.empty((2, n))
-    bits = values.view(np.int64)
-    fill_parts(own, parts)
+    values, lives = np.empty(n), np.empty((2, n))
     for k in range(n):
         fill_half_life_values(theta[k], lives[:, k])
     for i in range(free.size + 2):
         values[:] = theta[:n, free[i]] if i < free.size else lives[i - free.size]
-        lower, _, upper = quantiles(values, bits, parts, tail, keys, cell, cell_bits)
+        lower, _, upper = interval(values, own, np.argsort(values), tail)
         if i < free.size:
             estimates[i, LOWER], estimates[i, UPPER] = lower, upper
         else:

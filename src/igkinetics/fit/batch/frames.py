@@ -37,6 +37,7 @@ from igkinetics.fit.batch.points import (
     RISEN,
     TOTAL,
 )
+from igkinetics.fit.importance import METHOD as DRAWN
 from igkinetics.fit.laplace import METHOD
 from igkinetics.fit.likelihood import RESIDUALS
 from igkinetics.fit.nadirs import REACHED_IN_SHARE_OF_DRAWS
@@ -64,6 +65,10 @@ def chunk_tables(fitted: Fitted) -> dict[str, Columns]:
     return {name: make(fitted) for name, make in makers.items()}
 
 
+def method_of(fitted: Fitted) -> str:
+    return DRAWN if fitted.chunk.how.drawn else METHOD
+
+
 def drift_weight(fitted: Fitted) -> Floats:
     return np.asarray(np.mean(fitted.chunk.found.point_sd[fitted.rows] > 0, axis=1))
 
@@ -82,7 +87,8 @@ def patients(fitted: Fitted) -> dict[str, Any]:
         "rows_set_aside": np.array([aside.get(name, 0) for name in fitted.ids], dtype=np.int64),
         "objective": found.slots[rows, 0, OBJECTIVE],
         "n_starts_agreeing": found.starts[rows, 1],
-        "method": METHOD,
+        "method": method_of(fitted),
+        "pareto_k": found.pareto_k[rows],
         "drift": drift_weight(fitted),
     }
 
@@ -125,7 +131,7 @@ def nadirs(fitted: Fitted) -> dict[str, Any]:
         "drift_percent": 100.0 * said[:, OFF_BY],
         "step_day": found.step[rows, 0],
         "step_percent": 100.0 * found.step[rows, 1],
-        "method": METHOD,
+        "method": method_of(fitted),
         "status": fitted.status[0],
         "reason": fitted.status[1],
     }
@@ -268,6 +274,7 @@ def diagnostics(fitted: Fitted) -> dict[str, Any]:
         "iwres_largest": iwres[largest],
         "iwres_largest_day": np.where(count > 0, records.day[samples][largest], np.nan),
         "objective": found.slots[rows, 0, OBJECTIVE],
+        "pareto_k": found.pareto_k[rows],
         "n_starts": found.starts[rows, 0],
         "n_starts_agreeing": found.starts[rows, 1],
         "n_optima": found.starts[rows, 2],

@@ -292,14 +292,16 @@ def how_asked(entrants: Sequence[Entrant], records: Records, options: FitOptions
     daily = np.maximum(np.ceil(windows[:, 1] - records.start_day), 0.0).astype(np.int64)
     most_days = daily + 2 + np.diff(records.sample_at) + 2 * np.diff(records.dose_at)
     n_drift = len(DRIFT_SDS) if options.drift else 1
-    n_points = min(options.draws, N_POINTS)
+    drawn = options.intervals == "draws"
+    n_points = options.draws if drawn else min(options.draws, N_POINTS)
     return How(
         drift_sds=np.array(DRIFT_SDS[:n_drift]),
         drift_prior=np.array(weights.drift[:n_drift]),
         unlike=weights.unlike,
         heavy=weights.heavy,
+        drawn=drawn,
         n_points=n_points,
-        even=even_table(n_points),
+        even=even_normal(n_points)[None, :] if drawn else even_table(n_points),
         tail=tail,
         thresholds=np.array([g_per_l(value, unit) for value in options.thresholds]),  # type: ignore[arg-type]
         windows=windows,

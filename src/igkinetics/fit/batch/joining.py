@@ -73,4 +73,4 @@ def frame_of(parts: Sequence[Columns], names: Sequence[str], order: Ints | None 
         if order is not None:
             column = column.take(order)
         found[name] = pd.Series(column.texts).take(column.which).array if isinstance(column, Words) else column
-    return pd.DataFrame(found, columns=list(names), index=range(sum(sizes)))
+    return pd.DataFrame(found, columns=list(names), index=range(sum(sizes)), copy=False)

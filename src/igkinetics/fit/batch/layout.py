@@ -14,7 +14,7 @@ import numpy.typing as npt
 from igkinetics.fit.drift import Integers, Limits
 from igkinetics.kinetics.parameters import Floats
 
-FITTED, NOT_CONVERGED, CHANGED, OTHERS_FAILED, FAR_OFF, UNEVEN = range(6)
+FITTED, NOT_CONVERGED, CHANGED, OTHERS_FAILED, FAR_OFF, UNEVEN, LOWER_MET = range(7)
 """What became of a patient; all but the first are left to the search for one patient."""
 LEFT_WORDS = (
     "",
@@ -23,6 +23,7 @@ LEFT_WORDS = (
     "another structure not converged",
     "baseline far off",
     "too few points with weight",
+    "a lower optimum met by draws",
 )
 N_OWN_DRIFT = 3
 MOST_SLOTS = 12
@@ -69,13 +70,15 @@ class Priors(NamedTuple):
 
 class How(NamedTuple):
     """What is asked: SDs and prior weights of the drift (k,), prior weights of the patient unlike the card's and of
-    heavy tails (0: not tried), points, evenly spread normal numbers (m + 1, m), tail, thresholds, windows (n, 2),
-    lowest values measured (n,), seeds (n,), and where the room for each patient's curve begins (n + 1,)."""
+    heavy tails (0: not tried), whether draws are asked for, points or draws, evenly spread normal numbers (m + 1, m; of
+    draws 1, m), tail, thresholds, windows (n, 2), lowest values measured (n,), seeds (n,), and where the room for each
+    patient's curve begins (n + 1,)."""
 
     drift_sds: Floats
     drift_prior: Floats
     unlike: float
     heavy: float
+    drawn: bool
     n_points: int
     even: Floats
     tail: float
@@ -114,12 +117,15 @@ class Found(NamedTuple):
     information_at: Integers
     n_days: Integers
     curves: Floats  # (day, 7): day, total, median, lower, upper, endogenous, infused
+    pareto_k: Floats  # nan without draws
+    n_points: Integers  # draws that differ, or all points
     point_theta: Floats  # (n, m, 13)
     point_sd: Floats
     point_kind: npt.NDArray[np.int8]
     point_states: Floats  # (n, m, 2)
     point_slot: Integers  # (n, m)
     point_base: Floats  # (n, m): log of prior density over the density that the points were made from
+    point_weight: Floats  # (n, m): share of the draws that are this one
 
 
 class Components(NamedTuple):

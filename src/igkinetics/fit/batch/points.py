@@ -17,7 +17,7 @@ import numpy.typing as npt
 from igkinetics.fit.batch.numbers import State, two_normals
 from igkinetics.fit.drift import Record, see_sample
 from igkinetics.fit.drift_process import Moments, drawn, predicted_by, smoothed_by, stationary, transition, updated
-from igkinetics.fit.likelihood import LOG_2PI, NORMAL, minus_two_log
+from igkinetics.fit.likelihood import LOG_2PI, LOG_T4_CONSTANT, NORMAL, STUDENT_DF, STUDENT_T, minus_two_log
 from igkinetics.kinetics.compile import inner, merged
 from igkinetics.kinetics.curves import CURVE_ROOM, fill_curve
 from igkinetics.kinetics.parameters import Floats
@@ -180,9 +180,27 @@ def fill_steady(
     values += seen * LOG_2PI
     for k in range(values.size):
         if kind[k] != NORMAL:
-            values[k] = 0.0
-            for i in range(igg.size):
-                values[k] += minus_two_log(int(kind[k]), igg[i], limit[i], total[at_samples[i], k], a, b)[0]
+            values[k] = heavy_tailed(record, at_samples, total, k)
+
+
+@inner
+def heavy_tailed(record: Record, at_samples: Integers, total: Floats, k: int) -> float:
+    """-2 log likelihood of the record under Student-t error; logarithms are taken of products of a few terms."""
+    _, _, igg, limit, a, b = record
+    value, tails, variances, seen = 0.0, 1.0, 1.0, 0
+    for i in range(igg.size):
+        level = total[at_samples[i], k]
+        if limit[i] != 0:
+            value += minus_two_log(STUDENT_T, igg[i], limit[i], level, a, b)[0]
+            continue
+        variance, gap = a * a + b * b * level * level, igg[i] - level
+        tails *= 1.0 + gap * gap / (STUDENT_DF * variance)
+        variances *= variance
+        seen += 1
+        if seen % MOST_IN_PRODUCT == 0:
+            value += (STUDENT_DF + 1.0) * log(tails) + log(variances)
+            tails = variances = 1.0
+    return value + (STUDENT_DF + 1.0) * log(tails) + log(variances) - 2.0 * seen * LOG_T4_CONSTANT
 
 
 @inner

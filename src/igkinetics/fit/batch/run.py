@@ -16,6 +16,7 @@ from igkinetics.cohort.model import Cohort, Patient
 from igkinetics.cohort.windows import nadir_window
 from igkinetics.errors import InputError
 from igkinetics.fit.batch.chunk import describe_range, fill_courses
+from igkinetics.fit.batch.drawing import draw_range
 from igkinetics.fit.batch.inputs import (
     Classes,
     Entrant,
@@ -131,6 +132,8 @@ def fitted_chunk(entrants: Sequence[Entrant], options: FitOptions, unit: str) ->
     found = room_for(len(entrants), records, how)
     fit_range(0, len(entrants), records, priors, how, found)
     describe_range(0, len(entrants), records, priors, how, found)
+    if how.drawn:
+        draw_range(0, len(entrants), records, priors, how, found)
     fill_courses(0, len(entrants), records, priors, how, found)
     return Chunk(entrants=tuple(entrants), records=records, priors=priors, how=how, found=found)
 
@@ -164,10 +167,13 @@ def room_for(n: int, records: Records, how: How) -> Found:
         information_at=np.append(0, np.cumsum(sizes)),
         n_days=np.zeros(n, dtype=np.int64),
         curves=np.zeros((int(how.curve_at[-1]), 7)),
+        pareto_k=np.full(n, np.nan),
+        n_points=np.full(n, m, dtype=np.int64),
         point_theta=np.zeros((n, m, p)),
         point_sd=np.zeros((n, m)),
         point_kind=np.zeros((n, m), dtype=np.int8),
         point_states=np.zeros((n, m, 2)),
         point_slot=np.zeros((n, m), dtype=np.int64),
         point_base=np.zeros((n, m)),
+        point_weight=np.zeros((n, m)),
     )

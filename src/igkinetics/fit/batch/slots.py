@@ -78,6 +78,17 @@ def slot_of(slot: int, i: int, priors: Priors, how: How) -> Slot:
 
 
 @kernel
+def components_of(i: int, found: Found) -> Components:
+    return Components(
+        found.n_components[i : i + 1],
+        found.component_slot[i],
+        found.component_mass[i],
+        found.component_x[i],
+        found.component_root[i],
+    )
+
+
+@kernel
 def target_of(i: int, slot: Slot, records: Records, priors: Priors) -> Target:
     """The problem of one slot of patient i."""
     s = slot.structure
@@ -231,13 +242,7 @@ def fit_range(first: int, last: int, records: Records, priors: Priors, how: How,
         found.code[i] = FITTED
         day = records.day[records.sample_at[i] : records.sample_at[i + 1]]
         room = new_room(records.schedule[records.schedule_at[i] : records.schedule_at[i + 1]], day, N_PARAMETERS)
-        components = Components(
-            found.n_components[i : i + 1],
-            found.component_slot[i],
-            found.component_mass[i],
-            found.component_x[i],
-            found.component_root[i],
-        )
+        components = components_of(i, found)
         known, agreed, near = np.empty((0, priors.p[i, 0])), False, np.full((3, N_PARAMETERS), nan)
         for slot in range(MOST_SLOTS):
             own = slot_of(slot, i, priors, how)

@@ -18,6 +18,7 @@ from igkinetics.fit.batch.numbers import (
     quantiles,
     shuffle,
     student_t4,
+    uniform,
 )
 from igkinetics.fit.batch.points import (
     DAY,
@@ -109,15 +110,17 @@ def fill_nadir(
     points: Points,
     weights: Floats,
     record: Record,
-    days: Floats,
-    total: Floats,
+    seen: Floats,
+    ends: Floats,
     lowest: Floats,
     asked: Asked,
     even: Floats,
     state: State,
     out: Floats,
 ) -> None:
-    """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,). even (m,): normal numbers."""
+    """The numbers of one row of the nadir table, g/L and days, into out (N_NADIR,). seen (n, m), ends (m,): levels at
+    the samples and at the window's end. even: normal numbers for the errors of measurement, as many as points, or to be
+    drawn from."""
     m = weights.size
     parts, keys, cell = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(1)
     cell_bits = cell.view(np.int64)
@@ -129,14 +132,13 @@ def fill_nadir(
             out[place] = middle
         else:
             out[place], out[place + 1], out[place + 2] = lower_end, middle, upper_end
-    at_end, risen = np.searchsorted(days, asked.end), 0.0
+    risen = 0.0
     for k in range(m):
-        if total[at_end, k] > (1.0 + RISE_SHARE) * lowest[0, k]:
+        if ends[k] > (1.0 + RISE_SHARE) * lowest[0, k]:
             risen += weights[k]
     out[RISEN] = risen
     _, day, igg, limit, a, b = record
     floor = -inf
-    places = np.searchsorted(days, day)
     inside = 0
     for i in range(day.size):
         if asked.start <= day[i] <= asked.end:
@@ -150,10 +152,14 @@ def fill_nadir(
     for i in range(day.size):
         if not asked.start <= day[i] <= asked.end:
             continue
-        shuffle(order, m, state)  # errors as evenly spread over the points as they can be
+        if even.size == m:
+            shuffle(order, m, state)  # errors as evenly spread over the points as they can be
         for k in range(m):
-            level = total[places[i], k]
-            off = student_t4(state) if points.kind[k] == STUDENT_T else even[order[k]]
+            level = seen[i, k]
+            if points.kind[k] == STUDENT_T:
+                off = student_t4(state)
+            else:
+                off = even[order[k] if even.size == m else int(uniform(state) * even.size)]
             values[k] = min(values[k], max(level + sqrt(a * a + b * b * level * level) * off, 0.0))
     mean = beneath = 0.0
     for k in range(m):
@@ -176,7 +182,9 @@ def fill_below(below: Floats, weights: Floats, tail: float, out: Floats) -> None
             never = isnan(below[j, 0, k])
             ever += 0.0 if never else weights[k]
             values[k] = inf if never else below[j, 0, k]
+        order[:] = np.argsort(values, kind="mergesort")
         out[j, 0], out[j, 1], out[j, 2] = interval(values, weights, order, tail)
+        order[:] = np.argsort(below[j, 1], kind="mergesort")
         out[j, 3], out[j, 4], out[j, 5] = interval(below[j, 1], weights, order, tail)
         out[j, EVER_BELOW] = ever
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from math import exp, inf, log, pi
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.fit.batch.layout import MOST_SLOTS, N_OWN_DRIFT, WEIGHT, Components, How, Priors, Records
 from igkinetics.fit.batch.numbers import State, normal, shuffle
@@ -17,7 +18,7 @@ from igkinetics.fit.batch.points import Integers, Points
 from igkinetics.fit.batch.slots import slot_of, target_of
 from igkinetics.fit.mixture import smooth
 from igkinetics.fit.objective import fill_theta, prior_term
-from igkinetics.kinetics.compile import merged
+from igkinetics.kinetics.compile import kernel, merged
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
 NEGLIGIBLE = 0.002
@@ -175,6 +176,12 @@ def fill_slot_weights(points: Points, weights: Floats, slots: Floats) -> None:
     for k in range(weights.size):
         of_slot[points.slot[k]] += weights[k]
         pointed[points.slot[k]] = True
+    take_slot_weights(of_slot, pointed, slots)
+
+
+@kernel
+def take_slot_weights(of_slot: Floats, pointed: npt.NDArray[np.bool_], slots: Floats) -> None:
+    """The same from what the points of each slot weigh."""
     left = 1.0
     for slot in range(MOST_SLOTS):
         if not pointed[slot] and slots[slot, WEIGHT] == slots[slot, WEIGHT]:
@@ -186,13 +193,14 @@ def fill_slot_weights(points: Points, weights: Floats, slots: Floats) -> None:
 
 @merged
 def resample(points: Points, weights: Floats, state: State) -> None:
-    """As many points of equal weight, in random order, in place (systematic resampling)."""
-    m = weights.size
+    """As many points of equal weight as there is room for, in random order, in place of those that have these weights
+    (systematic resampling)."""
+    m = points.slot.size
     order, which = np.empty(m, np.int64), np.empty(m, np.int64)
     shuffle(order, m, state)
     reached, k = weights[0], 0
     for n in range(m):
-        while k < m - 1 and reached < (n + 0.5) / m:
+        while k < weights.size - 1 and reached < (n + 0.5) / m:
             k += 1
             reached += weights[k]
         which[order[n]] = k

@@ -34,6 +34,8 @@ from igkinetics.fit.tables import OF_PATIENTS, together, whole_tables
 from igkinetics.fit.unexplained import WHOLE_COURSE_P
 from igkinetics.parallel import Progress, as_far_as_reached
 
+MOST_DRAWS: Final = 2000
+"""Of each patient of a whole chunk."""
 NOT_TAKEN: Final = "record or prior of another kind"
 
 
@@ -96,16 +98,17 @@ class DeferredFits(Sequence[PatientFit]):
 def fit_in_chunks(cohort: Cohort, card: Card, options: FitOptions, progress: Progress | None = None) -> InChunks:
     taking = Taking(cohort, card, options)
     n = len(cohort.patient_ids)
-    starts = range(0, n, CHUNK)
-    tasks = [partial(chunk_result, taking, start, min(start + CHUNK, n)) for start in starts]
+    size = chunk_size(options)
+    starts = range(0, n, size)
+    tasks = [partial(chunk_result, taking, start, min(start + size, n)) for start in starts]
 
     def chunks_done(done: int, _: int) -> None:
         if progress is not None:
-            progress(min(done * CHUNK, n), n)
+            progress(min(done * size, n), n)
 
     reached = as_far_as_reached(tasks, options.jobs, chunks_done)
     results = [
-        reached.results[place] if place in reached.results else not_reached(taking, start, min(start + CHUNK, n))
+        reached.results[place] if place in reached.results else not_reached(taking, start, min(start + size, n))
         for place, start in enumerate(starts)
     ]
     left = {place: result for each in results for place, result in each.left.items()}
@@ -122,6 +125,11 @@ def fit_in_chunks(cohort: Cohort, card: Card, options: FitOptions, progress: Pro
         left=dict(sum((each.why for each in results), Counter())),
         interrupted=reached.interrupted,
     )
+
+
+def chunk_size(options: FitOptions) -> int:
+    """Patients at a time; fewer where there are so many draws of each that a chunk would take much memory."""
+    return max(CHUNK * MOST_DRAWS // max(options.draws, MOST_DRAWS), 1) if options.intervals == "draws" else CHUNK
 
 
 def chunk_result(taking: Taking, start: int, end: int) -> ChunkResult:
