@@ -67,9 +67,12 @@ def test_engines_agree_on_every_status_and_objective(structure: str | None, resi
 
 
 def test_engines_draw_the_same_intervals() -> None:
-    one, other = (fitted(engine, "draws").nadir for engine in ("lmfit", "batch"))
-    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper", "endogenous_nadir", "drift"):
-        np.testing.assert_allclose(other[column].astype(float), one[column].astype(float), rtol=0.06, atol=0.05)
+    one, other = (fitted(engine, "draws", draws=2000).nadir for engine in ("lmfit", "batch"))
+    width = (one["fitted_nadir_upper"] - one["fitted_nadir_lower"]).astype(float)
+    for column in ("fitted_nadir", "fitted_nadir_lower", "fitted_nadir_upper", "endogenous_nadir"):
+        off = (other[column] - one[column]).astype(float).abs() / width
+        assert off.max() < 0.08, column
+    assert (other["drift"] - one["drift"]).abs().max() < 0.06
 
 
 def test_an_optimum_of_too_little_mass_for_points_is_left_out() -> None:

@@ -90,7 +90,7 @@ def draw_range(first: int, last: int, records: Records, priors: Priors, how: How
         for round_ in range(MOST_ROUNDS):
             fill_counts(shares, size_of(round_, how), round_, n, rounds)
             for group in range(MOST_SLOTS):
-                if rounds.count[round_, group] == 0:
+                if rounds.size[round_, group] == 0:
                     continue
                 target = target_of(i, slot_of(group, i, priors, how), records, priors)
                 if first_of(group, rounds) == round_:
@@ -102,7 +102,7 @@ def draw_range(first: int, last: int, records: Records, priors: Priors, how: How
                     own = slot_of(slot_at(group, member), i, priors, how)
                     add_member(rounds.begin[round_, group], member, x, own, target, level, rows)
                 add_densities(group, round_, x, rows, rounds)
-            n += rounds.count[round_].sum()
+            n += rounds.size[round_].sum()
             pareto_k = weigh_rows(rows, n, round_ + 1 >= FEWEST_ROUNDS)
             if round_ + 1 >= FEWEST_ROUNDS and pareto_k < AIM:
                 break
@@ -116,11 +116,11 @@ def draw_range(first: int, last: int, records: Records, priors: Priors, how: How
         if lowest_met(rows, n, steady.prior_weight) < found.slots[i, 0, OBJECTIVE] - LOWER_BY:
             found.code[i] = LOWER_MET
             continue
-        of_slot, own = sums_of(rows, n)
+        of_slot, own_weights = sums_of(rows, n)
         take_slot_weights(of_slot, of_slot > 0.0, found.slots[i])
         every = Points(rows.theta[:n], rows.log_target, np.empty(0, np.int8), np.empty((0, 2)), rows.group[:n], rows.x)
-        fill_intervals(every, own, main.free, how.tail, found.estimates[i], found.half_lives[i])
-        fill_spread(main.mu.size, own, rows, rounds, found.estimates[i])
+        fill_intervals(every, own_weights, main.free, how.tail, found.estimates[i], found.half_lives[i])
+        fill_spread(main.mu.size, own_weights, rows, rounds, found.estimates[i])
         found.n_points[i] = keep_points(i, n, rows, priors, how, state, found)
 
 
@@ -129,7 +129,7 @@ def place_draws_of(
     group: int, round_: int, target: Target, state: State, rows: Rows, rounds: Rounds
 ) -> tuple[Floats, Floats]:
     """The draws of one group in one round: x (n, p), and levels at the samples (sample, n)."""
-    begin, n, p = rounds.begin[round_, group], rounds.count[round_, group], target.mu.size
+    begin, n, p = rounds.begin[round_, group], rounds.size[round_, group], target.mu.size
     centres, roots, log_shares = mixture_of(group, round_, rounds.components[round_, group], p, rounds)
     x, thetas = x_of(begin, n, p, rows), rows.theta[begin : begin + n]
     z, chi_squares, which = np.empty(n * p + 1), np.empty(n), np.empty(n, np.int64)
@@ -222,7 +222,7 @@ def add_densities(group: int, round_: int, x: Floats, rows: Rows, rounds: Rounds
     n, p = x.shape
     begin, density = rounds.begin[round_, group], np.empty(n)
     for before in range(round_ + 1):
-        size = rounds.count[before, group]
+        size = rounds.size[before, group]
         if size:
             of_round = mixture_of(group, before, rounds.components[before, group], p, rounds)
             fill_mixture(x, of_round[0], of_round[1], of_round[2], density)
@@ -230,7 +230,7 @@ def add_densities(group: int, round_: int, x: Floats, rows: Rows, rounds: Rounds
                 add_log(rows.log_drawn, begin + k, density[k] + log(float(size)), before == first_of(group, rounds))
     now = mixture_of(group, round_, rounds.components[round_, group], p, rounds)
     for before in range(round_):
-        at, size = rounds.begin[before, group], rounds.count[before, group]
+        at, size = rounds.begin[before, group], rounds.size[before, group]
         if size:
             there = np.empty(size)
             fill_mixture(x_of(at, size, p, rows), now[0], now[1], now[2], there)
@@ -303,7 +303,7 @@ def fill_spread(p: int, own: Floats, rows: Rows, rounds: Rounds, estimates: Floa
     """Posterior SD of each parameter of the fitted structure, whatever its drift; own (n,): weights."""
     mass, mean, square = 0.0, np.zeros(p), np.zeros(p)
     for round_ in range(MOST_ROUNDS):
-        begin, n = rounds.begin[round_, 0], rounds.count[round_, 0]
+        begin, n = rounds.begin[round_, 0], rounds.size[round_, 0]
         if n == 0:
             continue
         x = x_of(begin, n, p, rows)

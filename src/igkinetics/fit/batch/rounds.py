@@ -57,7 +57,7 @@ class Rounds(NamedTuple):
     group), and their centres, roots and log shares, flat."""
 
     begin: Integers
-    count: Integers
+    size: Integers
     components: Integers
     centres: Floats
     roots: Floats
@@ -115,7 +115,7 @@ def x_of(begin: int, n: int, p: int, rows: Rows) -> Floats:
 def first_of(group: int, rounds: Rounds) -> int:
     """The first round with draws of a group."""
     for round_ in range(MOST_ROUNDS):
-        if rounds.count[round_, group]:
+        if rounds.size[round_, group]:
             return round_
     return -1
 
@@ -159,7 +159,7 @@ def fill_counts(shares: Floats, per_round: int, round_: int, n: int, rounds: Rou
     for group in range(MOST_SLOTS):
         reached += shares[group]
         upto = min(int(reached / shares.sum() * per_round + 0.5), per_round)
-        rounds.begin[round_, group], rounds.count[round_, group] = begin, upto - done
+        rounds.begin[round_, group], rounds.size[round_, group] = begin, upto - done
         begin += upto - done
         done = upto
 
@@ -205,10 +205,10 @@ def learn_group(group: int, round_: int, p: int, rows: Rows, rounds: Rounds) -> 
     """A further round of a group: t distributions fitted to its weighted draws so far. Where few of them have nearly
     all the weight, the root of the weights is taken, as often as it needs: what is learnt then is wider, and the next
     round learns from more."""
-    n = rounds.count[:round_, group].sum()
+    n = rounds.size[:round_, group].sum()
     x, weights, at = np.empty((n, p)), np.empty(n), 0
     for before in range(round_):
-        begin, size = rounds.begin[before, group], rounds.count[before, group]
+        begin, size = rounds.begin[before, group], rounds.size[before, group]
         if size:
             x[at : at + size] = x_of(begin, size, p, rows)
             weights[at : at + size] = rows.weights[begin : begin + size]

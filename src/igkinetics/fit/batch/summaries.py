@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf, isnan, nan, sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from igkinetics.fit.batch.numbers import (
     ONE_WEIGHT,
@@ -137,38 +138,45 @@ def fill_nadir(
         if ends[k] > (1.0 + RISE_SHARE) * lowest[0, k]:
             risen += weights[k]
     out[RISEN] = risen
-    _, day, igg, limit, a, b = record
-    floor = -inf
-    inside = 0
-    for i in range(day.size):
-        if asked.start <= day[i] <= asked.end:
-            inside += 1
-            if limit[i] < 0:
-                floor = max(floor, igg[i])
+    values = np.full(m, inf)
     out[RAW] = out[RAW + 1] = out[RAW + 2] = out[RAW_MEAN] = out[RAW_BELOW] = nan
-    if inside == 0:
+    if not measure_again(points.kind, record, seen, asked, even, state, values):
         return
-    values, order = np.full(m, inf), np.empty(m, np.int64)
-    for i in range(day.size):
-        if not asked.start <= day[i] <= asked.end:
-            continue
-        if even.size == m:
-            shuffle(order, m, state)  # errors as evenly spread over the points as they can be
-        for k in range(m):
-            level = seen[i, k]
-            if points.kind[k] == STUDENT_T:
-                off = student_t4(state)
-            else:
-                off = even[order[k] if even.size == m else int(uniform(state) * even.size)]
-            values[k] = min(values[k], max(level + sqrt(a * a + b * b * level * level) * off, 0.0))
     mean = beneath = 0.0
     for k in range(m):
-        values[k] = max(values[k], floor)
         mean += weights[k] * values[k]
         beneath += weights[k] * (values[k] <= asked.observed)
     lower_end, middle, upper_end = quantiles(values, values.view(np.int64), parts, asked.tail, keys, cell, cell_bits)
     out[RAW], out[RAW + 1], out[RAW + 2] = lower_end, middle, upper_end
     out[RAW_MEAN], out[RAW_BELOW] = mean, beneath
+
+
+@merged
+def measure_again(
+    kind: npt.NDArray[np.int8], record: Record, seen: Floats, asked: Asked, even: Floats, state: State, values: Floats
+) -> bool:
+    """The lowest of fresh measurements in the window for each point (m,), none below a limit of the record; False
+    without a sample there."""
+    _, day, igg, limit, a, b = record
+    m, floor, inside, order = values.size, -inf, 0, np.empty(values.size, np.int64)
+    for i in range(day.size):
+        if not asked.start <= day[i] <= asked.end:
+            continue
+        inside += 1
+        if limit[i] < 0:
+            floor = max(floor, igg[i])
+        if even.size == m:
+            shuffle(order, m, state)  # errors as evenly spread over the points as they can be
+        for k in range(m):
+            level = seen[i, k]
+            if kind[k] == STUDENT_T:
+                off = student_t4(state)
+            else:
+                off = even[order[k] if even.size == m else int(uniform(state) * even.size)]
+            values[k] = min(values[k], max(level + sqrt(a * a + b * b * level * level) * off, 0.0))
+    for k in range(m):
+        values[k] = max(values[k], floor)
+    return inside > 0
 
 
 @merged
