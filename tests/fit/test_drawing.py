@@ -15,12 +15,16 @@ from igkinetics.cards.load import load_card
 from igkinetics.cohort.model import Cohort
 from igkinetics.fit import importance, profile
 from igkinetics.fit.batch import drawing, points, rounds, run
+from igkinetics.fit.batch.layout import MOST_SLOTS, WEIGHT
+from igkinetics.fit.batch.slots import slot_of, target_of
 from igkinetics.fit.cohort_result import CohortFit
 from igkinetics.fit.drift import Record, drift_value
 from igkinetics.fit.likelihood import STUDENT_T, minus_two_log
 from igkinetics.fit.mixture import PROPOSAL_DF
+from igkinetics.fit.objective import fill_theta
 from igkinetics.fit.options import FitOptions
 from igkinetics.kinetics.parameters import INDEX
+from igkinetics.kinetics.together import fill_together
 
 CHOICES = {"engine": "batch", "intervals": "draws", "thresholds": [300], "jobs": 1}
 
@@ -162,25 +166,25 @@ def evidence(cohort: Cohort, draws: int) -> tuple[np.ndarray, np.ndarray]:
     assert entrant is not None
     chunk = run.fitted_chunk([entrant], options, cohort.igg_unit)
     rng = np.random.default_rng(8)
-    masses = np.full(drawing.MOST_SLOTS, -np.inf)
-    for slot in range(drawing.MOST_SLOTS):
-        own = drawing.slot_of(slot, 0, chunk.priors, chunk.how)
+    masses = np.full(MOST_SLOTS, -np.inf)
+    for slot in range(MOST_SLOTS):
+        own = slot_of(slot, 0, chunk.priors, chunk.how)
         if own.structure < 0 or own.prior_weight <= 0:
             continue
-        target = drawing.target_of(0, own, chunk.records, chunk.priors)
+        target = target_of(0, own, chunk.records, chunk.priors)
         x = target.mu + target.sd * rng.standard_normal((200_000, target.mu.size))
         thetas = np.empty((len(x), len(INDEX)))
         for k in range(len(x)):
-            drawing.fill_theta(x[k], target.free, target.fixed, thetas[k])
+            fill_theta(x[k], target.free, target.fixed, thetas[k])
         levels, values = np.empty((2, target.record.day.size, len(x))), np.empty(len(x))
-        drawing.fill_together(thetas, target.schedule, target.record.day, levels[0], levels[1])
+        fill_together(thetas, target.schedule, target.record.day, levels[0], levels[1])
         if own.drift_sd > 0:
             drawing.fill_drift_values(target.record, levels[1], own.drift_sd, values)
         else:
             kinds = np.full(len(x), own.kind, dtype=np.int8)
             points.fill_steady(target.record, np.arange(target.record.day.size), levels[1], kinds, values)
         masses[slot] = np.log(own.prior_weight) + logsumexp(-0.5 * values) - np.log(len(x))
-    weights = np.nan_to_num(chunk.found.slots[0, :, 3])
+    weights = np.nan_to_num(chunk.found.slots[0, :, WEIGHT])
     return weights, np.exp(masses - logsumexp(masses))
 
 
