@@ -1,9 +1,10 @@
 """Fits of many patients: processor time a patient by engine and kind of intervals, with the accuracy beside it.
 
-    python benchmarks/batch.py [--sizes 10 100 1000 10000] [--large 100] [--out benchmarks/batch.csv]
+    python benchmarks/batch.py [--sizes 10 100 1000 10000] [--large 1000] [--out benchmarks/batch.csv]
 
 Cohorts of the default card (weights, four cycles, a visit every three weeks; a third dosed by a rule, a third by the
-calendar, a third not at all), every table made, one thread. `exponent` is the slope of log processor time on log
+calendar, a third not at all), every table made, one thread, each
+patient alone (`weights of the average`: what learning them costs each patient asked). `exponent` is the slope of log processor time on log
 patients, from the smallest size of 100 or more to the largest of an engine. Accuracy, in the first patients of each
 cohort: the largest gap of -2 log posterior from the lmfit engine's (above 0 is worse), and the mean gap of the ends of
 the fitted nadir's interval from those of 2,000 draws, as a share of the interval's width. Beside it, for one
@@ -39,6 +40,7 @@ from igkinetics.fit.batch.search import descend, new_room
 from igkinetics.fit.batch.slots import Slot, target_of
 from igkinetics.fit.cohort import fit_cohort
 from igkinetics.fit.engine import explore_starts
+from igkinetics.fit.learning import MOST_ASKED, learnt_for_fit
 from igkinetics.fit.likelihood import NORMAL
 from igkinetics.fit.problem import FitProblem, build_problem
 from igkinetics.kinetics.compile import kernel
@@ -100,12 +102,12 @@ def first_of(cohort: Cohort, n: int) -> Cohort:
 def table(cohorts: dict[int, Cohort], large: int, truly: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     checked = {size: first_of(cohort, truly) for size, cohort in cohorts.items()}
-    truths = {size: igk.fit_cohort(cohort, engine="lmfit", jobs=1) for size, cohort in checked.items()}
+    truths = {size: igk.fit_cohort(cohort, engine="lmfit", average="alone", jobs=1) for size, cohort in checked.items()}
     for name, (engine, intervals) in ENGINES.items():
         sizes = [size for size in cohorts if size <= large or intervals == "laplace"]
         times = {}
         for size in sizes:
-            options = igk.FitOptions(engine=engine, intervals=intervals, jobs=1)
+            options = igk.FitOptions(engine=engine, intervals=intervals, average="alone", jobs=1)
             times[size], fits = seconds_of(partial(fit_cohort, cohorts[size], options))
             per_patient = 1e3 * times[size] / size
             rows.append({"what": name, "patients": size, "ms_per_patient": per_patient} | gaps(fits, truths[size]))
@@ -114,6 +116,13 @@ def table(cohorts: dict[int, Cohort], large: int, truly: int) -> list[dict[str, 
         if slope_from < sizes[-1]:
             rows[-1]["exponent"] = float(np.log(times[sizes[-1]] / times[slope_from]) / np.log(sizes[-1] / slope_from))
     return rows
+
+
+def learning(cohort: Cohort) -> list[dict[str, Any]]:
+    """What the weights of the average cost, which are learnt once from 300 patients at most."""
+    seconds, _ = seconds_of(partial(learnt_for_fit, cohort, igk.FitOptions(engine="batch", jobs=1)))
+    asked = min(cohort.n_patients, MOST_ASKED)
+    return [{"what": "weights of the average", "patients": asked, "ms_per_patient": 1e3 * seconds / asked}]
 
 
 def gaps(fits: Any, truth: Any) -> dict[str, float]:
@@ -298,7 +307,7 @@ def processor() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000, 10000])
-    parser.add_argument("--large", type=int, default=100, help="no draws for larger cohorts than this")
+    parser.add_argument("--large", type=int, default=1000, help="no draws for larger cohorts than this")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
     parser.add_argument("--truly", type=int, default=50, help="patients of each cohort whom the accuracy is of")
     asked = parser.parse_args()
@@ -306,7 +315,11 @@ def main() -> None:
     first = min(asked.sizes)
     for engine, intervals in ENGINES.values():  # compiled, or read from disk, before any time is taken
         igk.fit_cohort(cohorts[first], engine=engine, intervals=intervals, draws=400, jobs=1)
-    rows = table(cohorts, asked.large, asked.truly) + peers(cohorts[sorted(asked.sizes)[min(1, len(asked.sizes) - 1)]])
+    rows = (
+        table(cohorts, asked.large, asked.truly)
+        + learning(cohorts[max(cohorts)])
+        + peers(cohorts[sorted(asked.sizes)[min(1, len(asked.sizes) - 1)]])
+    )
     where = f"{processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}"
     with asked.out.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n", extrasaction="raise")
