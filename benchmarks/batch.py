@@ -3,14 +3,14 @@
     python benchmarks/batch.py [--sizes 10 100 1000 10000] [--large 1000] [--out benchmarks/batch.csv]
 
 Cohorts of the default card (weights, four cycles, a visit every three weeks; a third dosed by a rule, a third by the
-calendar, a third not at all), every table made, one thread, each
-patient alone (`weights of the average`: what learning them costs each patient asked). `exponent` is the slope of log processor time on log
-patients, from the smallest size of 100 or more to the largest of an engine. Accuracy, in the first patients of each
-cohort: the largest gap of -2 log posterior from the lmfit engine's (above 0 is worse), and the mean gap of the ends of
-the fitted nadir's interval from those of 2,000 draws, as a share of the interval's width. Beside it, for one
-compartment with step loss and four parameters (C_base, CL, V1, S): loops of lmfit and scipy least-squares fits with a
-closed curve in Python, and the compiled searches on the same records from the same start; `compiled batch` is one call
-for all, and its gap the largest of -2 log posterior from that at lmfit's estimates, which leave out the log of the
+calendar, a third not at all), every table made, one thread, each patient alone (`weights of the average`: what learning
+them costs each patient asked). `exponent` is the slope of log processor time on log patients, from the smallest size of
+100 or more to the largest of an engine. Accuracy, in the first patients of each cohort: the largest gap of -2 log
+posterior from the lmfit engine's (above 0 is worse), and the mean gap of the ends of the fitted nadir's interval from
+those of 2,000 draws, as a share of the interval's width. Beside it, for one compartment with step loss and four
+parameters (C_base, CL, V1, S): loops of lmfit and scipy least-squares fits with a closed curve in Python, and the
+compiled searches on the same records from the same start; `compiled batch` is one call for all, and its gap the largest
+of -2 log posterior from that at lmfit's estimates, which leave out the log of the
 variance.
 """
 
