@@ -48,6 +48,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["--sampler", "laplace", "--residual", "student_t", "--covariate", "weight_kg"],
             "adult_b_cell_depletion",
             id="student",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             ["--sampler", "laplace", "--lkj", "2"], "adult_b_cell_depletion", id="correlated", marks=pytest.mark.slow

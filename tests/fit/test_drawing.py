@@ -95,6 +95,24 @@ def test_every_patient_has_as_many_equal_draws_as_asked_for() -> None:
     assert (upper - lower).corr(rows["upper"] - rows["lower"]) > 0.8  # of all structures there, of the fitted one here
 
 
+@pytest.mark.parametrize("intervals", ["draws", "laplace"])
+def test_a_cohort_of_which_nobody_says_anything_of_the_prior(intervals: str) -> None:
+    """One measured level each: no estimates of their own, and so nothing for the tables of the whole cohort."""
+    samples = {"patient_id": ["A", "B"], "day": [0, 3], "igg": [620, 540]}
+    therapy = {"patient_id": ["A", "B"], "start": [0, 0], "stop": [40, 40], "agent": ["blinatumomab"] * 2}
+    cohort = igk.read_cohort(samples=samples, therapy=therapy, igg_unit="mg/dL")
+    found = igk.fit_cohort(cohort, engine="batch", intervals=intervals, draws=400, jobs=1)
+    assert list(found.patients["status"]) == ["prior_only"] * 2
+    assert found.conflict.empty
+
+
+def test_a_patient_alone_has_the_draws_of_a_small_cohort() -> None:
+    """As the app fits the patient that is open, without lmfit's check."""
+    assert not FitOptions(engine="batch").in_chunks(1)
+    assert FitOptions(engine="batch").in_chunks(2)
+    assert FitOptions(engine="batch", intervals="laplace").in_chunks(1)
+
+
 def test_thresholds_asked_for_again_leave_the_nadirs() -> None:
     again = drawn().over(thresholds=[500])
     columns = ["patient_id", *ENDS, "fitted_nadir_day"]

@@ -60,6 +60,7 @@ def test_an_assumption_broken_by_nothing_leaves_the_effect(sampled: SampledCohor
             assert weighted_mean(draws, found) == pytest.approx(reported, rel=0.05), assumption.name
 
 
+@pytest.mark.slow
 def test_the_tipping_point_is_that_of_a_full_rerun(sampled: SampledCohort, compiled: CompiledModel) -> None:
     """At the amount found, chains of the model with the records put right give half the effect too."""
     people = exposures(records(sampled.prepared), sampled.posterior, 70.0)

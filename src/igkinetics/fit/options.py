@@ -158,9 +158,11 @@ class FitOptions:
         return self.engine == "lmfit" or (self.engine == "auto" and n_patients <= MOST_CROSS_CHECKED)
 
     def in_chunks(self, n_patients: int) -> bool:
-        """Whether a cohort of this size is fitted in chunks by compiled code (see fit/batch)."""
+        """Whether a cohort of this size is fitted in chunks by compiled code (see fit/batch); a patient alone, as in
+        the app, is not."""
         plain = self.prior == "card" and self.structure is None and self.residual == "normal" and self.card != STACK
-        return plain and not self.cross_checked(n_patients) and not self.profile and not self.fix
+        several = self.intervals == "laplace" or n_patients > 1
+        return several and plain and not self.cross_checked(n_patients) and not self.profile and not self.fix
 
     @property
     def prior_weights(self) -> AverageWeights:

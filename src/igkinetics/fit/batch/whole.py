@@ -225,8 +225,10 @@ def learnt_in(fitted: Fitted) -> Learnt:
     found, priors = fitted.chunk.found, fitted.chunk.priors
     for places in fitted.classes():
         own = places[np.isin(fitted.status[0][places].astype(str), WITH_ESTIMATES)]
+        if not own.size:
+            continue
         rows, names = fitted.rows[own], fitted.entrants[places[0]].names
-        contraction = contractions(fitted, own) if own.size else np.empty((0, len(names)))
+        contraction = contractions(fitted, own)
         for i, name in enumerate(names):
             shared = [fitted.entrants[place].prior.uncertainty[PRIOR_NAME.get(name, name)] for place in own]
             eta, sd = found.estimates[rows, i, X] - priors.mu[rows, 0, i], priors.sd[rows, 0, i]
