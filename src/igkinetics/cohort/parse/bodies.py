@@ -96,7 +96,7 @@ def check_bodies(patients: Parsed) -> Parsed:
 
 def _heavy(patients: Parsed, kg: Floats, index: Floats) -> list[Finding]:
     """A question where a whole cohort is as heavy as one in pounds."""
-    column = next((one for one in ("weight_kg", "weight") if patients.table.column(one) is not None), "")
+    column = column_of_weights(patients)
     known = ~np.isnan(kg)
     if not column or known.sum() < FEWEST_BODIES:
         return []
@@ -139,7 +139,7 @@ def check_ages(patients: Parsed, samples: Parsed) -> Parsed:
     kg = rows["weight_kg"].to_numpy(dtype=np.float64)
     known = ~np.isnan(kg) & ~np.isnan(low)
     as_old = known & (kg >= np.floor(low) - 1.0) & (kg <= np.floor(high) + 1.0)
-    column = next((one for one in ("weight_kg", "weight") if patients.table.column(one) is not None), "")
+    column = column_of_weights(patients)
     if column and as_old.sum() == known.sum() and len(np.unique(kg[known])) >= FEWEST_BODIES:
         cells = patients.table.text[column]
         asked = (
@@ -177,6 +177,11 @@ def ages_as_weights(name: str, cells: pd.Series[str], mapped: MappedRows, mappin
     both = ~np.isnan(years) & ~np.isnan(kg) & mapped.kept
     alike: Mask = both & (years == kg)
     return alike if len(np.unique(kg[both])) >= FEWEST_BODIES and bool(alike[both].all()) else nothing
+
+
+def column_of_weights(patients: Parsed) -> str:
+    """The column that the weights stand in; "" without one."""
+    return next((one for one in ("weight_kg", "weight") if patients.table.column(one) is not None), "")
 
 
 def _first(rows: Mask) -> Mask:

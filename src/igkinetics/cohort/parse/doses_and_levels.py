@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from igkinetics.cohort.model import Floats
+from igkinetics.cohort.parse.bodies import column_of_weights
 from igkinetics.cohort.parse.findings import Mask, warn
 from igkinetics.cohort.parse.improbable import MOST_G_PER_KG, MOST_GRAMS
 from igkinetics.cohort.parse.odd_times import BESIDE_DAYS, FAR_DAY
@@ -225,7 +226,7 @@ def check_speed(doses: Parsed, weight: Floats) -> Parsed:
     if rows.empty or not column:
         return doses
     hours = np.round(24.0 * rows["duration_day"].to_numpy(dtype=np.float64), 6)
-    per_kg = _per_kg(doses, rows, weight)
+    per_kg, known = _per_kg(doses, rows, weight), _kg(doses, rows, weight).notna().to_numpy(dtype=bool)
     into_a_vein = (rows["route"] == "iv").to_numpy(dtype=bool) & (hours > 0.0)
     course = into_a_vein & (per_kg >= A_COURSE_G_PER_KG) & np.isin(hours, COURSE_DAYS)
     fast = into_a_vein & ~course & (per_kg > FASTEST_G_PER_KG_H * hours)
@@ -236,7 +237,7 @@ def check_speed(doses: Parsed, weight: Floats) -> Parsed:
         if odd.any():
             one = int(np.flatnonzero(odd)[0])
             more = f" (and in {counted(int(odd.sum()) - 1, 'more dose')})" if odd.sum() > 1 else ""
-            of_weight = "" if _is_known(doses, rows, weight)[one] else f" (at {AN_ADULT_KG:g} kg)"
+            of_weight = "" if known[one] else f" (at {AN_ADULT_KG:g} kg)"
             told = f"{per_kg[one]:.2g} g/kg{of_weight} in {hours[one]:.3g} h{more}, {question}"
             doses = _ask(doses, rows.index[one : one + 1], column, told)
     return doses
@@ -247,9 +248,9 @@ def check_weights_by_doses(patients: Parsed, doses: Parsed, weight: Floats) -> P
 
     weight (n,): kg of each dose; nan where unknown.
     """
-    column = next((one for one in ("weight_kg", "weight") if patients.table.column(one) is not None), "")
+    column = column_of_weights(patients)
     rows = doses.usable()
-    kg = pd.Series(weight, index=doses.frame.index).loc[rows.index]
+    kg = _kg(doses, rows, weight)
     in_grams = rows["amount_g_per_kg"].isna().to_numpy(dtype=bool) & kg.notna().to_numpy(dtype=bool)
     if not column or not in_grams.any():
         return patients
@@ -271,14 +272,13 @@ def check_weights_by_doses(patients: Parsed, doses: Parsed, weight: Floats) -> P
 
 def _per_kg(doses: Parsed, rows: pd.DataFrame, weight: Floats) -> Floats:
     """g/kg of some doses; of an adult where no weight is known."""
-    kg = pd.Series(weight, index=doses.frame.index).loc[rows.index].fillna(AN_ADULT_KG)
-    per_kg: Floats = (rows["amount_g"] / kg).to_numpy(dtype=np.float64)
+    per_kg: Floats = (rows["amount_g"] / _kg(doses, rows, weight).fillna(AN_ADULT_KG)).to_numpy(dtype=np.float64)
     return per_kg
 
 
-def _is_known(doses: Parsed, rows: pd.DataFrame, weight: Floats) -> Mask:
-    known: Mask = pd.Series(weight, index=doses.frame.index).loc[rows.index].notna().to_numpy(dtype=bool)
-    return known
+def _kg(doses: Parsed, rows: pd.DataFrame, weight: Floats) -> pd.Series[float]:
+    """The weights at some doses."""
+    return pd.Series(weight, index=doses.frame.index).loc[rows.index]
 
 
 def _ask(parsed: Parsed, first: pd.Index[int], column: str, told: str) -> Parsed:

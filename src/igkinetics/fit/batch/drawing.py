@@ -2,7 +2,7 @@
 
 As `fit/importance.py` does for one structure: the first round draws from t distributions around every optimum and from
 the prior, every further one from t distributions fitted to the weighted draws so far; all rounds are kept, each draw
-weighted by the mixture of everything that its structure was drawn from (docs/model.md 3.6). Here a draw is a structure
+weighted by the mixture of everything that its structure was drawn from (docs/model.md 3.3). Here a draw is a structure
 (a slot) with its parameters, so one set of weights tells what each structure weighs as well. The draws are then
 resampled; those that are the same draw become one point of more weight.
 """
@@ -27,7 +27,7 @@ from igkinetics.fit.batch.layout import (
     Priors,
     Records,
 )
-from igkinetics.fit.batch.numbers import State, shuffle, two_normals, uniform
+from igkinetics.fit.batch.numbers import State, fill_copies, shuffle, two_normals, uniform
 from igkinetics.fit.batch.points import MOST_IN_PRODUCT, Points, fill_steady, follow_one_by_one
 from igkinetics.fit.batch.rounds import (
     FEWEST_ROUNDS,
@@ -47,7 +47,7 @@ from igkinetics.fit.batch.rounds import (
     slot_at,
     x_of,
 )
-from igkinetics.fit.batch.slots import Slot, components_of, slot_of, target_of
+from igkinetics.fit.batch.slots import components_of, slot_of, target_of
 from igkinetics.fit.batch.weighing import take_slot_weights
 from igkinetics.fit.drift import Record, see_sample
 from igkinetics.fit.drift_process import predicted_by, stationary, transition, updated
@@ -55,7 +55,7 @@ from igkinetics.fit.likelihood import LOG_2PI
 from igkinetics.fit.mixture import fill_mixture, place_draws, smooth
 from igkinetics.fit.objective import Target, fill_theta, prior_term
 from igkinetics.kinetics.compile import kernel, merged
-from igkinetics.kinetics.parameters import CL, N_PARAMETERS, V1, Floats, S
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 from igkinetics.kinetics.together import can_go_together, fill_together
 
 OF_DRAWS = np.uint64(0x3C3C3C3C3C3C3C3C)
@@ -94,13 +94,18 @@ def draw_range(first: int, last: int, records: Records, priors: Priors, how: How
                     continue
                 target = target_of(i, slot_of(group, i, priors, how), records, priors)
                 if first_of(group, rounds) == round_:
-                    around_optima(group, round_, target, how.unlike > 0.0, components, rounds)
+                    unlike = slot_of(MOST_SLOTS - 2, i, priors, how)
+                    apart = group == 0 and unlike.structure >= 0
+                    wide = target_of(i, unlike, records, priors).sd if apart else np.empty(0)
+                    around_optima(group, round_, target, wide, components, rounds)
                 else:
                     learn_group(group, round_, target.mu.size, rows, rounds)
                 x, level = place_draws_of(group, round_, target, state, rows, rounds)
                 for member in range(MOST_MEMBERS if group == 0 else 1):
                     own = slot_of(slot_at(group, member), i, priors, how)
-                    add_member(rounds.begin[round_, group], member, x, own, target, level, rows)
+                    if own.structure >= 0 and own.prior_weight > 0.0:
+                        as_member = target_of(i, own, records, priors)
+                        add_member(rounds.begin[round_, group], member, x, as_member, own.prior_weight, level, rows)
                 add_densities(group, round_, x, rows, rounds)
             n += rounds.size[round_].sum()
             pareto_k = weigh_rows(rows, n, round_ + 1 >= FEWEST_ROUNDS)
@@ -158,22 +163,17 @@ def place_draws_of(
 
 
 @merged
-def add_member(begin: int, member: int, x: Floats, own: Slot, target: Target, level: Floats, rows: Rows) -> None:
+def add_member(
+    begin: int, member: int, x: Floats, target: Target, prior_weight: float, level: Floats, rows: Rows
+) -> None:
     """Log density of these draws (n, p) under one member of their group, prior weight included."""
-    if own.structure < 0 or not own.prior_weight > 0.0:
-        return
     n, p = x.shape
-    record, values, top = target.record, np.empty(n), log(own.prior_weight)
-    record = Record(own.kind, record.day, record.igg, record.limit, record.a, record.b)
-    sd = target.sd.copy()
-    for r in range(p):
-        place = target.free[r]
-        sd[r] *= own.wider if place in (S, CL, V1) else 1.0
-    top -= 0.5 * prior_term(target.mu, target.mu, sd)
-    if own.drift_sd > 0.0:
-        fill_drift_values(record, level, own.drift_sd, values)
+    record, sd, drift_sd, values = target.record, target.sd, target.drift.sds[0], np.empty(n)
+    top = log(prior_weight) - 0.5 * prior_term(target.mu, target.mu, sd)
+    if drift_sd > 0.0:
+        fill_drift_values(record, level, drift_sd, values)
     else:
-        fill_steady(record, np.arange(record.day.size), level, np.full(n, own.kind, np.int8), values)
+        fill_steady(record, np.arange(record.day.size), level, np.full(n, record.kind, np.int8), values)
     for k in range(n):
         log_target = top - 0.5 * values[k]
         for r in range(p):
@@ -321,13 +321,12 @@ def keep_points(i: int, n: int, rows: Rows, priors: Priors, how: How, state: Sta
     """Resample (systematic) into points in random order, each with its share; returns how many points there are."""
     m, kept = int(COURSES_OF * how.n_points), 0
     which, slots, counts = np.empty(m, np.int64), np.empty(m, np.int64), np.empty(m, np.int64)
-    reached, done = 0.0, 0
+    copies_of = np.empty(n, np.int64)
+    fill_copies(rows.weights[:n], m, copies_of)
     for k in range(n):
-        reached += rows.weights[k]
-        upto = m if k == n - 1 else min(int(reached * m + 0.5), m)
-        if upto == done:
+        if copies_of[k] == 0:
             continue
-        copies, passed, share, offset = upto - done, 0, 0.0, uniform(state)
+        copies, passed, share, offset = copies_of[k], 0, 0.0, uniform(state)
         for member in range(MOST_MEMBERS):
             share += rows.member[k, member]
             own = min(int(share * copies + offset), copies) - passed
@@ -337,7 +336,6 @@ def keep_points(i: int, n: int, rows: Rows, priors: Priors, how: How, state: Sta
                 which[kept], slots[kept], counts[kept] = k, slot_at(rows.group[k], member), own
                 kept += 1
                 passed += own
-        done = upto
     order = np.empty(kept, np.int64)
     shuffle(order, kept, state)
     for k in range(kept):

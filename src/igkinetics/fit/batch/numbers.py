@@ -63,6 +63,17 @@ def shuffle(places: npt.NDArray[np.int64], n: int, state: State) -> None:
 
 
 @inner
+def fill_copies(weights: Floats, m: int, copies: npt.NDArray[np.int64]) -> None:
+    """How many of m systematically resampled draws are each of these, whose weights add up to 1."""
+    reached, done = 0.0, 0
+    for k in range(weights.size):
+        reached += weights[k]
+        upto = m if k == weights.size - 1 else min(int(reached * m + 0.5), m)
+        copies[k] = max(upto - done, 0)
+        done = max(done, upto)
+
+
+@inner
 def sort_along(values: Floats, order: npt.NDArray[np.int64]) -> None:
     """Reorder places (n,) so that their values ascend; by insertion, for they are often nearly in order."""
     for i in range(1, order.size):

@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from igkinetics.fit.batch.layout import MOST_SLOTS, N_OWN_DRIFT, Components, How
-from igkinetics.fit.batch.slots import UNLIKE_BY
+from igkinetics.fit.batch.numbers import fill_copies
 from igkinetics.fit.batch.weighing import OWN_SHARE, shares_of
 from igkinetics.fit.drift import Integers
 from igkinetics.fit.mixture import fit_mixture
 from igkinetics.fit.objective import Target
 from igkinetics.kinetics.compile import kernel, merged
-from igkinetics.kinetics.parameters import CL, N_PARAMETERS, V1, Floats, S
+from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
 
 MOST_ROUNDS, FEWEST_ROUNDS = 6, 3
 MOST_MEMBERS = 5
@@ -166,12 +166,12 @@ def fill_counts(shares: Floats, per_round: int, round_: int, n: int, rounds: Rou
 
 @merged
 def around_optima(
-    group: int, round_: int, target: Target, unlike: bool, components: Components, rounds: Rounds
+    group: int, round_: int, target: Target, wide: Floats, components: Components, rounds: Rounds
 ) -> None:
     """The first round of a group: its normal approximations as t distributions, each also WIDER times as wide, and the
-    prior; that of a patient unlike the card's too."""
+    prior; that of a patient unlike the card's too, where its SDs are given (p,)."""
     p, mass, top = target.mu.size, 0.0, -inf
-    n_priors = 2 if group == 0 and unlike else 1
+    n_priors = 2 if wide.size else 1
     n = n_priors
     for c in range(components.n[0]):
         if group_of(components.slot[c]) == group:
@@ -194,9 +194,7 @@ def around_optima(
     for prior in range(n_priors):
         centres[k], roots[k], log_shares[k] = target.mu, 0.0, log(PRIOR_SHARE / n_priors)
         for r in range(p):
-            place = target.free[r]
-            wider_by = UNLIKE_BY if prior > 0 and place in (S, CL, V1) else 1.0
-            roots[k, r, r] = wider_by * target.sd[r]
+            roots[k, r, r] = wide[r] if prior > 0 else target.sd[r]
         k += 1
 
 
@@ -232,12 +230,10 @@ def learn_group(group: int, round_: int, p: int, rows: Rows, rounds: Rounds) -> 
 def resampled(weights: Floats, m: int, x: Floats) -> int:
     """Systematic resampling of m draws, in place: those that differ come first, with their shares as weights; returns
     how many they are."""
-    reached, done, kept = 0.0, 0, 0
+    copies, kept = np.empty(weights.size, np.int64), 0
+    fill_copies(weights, m, copies)
     for k in range(weights.size):
-        reached += weights[k]
-        upto = m if k == weights.size - 1 else min(int(reached * m + 0.5), m)
-        if upto > done:
-            x[kept], weights[kept] = x[k], (upto - done) / m
+        if copies[k] > 0:
+            x[kept], weights[kept] = x[k], copies[k] / m
             kept += 1
-            done = upto
     return kept
