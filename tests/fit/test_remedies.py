@@ -123,10 +123,10 @@ def test_samples_shortly_before_a_dose_are_tried_after_it(
 
 
 def scanned(seed: int, step: float) -> Scan:
-    """Twenty patients, seen every 14 days, whose levels change by a share from one calendar date on."""
+    """Forty patients, seen every 14 days, whose levels change by a share from one calendar date on."""
     generator = np.random.default_rng(seed)
     lines, offsets = [], []
-    for _ in range(20):
+    for _ in range(40):
         true, offset = drawn(planned(np.arange(-3.0, 200.0, 14.0)), generator), float(generator.uniform(0.0, 400.0))
         levels = np.where(true.patient.sample_day + offset >= 300.0, 1.0 + step, 1.0) * true.levels
         problem = problem_of(replace(true.patient, sample_igg=measured(levels, generator)))

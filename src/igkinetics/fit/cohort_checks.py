@@ -97,6 +97,8 @@ def known_values(column: pd.Series[Any]) -> dict[str, Any]:
 
 
 FLAG_BEYOND: Final = 3.0
+LEAST_CONFLICT: Final = 0.2
+"""Prior SDs. Best values of a curved model are off by a little, which a thousand patients would show."""
 
 
 def contraction(fit: PatientFit) -> dict[str, float]:
@@ -131,7 +133,7 @@ def prior_conflict(gathered: Learnt) -> pd.DataFrame:
 
     A patient's eta varies by contraction * prior variance; the card's own uncertainty is shared by all patients,
     so it does not average out. Fits without a prior take no part: nothing draws their etas to it.
-    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3).
+    Columns: parameter, mean_eta, expected_se, ratio, n, flagged (|ratio| > 3 and |mean_eta| > 0.2 prior SD).
     """
     rows = []
     for name, found in gathered.items():
@@ -141,7 +143,8 @@ def prior_conflict(gathered: Learnt) -> pd.DataFrame:
         common = np.sum(share * shared) ** 2 - np.sum((share * shared) ** 2)
         expected = float(np.sqrt(np.sum(share * sd**2) + common) / n)
         ratio = float(eta.mean() / expected) if expected > 0 else np.nan
-        rows.append((name, float(eta.mean()), expected, ratio, n, bool(abs(ratio) > FLAG_BEYOND)))
+        flagged = bool(abs(ratio) > FLAG_BEYOND and abs(eta.mean()) > LEAST_CONFLICT * sd.mean())
+        rows.append((name, float(eta.mean()), expected, ratio, n, flagged))
     return pd.DataFrame(rows, columns=["parameter", "mean_eta", "expected_se", "ratio", "n", "flagged"])
 
 

@@ -195,7 +195,7 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "expected_se": "standard error that the card expects of that mean",
         "ratio": "mean_eta over expected_se",
         "n": "",
-        "flagged": "whether the ratio lies beyond 3",
+        "flagged": "whether the ratio lies beyond 3, and mean_eta beyond 0.2 prior SD",
     },
     # a step common to many patients at one time, as another laboratory makes: at most one row
     "laboratory": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, overload
@@ -21,6 +21,7 @@ from igkinetics.fit.batch.frames import chunk_tables
 from igkinetics.fit.batch.inputs import Entrant
 from igkinetics.fit.batch.joining import Columns, Words, frame_of, size_of, words_of
 from igkinetics.fit.batch.layout import CHANGED, LEFT_WORDS, X
+from igkinetics.fit.batch.lines import lines_in
 from igkinetics.fit.batch.run import CHUNK, Chunk, Taking, fitted_chunk
 from igkinetics.fit.cohort import INTERRUPTED, NOT_TRIED, Noted, PatientResult, patient_result, unfitted, with_tables
 from igkinetics.fit.cohort_checks import Learnt, learnt_of
@@ -235,31 +236,3 @@ def learnt_in(fitted: Fitted) -> Learnt:
             columns = (eta.tolist(), contraction[:, i].tolist(), sd.tolist(), shared)
             learnt.setdefault(name, []).extend(zip(*columns, strict=True))
     return learnt
-
-
-def lines_in(fitted: Fitted) -> dict[str, Linear]:
-    return dict(each_line(fitted))
-
-
-def each_line(fitted: Fitted) -> Iterator[tuple[str, Linear]]:
-    """Every fit with two measured levels or more as a straight line."""
-    found, records = fitted.chunk.found, fitted.chunk.records
-    for row, name in zip(fitted.rows, fitted.ids, strict=True):
-        first, last = records.sample_at[row], records.sample_at[row + 1]
-        measured = records.limit[first:last] == 0
-        if measured.sum() < 2:
-            continue
-        begin, n = found.information_at[row], last - first
-        information = found.information[begin : begin + n * n].reshape(n, n)
-        if not measured.all():
-            information = information[np.ix_(measured, measured)]
-        yield (
-            str(name),
-            Linear(
-                day=records.day[first:last][measured],
-                level=found.samples[first:last, 1][measured],
-                pull=found.pull[first:last][measured],
-                information=information,
-                design=found.design[first:last][measured],
-            ),
-        )
