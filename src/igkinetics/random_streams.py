@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -147,3 +148,8 @@ def _generator(seed: int, name: tuple[str, ...], place: int) -> np.random.Genera
     words = hashlib.sha256("\x1f".join(name).encode()).digest()[:16]
     key = (int.from_bytes(words[:8], "little"), int.from_bytes(words[8:], "little"), place)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def picked(patient_ids: Iterable[str], most: int) -> list[str]:
+    """So many of these patients at most, by the check sums of their ids: the same ones whatever their order."""
+    return sorted(patient_ids, key=lambda name: (zlib.crc32(name.encode()), name))[:most]

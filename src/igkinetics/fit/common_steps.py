@@ -12,7 +12,7 @@ correlation. A model that misses all patients alike looks like a step too, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -26,7 +26,7 @@ from igkinetics.fit.result import PatientFit
 from igkinetics.fit.unexplained import jacobian
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import N_PARAMETERS, Floats
-from igkinetics.random_streams import Streams
+from igkinetics.random_streams import Streams, picked
 
 CALLED_BELOW: Final = 0.02
 """P of a scan below which a step is named ..."""
@@ -34,6 +34,8 @@ LEAST_CALLED: Final = 0.04
 """... if it is as large: in 4,000 patients of the model itself, its curvature alone makes one of 3 %."""
 LEAST_PATIENTS: Final = 8
 """With samples on both sides; of fewer, signs drawn at random can tell nothing at that P."""
+MOST_SCANNED: Final = 1000
+"""Patients asked: what so many do not show is no step that matters."""
 LEAST_ON_A_SIDE: Final = 3
 """Samples of such a patient on either side. A step after everybody's first sample or two is another initial level."""
 LEAST_EFFECTIVE: Final = 20
@@ -262,8 +264,14 @@ def lines_of(fits: Sequence[PatientFit]) -> dict[str, Linear]:
     return {fit.patient.patient_id: line for fit in fits if (line := linear(fit, steady_draws(fit))) is not None}
 
 
+def scanned(patient_ids: Iterable[str]) -> list[str]:
+    """Who of a cohort is asked about a common step."""
+    return picked(patient_ids, MOST_SCANNED)
+
+
 def common_steps(cohort: Cohort, lines: Mapping[str, Linear], level: float, seed: int) -> pd.DataFrame:
     """The table `laboratory`: at most one row, of the clearer of the two scans."""
+    lines = {name: lines[name] for name in scanned(cohort.patient_ids) if name in lines}
     dated = {name: line for name, line in lines.items() if name in cohort.day_zero}
     origins = np.array([(cohort.day_zero[name] - EPOCH) / pd.Timedelta(days=1) for name in dated])
     streams = Streams(seed=seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -40,7 +39,7 @@ from igkinetics.fit.weights import (
 )
 from igkinetics.kinetics.parameters import Floats
 from igkinetics.parallel import as_far_as_reached
-from igkinetics.random_streams import of_patient
+from igkinetics.random_streams import of_patient, picked
 
 FEWEST: Final = 30
 """Patients whose records say something; fewer leave the weights as they are, and each patient's numbers to that
@@ -107,7 +106,7 @@ def records_of(cohort: Cohort) -> Records:
 
 def asked_of(patient_ids: Sequence[str]) -> list[str]:
     """Whom the weights are learnt from: everybody, or MOST_ASKED by their ids, whatever their order."""
-    return sorted(patient_ids, key=lambda name: (zlib.crc32(name.encode()), name))[:MOST_ASKED]
+    return picked(patient_ids, MOST_ASKED)
 
 
 def evidence_of_all(records: Records, options: FitOptions) -> list[Evidence]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 import numpy as np
@@ -15,23 +15,23 @@ from igkinetics.fit.common_steps import LEAST_EFFECTIVE, Linear, Steady, mean_sc
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats
 
-N_POINTS: Final = 200
+N_POINTS: Final = 128
 DF: Final = 5.0
 """Degrees of freedom of the t distribution around the optimum that the points are drawn from."""
 
 
-def lines_in(fitted: Fitted) -> dict[str, Linear]:
-    return dict(each_line(fitted))
+def lines_in(fitted: Fitted, asked: Collection[str]) -> dict[str, Linear]:
+    return dict(each_line(fitted, asked))
 
 
-def each_line(fitted: Fitted) -> Iterator[tuple[str, Linear]]:
-    """Every fit with two measured levels or more as a straight line."""
+def each_line(fitted: Fitted, asked: Collection[str]) -> Iterator[tuple[str, Linear]]:
+    """Every fit of those asked, with two measured levels or more, as a straight line."""
     chunk = fitted.chunk
     found, records, priors = chunk.found, chunk.records, chunk.priors
     for row, name in zip(fitted.rows, fitted.ids, strict=True):
         first, last = records.sample_at[row], records.sample_at[row + 1]
         measured = records.limit[first:last] == 0
-        if measured.sum() < 2:
+        if name not in asked or measured.sum() < 2:
             continue
         begin, n = found.information_at[row], last - first
         information = found.information[begin : begin + n * n].reshape(n, n)
@@ -74,7 +74,8 @@ def steady_points(row: int, chunk: Chunk) -> tuple[Steady, Floats]:
     levels = np.add(*igg_curve(theta, schedule, records.day[samples]))
     spread = np.sqrt(priors.a**2 + (priors.b * levels) ** 2)
     gap, limit = (records.igg[samples] - levels) / spread, records.limit[samples]
-    terms = np.where(limit == 0, -0.5 * gap**2 - np.log(spread), log_ndtr(-limit * gap))
+    terms = -0.5 * gap**2 - np.log(spread)
+    terms[:, limit != 0] = log_ndtr(-limit * gap)[:, limit != 0] if limit.any() else 0.0
     to_prior = (x - priors.mu[row, 0, :p]) / priors.sd[row, 0, :p]
     proposed = -0.5 * (DF + p) * np.log1p(np.sum(away**2, axis=1) / DF)
     logs = terms.sum(axis=1) - 0.5 * np.sum(to_prior**2, axis=1) - proposed

@@ -29,6 +29,7 @@ from igkinetics.fit.batch.inputs import (
 from igkinetics.fit.batch.layout import FITTED, MOST_COMPONENTS, MOST_SLOTS, Found, How, Priors, Records
 from igkinetics.fit.batch.points import N_BELOW, N_NADIR
 from igkinetics.fit.batch.slots import fit_range
+from igkinetics.fit.common_steps import scanned
 from igkinetics.fit.nadirs import raw_nadir
 from igkinetics.fit.options import FitOptions
 from igkinetics.fit.refusal import why_refused
@@ -59,11 +60,12 @@ class Chunk:
 
 
 class Taking:
-    """Who of a cohort can be taken."""
+    """Who of a cohort can be taken, and who is asked about a common step."""
 
     def __init__(self, cohort: Cohort, card: Card, options: FitOptions) -> None:
         self.cohort, self.card, self.options = cohort, card, options
         self.classes = Classes(default_structure(card), options.prior_weights.others)
+        self.scanned = frozenset(scanned(cohort.patient_ids))
         self.priors: dict[tuple[object, ...], tuple[OfDispositions, Spreads] | None] = {}
 
     def entrant(self, place: int, patient: Patient) -> Entrant | None:

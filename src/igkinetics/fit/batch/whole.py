@@ -148,7 +148,7 @@ def chunk_result(taking: Taking, start: int, end: int) -> ChunkResult:
             kept = {entrant.place: entrant for entrant in fitted.entrants}
             why.update(LEFT_WORDS[code] for code in chunk.found.code if code)
             tables = chunk_tables(fitted)
-            learnt, lines = learnt_in(fitted), lines_in(fitted)
+            learnt, lines = learnt_in(fitted), lines_in(fitted, taking.scanned)
     except Exception as error:  # noqa: BLE001 (told in the run record; nobody loses a fit by it)
         chunk, kept, why = None, {}, Counter({f"error: {told_error(error)}": end - start})
     left = {
