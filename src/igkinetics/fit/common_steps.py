@@ -55,6 +55,8 @@ MOST_TIMES: Final = 60
 SIGN_DRAWS: Final = 4000
 SIGNS_AT_ONCE: Final = 4_000_000
 """Bounds memory where patients are many."""
+NO_LEVEL: Final = 1e-12
+"""g/L: below it no share of a level says anything."""
 ROUNDING: Final = 1e-9
 """Of few patients many draws give the very sum that was found."""
 EPOCH: Final = pd.Timestamp("1970-01-01")
@@ -130,7 +132,7 @@ def linear(fit: PatientFit, drawn: Steady | None = None) -> Linear | None:
     return Linear(
         day=day,
         level=level,
-        pull=mean_scores(levels, igg, (problem.a, problem.b), drawn.weights) / level,
+        pull=mean_scores(levels, igg, (problem.a, problem.b), drawn.weights) / np.maximum(level, NO_LEVEL),
         information=np.diag(weight) - weighted @ covariance @ weighted.T,
         design=design,
         pulled=pulled,

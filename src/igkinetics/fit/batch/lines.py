@@ -37,7 +37,8 @@ def each_line(fitted: Fitted, asked: Collection[str]) -> Iterator[tuple[str, Lin
         information = found.information[begin : begin + n * n].reshape(n, n)
         free = priors.free[row, 0, : priors.p[row, 0]]
         mu, sd = priors.mu[row, 0, : free.size], priors.sd[row, 0, : free.size]
-        drawn, levels = steady_points(row, chunk)
+        with np.errstate(over="ignore", invalid="ignore"):  # in points so far off that they weigh nothing
+            drawn, levels = steady_points(row, chunk)
         scores = mean_scores(levels, records.igg[first:last], (priors.a, priors.b), drawn.weights)
         pulled, precision = np.zeros(N_PARAMETERS), np.zeros(N_PARAMETERS)
         precision[free] = 1.0 / sd**2
@@ -66,8 +67,7 @@ def steady_points(row: int, chunk: Chunk) -> tuple[Steady, Floats]:
     generator = np.random.default_rng(int(chunk.how.seeds[row]))
     away = generator.standard_normal((N_POINTS, p)) / np.sqrt(generator.chisquare(DF, N_POINTS) / DF)[:, None]
     away[0] = 0.0
-    root = np.linalg.inv(np.linalg.cholesky(0.5 * found.hessian[row, :p, :p]))
-    x = best + away @ root
+    x = best + away @ root_of_inverse(0.5 * found.hessian[row, :p, :p])
     theta = natural(x, free, priors.fixed[row, 0])
     samples = slice(records.sample_at[row], records.sample_at[row + 1])
     schedule = records.schedule[records.schedule_at[row] : records.schedule_at[row + 1]]
@@ -78,12 +78,21 @@ def steady_points(row: int, chunk: Chunk) -> tuple[Steady, Floats]:
     terms[:, limit != 0] = log_ndtr(-limit * gap)[:, limit != 0] if limit.any() else 0.0
     to_prior = (x - priors.mu[row, 0, :p]) / priors.sd[row, 0, :p]
     proposed = -0.5 * (DF + p) * np.log1p(np.sum(away**2, axis=1) / DF)
-    logs = terms.sum(axis=1) - 0.5 * np.sum(to_prior**2, axis=1) - proposed
+    logs = np.nan_to_num(terms.sum(axis=1) - 0.5 * np.sum(to_prior**2, axis=1) - proposed, nan=-np.inf)
     weights = np.exp(logs - np.max(logs))
     weights /= weights.sum()
     if not 1.0 / np.sum(weights**2) >= LEAST_EFFECTIVE:
-        weights = np.append(1.0, np.zeros(N_POINTS - 1))
-    return Steady(theta, x, weights), levels
+        return Steady(theta[:1], x[:1], np.ones(1)), levels[:1]
+    kept = weights > 0.0
+    return Steady(theta[kept], x[kept], weights[kept]), levels[kept]
+
+
+def root_of_inverse(information: Floats) -> Floats:
+    """L^-1, with information = L L'; 0 where that is not positive definite, so that all points are one."""
+    try:
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(information)))
+    except np.linalg.LinAlgError:
+        return np.zeros_like(information)
 
 
 def natural(x: Floats, free: np.ndarray, fixed: Floats) -> Floats:
