@@ -31,6 +31,7 @@ test-lowest:
 calibration: $(READY)
 	rm -f tests/calibration/effect_*.csv tests/calibration/policy_truth.csv
 	$(BIN)/python tests/calibration/stress_study.py
+	$(BIN)/python tests/calibration/steps_study.py
 	$(BIN)/python tests/calibration/policy_study.py
 	for study in sbc sbc_laplace truth "wrong 24" kinds; do $(BIN)/python tests/calibration/effect_study.py $$study || exit 1; done
 
