@@ -53,6 +53,7 @@ def test_jobs_and_other_regimens_change_no_number(regimen: dict[str, Any]) -> No
     pd.testing.assert_frame_equal(alone.outcomes, same, check_exact=True)
 
 
+@pytest.mark.slow
 def test_common_random_numbers_shrink_the_error_of_a_difference() -> None:
     """The spread over seeds of the difference of two means, met by the same and by other patients."""
     together, apart = [], []
