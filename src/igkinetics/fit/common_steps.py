@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import ndtri
 
@@ -120,14 +121,14 @@ def linear(fit: PatientFit, drawn: Steady | None = None) -> Linear | None:
         return None
     level, by_x = level[used], by_x[used]
     weight = 1.0 / (problem.a**2 + (problem.b * level) ** 2)
-    prior = np.diag(np.where(np.isfinite(problem.sd), 1.0 / problem.sd**2, 0.0))
+    known = np.where(np.isfinite(problem.sd), 1.0 / problem.sd**2, 0.0)
     weighted = by_x * weight[:, None]
-    covariance = np.linalg.pinv(by_x.T @ weighted + prior)
+    covariance = np.linalg.pinv(by_x.T @ weighted + np.diag(known))
     drawn = drawn or Steady(problem.theta(x)[None, :], x[None, :], np.ones(1))
     design, pulled, precision = np.zeros((level.size, N_PARAMETERS)), np.zeros(N_PARAMETERS), np.zeros(N_PARAMETERS)
-    design[:, problem.free] = by_x * np.where(np.isfinite(problem.sd), 1.0, 0.0)
-    precision[problem.free] = np.diag(prior)
-    pulled[problem.free] = np.diag(prior) * np.where(np.diag(prior) > 0.0, drawn.weights @ drawn.x - problem.mu, 0.0)
+    design[:, problem.free] = by_x * (known > 0.0)
+    precision[problem.free] = known
+    pulled[problem.free] = known * np.where(known > 0.0, drawn.weights @ drawn.x - problem.mu, 0.0)
     day, igg = problem.day[used], problem.igg[used]
     levels = np.add(*igg_curve(np.ascontiguousarray(drawn.theta), problem.schedule, day))
     return Linear(
@@ -201,9 +202,7 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
     every = np.unique(np.concatenate(times)) if times else np.empty(0)
     if every.size > MOST_TIMES:
         every = np.unique(np.quantile(every, np.linspace(0.0, 1.0, MOST_TIMES), method="nearest"))
-    least = LEAST_ON_A_SIDE
-    inner = [(own[least - 1], own[-least]) if own.size >= 2 * least else (np.inf, -np.inf) for own in times]
-    both = np.array([(first < every) & (every <= last) for first, last in inner]).reshape(len(times), every.size)
+    both = on_both_sides(times, every, LEAST_ON_A_SIDE)
     enough = both.sum(axis=0) >= LEAST_PATIENTS
     every, both = every[enough], both[:, enough]
     if not every.size:
@@ -226,6 +225,12 @@ def scan(lines: Sequence[Linear], offsets: Floats, generator: np.random.Generato
     )
 
 
+def on_both_sides(times: Sequence[Floats], every: Floats, least: int) -> npt.NDArray[np.bool_]:
+    """Which patients have so many samples before each time and from it on (patient, time)."""
+    inner = [(own[least - 1], own[-least]) if own.size >= 2 * least else (np.inf, -np.inf) for own in times]
+    return np.array([(first < every) & (every <= last) for first, last in inner]).reshape(len(times), every.size)
+
+
 def told_by(lines: Sequence[Linear], times: Sequence[Floats], every: Floats) -> tuple[Floats, Floats, Floats]:
     """Scores (patient, time) of a step at every time, 0 of patients without samples on both sides; what is left of
     their information (time,) when a shift of each parameter, common to all, is allowed for, and all of it (time,).
@@ -236,7 +241,7 @@ def told_by(lines: Sequence[Linear], times: Sequence[Floats], every: Floats) -> 
     shift = np.zeros((every.size, N_PARAMETERS))
     precision = np.mean([line.precision for line in lines], axis=0)  # a shift is hardly beyond patients' own SD
     common = np.tile(np.diag(precision), (every.size, 1, 1))
-    asked = np.array([(own[0] < every) & (every <= own[-1]) for own in times])
+    asked = on_both_sides(times, every, 1)
     for line, own, at, scored in zip(lines, times, asked, score, strict=True):
         steps = line.level * (own >= every[at, None])
         informed = steps @ line.information

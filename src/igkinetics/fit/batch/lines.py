@@ -12,12 +12,12 @@ from igkinetics.fit.batch.fitted import Fitted
 from igkinetics.fit.batch.inputs import LOGITS
 from igkinetics.fit.batch.run import Chunk
 from igkinetics.fit.common_steps import LEAST_EFFECTIVE, Linear, Steady, mean_scores
+from igkinetics.fit.mixture import PROPOSAL_DF
 from igkinetics.kinetics.curves import igg_curve
 from igkinetics.kinetics.parameters import C_BASE, C_INIT, N_PARAMETERS, Floats
 
 N_POINTS: Final = 128
-DF: Final = 5.0
-"""Degrees of freedom of the t distribution around the optimum that the points are drawn from."""
+"""Of each patient, from the t distribution around the optimum."""
 
 
 def lines_in(fitted: Fitted, asked: Collection[str]) -> dict[str, Linear]:
@@ -65,7 +65,10 @@ def steady_points(row: int, chunk: Chunk) -> tuple[Steady, Floats]:
     free = priors.free[row, 0, : priors.p[row, 0]]
     best, p = found.slot_x[row, 0, : free.size], free.size
     generator = np.random.default_rng(int(chunk.how.seeds[row]))
-    away = generator.standard_normal((N_POINTS, p)) / np.sqrt(generator.chisquare(DF, N_POINTS) / DF)[:, None]
+    away = (
+        generator.standard_normal((N_POINTS, p))
+        / np.sqrt(generator.chisquare(PROPOSAL_DF, N_POINTS) / PROPOSAL_DF)[:, None]
+    )
     away[0] = 0.0
     x = best + away @ root_of_inverse(0.5 * found.hessian[row, :p, :p])
     theta = natural(x, free, priors.fixed[row, 0])
@@ -74,10 +77,10 @@ def steady_points(row: int, chunk: Chunk) -> tuple[Steady, Floats]:
     levels = np.add(*igg_curve(theta, schedule, records.day[samples]))
     spread = np.sqrt(priors.a**2 + (priors.b * levels) ** 2)
     gap, limit = (records.igg[samples] - levels) / spread, records.limit[samples]
-    terms = -0.5 * gap**2 - np.log(spread)
-    terms[:, limit != 0] = log_ndtr(-limit * gap)[:, limit != 0] if limit.any() else 0.0
+    terms, beyond = -0.5 * gap**2 - np.log(spread), limit != 0
+    terms[:, beyond] = log_ndtr(-limit[beyond] * gap[:, beyond])
     to_prior = (x - priors.mu[row, 0, :p]) / priors.sd[row, 0, :p]
-    proposed = -0.5 * (DF + p) * np.log1p(np.sum(away**2, axis=1) / DF)
+    proposed = -0.5 * (PROPOSAL_DF + p) * np.log1p(np.sum(away**2, axis=1) / PROPOSAL_DF)
     logs = np.nan_to_num(terms.sum(axis=1) - 0.5 * np.sum(to_prior**2, axis=1) - proposed, nan=-np.inf)
     weights = np.exp(logs - np.max(logs))
     weights /= weights.sum()
